@@ -1,0 +1,1 @@
+//! camshaft-guest-build
