@@ -1,1 +1,3 @@
 //! camshaft-tables
+
+pub mod store;

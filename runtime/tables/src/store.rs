@@ -1,0 +1,155 @@
+//! The store: the ordered keyspace on disk below the tables' memory overlay. The tables read through it and flush
+//! a frozen overlay into it as one atomic batch.
+//!
+//! A store knows bytes only, never what a key means. It owns no thread and no clock, merges nothing and caches
+//! nothing that the tables hold already.
+
+use std::error::Error;
+use std::fmt;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+#[cfg(feature = "testing")]
+pub mod conformance;
+mod memory;
+
+pub use memory::MemoryStore;
+
+/// A durable, ordered map from keys to values, written in whole batches by one thread and read by many.
+///
+/// The flusher calls [`write`](Store::write); workers and the API call [`get`](Store::get) and
+/// [`scan`](Store::scan) at any time, also while a batch is being written. Keys order as bytes. A key has 1 to
+/// [`max_key_bytes`](Store::max_key_bytes) bytes; a value may be empty.
+pub trait Store: Send + Sync + 'static {
+    /// The longest key that this store takes, in bytes. The tables refuse a guest's longer key before it gets here.
+    fn max_key_bytes(&self) -> usize;
+
+    /// The value of `key`, or `None` when the store does not hold it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Failed`] when the disk could not be read.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Visits the entries from `from` (inclusive, empty = the first) up to `until` (exclusive, `None` = the end of
+    /// the keyspace), ascending, until `visit` breaks.
+    ///
+    /// One scan sees one state: all of a batch or none of it. Be quick in `visit`, for a running scan may keep
+    /// replaced entries on the disk, and do not call back into the store from it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Failed`] when the disk could not be read.
+    fn scan(
+        &self,
+        from: &[u8],
+        until: Option<&[u8]>,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StoreError>;
+
+    /// Applies `batch` atomically and returns once it is durable: a crash leaves all of it or none.
+    ///
+    /// A value sets the key, `None` deletes it (deleting a missing key is no error). After an error nothing of the
+    /// batch is visible, and the same batch may be tried again.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Full`] when the disk has no room, [`StoreError::KeyLength`] for an empty or too long key,
+    /// [`StoreError::Failed`] for all else.
+    ///
+    /// # Panics
+    ///
+    /// When the keys do not ascend strictly: the caller has merged its overlay wrongly.
+    fn write<'a>(
+        &self,
+        batch: &mut dyn Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
+    ) -> Result<(), StoreError>;
+}
+
+/// What the store was asked to do when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreOperation {
+    /// Opening the store's folder.
+    Open,
+    /// [`Store::get`].
+    Get,
+    /// [`Store::scan`].
+    Scan,
+    /// [`Store::write`].
+    Write,
+}
+
+impl fmt::Display for StoreOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StoreOperation::Open => "open",
+            StoreOperation::Get => "read a key of",
+            StoreOperation::Scan => "scan",
+            StoreOperation::Write => "write a batch to",
+        })
+    }
+}
+
+/// Why a store could not do what it was asked to. Nothing that was durable before is lost by any of them.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk, or the address space reserved for the store, is used up. The batch may be tried again later.
+    #[error("could not write a batch to the store at '{path}': no space left")]
+    Full {
+        /// The store's folder.
+        path: PathBuf,
+    },
+    /// A key is empty or longer than the store takes.
+    #[error(
+        "could not {operation} the store at '{path}': a key has {bytes} bytes, allowed are 1 to {max_key_bytes}"
+    )]
+    KeyLength {
+        /// What the store was doing.
+        operation: StoreOperation,
+        /// The store's folder.
+        path: PathBuf,
+        /// The length of the key at fault.
+        bytes: usize,
+        /// The longest key that the store takes.
+        max_key_bytes: usize,
+    },
+    /// The storage engine or the operating system refused.
+    #[error("could not {operation} the store at '{path}': {source}")]
+    Failed {
+        /// What the store was doing.
+        operation: StoreOperation,
+        /// The store's folder.
+        path: PathBuf,
+        /// What the storage engine said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl StoreError {
+    /// What an operator can do about it, as a sentence.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            StoreError::Full { .. } => "Free space on that disk; the runtime tries again by itself.",
+            StoreError::KeyLength { .. } => "Use shorter keys.",
+            StoreError::Failed { operation: StoreOperation::Open, .. } => {
+                "Check that the folder exists, is writable and is used by no other process."
+            }
+            StoreError::Failed { .. } => "Check the disk, then start the runtime again.",
+        }
+    }
+}
+
+/// Refuses a batch's key that is empty, too long, or not above the one before it.
+fn check_key(path: &Path, max_key_bytes: usize, before: Option<&[u8]>, key: &[u8]) -> Result<(), StoreError> {
+    assert!(before.is_none_or(|before| before < key), "a batch's keys ascend strictly");
+    if key.is_empty() || key.len() > max_key_bytes {
+        return Err(StoreError::KeyLength {
+            operation: StoreOperation::Write,
+            path: path.to_owned(),
+            bytes: key.len(),
+            max_key_bytes,
+        });
+    }
+    Ok(())
+}
