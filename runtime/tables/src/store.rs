@@ -40,12 +40,7 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`StoreError::Failed`] when the disk could not be read.
-    fn scan(
-        &self,
-        from: &[u8],
-        until: Option<&[u8]>,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError>;
+    fn scan(&self, from: &[u8], until: Option<&[u8]>, visit: &mut Visit<'_>) -> Result<(), StoreError>;
 
     /// Applies `batch` atomically and returns once it is durable: a crash leaves all of it or none.
     ///
@@ -60,11 +55,14 @@ pub trait Store: Send + Sync + 'static {
     /// # Panics
     ///
     /// When the keys do not ascend strictly: the caller has merged its overlay wrongly.
-    fn write<'a>(
-        &self,
-        batch: &mut dyn Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
-    ) -> Result<(), StoreError>;
+    fn write(&self, batch: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), StoreError>;
 }
+
+/// A key and its new value; `None` deletes the key.
+pub type Change<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// What a scan does with each key and value.
+pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 
 /// What the store was asked to do when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

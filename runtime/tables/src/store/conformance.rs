@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::{Store, StoreError};
+use super::{Change, Store, StoreError};
 
 /// A promise: its name, and a check that takes an empty store.
 pub type Promise = (&'static str, fn(&dyn Store));
@@ -45,7 +45,7 @@ pub fn check_all(mut empty: impl FnMut() -> Box<dyn Store>) {
 /// # Panics
 ///
 /// When the store refuses.
-pub fn write(store: &dyn Store, batch: &[(&[u8], Option<&[u8]>)]) {
+pub fn write(store: &dyn Store, batch: &[Change<'_>]) {
     store.write(&mut batch.iter().copied()).expect("the store takes the batch");
 }
 
@@ -159,7 +159,7 @@ fn a_key_over_the_limit_is_never_found(store: &dyn Store) {
 fn a_batch_with_a_bad_key_leaves_no_trace(store: &dyn Store) {
     write(store, &[(b"a", Some(b"1"))]);
     let too_long = vec![b'k'; store.max_key_bytes() + 1];
-    let batches: [&[(&[u8], Option<&[u8]>)]; 3] = [
+    let batches: [&[Change<'_>]; 3] = [
         &[(b"a", Some(b"2")), (&too_long, Some(b"3"))],
         &[(b"a", None), (&too_long, None)],
         &[(b"", Some(b"4")), (b"b", Some(b"5"))],

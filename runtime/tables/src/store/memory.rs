@@ -6,7 +6,7 @@ use std::ops::{Bound, ControlFlow};
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
-use super::{Store, StoreError, check_key};
+use super::{Change, Store, StoreError, Visit, check_key};
 
 /// The same limit as on disk, so that a test meets it too.
 const MAX_KEY_BYTES: usize = 511;
@@ -36,12 +36,7 @@ impl Store for MemoryStore {
         Ok(entries.get(key).cloned())
     }
 
-    fn scan(
-        &self,
-        from: &[u8],
-        until: Option<&[u8]>,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn scan(&self, from: &[u8], until: Option<&[u8]>, visit: &mut Visit<'_>) -> Result<(), StoreError> {
         // A map's range panics on bounds that are the wrong way round; a scan of nothing is no fault.
         if until.is_some_and(|until| until <= from) {
             return Ok(());
@@ -56,10 +51,7 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn write<'a>(
-        &self,
-        batch: &mut dyn Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
-    ) -> Result<(), StoreError> {
+    fn write(&self, batch: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), StoreError> {
         let mut changes = Vec::new();
         let mut before = None;
         for (key, value) in batch {
