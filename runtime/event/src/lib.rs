@@ -1,1 +1,27 @@
-//! camshaft-event
+//! The nouns of Camshaft: event, offset, key, policy, outcome, transaction, and their codecs.
+//!
+//! Every other crate speaks in these types. There is no I/O here, no clock, no thread, no wasmtime.
+
+#![deny(missing_docs)]
+
+mod context;
+mod dead_letter;
+mod event;
+pub mod filter;
+mod held;
+mod ids;
+mod key;
+mod pattern;
+mod policy;
+pub mod transaction;
+
+pub use context::{Answer, AttemptContext, EffectError, LogLevel, NewEvent, StateEntry};
+pub use dead_letter::{AttemptHistory, AttemptInputs, DeadLetter, FailedAttempt, FailureCause};
+pub use event::{Event, EventHash};
+pub use filter::Filter;
+pub use held::HeldEvent;
+pub use ids::{ActivationId, ConsumerId, Generation, Offset, Sequence, Timestamp};
+pub use key::Key;
+pub use pattern::{PatternError, TypePattern};
+pub use policy::{AfterDeadLetter, Backoff, InstanceReuse, Limits, Policy, Start, Subscription};
+pub use transaction::Transaction;

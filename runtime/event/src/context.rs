@@ -1,0 +1,177 @@
+//! What a handler may do during one attempt: the seam between a handler and the engine.
+//!
+//! The engine implements it; the plugin host, closures and the simulator's handlers call it. Effects are
+//! buffered behind it: nothing is visible to anybody until the attempt's outcome commits.
+
+use thiserror::Error;
+
+use crate::{FailureCause, Generation, Offset, Timestamp};
+
+/// An event as a handler asks for it; the runtime adds id, source, time and the chain of causes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewEvent {
+    /// What happened; must be among the plugin's declared `publishes`.
+    pub event_type: String,
+    /// The cause's, if absent.
+    pub subject: Option<String>,
+    /// The cause's ordering key, if absent and `subject` is absent too.
+    pub partitionkey: Option<String>,
+    /// Media type of `data`.
+    pub datacontenttype: Option<String>,
+    /// The schema that `data` follows.
+    pub dataschema: Option<String>,
+    /// Further attributes.
+    pub extensions: Vec<(String, String)>,
+    /// The data.
+    pub data: Vec<u8>,
+}
+
+/// How a handler answered, or failed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The event is handled; the effects commit.
+    Done,
+    /// Try again.
+    Retry {
+        /// Not before this many milliseconds; by the policy's backoff, if absent.
+        after_ms: Option<u64>,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Never try again.
+    Reject {
+        /// Why, for people.
+        reason: String,
+    },
+    /// The handler did not get as far as an answer.
+    Failed {
+        /// What kind of failure.
+        cause: FailureCause,
+        /// Message, panic text and backtrace.
+        error: String,
+    },
+}
+
+/// How serious a handler's log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Fine detail.
+    Trace,
+    /// Detail for authors.
+    Debug,
+    /// Worth knowing.
+    Info,
+    /// Unexpected, recovered.
+    Warn,
+    /// Something is wrong.
+    Error,
+}
+
+/// Why an effect was refused. Unless it says otherwise, the refusal sticks: whatever the handler answers
+/// afterwards, the attempt ends as a reject that names it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum EffectError {
+    /// The type is not among the plugin's `publishes`.
+    #[error("event type \"{event_type}\" is not declared; add it to `publishes` in the plugin's manifest")]
+    UndeclaredType {
+        /// The type asked for.
+        event_type: String,
+    },
+    /// The new event is not a valid CloudEvent.
+    #[error("the new event is not valid: {reason}")]
+    InvalidEvent {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A limit was reached.
+    #[error("{what} of {actual} exceeds the limit of {limit} (setting `{setting}`)")]
+    Limit {
+        /// What was measured, such as "state key length in bytes".
+        what: &'static str,
+        /// How much was asked for.
+        actual: u64,
+        /// How much is allowed.
+        limit: u64,
+        /// The setting that raises it.
+        setting: &'static str,
+    },
+    /// The chain of causes is too long.
+    #[error("the chain of events is longer than {limit} hops (setting `limits.max_hops`): {chain}")]
+    Hops {
+        /// `max_hops`.
+        limit: u32,
+        /// The end of the chain, for people.
+        chain: String,
+    },
+    /// The runtime could not read its tables. The host's fault: the attempt does not count.
+    #[error("the runtime could not read its tables: {reason}")]
+    Unavailable {
+        /// The underlying error.
+        reason: String,
+    },
+}
+
+/// Key and value of one state entry, as a scan returns it.
+pub type StateEntry = (Vec<u8>, Vec<u8>);
+
+/// One attempt's view of the world. Every method is synchronous and may be called in any order.
+pub trait AttemptContext {
+    /// The attempt's number, from 1.
+    fn attempt(&self) -> u32;
+    /// The offset of the event being handled.
+    fn offset(&self) -> Offset;
+    /// The attempt's time: the only clock a handler has.
+    fn now(&self) -> Timestamp;
+    /// The consumer's name.
+    fn consumer(&self) -> &str;
+    /// The consumer's generation.
+    fn generation(&self) -> Generation;
+    /// How many events lie between this one and the one a producer published.
+    fn hops(&self) -> u32;
+    /// Fills `buffer` from the generator seeded by consumer, generation and offset.
+    fn random(&mut self, buffer: &mut [u8]);
+    /// A setting of the plugin's `[config]`.
+    fn config(&self, key: &str) -> Option<&str>;
+    /// Reads a state value; sees the attempt's own writes.
+    ///
+    /// # Errors
+    /// A key over its limit, or tables that cannot be read.
+    fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, EffectError>;
+    /// Writes a state value.
+    ///
+    /// # Errors
+    /// A key, value or transaction over its limit.
+    fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), EffectError>;
+    /// Deletes a state value; deleting an absent key is no error.
+    ///
+    /// # Errors
+    /// A key or transaction over its limit.
+    fn delete(&mut self, key: &[u8]) -> Result<(), EffectError>;
+    /// At most `max` entries whose keys begin with `prefix` and follow `after`, in key order.
+    ///
+    /// # Errors
+    /// Tables that cannot be read.
+    fn scan(
+        &mut self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        max: usize,
+    ) -> Result<Vec<StateEntry>, EffectError>;
+    /// Publishes an event when the attempt commits.
+    ///
+    /// # Errors
+    /// An undeclared type, an invalid event, a limit, too long a chain.
+    fn publish(&mut self, event: NewEvent) -> Result<(), EffectError>;
+    /// Sets the timer `name` to publish `event` at `at`, in place of an earlier one of that name.
+    ///
+    /// # Errors
+    /// As [`AttemptContext::publish`].
+    fn schedule(&mut self, name: &str, event: NewEvent, at: Timestamp) -> Result<(), EffectError>;
+    /// Cancels the timer `name`, if it is set.
+    ///
+    /// # Errors
+    /// A name or transaction over its limit.
+    fn cancel(&mut self, name: &str) -> Result<(), EffectError>;
+    /// A line for the plugin's log.
+    fn log(&mut self, level: LogLevel, message: &str, fields: &[(String, String)]);
+}

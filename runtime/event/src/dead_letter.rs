@@ -1,0 +1,182 @@
+//! A dead letter: an event set aside for one consumer, with the story of its attempts.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+use serde_repr::{Deserialize_repr, Serialize_repr};
+
+use crate::{ActivationId, Event, Timestamp};
+
+/// How many of the first, and how many of the last, attempts are kept.
+const KEPT_EACH: usize = 10;
+
+/// Longest error text kept of one attempt, in bytes.
+const MAX_ERROR_BYTES: usize = 8 * 1024;
+
+/// Why an attempt failed. Persisted as a number, never renumber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize_repr, Deserialize_repr)]
+#[repr(u8)]
+pub enum FailureCause {
+    /// The handler asked for another attempt.
+    Retry = 0,
+    /// The handler refused the event for good.
+    Reject = 1,
+    /// The guest trapped: a panic, an access out of bounds, an unreachable instruction.
+    Trap = 2,
+    /// The attempt ran past its deadline.
+    Deadline = 3,
+    /// The guest wanted more memory than its limit.
+    Memory = 4,
+    /// The guest overflowed its stack.
+    Stack = 5,
+    /// An effect was refused: an undeclared type, a limit on what one attempt may write or publish.
+    Refused = 6,
+    /// The chain of causes is longer than `max_hops`.
+    Hops = 7,
+    /// A closure panicked.
+    Panic = 8,
+}
+
+impl FailureCause {
+    /// Whether the event goes straight to the dead letters, whatever attempts are left.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Reject | Self::Refused | Self::Hops)
+    }
+
+    /// The kebab-case code shown to people and programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Reject => "reject",
+            Self::Trap => "trap",
+            Self::Deadline => "deadline",
+            Self::Memory => "memory",
+            Self::Stack => "stack",
+            Self::Refused => "refused-effect",
+            Self::Hops => "too-many-hops",
+            Self::Panic => "panic",
+        }
+    }
+}
+
+/// One attempt that did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAttempt {
+    /// Its number, from 1, since the event was first tried or last redriven.
+    pub attempt: u32,
+    /// The attempt's time.
+    pub at: Timestamp,
+    /// The activation that ran.
+    pub activation: ActivationId,
+    /// What kind of failure.
+    pub cause: FailureCause,
+    /// Message, panic text and backtrace; at most 8 KiB.
+    pub error: String,
+}
+
+impl FailedAttempt {
+    /// A failed attempt whose `error` is cut to 8 KiB at a character boundary.
+    #[must_use]
+    pub fn new(
+        attempt: u32,
+        at: Timestamp,
+        activation: ActivationId,
+        cause: FailureCause,
+        mut error: String,
+    ) -> Self {
+        if error.len() > MAX_ERROR_BYTES {
+            error.truncate(error.floor_char_boundary(MAX_ERROR_BYTES));
+        }
+        Self { attempt, at, activation, cause, error }
+    }
+}
+
+/// The first and the last ten failed attempts of one event for one consumer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptHistory {
+    /// All failed attempts, kept or not.
+    pub total: u64,
+    /// The earliest, in order.
+    pub first: Vec<FailedAttempt>,
+    /// The latest after those, in order.
+    pub last: VecDeque<FailedAttempt>,
+}
+
+impl AttemptHistory {
+    /// Adds the newest failed attempt.
+    pub fn push(&mut self, attempt: FailedAttempt) {
+        self.total += 1;
+        if self.first.len() < KEPT_EACH {
+            self.first.push(attempt);
+            return;
+        }
+        if self.last.len() == KEPT_EACH {
+            self.last.pop_front();
+        }
+        self.last.push_back(attempt);
+    }
+
+    /// The newest failed attempt.
+    #[must_use]
+    pub fn latest(&self) -> Option<&FailedAttempt> {
+        self.last.back().or(self.first.last())
+    }
+
+    /// The kept attempts, oldest first.
+    pub fn kept(&self) -> impl Iterator<Item = &FailedAttempt> {
+        self.first.iter().chain(&self.last)
+    }
+}
+
+/// What the last attempt saw, enough to run it again elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptInputs {
+    /// State values read, in the order of reading; an absent key reads as `None`.
+    pub state: Vec<(ByteBuf, Option<ByteBuf>)>,
+    /// Whether reads were left out because they exceeded 64 KiB.
+    pub truncated: bool,
+}
+
+/// An event that one consumer could not handle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The event, by value: a dead letter never pins the log.
+    pub event: Event,
+    /// When it became a dead letter.
+    pub at: Timestamp,
+    /// Whether later events of its key wait behind it.
+    pub parks: bool,
+    /// How often it has been redriven.
+    pub redrives: u32,
+    /// Its failed attempts; the latest says why it is here.
+    pub history: AttemptHistory,
+    /// What the last attempt saw.
+    pub inputs: AttemptInputs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(number: u32) -> FailedAttempt {
+        FailedAttempt::new(number, Timestamp(0), ActivationId(1), FailureCause::Retry, "é".repeat(5000))
+    }
+
+    #[test]
+    fn history_keeps_the_first_and_the_last_ten() {
+        let mut history = AttemptHistory::default();
+        (1..=25).for_each(|number| history.push(attempt(number)));
+        let kept: Vec<u32> = history.kept().map(|attempt| attempt.attempt).collect();
+        assert_eq!(kept, (1..=10).chain(16..=25).collect::<Vec<_>>());
+        assert_eq!((history.total, history.latest().map(|latest| latest.attempt)), (25, Some(25)));
+    }
+
+    #[test]
+    fn a_long_error_is_cut_between_characters() {
+        assert_eq!(attempt(1).error.len(), 8192);
+        assert!(attempt(1).error.ends_with('é'));
+    }
+}

@@ -1,0 +1,150 @@
+//! The event: a CloudEvents 1.0 event as the log keeps it and handlers see it.
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+/// An immutable record of something that happened. `source` and `id` together identify it.
+///
+/// Attribute meanings are those of CloudEvents 1.0; `partitionkey` comes from its partitioning extension.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Unique within `source`.
+    pub id: String,
+    /// Who recorded it, a URI reference.
+    pub source: String,
+    /// What happened: dotted, past tense, such as `order.placed`.
+    pub event_type: String,
+    /// Which thing it is about, inside the source.
+    pub subject: Option<String>,
+    /// When it happened, RFC 3339, as the producer wrote it.
+    pub time: Option<String>,
+    /// Media type of `data`.
+    pub datacontenttype: Option<String>,
+    /// The schema that `data` follows, a URI.
+    pub dataschema: Option<String>,
+    /// The ordering key, where it is not the subject.
+    pub partitionkey: Option<String>,
+    /// All other attributes, in the order of their names.
+    pub extensions: Vec<(String, String)>,
+    /// The data; empty where the event carries none.
+    #[serde(with = "serde_bytes")]
+    pub data: Vec<u8>,
+}
+
+/// What the dedupe index keeps of an event: 128 bits of its identity, 64 of its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EventHash {
+    /// XXH3-128 of source and id. Persisted.
+    pub identity: u128,
+    /// XXH3-64 of all that makes two events with one identity equal. Persisted.
+    pub content: u64,
+}
+
+impl Event {
+    /// The value that orders this event: `partitionkey`, else `subject`.
+    #[must_use]
+    pub fn ordering_key(&self) -> Option<&str> {
+        self.partitionkey.as_deref().or(self.subject.as_deref())
+    }
+
+    /// The value of the extension `name`.
+    #[must_use]
+    pub fn extension(&self, name: &str) -> Option<&str> {
+        self.extensions.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Sets the extension `name`, keeping the order of names.
+    pub fn set_extension(&mut self, name: &str, value: impl Into<String>) {
+        match self.extensions.binary_search_by(|(key, _)| key.as_str().cmp(name)) {
+            Ok(at) => {
+                if let Some(slot) = self.extensions.get_mut(at) {
+                    slot.1 = value.into();
+                }
+            }
+            Err(at) => self.extensions.insert(at, (name.to_owned(), value.into())),
+        }
+    }
+
+    /// The identity and content hashes for deduplication.
+    ///
+    /// Two events are equal when type, subject, partitionkey, datacontenttype, dataschema and data are; time
+    /// and tracing do not count. Each part is hashed behind its length, an absent one as length `u64::MAX`.
+    #[must_use]
+    pub fn hash(&self) -> EventHash {
+        let mut bytes = Vec::with_capacity(self.data.len() + 128);
+        push(&mut bytes, Some(self.source.as_bytes()));
+        push(&mut bytes, Some(self.id.as_bytes()));
+        let identity = xxh3_128(&bytes);
+        bytes.clear();
+        push(&mut bytes, Some(self.event_type.as_bytes()));
+        for part in [&self.subject, &self.partitionkey, &self.datacontenttype, &self.dataschema] {
+            push(&mut bytes, part.as_deref().map(str::as_bytes));
+        }
+        push(&mut bytes, Some(&self.data));
+        EventHash { identity, content: xxh3_64(&bytes) }
+    }
+
+    /// Roughly how many bytes the event takes in memory and in the log; for limits and bounds.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let optional =
+            [&self.subject, &self.time, &self.datacontenttype, &self.dataschema, &self.partitionkey];
+        let attributes: usize = optional.iter().map(|part| part.as_deref().map_or(0, str::len)).sum();
+        let extensions: usize =
+            self.extensions.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+        let required = self.id.len() + self.source.len() + self.event_type.len();
+        required + attributes + extensions + self.data.len() + 24
+    }
+}
+
+fn push(bytes: &mut Vec<u8>, part: Option<&[u8]>) {
+    let length = part.map_or(u64::MAX, |part| part.len() as u64);
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(part.unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order() -> Event {
+        Event {
+            id: "1".into(),
+            source: "/shop".into(),
+            event_type: "order.placed".into(),
+            data: b"{}".to_vec(),
+            ..Event::default()
+        }
+    }
+
+    #[test]
+    fn time_and_tracing_do_not_make_events_differ() {
+        let mut later = order();
+        later.time = Some("2026-01-01T00:00:00Z".into());
+        later.set_extension("traceparent", "00-1");
+        assert_eq!(order().hash(), later.hash());
+    }
+
+    #[test]
+    fn content_distinguishes_events_of_one_identity() {
+        let mut moved = order();
+        moved.subject = Some(String::new());
+        assert_eq!(order().hash().identity, moved.hash().identity);
+        assert_ne!(order().hash().content, moved.hash().content);
+    }
+
+    #[test]
+    fn source_and_id_do_not_run_into_each_other() {
+        let shifted = Event { id: "p1".into(), source: "/sho".into(), ..order() };
+        assert_ne!(order().hash().identity, shifted.hash().identity);
+    }
+
+    #[test]
+    fn extensions_stay_sorted_and_unique() {
+        let mut event = order();
+        for (name, value) in [("b", "1"), ("a", "2"), ("b", "3")] {
+            event.set_extension(name, value);
+        }
+        assert_eq!(event.extensions, [("a".into(), "2".into()), ("b".into(), "3".into())]);
+    }
+}

@@ -1,0 +1,89 @@
+//! Subscription filters: which events of the matching types a handler wants.
+//!
+//! The dialects are those of the CloudEvents Subscriptions API: `exact`, `prefix`, `suffix`, `all`, `any`,
+//! `not`. Several attributes in one map must all hold. An absent attribute satisfies nothing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Event;
+
+/// One filter expression over the attributes of an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Filter {
+    /// Each attribute equals its text.
+    Exact(BTreeMap<String, String>),
+    /// Each attribute begins with its text.
+    Prefix(BTreeMap<String, String>),
+    /// Each attribute ends with its text.
+    Suffix(BTreeMap<String, String>),
+    /// Every one of these holds.
+    All(Vec<Filter>),
+    /// At least one of these holds.
+    Any(Vec<Filter>),
+    /// This does not hold.
+    Not(Box<Filter>),
+}
+
+impl Filter {
+    /// Whether `event` passes.
+    #[must_use]
+    pub fn matches(&self, event: &Event) -> bool {
+        let each = |wanted: &BTreeMap<String, String>, holds: fn(&str, &str) -> bool| {
+            wanted.iter().all(|(name, text)| attribute(event, name).is_some_and(|value| holds(value, text)))
+        };
+        match self {
+            Self::Exact(wanted) => each(wanted, |value, text| value == text),
+            Self::Prefix(wanted) => each(wanted, |value, text| value.starts_with(text)),
+            Self::Suffix(wanted) => each(wanted, |value, text| value.ends_with(text)),
+            Self::All(filters) => filters.iter().all(|filter| filter.matches(event)),
+            Self::Any(filters) => filters.iter().any(|filter| filter.matches(event)),
+            Self::Not(filter) => !filter.matches(event),
+        }
+    }
+}
+
+fn attribute<'e>(event: &'e Event, name: &str) -> Option<&'e str> {
+    match name {
+        "id" => Some(&event.id),
+        "source" => Some(&event.source),
+        "type" => Some(&event.event_type),
+        "specversion" => Some("1.0"),
+        "subject" => event.subject.as_deref(),
+        "time" => event.time.as_deref(),
+        "datacontenttype" => event.datacontenttype.as_deref(),
+        "dataschema" => event.dataschema.as_deref(),
+        "partitionkey" => event.partitionkey.as_deref(),
+        _ => event.extension(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(name: &str, text: &str) -> BTreeMap<String, String> {
+        BTreeMap::from([(name.to_owned(), text.to_owned())])
+    }
+
+    #[test]
+    fn dialects_combine_as_cloudevents_says() {
+        let mut event = Event { source: "/shop/eu".into(), subject: Some("o-17".into()), ..Event::default() };
+        event.set_extension("tenant", "acme");
+        let prefix = Filter::Prefix(one("source", "/shop"));
+        let other_subject = Filter::Exact(one("subject", "test"));
+        for (filter, expected) in [
+            (prefix.clone(), true),
+            (Filter::Suffix(one("tenant", "me")), true),
+            (Filter::Exact(one("absent", "")), false),
+            (Filter::Not(Box::new(Filter::Exact(one("absent", "")))), true),
+            (Filter::All(vec![prefix.clone(), Filter::Not(Box::new(other_subject.clone()))]), true),
+            (Filter::Any(vec![other_subject.clone(), prefix]), true),
+            (Filter::Any(vec![other_subject]), false),
+        ] {
+            assert_eq!(filter.matches(&event), expected, "{filter:?}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What a manifest asks of delivery: subscriptions, retry policy, limits.
+//!
+//! Durations are milliseconds here; the manifest's texts (`"24h"`) are read by the host.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Event, Filter, TypePattern};
+
+/// One handler's claim on events: types, and optionally a filter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// The handler's name, for people.
+    pub handler: String,
+    /// Any of these types.
+    pub types: Vec<TypePattern>,
+    /// Only events that pass it; all, if absent.
+    pub filter: Option<Filter>,
+}
+
+impl Subscription {
+    /// Whether the handler wants `event`.
+    #[must_use]
+    pub fn matches(&self, event: &Event) -> bool {
+        self.types.iter().any(|pattern| pattern.matches(&event.event_type))
+            && self.filter.as_ref().is_none_or(|filter| filter.matches(event))
+    }
+}
+
+/// Where a new consumer begins to read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Start {
+    /// At the first retained event.
+    #[default]
+    Earliest,
+    /// At the end of the log.
+    Latest,
+}
+
+/// What becomes of the later events of a key whose event is a dead letter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AfterDeadLetter {
+    /// They wait, in order, until it is redriven or discarded.
+    #[default]
+    Park,
+    /// They go on.
+    Continue,
+}
+
+/// Whether a plugin's instance may serve more than one event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InstanceReuse {
+    /// Kept while attempts succeed.
+    #[default]
+    Reuse,
+    /// Clean memory for each event.
+    Fresh,
+}
+
+/// Exponential backoff with full jitter: a random wait up to `base_ms` doubled per attempt, at most `max_ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backoff {
+    /// Upper bound of the first wait.
+    pub base_ms: u64,
+    /// Upper bound of every wait.
+    pub max_ms: u64,
+}
+
+/// How a consumer's events are delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Attempts before an event becomes a dead letter; at least 1.
+    pub max_attempts: u32,
+    /// Time from the first attempt after which the next failure makes a dead letter.
+    pub max_age_ms: u64,
+    /// Waits between attempts.
+    pub backoff: Backoff,
+    /// What the events behind a dead letter do.
+    pub after_dead_letter: AfterDeadLetter,
+    /// Units of order and parallelism; fixed when the consumer is created.
+    pub partitions: u32,
+    /// Whether instances are reused.
+    pub instance: InstanceReuse,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            max_attempts: 10,
+            max_age_ms: 24 * 60 * 60 * 1000,
+            backoff: Backoff { base_ms: 100, max_ms: 60_000 },
+            after_dead_letter: AfterDeadLetter::Park,
+            partitions: 64,
+            instance: InstanceReuse::Reuse,
+        }
+    }
+}
+
+/// What one attempt of a plugin may use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Running time of one attempt.
+    pub deadline_ms: u64,
+    /// Linear memory of the instance, in bytes.
+    pub memory_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { deadline_ms: 1_000, memory_bytes: 64 * 1024 * 1024 }
+    }
+}

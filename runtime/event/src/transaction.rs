@@ -1,0 +1,177 @@
+//! The transaction: the one atomic record of the log.
+//!
+//! A transaction is a list of sections, one per publish, handled event, fired timer or operator's act.
+//! Nothing is merged between sections. Applying a transaction needs nothing but its own content: what it puts
+//! into the tables stands in it by value.
+//!
+//! Encoding: one byte of format version, then MessagePack (structs as arrays, enum variants by number).
+//! Fields are only ever added at the end, with a default; numbers are never given a new meaning.
+
+mod consumer;
+mod section;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+pub use consumer::{Activation, ConsumerRecord, ConsumerStatus};
+pub use section::{
+    Activated, ConsumerChanged, DeadChange, Fired, Handled, HeldChange, Operated, Outcome, Published,
+    Section, StateWrite, TimerChange,
+};
+
+use crate::{ConsumerId, Event, Offset};
+
+/// First byte of every encoded transaction. Persisted.
+const VERSION: u8 = 1;
+
+/// What commits together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transaction {
+    /// For consumers with a section here: every event before this offset is done, held or dead.
+    pub floors: Vec<(ConsumerId, Offset)>,
+    /// What happened, in order.
+    pub sections: Vec<Section>,
+}
+
+/// Why bytes are not a transaction.
+#[derive(Debug, Error)]
+pub enum DecodeError {
+    /// Written by a newer Camshaft.
+    #[error("a transaction of format {found}, but this program reads format {VERSION}")]
+    Version {
+        /// The version byte found.
+        found: u8,
+    },
+    /// Not what the format says.
+    #[error("the bytes are not a transaction: {0}")]
+    Malformed(String),
+}
+
+impl Transaction {
+    /// A transaction of one section and no floors.
+    #[must_use]
+    pub fn of(section: Section) -> Self {
+        Self { floors: Vec::new(), sections: vec![section] }
+    }
+
+    /// The events it adds to the log, in offset order.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.sections.iter().flat_map(Section::events)
+    }
+
+    /// How many events it adds to the log.
+    #[must_use]
+    pub fn event_count(&self) -> u32 {
+        u32::try_from(self.events().count())
+            .expect("a transaction of at most 4 MiB holds fewer than 2^32 events")
+    }
+
+    /// The bytes that go into the log.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = vec![VERSION];
+        rmp_serde::encode::write(&mut bytes, self).expect("a transaction in memory always has an encoding");
+        bytes
+    }
+
+    /// Reads what [`Transaction::encode`] wrote.
+    ///
+    /// # Errors
+    /// A newer format, or bytes that are no transaction.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        match bytes.split_first() {
+            Some((&VERSION, body)) => {
+                rmp_serde::from_slice(body).map_err(|error| DecodeError::Malformed(error.to_string()))
+            }
+            Some((&found, _)) => Err(DecodeError::Version { found }),
+            None => Err(DecodeError::Malformed("it is empty".into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AttemptHistory, AttemptInputs, DeadLetter, HeldEvent, Key, Timestamp};
+
+    fn event(id: &str) -> Event {
+        Event { id: id.into(), source: "/test".into(), event_type: "thing.done".into(), ..Event::default() }
+    }
+
+    fn everything() -> Transaction {
+        let dead = DeadLetter {
+            event: event("3"),
+            at: Timestamp(5),
+            parks: true,
+            redrives: 0,
+            history: AttemptHistory::default(),
+            inputs: AttemptInputs::default(),
+        };
+        let handled = Handled {
+            consumer: ConsumerId(7),
+            cause: Offset(3),
+            advances: Some(12),
+            outcome: Outcome::DeadLettered,
+            events: vec![event("2")],
+            state: vec![StateWrite { key: b"k".to_vec().into(), value: None }],
+            timers: vec![TimerChange::Cancel { name: "t".into() }],
+            held: vec![HeldChange {
+                offset: Offset(1),
+                event: Some(Box::new(HeldEvent::waiting(event("1")))),
+            }],
+            dead: vec![DeadChange { offset: Offset(3), letter: Some(Box::new(dead)) }],
+            ..Handled::default()
+        };
+        let record = ConsumerRecord {
+            id: ConsumerId(7),
+            name: "stock".into(),
+            generation: crate::Generation(1),
+            partitions: 64,
+            status: ConsumerStatus::Detached { since: Timestamp(9) },
+            activation: crate::ActivationId(2),
+        };
+        Transaction {
+            floors: vec![(ConsumerId(7), Offset(4))],
+            sections: vec![
+                Section::Published(Published { events: vec![event("1")] }),
+                Section::Handled(Box::new(handled)),
+                Section::Fired(Box::new(Fired {
+                    consumer: ConsumerId(7),
+                    name: "t".into(),
+                    event: event("4"),
+                })),
+                Section::Consumer(Box::new(ConsumerChanged {
+                    record,
+                    checkpoint: Some(Offset(0)),
+                    clears: true,
+                    clears_state: false,
+                    events: vec![],
+                })),
+            ],
+        }
+    }
+
+    #[test]
+    fn what_was_encoded_is_decoded_unchanged() {
+        let transaction = everything();
+        assert_eq!(Transaction::decode(&transaction.encode()).unwrap(), transaction);
+        assert_eq!(transaction.events().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["1", "2", "4"]);
+    }
+
+    #[test]
+    fn a_newer_format_and_garbage_are_refused() {
+        let mut bytes = everything().encode();
+        bytes[0] = 9;
+        assert!(matches!(Transaction::decode(&bytes), Err(DecodeError::Version { found: 9 })));
+        assert!(matches!(Transaction::decode(&[VERSION, 0xc1]), Err(DecodeError::Malformed(_))));
+        assert!(matches!(Transaction::decode(&[]), Err(DecodeError::Malformed(_))));
+    }
+
+    #[test]
+    fn keys_survive_the_codec() {
+        for key in [Key::Ordered("UA".into()), Key::Unordered(Offset(3))] {
+            let bytes = rmp_serde::to_vec(&key).unwrap();
+            assert_eq!(rmp_serde::from_slice::<Key>(&bytes).unwrap(), key);
+        }
+    }
+}
