@@ -11,9 +11,15 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "testing")]
 pub mod conformance;
+mod heed;
 mod memory;
 
+pub use heed::HeedStore;
 pub use memory::MemoryStore;
+
+/// The longest key of the stores here, in bytes. It is what fits twice into LMDB's smallest page, and the same
+/// everywhere, so that a plugin's key that is accepted on one machine is accepted on all.
+pub const MAX_KEY_BYTES: usize = 1982;
 
 /// A durable, ordered map from keys to values, written in whole batches by one thread and read by many.
 ///

@@ -2,14 +2,11 @@
 //! holds ends with it.
 
 use std::collections::BTreeMap;
-use std::ops::{Bound, ControlFlow};
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
-use super::{Change, Store, StoreError, Visit, check_key};
-
-/// The same limit as on disk, so that a test meets it too.
-const MAX_KEY_BYTES: usize = 511;
+use super::{Change, MAX_KEY_BYTES, Store, StoreError, Visit, check_key};
 
 /// A [`Store`] that is one map behind a lock.
 #[derive(Debug, Default)]
