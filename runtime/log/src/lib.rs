@@ -1,1 +1,25 @@
-//! camshaft-log
+//! The durable, append-only log of opaque records: segments, recovery, trim.
+//!
+//! The writer thread of the runtime appends and syncs through [`Log`]; everyone else reads through [`LogReader`]. [`FileLog`] is the
+//! implementation over local files, laid out as `FORMAT.md` says; it reaches them only through [`Disk`].
+//!
+//! This crate deals in bytes and numbers. It never knows what an event means, owns no thread and reads no clock.
+#![deny(missing_docs)]
+
+mod disk;
+mod error;
+mod files;
+mod log;
+mod record;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use disk::real::RealDisk;
+pub use disk::{Disk, DiskFile};
+pub use error::LogError;
+pub use files::FileLog;
+pub use files::options::Options;
+pub use files::recovery::{Cut, Recovery};
+pub use log::{Bounds, Log, LogReader};
+pub use record::batch::Batch;
+pub use record::{MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, NewRecord, Record, record_bytes};

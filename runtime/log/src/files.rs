@@ -1,0 +1,300 @@
+//! The log over local files: the write side.
+//!
+//! One thread owns it (the runtime's writer). `view` is what it shares with the readers, `recovery` how it comes
+//! to be. It owns no thread: whoever owns it calls `append_all`, `sync`, `prepare` and `trim`.
+
+mod chain;
+mod clean_mark;
+mod names;
+pub(crate) mod options;
+mod reader;
+pub(crate) mod recovery;
+mod segment;
+mod segment_header;
+mod spare;
+mod stamp;
+mod tail;
+mod view;
+mod walk;
+
+use std::sync::Arc;
+
+use clean_mark::CleanMark;
+use names::{CLEAN_TEMPORARY, SPARE_TEMPORARY};
+use options::Options;
+use recovery::{Found, Recovery, recover};
+use segment::Segment;
+use segment_header::{SEGMENT_HEADER_BYTES, SegmentHeader};
+use spare::Spare;
+use view::{Extent, View};
+use walk::{Place, position_in_file};
+
+use crate::record::fields::length_u64;
+use crate::record::{self, Checksum, HEADER_BYTES, Header, MAX_RECORD_BYTES};
+use crate::{Disk, DiskFile, Log, LogError, LogReader, NewRecord, record_bytes};
+
+/// A segment shorter than this cannot hold anything useful.
+const MIN_SEGMENT_BYTES: u64 = 4096;
+/// A write buffer that grew beyond this is given back after the write, in bytes.
+const BUFFER_KEPT_BYTES: usize = 2 * 1024 * 1024;
+
+/// A log on files. Dropping it without [`Log::close`] leaves it as a crash does: whole, but unmarked.
+pub struct FileLog {
+    view: Arc<View>,
+    identity: u64,
+    segment_bytes: u64,
+    /// The segment in use.
+    segment: Arc<Segment>,
+    file: Arc<dyn DiskFile>,
+    /// Where the next record goes, its number and offset, and the last record's timestamp.
+    next: Place,
+    spare: Option<Spare>,
+    /// Encoded records that are not yet written.
+    buffer: Vec<u8>,
+    /// Places of records in the buffer, to be noted once they are written.
+    places: Vec<Place>,
+}
+
+impl FileLog {
+    /// Opens the log in this directory, or creates one.
+    ///
+    /// # Errors
+    /// [`LogError::Corrupt`] if durable records are damaged or missing, [`LogError::NewerFormat`] if a newer
+    /// program wrote them, [`LogError::NoSpace`] if there is no room to create the first segment.
+    pub fn open(disk: Arc<dyn Disk>, options: Options) -> Result<(Self, Recovery), LogError> {
+        let segment_bytes = options.segment_bytes.max(MIN_SEGMENT_BYTES) / 8 * 8;
+        let found = recover(disk.as_ref(), &options)?;
+        remove_temporaries(disk.as_ref())?;
+        let mut spare = Spare::adopt(disk.as_ref(), segment_bytes)?;
+        let found = match found {
+            Some(found) => found,
+            None => {
+                let first = spare.take().map_or_else(|| Spare::make(disk.as_ref(), segment_bytes), Ok)?;
+                create(disk.as_ref(), first, &options)?
+            }
+        };
+        let Found { identity, segments, file, next, recovery } = found;
+        let segment = segments.last().map(Arc::clone).expect("recovery finds at least one segment");
+        let extent = Extent {
+            segments,
+            last_sequence: next.sequence.saturating_sub(1),
+            next_offset: next.first_offset,
+            last_timestamp_ms: next.timestamp_ms,
+        };
+        let max_record_bytes = u64::from(MAX_RECORD_BYTES).min(segment_bytes - SEGMENT_HEADER_BYTES);
+        let max_payload_bytes = u32::try_from(max_record_bytes).unwrap_or(MAX_RECORD_BYTES) - HEADER_BYTES;
+        let view = Arc::new(View::new(disk, Checksum::of_log(identity), max_payload_bytes, extent));
+        let (buffer, places) = (Vec::new(), Vec::new());
+        let log = Self { view, identity, segment_bytes, segment, file, next, spare, buffer, places };
+        log.publish_reserved();
+        Ok((log, recovery))
+    }
+
+    /// Refuses a batch before anything of it is written.
+    fn check_batch(&self, previous_sequence: u64, records: &[NewRecord<'_>]) -> Result<(), LogError> {
+        let last_sequence = self.last_sequence();
+        if previous_sequence != last_sequence {
+            return Err(LogError::Fenced { previous_sequence, last_sequence });
+        }
+        let mut next_offset = self.next.first_offset;
+        for record in records {
+            let max_bytes = self.view.max_payload_bytes;
+            let bytes = length_u64(record.payload.len());
+            if bytes > u64::from(max_bytes) {
+                return Err(LogError::TooLarge { bytes, max_bytes });
+            }
+            let after = record.first_offset.checked_add(u64::from(record.count));
+            let Some(after) = after.filter(|_| record.first_offset == next_offset) else {
+                return Err(LogError::OffsetGap { first_offset: record.first_offset, next_offset });
+            };
+            next_offset = after;
+        }
+        Ok(())
+    }
+
+    fn last_sequence(&self) -> u64 {
+        self.next.sequence.saturating_sub(1)
+    }
+
+    fn fits(&self, bytes: u64) -> bool {
+        self.next.position.saturating_add(bytes) <= self.segment.bytes
+    }
+
+    fn encode(&mut self, record: &NewRecord<'_>) {
+        let sequence = self.next.sequence;
+        let header = Header::of(self.view.checksum, sequence, self.view.synced(), record);
+        let place = Place { timestamp_ms: record.timestamp_ms, ..self.next };
+        record::encode(self.view.checksum, &header, record.payload, &mut self.buffer);
+        self.places.push(place);
+        self.next = Place {
+            position: self.next.position.saturating_add(header.footprint()),
+            sequence: sequence.saturating_add(1),
+            first_offset: record.first_offset.saturating_add(u64::from(record.count)),
+            timestamp_ms: record.timestamp_ms,
+        };
+    }
+
+    /// Writes what is encoded in one call, and shows it to the readers.
+    fn write_buffer(&mut self) -> Result<(), LogError> {
+        let Some(first) = self.places.first() else { return Ok(()) };
+        let start = first.position;
+        let end = position_in_file(start, self.buffer.len());
+        assert_eq!(end, self.next.position, "the buffer ends where the next record goes");
+        self.file.write_at(&self.buffer, start).map_err(|error| self.poison("write", error))?;
+        self.buffer.clear();
+        self.buffer.shrink_to(BUFFER_KEPT_BYTES);
+        {
+            let mut extent = self.view.extent_mut();
+            extent.last_sequence = self.last_sequence();
+            extent.next_offset = self.next.first_offset;
+            extent.last_timestamp_ms = self.next.timestamp_ms;
+        }
+        self.segment.note(self.places.drain(..));
+        self.publish_reserved();
+        Ok(())
+    }
+
+    /// Starts the next segment, whose first record this will be.
+    fn roll(&mut self, record: &NewRecord<'_>) -> Result<(), LogError> {
+        self.prepare()?;
+        // IMPORTANT: the old segment is durable before the new one has a name. So recovery may take every flaw
+        // in a segment that is not the last one for corruption.
+        self.sync()?;
+        let Some(spare) = self.spare.take() else { return Ok(()) };
+        let header = SegmentHeader {
+            identity: self.identity,
+            first_sequence: self.next.sequence,
+            first_offset: self.next.first_offset,
+            first_timestamp_ms: record.timestamp_ms,
+            previous_first_sequence: self.segment.first.sequence,
+        };
+        let bytes = spare.bytes;
+        let file = spare.start(self.view.disk.as_ref(), &header).map_err(|error| self.view.poison(&error))?;
+        let segment = Arc::new(Segment::new(&header, bytes, Some(Arc::clone(&file))));
+        self.view.extent_mut().segments.push(Arc::clone(&segment));
+        self.view.keep_open(&self.segment);
+        self.next.position = SEGMENT_HEADER_BYTES;
+        self.segment = segment;
+        self.file = file;
+        self.publish_reserved();
+        Ok(())
+    }
+
+    /// Publishes how many bytes are sure to fit: into what is left of this segment, or into the next one. What is
+    /// left unused at the end of a segment is less than one record.
+    fn publish_reserved(&self) {
+        let here = self.segment.bytes.saturating_sub(self.next.position);
+        let reserved = match &self.spare {
+            None => here,
+            Some(spare) => {
+                let there = spare.bytes.saturating_sub(SEGMENT_HEADER_BYTES);
+                let max_record_bytes = u64::from(self.view.max_payload_bytes.saturating_add(HEADER_BYTES));
+                let both = here.saturating_add(there).saturating_sub(max_record_bytes);
+                both.max(here).max(there)
+            }
+        };
+        self.view.set_reserved(reserved);
+    }
+
+    fn poison(&self, action: &'static str, error: std::io::Error) -> LogError {
+        self.view.poison(&LogError::io(action, &self.segment.name, error))
+    }
+}
+
+impl Log for FileLog {
+    fn reader(&self) -> Arc<dyn LogReader> {
+        Arc::clone(&self.view) as Arc<dyn LogReader>
+    }
+
+    fn append_all(&mut self, previous_sequence: u64, records: &[NewRecord<'_>]) -> Result<u64, LogError> {
+        self.view.check_sound()?;
+        self.check_batch(previous_sequence, records)?;
+        let bytes: u64 = records.iter().map(|record| record_bytes(record.payload.len())).sum();
+        if !self.fits(bytes) {
+            // Better refused now than in the middle.
+            self.prepare()?;
+        }
+        for record in records {
+            if !self.fits(record_bytes(record.payload.len())) {
+                self.write_buffer()?;
+                self.roll(record)?;
+            }
+            self.encode(record);
+        }
+        self.write_buffer()?;
+        Ok(self.last_sequence())
+    }
+
+    fn sync(&mut self) -> Result<u64, LogError> {
+        self.view.check_sound()?;
+        let last_sequence = self.last_sequence();
+        if self.view.synced() < last_sequence {
+            assert!(self.buffer.is_empty(), "only written records are synced");
+            self.file.sync_data().map_err(|error| self.poison("sync", error))?;
+            self.view.set_synced(last_sequence);
+        }
+        Ok(last_sequence)
+    }
+
+    fn prepare(&mut self) -> Result<(), LogError> {
+        self.view.check_sound()?;
+        if self.spare.is_none() {
+            self.spare = Some(Spare::make(self.view.disk.as_ref(), self.segment_bytes)?);
+            self.publish_reserved();
+        }
+        Ok(())
+    }
+
+    fn trim(&mut self, before_sequence: u64) -> Result<u64, LogError> {
+        self.view.check_sound()?;
+        loop {
+            let oldest = {
+                let extent = self.view.extent();
+                match extent.segments.as_slice() {
+                    [oldest, next, ..] if next.first.sequence <= before_sequence => Arc::clone(oldest),
+                    [oldest, ..] => return Ok(oldest.first.sequence),
+                    [] => unreachable!("a log has at least the segment it writes"),
+                }
+            };
+            let disk = self.view.disk.as_ref();
+            disk.remove(&oldest.name).map_err(|error| LogError::io("remove", &oldest.name, error))?;
+            self.view.extent_mut().segments.remove(0);
+            // IMPORTANT: a removal is durable before the next one, else a crash could leave a hole in the chain.
+            let synced = disk.sync_dir();
+            synced.map_err(|error| {
+                self.view.poison(&LogError::io("sync the removal of", &oldest.name, error))
+            })?;
+        }
+    }
+
+    fn close(mut self: Box<Self>) -> Result<(), LogError> {
+        let sequence = self.sync()?;
+        CleanMark { identity: self.identity, sequence }.write(self.view.disk.as_ref())
+    }
+}
+
+/// The log that begins with this file.
+fn create(disk: &dyn Disk, spare: Spare, options: &Options) -> Result<Found, LogError> {
+    let header = SegmentHeader {
+        identity: options.identity,
+        first_sequence: 1,
+        first_offset: options.first_offset,
+        first_timestamp_ms: 0,
+        previous_first_sequence: 0,
+    };
+    let bytes = spare.bytes;
+    let file = spare.start(disk, &header)?;
+    let segment = Segment::new(&header, bytes, Some(Arc::clone(&file)));
+    let next = segment.first;
+    let recovery = Recovery { created: true, clean: true, verified_records: 0, cut: None };
+    Ok(Found { identity: header.identity, segments: vec![Arc::new(segment)], file, next, recovery })
+}
+
+/// Removes what an interrupted run was making.
+fn remove_temporaries(disk: &dyn Disk) -> Result<(), LogError> {
+    let names = disk.list().map_err(|error| LogError::io("list", "the data directory", error))?;
+    for name in names.iter().filter(|name| [SPARE_TEMPORARY, CLEAN_TEMPORARY].contains(&name.as_str())) {
+        disk.remove(name).map_err(|error| LogError::io("remove", name, error))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! The segments in a directory as a chain: each header names the segment before it, so that a missing or a
+//! foreign file is noticed without reading any record.
+//!
+//! Used once, when the log is opened; changes nothing.
+
+use super::names::{parse_segment_name, segment_name};
+use super::segment_header::{SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::stamp::Unreadable;
+use crate::record::fields::length_usize;
+use crate::{Disk, LogError};
+
+/// One segment's header, and the length of its file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    pub header: SegmentHeader,
+    pub file_bytes: u64,
+}
+
+impl Link {
+    pub fn name(&self) -> String {
+        segment_name(self.header.first_sequence)
+    }
+}
+
+/// Reads the headers of all segments, oldest first, and checks that they fit together.
+pub(crate) fn read_chain(disk: &dyn Disk) -> Result<Vec<Link>, LogError> {
+    let names = disk.list().map_err(|error| LogError::io("list", "the data directory", error))?;
+    let mut first_sequences: Vec<u64> = names.iter().filter_map(|name| parse_segment_name(name)).collect();
+    first_sequences.sort_unstable();
+
+    let mut chain: Vec<Link> = Vec::new();
+    for first_sequence in first_sequences {
+        let link = read_link(disk, first_sequence)?;
+        if let Some(before) = chain.last() {
+            check_link(before, &link)?;
+        }
+        chain.push(link);
+    }
+    Ok(chain)
+}
+
+fn read_link(disk: &dyn Disk, first_sequence: u64) -> Result<Link, LogError> {
+    let name = segment_name(first_sequence);
+    let failed = |action| {
+        let name = name.as_str();
+        move |error| LogError::io(action, name, error)
+    };
+    let file = disk.open(&name).map_err(failed("open"))?;
+    let mut bytes = vec![0; length_usize(SEGMENT_HEADER_BYTES)];
+    let read = file.read_at(&mut bytes, 0).map_err(failed("read"))?;
+    let file_bytes = file.len().map_err(failed("measure"))?;
+    let header = if read == bytes.len() { SegmentHeader::decode(&bytes) } else { Err(Unreadable::Short) };
+    let header = header.map_err(|unreadable| unreadable.in_file(&name))?;
+    if header.first_sequence != first_sequence || first_sequence == 0 {
+        let detail = format!("the header says that its first sequence is {}", header.first_sequence);
+        return Err(LogError::Corrupt { file: name, position: 0, detail });
+    }
+    Ok(Link { header, file_bytes })
+}
+
+fn check_link(before: &Link, link: &Link) -> Result<(), LogError> {
+    let corrupt = |detail| Err(LogError::Corrupt { file: link.name(), position: 0, detail });
+    if link.header.identity != before.header.identity {
+        return corrupt(format!("the segment belongs to another log than \"{}\"", before.name()));
+    }
+    if link.header.previous_first_sequence != before.header.first_sequence {
+        let missing = segment_name(link.header.previous_first_sequence);
+        return corrupt(format!("the segment before it, \"{missing}\", is missing"));
+    }
+    if link.header.first_offset < before.header.first_offset {
+        return corrupt("its first offset is smaller than that of the segment before it".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! Opens what an earlier run left: verifies it, tells a torn tail from corruption, cuts the one and refuses the
+//! other. `FORMAT.md`, "Opening", says the rules.
+//!
+//! Nothing is written before everything is judged: a corrupt log stays as it was found.
+
+use std::sync::Arc;
+
+use super::chain::{Link, read_chain};
+use super::clean_mark::CleanMark;
+use super::names::{CLEAN, segment_name};
+use super::options::Options;
+use super::segment::Segment;
+use super::tail::Tail;
+use super::walk::{Check, Place, Step, Walk, corrupt};
+use crate::record::{Checksum, NoRecord};
+use crate::{Disk, DiskFile, LogError};
+
+/// What opening a log found and did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// True if there was no log, and one was created.
+    pub created: bool,
+    /// True if the last run closed the log and nothing was written since.
+    pub clean: bool,
+    /// Records that were read and checked.
+    pub verified_records: u64,
+    /// The torn tail that was cut off, if there was one.
+    pub cut: Option<Cut>,
+}
+
+/// A torn tail that was cut off: none of it was ever known durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The segment's file name.
+    pub file: String,
+    /// Where the records end now, in bytes.
+    pub position: u64,
+    /// How many bytes from there on were overwritten with zeros.
+    pub bytes: u64,
+    /// How many whole headers of later records were among them.
+    pub later_records: u64,
+}
+
+/// A verified log.
+pub(crate) struct Found {
+    pub identity: u64,
+    /// Oldest first; at least one.
+    pub segments: Vec<Arc<Segment>>,
+    /// The last segment's file.
+    pub file: Arc<dyn DiskFile>,
+    /// Where the next record goes, its number and offset, and the last record's timestamp.
+    pub next: Place,
+    pub recovery: Recovery,
+}
+
+/// Verifies and repairs the log in this directory; none if there is none yet.
+pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Option<Found>, LogError> {
+    let mark = CleanMark::read(disk)?;
+    let chain = read_chain(disk)?;
+    let claimed = claim(options, mark);
+    let (Some(oldest), Some(newest)) = (chain.first(), chain.last()) else {
+        return if claimed == 0 { Ok(None) } else { Err(missing_before(1, claimed)) };
+    };
+    let identity = oldest.header.identity;
+    if mark.is_some_and(|mark| mark.identity != identity) {
+        let detail = "the mark belongs to another log".to_owned();
+        return Err(LogError::Corrupt { file: CLEAN.to_owned(), position: 0, detail });
+    }
+    if options.verify_from < oldest.header.first_sequence {
+        return Err(missing_before(oldest.header.first_sequence, options.verify_from));
+    }
+
+    let checksum = Checksum::of_log(identity);
+    let name = newest.name();
+    let file = disk.open(&name).map_err(|error| LogError::io("open", &name, error))?;
+    let segments = segments_of(&chain, &file);
+    let verified = verify(disk, checksum, &segments, options.verify_from)?;
+    let tail = Tail { file: file.as_ref(), name: &name, checksum, end: verified.next };
+    let torn = tail.judge(claimed, verified.reason)?;
+
+    // From here on the log is known to be sound, and is repaired.
+    let cut = torn.map(|torn| tail.cut(&torn)).transpose()?;
+    // IMPORTANT: what a killed process wrote is readable without being durable. It must be durable before a new
+    // record claims that it is; and so must the names.
+    file.sync_all().map_err(|error| LogError::io("sync", &name, error))?;
+    disk.sync_dir().map_err(|error| LogError::io("sync the name of", &name, error))?;
+
+    let clean =
+        cut.is_none() && mark.is_some_and(|mark| mark.sequence == verified.next.sequence.saturating_sub(1));
+    let recovery = Recovery { created: false, clean, verified_records: verified.records, cut };
+    Ok(Some(Found { identity, segments, file, next: verified.next, recovery }))
+}
+
+/// The last sequence that someone outside the segments knows to be durable.
+fn claim(options: &Options, mark: Option<CleanMark>) -> u64 {
+    // A snapshot is only taken of what is durable.
+    let by_snapshot = options.verify_from.saturating_sub(1);
+    by_snapshot.max(mark.map_or(0, |mark| mark.sequence))
+}
+
+fn segments_of(chain: &[Link], last_file: &Arc<dyn DiskFile>) -> Vec<Arc<Segment>> {
+    let last = chain.len().saturating_sub(1);
+    let segment = |(index, link): (usize, &Link)| {
+        let file = (index == last).then(|| Arc::clone(last_file));
+        Arc::new(Segment::new(&link.header, link.file_bytes, file))
+    };
+    chain.iter().enumerate().map(segment).collect()
+}
+
+/// How far the records go.
+struct Verified {
+    next: Place,
+    /// Why there is no further record.
+    reason: NoRecord,
+    records: u64,
+}
+
+/// Checks every record from the segment that holds `verify_from` on. In all segments but the last one every
+/// flaw is corruption, since they were synced before the next one got its name.
+fn verify(
+    disk: &dyn Disk,
+    checksum: Checksum,
+    segments: &[Arc<Segment>],
+    verify_from: u64,
+) -> Result<Verified, LogError> {
+    let after = segments.partition_point(|segment| segment.first.sequence <= verify_from);
+    let mut rest = segments.get(after.saturating_sub(1)..).unwrap_or_default().iter().peekable();
+    let mut records = 0;
+    while let Some(segment) = rest.next() {
+        let (file, _) = segment.open(disk)?;
+        let mut walk = Walk::new(file.as_ref(), &segment.name, checksum, segment.first)?;
+        let reason = loop {
+            match walk.step(Check::Payloads)? {
+                Step::Record(place, _) => {
+                    segment.note([place]);
+                    records += 1;
+                }
+                Step::Stop(reason) => break reason,
+            }
+        };
+        let next = walk.next_place();
+        match rest.peek() {
+            None => return Ok(Verified { next, reason, records }),
+            Some(following) => {
+                let joins = next.sequence == following.first.sequence
+                    && next.first_offset == following.first.first_offset;
+                if !joins {
+                    return Err(corrupt(&segment.name, next.position, reason));
+                }
+                // Verifying a long log must not keep all its files open.
+                segment.forget();
+            }
+        }
+    }
+    unreachable!("a log has at least one segment")
+}
+
+fn missing_before(first_sequence: u64, needed: u64) -> LogError {
+    let file = segment_name(first_sequence);
+    let detail = format!("the log does not reach back to sequence {needed}, segments are missing");
+    LogError::Corrupt { file, position: 0, detail }
+}

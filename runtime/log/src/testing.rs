@@ -1,0 +1,4 @@
+//! What tests of this crate and of those above need: a disk in memory that fails on demand, and the suite that
+//! every log must pass.
+//!
+//! Behind the feature `testing`; no part of the running program.
