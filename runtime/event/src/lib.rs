@@ -4,6 +4,7 @@
 
 #![deny(missing_docs)]
 
+pub mod cloudevents;
 mod context;
 mod dead_letter;
 mod event;

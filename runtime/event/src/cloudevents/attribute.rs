@@ -1,0 +1,247 @@
+//! The rules for attribute names and values. Every way into the log goes through them.
+
+use super::{MAX_NAME_BYTES, OFFSET, invalid::InvalidEvent, invalid::quoted, media_type, uri};
+use crate::Event;
+
+/// Names that are fields of an [`Event`], or that the formats use, and so cannot be extensions.
+const NOT_EXTENSIONS: [&str; 11] = [
+    "specversion",
+    "id",
+    "source",
+    "type",
+    "subject",
+    "time",
+    "datacontenttype",
+    "dataschema",
+    "partitionkey",
+    "data",
+    OFFSET,
+];
+
+/// Checks an event that was built in process: a plugin's, a closure's, an embedder's.
+///
+/// # Errors
+/// The first attribute that breaks a rule of CloudEvents 1.0.2.
+pub fn validate(event: &Event) -> Result<(), InvalidEvent> {
+    for (name, value) in [("id", &event.id), ("source", &event.source), ("type", &event.event_type)] {
+        check_value(name, value)?;
+    }
+    let optional = [
+        ("subject", &event.subject),
+        ("time", &event.time),
+        ("datacontenttype", &event.datacontenttype),
+        ("dataschema", &event.dataschema),
+        ("partitionkey", &event.partitionkey),
+    ];
+    for (name, value) in optional {
+        value.as_ref().map_or(Ok(()), |value| check_value(name, value))?;
+    }
+    for (at, (name, value)) in event.extensions.iter().enumerate() {
+        check_name(name)?;
+        if NOT_EXTENSIONS.contains(&name.as_str()) {
+            return Err(InvalidEvent::Name {
+                name: name.clone(),
+                problem: "it is not free for extensions",
+                instead: "Choose another name for the extension.".into(),
+            });
+        }
+        if event.extensions.iter().take(at).any(|(earlier, _)| earlier == name) {
+            return Err(InvalidEvent::Repeated { attribute: name.clone() });
+        }
+        check_value(name, value)?;
+    }
+    Ok(())
+}
+
+/// Checks the name of an attribute: lower-case letters and digits.
+pub(super) fn check_name(name: &str) -> Result<(), InvalidEvent> {
+    let refuse = |problem, instead: String| {
+        let shown = quoted(name).trim_matches('"').to_owned();
+        Err(InvalidEvent::Name { name: shown, problem, instead })
+    };
+    if name.is_empty() {
+        return refuse("it is empty", "Give the attribute a name.".into());
+    }
+    if name.len() > MAX_NAME_BYTES {
+        return refuse("it is too long", format!("Use at most {MAX_NAME_BYTES} letters and digits."));
+    }
+    if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    let plain: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let instead = if plain.is_empty() {
+        "Use lower-case letters and digits.".to_owned()
+    } else {
+        format!("Write \"{plain}\".")
+    };
+    let problem = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        "it holds an upper-case letter"
+    } else {
+        "it holds more than lower-case letters and digits"
+    };
+    refuse(problem, instead)
+}
+
+/// Checks the text form of an attribute's value.
+pub(super) fn check_value(name: &str, value: &str) -> Result<(), InvalidEvent> {
+    let refuse = |problem: &str, instead| Err(wrong_value(name, quoted(value), problem, instead));
+    if let Some(character) = value.chars().find(|character| forbidden(*character)) {
+        let problem = format!("the character U+{:04X} may not be in an attribute", u32::from(character));
+        return refuse(&problem, "Remove it, or carry the text in the data.");
+    }
+    if value.is_empty() {
+        return match name {
+            "id" => refuse("it is empty", "Write a text that is unique within the source."),
+            "source" => refuse("it is empty", "Write who publishes, such as \"/shop\"."),
+            "type" => refuse("it is empty", "Write what happened, such as \"order.placed\"."),
+            "specversion" => refuse("only version 1.0 is understood", "Write \"1.0\"."),
+            _ if NOT_EXTENSIONS.contains(&name) => refuse("it is empty", "Leave it out, or give it a value."),
+            _ => Ok(()),
+        };
+    }
+    match name {
+        "specversion" if value != "1.0" => refuse("only version 1.0 is understood", "Write \"1.0\"."),
+        "source" => match uri::check_reference(value) {
+            Ok(()) => Ok(()),
+            Err(problem) => {
+                refuse(&format!("not a URI reference, {problem}"), "Write it like \"/shop/orders\".")
+            }
+        },
+        "dataschema" => match uri::check_absolute(value) {
+            Ok(()) => Ok(()),
+            Err(problem) => {
+                let problem = format!("not an absolute URI, {problem}");
+                refuse(&problem, "Write it like \"https://example.com/order.json\".")
+            }
+        },
+        "time" if !is_timestamp(value) => {
+            refuse("not a time as in RFC 3339", "Write it like \"2026-01-31T12:00:00Z\".")
+        }
+        "datacontenttype" if !media_type::is_well_formed(value) => {
+            refuse("not a media type", "Write it like \"application/json\".")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A value that is wrong for its attribute; `found` is already fit to be shown.
+pub(super) fn wrong_value(
+    attribute: &str,
+    found: String,
+    problem: impl Into<String>,
+    instead: &'static str,
+) -> InvalidEvent {
+    InvalidEvent::Value { attribute: attribute.to_owned(), found, problem: problem.into(), instead }
+}
+
+/// Control characters and Unicode's non-characters, which the CloudEvents type `String` excludes.
+fn forbidden(character: char) -> bool {
+    let code = u32::from(character);
+    character.is_control() || (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
+}
+
+/// RFC 3339, exactly: `jiff` alone also takes a space for the `T`, a missing second, and a bracketed zone.
+fn is_timestamp(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let shape = b"0000-00-00T00:00:00";
+    let Some((start, rest)) = bytes.split_at_checked(shape.len()) else { return false };
+    let starts = start.iter().zip(shape).all(|(byte, wanted)| match wanted {
+        b'0' => byte.is_ascii_digit(),
+        b'T' => matches!(byte, b'T' | b't'),
+        _ => byte == wanted,
+    });
+    let zone = match rest.split_first() {
+        Some((b'.', fraction)) => {
+            let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if digits == 0 {
+                return false;
+            }
+            fraction.get(digits..).unwrap_or_default()
+        }
+        _ => rest,
+    };
+    let zoned = match zone {
+        [b'Z' | b'z'] => true,
+        [b'+' | b'-', h1, h2, b':', m1, m2] => [h1, h2, m1, m2].iter().all(|byte| byte.is_ascii_digit()),
+        _ => false,
+    };
+    starts && zoned && value.parse::<jiff::Timestamp>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_rfc_3339() {
+        for good in [
+            "2026-01-31T12:00:00Z",
+            "2026-01-31t12:00:00.123z",
+            "2026-01-31T12:00:00+05:30",
+            "2024-02-29T23:59:59.123456789-00:00",
+        ] {
+            assert!(is_timestamp(good), "{good}");
+        }
+        for bad in [
+            "",
+            "yesterday",
+            "2026-01-31",
+            "2026-01-31 12:00:00Z",
+            "2026-01-31T12:00Z",
+            "2026-01-31T12:00:00",
+            "2026-01-31T12:00:00.Z",
+            "2026-02-30T12:00:00Z",
+            "2026-01-31T25:00:00Z",
+            "2026-01-31T12:00:00+0530",
+            "2026-01-31T12:00:00Z[UTC]",
+            "1769860800",
+        ] {
+            assert!(!is_timestamp(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_are_lower_case_letters_and_digits() {
+        assert_eq!(check_name("traceparent2"), Ok(()));
+        for (name, hint) in [
+            ("traceParent", "Write \"traceparent\"."),
+            ("trace-parent", "Write \"traceparent\"."),
+            ("Straße", "Write \"strae\"."),
+            ("__", "Use lower-case letters and digits."),
+            ("", "Give the attribute a name."),
+        ] {
+            assert_eq!(check_name(name).unwrap_err().hint(), hint);
+        }
+        assert!(check_name(&"a".repeat(64)).is_ok());
+        assert!(check_name(&"a".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn an_event_built_in_process_is_checked_like_any_other() {
+        let good = Event {
+            id: "1".into(),
+            source: "/a".into(),
+            event_type: "thing.done".into(),
+            extensions: vec![("tenant".into(), String::new())],
+            ..Event::default()
+        };
+        assert_eq!(validate(&good), Ok(()));
+        let with = |change: fn(&mut Event)| {
+            let mut event = good.clone();
+            change(&mut event);
+            validate(&event).unwrap_err().to_string()
+        };
+        assert_eq!(with(|event| event.id.clear()), "attribute \"id\" is \"\": it is empty");
+        assert_eq!(
+            with(|event| event.subject = Some(String::new())),
+            "attribute \"subject\" is \"\": it is empty"
+        );
+        let offset = with(|event| event.set_extension("offset", "1"));
+        assert_eq!(offset, "\"offset\" is not an attribute name: it is not free for extensions");
+        let upper = with(|event| event.set_extension("Tenant", "1"));
+        assert_eq!(upper, "\"Tenant\" is not an attribute name: it holds an upper-case letter");
+        let repeated = with(|event| event.extensions.push(("tenant".into(), "b".into())));
+        assert_eq!(repeated, "\"tenant\" is given twice");
+    }
+}

@@ -1,0 +1,148 @@
+//! The binary content mode: attributes travel beside the data, as the HTTP binding's `ce-` headers do.
+
+use super::{
+    attribute::wrong_value,
+    draft::Draft,
+    invalid::{InvalidEvent, quoted},
+};
+use crate::Event;
+
+/// Builds an event from attributes that travelled beside the data.
+///
+/// `attributes` are names without their `ce-` prefix and values as they stood on the wire: possibly in double
+/// quotes, percent-encoded. `content_type` describes `data`, which is taken as it is.
+///
+/// # Errors
+/// The first attribute that breaks a rule.
+pub fn parse_binary<'a>(
+    attributes: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    content_type: Option<&[u8]>,
+    data: Vec<u8>,
+) -> Result<Event, InvalidEvent> {
+    let mut draft = Draft::default();
+    for (name, value) in attributes {
+        match name {
+            "datacontenttype" => return Err(elsewhere(name, "Write it into the header Content-Type.")),
+            "data" | "data_base64" => return Err(elsewhere(name, "Send the data as the body.")),
+            _ => draft.set(name, &decode(name, value)?)?,
+        }
+    }
+    if let Some(content_type) = content_type {
+        draft.set("datacontenttype", &text(content_type, "datacontenttype")?)?;
+    }
+    draft.finish(data)
+}
+
+fn elsewhere(name: &str, instead: &str) -> InvalidEvent {
+    let problem = "it does not travel as a header of its own";
+    InvalidEvent::Name { name: name.to_owned(), problem, instead: instead.to_owned() }
+}
+
+/// Undoes double quotes, then percent-encoding, once each.
+fn decode(name: &str, value: &[u8]) -> Result<String, InvalidEvent> {
+    let unquoted = unquote(value);
+    let mut decoded = Vec::with_capacity(unquoted.len());
+    let mut rest = unquoted.as_slice();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte != b'%' {
+            decoded.push(byte);
+            continue;
+        }
+        let digits = after.split_at_checked(2).and_then(|(digits, after)| Some((hex(digits)?, after)));
+        let Some((byte, after)) = digits else {
+            let found = quoted(&String::from_utf8_lossy(value));
+            let problem = "a % is not followed by two hexadecimal digits";
+            return Err(wrong_value(name, found, problem, "Write a percent sign as %25."));
+        };
+        decoded.push(byte);
+        rest = after;
+    }
+    text(&decoded, name)
+}
+
+fn text(bytes: &[u8], name: &str) -> Result<String, InvalidEvent> {
+    String::from_utf8(bytes.to_vec()).map_err(|error| {
+        let found = quoted(&String::from_utf8_lossy(error.as_bytes()));
+        wrong_value(name, found, "it is not UTF-8", "Percent-encode its UTF-8 bytes.")
+    })
+}
+
+/// A value in double quotes without them and without backslash escapes; any other as it is.
+fn unquote(value: &[u8]) -> Vec<u8> {
+    let inner = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
+    let Some(inner) = inner else { return value.to_vec() };
+    let mut bytes = inner.iter();
+    let mut plain = Vec::with_capacity(inner.len());
+    while let Some(&byte) = bytes.next() {
+        plain.extend(if byte == b'\\' { bytes.next().copied() } else { Some(byte) });
+    }
+    plain
+}
+
+fn hex(digits: &[u8]) -> Option<u8> {
+    digits.iter().try_fold(0u8, |value, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        Some((value << 4) | u8::try_from(digit).ok()?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUIRED: [(&str, &[u8]); 4] =
+        [("specversion", b"1.0"), ("id", b"1"), ("source", b"/shop"), ("type", b"order.placed")];
+
+    fn parse_with(name: &str, value: &[u8]) -> Result<Event, InvalidEvent> {
+        parse_binary(REQUIRED.into_iter().chain([(name, value)]), Some(b"text/plain"), b"hi".to_vec())
+    }
+
+    #[test]
+    fn header_values_are_unquoted_and_percent_decoded_once() {
+        for (wire, expected) in [
+            (&b"Euro%20%E2%82%AC"[..], "Euro €"),
+            (b"100%2525", "100%25"),
+            (b"\"a \\\"b\\\"\"", "a \"b\""),
+            (b"\"", "\""),
+            ("plain é".as_bytes(), "plain é"),
+        ] {
+            assert_eq!(parse_with("subject", wire).unwrap().subject.as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn data_is_taken_as_it_is_under_its_content_type() {
+        let event = parse_with("tenant", b"acme").unwrap();
+        assert_eq!((event.datacontenttype.as_deref(), event.data), (Some("text/plain"), b"hi".to_vec()));
+        assert_eq!(event.extensions, [("tenant".to_owned(), "acme".to_owned())]);
+    }
+
+    #[test]
+    fn wrong_headers_say_what_to_send_instead() {
+        for (name, value, message, hint) in [
+            (
+                "subject",
+                &b"50%"[..],
+                "attribute \"subject\" is \"50%\": a % is not followed by two hexadecimal digits",
+                "Write a percent sign as %25.",
+            ),
+            (
+                "subject",
+                b"%FF",
+                "attribute \"subject\" is \"\u{fffd}\": it is not UTF-8",
+                "Percent-encode its UTF-8 bytes.",
+            ),
+            (
+                "datacontenttype",
+                b"text/plain",
+                "\"datacontenttype\" is not an attribute name: it does not travel as a header of its own",
+                "Write it into the header Content-Type.",
+            ),
+            ("id", b"2", "\"id\" is given twice", "Give \"id\" once."),
+        ] {
+            let error = parse_with(name, value).unwrap_err();
+            assert_eq!((error.to_string().as_str(), error.hint().as_str()), (message, hint));
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! An event while its attributes arrive, one at a time, in whatever order a format brings them.
+
+use super::{
+    OFFSET,
+    attribute::{check_name, check_value},
+    invalid::InvalidEvent,
+};
+use crate::Event;
+
+/// Collects attributes and refuses what is repeated or breaks a rule.
+#[derive(Default)]
+pub(super) struct Draft {
+    event: Event,
+    has_version: bool,
+    has_offset: bool,
+}
+
+impl Draft {
+    /// Takes the attribute `name`, whose value is in its text form.
+    pub(super) fn set(&mut self, name: &str, value: &str) -> Result<(), InvalidEvent> {
+        check_name(name)?;
+        check_value(name, value)?;
+        let event = &mut self.event;
+        let repeated = match name {
+            "specversion" => std::mem::replace(&mut self.has_version, true),
+            OFFSET => std::mem::replace(&mut self.has_offset, true),
+            "id" => fill(&mut event.id, value),
+            "source" => fill(&mut event.source, value),
+            "type" => fill(&mut event.event_type, value),
+            "subject" => event.subject.replace(value.to_owned()).is_some(),
+            "time" => event.time.replace(value.to_owned()).is_some(),
+            "datacontenttype" => event.datacontenttype.replace(value.to_owned()).is_some(),
+            "dataschema" => event.dataschema.replace(value.to_owned()).is_some(),
+            "partitionkey" => event.partitionkey.replace(value.to_owned()).is_some(),
+            _ => {
+                let repeated = event.extension(name).is_some();
+                event.set_extension(name, value);
+                repeated
+            }
+        };
+        if repeated { Err(InvalidEvent::Repeated { attribute: name.to_owned() }) } else { Ok(()) }
+    }
+
+    /// The content type that was given, which decides how the data is read.
+    pub(super) fn datacontenttype(&self) -> Option<&str> {
+        self.event.datacontenttype.as_deref()
+    }
+
+    /// The event, with its data, if nothing required is missing.
+    pub(super) fn finish(self, data: Vec<u8>) -> Result<Event, InvalidEvent> {
+        let event = self.event;
+        let required = [
+            ("specversion", self.has_version),
+            ("id", !event.id.is_empty()),
+            ("source", !event.source.is_empty()),
+            ("type", !event.event_type.is_empty()),
+        ];
+        match required.into_iter().find(|(_, present)| !present) {
+            Some((attribute, _)) => Err(InvalidEvent::Missing { attribute }),
+            None => Ok(Event { data, ..event }),
+        }
+    }
+}
+
+/// Sets a required attribute, whose empty value was refused before; tells whether it had been set.
+fn fill(slot: &mut String, value: &str) -> bool {
+    let repeated = !slot.is_empty();
+    value.clone_into(slot);
+    repeated
+}

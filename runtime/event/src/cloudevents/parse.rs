@@ -1,0 +1,191 @@
+//! Reading the JSON format.
+
+use std::{borrow::Cow, fmt};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::{
+    attribute::wrong_value,
+    draft::Draft,
+    invalid::{InvalidBatch, InvalidEvent, quoted},
+    media_type::is_json,
+    print::single_line,
+};
+use crate::Event;
+
+/// Reads one event in the JSON format.
+///
+/// An attribute that is `null` counts as absent; booleans and integers become their text; an attribute
+/// `offset` is ignored.
+///
+/// # Errors
+/// The first thing that is no valid CloudEvents 1.0 event.
+pub fn parse(json: &[u8]) -> Result<Event, InvalidEvent> {
+    match json.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        None => return Err(InvalidEvent::Json { reason: "it is empty".into() }),
+        Some(b'{') => {}
+        Some(first) => {
+            serde_json::from_slice::<&RawValue>(json).map_err(not_json)?;
+            return Err(InvalidEvent::NotAnObject { found: kind(*first) });
+        }
+    }
+    let members: Members<'_> = serde_json::from_slice(json).map_err(not_json)?;
+    let mut draft = Draft::default();
+    let (mut data, mut data_base64) = (None, None);
+    for (name, value) in members.0 {
+        let slot = match name.as_ref() {
+            "data" => &mut data,
+            "data_base64" => &mut data_base64,
+            _ => {
+                if let Some(value) = attribute_text(&name, value.get())? {
+                    draft.set(&name, &value)?;
+                }
+                continue;
+            }
+        };
+        if slot.replace(value.get()).is_some() {
+            return Err(InvalidEvent::Repeated { attribute: name.into_owned() });
+        }
+    }
+    let data = match (data, data_base64.filter(|text| *text != "null")) {
+        (Some(_), Some(_)) => return Err(InvalidEvent::TwoData),
+        (Some(text), None) => read_data(text, draft.datacontenttype())?,
+        (None, Some(text)) => read_base64(text)?,
+        (None, None) => Vec::new(),
+    };
+    draft.finish(data)
+}
+
+/// Reads a JSON array of events; an empty one is valid.
+///
+/// # Errors
+/// The first item that is no valid event, or a text that is no array.
+pub fn parse_batch(json: &[u8]) -> Result<Vec<Event>, InvalidBatch> {
+    let items: Vec<&RawValue> = serde_json::from_slice(json)
+        .map_err(|error| InvalidBatch::NotAnArray { reason: error.to_string() })?;
+    items
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| {
+            parse(item.get().as_bytes()).map_err(|error| InvalidBatch::Item { index, error })
+        })
+        .collect()
+}
+
+/// The text form of an attribute's JSON value; `null` means absent.
+fn attribute_text<'a>(name: &str, json: &'a str) -> Result<Option<Cow<'a, str>>, InvalidEvent> {
+    let refuse = |problem: &str, instead| {
+        // A name that is wrong too is the better thing to complain about.
+        super::attribute::check_name(name)?;
+        Err(wrong_value(name, quoted(json).trim_matches('"').to_owned(), problem, instead))
+    };
+    match json.bytes().next() {
+        Some(b'"') => match string(json) {
+            Some(text) => Ok(Some(text)),
+            None => refuse("it is not Unicode text", "Use whole Unicode characters."),
+        },
+        Some(b'n') => Ok(None),
+        Some(b't' | b'f') => Ok(Some(Cow::Borrowed(json))),
+        Some(b'{' | b'[') => {
+            refuse("an attribute is a text, a boolean or an integer", "Carry structured values in the data.")
+        }
+        _ => match json.parse::<i32>() {
+            Ok(number) => Ok(Some(Cow::Owned(number.to_string()))),
+            Err(_) => refuse("a number in an attribute is a 32-bit integer", "Write it as a text."),
+        },
+    }
+}
+
+fn read_data(json: &str, datacontenttype: Option<&str>) -> Result<Vec<u8>, InvalidEvent> {
+    if is_json(datacontenttype) {
+        return Ok(single_line(json).into_owned().into_bytes());
+    }
+    let refuse =
+        |problem, instead| InvalidEvent::Data { member: "data", found: shown(json), problem, instead };
+    if !json.starts_with('"') {
+        let problem = format!("content of type {} is not JSON", quoted(datacontenttype.unwrap_or_default()));
+        return Err(refuse(problem, "Write it as a text, or its bytes as \"data_base64\"."));
+    }
+    match string(json) {
+        Some(text) => Ok(text.into_owned().into_bytes()),
+        None => Err(refuse("it is not Unicode text".into(), "Write its bytes as \"data_base64\".")),
+    }
+}
+
+fn read_base64(json: &str) -> Result<Vec<u8>, InvalidEvent> {
+    let refuse = |problem: String| InvalidEvent::Data {
+        member: "data_base64",
+        found: shown(json),
+        problem,
+        instead: "Write the bytes in standard base64 with padding, such as \"aGVsbG8=\".",
+    };
+    let text = string(json).filter(|_| json.starts_with('"'));
+    let text = text.ok_or_else(|| refuse("it is not a text".into()))?;
+    STANDARD
+        .decode(text.as_bytes())
+        .map_err(|error| refuse(format!("not base64, {}", lower(&error.to_string()))))
+}
+
+/// The content of a JSON string; absent where an escape stands for half a character.
+fn string(json: &str) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    serde_json::from_str::<Text<'_>>(json).ok().map(|text| text.0)
+}
+
+fn shown(json: &str) -> String {
+    quoted(json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(json))
+}
+
+fn lower(message: &str) -> String {
+    let mut characters = message.trim_end_matches('.').chars();
+    characters.next().into_iter().flat_map(char::to_lowercase).chain(characters).collect()
+}
+
+fn not_json(error: serde_json::Error) -> InvalidEvent {
+    InvalidEvent::Json { reason: error.to_string() }
+}
+
+const fn kind(first: u8) -> &'static str {
+    match first {
+        b'[' => "an array",
+        b'"' => "a text",
+        b't' | b'f' => "a boolean",
+        b'n' => "null",
+        _ => "a number",
+    }
+}
+
+/// An object's members in the order of the text, so that a repeated name is noticed.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+        #[derive(Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+        let mut members = Vec::with_capacity(12);
+        while let Some((name, value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
+            members.push((name.0, value));
+        }
+        Ok(Members(members))
+    }
+}
