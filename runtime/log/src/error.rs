@@ -56,6 +56,9 @@ pub enum LogError {
         /// The first failure.
         cause: String,
     },
+    /// The write side was closed or dropped.
+    #[error("log is closed")]
+    Closed,
     /// The log's last sequence is not the one the caller appends after: there is another writer.
     #[error("append after sequence {previous_sequence} refused, the log's last sequence is {last_sequence}")]
     Fenced {
@@ -122,6 +125,7 @@ impl LogError {
             Self::Corrupt { .. } => "log-corrupt",
             Self::NoSpace { .. } => "no-space",
             Self::Poisoned { .. } => "log-poisoned",
+            Self::Closed => "log-closed",
             Self::Fenced { .. } => "log-fenced",
             Self::OffsetGap { .. } => "log-offset-gap",
             Self::TooLarge { .. } => "record-too-large",

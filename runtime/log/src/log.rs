@@ -59,7 +59,8 @@ pub trait Log: Send {
 }
 
 /// The read side of a log. It sees what was written, also what is not yet durable: callers that must not show that stop at
-/// [`LogReader::synced`].
+/// [`LogReader::synced`]. Reads and lookups fail with [`LogError::Poisoned`] once the log is, and with [`LogError::Closed`]
+/// once the write side is gone; the plain numbers stay as they were.
 pub trait LogReader: Send + Sync {
     /// Reads records in order from `sequence` on, about `max_bytes` of them, though at least one if there is one. Fewer may come than
     /// asked; an empty batch means that the tail is reached. Every record is checked.

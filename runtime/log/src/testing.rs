@@ -2,3 +2,10 @@
 //! every log must pass.
 //!
 //! Behind the feature `testing`; no part of the running program.
+
+pub mod conformance;
+pub mod memory_disk;
+pub mod random;
+
+pub use memory_disk::MemoryDisk;
+pub use random::Random;

@@ -1,6 +1,7 @@
 //! A directory of the operating system, held against other processes by an advisory lock.
 //!
-//! The program opens it once at start and hands it to the log. The lock lasts until the last handle of the log, readers included, is gone.
+//! The program opens it once at start and hands it to the log. The lock lasts as long as the log's write side;
+//! readers do not prolong it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};

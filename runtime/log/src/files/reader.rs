@@ -11,18 +11,18 @@ use super::view::{Extent, View};
 use super::walk::{Check, Place, Step, Walk, corrupt, payload_range, position_in_file};
 use crate::record::fields::length_usize;
 use crate::record::{HEADER_BYTES, Header, MAX_RECORD_BYTES, NoRecord};
-use crate::{Batch, Bounds, DiskFile, LogError, LogReader};
+use crate::{Batch, Bounds, Disk, DiskFile, LogError, LogReader};
 
 /// The least that a read takes from the disk, in bytes.
 const MIN_READ_BYTES: u32 = 4 * 1024;
 
 impl LogReader for View {
     fn read_from(&self, sequence: u64, max_bytes: u32) -> Result<Batch, LogError> {
-        self.check_sound()?;
+        let disk = self.disk()?;
         let Some(found) = self.segment_of_sequence(sequence)? else {
             return Ok(Batch::default());
         };
-        let file = self.open_segment(&found.segment)?;
+        let file = self.open_segment(disk.as_ref(), &found.segment)?;
         let near = found.segment.nearest(|place| place.sequence <= sequence);
         let wanted = |header: &Header| header.sequence == sequence;
         let place = self.locate(&found, file.as_ref(), near, wanted)?;
@@ -31,7 +31,7 @@ impl LogReader for View {
     }
 
     fn find_offset(&self, offset: u64) -> Result<Option<u64>, LogError> {
-        self.check_sound()?;
+        let disk = self.disk()?;
         let found = {
             let extent = self.extent();
             let first = first_segment(&extent).first.first_offset;
@@ -46,7 +46,7 @@ impl LogReader for View {
             Found::at(&extent, after.saturating_sub(1))
         };
         let Some(found) = found else { return Ok(None) };
-        let file = self.open_segment(&found.segment)?;
+        let file = self.open_segment(disk.as_ref(), &found.segment)?;
         let near = found.segment.nearest(|place| place.first_offset <= offset);
         let wanted = |header: &Header| header.next_offset().is_some_and(|next| offset < next);
         let place = self.locate(&found, file.as_ref(), near, wanted)?;
@@ -54,7 +54,7 @@ impl LogReader for View {
     }
 
     fn find_time(&self, timestamp_ms: u64) -> Result<u64, LogError> {
-        self.check_sound()?;
+        let disk = self.disk()?;
         let found = {
             let extent = self.extent();
             let after = extent.segments.partition_point(|segment| segment.first.timestamp_ms < timestamp_ms);
@@ -62,7 +62,7 @@ impl LogReader for View {
             Found::at(&extent, after.saturating_sub(1))
         };
         let Some(found) = found else { return Ok(self.bounds().first_sequence) };
-        let file = self.open_segment(&found.segment)?;
+        let file = self.open_segment(disk.as_ref(), &found.segment)?;
         let near = found.segment.nearest(|place| place.timestamp_ms < timestamp_ms);
         let wanted = |header: &Header| header.timestamp_ms >= timestamp_ms;
         let place = self.locate(&found, file.as_ref(), near, wanted)?;
@@ -126,8 +126,8 @@ impl View {
         Ok(Found::at(&extent, after.saturating_sub(1)))
     }
 
-    fn open_segment(&self, segment: &Arc<Segment>) -> Result<Arc<dyn DiskFile>, LogError> {
-        match segment.open(self.disk.as_ref()) {
+    fn open_segment(&self, disk: &dyn Disk, segment: &Arc<Segment>) -> Result<Arc<dyn DiskFile>, LogError> {
+        match segment.open(disk) {
             Ok((file, opened)) => {
                 if opened {
                     self.keep_open(segment);

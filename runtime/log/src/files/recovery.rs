@@ -59,22 +59,23 @@ pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Option<Found
     let chain = read_chain(disk)?;
     let claimed = claim(options, mark);
     let (Some(oldest), Some(newest)) = (chain.first(), chain.last()) else {
-        return if claimed == 0 { Ok(None) } else { Err(missing_before(1, claimed)) };
+        return if claimed == 0 { Ok(None) } else { Err(no_segments(claimed)) };
     };
     let identity = oldest.header.identity;
     if mark.is_some_and(|mark| mark.identity != identity) {
         let detail = "the mark belongs to another log".to_owned();
         return Err(LogError::Corrupt { file: CLEAN.to_owned(), position: 0, detail });
     }
-    if options.verify_from < oldest.header.first_sequence {
-        return Err(missing_before(oldest.header.first_sequence, options.verify_from));
+    let verify_from = options.verify_from.unwrap_or(oldest.header.first_sequence);
+    if verify_from < oldest.header.first_sequence {
+        return Err(begins_too_late(oldest, verify_from));
     }
 
     let checksum = Checksum::of_log(identity);
     let name = newest.name();
     let file = disk.open(&name).map_err(|error| LogError::io("open", &name, error))?;
     let segments = segments_of(&chain, &file);
-    let verified = verify(disk, checksum, &segments, options.verify_from)?;
+    let verified = verify(disk, checksum, &segments, verify_from)?;
     let tail = Tail { file: file.as_ref(), name: &name, checksum, end: verified.next };
     let torn = tail.judge(claimed, verified.reason)?;
 
@@ -94,7 +95,7 @@ pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Option<Found
 /// The last sequence that someone outside the segments knows to be durable.
 fn claim(options: &Options, mark: Option<CleanMark>) -> u64 {
     // A snapshot is only taken of what is durable.
-    let by_snapshot = options.verify_from.saturating_sub(1);
+    let by_snapshot = options.verify_from.map_or(0, |sequence| sequence.saturating_sub(1));
     by_snapshot.max(mark.map_or(0, |mark| mark.sequence))
 }
 
@@ -155,8 +156,16 @@ fn verify(
     unreachable!("a log has at least one segment")
 }
 
-fn missing_before(first_sequence: u64, needed: u64) -> LogError {
-    let file = segment_name(first_sequence);
-    let detail = format!("the log does not reach back to sequence {needed}, segments are missing");
-    LogError::Corrupt { file, position: 0, detail }
+fn no_segments(claimed: u64) -> LogError {
+    let detail = format!("all segments are missing, though records up to {claimed} were durable");
+    LogError::Corrupt { file: segment_name(1), position: 0, detail }
+}
+
+fn begins_too_late(oldest: &Link, verify_from: u64) -> LogError {
+    let first = oldest.header.first_sequence;
+    let detail = format!(
+        "the log begins with sequence {first}, but {verify_from} is the first after the snapshot: \
+         earlier segments are missing, or the snapshot is"
+    );
+    LogError::Corrupt { file: oldest.name(), position: 0, detail }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use super::segment::Segment;
 use crate::record::Checksum;
@@ -15,7 +15,8 @@ const SEGMENTS_KEPT_OPEN: usize = 64;
 
 /// The shared part of a log. As a reader it is known as `LogReader`.
 pub(crate) struct View {
-    pub disk: Arc<dyn Disk>,
+    /// The write side owns the disk, and its lock with it: readers that outlive it do not hold the directory.
+    disk: Weak<dyn Disk>,
     pub checksum: Checksum,
     pub max_payload_bytes: u32,
     extent: RwLock<Extent>,
@@ -37,10 +38,10 @@ pub(crate) struct Extent {
 }
 
 impl View {
-    pub fn new(disk: Arc<dyn Disk>, checksum: Checksum, max_payload_bytes: u32, extent: Extent) -> Self {
+    pub fn new(disk: &Arc<dyn Disk>, checksum: Checksum, max_payload_bytes: u32, extent: Extent) -> Self {
         assert!(!extent.segments.is_empty(), "a log has at least the segment it writes");
         Self {
-            disk,
+            disk: Arc::downgrade(disk),
             checksum,
             max_payload_bytes,
             // Recovery synced all it found.
@@ -59,6 +60,12 @@ impl View {
     /// For the writer only.
     pub fn extent_mut(&self) -> RwLockWriteGuard<'_, Extent> {
         self.extent.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The disk, if the log is open and not poisoned.
+    pub fn disk(&self) -> Result<Arc<dyn Disk>, LogError> {
+        self.check_sound()?;
+        self.disk.upgrade().ok_or(LogError::Closed)
     }
 
     /// Fails if the log is poisoned.

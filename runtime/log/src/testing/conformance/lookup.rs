@@ -1,0 +1,53 @@
+//! Promises of finding a record by offset and by time.
+
+use super::{Home, Sample, append_until, time_at};
+use crate::LogError;
+
+/// Every offset is found in its record, whether the log was just written or opened again.
+pub fn an_offset_finds_the_record_that_contains_it(home: &dyn Home) {
+    let mut log = home.open();
+    assert_eq!(log.reader().find_offset(1).expect("an empty log can be asked"), None);
+    append_until(log.as_mut(), 300);
+    log.sync().expect("the sync succeeds");
+    for _ in 0..2 {
+        let reader = log.reader();
+        for sequence in (1..=300).rev() {
+            let sample = Sample::at(sequence);
+            for offset in (sample.first_offset..).take(usize::try_from(sample.count).expect("a small number"))
+            {
+                let found = reader.find_offset(offset).expect("the records are sound");
+                assert_eq!(found, Some(sequence), "offset {offset}");
+            }
+        }
+        assert_eq!(reader.find_offset(reader.bounds().next_offset).expect("the tail can be asked"), None);
+        let error = reader.find_offset(0).expect_err("offsets begin with 1");
+        assert!(matches!(error, LogError::Trimmed { .. }), "{error}");
+        drop(log);
+        log = home.open();
+    }
+}
+
+/// Every time finds the first record that is not older.
+pub fn a_time_finds_the_first_record_not_before_it(home: &dyn Home) {
+    let mut log = home.open();
+    assert_eq!(log.reader().find_time(5).expect("an empty log can be asked"), 1);
+    append_until(log.as_mut(), 300);
+    log.sync().expect("the sync succeeds");
+    for _ in 0..2 {
+        let reader = log.reader();
+        for sequence in (1..=300).rev() {
+            let time = time_at(sequence);
+            for within in [time - 9, time - 1, time] {
+                assert_eq!(
+                    reader.find_time(within).expect("the records are sound"),
+                    sequence,
+                    "time {within}"
+                );
+            }
+        }
+        assert_eq!(reader.find_time(time_at(300) + 1).expect("the tail can be asked"), 301);
+        assert_eq!(reader.find_time(0).expect("the records are sound"), 1);
+        drop(log);
+        log = home.open();
+    }
+}
