@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, MdbError};
+use rustix::fs::statvfs;
+use rustix::io::Errno;
 
 use super::{Change, MAX_KEY_BYTES, Store, StoreError, StoreOperation, Visit, check_key};
 
@@ -24,6 +26,9 @@ const LEAST_MAP_BYTES: usize = 1 << 30;
 
 /// One slot per thread that has ever read: the workers and the API's threads, with room.
 const MAX_READERS: u32 = 1024;
+
+/// Less free space than this cannot take what LMDB writes at once.
+const FULL_BELOW_BYTES: u64 = 1 << 20;
 
 /// A [`Store`] in one folder on disk.
 pub struct HeedStore {
@@ -133,7 +138,9 @@ impl Store for HeedStore {
         // A transaction that does not get to its commit is aborted when dropped, so an error leaves no trace.
         self.write_inner(batch).map_err(|error| match error {
             WriteError::Key(refused) => refused,
-            WriteError::Engine(error) if is_full(&error) => StoreError::Full { path: self.path.clone() },
+            WriteError::Engine(error) if is_full(&error, &self.path) => {
+                StoreError::Full { path: self.path.clone() }
+            }
             WriteError::Engine(error) => self.failed(StoreOperation::Write, error),
         })
     }
@@ -186,15 +193,24 @@ fn open_env(path: &Path, map_bytes: usize) -> Result<Env, heed::Error> {
 }
 
 /// Whether LMDB ran out of room: of its map, or of the disk below it.
-fn is_full(error: &heed::Error) -> bool {
+fn is_full(error: &heed::Error, path: &Path) -> bool {
     match error {
         heed::Error::Mdb(MdbError::MapFull) => true,
-        heed::Error::Io(error) => matches!(
-            error.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-        ),
+        heed::Error::Io(error) => match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => true,
+            // LMDB calls a write that the disk took a part of an input/output error. That part has used the last
+            // of the space, which tells it from a failing disk.
+            _ => {
+                error.raw_os_error() == Some(Errno::IO.raw_os_error()) && free_bytes(path) < FULL_BELOW_BYTES
+            }
+        },
         _ => false,
     }
+}
+
+/// Unknown counts as plenty: the error is then reported as it came.
+fn free_bytes(path: &Path) -> u64 {
+    statvfs(path).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 #[cfg(test)]
