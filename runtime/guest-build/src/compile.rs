@@ -1,0 +1,298 @@
+//! One call of cargo that compiles guests, and the components made of its results.
+//!
+//! The compilation has a target folder and an environment of its own: nothing of a build that happens to run
+//! around it, such as `cargo test`, gets in.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::{
+    TARGET,
+    componentize::{ComponentizeError, componentize},
+    toolchain::Toolchain,
+};
+
+/// Variables of a surrounding build or of a user's habits that would change what is compiled.
+const FOREIGN_VARIABLES: [&str; 12] = [
+    "CARGO_BUILD_RUSTC",
+    "CARGO_BUILD_RUSTC_WRAPPER",
+    "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
+    "CARGO_BUILD_RUSTFLAGS",
+    "CARGO_BUILD_TARGET",
+    "CARGO_BUILD_TARGET_DIR",
+    "CARGO_INCREMENTAL",
+    "RUSTC",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "RUSTFLAGS",
+    "RUSTDOCFLAGS",
+];
+
+/// Guests of one package or workspace, to be built together.
+#[derive(Clone, Debug)]
+pub struct Guests {
+    folder: PathBuf,
+    packages: Vec<String>,
+    examples: bool,
+    debug: bool,
+    target_folder: Option<PathBuf>,
+}
+
+/// A guest that was built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// The package's name, or the example's.
+    pub name: String,
+    /// The component, which is valid.
+    pub path: PathBuf,
+}
+
+/// Why guests could not be built.
+#[derive(Debug, Error)]
+pub enum BuildError {
+    /// Cargo cannot be started.
+    #[error("cargo cannot be run")]
+    CargoMissing(#[source] io::Error),
+    /// Cargo said why on stderr.
+    #[error("the guests in {folder} do not compile; cargo's messages are above")]
+    Compile {
+        /// Where cargo ran.
+        folder: PathBuf,
+    },
+    /// No package asked for is a plugin.
+    #[error("nothing in {folder} is a plugin. A plugin's Cargo.toml says `[lib] crate-type = [\"cdylib\"]`.")]
+    NoGuest {
+        /// Where cargo ran.
+        folder: PathBuf,
+    },
+    /// A compiled module is no plugin.
+    #[error("{name} was compiled but is no plugin. Does it use camshaft-sdk?")]
+    Componentize {
+        /// The guest.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        error: ComponentizeError,
+    },
+    /// A file of the build cannot be read or written.
+    #[error("{path} cannot be used")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+}
+
+impl Guests {
+    /// The plugin whose `Cargo.toml` lies in `folder`.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        let folder = folder.into();
+        Self { folder, packages: Vec::new(), examples: false, debug: false, target_folder: None }
+    }
+
+    /// Builds these packages of the folder's workspace, in one call of cargo, instead of its own package.
+    #[must_use]
+    pub fn packages<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.packages = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Builds the examples instead of the libraries: each example is a plugin of its own.
+    #[must_use]
+    pub fn examples(mut self) -> Self {
+        self.examples = true;
+        self
+    }
+
+    /// Puts debug information into the components: much larger, with source lines in backtraces. Function
+    /// names are there anyway.
+    #[must_use]
+    pub fn with_debug_info(mut self) -> Self {
+        self.debug = true;
+        self
+    }
+
+    /// Compiles in this folder. Unless set it is `guests` in `CARGO_TARGET_DIR`, or else in the workspace's
+    /// target folder, so that all guests share one standard library.
+    #[must_use]
+    pub fn target_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.target_folder = Some(folder.into());
+        self
+    }
+}
+
+impl Toolchain {
+    /// Compiles guests in release mode and makes each a component, by name in `components` of the target
+    /// folder. Cargo's progress goes to stderr. A component that did not change keeps its file untouched.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub fn build(&self, guests: &Guests) -> Result<Vec<Component>, BuildError> {
+        let target_folder = match &guests.target_folder {
+            Some(folder) => folder.clone(),
+            None => default_target_folder(&guests.folder)?,
+        };
+        let mut command = self.cargo(guests, &target_folder);
+        let output = command.output().map_err(BuildError::CargoMissing)?;
+        if !output.status.success() {
+            return Err(BuildError::Compile { folder: guests.folder.clone() });
+        }
+        let mut modules: Vec<(String, PathBuf)> =
+            output.stdout.split(|byte| *byte == b'\n').filter_map(module).collect();
+        modules.sort();
+        if modules.is_empty() {
+            return Err(BuildError::NoGuest { folder: guests.folder.clone() });
+        }
+        let components = target_folder.join("components");
+        modules.into_iter().map(|(name, module)| wrap(&components, name, &module)).collect()
+    }
+
+    /// The call of cargo, with messages for us on stdout and for people on stderr.
+    fn cargo(&self, guests: &Guests, target_folder: &Path) -> Command {
+        let mut command = Command::new(cargo());
+        command.current_dir(&guests.folder).stdin(Stdio::null()).stderr(Stdio::inherit());
+        command.args(["build", "--release", "--target", TARGET]);
+        command.args(["--message-format", "json-render-diagnostics"]);
+        command.arg(if guests.examples { "--examples" } else { "--lib" });
+        for package in &guests.packages {
+            command.args(["--package", package]);
+        }
+        for variable in FOREIGN_VARIABLES {
+            command.env_remove(variable);
+        }
+        // Set and empty, it wins over every other source of compiler flags.
+        command.env("CARGO_ENCODED_RUSTFLAGS", "");
+        command.env("CARGO_TARGET_DIR", target_folder);
+        // Readable backtraces need the function names, and nobody needs more by default.
+        command.env("CARGO_PROFILE_RELEASE_DEBUG", if guests.debug { "full" } else { "none" });
+        command.env("CARGO_PROFILE_RELEASE_STRIP", "none");
+        command.env("CARGO_PROFILE_RELEASE_PANIC", "abort");
+        if let Some(rustc) = &self.rustc {
+            command.env("RUSTC", rustc);
+        }
+        if let Some(linker) = &self.build_std {
+            command.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
+            command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", &linker.0);
+        }
+        command
+    }
+}
+
+fn cargo() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// `guests` beside the folders of other builds.
+fn default_target_folder(folder: &Path) -> Result<PathBuf, BuildError> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        target_directory: PathBuf,
+    }
+    // `metadata` knows CARGO_TARGET_DIR, configuration files and the workspace's root.
+    let mut command = Command::new(cargo());
+    command.args(["metadata", "--format-version=1", "--no-deps"]).current_dir(folder);
+    let output = command.stderr(Stdio::inherit()).output().map_err(BuildError::CargoMissing)?;
+    let metadata: Metadata = serde_json::from_slice(&output.stdout)
+        .map_err(|_| BuildError::Compile { folder: folder.to_path_buf() })?;
+    Ok(metadata.target_directory.join("guests"))
+}
+
+/// The guest's name and core module, if this line of cargo's messages announces one.
+fn module(line: &[u8]) -> Option<(String, PathBuf)> {
+    #[derive(Deserialize)]
+    struct Message {
+        reason: String,
+        package_id: Option<String>,
+        target: Option<Target>,
+        #[serde(default)]
+        filenames: Vec<PathBuf>,
+    }
+    #[derive(Deserialize)]
+    struct Target {
+        kind: Vec<String>,
+        crate_types: Vec<String>,
+        name: String,
+    }
+    let message: Message = serde_json::from_slice(line).ok()?;
+    let target = message.target.filter(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))?;
+    if message.reason != "compiler-artifact" {
+        return None;
+    }
+    let module = message.filenames.into_iter().find(|file| file.extension().is_some_and(|e| e == "wasm"))?;
+    let example = target.kind.iter().any(|kind| kind == "example");
+    let package = message.package_id.as_deref().map(package_name);
+    Some((package.filter(|_| !example).map_or(target.name, str::to_owned), module))
+}
+
+/// The name in a package id, which is `…/<name>#<version>` or `…/<folder>#<name>@<version>`.
+fn package_name(id: &str) -> &str {
+    let (path, version) = id.rsplit_once('#').unwrap_or((id, ""));
+    match version.split_once('@') {
+        Some((name, _)) => name,
+        None => path.rsplit('/').next().unwrap_or(path),
+    }
+}
+
+/// Makes the module a component, at a path that follows from its name alone.
+fn wrap(components: &Path, name: String, module: &Path) -> Result<Component, BuildError> {
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |error| BuildError::File { path, error }
+    };
+    let bytes = fs::read(module).map_err(failed(module))?;
+    let component =
+        componentize(&bytes).map_err(|error| BuildError::Componentize { name: name.clone(), error })?;
+    let path = components.join(format!("{name}.wasm"));
+    if fs::read(&path).is_ok_and(|present| present == component) {
+        return Ok(Component { name, path });
+    }
+    // Written beside and renamed, so that whoever reads the path finds a whole component.
+    let draft = components.join(format!("{name}.{}.tmp", std::process::id()));
+    fs::create_dir_all(components).map_err(failed(components))?;
+    fs::write(&draft, component).map_err(failed(&draft))?;
+    fs::rename(&draft, &path).map_err(failed(&path))?;
+    Ok(Component { name, path })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_is_named_after_its_package_or_its_example() {
+        let message = |id: &str, kind: &str, name: &str| {
+            format!(
+                r#"{{"reason":"compiler-artifact","package_id":"{id}","filenames":["/t/{name}.wasm"],
+                "target":{{"kind":["{kind}"],"crate_types":["cdylib"],"name":"{name}"}}}}"#
+            )
+        };
+        for (id, kind, name, expected) in [
+            ("path+file:///p/carrier-stats#1.0.0", "cdylib", "carrier_stats", "carrier-stats"),
+            ("path+file:///p/fixed#carrier-stats@1.1.0", "cdylib", "carrier_stats", "carrier-stats"),
+            ("path+file:///p/guests#0.1.0", "example", "loops-forever", "loops-forever"),
+        ] {
+            let (found, path) = module(message(id, kind, name).as_bytes()).unwrap();
+            assert_eq!(found, expected);
+            assert_eq!(path, Path::new(&format!("/t/{name}.wasm")));
+        }
+    }
+
+    #[test]
+    fn other_messages_of_cargo_announce_no_guest() {
+        let library = br#"{"reason":"compiler-artifact","package_id":"x#1","filenames":["/t/libserde.rlib"],
+            "target":{"kind":["lib"],"crate_types":["lib"],"name":"serde"}}"#;
+        for line in [&library[..], br#"{"reason":"build-finished","success":true}"#, b"", b"warning"] {
+            assert_eq!(module(line), None);
+        }
+    }
+}

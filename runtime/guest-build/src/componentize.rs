@@ -1,0 +1,53 @@
+//! From a core module to a component. The module names its world in a custom section that the bindings left.
+
+use thiserror::Error;
+use wit_component::ComponentEncoder;
+
+/// Why a core module could not be made a component.
+#[derive(Debug, Error)]
+#[error("the module cannot become a component: {reason}")]
+pub struct ComponentizeError {
+    /// What the encoder found, cause by cause.
+    pub reason: String,
+}
+
+/// Wraps a core module of `wasm32-unknown-unknown` into the component that it describes, and validates the
+/// result. What is a component already is answered unchanged.
+///
+/// # Errors
+/// If the module is none, carries no world, or does not fit it.
+pub fn componentize(module: &[u8]) -> Result<Vec<u8>, ComponentizeError> {
+    if is_component(module) {
+        return Ok(module.to_vec());
+    }
+    ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(|mut encoder| encoder.encode())
+        .map_err(|error| ComponentizeError { reason: format!("{error:#}") })
+}
+
+/// Components and modules share the magic; the version after it tells them apart.
+fn is_component(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\0asm\x0d\x00\x01\x00")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_without_a_world_is_refused_with_the_reason() {
+        let text = componentize(b"hello").unwrap_err().to_string();
+        assert!(text.starts_with("the module cannot become a component: "), "{text}");
+        let empty_module = b"\0asm\x01\x00\x00\x00";
+        componentize(empty_module).expect("an empty module is an empty component");
+    }
+
+    #[test]
+    fn a_component_is_answered_unchanged() {
+        let component = componentize(b"\0asm\x01\x00\x00\x00").unwrap();
+        assert!(is_component(&component));
+        assert_eq!(componentize(&component).unwrap(), component);
+    }
+}

@@ -1,0 +1,193 @@
+//! Which Rust toolchain of this machine can compile guests.
+//!
+//! Guests need the standard library of `wasm32-unknown-unknown`, ready-made or as source. Nothing here
+//! compiles; see `compile.rs`.
+
+use std::{
+    env, fmt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use thiserror::Error;
+
+use crate::TARGET;
+
+/// How long `rustup target add` may take: enough for a slow line, and an end where there is none.
+const RUSTUP_LIMIT: Duration = Duration::from_secs(90);
+
+/// Where distributions put the compiler that is not managed by rustup.
+const DISTRIBUTION_RUSTC: [&str; 2] = ["/usr/bin/rustc", "/usr/local/bin/rustc"];
+
+/// A compiler with everything that a guest needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toolchain {
+    /// The compiler; absent for the active toolchain's.
+    pub(crate) rustc: Option<PathBuf>,
+    /// Whether the standard library must be compiled first, and the linker for that.
+    pub(crate) build_std: Option<Linker>,
+}
+
+/// What links WebAssembly for a compiler that does not bring its own linker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Linker(pub PathBuf);
+
+/// One of the ways to a toolchain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The active toolchain has the target.
+    Active,
+    /// `rustup target add` gives it the target. It may need up to 90 seconds.
+    Rustup,
+    /// The active or a distribution's compiler has the source of the standard library, which is then compiled
+    /// once per target folder, in a minute or two.
+    Source,
+}
+
+/// No way led to a toolchain.
+#[derive(Debug, Error)]
+#[error(
+    "no Rust toolchain here can compile to {TARGET}:{}\nRun `rustup target add {TARGET}`, or install a \
+     distribution's compiler with its source: {}.",
+    list(tried),
+    NoToolchain::APT_COMMAND
+)]
+pub struct NoToolchain {
+    /// Each way with the reason why it led nowhere.
+    pub tried: Vec<(Way, String)>,
+}
+
+impl NoToolchain {
+    /// What an administrator of a Debian system may run so that [`Way::Source`] works.
+    pub const APT_COMMAND: &str = "apt-get install rustc-web rust-web-src";
+}
+
+impl Toolchain {
+    /// The first way that works, in the order of [`Way`].
+    ///
+    /// # Errors
+    /// If none does.
+    pub fn find() -> Result<Self, NoToolchain> {
+        Self::find_by(&[Way::Active, Way::Rustup, Way::Source])
+    }
+
+    /// The first of `ways` that works.
+    ///
+    /// # Errors
+    /// If none does.
+    pub fn find_by(ways: &[Way]) -> Result<Self, NoToolchain> {
+        let mut tried = Vec::new();
+        for &way in ways {
+            let found = match way {
+                Way::Active => active(),
+                Way::Rustup => rustup().and_then(|()| active()),
+                Way::Source => source(),
+            };
+            match found {
+                Ok(toolchain) => return Ok(toolchain),
+                Err(reason) => tried.push((way, reason)),
+            }
+        }
+        Err(NoToolchain { tried })
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "the active toolchain",
+            Self::Rustup => "rustup",
+            Self::Source => "a compiler with its source",
+        })
+    }
+}
+
+fn list(tried: &[(Way, String)]) -> String {
+    tried.iter().map(|(way, reason)| format!("\n  {way}: {reason}")).collect()
+}
+
+fn active() -> Result<Toolchain, String> {
+    let sysroot = sysroot(Path::new("rustc"))?;
+    if !has_target(&sysroot) {
+        return Err(format!("{} has no {TARGET}", sysroot.display()));
+    }
+    Ok(Toolchain { rustc: None, build_std: None })
+}
+
+/// Adds the target to the active toolchain, which may need a download.
+fn rustup() -> Result<(), String> {
+    let mut command = Command::new("rustup");
+    command.args(["target", "add", TARGET]).stdin(Stdio::null());
+    let mut child = command.spawn().map_err(|error| format!("rustup cannot be run: {error}"))?;
+    let started = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) if status.success() => return Ok(()),
+            Ok(Some(status)) => return Err(format!("`rustup target add {TARGET}` ended with {status}")),
+            Ok(None) if started.elapsed() < RUSTUP_LIMIT => thread::sleep(Duration::from_millis(50)),
+            Ok(None) => {
+                drop(child.kill().and_then(|()| child.wait()));
+                let limit = RUSTUP_LIMIT.as_secs();
+                return Err(format!("`rustup target add {TARGET}` was not done after {limit} s"));
+            }
+            Err(error) => return Err(format!("rustup was lost: {error}")),
+        }
+    }
+}
+
+fn source() -> Result<Toolchain, String> {
+    let mut reasons = Vec::new();
+    for rustc in ["rustc"].iter().chain(&DISTRIBUTION_RUSTC).map(Path::new) {
+        match with_source(rustc) {
+            Ok(toolchain) => return Ok(toolchain),
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    Err(reasons.join("; "))
+}
+
+fn with_source(rustc: &Path) -> Result<Toolchain, String> {
+    let sysroot = sysroot(rustc)?;
+    let own = Some(rustc.to_path_buf()).filter(|rustc| rustc.is_absolute());
+    if has_target(&sysroot) {
+        return Ok(Toolchain { rustc: own, build_std: None });
+    }
+    if !sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").exists() {
+        return Err(format!("{} has no source of the standard library", sysroot.display()));
+    }
+    let linker = linker(&sysroot)
+        .ok_or_else(|| format!("no rust-lld or wasm-ld was found for {}", rustc.display()))?;
+    Ok(Toolchain { rustc: own, build_std: Some(Linker(linker)) })
+}
+
+/// The linker of the compiler itself, of the active toolchain, or of the machine.
+fn linker(sysroot_of_rustc: &Path) -> Option<PathBuf> {
+    let active = sysroot(Path::new("rustc")).ok();
+    let in_toolchains =
+        [Some(sysroot_of_rustc.to_path_buf()), active].into_iter().flatten().filter_map(|root| {
+            let hosts = root.join("lib/rustlib").read_dir().ok()?;
+            hosts.flatten().map(|host| host.path().join("bin/rust-lld")).find(|linker| linker.exists())
+        });
+    let path = env::var_os("PATH").unwrap_or_default();
+    let in_path =
+        env::split_paths(&path).flat_map(|folder| ["rust-lld", "wasm-ld"].map(|name| folder.join(name)));
+    in_toolchains.chain(in_path.filter(|linker| linker.exists())).next()
+}
+
+fn has_target(sysroot: &Path) -> bool {
+    sysroot.join("lib/rustlib").join(TARGET).join("lib").exists()
+}
+
+fn sysroot(rustc: &Path) -> Result<PathBuf, String> {
+    let mut command = Command::new(rustc);
+    // The variables are those of whoever compiles us, if anyone does; the question is about `rustc` alone.
+    command.args(["--print", "sysroot"]).env_remove("RUSTFLAGS").stdin(Stdio::null());
+    let output = command.output().map_err(|error| format!("{} cannot be run: {error}", rustc.display()))?;
+    if !output.status.success() {
+        let reason = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(format!("`{} --print sysroot` failed: {reason}", rustc.display()));
+    }
+    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+}

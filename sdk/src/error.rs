@@ -1,0 +1,187 @@
+//! Why a handler did not succeed, and the words that say so.
+//!
+//! An author knows two outcomes besides success: *retry*, which `?` means for every error, and *reject*,
+//! which is always written out. What becomes of the event is the runtime's business.
+
+use std::{error::Error as StdError, fmt, time::Duration};
+
+/// What a handler answers: `Ok(())`, or an [`Error`] that says whether another attempt makes sense.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// Why an attempt did not succeed. All its effects are dropped.
+///
+/// Every [`std::error::Error`] turns into a retry through `?`. It deliberately does not implement that trait
+/// itself.
+pub struct Error {
+    disposition: Disposition,
+    reason: String,
+}
+
+/// What shall become of the event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disposition {
+    Retry { after: Option<Duration> },
+    Reject,
+}
+
+impl Error {
+    /// The event shall be handled again, after the plugin's backoff.
+    pub fn retry(reason: impl fmt::Display) -> Self {
+        Self { disposition: Disposition::Retry { after: None }, reason: reason.to_string() }
+    }
+
+    /// The event shall be handled again, `delay` from now or later.
+    pub fn retry_after(delay: Duration, reason: impl fmt::Display) -> Self {
+        Self { disposition: Disposition::Retry { after: Some(delay) }, reason: reason.to_string() }
+    }
+
+    /// The event can never be handled: it becomes a dead letter now.
+    pub fn reject(reason: impl fmt::Display) -> Self {
+        Self { disposition: Disposition::Reject, reason: reason.to_string() }
+    }
+
+    /// Whether the event is rejected rather than retried.
+    #[must_use]
+    pub fn is_reject(&self) -> bool {
+        self.disposition == Disposition::Reject
+    }
+
+    /// The delay that [`Error::retry_after`] asked for.
+    #[must_use]
+    pub fn delay(&self) -> Option<Duration> {
+        match self.disposition {
+            Disposition::Retry { after } => after,
+            Disposition::Reject => None,
+        }
+    }
+
+    /// Which of the two it is. Used by the component side.
+    #[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "only a component needs it"))]
+    pub(crate) fn disposition(&self) -> Disposition {
+        self.disposition
+    }
+
+    /// Why, for people.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.disposition {
+            Disposition::Retry { after: None } => write!(f, "retry: {}", self.reason),
+            Disposition::Retry { after: Some(delay) } => write!(f, "retry after {delay:?}: {}", self.reason),
+            Disposition::Reject => write!(f, "reject: {}", self.reason),
+        }
+    }
+}
+
+impl<E: StdError> From<E> for Error {
+    fn from(error: E) -> Self {
+        let mut reason = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            reason = format!("{reason}: {cause}");
+            source = cause.source();
+        }
+        Self::retry(reason)
+    }
+}
+
+/// Turns an absent value or a failure into an outcome of the author's choice. In the prelude.
+pub trait OutcomeExt<T> {
+    /// Never again: the event becomes a dead letter with this reason.
+    ///
+    /// # Errors
+    /// If there is no value.
+    fn reject(self, reason: impl fmt::Display) -> Result<T>;
+
+    /// Again after the plugin's backoff.
+    ///
+    /// # Errors
+    /// If there is no value.
+    fn retry(self, reason: impl fmt::Display) -> Result<T>;
+
+    /// Again after `delay` or later.
+    ///
+    /// # Errors
+    /// If there is no value.
+    fn retry_after(self, delay: Duration, reason: impl fmt::Display) -> Result<T>;
+}
+
+impl<T> OutcomeExt<T> for Option<T> {
+    fn reject(self, reason: impl fmt::Display) -> Result<T> {
+        self.ok_or_else(|| Error::reject(reason))
+    }
+
+    fn retry(self, reason: impl fmt::Display) -> Result<T> {
+        self.ok_or_else(|| Error::retry(reason))
+    }
+
+    fn retry_after(self, delay: Duration, reason: impl fmt::Display) -> Result<T> {
+        self.ok_or_else(|| Error::retry_after(delay, reason))
+    }
+}
+
+impl<T, E: fmt::Display> OutcomeExt<T> for std::result::Result<T, E> {
+    fn reject(self, reason: impl fmt::Display) -> Result<T> {
+        self.map_err(|error| Error::reject(format_args!("{reason}: {error}")))
+    }
+
+    fn retry(self, reason: impl fmt::Display) -> Result<T> {
+        self.map_err(|error| Error::retry(format_args!("{reason}: {error}")))
+    }
+
+    fn retry_after(self, delay: Duration, reason: impl fmt::Display) -> Result<T> {
+        self.map_err(|error| Error::retry_after(delay, format_args!("{reason}: {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_mark_retries_with_all_causes_named() {
+        #[derive(Debug)]
+        struct Outer(std::num::ParseIntError);
+        impl fmt::Display for Outer {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("quantity unreadable")
+            }
+        }
+        impl StdError for Outer {
+            fn source(&self) -> Option<&(dyn StdError + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let handler = || -> Result {
+            Err(Outer("x".parse::<u32>().unwrap_err()))?;
+            Ok(())
+        };
+        let error = handler().unwrap_err();
+        assert!(!error.is_reject());
+        assert_eq!(error.reason(), "quantity unreadable: invalid digit found in string");
+    }
+
+    #[test]
+    fn options_and_results_become_the_outcome_that_was_named() {
+        assert_eq!(Some(7).reject("absent").unwrap(), 7);
+        let absent: Option<u8> = None;
+        assert_eq!(format!("{:?}", absent.reject("unknown article").unwrap_err()), "reject: unknown article");
+        assert_eq!(format!("{:?}", absent.retry("not yet").unwrap_err()), "retry: not yet");
+        let failed: Result<u8, &str> = Err("3 left");
+        assert_eq!(format!("{:?}", failed.reject("too few").unwrap_err()), "reject: too few: 3 left");
+        let error = failed.retry_after(Duration::from_secs(5), "too few").unwrap_err();
+        assert_eq!(format!("{error:?}"), "retry after 5s: too few: 3 left");
+        assert_eq!(error.delay(), Some(Duration::from_secs(5)));
+    }
+}
