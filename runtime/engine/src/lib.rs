@@ -1,1 +1,37 @@
-//! camshaft-engine
+//! Delivery: who gets which event, when, how often, and what commits.
+//!
+//! Pure decisions: inputs in, decisions out, the time and random numbers passed in. The [`Sequencer`] is the one
+//! critical section, [`run_batch`] the worker's step; neither has a thread, a socket or wasmtime, so the
+//! simulator runs exactly this code.
+
+#![deny(missing_docs)]
+
+mod attempt;
+mod backoff;
+mod batch;
+mod clock;
+mod consumer;
+mod held_keys;
+mod options;
+mod partition;
+mod published;
+mod routes;
+mod run;
+mod sequencer;
+mod shared;
+mod spec;
+mod system_event;
+mod write_queue;
+
+pub use attempt::{Attempt, LogLine, StateReader};
+pub use batch::{Batch, SharedEvent};
+pub use clock::Clock;
+pub use options::EngineOptions;
+pub use run::{Finished, Handler, WorkerContext, run_batch};
+pub use sequencer::{
+    Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, LagRead, LogEvents,
+    Probe, PublishRefusal, ReadError, Receipt, Receipts, RecoverError, ResetTo, Sequencer, Unready,
+};
+pub use shared::SharedSequencer;
+pub use spec::ConsumerSpec;
+pub use write_queue::QueuedRecord;

@@ -66,12 +66,27 @@ impl Transaction {
             .expect("a transaction of at most 4 MiB holds fewer than 2^32 events")
     }
 
-    /// The bytes that go into the log.
+    /// The bytes that go into the log: [`Transaction::encode_head`] and [`Transaction::encode_body`].
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![VERSION];
-        rmp_serde::encode::write(&mut bytes, self).expect("a transaction in memory always has an encoding");
+        let mut bytes = Self::encode_head(&self.floors);
+        bytes.append(&mut Self::encode_body(&self.sections));
         bytes
+    }
+
+    /// The first part of the bytes: small, and known only when the transaction is sequenced.
+    #[must_use]
+    pub fn encode_head(floors: &[(ConsumerId, Offset)]) -> Vec<u8> {
+        // A transaction is an array of two.
+        let mut bytes = vec![VERSION, 0x92];
+        rmp_serde::encode::write(&mut bytes, floors).expect("floors in memory always have an encoding");
+        bytes
+    }
+
+    /// The second part of the bytes, which a worker encodes before it asks for a place in the log.
+    #[must_use]
+    pub fn encode_body(sections: &[Section]) -> Vec<u8> {
+        rmp_serde::to_vec(sections).expect("sections in memory always have an encoding")
     }
 
     /// Reads what [`Transaction::encode`] wrote.
@@ -126,6 +141,7 @@ mod tests {
             id: ConsumerId(7),
             name: "stock".into(),
             generation: crate::Generation(1),
+            state_generation: crate::Generation(1),
             partitions: 64,
             status: ConsumerStatus::Detached { since: Timestamp(9) },
             activation: crate::ActivationId(2),
@@ -144,7 +160,6 @@ mod tests {
                     record,
                     checkpoint: Some(Offset(0)),
                     clears: true,
-                    clears_state: false,
                     events: vec![],
                 })),
             ],

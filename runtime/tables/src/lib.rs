@@ -1,3 +1,20 @@
-//! camshaft-tables
+//! What the log adds up to: state, checkpoints, known ids, held events, dead letters, timers.
+//!
+//! A memory overlay of changes since the last flush lies over an embedded [`store`]. The sequencer applies
+//! transactions to the overlay; a flusher writes a frozen overlay as one atomic batch together with its
+//! sequence: that batch is the snapshot. There is no thread, no clock and no decision in here.
 
+mod apply;
+mod flush;
+mod identity;
+mod keys;
+mod overlay;
+mod read;
+mod scan;
 pub mod store;
+mod tables;
+
+pub use flush::Frozen;
+pub use identity::KnownIdentity;
+pub use read::{StateSpace, TimerEntry, Versioned};
+pub use tables::{Position, Progress, Tables, TablesError};

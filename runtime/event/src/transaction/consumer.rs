@@ -13,6 +13,8 @@ pub struct ConsumerRecord {
     pub name: String,
     /// How often it has begun anew.
     pub generation: Generation,
+    /// The generation in which its state was last emptied; part of the keys of its state.
+    pub state_generation: Generation,
     /// Fixed when it was created.
     pub partitions: u32,
     /// Whether somebody handles for it.

@@ -5,7 +5,7 @@ use serde_bytes::ByteBuf;
 use serde_repr::{Deserialize_repr, Serialize_repr};
 
 use super::{Activation, ConsumerRecord};
-use crate::{ActivationId, ConsumerId, DeadLetter, Event, HeldEvent, Offset, Timestamp};
+use crate::{ActivationId, ConsumerId, DeadLetter, Event, Generation, HeldEvent, Offset, Timestamp};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,8 @@ pub struct Handled {
     pub cause: Offset,
     /// The partition whose checkpoint passes the event; none for an event that was already held.
     pub advances: Option<u32>,
+    /// The generation of the state that it wrote.
+    pub state_generation: Generation,
     /// The activation that ran.
     pub activation: ActivationId,
     /// The attempt's number, from 1; 0 if the handler was not called.
@@ -162,8 +164,6 @@ pub struct ConsumerChanged {
     pub checkpoint: Option<Offset>,
     /// Whether held events, dead letters and timers are dropped.
     pub clears: bool,
-    /// Whether its state is dropped.
-    pub clears_state: bool,
     /// What the runtime says about it.
     pub events: Vec<Event>,
 }

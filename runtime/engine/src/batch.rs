@@ -1,0 +1,91 @@
+//! A batch: up to 64 events of one partition that one worker handles and that commit as one transaction.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use camshaft_event::{ActivationId, Event, Generation, HeldEvent, Key, Offset, Sequence};
+use camshaft_tables::StateSpace;
+
+use crate::ConsumerSpec;
+
+/// Work for one worker, from [`crate::Sequencer::take`].
+#[derive(Debug)]
+pub struct Batch {
+    /// The declaration that applies; `spec.code` says what to run.
+    pub spec: Arc<ConsumerSpec>,
+    /// The activation that runs.
+    pub activation: ActivationId,
+    /// The consumer's generation.
+    pub generation: Generation,
+    pub(crate) space: StateSpace,
+    pub(crate) partition: u32,
+    pub(crate) items: Vec<Item>,
+    /// Keys among the items that were held when the batch was taken.
+    pub(crate) keys: HashMap<Key, KeyInBatch>,
+    /// The last transaction that wrote this consumer's state when the batch was taken.
+    pub(crate) state_version: Sequence,
+}
+
+/// One event of a batch.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    pub(crate) offset: Offset,
+    pub(crate) key: Key,
+    pub(crate) event: SharedEvent,
+}
+
+/// An event that several owners read: fresh from the log, or one that was held.
+#[derive(Clone, Debug)]
+pub struct SharedEvent(pub(crate) Origin);
+
+/// Where an item comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    Log(Arc<Event>),
+    Held(Arc<HeldEvent>),
+}
+
+impl Deref for SharedEvent {
+    type Target = Event;
+
+    fn deref(&self) -> &Event {
+        match &self.0 {
+            Origin::Log(event) => event,
+            Origin::Held(held) => &held.event,
+        }
+    }
+}
+
+/// A held key as one batch sees it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeyInBatch {
+    /// Held events of the key that are not done yet, in the batch or not.
+    pub(crate) remaining: usize,
+    /// Whether no event of the key may be tried any more in this batch.
+    pub(crate) blocked: bool,
+}
+
+impl Item {
+    /// The held event, if it is one.
+    pub(crate) fn held(&self) -> Option<&HeldEvent> {
+        match &self.event.0 {
+            Origin::Log(_) => None,
+            Origin::Held(held) => Some(held),
+        }
+    }
+}
+
+impl Batch {
+    /// How many events it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether it holds no event; the sequencer never hands out such a batch.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}

@@ -1,0 +1,20 @@
+//! The clock: one of the three seams. The runtime passes the machine's, the simulator its own.
+
+use camshaft_event::Timestamp;
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Wall-clock time: what handlers see and retries wait for. May jump.
+    fn now(&self) -> Timestamp;
+    /// Microseconds since some fixed moment; never goes back.
+    fn elapsed_us(&self) -> u64;
+}
+
+/// The moment as RFC 3339 in UTC, with milliseconds.
+pub(crate) fn rfc3339(at: Timestamp) -> String {
+    let ms = i64::try_from(at.0).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(ms)
+        .unwrap_or(jiff::Timestamp::MAX)
+        .strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+        .to_string()
+}

@@ -1,0 +1,195 @@
+//! Held keys: which keys of a consumer wait, for what, and which of their events comes next.
+//!
+//! One mechanism serves retries and parking. The held events themselves lie in the tables; here are only their
+//! offsets and due times, so that memory stays small and a restart rebuilds it by one scan.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use camshaft_event::{Key, Offset, Timestamp};
+
+/// What is known here of one held event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeldEntry {
+    pub(crate) due: Timestamp,
+    /// Whether it has failed at least once since it was first tried or last redriven.
+    pub(crate) tried: bool,
+    pub(crate) bytes: usize,
+}
+
+/// One key whose events wait.
+#[derive(Debug, Default)]
+struct HeldKey {
+    queue: BTreeMap<Offset, HeldEntry>,
+    /// Dead letters that the queue is parked behind.
+    parked_behind: BTreeSet<Offset>,
+    /// Where the key stands in `retries`, if it does.
+    scheduled: Option<Timestamp>,
+}
+
+/// All held keys of one consumer.
+#[derive(Debug, Default)]
+pub(crate) struct HeldKeys {
+    keys: HashMap<Key, HeldKey>,
+    retries: BTreeSet<(Timestamp, Key)>,
+    events: usize,
+    tried: usize,
+    bytes: usize,
+}
+
+impl HeldKeys {
+    /// Adds or replaces a held event, and schedules its key.
+    pub(crate) fn insert(&mut self, key: &Key, offset: Offset, entry: HeldEntry) {
+        let held = self.keys.entry(key.clone()).or_default();
+        if let Some(replaced) = held.queue.insert(offset, entry) {
+            self.events -= 1;
+            self.tried -= usize::from(replaced.tried);
+            self.bytes -= replaced.bytes;
+        }
+        self.events += 1;
+        self.tried += usize::from(entry.tried);
+        self.bytes += entry.bytes;
+        self.schedule(key);
+    }
+
+    /// Takes a held event out; frees the key with its last one.
+    pub(crate) fn remove(&mut self, key: &Key, offset: Offset) {
+        if let Some(removed) = self.keys.get_mut(key).and_then(|held| held.queue.remove(&offset)) {
+            self.events -= 1;
+            self.tried -= usize::from(removed.tried);
+            self.bytes -= removed.bytes;
+        }
+        self.schedule(key);
+    }
+
+    /// Parks the key behind the dead letter at `offset`.
+    pub(crate) fn park(&mut self, key: &Key, offset: Offset) {
+        self.keys.entry(key.clone()).or_default().parked_behind.insert(offset);
+        self.schedule(key);
+    }
+
+    /// The dead letter at `offset` no longer holds the key.
+    pub(crate) fn unpark(&mut self, key: &Key, offset: Offset) {
+        if let Some(held) = self.keys.get_mut(key) {
+            held.parked_behind.remove(&offset);
+        }
+        self.schedule(key);
+    }
+
+    /// Whether a new event of `key` must wait.
+    pub(crate) fn is_held(&self, key: &Key) -> bool {
+        self.keys.contains_key(key)
+    }
+
+    /// How many events of `key` wait.
+    pub(crate) fn len_of(&self, key: &Key) -> usize {
+        self.keys.get(key).map_or(0, |held| held.queue.len())
+    }
+
+    /// The offsets of `key` that may be tried at `now`, in order; empty if it is parked.
+    pub(crate) fn runnable(&self, key: &Key, now: Timestamp) -> impl Iterator<Item = Offset> {
+        let queue = self.keys.get(key).filter(|held| held.parked_behind.is_empty()).map(|held| &held.queue);
+        queue.into_iter().flatten().take_while(move |(_, entry)| entry.due <= now).map(|(offset, _)| *offset)
+    }
+
+    /// All offsets that wait under `key`, in order.
+    pub(crate) fn waiting(&self, key: &Key) -> impl Iterator<Item = Offset> {
+        self.keys.get(key).into_iter().flat_map(|held| held.queue.keys().copied())
+    }
+
+    /// The keys whose next event has come due, each handed out once; [`HeldKeys::insert`] and its siblings
+    /// schedule a key anew.
+    pub(crate) fn take_due(&mut self, now: Timestamp) -> Vec<Key> {
+        let mut due = Vec::new();
+        while self.retries.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, key)) = self.retries.pop_first() else { break };
+            if let Some(held) = self.keys.get_mut(&key) {
+                held.scheduled = None;
+            }
+            due.push(key);
+        }
+        due
+    }
+
+    /// Schedules `key` again, after a batch that took it ended.
+    pub(crate) fn schedule(&mut self, key: &Key) {
+        let Some(held) = self.keys.get_mut(key) else { return };
+        let parked = !held.parked_behind.is_empty();
+        let wanted = held.queue.values().next().filter(|_| !parked).map(|entry| entry.due);
+        if held.scheduled != wanted {
+            if let Some(at) = held.scheduled {
+                self.retries.remove(&(at, key.clone()));
+            }
+            if let Some(at) = wanted {
+                self.retries.insert((at, key.clone()));
+            }
+            held.scheduled = wanted;
+        }
+        if held.queue.is_empty() && !parked {
+            self.keys.remove(key);
+        }
+    }
+
+    /// When the next key comes due.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.retries.first().map(|(at, _)| *at)
+    }
+
+    /// Held events, and how many of them have been tried.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        (self.events, self.tried)
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The lowest held offset.
+    pub(crate) fn oldest(&self) -> Option<Offset> {
+        self.keys.values().filter_map(|held| held.queue.keys().next().copied()).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(due: u64) -> HeldEntry {
+        HeldEntry { due: Timestamp(due), tried: due > 0, bytes: 10 }
+    }
+
+    fn key() -> Key {
+        Key::Ordered("k".into())
+    }
+
+    #[test]
+    fn only_the_front_of_a_key_decides_when_it_is_due() {
+        let mut held = HeldKeys::default();
+        held.insert(&key(), Offset(1), entry(50));
+        held.insert(&key(), Offset(2), entry(0));
+        assert_eq!(held.take_due(Timestamp(49)), []);
+        assert_eq!(held.take_due(Timestamp(50)), [key()]);
+        assert_eq!(held.runnable(&key(), Timestamp(50)).collect::<Vec<_>>(), [Offset(1), Offset(2)]);
+        assert_eq!(held.counts(), (2, 1));
+    }
+
+    #[test]
+    fn a_parked_key_is_never_due_and_is_free_once_unparked_and_empty() {
+        let mut held = HeldKeys::default();
+        held.park(&key(), Offset(1));
+        held.insert(&key(), Offset(2), entry(0));
+        assert_eq!((held.next_due(), held.runnable(&key(), Timestamp(9)).count()), (None, 0));
+        held.unpark(&key(), Offset(1));
+        assert_eq!(held.take_due(Timestamp(0)), [key()]);
+        held.remove(&key(), Offset(2));
+        assert!(!held.is_held(&key()));
+        assert_eq!((held.counts(), held.bytes()), ((0, 0), 0));
+    }
+
+    #[test]
+    fn a_redriven_event_goes_before_what_waits() {
+        let mut held = HeldKeys::default();
+        held.insert(&key(), Offset(7), entry(0));
+        held.insert(&key(), Offset(3), entry(0));
+        assert_eq!(held.waiting(&key()).collect::<Vec<_>>(), [Offset(3), Offset(7)]);
+    }
+}

@@ -1,0 +1,58 @@
+//! The engine's bounds, all of them settings with a default.
+
+/// What the engine lets grow, and how far.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Encoded size of one transaction, in bytes (`limits.max_transaction_bytes`).
+    pub max_transaction_bytes: usize,
+    /// Size of one event, in bytes (`limits.max_event_bytes`).
+    pub max_event_bytes: usize,
+    /// Longest state key, in bytes; what the embedded store can hold.
+    pub max_state_key_bytes: usize,
+    /// Longest timer name, in bytes.
+    pub max_timer_name_bytes: usize,
+    /// Size of one state value, in bytes (`limits.max_state_value_bytes`).
+    pub max_state_value_bytes: usize,
+    /// Longest chain of causes (`limits.max_hops`).
+    pub max_hops: u32,
+    /// Timers that one consumer may have set (`limits.max_timers`).
+    pub max_timers: usize,
+    /// Held events and dead letters of one consumer (`limits.max_held_events`).
+    pub max_held_events: usize,
+    /// The same in bytes (`limits.max_held_bytes`).
+    pub max_held_bytes: usize,
+    /// Bytes that may be sequenced but not yet durable; then workers and publishers wait.
+    pub max_unsynced_bytes: usize,
+    /// Events in one batch.
+    pub batch_events: usize,
+    /// Handler time after which a batch takes no further event, in microseconds.
+    pub batch_us: u64,
+    /// Events routed to one consumer and not yet handled; beyond it the consumer reads the log itself.
+    pub window_events: usize,
+    /// The same in bytes.
+    pub window_bytes: usize,
+    /// How long a detached consumer pins the log, in milliseconds.
+    pub detached_retention_ms: u64,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            max_transaction_bytes: 4 << 20,
+            max_event_bytes: 1 << 20,
+            max_state_key_bytes: 1_900,
+            max_timer_name_bytes: 256,
+            max_state_value_bytes: 1 << 20,
+            max_hops: 100,
+            max_timers: 100_000,
+            max_held_events: 100_000,
+            max_held_bytes: 256 << 20,
+            max_unsynced_bytes: 16 << 20,
+            batch_events: 64,
+            batch_us: 2_000,
+            window_events: 4_096,
+            window_bytes: 8 << 20,
+            detached_retention_ms: 7 * 24 * 60 * 60 * 1000,
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! How an event that a handler publishes gets its identity and its place in the chain of causes.
+
+use camshaft_event::{EffectError, Event, Generation, NewEvent, Offset, Timestamp};
+
+use crate::clock::rfc3339;
+use crate::system_event;
+
+/// Source of all plugins' events begins so; producers may not use it.
+pub(crate) const SOURCE_PREFIX: &str = "/plugins/";
+
+/// Extension that counts the events between this one and the one a producer published.
+pub(crate) const HOPS: &str = "camshafthops";
+
+const CORRELATION: &str = "correlationid";
+const CAUSATION: &str = "causationid";
+/// Tracing attributes travel along the chain of causes unchanged.
+const TRACING: [&str; 2] = ["traceparent", "tracestate"];
+
+/// Who publishes.
+#[derive(Clone, Copy)]
+pub(crate) struct Author<'a> {
+    pub(crate) consumer: &'a str,
+    pub(crate) generation: Generation,
+}
+
+/// How many events lie between `event` and the one a producer published.
+pub(crate) fn hops(event: &Event) -> u32 {
+    event.extension(HOPS).and_then(|hops| hops.parse().ok()).unwrap_or(0)
+}
+
+/// The event that `author` publishes as effect number `index` of handling `origin`, which lies at `offset`.
+///
+/// Its id is unique by construction: a generation handles an offset successfully once.
+pub(crate) fn build(
+    author: Author<'_>,
+    origin: &Event,
+    offset: Offset,
+    index: usize,
+    now: Timestamp,
+    new: NewEvent,
+) -> Result<Event, EffectError> {
+    check(&new)?;
+    let partitionkey = match (&new.partitionkey, &new.subject) {
+        (None, None) => origin.partitionkey.clone(),
+        // Its own subject is its own ordering key.
+        (None, Some(_)) => None,
+        (Some(key), _) => Some(key.clone()),
+    };
+    let mut event = Event {
+        id: format!("{}-{offset}-{index}", author.generation),
+        source: format!("{SOURCE_PREFIX}{}", author.consumer),
+        event_type: new.event_type,
+        subject: new.subject.or_else(|| origin.subject.clone()),
+        time: Some(rfc3339(now)),
+        datacontenttype: new.datacontenttype,
+        dataschema: new.dataschema,
+        partitionkey,
+        extensions: new.extensions,
+        data: new.data,
+    };
+    event.extensions.sort_unstable();
+    for name in TRACING {
+        if let (None, Some(value)) = (event.extension(name), origin.extension(name)) {
+            let value = value.to_owned();
+            event.set_extension(name, value);
+        }
+    }
+    event.set_extension(CORRELATION, origin.extension(CORRELATION).unwrap_or(&origin.id));
+    event.set_extension(CAUSATION, origin.id.as_str());
+    event.set_extension(HOPS, (hops(origin) + 1).to_string());
+    Ok(event)
+}
+
+/// Refuses an event that lies further than `limit` hops from its producer.
+pub(crate) fn check_hops(
+    event: &Event,
+    origin: &Event,
+    offset: Offset,
+    limit: u32,
+) -> Result<(), EffectError> {
+    if hops(event) <= limit {
+        return Ok(());
+    }
+    let chain = format!(
+        "\"{}\" by {} was to follow \"{}\" (offset {offset}) by {}, which follows event {}, all since event {}",
+        event.event_type,
+        event.source,
+        origin.event_type,
+        origin.source,
+        origin.extension(CAUSATION).unwrap_or("?"),
+        origin.extension(CORRELATION).unwrap_or(&origin.id),
+    );
+    Err(EffectError::Hops { limit, chain })
+}
+
+fn check(new: &NewEvent) -> Result<(), EffectError> {
+    let refuse = |reason: String| Err(EffectError::InvalidEvent { reason });
+    if new.event_type.is_empty() {
+        return refuse("its type is empty".into());
+    }
+    if new.event_type.starts_with(system_event::TYPE_PREFIX) {
+        return refuse(format!("type \"{}\" is reserved for the runtime", new.event_type));
+    }
+    for (name, value) in [("subject", &new.subject), ("partitionkey", &new.partitionkey)] {
+        if value.as_deref() == Some("") {
+            return refuse(format!("its {name} is empty"));
+        }
+    }
+    for (at, (name, _)) in new.extensions.iter().enumerate() {
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+            return refuse(format!("extension name \"{name}\" is not of lower-case letters and digits"));
+        }
+        let attribute = matches!(
+            name.as_str(),
+            "id" | "source"
+                | "type"
+                | "specversion"
+                | "subject"
+                | "time"
+                | "datacontenttype"
+                | "dataschema"
+                | "partitionkey"
+                | "data"
+                | "offset"
+        );
+        if attribute || [CORRELATION, CAUSATION, HOPS].contains(&name.as_str()) {
+            return refuse(format!(
+                "extension \"{name}\" is set by the runtime or is an attribute of its own"
+            ));
+        }
+        if new.extensions.iter().skip(at + 1).any(|(other, _)| other == name) {
+            return refuse(format!("extension \"{name}\" is set twice"));
+        }
+    }
+    Ok(())
+}
+
+/// The event of a timer set earlier, as it fires.
+pub(crate) fn fire(mut event: Event, now: Timestamp) -> Event {
+    event.time = Some(rfc3339(now));
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STOCK: Author<'_> = Author { consumer: "stock", generation: Generation(2) };
+
+    fn cause() -> Event {
+        let mut event = Event {
+            id: "o-1".into(),
+            subject: Some("order 1".into()),
+            partitionkey: Some("customer 9".into()),
+            ..Event::default()
+        };
+        event.set_extension("traceparent", "00-abc");
+        event
+    }
+
+    fn build_from(cause: Event, new: NewEvent) -> Result<Event, EffectError> {
+        let new = NewEvent { event_type: "stock.reserved".into(), ..new };
+        build(STOCK, &cause, Offset(17), 3, Timestamp(0), new)
+    }
+
+    #[test]
+    fn a_published_event_inherits_subject_key_trace_and_chain() {
+        let event = build_from(cause(), NewEvent::default()).unwrap();
+        assert_eq!((event.id.as_str(), event.source.as_str()), ("2-17-3", "/plugins/stock"));
+        assert_eq!((event.subject.as_deref(), event.ordering_key()), (Some("order 1"), Some("customer 9")));
+        assert_eq!(event.time.as_deref(), Some("1970-01-01T00:00:00.000Z"));
+        let extension = |name| event.extension(name);
+        assert_eq!((extension(CORRELATION), extension(CAUSATION)), (Some("o-1"), Some("o-1")));
+        assert_eq!((extension(HOPS), extension("traceparent")), (Some("1"), Some("00-abc")));
+        let next = build_from(Event { id: "2-17-3".into(), ..event }, NewEvent::default()).unwrap();
+        assert_eq!((next.extension(CORRELATION), next.extension(HOPS)), (Some("o-1"), Some("2")));
+    }
+
+    #[test]
+    fn its_own_subject_or_key_orders_it() {
+        let own = |subject: Option<&str>, key: Option<&str>| {
+            let new = NewEvent {
+                subject: subject.map(Into::into),
+                partitionkey: key.map(Into::into),
+                ..NewEvent::default()
+            };
+            build_from(cause(), new).unwrap().ordering_key().map(str::to_owned)
+        };
+        assert_eq!(own(Some("sku 3"), None).as_deref(), Some("sku 3"));
+        assert_eq!(own(Some("sku 3"), Some("k")).as_deref(), Some("k"));
+    }
+
+    #[test]
+    fn reserved_and_malformed_parts_are_refused() {
+        for (name, expected) in [("Upper", "lower-case"), ("source", "of its own"), (HOPS, "by the runtime")]
+        {
+            let new = NewEvent { extensions: vec![(name.into(), "x".into())], ..NewEvent::default() };
+            let error = build_from(cause(), new).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let system = NewEvent { event_type: "camshaft.fake".into(), ..NewEvent::default() };
+        assert!(build(STOCK, &cause(), Offset(17), 0, Timestamp(0), system).is_err());
+    }
+
+    #[test]
+    fn a_chain_longer_than_the_limit_names_its_ends() {
+        let mut long = cause();
+        long.set_extension(HOPS, "100");
+        long.set_extension(CORRELATION, "first");
+        let event = build_from(long.clone(), NewEvent::default()).unwrap();
+        let error = check_hops(&event, &long, Offset(17), 100).unwrap_err().to_string();
+        assert!(error.contains("100 hops") && error.contains("first"), "{error}");
+    }
+}

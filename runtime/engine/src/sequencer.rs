@@ -1,0 +1,282 @@
+//! The sequencer: the one critical section that orders everything.
+//!
+//! Each method is one short step under the caller's lock. A step validates, assigns sequence and offsets,
+//! applies the transaction to the tables, routes its events and queues its bytes for the writer; so log order
+//! is commit order. It never waits, never does I/O on its usual path, and takes the time as an argument.
+
+mod commit;
+mod flush;
+mod held;
+mod lag;
+mod lifecycle;
+mod operate;
+mod publish;
+mod recover;
+mod status;
+mod timers;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use camshaft_event::transaction::Section;
+use camshaft_event::{ActivationId, ConsumerId, Event, Offset, Sequence, Timestamp, Transaction};
+use camshaft_log::record_bytes;
+use camshaft_tables::store::Store;
+use camshaft_tables::{Position, Progress, Tables, TablesError};
+use thiserror::Error;
+
+pub use commit::Committed;
+pub use lag::{LagRead, LogEvents, ReadError};
+pub use lifecycle::{Attached, ConsumerError, ResetTo};
+pub use operate::DeadLetterError;
+pub use publish::{Probe, PublishRefusal, Receipt, Receipts};
+pub use recover::RecoverError;
+pub use status::{ConsumerState, DeadLetterEntry};
+
+use crate::EngineOptions;
+use crate::batch::Batch;
+use crate::consumer::{Consumer, Reading};
+use crate::routes::Routes;
+use crate::write_queue::{QueuedRecord, WriteQueue};
+
+/// Orders everything. See the module's head.
+#[derive(Debug)]
+pub struct Sequencer<S> {
+    options: Arc<EngineOptions>,
+    tables: Tables<S>,
+    consumers: BTreeMap<ConsumerId, Consumer>,
+    names: HashMap<String, ConsumerId>,
+    routes: Routes,
+    /// Consumers with a batch to take, in the order of their turns.
+    ready: VecDeque<ConsumerId>,
+    /// Attached consumers that read the log themselves.
+    lagging: BTreeSet<ConsumerId>,
+    /// All timers by due time.
+    timers: BTreeSet<(Timestamp, ConsumerId, String)>,
+    timer_due: HashMap<(ConsumerId, String), Timestamp>,
+    queue: WriteQueue,
+    /// Events that a reader of the log might not find there yet.
+    recent: VecDeque<(Offset, Arc<Event>)>,
+    durable: Progress,
+    /// The first offset that the log retains.
+    first_offset: Offset,
+    last_activation: ActivationId,
+    running_batches: usize,
+    /// The newest time given to a transaction; the log's timestamps never go back.
+    last_at: Timestamp,
+}
+
+/// Why a transaction could not be sequenced now. Nothing was changed; it may be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Unready {
+    /// Too much waits to be synced.
+    #[error("too many bytes wait to be synced")]
+    Unsynced,
+    /// The log has no reserved room left.
+    #[error("no space is left for the log")]
+    NoSpace,
+}
+
+impl<S: Store> Sequencer<S> {
+    /// The engine's bounds.
+    #[must_use]
+    pub fn options(&self) -> &Arc<EngineOptions> {
+        &self.options
+    }
+
+    /// The tables, for typed reads under the lock.
+    #[must_use]
+    pub fn tables(&self) -> &Tables<S> {
+        &self.tables
+    }
+
+    /// Up to where transactions have been sequenced.
+    #[must_use]
+    pub fn sequenced(&self) -> Progress {
+        self.tables.progress()
+    }
+
+    /// Up to where they are durable: what may leave the process.
+    #[must_use]
+    pub fn durable(&self) -> Progress {
+        self.durable
+    }
+
+    /// The first offset that the log retains.
+    #[must_use]
+    pub fn first_offset(&self) -> Offset {
+        self.first_offset
+    }
+
+    /// The records to append next, in order. The writer thread calls it.
+    #[must_use]
+    pub fn take_queue(&mut self) -> Vec<QueuedRecord> {
+        self.queue.take()
+    }
+
+    /// Whether the writer has something to append.
+    #[must_use]
+    pub fn has_queued(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Notes that everything up to `sequence` is durable. The writer thread calls it after each sync.
+    pub fn set_durable(&mut self, sequence: Sequence) {
+        if let Some(next_offset) = self.queue.durable(sequence) {
+            self.durable = Progress { sequence, next_offset };
+            while self.recent.front().is_some_and(|(offset, _)| *offset < next_offset) {
+                self.recent.pop_front();
+            }
+        }
+    }
+
+    /// Notes how many bytes the log has reserved behind what was appended. The writer thread calls it.
+    pub fn set_room(&mut self, reserved_bytes: u64) {
+        self.queue.set_room(reserved_bytes);
+    }
+
+    /// Whether a transaction of `bytes` may be sequenced now. Batches that run have their room set aside, so
+    /// that a commit never fails for want of it.
+    ///
+    /// # Errors
+    /// Bounds that are reached; they heal by themselves.
+    pub fn check_ready(&self, bytes: usize) -> Result<(), Unready> {
+        if self.queue.unsynced_bytes() >= self.options.max_unsynced_bytes as u64 {
+            return Err(Unready::Unsynced);
+        }
+        let needed = record_bytes(bytes)
+            + self.running_batches as u64 * record_bytes(self.options.max_transaction_bytes);
+        if self.queue.room_bytes() < needed { Err(Unready::NoSpace) } else { Ok(()) }
+    }
+
+    /// The next batch for a worker, fair between consumers: each gets one in its turn.
+    ///
+    /// # Errors
+    /// Tables that cannot be read; the runtime must stop.
+    pub fn take(&mut self, now: Timestamp) -> Result<Option<Batch>, TablesError> {
+        if self.check_ready(self.options.max_transaction_bytes).is_err() {
+            return Ok(None);
+        }
+        while let Some(id) = self.ready.pop_front() {
+            let Some(consumer) = self.consumers.get_mut(&id) else { continue };
+            consumer.queued = false;
+            let batch = if consumer.is_ready() {
+                let tables = &self.tables;
+                consumer.take(&self.options, now, &mut |offset| tables.held(id, offset))?
+            } else {
+                None
+            };
+            self.enqueue(id);
+            if let Some(batch) = batch {
+                self.running_batches += 1;
+                return Ok(Some(batch));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Moves what has come due to where workers find it, and fires timers. Returns when to call again at the
+    /// latest, if anything waits for a time.
+    ///
+    /// # Errors
+    /// Tables that cannot be read; the runtime must stop.
+    pub fn tick(&mut self, now: Timestamp) -> Result<Option<Timestamp>, TablesError> {
+        self.fire_timers(now)?;
+        let mut next = self.timers.first().map(|(at, ..)| *at);
+        let ids: Vec<ConsumerId> = self.consumers.keys().copied().collect();
+        for id in ids {
+            let Some(consumer) = self.consumers.get_mut(&id) else { continue };
+            if consumer.is_attached() && consumer.held.next_due().is_some_and(|due| due <= now) {
+                consumer.wake_due(now);
+            }
+            if let Some(due) = consumer.held.next_due().filter(|_| consumer.is_attached()) {
+                next = Some(next.map_or(due, |next| next.min(due)));
+            }
+            self.enqueue(id);
+        }
+        Ok(next)
+    }
+
+    /// Whether a worker would get a batch.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Batches that are being run.
+    #[must_use]
+    pub fn running_batches(&self) -> usize {
+        self.running_batches
+    }
+
+    /// Gives a consumer its turn if it has a batch to take.
+    fn enqueue(&mut self, id: ConsumerId) {
+        if let Some(consumer) = self.consumers.get_mut(&id)
+            && !consumer.queued
+            && consumer.is_ready()
+        {
+            consumer.queued = true;
+            self.ready.push_back(id);
+        }
+    }
+
+    /// Gives the transaction its place: applies it, routes its events, queues its bytes.
+    ///
+    /// `body` is the encoding of `sections`. The caller has checked that there is room.
+    fn sequence(
+        &mut self,
+        floors: Vec<(ConsumerId, Offset)>,
+        sections: Vec<Section>,
+        body: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<Sequence, TablesError> {
+        let progress = self.tables.progress();
+        let (sequence, first_offset) = (progress.sequence.next(), progress.next_offset);
+        let head = Transaction::encode_head(&floors);
+        let transaction = Transaction { floors, sections };
+        let count = transaction.event_count();
+        let events = self.tables.apply(Position { sequence, first_offset }, transaction)?;
+        self.last_at = self.last_at.max(now);
+        let record = QueuedRecord { sequence, first_offset, count, at: self.last_at, head, body };
+        self.queue.push(record);
+        for (event, index) in events.into_iter().zip(0..) {
+            self.route(first_offset.plus(index), Arc::new(event));
+        }
+        Ok(sequence)
+    }
+
+    fn sequence_one(&mut self, section: Section, now: Timestamp) -> Result<Sequence, TablesError> {
+        self.sequence_all(vec![section], now)
+    }
+
+    fn sequence_all(&mut self, sections: Vec<Section>, now: Timestamp) -> Result<Sequence, TablesError> {
+        let body = Transaction::encode_body(&sections);
+        self.sequence(Vec::new(), sections, body, now)
+    }
+
+    /// Offers a new event to every consumer that keeps up and wants it.
+    fn route(&mut self, offset: Offset, event: Arc<Event>) {
+        let candidates: Vec<ConsumerId> = self.routes.candidates(&event.event_type).collect();
+        for id in candidates {
+            self.offer(id, offset, &event);
+        }
+        self.recent.push_back((offset, event));
+    }
+
+    fn offer(&mut self, id: ConsumerId, offset: Offset, event: &Arc<Event>) {
+        let Some(consumer) = self.consumers.get_mut(&id) else { return };
+        let wants = consumer.reading == Reading::Following
+            && consumer.spec.as_ref().is_some_and(|spec| spec.wants(event));
+        if !wants {
+            return;
+        }
+        if consumer.has_window(&self.options) {
+            consumer.push(offset, event);
+            self.enqueue(id);
+        } else {
+            // It cannot keep up: from here on it reads the log at its own pace.
+            consumer.reading = Reading::Lagging { next: offset, requested: false };
+            self.lagging.insert(id);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Lagging consumers: each reads the log at its own pace through a bounded window.
+//!
+//! The caller's reader thread asks what to read, reads and decodes outside the lock, and hands the events back.
+
+use std::sync::Arc;
+
+use camshaft_event::transaction::{DecodeError, Section};
+use camshaft_event::{ConsumerId, Event, Generation, Offset, Transaction};
+use camshaft_log::{LogError, LogReader};
+use camshaft_tables::store::Store;
+use thiserror::Error;
+
+use super::Sequencer;
+use crate::ConsumerSpec;
+use crate::consumer::Reading;
+
+/// A read of the log that a consumer needs.
+#[derive(Clone, Debug)]
+pub struct LagRead {
+    consumer: ConsumerId,
+    generation: Generation,
+    /// What it wants; others need not be handed over.
+    pub spec: Arc<ConsumerSpec>,
+    /// The first offset to read.
+    pub from: Offset,
+    /// The offset to stop before: what lies from here on is still in memory.
+    pub until: Offset,
+}
+
+/// What a reader found.
+#[derive(Debug)]
+pub struct LogEvents {
+    /// Events that the consumer wants, in offset order.
+    pub events: Vec<(Offset, Arc<Event>)>,
+    /// The offset after the last event that was looked at.
+    pub next: Offset,
+}
+
+/// Why the log could not be read for a consumer.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A record is no transaction.
+    #[error("record {sequence} of the log: {error}")]
+    Decode {
+        /// Which record.
+        sequence: u64,
+        /// What is wrong with it.
+        error: DecodeError,
+    },
+}
+
+impl LagRead {
+    /// Reads about `max_bytes` of the log, without the sequencer's lock.
+    ///
+    /// # Errors
+    /// A log that cannot be read, or that holds what is no transaction.
+    pub fn read(&self, log: &dyn LogReader, max_bytes: u32) -> Result<LogEvents, ReadError> {
+        let mut found = LogEvents { events: Vec::new(), next: self.from };
+        let Some(sequence) = log.find_offset(self.from.0)? else { return Ok(found) };
+        for record in log.read_from(sequence, max_bytes)?.iter() {
+            let transaction = Transaction::decode(record.payload)
+                .map_err(|error| ReadError::Decode { sequence: record.sequence, error })?;
+            let events = transaction.sections.into_iter().flat_map(Section::into_events);
+            for (event, offset) in events.zip((record.first_offset..).map(Offset)) {
+                if offset >= self.until {
+                    return Ok(found);
+                }
+                if offset >= self.from {
+                    found.next = offset.next();
+                    if self.spec.wants(&event) {
+                        found.events.push((offset, Arc::new(event)));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl<S: Store> Sequencer<S> {
+    /// What to read next, for some consumer that has room for it.
+    pub fn next_read(&mut self) -> Option<LagRead> {
+        let ids: Vec<ConsumerId> = self.lagging.iter().copied().collect();
+        for id in ids {
+            self.follow_from_memory(id);
+            let until = self.memory_starts_at();
+            let Some(consumer) = self.consumers.get_mut(&id) else { continue };
+            let wants_more = consumer.wants_more(&self.options);
+            if let (Reading::Lagging { next, requested: requested @ false }, Some(spec)) =
+                (&mut consumer.reading, &consumer.spec)
+                && wants_more
+                && *next < until
+            {
+                *requested = true;
+                let spec = Arc::clone(spec);
+                return Some(LagRead {
+                    consumer: id,
+                    generation: consumer.record.generation,
+                    spec,
+                    from: *next,
+                    until,
+                });
+            }
+        }
+        None
+    }
+
+    /// Hands over what was read.
+    pub fn feed(&mut self, read: &LagRead, found: LogEvents) {
+        let Some(consumer) = self.consumers.get_mut(&read.consumer) else { return };
+        let expected = Reading::Lagging { next: read.from, requested: true };
+        if consumer.record.generation != read.generation || consumer.reading != expected {
+            return;
+        }
+        for (offset, event) in &found.events {
+            // Its declaration may have changed while the log was read.
+            if consumer.spec.as_ref().is_some_and(|spec| spec.wants(event)) {
+                consumer.push(*offset, event);
+            }
+        }
+        consumer.reading = Reading::Lagging { next: found.next, requested: false };
+        self.follow_from_memory(read.consumer);
+        self.enqueue(read.consumer);
+    }
+
+    /// The first offset from which on all events are in memory.
+    fn memory_starts_at(&self) -> Offset {
+        self.recent.front().map_or(self.tables.progress().next_offset, |(offset, _)| *offset)
+    }
+
+    /// Lets a consumer that has read the log up to what is in memory go on there, and follow if it gets to
+    /// the end.
+    fn follow_from_memory(&mut self, id: ConsumerId) {
+        let start = self.memory_starts_at();
+        let tail = self.tables.progress().next_offset;
+        let Some(consumer) = self.consumers.get_mut(&id) else { return };
+        let (Reading::Lagging { next, requested: false }, Some(spec)) =
+            (consumer.reading, consumer.spec.clone())
+        else {
+            return;
+        };
+        if next < start || !consumer.wants_more(&self.options) {
+            return;
+        }
+        let skip = usize::try_from(next.0 - start.0).unwrap_or(usize::MAX);
+        for (offset, event) in self.recent.iter().skip(skip) {
+            if !consumer.has_window(&self.options) {
+                consumer.reading = Reading::Lagging { next: *offset, requested: false };
+                self.enqueue(id);
+                return;
+            }
+            if spec.wants(event) {
+                consumer.push(*offset, event);
+            }
+        }
+        debug_assert!(next <= tail, "a consumer never reads beyond the end");
+        consumer.reading = Reading::Following;
+        self.lagging.remove(&id);
+        self.enqueue(id);
+    }
+
+    /// Whether some consumer waits for a read of the log.
+    #[must_use]
+    pub fn wants_read(&self) -> bool {
+        let until = self.memory_starts_at();
+        self.lagging.iter().filter_map(|id| self.consumers.get(id)).any(|consumer| {
+            consumer.wants_more(&self.options)
+                && match consumer.reading {
+                    Reading::Lagging { requested: false, .. } => true,
+                    Reading::Lagging { next, requested: true } => next > until,
+                    _ => false,
+                }
+        })
+    }
+}

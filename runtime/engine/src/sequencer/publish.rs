@@ -1,0 +1,210 @@
+//! Publishing: a producer's events are checked against the dedupe index and take their place.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use camshaft_event::transaction::{Published, Section};
+use camshaft_event::{Event, EventHash, Offset, Sequence, Timestamp, Transaction};
+use camshaft_tables::store::Store;
+use camshaft_tables::{KnownIdentity, Tables, TablesError};
+use thiserror::Error;
+
+use super::{Sequencer, Unready};
+use crate::published::{HOPS, SOURCE_PREFIX};
+use crate::system_event;
+
+/// What a producer learns of one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Where the event lies; where the first equal one lies, if this is a duplicate.
+    pub offset: Offset,
+    /// Whether it was known already; then nothing was appended.
+    pub duplicate: bool,
+}
+
+/// The receipts of one publish, and what must be durable before they may be given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipts {
+    /// One per event, in order.
+    pub receipts: Vec<Receipt>,
+    /// IMPORTANT: no receipt leaves the process before this transaction is durable.
+    pub durable_at: Sequence,
+}
+
+/// Why a publish was refused. Nothing of it was appended.
+#[derive(Debug, Error)]
+pub enum PublishRefusal {
+    /// A type or source that only the runtime may use.
+    #[error("{what} is reserved for the runtime")]
+    Reserved {
+        /// Which of the events, from 0.
+        index: usize,
+        /// The reserved part.
+        what: String,
+    },
+    /// The same source and id with other content.
+    #[error("an event with this source and id, but other content, lies at offset {offset}")]
+    Conflict {
+        /// Which of the events, from 0.
+        index: usize,
+        /// Where the first one lies.
+        offset: Offset,
+    },
+    /// One event is too large.
+    #[error("the event has {bytes} bytes, more than the limit of {limit}")]
+    EventTooLarge {
+        /// Which of the events, from 0.
+        index: usize,
+        /// Its size.
+        bytes: usize,
+        /// `limits.max_event_bytes`.
+        limit: usize,
+    },
+    /// All of them together are too large for one transaction.
+    #[error("the batch makes a transaction of {bytes} bytes, more than the limit of {limit}")]
+    TransactionTooLarge {
+        /// Its size.
+        bytes: usize,
+        /// `limits.max_transaction_bytes`.
+        limit: usize,
+    },
+    /// Not now; it heals by itself.
+    #[error(transparent)]
+    Unready(#[from] Unready),
+    /// The tables cannot be read; the runtime must stop.
+    #[error(transparent)]
+    Tables(#[from] TablesError),
+}
+
+/// What was looked up and encoded for a publish outside the critical section.
+#[derive(Debug)]
+pub struct Probe {
+    events: Vec<Event>,
+    hashes: Vec<EventHash>,
+    stored: Vec<Option<KnownIdentity>>,
+    /// The snapshot that `stored` was read at, or later.
+    snapshot: Sequence,
+    body: Vec<u8>,
+}
+
+impl Probe {
+    /// Checks and encodes `events`, and looks them up in the store. Called without the sequencer's lock;
+    /// `snapshot` is [`Tables::snapshot`]'s sequence, read before.
+    ///
+    /// # Errors
+    /// Events that can never be published, or a store that cannot be read.
+    pub fn new<S: Store>(
+        events: Vec<Event>,
+        max_event_bytes: usize,
+        max_transaction_bytes: usize,
+        store: &Arc<S>,
+        snapshot: Sequence,
+    ) -> Result<Self, PublishRefusal> {
+        for (index, event) in events.iter().enumerate() {
+            check(index, event, max_event_bytes)?;
+        }
+        let hashes: Vec<EventHash> = events.iter().map(Event::hash).collect();
+        let stored = hashes
+            .iter()
+            .map(|hash| Tables::stored_identity(store.as_ref(), hash.identity))
+            .collect::<Result<_, _>>()?;
+        let mut published = Published { events };
+        let section = Section::Published(std::mem::take(&mut published));
+        let body = Transaction::encode_body(std::slice::from_ref(&section));
+        if body.len() > max_transaction_bytes {
+            return Err(PublishRefusal::TransactionTooLarge {
+                bytes: body.len(),
+                limit: max_transaction_bytes,
+            });
+        }
+        Ok(Self { events: section.into_events(), hashes, stored, snapshot, body })
+    }
+}
+
+fn check(index: usize, event: &Event, max_event_bytes: usize) -> Result<(), PublishRefusal> {
+    let source = event.source.as_str();
+    let reserved = if event.event_type.starts_with(system_event::TYPE_PREFIX) {
+        Some(format!("type \"{}\"", event.event_type))
+    } else if source.starts_with(SOURCE_PREFIX)
+        || source == system_event::SOURCE
+        || source.starts_with("/camshaft/")
+    {
+        Some(format!("source \"{source}\""))
+    } else if event.extension(HOPS).is_some() {
+        Some(format!("extension \"{HOPS}\""))
+    } else {
+        None
+    };
+    if let Some(what) = reserved {
+        return Err(PublishRefusal::Reserved { index, what });
+    }
+    let (bytes, limit) = (event.size(), max_event_bytes);
+    if bytes > limit { Err(PublishRefusal::EventTooLarge { index, bytes, limit }) } else { Ok(()) }
+}
+
+impl<S: Store> Sequencer<S> {
+    /// Publishes what was probed. All of it or nothing.
+    ///
+    /// # Errors
+    /// A conflict, or a bound that is reached; [`PublishRefusal::Unready`] may be tried again with the probe.
+    pub fn publish(&mut self, probe: &mut Probe, now: Timestamp) -> Result<Receipts, PublishRefusal> {
+        if probe.snapshot != self.tables.snapshot().sequence {
+            // A flush moved identities from memory into the store since the probe looked there.
+            let store = self.tables.store();
+            for (hash, stored) in probe.hashes.iter().zip(&mut probe.stored) {
+                *stored = Tables::stored_identity(store.as_ref(), hash.identity)?;
+            }
+            probe.snapshot = self.tables.snapshot().sequence;
+        }
+        let (receipts, fresh) = self.receipts(probe)?;
+        if fresh == 0 {
+            return Ok(Receipts { receipts, durable_at: self.tables.progress().sequence });
+        }
+        self.check_ready(probe.body.len())?;
+        let mut events = std::mem::take(&mut probe.events);
+        let mut body = std::mem::take(&mut probe.body);
+        if fresh < events.len() {
+            let mut keep = receipts.iter().map(|receipt| !receipt.duplicate);
+            events.retain(|_| keep.next().unwrap_or(false));
+            body.clear();
+        }
+        let section = Section::Published(Published { events });
+        if body.is_empty() {
+            body = Transaction::encode_body(std::slice::from_ref(&section));
+        }
+        let durable_at = self.sequence(Vec::new(), vec![section], body, now)?;
+        Ok(Receipts { receipts, durable_at })
+    }
+
+    /// What each event's receipt will be, and how many events are new.
+    fn receipts(&self, probe: &Probe) -> Result<(Vec<Receipt>, usize), PublishRefusal> {
+        let first = self.tables.progress().next_offset;
+        let mut fresh = 0;
+        let mut within: HashMap<u128, KnownIdentity> = HashMap::new();
+        let mut receipts = Vec::with_capacity(probe.hashes.len());
+        for (index, (hash, stored)) in probe.hashes.iter().zip(&probe.stored).enumerate() {
+            let known = within
+                .get(&hash.identity)
+                .copied()
+                .or_else(|| self.tables.recent_identity(hash.identity))
+                .or(*stored)
+                // Beyond the horizon an event is forgotten with the log that held it.
+                .filter(|known| known.offset >= self.first_offset);
+            match known {
+                Some(known) if known.content == hash.content => {
+                    receipts.push(Receipt { offset: known.offset, duplicate: true });
+                }
+                Some(known) => return Err(PublishRefusal::Conflict { index, offset: known.offset }),
+                None => {
+                    let offset = first.plus(fresh as u64);
+                    fresh += 1;
+                    if probe.hashes.len() > 1 {
+                        within.insert(hash.identity, KnownIdentity { offset, content: hash.content });
+                    }
+                    receipts.push(Receipt { offset, duplicate: false });
+                }
+            }
+        }
+        Ok((receipts, fresh))
+    }
+}

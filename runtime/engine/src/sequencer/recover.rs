@@ -1,0 +1,151 @@
+//! Recovery: the snapshot, then the log after it, then what the consumers hold in memory.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use camshaft_event::transaction::{ConsumerRecord, DecodeError};
+use camshaft_event::{Key, Offset, Sequence, Timestamp, Transaction};
+use camshaft_log::{LogError, LogReader};
+use camshaft_tables::store::Store;
+use camshaft_tables::{Position, Tables, TablesError};
+use thiserror::Error;
+
+use super::Sequencer;
+use crate::EngineOptions;
+use crate::consumer::{Consumer, DeadEntry};
+use crate::held_keys::HeldEntry;
+use crate::routes::Routes;
+use crate::write_queue::WriteQueue;
+
+/// Bytes of the log read at a time.
+const READ_BYTES: u32 = 1 << 20;
+
+/// Why the runtime's past could not be put together.
+#[derive(Debug, Error)]
+pub enum RecoverError {
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The tables failed.
+    #[error(transparent)]
+    Tables(#[from] TablesError),
+    /// A record is no transaction.
+    #[error("record {sequence} of the log: {error}")]
+    Decode {
+        /// Which record.
+        sequence: u64,
+        /// What is wrong with it.
+        error: DecodeError,
+    },
+    /// The snapshot knows transactions that the log does not have.
+    #[error("the tables go up to transaction {tables}, but the log only up to {log}")]
+    LogBehind {
+        /// The snapshot's sequence.
+        tables: Sequence,
+        /// The log's last sequence.
+        log: u64,
+    },
+    /// The log was trimmed beyond the snapshot.
+    #[error("the tables go up to transaction {tables}, but the log begins at {log}")]
+    LogGap {
+        /// The snapshot's sequence.
+        tables: Sequence,
+        /// The log's first sequence.
+        log: u64,
+    },
+}
+
+impl<S: Store> Sequencer<S> {
+    /// Puts the sequencer together from tables at their snapshot and a log that is wholly durable. `progress`
+    /// is told each applied sequence, for people who wait.
+    ///
+    /// Consumers come back without code: [`Sequencer::attach`] gives it to them.
+    ///
+    /// # Errors
+    /// A log or tables that cannot be read or do not fit together.
+    pub fn recover(
+        options: Arc<EngineOptions>,
+        mut tables: Tables<S>,
+        log: &dyn LogReader,
+        progress: &mut dyn FnMut(Sequence),
+    ) -> Result<Self, RecoverError> {
+        let bounds = log.bounds();
+        let snapshot = tables.snapshot().sequence;
+        if snapshot.0 > bounds.last_sequence {
+            return Err(RecoverError::LogBehind { tables: snapshot, log: bounds.last_sequence });
+        }
+        if snapshot.0 + 1 < bounds.first_sequence {
+            return Err(RecoverError::LogGap { tables: snapshot, log: bounds.first_sequence });
+        }
+        apply_log(&mut tables, log, progress)?;
+        let mut sequencer = Self {
+            options,
+            durable: tables.progress(),
+            last_activation: tables.last_activation()?,
+            tables,
+            consumers: BTreeMap::new(),
+            names: HashMap::new(),
+            routes: Routes::default(),
+            ready: VecDeque::new(),
+            lagging: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            timer_due: HashMap::new(),
+            queue: WriteQueue::default(),
+            recent: VecDeque::new(),
+            first_offset: Offset(bounds.first_offset),
+            running_batches: 0,
+            last_at: Timestamp(bounds.last_timestamp_ms),
+        };
+        for record in sequencer.tables.consumers()? {
+            sequencer.restore(record)?;
+        }
+        Ok(sequencer)
+    }
+
+    fn restore(&mut self, record: ConsumerRecord) -> Result<(), TablesError> {
+        let id = record.id;
+        let floor = self.tables.floor(id)?;
+        let mut consumer = Consumer::new(record, floor);
+        for (number, partition) in (0..).zip(&mut consumer.partitions) {
+            partition.done_before = self.tables.checkpoint(id, number)?.max(floor);
+        }
+        self.tables.each_held(id, &mut |offset, held| {
+            let key = Key::of(&held.event, offset);
+            let entry = HeldEntry { due: held.due, tried: held.attempts > 0, bytes: held.event.size() };
+            consumer.held.insert(&key, offset, entry);
+        })?;
+        self.tables.each_dead_letter(id, &mut |offset, letter| {
+            let key = Key::of(&letter.event, offset);
+            let entry = DeadEntry { key, parks: letter.parks, bytes: letter.event.size() };
+            consumer.add_dead(offset, entry);
+        })?;
+        self.tables.each_timer(id, &mut |name, at| {
+            consumer.timers += 1;
+            self.timers.insert((at, id, name.clone()));
+            self.timer_due.insert((id, name), at);
+        })?;
+        self.names.insert(consumer.record.name.clone(), id);
+        self.consumers.insert(id, consumer);
+        Ok(())
+    }
+}
+
+fn apply_log<S: Store>(
+    tables: &mut Tables<S>,
+    log: &dyn LogReader,
+    progress: &mut dyn FnMut(Sequence),
+) -> Result<(), RecoverError> {
+    loop {
+        let batch = log.read_from(tables.progress().sequence.next().0, READ_BYTES)?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        for record in batch.iter() {
+            let transaction = Transaction::decode(record.payload)
+                .map_err(|error| RecoverError::Decode { sequence: record.sequence, error })?;
+            let (sequence, first_offset) = (Sequence(record.sequence), Offset(record.first_offset));
+            tables.apply(Position { sequence, first_offset }, transaction)?;
+            progress(sequence);
+        }
+    }
+}

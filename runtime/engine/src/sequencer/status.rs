@@ -1,0 +1,137 @@
+//! What operators see of consumers and dead letters.
+
+use camshaft_event::transaction::{Activation, ConsumerRecord, ConsumerStatus};
+use camshaft_event::{DeadLetter, Offset};
+use camshaft_tables::store::Store;
+use camshaft_tables::{StateSpace, TablesError};
+
+use super::Sequencer;
+use crate::consumer::Consumer;
+
+/// Where a consumer stands.
+#[derive(Clone, Debug)]
+pub struct ConsumerState {
+    /// Its record.
+    pub record: ConsumerRecord,
+    /// Everything before is done, held or dead.
+    pub checkpoint: Offset,
+    /// Events between the checkpoint and the end of the log, of any type.
+    pub lag: u64,
+    /// Events that workers have in hand.
+    pub in_flight: usize,
+    /// Events that failed and wait for another attempt.
+    pub retrying: usize,
+    /// Events that wait behind others of their key.
+    pub held: usize,
+    /// Dead letters.
+    pub dead: usize,
+    /// Timers that are set.
+    pub timers: usize,
+    /// The oldest event that is neither done nor dead.
+    pub oldest: Option<Offset>,
+}
+
+/// A dead letter as listed.
+#[derive(Clone, Debug)]
+pub struct DeadLetterEntry {
+    /// Whose.
+    pub consumer: String,
+    /// The event's offset.
+    pub offset: Offset,
+    /// All of it.
+    pub letter: DeadLetter,
+    /// How many events wait behind it.
+    pub waiting: usize,
+}
+
+impl<S: Store> Sequencer<S> {
+    /// All consumers that are not forgotten, by name.
+    #[must_use]
+    pub fn consumer_states(&self) -> Vec<ConsumerState> {
+        let mut names: Vec<&String> = self.names.keys().collect();
+        names.sort_unstable();
+        names.into_iter().filter_map(|name| self.consumer_state(name)).collect()
+    }
+
+    /// One consumer.
+    #[must_use]
+    pub fn consumer_state(&self, name: &str) -> Option<ConsumerState> {
+        let consumer = self.known(name)?;
+        let tail = self.tables.progress().next_offset;
+        let checkpoint = consumer.floor(tail);
+        let (held, retrying) = consumer.held.counts();
+        let first_open = (checkpoint < tail).then_some(checkpoint);
+        Some(ConsumerState {
+            record: consumer.record.clone(),
+            checkpoint,
+            lag: tail.0 - checkpoint.0,
+            in_flight: consumer.running_events,
+            retrying,
+            held: held - retrying,
+            dead: consumer.dead.len(),
+            timers: consumer.timers,
+            oldest: first_open.into_iter().chain(consumer.held.oldest()).min(),
+        })
+    }
+
+    /// Where a plugin's state lies in the tables.
+    #[must_use]
+    pub fn state_space(&self, name: &str) -> Option<StateSpace> {
+        self.known(name).map(Consumer::space)
+    }
+
+    /// The activation that a consumer runs, or ran last.
+    ///
+    /// # Errors
+    /// Tables that cannot be read.
+    pub fn current_activation(&self, name: &str) -> Result<Option<Activation>, TablesError> {
+        self.known(name).map_or(Ok(None), |consumer| self.tables.activation(consumer.record.activation))
+    }
+
+    /// At most `max` dead letters, by consumer and offset, behind `after`, for which `wanted` holds.
+    ///
+    /// # Errors
+    /// Tables that cannot be read.
+    pub fn dead_letters(
+        &self,
+        consumer: Option<&str>,
+        after: Option<(&str, Offset)>,
+        max: usize,
+        wanted: &dyn Fn(&DeadLetter) -> bool,
+    ) -> Result<Vec<DeadLetterEntry>, TablesError> {
+        let mut names: Vec<&str> = match consumer {
+            Some(name) => vec![name],
+            None => self.names.keys().map(String::as_str).collect(),
+        };
+        names.sort_unstable();
+        let mut found = Vec::new();
+        for name in names.into_iter().filter(|name| after.is_none_or(|(last, _)| *name >= last)) {
+            let Some(consumer) = self.known(name) else { continue };
+            let first = match after {
+                Some((last, offset)) if last == name => offset.next(),
+                _ => Offset(0),
+            };
+            for (offset, entry) in consumer.dead.range(first..) {
+                if found.len() == max {
+                    return Ok(found);
+                }
+                let Some(letter) = self.tables.dead_letter(consumer.record.id, *offset)? else { continue };
+                if wanted(&letter) {
+                    let waiting = if entry.parks { consumer.held.len_of(&entry.key) } else { 0 };
+                    found.push(DeadLetterEntry {
+                        consumer: name.to_owned(),
+                        offset: *offset,
+                        letter,
+                        waiting,
+                    });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn known(&self, name: &str) -> Option<&Consumer> {
+        let consumer = self.consumers.get(self.names.get(name)?)?;
+        (consumer.record.status != ConsumerStatus::Removed).then_some(consumer)
+    }
+}

@@ -1,0 +1,86 @@
+//! The sequencer behind its lock, as threads and handlers share it.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use camshaft_event::{Event, Timestamp};
+use camshaft_tables::store::Store;
+use camshaft_tables::{StateSpace, Tables, TablesError, Versioned};
+
+use crate::attempt::StateReader;
+use crate::sequencer::{Probe, PublishRefusal, Sequencer};
+
+/// A cheap-to-clone handle to the one sequencer.
+#[derive(Debug)]
+pub struct SharedSequencer<S>(Arc<Mutex<Sequencer<S>>>);
+
+impl<S> Clone for SharedSequencer<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Store> SharedSequencer<S> {
+    /// Puts `sequencer` behind its lock.
+    #[must_use]
+    pub fn new(sequencer: Sequencer<S>) -> Self {
+        Self(Arc::new(Mutex::new(sequencer)))
+    }
+
+    /// Enters the critical section.
+    ///
+    /// # Panics
+    /// If a thread panicked in it: its invariants are then unknown, and the process must stop and recover.
+    pub fn lock(&self) -> MutexGuard<'_, Sequencer<S>> {
+        self.0.lock().expect("no thread panics while it holds the sequencer")
+    }
+
+    /// Checks, encodes and looks up a producer's events outside the critical section, for
+    /// [`Sequencer::publish`].
+    ///
+    /// # Errors
+    /// Events that can never be published, or a store that cannot be read.
+    pub fn probe(&self, events: Vec<Event>) -> Result<Probe, PublishRefusal> {
+        let (store, snapshot, options) = {
+            let sequencer = self.lock();
+            let tables = sequencer.tables();
+            (Arc::clone(tables.store()), tables.snapshot().sequence, Arc::clone(sequencer.options()))
+        };
+        Probe::new(events, options.max_event_bytes, options.max_transaction_bytes, &store, snapshot)
+    }
+
+    /// Commits a batch; see [`Sequencer::commit`]. What it frees is freed outside the critical section.
+    ///
+    /// # Errors
+    /// Tables that cannot be read.
+    pub fn commit(
+        &self,
+        finished: crate::Finished,
+        now: Timestamp,
+    ) -> Result<crate::sequencer::Committed, TablesError> {
+        self.lock().commit(finished, now)
+    }
+}
+
+impl<S: Store> StateReader for SharedSequencer<S> {
+    fn state(&self, space: StateSpace, key: &[u8]) -> Result<Option<Versioned>, TablesError> {
+        let store = {
+            let sequencer = self.lock();
+            if let Some(found) = sequencer.tables().recent_state(space, key) {
+                return Ok(found);
+            }
+            Arc::clone(sequencer.tables().store())
+        };
+        // A flush in between can only bring a newer version, which the commit then finds changed.
+        Tables::stored_state(store.as_ref(), space, key)
+    }
+
+    fn scan_state(
+        &self,
+        space: StateSpace,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        max: usize,
+    ) -> Result<Vec<(Vec<u8>, Versioned)>, TablesError> {
+        self.lock().tables().scan_state(space, prefix, after, max)
+    }
+}

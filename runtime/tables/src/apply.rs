@@ -1,0 +1,137 @@
+//! Applying a transaction: the only way in which the tables change.
+//!
+//! Pure puts and deletes of what stands in the transaction, so that replaying the log rebuilds the same
+//! tables. The sequencer calls it for each new transaction, recovery for each one after the snapshot.
+
+use camshaft_event::transaction::{ConsumerChanged, Fired, Handled, Operated, Section, TimerChange};
+use camshaft_event::{ConsumerId, Event, Offset, Transaction};
+use serde::Serialize;
+
+use crate::store::Store;
+use crate::tables::{Position, Progress};
+use crate::{KnownIdentity, Tables, TablesError, keys};
+
+impl<S: Store> Tables<S> {
+    /// Applies `transaction` and returns the events it adds to the log, in offset order.
+    ///
+    /// # Errors
+    /// A transaction out of order, or (only where a consumer is reset) a store that cannot be read.
+    pub fn apply(&mut self, at: Position, transaction: Transaction) -> Result<Vec<Event>, TablesError> {
+        if at.sequence != self.progress.sequence.next() || at.first_offset != self.progress.next_offset {
+            let expected_after = self.progress.sequence;
+            return Err(TablesError::OutOfOrder { found: at.sequence, expected_after });
+        }
+        for (consumer, floor) in transaction.floors {
+            self.put_floor(consumer, floor);
+        }
+        let mut events = Vec::new();
+        for mut section in transaction.sections {
+            match &mut section {
+                Section::Published(published) => {
+                    let first = at.first_offset.plus(events.len() as u64);
+                    self.apply_published(first, &published.events);
+                }
+                Section::Handled(handled) => self.apply_handled(at, handled),
+                Section::Fired(fired) => self.apply_fired(fired),
+                Section::Operated(operated) => self.apply_operated(operated),
+                Section::Consumer(changed) => self.apply_consumer(changed)?,
+                Section::Activated(activated) => {
+                    let activation = &activated.activation;
+                    self.active.put(keys::activation(activation.id), Some(encode(activation)));
+                }
+            }
+            events.append(&mut section.into_events());
+        }
+        let next_offset = at.first_offset.plus(events.len() as u64);
+        self.progress = Progress { sequence: at.sequence, next_offset };
+        Ok(events)
+    }
+
+    pub(crate) fn put_floor(&mut self, consumer: ConsumerId, floor: Offset) {
+        self.active.put(keys::floor(consumer), Some(floor.0.to_le_bytes().to_vec()));
+    }
+
+    fn apply_published(&mut self, first: Offset, events: &[Event]) {
+        for (event, index) in events.iter().zip(0..) {
+            // The runtime's own events are unique by construction and never published by anybody else.
+            if event.source != "/camshaft" {
+                let hash = event.hash();
+                let known = KnownIdentity { offset: first.plus(index), content: hash.content };
+                self.active.put_identity(hash.identity, known);
+            }
+        }
+    }
+
+    fn apply_handled(&mut self, at: Position, handled: &mut Handled) {
+        let id = handled.consumer;
+        if let Some(partition) = handled.advances {
+            let done_before = handled.cause.next().0.to_le_bytes().to_vec();
+            self.active.put(keys::checkpoint(id, partition), Some(done_before));
+        }
+        for write in &handled.state {
+            let value = write.value.as_ref().map(|value| {
+                let mut stored = at.sequence.0.to_le_bytes().to_vec();
+                stored.extend_from_slice(value);
+                stored
+            });
+            self.active.put(keys::state(id, handled.state_generation, &write.key), value);
+        }
+        for timer in &handled.timers {
+            match timer {
+                TimerChange::Set { name, at, event } => {
+                    let value = encode(&(at, event));
+                    self.active.put(keys::timer(id, name), Some(value));
+                }
+                TimerChange::Cancel { name } => self.active.put(keys::timer(id, name), None),
+            }
+        }
+        self.apply_held(id, &handled.held);
+        self.apply_dead(id, &handled.dead);
+    }
+
+    fn apply_fired(&mut self, fired: &Fired) {
+        self.active.put(keys::timer(fired.consumer, &fired.name), None);
+    }
+
+    fn apply_operated(&mut self, operated: &Operated) {
+        self.apply_held(operated.consumer, &operated.held);
+        self.apply_dead(operated.consumer, &operated.dead);
+    }
+
+    fn apply_held(&mut self, id: ConsumerId, changes: &[camshaft_event::transaction::HeldChange]) {
+        for change in changes {
+            self.active.put(keys::held(id, change.offset), change.event.as_ref().map(encode));
+        }
+    }
+
+    fn apply_dead(&mut self, id: ConsumerId, changes: &[camshaft_event::transaction::DeadChange]) {
+        for change in changes {
+            self.active.put(keys::dead(id, change.offset), change.letter.as_ref().map(encode));
+        }
+    }
+
+    fn apply_consumer(&mut self, changed: &ConsumerChanged) -> Result<(), TablesError> {
+        let record = &changed.record;
+        if changed.clears {
+            for table in [keys::all_held(record.id), keys::all_dead(record.id), keys::all_timers(record.id)] {
+                for key in self.keys_under(&table)? {
+                    self.active.put(key, None);
+                }
+            }
+        }
+        if let Some(checkpoint) = changed.checkpoint {
+            // The floor alone says it: every partition's checkpoint that lies behind it is overruled, and one
+            // that lies before it belongs to an earlier generation.
+            for partition in 0..record.partitions {
+                self.active.put(keys::checkpoint(record.id, partition), None);
+            }
+            self.put_floor(record.id, checkpoint);
+        }
+        self.active.put(keys::consumer(record.id), Some(encode(record)));
+        Ok(())
+    }
+}
+
+fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    rmp_serde::to_vec(value).expect("a value in memory always has an encoding")
+}

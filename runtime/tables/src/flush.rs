@@ -1,0 +1,80 @@
+//! Flushing: a full overlay is frozen, written as one atomic batch, and let go.
+//!
+//! The flusher freezes under the sequencer's lock, writes outside it, and only after the frozen sequence is
+//! durable in the log; then it lets go under the lock again. Nothing waits for the write but a further freeze.
+
+use std::sync::Arc;
+
+use camshaft_event::{ConsumerId, Offset};
+
+use crate::overlay::Overlay;
+use crate::store::{Change, Store, StoreError};
+use crate::tables::{FORMAT_VERSION, Progress};
+use crate::{Tables, keys};
+
+/// An overlay that no longer changes, on its way into the store.
+#[derive(Debug)]
+pub struct Frozen {
+    pub(crate) overlay: Overlay,
+    progress: Progress,
+}
+
+impl Frozen {
+    /// Up to where it goes. IMPORTANT: it must not be written before this sequence is durable in the log.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// Writes it with its progress as one atomic, durable batch. May be tried again after an error.
+    ///
+    /// # Errors
+    /// A store that cannot be written, such as for a full disk.
+    pub fn write(&self, store: &impl Store) -> Result<(), StoreError> {
+        let progress = self.progress.to_bytes();
+        let format = [FORMAT_VERSION];
+        let head: [Change<'_>; 2] = [(keys::FORMAT, Some(&format)), (keys::PROGRESS, Some(&progress))];
+        let mut identities: Vec<_> =
+            self.overlay.identities().map(|(hash, known)| (keys::identity(hash), known.to_bytes())).collect();
+        identities.sort_unstable();
+        let tail = identities.iter().map(|(key, value)| (key.as_slice(), Some(value.as_slice())));
+        store.write(&mut head.into_iter().chain(self.overlay.changes()).chain(tail))
+    }
+}
+
+impl<S: Store> Tables<S> {
+    /// Freezes what has changed since the last freeze, with where each consumer stands now. `None` while an
+    /// earlier freeze has not been let go, or if nothing was applied.
+    pub fn freeze(&mut self, floors: impl IntoIterator<Item = (ConsumerId, Offset)>) -> Option<Arc<Frozen>> {
+        if self.frozen.is_some() || self.progress.sequence == self.snapshot.sequence {
+            return None;
+        }
+        for (consumer, floor) in floors {
+            self.put_floor(consumer, floor);
+        }
+        let overlay = std::mem::take(&mut self.active);
+        let frozen = Arc::new(Frozen { overlay, progress: self.progress });
+        self.frozen = Some(Arc::clone(&frozen));
+        Some(frozen)
+    }
+
+    /// Lets go of the frozen overlay after [`Frozen::write`] succeeded. Returns it, so that the caller can
+    /// drop it outside the critical section.
+    pub fn flushed(&mut self) -> Option<Arc<Frozen>> {
+        let frozen = self.frozen.take()?;
+        self.snapshot = frozen.progress;
+        Some(frozen)
+    }
+
+    /// Whether a frozen overlay is on its way into the store.
+    #[must_use]
+    pub fn is_flushing(&self) -> bool {
+        self.frozen.is_some()
+    }
+
+    /// Estimate of the memory that changes since the last freeze take, in bytes.
+    #[must_use]
+    pub fn active_bytes(&self) -> usize {
+        self.active.bytes()
+    }
+}

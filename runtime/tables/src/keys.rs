@@ -1,0 +1,132 @@
+//! Where each table lies in the store's one keyspace.
+//!
+//! A key is a tag byte, then big-endian numbers, so that byte order is number order. Tags are persisted, never
+//! renumber. Identities come last: the flusher appends them behind the sorted rest.
+
+use camshaft_event::{ActivationId, ConsumerId, Generation, Offset};
+
+/// Format and progress of the snapshot.
+const META: u8 = 1;
+/// Consumer id → [`camshaft_event::transaction::ConsumerRecord`].
+pub(crate) const CONSUMER: u8 = 2;
+/// Consumer id, partition → offset before which the partition is done.
+const CHECKPOINT: u8 = 3;
+/// Consumer id → offset before which all its partitions are done.
+const FLOOR: u8 = 4;
+/// Activation id → [`camshaft_event::transaction::Activation`].
+const ACTIVATION: u8 = 5;
+/// Consumer id, generation, the plugin's key → sequence of the write, value.
+const STATE: u8 = 6;
+/// Consumer id, offset → [`camshaft_event::HeldEvent`].
+const HELD: u8 = 7;
+/// Consumer id, offset → [`camshaft_event::DeadLetter`].
+const DEAD: u8 = 8;
+/// Consumer id, name → due time, event.
+const TIMER: u8 = 9;
+/// 128-bit hash of source and id → offset, content hash.
+const IDENTITY: u8 = 10;
+
+/// Bytes that precede a plugin's own key.
+pub(crate) const STATE_PREFIX_BYTES: usize = 9;
+
+pub(crate) const FORMAT: &[u8] = &[META, 0];
+pub(crate) const PROGRESS: &[u8] = &[META, 1];
+
+fn key(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
+    key.push(tag);
+    parts.iter().for_each(|part| key.extend_from_slice(part));
+    key
+}
+
+pub(crate) fn consumer(id: ConsumerId) -> Vec<u8> {
+    key(CONSUMER, &[&id.0.to_be_bytes()])
+}
+
+pub(crate) fn checkpoint(id: ConsumerId, partition: u32) -> Vec<u8> {
+    key(CHECKPOINT, &[&id.0.to_be_bytes(), &partition.to_be_bytes()])
+}
+
+pub(crate) fn floor(id: ConsumerId) -> Vec<u8> {
+    key(FLOOR, &[&id.0.to_be_bytes()])
+}
+
+pub(crate) fn activation(id: ActivationId) -> Vec<u8> {
+    key(ACTIVATION, &[&id.0.to_be_bytes()])
+}
+
+pub(crate) fn activations() -> Vec<u8> {
+    vec![ACTIVATION]
+}
+
+pub(crate) fn state(id: ConsumerId, generation: Generation, plugin_key: &[u8]) -> Vec<u8> {
+    key(STATE, &[&id.0.to_be_bytes(), &generation.0.to_be_bytes(), plugin_key])
+}
+
+pub(crate) fn held(id: ConsumerId, offset: Offset) -> Vec<u8> {
+    key(HELD, &[&id.0.to_be_bytes(), &offset.0.to_be_bytes()])
+}
+
+pub(crate) fn all_held(id: ConsumerId) -> Vec<u8> {
+    key(HELD, &[&id.0.to_be_bytes()])
+}
+
+pub(crate) fn dead(id: ConsumerId, offset: Offset) -> Vec<u8> {
+    key(DEAD, &[&id.0.to_be_bytes(), &offset.0.to_be_bytes()])
+}
+
+pub(crate) fn all_dead(id: ConsumerId) -> Vec<u8> {
+    key(DEAD, &[&id.0.to_be_bytes()])
+}
+
+pub(crate) fn timer(id: ConsumerId, name: &str) -> Vec<u8> {
+    key(TIMER, &[&id.0.to_be_bytes(), name.as_bytes()])
+}
+
+pub(crate) fn all_timers(id: ConsumerId) -> Vec<u8> {
+    key(TIMER, &[&id.0.to_be_bytes()])
+}
+
+pub(crate) fn identity(hash: u128) -> [u8; 17] {
+    let mut key = [IDENTITY; 17];
+    let [_, rest @ ..] = &mut key;
+    rest.copy_from_slice(&hash.to_be_bytes());
+    key
+}
+
+/// The first key after all that begin with `prefix`; `None` if there is none.
+pub(crate) fn end_of(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            return Some(end);
+        }
+    }
+    None
+}
+
+/// The offset at the end of a key of held events or dead letters.
+pub(crate) fn trailing_offset(key: &[u8]) -> Option<Offset> {
+    let bytes = key.last_chunk::<8>()?;
+    Some(Offset(u64::from_be_bytes(*bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_prefix_skips_trailing_ff() {
+        assert_eq!(end_of(&[6, 0xff, 0xff]), Some(vec![7]));
+        assert_eq!(end_of(&[6, 1]), Some(vec![6, 2]));
+        assert_eq!(end_of(&[0xff]), None);
+    }
+
+    #[test]
+    fn state_keys_of_two_consumers_or_generations_never_mix() {
+        let key = |id, generation| state(ConsumerId(id), Generation(generation), b"k");
+        assert!(key(1, 9) < key(2, 1) && key(1, 1) < key(1, 2));
+        assert_eq!(key(1, 1).len(), STATE_PREFIX_BYTES + 1);
+    }
+}

@@ -1,0 +1,111 @@
+//! The overlay: changes in memory that the store does not hold yet.
+
+use std::collections::{BTreeMap, HashMap, btree_map};
+use std::iter::Peekable;
+use std::ops::Bound;
+
+use crate::KnownIdentity;
+use crate::store::Change;
+
+/// Bookkeeping that an entry costs beside its bytes; an estimate that errs on the high side.
+const ENTRY_OVERHEAD_BYTES: usize = 96;
+const IDENTITY_BYTES: usize = 64;
+
+/// Puts and deletes since the last freeze.
+#[derive(Debug, Default)]
+pub(crate) struct Overlay {
+    changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    identities: HashMap<u128, KnownIdentity>,
+    bytes: usize,
+}
+
+impl Overlay {
+    /// Sets `key`, or marks it deleted.
+    pub(crate) fn put(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+        let added = value.as_ref().map_or(0, Vec::len);
+        match self.changes.entry(key) {
+            btree_map::Entry::Vacant(slot) => {
+                self.bytes += slot.key().len() + added + ENTRY_OVERHEAD_BYTES;
+                slot.insert(value);
+            }
+            btree_map::Entry::Occupied(mut slot) => {
+                let removed = slot.insert(value).map_or(0, |value| value.len());
+                self.bytes = (self.bytes + added).saturating_sub(removed);
+            }
+        }
+    }
+
+    pub(crate) fn put_identity(&mut self, hash: u128, known: KnownIdentity) {
+        if self.identities.insert(hash, known).is_none() {
+            self.bytes += IDENTITY_BYTES;
+        }
+    }
+
+    /// `None` if the overlay does not know; `Some(None)` if the key is deleted.
+    pub(crate) fn get(&self, key: &[u8]) -> Option<Option<&[u8]>> {
+        self.changes.get(key).map(Option::as_deref)
+    }
+
+    pub(crate) fn identity(&self, hash: u128) -> Option<KnownIdentity> {
+        self.identities.get(&hash).copied()
+    }
+
+    pub(crate) fn identities(&self) -> impl Iterator<Item = (u128, KnownIdentity)> {
+        self.identities.iter().map(|(hash, known)| (*hash, *known))
+    }
+
+    pub(crate) fn changes(&self) -> impl Iterator<Item = Change<'_>> {
+        self.changes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
+    }
+
+    /// Estimate of the memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn range(&self, from: &[u8], until: Option<&[u8]>) -> Peekable<Range<'_>> {
+        let until = until.map_or(Bound::Unbounded, Bound::Excluded);
+        self.changes.range::<[u8], _>((Bound::Included(from), until)).peekable()
+    }
+}
+
+type Range<'o> = btree_map::Range<'o, Vec<u8>, Option<Vec<u8>>>;
+
+/// Changes of two overlays in key order; where both know a key, the newer one counts.
+pub(crate) struct Merged<'o> {
+    newer: Peekable<Range<'o>>,
+    older: Option<Peekable<Range<'o>>>,
+}
+
+impl<'o> Merged<'o> {
+    pub(crate) fn new(
+        newer: &'o Overlay,
+        older: Option<&'o Overlay>,
+        from: &[u8],
+        until: Option<&[u8]>,
+    ) -> Self {
+        Self { newer: newer.range(from, until), older: older.map(|older| older.range(from, until)) }
+    }
+}
+
+impl<'o> Iterator for Merged<'o> {
+    type Item = Change<'o>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let older = self.older.as_mut().and_then(|older| older.peek().map(|(key, _)| *key));
+        let newer = self.newer.peek().map(|(key, _)| *key);
+        let take_older = match (newer, older) {
+            (Some(newer), Some(older)) => older < newer,
+            (newer, _) => newer.is_none(),
+        };
+        let (key, value) = if take_older {
+            self.older.as_mut()?.next()?
+        } else {
+            if newer == older {
+                self.older.as_mut().and_then(Iterator::next);
+            }
+            self.newer.next()?
+        };
+        Some((key.as_slice(), value.as_deref()))
+    }
+}

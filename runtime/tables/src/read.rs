@@ -1,0 +1,316 @@
+//! Typed reads of the tables.
+
+use std::ops::{Bound, ControlFlow};
+
+use camshaft_event::transaction::{Activation, ConsumerRecord};
+use camshaft_event::{
+    ActivationId, ConsumerId, DeadLetter, Event, Generation, HeldEvent, Offset, Sequence, Timestamp,
+};
+use serde::de::DeserializeOwned;
+
+use crate::store::{Store, StoreError};
+use crate::{KnownIdentity, Tables, TablesError, keys};
+
+/// Whose state, and since which emptying of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateSpace {
+    /// The consumer.
+    pub consumer: ConsumerId,
+    /// [`ConsumerRecord::state_generation`].
+    pub generation: Generation,
+}
+
+/// A state value with the transaction that wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versioned {
+    /// Which transaction wrote it; changes whenever the value does.
+    pub version: Sequence,
+    /// The value.
+    pub value: Vec<u8>,
+}
+
+/// A timer that is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimerEntry {
+    /// Its name.
+    pub name: String,
+    /// When it is due.
+    pub at: Timestamp,
+    /// What it will publish.
+    pub event: Event,
+}
+
+impl Versioned {
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (version, value) = bytes.split_first_chunk::<8>()?;
+        Some(Self { version: Sequence(u64::from_le_bytes(*version)), value: value.to_vec() })
+    }
+}
+
+impl<S: Store> Tables<S> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.in_memory(key) {
+            Some(known) => Ok(known.map(<[u8]>::to_vec)),
+            None => self.store.get(key),
+        }
+    }
+
+    fn in_memory(&self, key: &[u8]) -> Option<Option<&[u8]>> {
+        self.active.get(key).or_else(|| self.frozen.as_ref()?.overlay.get(key))
+    }
+
+    fn decoded<T: DeserializeOwned>(&self, key: &[u8], what: &'static str) -> Result<Option<T>, TablesError> {
+        self.get(key)?.map(|bytes| decode(&bytes, what)).transpose()
+    }
+
+    fn decoded_under<T: DeserializeOwned>(
+        &self,
+        prefix: &[u8],
+        what: &'static str,
+        each: &mut dyn FnMut(&[u8], T),
+    ) -> Result<(), TablesError> {
+        let mut damaged = None;
+        self.scan_prefix(prefix, &mut |key, value| match decode(value, what) {
+            Ok(value) => {
+                each(key, value);
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                damaged = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        damaged.map_or(Ok(()), Err)
+    }
+
+    /// All consumers, also removed ones, by their numbers.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn consumers(&self) -> Result<Vec<ConsumerRecord>, TablesError> {
+        let mut records = Vec::new();
+        self.decoded_under(&[keys::CONSUMER], "consumer", &mut |_, record| records.push(record))?;
+        Ok(records)
+    }
+
+    /// Where a consumer stands: every event before it is done, held or dead.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn floor(&self, consumer: ConsumerId) -> Result<Offset, TablesError> {
+        Ok(self.offset(&keys::floor(consumer), "floor")?.unwrap_or_default())
+    }
+
+    /// Where a consumer stands in the durable snapshot; what pins the log.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn flushed_floor(&self, consumer: ConsumerId) -> Result<Offset, TablesError> {
+        let Some(bytes) = self.store.get(&keys::floor(consumer))? else { return Ok(Offset::default()) };
+        let bytes = bytes.try_into().map_err(|_| TablesError::Damaged { what: "floor" })?;
+        Ok(Offset(u64::from_le_bytes(bytes)))
+    }
+
+    /// Where one of its partitions stands by its own transactions; the floor may be further on.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn checkpoint(&self, consumer: ConsumerId, partition: u32) -> Result<Offset, TablesError> {
+        Ok(self.offset(&keys::checkpoint(consumer, partition), "checkpoint")?.unwrap_or_default())
+    }
+
+    fn offset(&self, key: &[u8], what: &'static str) -> Result<Option<Offset>, TablesError> {
+        let Some(bytes) = self.get(key)? else { return Ok(None) };
+        let bytes = bytes.try_into().map_err(|_| TablesError::Damaged { what })?;
+        Ok(Some(Offset(u64::from_le_bytes(bytes))))
+    }
+
+    /// One activation.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn activation(&self, id: ActivationId) -> Result<Option<Activation>, TablesError> {
+        self.decoded(&keys::activation(id), "activation")
+    }
+
+    /// The highest number given to an activation.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn last_activation(&self) -> Result<ActivationId, TablesError> {
+        let mut last = ActivationId::default();
+        self.decoded_under(&keys::activations(), "activation", &mut |_, activation: Activation| {
+            last = last.max(activation.id);
+        })?;
+        Ok(last)
+    }
+
+    /// One held event.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn held(&self, consumer: ConsumerId, offset: Offset) -> Result<Option<HeldEvent>, TablesError> {
+        self.decoded(&keys::held(consumer, offset), "held event")
+    }
+
+    /// Calls `each` for a consumer's held events in offset order.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn each_held(
+        &self,
+        consumer: ConsumerId,
+        each: &mut dyn FnMut(Offset, HeldEvent),
+    ) -> Result<(), TablesError> {
+        self.decoded_under(&keys::all_held(consumer), "held event", &mut |key, held| {
+            each(keys::trailing_offset(key).unwrap_or_default(), held);
+        })
+    }
+
+    /// One dead letter.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn dead_letter(
+        &self,
+        consumer: ConsumerId,
+        offset: Offset,
+    ) -> Result<Option<DeadLetter>, TablesError> {
+        self.decoded(&keys::dead(consumer, offset), "dead letter")
+    }
+
+    /// Calls `each` for a consumer's dead letters in offset order.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn each_dead_letter(
+        &self,
+        consumer: ConsumerId,
+        each: &mut dyn FnMut(Offset, DeadLetter),
+    ) -> Result<(), TablesError> {
+        self.decoded_under(&keys::all_dead(consumer), "dead letter", &mut |key, letter| {
+            each(keys::trailing_offset(key).unwrap_or_default(), letter);
+        })
+    }
+
+    /// One timer.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn timer(&self, consumer: ConsumerId, name: &str) -> Result<Option<TimerEntry>, TablesError> {
+        let found: Option<(Timestamp, Event)> = self.decoded(&keys::timer(consumer, name), "timer")?;
+        Ok(found.map(|(at, event)| TimerEntry { name: name.to_owned(), at, event }))
+    }
+
+    /// Calls `each` with the names and due times of a consumer's timers.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn each_timer(
+        &self,
+        consumer: ConsumerId,
+        each: &mut dyn FnMut(String, Timestamp),
+    ) -> Result<(), TablesError> {
+        let prefix = keys::all_timers(consumer);
+        self.decoded_under(&prefix, "timer", &mut |key, (at, _): (Timestamp, Event)| {
+            let name = key.get(prefix.len()..).unwrap_or_default();
+            each(String::from_utf8_lossy(name).into_owned(), at);
+        })
+    }
+
+    /// What is known of a published event by the hash of its identity, in memory only. The caller probes the
+    /// store with [`Tables::stored_identity`], outside the critical section where it can.
+    #[must_use]
+    pub fn recent_identity(&self, hash: u128) -> Option<KnownIdentity> {
+        self.active.identity(hash).or_else(|| self.frozen.as_ref()?.overlay.identity(hash))
+    }
+
+    /// What the store knows of a published event.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn stored_identity(store: &S, hash: u128) -> Result<Option<KnownIdentity>, TablesError> {
+        let Some(bytes) = store.get(&keys::identity(hash))? else { return Ok(None) };
+        KnownIdentity::from_bytes(&bytes).map(Some).ok_or(TablesError::Damaged { what: "identity" })
+    }
+
+    /// A state value if memory knows it: `Some(None)` is a deleted key, `None` means the store must be asked
+    /// with [`Tables::stored_state`], outside the critical section where it can.
+    #[must_use]
+    pub fn recent_state(&self, space: StateSpace, key: &[u8]) -> Option<Option<Versioned>> {
+        let known = self.in_memory(&keys::state(space.consumer, space.generation, key))?;
+        Some(known.and_then(Versioned::from_bytes))
+    }
+
+    /// A state value from the store.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn stored_state(store: &S, space: StateSpace, key: &[u8]) -> Result<Option<Versioned>, TablesError> {
+        let Some(bytes) = store.get(&keys::state(space.consumer, space.generation, key))? else {
+            return Ok(None);
+        };
+        Versioned::from_bytes(&bytes).map(Some).ok_or(TablesError::Damaged { what: "state value" })
+    }
+
+    /// A state value, wherever it is.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn state(&self, space: StateSpace, key: &[u8]) -> Result<Option<Versioned>, TablesError> {
+        self.recent_state(space, key).map_or_else(|| Self::stored_state(&self.store, space, key), Ok)
+    }
+
+    /// At most `max` state entries whose keys begin with `prefix` and lie after `after`, in key order.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn scan_state(
+        &self,
+        space: StateSpace,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        max: usize,
+    ) -> Result<Vec<(Vec<u8>, Versioned)>, TablesError> {
+        let full_prefix = keys::state(space.consumer, space.generation, prefix);
+        let from = match after.filter(|after| *after >= prefix) {
+            // The first key that follows `after` is `after` with a zero byte behind it.
+            Some(after) => {
+                let mut from = keys::state(space.consumer, space.generation, after);
+                from.push(0);
+                Bound::Included(from)
+            }
+            None => Bound::Unbounded,
+        };
+        let from = match &from {
+            Bound::Included(from) => from.as_slice(),
+            _ => full_prefix.as_slice(),
+        };
+        let mut found = Vec::new();
+        let mut damaged = false;
+        if max == 0 {
+            return Ok(found);
+        }
+        self.scan(from, keys::end_of(&full_prefix).as_deref(), &mut |key, value| {
+            let (Some(key), Some(value)) =
+                (key.get(keys::STATE_PREFIX_BYTES..), Versioned::from_bytes(value))
+            else {
+                damaged = true;
+                return ControlFlow::Break(());
+            };
+            found.push((key.to_vec(), value));
+            if found.len() == max { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        if damaged { Err(TablesError::Damaged { what: "state value" }) } else { Ok(found) }
+    }
+
+    /// The longest key a plugin may use, in bytes.
+    #[must_use]
+    pub fn max_state_key_bytes(&self) -> usize {
+        self.store.max_key_bytes() - keys::STATE_PREFIX_BYTES
+    }
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8], what: &'static str) -> Result<T, TablesError> {
+    rmp_serde::from_slice(bytes).map_err(|_| TablesError::Damaged { what })
+}

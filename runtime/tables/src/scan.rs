@@ -1,0 +1,59 @@
+//! Ranges over the tables: memory and store read as one keyspace.
+
+use std::ops::ControlFlow;
+
+use crate::overlay::Merged;
+use crate::store::{Store, StoreError, Visit};
+use crate::{Tables, keys};
+
+impl<S: Store> Tables<S> {
+    /// Visits the entries from `from` up to `until` in key order, until `visit` breaks.
+    pub(crate) fn scan(
+        &self,
+        from: &[u8],
+        until: Option<&[u8]>,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), StoreError> {
+        let frozen = self.frozen.as_ref().map(|frozen| &frozen.overlay);
+        let mut memory = Merged::new(&self.active, frozen, from, until).peekable();
+        let mut flow = ControlFlow::Continue(());
+        self.store.scan(from, until, &mut |key, value| {
+            while let Some((newer, change)) = memory.next_if(|(newer, _)| *newer < key) {
+                if let Some(change) = change {
+                    flow = visit(newer, change);
+                    if flow.is_break() {
+                        return flow;
+                    }
+                }
+            }
+            flow = match memory.next_if(|(newer, _)| *newer == key) {
+                Some((_, Some(change))) => visit(key, change),
+                Some((_, None)) => ControlFlow::Continue(()),
+                None => visit(key, value),
+            };
+            flow
+        })?;
+        for (key, change) in memory {
+            if flow.is_break() {
+                break;
+            }
+            if let Some(change) = change {
+                flow = visit(key, change);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn scan_prefix(&self, prefix: &[u8], visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.scan(prefix, keys::end_of(prefix).as_deref(), visit)
+    }
+
+    pub(crate) fn keys_under(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut found = Vec::new();
+        self.scan_prefix(prefix, &mut |key, _| {
+            found.push(key.to_vec());
+            ControlFlow::Continue(())
+        })?;
+        Ok(found)
+    }
+}
