@@ -1,1 +1,30 @@
-//! camshaft-host
+//! The plugin host: wasmtime lives only here.
+//!
+//! The composition loads plugins through [`Host`], keeps their [`Instance`]s and calls them with one event at a
+//! time; the command line checks plugins with the same loader. The host knows neither what an offset means nor
+//! retries, tables or the engine: an attempt's world is the [`AttemptContext`](camshaft_event::AttemptContext)
+//! that the caller lends it. It owns no thread and reads no clock.
+
+#![deny(missing_docs)]
+
+mod artifact;
+mod cache;
+mod capabilities;
+mod contract;
+
+mod engine;
+mod host;
+mod instance;
+pub mod manifest;
+mod plugin;
+mod refusal;
+mod report;
+mod wasi;
+
+pub use artifact::Form;
+pub use host::{Host, HostOptions, TICK_MS};
+pub use instance::Instance;
+pub use manifest::{Manifest, OperatorFile};
+pub use plugin::{InstantiateError, Plugin, Prepared};
+pub use refusal::{Refusal, codes};
+pub use report::Report;

@@ -1,0 +1,108 @@
+//! What a `.wasm` file is: read with a bound, told apart from everything else, and turned into a component.
+//!
+//! The host's loader calls it first. It looks at sections and names only; types, manifest and code are judged
+//! by others.
+
+mod survey;
+
+use std::{fs::File, io::Read, path::Path};
+
+use sha2::{Digest, Sha256};
+use wit_component::ComponentEncoder;
+
+use crate::{Refusal, instance::catch_panic, refusal::codes};
+pub use survey::{Form, Survey};
+
+/// A file that holds a component, or was made into one.
+pub struct Artifact {
+    /// SHA-256 of the file's bytes, in hexadecimal.
+    pub digest: String,
+    /// The file's length in bytes.
+    pub size: u64,
+    /// What the file was found to be.
+    pub form: Form,
+    /// What is in the component.
+    pub survey: Survey,
+    /// The component's bytes.
+    pub component: Vec<u8>,
+}
+
+impl Artifact {
+    /// Reads `file`, at most `max_bytes` of it.
+    pub fn read(file: &Path, max_bytes: u64) -> Result<Self, Refusal> {
+        let refuse = |error: std::io::Error| {
+            let message = format!("cannot read \"{}\": {error}", file.display());
+            Refusal::new(codes::IO, message, "Check that the file exists and that this user may read it.")
+        };
+        let mut bytes = Vec::new();
+        let limited = File::open(file).map_err(refuse)?.take(max_bytes.saturating_add(1));
+        { limited }.read_to_end(&mut bytes).map_err(refuse)?;
+        if bytes.len() as u64 > max_bytes {
+            return Err(Refusal::new(
+                codes::PLUGIN_TOO_LARGE,
+                format!("\"{}\" is longer than the limit of {max_bytes} bytes", file.display()),
+                "Build it optimised and without debug information, or raise the setting \
+                 `limits.max_plugin_bytes`.",
+            ));
+        }
+        Self::of(bytes, file)
+    }
+
+    /// Judges `bytes`; `file` is only named in refusals.
+    pub fn of(bytes: Vec<u8>, file: &Path) -> Result<Self, Refusal> {
+        let survey = Survey::of(&bytes, file)?;
+        let (digest, size) = (hexadecimal(&Sha256::digest(&bytes)), bytes.len() as u64);
+        match survey.form {
+            Form::Component => Ok(Self { digest, size, form: Form::Component, survey, component: bytes }),
+            Form::Module => {
+                let component = componentize(&bytes, &survey, file)?;
+                let mut outer = Survey::of(&component, file)?;
+                if outer.manifest_sections.is_empty() {
+                    outer.manifest_sections = survey.manifest_sections;
+                }
+                Ok(Self { digest, size, form: Form::Module, survey: outer, component })
+            }
+        }
+    }
+}
+
+/// Wraps a core module whose own section tells which world it was built for.
+fn componentize(module: &[u8], survey: &Survey, file: &Path) -> Result<Vec<u8>, Refusal> {
+    if !survey.describes_world {
+        return Err(Refusal::new(
+            codes::UNSUPPORTED_WORLD,
+            format!("\"{}\" is a core WebAssembly module that is written for no contract", file.display()),
+            "Build it with camshaft-sdk, or make it a component of the world `camshaft:plugin/handler`.",
+        ));
+    }
+    if survey.imports.iter().any(|import| import.starts_with("wasi_snapshot_preview1")) {
+        return Err(Refusal::new(
+            codes::UNKNOWN_IMPORT,
+            format!("\"{}\" is a core module that imports \"wasi_snapshot_preview1\"", file.display()),
+            "Build it for the target wasm32-wasip2, or for wasm32-unknown-unknown.",
+        ));
+    }
+    // The encoder reads sections that the guest wrote, so it may meet what its authors never did.
+    let encoded = catch_panic(|| {
+        ComponentEncoder::default().validate(true).module(module).and_then(|mut encoder| encoder.encode())
+    });
+    let reason = match encoded {
+        Ok(Ok(component)) => return Ok(component),
+        Ok(Err(error)) => format!("{error:#}"),
+        Err(panic) => panic,
+    };
+    Err(Refusal::new(
+        codes::INVALID_COMPONENT,
+        format!("the core module \"{}\" cannot be made a component: {reason}", file.display()),
+        "Build it again with the SDK and the toolchain of one release.",
+    ))
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes whatever is written to it");
+        text
+    })
+}

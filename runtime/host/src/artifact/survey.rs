@@ -1,0 +1,150 @@
+//! One walk over the sections of a WebAssembly file: its form, its imports and exports, its manifest.
+//!
+//! Nothing is validated beyond what the walk needs; the compiler does that later.
+
+use std::path::Path;
+
+use wasmparser::{ComponentTypeRef, Parser, Payload};
+
+use crate::{Refusal, refusal::codes};
+
+/// Name of the custom section that holds the author's manifest.
+pub const MANIFEST_SECTION: &str = "camshaft:manifest";
+
+/// What kind of WebAssembly a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// A component.
+    Component,
+    /// A core module, to be made a component.
+    Module,
+}
+
+/// What the walk found.
+#[derive(Debug)]
+pub struct Survey {
+    /// Component or core module.
+    pub form: Form,
+    /// Imports of the outermost component, or the modules a core module imports from.
+    pub imports: Vec<String>,
+    /// Exports of the outermost component.
+    pub exports: Vec<String>,
+    /// Contents of the manifest sections, at any depth, in file order.
+    pub manifest_sections: Vec<Vec<u8>>,
+    /// Whether a core module says which world it was built for.
+    pub describes_world: bool,
+}
+
+impl Survey {
+    /// Walks over `bytes`; `file` is only named in refusals.
+    pub fn of(bytes: &[u8], file: &Path) -> Result<Self, Refusal> {
+        let mut survey = Self {
+            form: form_of(bytes, file)?,
+            imports: Vec::new(),
+            exports: Vec::new(),
+            manifest_sections: Vec::new(),
+            describes_world: false,
+        };
+        let mut depth = 0_u32;
+        for payload in Parser::new(0).parse_all(bytes) {
+            let seen = payload.and_then(|payload| {
+                match payload {
+                    Payload::Version { .. } => depth += 1,
+                    Payload::End(_) => depth = depth.saturating_sub(1),
+                    payload => survey.note(payload, depth)?,
+                }
+                Ok(())
+            });
+            seen.map_err(|error| broken(&error, file))?;
+        }
+        Ok(survey)
+    }
+
+    fn note(&mut self, payload: Payload<'_>, depth: u32) -> wasmparser::Result<()> {
+        match payload {
+            Payload::ComponentImportSection(section) if depth == 1 => {
+                for import in section {
+                    let import = import?;
+                    // A type is only a name for something; it asks the host for nothing.
+                    if !matches!(import.ty, ComponentTypeRef::Type(_)) {
+                        self.imports.push(import.name.name.to_owned());
+                    }
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 1 => {
+                for export in section {
+                    self.exports.push(export?.name.name.to_owned());
+                }
+            }
+            Payload::ImportSection(section) if depth == 1 => {
+                for import in section.into_imports() {
+                    self.imports.push(import?.module.to_owned());
+                }
+            }
+            Payload::CustomSection(section) => {
+                if section.name() == MANIFEST_SECTION {
+                    self.manifest_sections.push(section.data().to_vec());
+                }
+                self.describes_world |= depth == 1 && section.name().starts_with("component-type");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Tells WebAssembly from everything else by its first eight bytes.
+fn form_of(bytes: &[u8], file: &Path) -> Result<Form, Refusal> {
+    let not_wasm = |what: &str, hint: &str| {
+        let message = format!("\"{}\" is not a WebAssembly file: it is {what}", file.display());
+        Err(Refusal::new(codes::NOT_WASM, message, hint))
+    };
+    let build = "Build the plugin with `camshaft build` and copy the `.wasm` file that it makes.";
+    let Some(rest) = bytes.strip_prefix(b"\0asm") else {
+        if b"\0asm".starts_with(bytes) && !bytes.is_empty() {
+            return Err(truncated(file));
+        }
+        return match bytes {
+            [] => not_wasm("empty", build),
+            [0x7f, b'E', b'L', b'F', ..] => {
+                not_wasm("native code", "Precompiled code is never loaded; copy the `.wasm` file itself.")
+            }
+            _ if bytes.trim_ascii_start().starts_with(b"(") => {
+                not_wasm("WebAssembly text", "Turn it into the binary format first.")
+            }
+            _ if std::str::from_utf8(bytes).is_ok() => not_wasm("text", build),
+            _ => not_wasm("something else", build),
+        };
+    };
+    if rest.len() < 4 {
+        return Err(truncated(file));
+    }
+    if Parser::is_component(bytes) {
+        Ok(Form::Component)
+    } else if Parser::is_core_wasm(bytes) {
+        Ok(Form::Module)
+    } else {
+        let message = format!("\"{}\" is WebAssembly of a version that is not known here", file.display());
+        Err(Refusal::new(codes::INVALID_COMPONENT, message, "Build it with a current toolchain."))
+    }
+}
+
+fn broken(error: &wasmparser::Error, file: &Path) -> Refusal {
+    if error.message().contains("unexpected end") {
+        return truncated(file);
+    }
+    Refusal::new(
+        codes::INVALID_COMPONENT,
+        format!("\"{}\" is not valid WebAssembly: {error}", file.display()),
+        "Build it again; if it was copied, compare the copy with the original.",
+    )
+}
+
+fn truncated(file: &Path) -> Refusal {
+    Refusal::new(
+        codes::TRUNCATED_WASM,
+        format!("\"{}\" ends in the middle of its content", file.display()),
+        "Copy it again: write it under another name and rename it, so that it appears complete.",
+    )
+}

@@ -1,0 +1,69 @@
+//! Refused effects in the contract's words.
+//!
+//! `state` and `publisher` call it. The engine remembers a refusal itself and ends the attempt with it, so what
+//! the guest is told here is for its own messages; a fact without a case of its own becomes `other`.
+
+use camshaft_event::EffectError;
+use wasmtime::bail;
+
+use super::bindings::camshaft::plugin::{publisher, state};
+
+/// Settings by which limits are told apart; the engine names them in its refusals.
+mod setting {
+    pub const KEY: &str = "limits.max_key_bytes";
+    pub const VALUE: &str = "limits.max_value_bytes";
+    pub const TRANSACTION: &str = "limits.max_transaction_bytes";
+    pub const EVENT: &str = "limits.max_event_bytes";
+    pub const EVENTS: &str = "limits.max_events_per_attempt";
+    pub const TIMER_NAME: &str = "limits.max_timer_name_bytes";
+}
+
+/// The outcome of a call of the `state` interface.
+pub fn state<T>(outcome: Result<T, EffectError>) -> wasmtime::Result<Result<T, state::Error>> {
+    let error = match outcome {
+        Ok(value) => return Ok(Ok(value)),
+        Err(error) => error,
+    };
+    Ok(Err(match error {
+        EffectError::Limit { setting: setting::KEY, limit, .. } => state::Error::InvalidKey(bytes(limit)),
+        EffectError::Limit { setting: setting::VALUE, limit, .. } => {
+            state::Error::ValueTooLarge(bytes(limit))
+        }
+        EffectError::Limit { setting: setting::TRANSACTION, limit, .. } => {
+            state::Error::AttemptTooLarge(bytes(limit))
+        }
+        EffectError::Unavailable { .. } => bail!("{error}"),
+        error => state::Error::Other(error.to_string()),
+    }))
+}
+
+/// The outcome of a call of the `publisher` interface.
+pub fn publishing(outcome: Result<(), EffectError>) -> wasmtime::Result<Result<(), publisher::Error>> {
+    let error = match outcome {
+        Ok(()) => return Ok(Ok(())),
+        Err(error) => error,
+    };
+    Ok(Err(match error {
+        EffectError::UndeclaredType { event_type } => publisher::Error::UndeclaredType(event_type),
+        EffectError::InvalidEvent { reason } => publisher::Error::InvalidEvent(reason),
+        EffectError::Limit { setting: setting::EVENT, limit, .. } => {
+            publisher::Error::EventTooLarge(bytes(limit))
+        }
+        EffectError::Limit { setting: setting::EVENTS, limit, .. } => {
+            publisher::Error::TooManyEvents(bytes(limit))
+        }
+        EffectError::Limit { setting: setting::TRANSACTION, limit, .. } => {
+            publisher::Error::AttemptTooLarge(bytes(limit))
+        }
+        EffectError::Limit { setting: setting::TIMER_NAME, limit, .. } => {
+            publisher::Error::InvalidTimerName(bytes(limit))
+        }
+        EffectError::Unavailable { .. } => bail!("{error}"),
+        error => publisher::Error::Other(error.to_string()),
+    }))
+}
+
+/// Limits of the contract are 32 bits wide; a larger one is as good as the largest.
+fn bytes(limit: u64) -> u32 {
+    u32::try_from(limit).unwrap_or(u32::MAX)
+}

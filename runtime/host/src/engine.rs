@@ -1,0 +1,73 @@
+//! The one wasmtime engine and every choice made for it.
+//!
+//! The host makes it at start. Whatever changes compiled code also changes the engine's compatibility hash and
+//! so the names in the code cache.
+
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+/// Bytes of stack one call of a guest may use.
+const MAX_WASM_STACK_BYTES: usize = 512 * 1024;
+
+/// Core instances, memories and tables that one component instance is expected to have; interpreters of other
+/// languages bring several modules.
+const CORE_INSTANCES_EACH: u32 = 16;
+const MEMORIES_EACH: u32 = 2;
+const TABLES_EACH: u32 = 4;
+
+/// Entries of one table; interpreters bring large ones.
+pub const MAX_TABLE_ELEMENTS: usize = 100_000;
+
+/// Bytes that are kept mapped when a slot of the pool is given back; clearing them costs less than mapping.
+const KEEP_RESIDENT_BYTES: usize = 128 * 1024;
+
+/// How instances get their memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allocation {
+    /// From slots reserved at start.
+    Pooled,
+    /// Each time anew: the address space for the pool was not to be had.
+    OnDemand,
+}
+
+/// An engine for at most `max_instances` instances of at most `max_memory_bytes`, pooled where possible.
+pub fn build(max_instances: u32, max_memory_bytes: u64) -> wasmtime::Result<(Engine, Allocation)> {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(max_instances)
+        .total_core_instances(max_instances.saturating_mul(CORE_INSTANCES_EACH))
+        .total_memories(max_instances.saturating_mul(MEMORIES_EACH))
+        .total_tables(max_instances.saturating_mul(TABLES_EACH))
+        .max_tables_per_module(TABLES_EACH)
+        .table_elements(MAX_TABLE_ELEMENTS)
+        .max_memory_size(usize::try_from(max_memory_bytes).unwrap_or(usize::MAX))
+        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+        .table_keep_resident(KEEP_RESIDENT_BYTES);
+    let mut config = configuration();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    match Engine::new(&config) {
+        Ok(engine) => Ok((engine, Allocation::Pooled)),
+        Err(error) => {
+            tracing::warn!(%error, "no address space for the instance pool, instances are allocated one by one");
+            config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+            Ok((Engine::new(&config)?, Allocation::OnDemand))
+        }
+    }
+}
+
+fn configuration() -> Config {
+    let mut config = Config::new();
+    config
+        .cranelift_opt_level(OptLevel::Speed)
+        // The deadline. Fuel would cost more and count instructions, which nobody can set sensibly.
+        .epoch_interruption(true)
+        .max_wasm_stack(MAX_WASM_STACK_BYTES)
+        .memory_init_cow(true)
+        // Calls are synchronous; the machinery for concurrent tasks would cost 0.4 µs a call.
+        .concurrency_support(false)
+        // The same inputs give the same bits on every machine.
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        // Traps name functions, and lines where the guest brought debug information.
+        .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Enable)
+        .generate_address_map(true);
+    config
+}

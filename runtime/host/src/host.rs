@@ -1,0 +1,172 @@
+//! The host: one wasmtime engine, one code cache, and the loader.
+//!
+//! The composition opens it at start, ticks it from a thread of its own, and loads what the plugins directory
+//! offers; `camshaft check` opens one for a single file. It keeps no list of plugins.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use camshaft_event::AttemptContext;
+use wasmtime::{
+    Engine,
+    component::{Component, Linker},
+};
+
+use crate::{
+    Manifest, OperatorFile, Plugin, Refusal,
+    artifact::Artifact,
+    cache::CodeCache,
+    capabilities, contract, engine,
+    instance::Session,
+    plugin::{Loaded, trial},
+    refusal::codes,
+    wasi,
+};
+
+/// Milliseconds between two calls of [`Host::tick`].
+pub const TICK_MS: u64 = 10;
+
+/// What the host may use, from the runtime's settings.
+#[derive(Clone, Debug)]
+pub struct HostOptions {
+    /// Folder for compiled code inside the data directory; made if missing.
+    pub cache_dir: PathBuf,
+    /// Most instances alive at a time, of all plugins together.
+    pub max_instances: u32,
+    /// Longest `.wasm` file, in bytes.
+    pub max_plugin_bytes: u64,
+    /// Longest deadline that a manifest may set, in milliseconds.
+    pub max_deadline_ms: u64,
+    /// Most memory that a manifest may set for an instance, in bytes; at most 4 GiB.
+    pub max_memory_bytes: u64,
+}
+
+impl HostOptions {
+    /// The defaults, with compiled code in `cache_dir`.
+    #[must_use]
+    pub fn new(cache_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            cache_dir: cache_dir.into(),
+            max_instances: 1_000,
+            max_plugin_bytes: 64 * 1024 * 1024,
+            max_deadline_ms: 60_000,
+            max_memory_bytes: 1024 * 1024 * 1024,
+        }
+    }
+}
+
+/// Loads plugins. Cheap to clone.
+#[derive(Clone)]
+pub struct Host(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    cache: CodeCache,
+    options: HostOptions,
+}
+
+impl Host {
+    /// A host with an engine of its own.
+    ///
+    /// # Errors
+    /// The cache folder cannot be made, or this machine cannot run compiled code.
+    pub fn new(options: HostOptions) -> io::Result<Self> {
+        let (engine, _) =
+            engine::build(options.max_instances, options.max_memory_bytes).map_err(io::Error::other)?;
+        let cache = CodeCache::open(&options.cache_dir, &engine)?;
+        Ok(Self(Arc::new(Inner { engine, cache, options })))
+    }
+
+    /// Counts one tick of [`TICK_MS`] against the deadlines of all running calls.
+    ///
+    /// The caller's thread sleeps between ticks and never catches up on missed ones: time in which the process
+    /// stood still does not count against a handler.
+    pub fn tick(&self) {
+        self.0.engine.increment_epoch();
+    }
+
+    /// Loads the plugin `file` with what its operator's file says, and tries it out.
+    ///
+    /// # Errors
+    /// The [`Refusal`] says which rule the file breaks; any of the codes but `duplicate-plugin-name`.
+    pub fn load(&self, file: &Path, operator: Option<&OperatorFile>) -> Result<Plugin, Refusal> {
+        let Inner { engine, cache, options } = &*self.0;
+        let artifact = Artifact::read(file, options.max_plugin_bytes)?;
+        let contract = contract::judge(&artifact.survey, file)?;
+        let manifest = Manifest::assemble(file, &artifact.survey.manifest_sections, operator)?;
+        check_grants(&manifest, file)?;
+        check_limits(&manifest, options)?;
+        let component = cache.component(engine, &artifact.component, file)?;
+        let plugin = Plugin::new(Loaded {
+            manifest,
+            file: file.to_owned(),
+            contract,
+            digest: artifact.digest,
+            size: artifact.size,
+            form: artifact.form,
+            imports: artifact.survey.imports,
+            component,
+        });
+        trial(&plugin)?;
+        Ok(plugin)
+    }
+}
+
+/// A linker with everything that `component` may import.
+pub fn linker<C: AttemptContext + Send + 'static>(
+    component: &Component,
+) -> wasmtime::Result<Linker<Session<C>>> {
+    let mut linker = Linker::new(component.engine());
+    capabilities::link(&mut linker)?;
+    wasi::link(&mut linker, component)?;
+    Ok(linker)
+}
+
+/// Nobody has more than was granted, and nothing that does not exist is granted.
+fn check_grants(manifest: &Manifest, file: &Path) -> Result<(), Refusal> {
+    let Manifest { name, capabilities, grants, .. } = manifest;
+    let ungranted: BTreeSet<_> = capabilities.difference(grants).collect();
+    if let Some(capability) = ungranted.first() {
+        let granted = capabilities.iter().map(|one| format!("\"{one}\"")).collect::<Vec<_>>().join(", ");
+        return Err(Refusal::new(
+            codes::CAPABILITY_NOT_GRANTED,
+            format!("plugin \"{name}\" asks for the capability \"{capability}\", which is not granted"),
+            format!(
+                "To allow it, write `grants = [{granted}]` into \"{}\".",
+                file.with_extension("toml").display()
+            ),
+        ));
+    }
+    // No capability exists yet beyond the contract's interfaces, so a granted one is unknown.
+    match capabilities.first() {
+        None => Ok(()),
+        Some(capability) => Err(Refusal::new(
+            codes::UNKNOWN_CAPABILITY,
+            format!("plugin \"{name}\" asks for the capability \"{capability}\", which this camshaft does not have"),
+            "Update camshaft, or remove it from `capabilities` in the plugin's manifest.",
+        )),
+    }
+}
+
+/// A manifest asks within the bounds of the runtime's settings.
+fn check_limits(manifest: &Manifest, options: &HostOptions) -> Result<(), Refusal> {
+    let bounds = [
+        ("deadline", "ms", manifest.limits.deadline_ms, options.max_deadline_ms),
+        ("memory", "bytes", manifest.limits.memory_bytes, options.max_memory_bytes),
+    ];
+    match bounds.into_iter().find(|(.., wanted, allowed)| wanted > allowed) {
+        None => Ok(()),
+        Some((key, unit, wanted, allowed)) => Err(Refusal::new(
+            codes::INVALID_MANIFEST,
+            format!(
+                "plugin \"{}\" sets `limits.{key}` to {wanted} {unit}, but this runtime allows {allowed} {unit}",
+                manifest.name
+            ),
+            format!("Lower it in the plugin's manifest, or raise the runtime's setting `limits.max_{key}`."),
+        )),
+    }
+}

@@ -1,0 +1,77 @@
+//! One running instance of a plugin: takes an event and an attempt's context, gives back the answer.
+//!
+//! The composition keeps instances, each on one worker, and drops an instance that says it is spent. Nothing
+//! here decides what becomes of the event.
+
+mod call;
+mod failure;
+mod guest_log;
+mod memory;
+mod no_attempt;
+mod session;
+
+use camshaft_event::{Answer, AttemptContext, Event, InstanceReuse};
+use wasmtime::{Store, component::TypedFunc};
+
+use call::{Disposition, EventView};
+pub use failure::catch_panic;
+pub use no_attempt::NoAttempt;
+pub use session::Session;
+
+/// The exported function: an event in, `ok` or a disposition out.
+pub type HandleFn = TypedFunc<(EventView<'static>,), (Result<(), Disposition>,)>;
+
+/// An instance of one plugin. It may serve several events, one after another, until it is spent.
+pub struct Instance<C: 'static> {
+    store: Store<Session<C>>,
+    handle: HandleFn,
+    deadline_ticks: u64,
+    deadline_ms: u64,
+    reuse: InstanceReuse,
+    spent: bool,
+}
+
+impl<C: AttemptContext + Send + 'static> Instance<C> {
+    pub(crate) fn new(
+        store: Store<Session<C>>,
+        handle: HandleFn,
+        deadline_ms: u64,
+        reuse: InstanceReuse,
+    ) -> Self {
+        Self { store, handle, deadline_ticks: deadline_ticks(deadline_ms), deadline_ms, reuse, spent: false }
+    }
+
+    /// Lets the handler handle `event`. `context` is what it sees and changes meanwhile; it comes back with the
+    /// answer, its effects neither committed nor dropped.
+    ///
+    /// # Panics
+    /// If the instance is spent: that is the caller's mistake, not the guest's.
+    pub fn call(&mut self, event: &Event, context: C) -> (Answer, C) {
+        assert!(!self.spent, "a spent instance must be dropped, not called");
+        // Whatever unwinds from here on must not leave an instance behind that looks usable.
+        self.spent = true;
+        self.store.data_mut().begin(context);
+        self.store.set_epoch_deadline(self.deadline_ticks);
+        let handle = self.handle;
+        let outcome = handle.call(&mut self.store, (EventView::of(event),));
+        let answer = match outcome {
+            Ok((Ok(()),)) => Answer::Done,
+            Ok((Err(disposition),)) => disposition.into_answer(),
+            Err(error) => failure::explain(&error, self.store.data(), self.deadline_ms),
+        };
+        let context = self.store.data_mut().end();
+        self.spent = answer != Answer::Done || self.reuse == InstanceReuse::Fresh;
+        (answer, context)
+    }
+
+    /// Whether the instance must be dropped: it answered anything but done, or serves one event only.
+    #[must_use]
+    pub const fn is_spent(&self) -> bool {
+        self.spent
+    }
+}
+
+/// How many ticks from now the deadline lies. The running tick is not a whole one, hence one more.
+pub fn deadline_ticks(deadline_ms: u64) -> u64 {
+    deadline_ms.div_ceil(crate::TICK_MS) + 1
+}

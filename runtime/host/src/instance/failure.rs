@@ -1,0 +1,124 @@
+//! Why a call ended without an answer, in words that an author can act on.
+//!
+//! A trap is told apart by its kind; then come the guest's last words and a backtrace with the guest's own
+//! function names, without the frames that only lead into it.
+
+use std::{
+    any::Any,
+    fmt::Write,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use camshaft_event::{Answer, FailureCause};
+use jiff::SignedDuration;
+use wasmtime::{FrameInfo, Trap, WasmBacktrace};
+
+use super::{call::bounded, session::Session};
+
+/// Most frames of a backtrace that are shown.
+const MAX_FRAMES: usize = 24;
+/// Longest function name that is shown, in bytes.
+const MAX_NAME_BYTES: usize = 200;
+
+/// The answer for a call that ended with `error`.
+pub fn explain<C>(error: &wasmtime::Error, session: &Session<C>, deadline_ms: u64) -> Answer {
+    let trap = error.downcast_ref::<Trap>();
+    let (cause, mut text) = match (trap, session.memory.denied()) {
+        (Some(Trap::Interrupt), _) => (
+            FailureCause::Deadline,
+            format!("the handler ran past its deadline of {} (setting `limits.deadline`)", span(deadline_ms)),
+        ),
+        (Some(Trap::StackOverflow), _) => {
+            (FailureCause::Stack, "the handler overflowed its stack: its calls nest too deeply".to_owned())
+        }
+        (_, Some((wanted, limit))) => (
+            FailureCause::Memory,
+            format!(
+                "the handler wanted {} of memory, more than its limit of {} (setting `limits.memory`)",
+                bytesize::ByteSize::b(wanted as u64).display().iec(),
+                bytesize::ByteSize::b(limit as u64).display().iec()
+            ),
+        ),
+        (Some(trap), None) => (FailureCause::Trap, format!("the handler trapped: {trap}")),
+        (None, None) => (FailureCause::Trap, format!("the handler trapped: {}", error.root_cause())),
+    };
+    if let Some(words) = session.last_words() {
+        write!(text, "\n{words}").expect("a String takes whatever is written to it");
+    }
+    if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
+        show(backtrace.frames(), &mut text);
+    }
+    Answer::Failed { cause, error: bounded(text) }
+}
+
+/// Runs `work` and turns a panic of it into its message. Only for code that reads what a guest wrote.
+pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic: Box<dyn Any + Send>| {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message.or_else(|| panic.downcast_ref::<&str>().copied());
+        format!("internal error: {}", message.unwrap_or("panic without a message"))
+    })
+}
+
+fn show(frames: &[FrameInfo], text: &mut String) {
+    let shown = frames.iter().filter(|frame| !is_scaffolding(frame)).take(MAX_FRAMES);
+    for (number, frame) in shown.enumerate() {
+        let heading = if number == 0 { "\nbacktrace, innermost call first:" } else { "" };
+        text.push_str(heading);
+        let name = frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), demangled);
+        write!(text, "\n  {number:>2}: {name}").expect("a String takes whatever is written to it");
+        for symbol in frame.symbols() {
+            if let (Some(file), Some(line)) = (symbol.file(), symbol.line()) {
+                write!(text, "\n        at {file}:{line}").expect("a String takes whatever is written to it");
+            }
+        }
+    }
+    if frames.is_empty() {
+        return;
+    }
+    let left_out = frames.iter().filter(|frame| !is_scaffolding(frame)).count().saturating_sub(MAX_FRAMES);
+    if left_out > 0 {
+        write!(text, "\n  … and {left_out} more").expect("a String takes whatever is written to it");
+    }
+}
+
+/// Frames of the panic machinery, of the generated entry and of the component's own glue say nothing about the
+/// handler.
+fn is_scaffolding(frame: &FrameInfo) -> bool {
+    const SCAFFOLDING: [&str; 14] = [
+        "rust_panic",
+        "__rust_start_panic",
+        "__rustc::rust_begin_unwind",
+        "__rustc::rust_panic",
+        "__rustc::__rust_start_panic",
+        "core::panicking::",
+        "std::panicking::",
+        "std::sys::backtrace::",
+        "std::process::abort",
+        "std::sys::pal::",
+        "panic_abort::",
+        "abort",
+        "handle",
+        "core::ops::function::",
+    ];
+    if frame.module().name().is_some_and(|name| name.starts_with("wit-component:")) {
+        return true;
+    }
+    let Some(name) = frame.func_name() else { return false };
+    let name = demangled(name);
+    SCAFFOLDING.iter().any(|part| match part.strip_suffix("::") {
+        Some(_) => name.starts_with(part),
+        None => name == *part,
+    })
+}
+
+fn demangled(name: &str) -> String {
+    let mut name = format!("{:#}", rustc_demangle::demangle(name));
+    name.truncate(name.floor_char_boundary(MAX_NAME_BYTES));
+    name
+}
+
+fn span(ms: u64) -> String {
+    let duration = SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
+    format!("{duration:#}")
+}

@@ -1,0 +1,130 @@
+//! What a store holds: the running attempt's context, and what of the guest outlives a host call.
+//!
+//! The capabilities and WASI work on it. Between attempts it holds no context.
+
+use std::borrow::Cow;
+
+use camshaft_event::{AttemptContext, LogLevel};
+use wasmtime::{component::ResourceTable, format_err};
+
+use super::{
+    guest_log::{GuestLog, LineBuffer},
+    memory::MemoryLimit,
+};
+
+/// Most resources a guest may hold at a time: cursors, and streams of WASI.
+const MAX_RESOURCES: usize = 256;
+
+/// The data of a store.
+pub struct Session<C> {
+    context: Option<C>,
+    attempt_serial: u64,
+    /// The instance's memory limit.
+    pub memory: MemoryLimit,
+    /// Resources that the guest holds.
+    pub resources: ResourceTable,
+    stdout: LineBuffer,
+    stderr: LineBuffer,
+    log: GuestLog,
+}
+
+impl<C> Session<C> {
+    /// A session of an instance that may use `memory_bytes`.
+    pub fn new(memory_bytes: usize) -> Self {
+        let mut resources = ResourceTable::new();
+        resources.set_max_capacity(MAX_RESOURCES);
+        Self {
+            context: None,
+            attempt_serial: 0,
+            memory: MemoryLimit::new(memory_bytes),
+            resources,
+            stdout: LineBuffer::default(),
+            stderr: LineBuffer::default(),
+            log: GuestLog::default(),
+        }
+    }
+
+    /// An attempt begins.
+    pub fn begin(&mut self, context: C) {
+        self.context = Some(context);
+        self.attempt_serial += 1;
+        self.memory.forget_denied();
+        self.log.begin();
+    }
+
+    /// The number of the attempt within this instance.
+    pub const fn attempt_serial(&self) -> u64 {
+        self.attempt_serial
+    }
+
+    /// What the guest said before it trapped.
+    pub fn last_words(&self) -> Option<Cow<'_, str>> {
+        self.log.last_words()
+    }
+
+    /// Remembers what the guest says before it traps.
+    pub fn note_last_words(&mut self, words: &str) {
+        self.log.note_last_words(words);
+    }
+}
+
+impl<C: AttemptContext> Session<C> {
+    /// The attempt ended; its context goes back to the caller.
+    pub fn end(&mut self) -> C {
+        let unfinished = [(LogLevel::Info, self.stdout.flush()), (LogLevel::Warn, self.stderr.flush())];
+        for (level, line) in unfinished {
+            if let Some(line) = line {
+                self.log_line(level, line, Vec::new());
+            }
+        }
+        self.context.take().expect("an attempt that ended has begun with a context")
+    }
+
+    /// The attempt's context.
+    pub fn context(&mut self) -> wasmtime::Result<&mut C> {
+        self.context.as_mut().ok_or_else(outside)
+    }
+
+    /// The attempt's context, if an attempt is running.
+    pub const fn context_if_running(&mut self) -> Option<&mut C> {
+        self.context.as_mut()
+    }
+
+    /// The attempt's context beside the resource table.
+    pub fn context_and_resources(&mut self) -> wasmtime::Result<(&mut C, &mut ResourceTable)> {
+        Ok((self.context.as_mut().ok_or_else(outside)?, &mut self.resources))
+    }
+
+    /// Passes a line on to the plugin's log, within the attempt's bounds. Lines written while no event is being
+    /// handled have no log to go to.
+    pub fn log_line(&mut self, level: LogLevel, message: String, fields: Vec<(String, String)>) {
+        if let Some(context) = self.context.as_mut() {
+            self.log.line(context, level, message, fields);
+        }
+    }
+
+    /// Takes what the guest wrote to its standard output.
+    pub fn write_stdout(&mut self, bytes: &[u8]) {
+        let Self { context, stdout, log, .. } = self;
+        stdout.write(bytes, |line| {
+            if let Some(context) = context.as_mut() {
+                log.line(context, LogLevel::Info, line, Vec::new());
+            }
+        });
+    }
+
+    /// Takes what the guest wrote to its standard error, where a panic's message goes.
+    pub fn write_stderr(&mut self, bytes: &[u8]) {
+        let Self { context, stderr, log, .. } = self;
+        log.note_stderr(bytes);
+        stderr.write(bytes, |line| {
+            if let Some(context) = context.as_mut() {
+                log.line(context, LogLevel::Warn, line, Vec::new());
+            }
+        });
+    }
+}
+
+fn outside() -> wasmtime::Error {
+    format_err!("the guest called the host while no event was being handled")
+}

@@ -1,0 +1,166 @@
+//! The manifest: what a plugin is called, what it wants, and what it may use.
+//!
+//! The author's lies in the `.wasm` as records of a custom section; the operator's file beside it overrides
+//! policy, limits and settings, and alone grants. The loader and `camshaft check` assemble both into one
+//! [`Manifest`]; nothing here looks at code.
+
+mod document;
+mod merge;
+mod mistake;
+mod section;
+mod values;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::{Path, PathBuf},
+};
+
+use camshaft_event::{Limits, Policy, Start, Subscription};
+use serde::Serialize;
+
+use crate::{Refusal, refusal::codes};
+use document::Document;
+pub use mistake::toml_mistake;
+pub use values::{duration_ms, size_bytes};
+
+/// Longest operator's file, in bytes.
+const MAX_OPERATOR_FILE_BYTES: u64 = 1024 * 1024;
+
+/// A plugin's manifest, with what the operator's file changes in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Manifest {
+    /// The plugin's identity: the name of its consumer, its state, and its events' source.
+    pub name: String,
+    /// The author's version.
+    pub version: String,
+    /// One line for people.
+    pub description: Option<String>,
+    /// What its handlers want.
+    pub subscriptions: Vec<Subscription>,
+    /// Event types it may publish.
+    pub publishes: BTreeSet<String>,
+    /// What it asks for beyond the contract's interfaces.
+    pub capabilities: BTreeSet<String>,
+    /// What the operator gave of that.
+    pub grants: BTreeSet<String>,
+    /// Where its consumer begins, used once.
+    pub start: Start,
+    /// How its events are delivered.
+    pub policy: Policy,
+    /// What one attempt may use.
+    pub limits: Limits,
+    /// Settings that the guest may read.
+    pub config: BTreeMap<String, String>,
+}
+
+/// The operator's `<stem>.toml` beside `<stem>.wasm`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperatorFile {
+    /// Where it was read; named in refusals.
+    pub path: PathBuf,
+    document: Document,
+}
+
+impl Manifest {
+    /// Assembles the manifest of the plugin `file` from the contents of its manifest sections and the
+    /// operator's file.
+    ///
+    /// # Errors
+    /// `missing-manifest`, `invalid-manifest` or `overlapping-subscriptions`.
+    pub fn assemble(
+        file: &Path,
+        sections: &[Vec<u8>],
+        operator: Option<&OperatorFile>,
+    ) -> Result<Self, Refusal> {
+        let records = section::records(sections, file)?;
+        let origin = format!("the manifest in \"{}\"", file.display());
+        let mut author = None;
+        for record in records {
+            let document = Document::parse(record, &origin)?;
+            document.refuse_grants(&origin)?;
+            author = Some(match author {
+                None => document,
+                Some(before) => merge::records(before, document, &origin)?,
+            });
+        }
+        let whole = match (author, operator) {
+            (Some(author), None) => (author, origin),
+            (Some(author), Some(operator)) => {
+                operator.document.refuse_authors_keys(&quoted(&operator.path))?;
+                (merge::overridden(author, operator.document.clone()), origin)
+            }
+            (None, Some(operator)) if operator.document.manifest.is_some() => {
+                (operator.document.clone(), quoted(&operator.path))
+            }
+            (None, _) => return Err(missing(file)),
+        };
+        whole.0.complete(&whole.1)
+    }
+
+    /// Refuses two handlers that claim the same event types: exactly one handler runs per event.
+    pub(crate) fn refuse_overlap(&self, origin: &str) -> Result<(), Refusal> {
+        for (at, one) in self.subscriptions.iter().enumerate() {
+            for other in self.subscriptions.iter().skip(at + 1) {
+                let pairs = one.types.iter().flat_map(|ours| other.types.iter().map(move |their| (ours, their)));
+                if let Some((ours, theirs)) = { pairs }.find(|(ours, theirs)| ours.overlaps(theirs)) {
+                    return Err(Refusal::new(
+                        codes::OVERLAPPING_SUBSCRIPTIONS,
+                        format!(
+                            "in {origin} the handlers \"{}\" and \"{}\" claim the same events: \"{ours}\" and \
+                             \"{theirs}\" overlap",
+                            one.handler, other.handler
+                        ),
+                        "Exactly one handler runs per event; narrow one of the two patterns.",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl OperatorFile {
+    /// Reads the operator's file at `path`.
+    ///
+    /// # Errors
+    /// `io` if it cannot be read, `invalid-manifest` for what is wrong in it.
+    pub fn read(path: &Path) -> Result<Self, Refusal> {
+        let text = read_bounded(path).map_err(|error| {
+            let message = format!("cannot read {}: {error}", quoted(path));
+            Refusal::new(codes::IO, message, "Check that the file is text and that this user may read it.")
+        })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads `text` as the operator's file at `path`.
+    ///
+    /// # Errors
+    /// `invalid-manifest` for what is wrong in it.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Refusal> {
+        let document = Document::parse(text, &quoted(path))?;
+        Ok(Self { path: path.to_owned(), document })
+    }
+}
+
+fn read_bounded(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let file = std::fs::File::open(path)?;
+    io::Read::read_to_string(&mut io::Read::take(file, MAX_OPERATOR_FILE_BYTES), &mut text)?;
+    Ok(text)
+}
+
+fn quoted(path: &Path) -> String {
+    format!("\"{}\"", path.display())
+}
+
+fn missing(file: &Path) -> Refusal {
+    Refusal::new(
+        codes::MISSING_MANIFEST,
+        format!("\"{}\" has no manifest", file.display()),
+        format!(
+            "Build it with `camshaft build`, or put a manifest that begins with `manifest = 1` into \"{}\".",
+            file.with_extension("toml").display()
+        ),
+    )
+}

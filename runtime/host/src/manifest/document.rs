@@ -1,0 +1,201 @@
+//! One TOML document of a manifest, as written: a record of the section, or the operator's file.
+//!
+//! Everything is optional here; [`Document::complete`] demands what a whole manifest needs and fills in
+//! defaults.
+
+use std::collections::BTreeMap;
+
+use camshaft_event::{AfterDeadLetter, Backoff, Filter, InstanceReuse, Limits, Policy, Start, TypePattern};
+use serde::Deserialize;
+
+use super::{Manifest, mistake::toml_mistake, values};
+use crate::{Refusal, refusal::codes};
+
+/// The manifest's keys.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Document {
+    #[serde(deserialize_with = "values::manifest_version")]
+    pub manifest: Option<u32>,
+    #[serde(deserialize_with = "values::name")]
+    pub name: Option<String>,
+    #[serde(deserialize_with = "values::version")]
+    pub version: Option<String>,
+    pub description: Option<String>,
+    #[serde(deserialize_with = "values::event_types")]
+    pub publishes: Vec<String>,
+    pub capabilities: Vec<String>,
+    pub grants: Option<Vec<String>>,
+    pub start: Option<Start>,
+    pub subscriptions: Vec<Subscription>,
+    pub policy: PolicyTable,
+    pub limits: LimitsTable,
+    pub config: BTreeMap<String, String>,
+}
+
+/// One `[[subscriptions]]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    pub handler: String,
+    pub types: Vec<TypePattern>,
+    pub filter: Option<Filter>,
+}
+
+/// `[policy]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicyTable {
+    #[serde(deserialize_with = "values::attempts")]
+    pub max_attempts: Option<u32>,
+    #[serde(deserialize_with = "values::duration")]
+    pub max_age: Option<u64>,
+    pub backoff: BackoffTable,
+    pub after_dead_letter: Option<AfterDeadLetter>,
+    #[serde(deserialize_with = "values::partitions")]
+    pub partitions: Option<u32>,
+    pub instance: Option<InstanceReuse>,
+}
+
+/// `backoff = { … }`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BackoffTable {
+    #[serde(deserialize_with = "values::duration")]
+    pub base: Option<u64>,
+    #[serde(deserialize_with = "values::duration")]
+    pub max: Option<u64>,
+}
+
+/// `[limits]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsTable {
+    #[serde(deserialize_with = "values::duration")]
+    pub deadline: Option<u64>,
+    #[serde(deserialize_with = "values::size")]
+    pub memory: Option<u64>,
+}
+
+impl Document {
+    /// Reads `text`, which came from `origin`.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, Refusal> {
+        toml::from_str(text).map_err(|error| {
+            Refusal::new(
+                codes::INVALID_MANIFEST,
+                toml_mistake(origin, text, &error),
+                "Correct the manifest; its keys are described in the documentation of the plugin manifest.",
+            )
+        })
+    }
+
+    /// Only the operator grants.
+    pub fn refuse_grants(&self, origin: &str) -> Result<(), Refusal> {
+        match &self.grants {
+            None => Ok(()),
+            Some(_) => Err(invalid(
+                format!("{origin} has the key `grants`, which is the operator's alone"),
+                "Ask with `capabilities`; the operator grants in the file beside the plugin.",
+            )),
+        }
+    }
+
+    /// An operator's file beside a plugin with a manifest of its own overrides a few tables, nothing else.
+    pub fn refuse_authors_keys(&self, origin: &str) -> Result<(), Refusal> {
+        let present = [
+            ("manifest", self.manifest.is_some()),
+            ("name", self.name.is_some()),
+            ("version", self.version.is_some()),
+            ("description", self.description.is_some()),
+            ("publishes", !self.publishes.is_empty()),
+            ("capabilities", !self.capabilities.is_empty()),
+            ("start", self.start.is_some()),
+            ("subscriptions", !self.subscriptions.is_empty()),
+        ];
+        match present.iter().find(|(_, present)| *present) {
+            None => Ok(()),
+            Some((key, _)) => Err(invalid(
+                format!("{origin} has the key `{key}`, but the plugin brings its own manifest"),
+                "Beside it the operator's file may hold `grants`, [policy], [limits] and [config].",
+            )),
+        }
+    }
+
+    /// The whole manifest, with defaults for what may be left out.
+    pub fn complete(self, origin: &str) -> Result<Manifest, Refusal> {
+        let missing = |key: &str| {
+            invalid(format!("{origin} has no `{key}`"), "Add the key; a plugin cannot be told apart without it.")
+        };
+        if self.manifest.is_none() {
+            return Err(missing("manifest = 1"));
+        }
+        if self.subscriptions.iter().all(|subscription| subscription.types.is_empty()) {
+            return Err(invalid(
+                format!("{origin} subscribes to nothing, so the plugin would never run"),
+                "Add a [[subscriptions]] table with `handler` and `types`, or a #[handler(…)] in Rust.",
+            ));
+        }
+        let manifest = Manifest {
+            name: self.name.ok_or_else(|| missing("name"))?,
+            version: self.version.ok_or_else(|| missing("version"))?,
+            description: self.description,
+            subscriptions: self.subscriptions.into_iter().map(Into::into).collect(),
+            publishes: self.publishes.into_iter().collect(),
+            capabilities: self.capabilities.into_iter().collect(),
+            grants: self.grants.unwrap_or_default().into_iter().collect(),
+            start: self.start.unwrap_or_default(),
+            policy: self.policy.complete(origin)?,
+            limits: self.limits.complete(),
+            config: self.config,
+        };
+        manifest.refuse_overlap(origin)?;
+        Ok(manifest)
+    }
+}
+
+impl PolicyTable {
+    fn complete(self, origin: &str) -> Result<Policy, Refusal> {
+        let default = Policy::default();
+        let backoff = Backoff {
+            base_ms: self.backoff.base.unwrap_or(default.backoff.base_ms),
+            max_ms: self.backoff.max.unwrap_or(default.backoff.max_ms),
+        };
+        if backoff.base_ms > backoff.max_ms {
+            return Err(invalid(
+                format!(
+                    "in {origin} the key `backoff.base` ({} ms) exceeds `backoff.max` ({} ms)",
+                    backoff.base_ms, backoff.max_ms
+                ),
+                "The wait grows from `base` to `max`; swap or change the two.",
+            ));
+        }
+        Ok(Policy {
+            max_attempts: self.max_attempts.unwrap_or(default.max_attempts),
+            max_age_ms: self.max_age.unwrap_or(default.max_age_ms),
+            backoff,
+            after_dead_letter: self.after_dead_letter.unwrap_or(default.after_dead_letter),
+            partitions: self.partitions.unwrap_or(default.partitions),
+            instance: self.instance.unwrap_or(default.instance),
+        })
+    }
+}
+
+impl LimitsTable {
+    fn complete(self) -> Limits {
+        let default = Limits::default();
+        Limits {
+            deadline_ms: self.deadline.unwrap_or(default.deadline_ms),
+            memory_bytes: self.memory.unwrap_or(default.memory_bytes),
+        }
+    }
+}
+
+impl From<Subscription> for camshaft_event::Subscription {
+    fn from(Subscription { handler, types, filter }: Subscription) -> Self {
+        Self { handler, types, filter }
+    }
+}
+
+pub fn invalid(message: String, hint: &str) -> Refusal {
+    Refusal::new(codes::INVALID_MANIFEST, message, hint)
+}

@@ -1,0 +1,103 @@
+//! Documents put together: the author's records into one, then the operator's file over it.
+//!
+//! Between records lists add up and single values must agree; over the author's document the operator's values
+//! win.
+
+use super::document::{BackoffTable, Document, LimitsTable, PolicyTable, invalid};
+use crate::Refusal;
+
+/// One document out of two records of the same plugin.
+pub fn records(one: Document, other: Document, origin: &str) -> Result<Document, Refusal> {
+    let same = Agreement { origin };
+    let mut subscriptions = one.subscriptions;
+    for subscription in other.subscriptions {
+        match subscriptions.iter().find(|known| known.handler == subscription.handler) {
+            None => subscriptions.push(subscription),
+            Some(known) if *known == subscription => {}
+            Some(_) => return Err(same.broken(&format!("subscriptions of the handler \"{}\"", subscription.handler))),
+        }
+    }
+    let mut config = one.config;
+    for (key, value) in other.config {
+        let merged = same.of(&format!("config.{key}"), config.remove(&key), Some(value))?;
+        config.extend(merged.map(|value| (key, value)));
+    }
+    Ok(Document {
+        manifest: same.of("manifest", one.manifest, other.manifest)?,
+        name: same.of("name", one.name, other.name)?,
+        version: same.of("version", one.version, other.version)?,
+        description: same.of("description", one.description, other.description)?,
+        publishes: [one.publishes, other.publishes].concat(),
+        capabilities: [one.capabilities, other.capabilities].concat(),
+        grants: None,
+        start: same.of("start", one.start, other.start)?,
+        subscriptions,
+        policy: PolicyTable {
+            max_attempts: same.of("max_attempts", one.policy.max_attempts, other.policy.max_attempts)?,
+            max_age: same.of("max_age", one.policy.max_age, other.policy.max_age)?,
+            backoff: BackoffTable {
+                base: same.of("backoff.base", one.policy.backoff.base, other.policy.backoff.base)?,
+                max: same.of("backoff.max", one.policy.backoff.max, other.policy.backoff.max)?,
+            },
+            after_dead_letter: same.of(
+                "after_dead_letter",
+                one.policy.after_dead_letter,
+                other.policy.after_dead_letter,
+            )?,
+            partitions: same.of("partitions", one.policy.partitions, other.policy.partitions)?,
+            instance: same.of("instance", one.policy.instance, other.policy.instance)?,
+        },
+        limits: LimitsTable {
+            deadline: same.of("deadline", one.limits.deadline, other.limits.deadline)?,
+            memory: same.of("memory", one.limits.memory, other.limits.memory)?,
+        },
+        config,
+    })
+}
+
+/// The author's document with the operator's values in it.
+pub fn overridden(author: Document, operator: Document) -> Document {
+    let mut config = author.config;
+    config.extend(operator.config);
+    Document {
+        grants: operator.grants,
+        policy: PolicyTable {
+            max_attempts: operator.policy.max_attempts.or(author.policy.max_attempts),
+            max_age: operator.policy.max_age.or(author.policy.max_age),
+            backoff: BackoffTable {
+                base: operator.policy.backoff.base.or(author.policy.backoff.base),
+                max: operator.policy.backoff.max.or(author.policy.backoff.max),
+            },
+            after_dead_letter: operator.policy.after_dead_letter.or(author.policy.after_dead_letter),
+            partitions: operator.policy.partitions.or(author.policy.partitions),
+            instance: operator.policy.instance.or(author.policy.instance),
+        },
+        limits: LimitsTable {
+            deadline: operator.limits.deadline.or(author.limits.deadline),
+            memory: operator.limits.memory.or(author.limits.memory),
+        },
+        config,
+        ..author
+    }
+}
+
+/// Single values that two records give must be the same.
+struct Agreement<'o> {
+    origin: &'o str,
+}
+
+impl Agreement<'_> {
+    fn of<T: PartialEq>(&self, key: &str, one: Option<T>, other: Option<T>) -> Result<Option<T>, Refusal> {
+        match (one, other) {
+            (Some(one), Some(other)) if one != other => Err(self.broken(&format!("key `{key}`"))),
+            (one, other) => Ok(one.or(other)),
+        }
+    }
+
+    fn broken(&self, what: &str) -> Refusal {
+        invalid(
+            format!("{} contradicts itself: the {what} has two values", self.origin),
+            "The plugin was linked from parts with different manifests; keep one of the values.",
+        )
+    }
+}

@@ -1,0 +1,39 @@
+//! A mistake in a TOML file, in words: file, line, key, and the nearest key that exists.
+//!
+//! Manifests, operators' files and the runtime's settings share it.
+
+/// Says what `error` is about in `text`, which came from `origin`: `"stock.toml", line 3: …`.
+#[must_use]
+pub fn toml_mistake(origin: &str, text: &str, error: &toml::de::Error) -> String {
+    let place = match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("{origin}, line {}", before.matches('\n').count() + 1),
+        None => origin.to_owned(),
+    };
+    let message = error.message();
+    match unknown_key(message) {
+        Some((key, known)) => match nearest(key, &known) {
+            Some(nearest) => format!("{place}: unknown key `{key}`; did you mean `{nearest}`?"),
+            None => format!("{place}: unknown key `{key}`; known here are {}", listed(&known)),
+        },
+        None => format!("{place}: {}", message.replace('\n', ", ")),
+    }
+}
+
+/// The key that a reader did not know, and those it knows, from the message that serde makes of them.
+fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
+    let rest = message
+        .strip_prefix("unknown field `")
+        .or_else(|| message.strip_prefix("unknown variant `"))?;
+    let (key, expected) = rest.split_once('`')?;
+    Some((key, expected.split('`').skip(1).step_by(2).collect()))
+}
+
+fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
+    const SIMILAR: f64 = 0.75;
+    let scored = known.iter().map(|candidate| (strsim::jaro_winkler(key, candidate), *candidate));
+    { scored }.filter(|(score, _)| *score >= SIMILAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
+fn listed(known: &[&str]) -> String {
+    known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+}

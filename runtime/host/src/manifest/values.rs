@@ -1,0 +1,127 @@
+//! Values of a manifest: durations, sizes, names, counts, each with its bounds.
+//!
+//! They are checked while the document is read, so that a mistake is reported with its line.
+
+use std::str::FromStr;
+
+use bytesize::ByteSize;
+use jiff::{Span, SpanRelativeTo};
+use serde::{Deserialize, Deserializer, de::Error};
+
+/// Longest name of a plugin, in characters.
+const MAX_NAME_LENGTH: usize = 63;
+/// Most partitions of a consumer.
+const MAX_PARTITIONS: u32 = 1024;
+/// Longest duration that makes sense anywhere in a manifest: ten years.
+const MAX_DURATION_MS: u64 = 10 * 366 * 24 * 60 * 60 * 1000;
+
+/// Reads a duration such as `"24h"`, `"1m 30s"` or `"100ms"`; a day is 24 hours.
+///
+/// # Errors
+/// A sentence fragment that says what is wrong.
+pub fn duration_ms(text: &str) -> Result<u64, String> {
+    let wrong = || format!("\"{text}\" is not a duration; write it like \"24h\", \"1m 30s\" or \"100ms\"");
+    let span = Span::from_str(text).map_err(|_| wrong())?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
+    let ms = u64::try_from(duration.as_millis()).map_err(|_| format!("\"{text}\" lies in the past"))?;
+    if ms > MAX_DURATION_MS {
+        return Err(format!("\"{text}\" is longer than ten years"));
+    }
+    Ok(ms)
+}
+
+/// Reads a size such as `"64MiB"`.
+///
+/// # Errors
+/// A sentence fragment that says what is wrong.
+pub fn size_bytes(text: &str) -> Result<u64, String> {
+    text.parse::<ByteSize>()
+        .map(|size| size.as_u64())
+        .map_err(|_| format!("\"{text}\" is not a size; write it like \"64MiB\" or \"1GiB\""))
+}
+
+/// A duration of at least a millisecond.
+pub fn duration<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u64>, D::Error> {
+    match duration_ms(&String::deserialize(source)?).map_err(D::Error::custom)? {
+        0 => Err(D::Error::custom("a duration must be at least 1ms")),
+        ms => Ok(Some(ms)),
+    }
+}
+
+/// A size of at least one page of WebAssembly's memory.
+pub fn size<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u64>, D::Error> {
+    const PAGE_BYTES: u64 = 64 * 1024;
+    match size_bytes(&String::deserialize(source)?).map_err(D::Error::custom)? {
+        bytes if bytes < PAGE_BYTES => Err(D::Error::custom("memory must be at least \"64KiB\", one page")),
+        bytes => Ok(Some(bytes)),
+    }
+}
+
+/// The version of the manifest's own form.
+pub fn manifest_version<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
+    match u32::deserialize(source)? {
+        1 => Ok(Some(1)),
+        other => Err(D::Error::custom(format!("manifest version {other} is not known here; this is `manifest = 1`"))),
+    }
+}
+
+/// A plugin's name.
+pub fn name<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(source)?;
+    let rest = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let fits = name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(rest)
+        && name.len() <= MAX_NAME_LENGTH;
+    if fits {
+        return Ok(Some(name));
+    }
+    Err(D::Error::custom(format!(
+        "\"{name}\" is not a plugin's name; it begins with a lower-case letter and holds at most \
+         {MAX_NAME_LENGTH} lower-case letters, digits and hyphens"
+    )))
+}
+
+/// A version: any short text without white space.
+pub fn version<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::Error> {
+    const MAX_LENGTH: usize = 64;
+    let version = String::deserialize(source)?;
+    if version.is_empty() || version.len() > MAX_LENGTH || version.contains(char::is_whitespace) {
+        return Err(D::Error::custom(format!("\"{version}\" is not a version; write it like \"1.2.0\"")));
+    }
+    Ok(Some(version))
+}
+
+/// At least one attempt.
+pub fn attempts<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
+    match u32::deserialize(source)? {
+        0 => Err(D::Error::custom("max_attempts must be at least 1; the first attempt counts")),
+        attempts => Ok(Some(attempts)),
+    }
+}
+
+/// Between 1 and 1024 partitions.
+pub fn partitions<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
+    match u32::deserialize(source)? {
+        partitions @ 1..=MAX_PARTITIONS => Ok(Some(partitions)),
+        other => Err(D::Error::custom(format!("partitions must be 1 to {MAX_PARTITIONS}, not {other}"))),
+    }
+}
+
+/// Event types without wildcards.
+pub fn event_types<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>, D::Error> {
+    let types = Vec::<String>::deserialize(source)?;
+    for event_type in &types {
+        let pattern = camshaft_event::TypePattern::from_str(event_type).map_err(D::Error::custom)?;
+        if pattern.exact().is_none() {
+            return Err(D::Error::custom(format!(
+                "\"{event_type}\" has a wildcard; list each type that the plugin publishes"
+            )));
+        }
+        if event_type == "camshaft" || event_type.starts_with("camshaft.") {
+            return Err(D::Error::custom(format!(
+                "\"{event_type}\" cannot be published: types under `camshaft.` are the runtime's own"
+            )));
+        }
+    }
+    Ok(types)
+}

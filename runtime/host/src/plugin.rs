@@ -1,0 +1,201 @@
+//! A loaded plugin: its manifest, its compiled code, and how to get instances of it.
+//!
+//! The composition keeps one [`Prepared`] per active plugin and makes instances from it on its workers.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use camshaft_event::AttemptContext;
+use thiserror::Error;
+use wasmtime::{
+    PoolConcurrencyLimitError, Store,
+    component::{Component, ComponentExportIndex, InstancePre},
+};
+
+use crate::{
+    Form, Instance, Manifest, Refusal, Report, contract, host,
+    instance::{HandleFn, NoAttempt, Session, deadline_ticks},
+    refusal::codes,
+};
+
+/// Bytes that one host call may carry from the guest, or its answer. An attempt's effects are bounded by far
+/// less; this keeps a guest from making the host copy all its memory.
+const MAX_HOSTCALL_BYTES: usize = 8 * 1024 * 1024;
+
+/// A plugin that was loaded and found to be in order. Cheap to clone.
+#[derive(Clone)]
+pub struct Plugin(Arc<Loaded>);
+
+/// What loading found out.
+pub struct Loaded {
+    pub manifest: Manifest,
+    pub file: PathBuf,
+    pub contract: String,
+    pub digest: String,
+    pub size: u64,
+    pub form: Form,
+    pub imports: Vec<String>,
+    pub component: Component,
+}
+
+impl Plugin {
+    pub(crate) fn new(loaded: Loaded) -> Self {
+        Self(Arc::new(loaded))
+    }
+
+    /// The manifest, the operator's file included.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.0.manifest
+    }
+
+    /// SHA-256 of the file, in hexadecimal.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.0.digest
+    }
+
+    /// Length of the file in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.0.size
+    }
+
+    /// Whether the file holds a component or a core module.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        self.0.form
+    }
+
+    /// The file it was loaded from.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.0.file
+    }
+
+    /// The version of the contract it was written against.
+    #[must_use]
+    pub fn contract(&self) -> &str {
+        &self.0.contract
+    }
+
+    /// What its component imports.
+    #[must_use]
+    pub fn imports(&self) -> &[String] {
+        &self.0.imports
+    }
+
+    /// What there is to say about it.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        Report::of(self)
+    }
+
+    /// Resolves everything that its instances import, once for all of them.
+    ///
+    /// # Errors
+    /// As [`Host::load`](crate::Host::load) for imports; a plugin that was loaded does not fail here.
+    pub fn prepare<C: AttemptContext + Send + 'static>(&self) -> Result<Prepared<C>, Refusal> {
+        let refuse = |error: wasmtime::Error| refuse_types(self.file(), &error);
+        let component = &self.0.component;
+        let linker = host::linker::<C>(component).map_err(refuse)?;
+        let instance_pre = linker.instantiate_pre(component).map_err(refuse)?;
+        let handle = component
+            .get_export_index(None, contract::HANDLE)
+            .ok_or_else(|| refuse(wasmtime::format_err!("it has no export \"handle\"")))?;
+        Ok(Prepared { plugin: self.clone(), instance_pre, handle })
+    }
+}
+
+/// A plugin with its imports resolved over contexts of type `C`. Cheap to clone.
+pub struct Prepared<C: 'static> {
+    plugin: Plugin,
+    instance_pre: InstancePre<Session<C>>,
+    handle: ComponentExportIndex,
+}
+
+/// Why there is no instance.
+#[derive(Debug, Error)]
+pub enum InstantiateError {
+    /// As many instances are alive as may be. Dropping one helps.
+    #[error("as many plugin instances are alive as may be (setting `limits.max_instances`)")]
+    TooManyInstances,
+    /// The guest failed while it started: the guest's fault.
+    #[error("plugin \"{plugin}\" could not be started: {reason}")]
+    Guest {
+        /// The plugin's name.
+        plugin: String,
+        /// Message and backtrace.
+        reason: String,
+    },
+}
+
+impl<C: AttemptContext + Send + 'static> Prepared<C> {
+    /// The plugin.
+    #[must_use]
+    pub const fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    /// A fresh instance. Its own start code runs within the plugin's deadline and memory limit.
+    ///
+    /// # Errors
+    /// Too many instances, or a guest that fails while it starts.
+    pub fn instantiate(&self) -> Result<Instance<C>, InstantiateError> {
+        self.start().map_err(|error| {
+            if error.is::<PoolConcurrencyLimitError>() {
+                return InstantiateError::TooManyInstances;
+            }
+            InstantiateError::Guest {
+                plugin: self.plugin.manifest().name.clone(),
+                reason: format!("{error:#}"),
+            }
+        })
+    }
+
+    fn start(&self) -> wasmtime::Result<Instance<C>> {
+        let Manifest { limits, policy, .. } = self.plugin.manifest();
+        let memory_bytes = usize::try_from(limits.memory_bytes)?;
+        let mut store = Store::new(self.instance_pre.engine(), Session::new(memory_bytes));
+        store.limiter(|session| &mut session.memory);
+        store.set_hostcall_fuel(MAX_HOSTCALL_BYTES);
+        store.set_epoch_deadline(deadline_ticks(limits.deadline_ms));
+        let instance = self.instance_pre.instantiate(&mut store)?;
+        let handle: HandleFn = instance.get_typed_func(&mut store, &self.handle)?;
+        Ok(Instance::new(store, handle, limits.deadline_ms, policy.instance))
+    }
+}
+
+impl<C: 'static> Clone for Prepared<C> {
+    fn clone(&self) -> Self {
+        Self {
+            plugin: self.plugin.clone(),
+            instance_pre: self.instance_pre.clone(),
+            handle: self.handle,
+        }
+    }
+}
+
+/// Starts one instance and drops it, so that a plugin that cannot start is refused and not activated.
+pub fn trial(plugin: &Plugin) -> Result<(), Refusal> {
+    match plugin.prepare::<NoAttempt>()?.start() {
+        Ok(_) => Ok(()),
+        // Nothing is wrong with the plugin; the place for its instances is found when one is needed.
+        Err(error) if error.is::<PoolConcurrencyLimitError>() => Ok(()),
+        Err(error) => Err(Refusal::new(
+            codes::INSTANTIATION_FAILED,
+            format!("\"{}\" could not be started within its limits: {error:#}", plugin.file().display()),
+            "Its start code trapped, or it needs more than `limits.memory` and `limits.deadline` allow.",
+        )),
+    }
+}
+
+fn refuse_types(file: &Path, error: &wasmtime::Error) -> Refusal {
+    Refusal::new(
+        codes::UNSUPPORTED_CONTRACT_VERSION,
+        format!("\"{}\" does not fit the contract {}: {error:#}", file.display(), contract::VERSION),
+        "Rebuild the plugin with the SDK of this camshaft's release.",
+    )
+}

@@ -1,0 +1,55 @@
+//! WASI with nothing in it, for components built for wasm32-wasip2.
+//!
+//! Linked only for a component that imports it. Clocks and random numbers are the attempt's, output goes to
+//! the plugin's log, and there are no arguments, variables, files or sockets. A function that would open a way
+//! out answers with the interface's own "access denied" where it has one, and traps where it has not.
+
+mod cli;
+mod clocks;
+mod denied;
+mod io;
+mod random;
+
+use camshaft_event::AttemptContext;
+use wasmtime::component::{Component, Linker, types::ComponentItem};
+
+use crate::{contract, instance::Session};
+
+/// Gives `linker` every function of WASI that `component` imports.
+pub fn link<C: AttemptContext + Send + 'static>(
+    linker: &mut Linker<Session<C>>,
+    component: &Component,
+) -> wasmtime::Result<()> {
+    let engine = component.engine();
+    for (import, item) in component.component_type().imports(engine) {
+        let ComponentItem::ComponentInstance(interface) = item.ty else { continue };
+        if !contract::is_wasi(import) {
+            continue;
+        }
+        let name = import.split('@').next().unwrap_or(import);
+        linker.allow_shadowing(true);
+        let mut instance = linker.instance(import)?;
+        for (item_name, item) in interface.exports(engine) {
+            match item.ty {
+                ComponentItem::ComponentFunc(_) => denied::function(&mut instance, import, item_name)?,
+                ComponentItem::Resource(_) => io::resource(&mut instance, item_name)?,
+                _ => {}
+            }
+        }
+        match name.split_once('/') {
+            Some(("wasi:cli", interface)) => cli::link(&mut instance, interface)?,
+            Some(("wasi:clocks", interface)) => clocks::link(&mut instance, interface)?,
+            Some(("wasi:io", interface)) => io::link(&mut instance, interface)?,
+            Some(("wasi:random", interface)) => random::link(&mut instance, interface)?,
+            Some(("wasi:filesystem", "preopens")) => {
+                instance.func_wrap("get-directories", |_, ()| Ok((Vec::<(Descriptor, String)>::new(),)))?;
+            }
+            _ => {}
+        }
+    }
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// A file or folder. There are none.
+type Descriptor = wasmtime::component::Resource<io::Absent>;
