@@ -152,6 +152,7 @@ impl LogError {
             Self::Poisoned { .. } => {
                 "Look for the disk's errors in the system's log, then start the program again: it recovers what is durable."
             }
+            Self::Closed => "Open it again.",
             Self::Fenced { .. } => {
                 "Make sure that only one process writes to this log, then start again from its end."
             }
