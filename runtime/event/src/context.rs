@@ -14,6 +14,8 @@ pub struct NewEvent {
     pub event_type: String,
     /// The cause's, if absent.
     pub subject: Option<String>,
+    /// When it happened, RFC 3339; the attempt's time, if absent.
+    pub time: Option<String>,
     /// The cause's ordering key, if absent and `subject` is absent too.
     pub partitionkey: Option<String>,
     /// Media type of `data`.

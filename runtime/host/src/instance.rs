@@ -18,8 +18,12 @@ pub use failure::catch_panic;
 pub use no_attempt::NoAttempt;
 pub use session::Session;
 
-/// The exported function: an event in, `ok` or a disposition out.
-pub type HandleFn = TypedFunc<(EventView<'static>,), (Result<(), Disposition>,)>;
+/// What the exported function takes. The lifetime is only the longest one; each call has its own.
+pub type HandleParams = (EventView<'static>,);
+/// What it gives back: `ok` or a disposition.
+pub type HandleResult = (Result<(), Disposition>,);
+/// The exported function.
+pub type HandleFn = TypedFunc<HandleParams, HandleResult>;
 
 /// An instance of one plugin. It may serve several events, one after another, until it is spent.
 pub struct Instance<C: 'static> {

@@ -11,12 +11,12 @@ use camshaft_event::AttemptContext;
 use thiserror::Error;
 use wasmtime::{
     PoolConcurrencyLimitError, Store,
-    component::{Component, ComponentExportIndex, InstancePre},
+    component::{Component, ComponentExportIndex, InstancePre, types::ComponentItem},
 };
 
 use crate::{
     Form, Instance, Manifest, Refusal, Report, contract, host,
-    instance::{HandleFn, NoAttempt, Session, deadline_ticks},
+    instance::{HandleFn, HandleParams, HandleResult, NoAttempt, Session, deadline_ticks},
     refusal::codes,
 };
 
@@ -102,9 +102,13 @@ impl Plugin {
         let component = &self.0.component;
         let linker = host::linker::<C>(component).map_err(refuse)?;
         let instance_pre = linker.instantiate_pre(component).map_err(refuse)?;
-        let handle = component
-            .get_export_index(None, contract::HANDLE)
-            .ok_or_else(|| refuse(wasmtime::format_err!("it has no export \"handle\"")))?;
+        let handle = match component.get_export(None, contract::HANDLE) {
+            Some((ComponentItem::ComponentFunc(signature), index)) => signature
+                .typecheck::<HandleParams, HandleResult>(&component.component_type().instance_type())
+                .map(|()| index),
+            _ => Err(wasmtime::format_err!("its export \"{}\" is not a function", contract::HANDLE)),
+        };
+        let handle = handle.map_err(refuse)?;
         Ok(Prepared { plugin: self.clone(), instance_pre, handle })
     }
 }

@@ -34,6 +34,7 @@ fn new_event(event: GuestEvent) -> NewEvent {
     NewEvent {
         event_type: event.event_type,
         subject: event.subject,
+        time: event.time,
         partitionkey: event.partitionkey,
         datacontenttype: event.datacontenttype,
         dataschema: event.dataschema,

@@ -10,12 +10,11 @@ use super::bindings::camshaft::plugin::{publisher, state};
 
 /// Settings by which limits are told apart; the engine names them in its refusals.
 mod setting {
-    pub const KEY: &str = "limits.max_key_bytes";
-    pub const VALUE: &str = "limits.max_value_bytes";
+    pub const VALUE: &str = "limits.max_state_value_bytes";
     pub const TRANSACTION: &str = "limits.max_transaction_bytes";
     pub const EVENT: &str = "limits.max_event_bytes";
-    pub const EVENTS: &str = "limits.max_events_per_attempt";
-    pub const TIMER_NAME: &str = "limits.max_timer_name_bytes";
+    /// What a name or key is measured by: its limit is fixed and has no setting.
+    pub const FIXED: &str = "none: it is fixed";
 }
 
 /// The outcome of a call of the `state` interface.
@@ -25,7 +24,7 @@ pub fn state<T>(outcome: Result<T, EffectError>) -> wasmtime::Result<Result<T, s
         Err(error) => error,
     };
     Ok(Err(match error {
-        EffectError::Limit { setting: setting::KEY, limit, .. } => state::Error::InvalidKey(bytes(limit)),
+        EffectError::Limit { setting: setting::FIXED, limit, .. } => state::Error::InvalidKey(bytes(limit)),
         EffectError::Limit { setting: setting::VALUE, limit, .. } => {
             state::Error::ValueTooLarge(bytes(limit))
         }
@@ -49,13 +48,10 @@ pub fn publishing(outcome: Result<(), EffectError>) -> wasmtime::Result<Result<(
         EffectError::Limit { setting: setting::EVENT, limit, .. } => {
             publisher::Error::EventTooLarge(bytes(limit))
         }
-        EffectError::Limit { setting: setting::EVENTS, limit, .. } => {
-            publisher::Error::TooManyEvents(bytes(limit))
-        }
         EffectError::Limit { setting: setting::TRANSACTION, limit, .. } => {
             publisher::Error::AttemptTooLarge(bytes(limit))
         }
-        EffectError::Limit { setting: setting::TIMER_NAME, limit, .. } => {
+        EffectError::Limit { setting: setting::FIXED, limit, .. } => {
             publisher::Error::InvalidTimerName(bytes(limit))
         }
         EffectError::Unavailable { .. } => bail!("{error}"),
