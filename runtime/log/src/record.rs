@@ -5,6 +5,8 @@
 
 pub(crate) mod batch;
 pub(crate) mod fields;
+#[cfg(test)]
+mod tests;
 
 use fields::{Fields, length_u64};
 

@@ -6,6 +6,7 @@
 pub mod conformance;
 pub mod memory_disk;
 pub mod random;
+pub mod sample;
 
 pub use memory_disk::MemoryDisk;
 pub use random::Random;

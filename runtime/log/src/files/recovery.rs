@@ -81,8 +81,12 @@ pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Option<Found
 
     // From here on the log is known to be sound, and is repaired.
     let cut = torn.map(|torn| tail.cut(&torn)).transpose()?;
-    // IMPORTANT: what a killed process wrote is readable without being durable. It must be durable before a new
-    // record claims that it is; and so must the names.
+    // IMPORTANT: what a killed process wrote is readable without being durable, and after a failed sync the system
+    // may take it for written: a further sync would not write it. So all that nobody knew durable is written again.
+    if let Some(position) = first_doubtful(&segments, &file, checksum, claimed.max(verified.synced))? {
+        tail.rewrite(position)?;
+    }
+    // IMPORTANT: all of it must be durable before a new record claims that it is; and so must the names.
     file.sync_all().map_err(|error| LogError::io("sync", &name, error))?;
     disk.sync_dir().map_err(|error| LogError::io("sync the name of", &name, error))?;
 
@@ -113,6 +117,8 @@ struct Verified {
     next: Place,
     /// Why there is no further record.
     reason: NoRecord,
+    /// The last sequence that these records know to be synced.
+    synced: u64,
     records: u64,
 }
 
@@ -126,14 +132,15 @@ fn verify(
 ) -> Result<Verified, LogError> {
     let after = segments.partition_point(|segment| segment.first.sequence <= verify_from);
     let mut rest = segments.get(after.saturating_sub(1)..).unwrap_or_default().iter().peekable();
-    let mut records = 0;
+    let (mut records, mut synced) = (0, 0);
     while let Some(segment) = rest.next() {
         let (file, _) = segment.open(disk)?;
         let mut walk = Walk::new(file.as_ref(), &segment.name, checksum, segment.first)?;
         let reason = loop {
             match walk.step(Check::Payloads)? {
-                Step::Record(place, _) => {
+                Step::Record(place, header) => {
                     segment.note([place]);
+                    synced = synced.max(header.synced);
                     records += 1;
                 }
                 Step::Stop(reason) => break reason,
@@ -141,7 +148,7 @@ fn verify(
         };
         let next = walk.next_place();
         match rest.peek() {
-            None => return Ok(Verified { next, reason, records }),
+            None => return Ok(Verified { next, reason, synced, records }),
             Some(following) => {
                 let joins = next.sequence == following.first.sequence
                     && next.first_offset == following.first.first_offset;
@@ -154,6 +161,25 @@ fn verify(
         }
     }
     unreachable!("a log has at least one segment")
+}
+
+/// Where the first record stands that comes after the last one known durable; none if there is no such record.
+/// Only the last segment can hold it.
+fn first_doubtful(
+    segments: &[Arc<Segment>],
+    file: &Arc<dyn DiskFile>,
+    checksum: Checksum,
+    synced: u64,
+) -> Result<Option<u64>, LogError> {
+    let Some(last) = segments.last() else { return Ok(None) };
+    let near = last.nearest(|place| place.sequence <= synced.saturating_add(1));
+    let mut walk = Walk::new(file.as_ref(), &last.name, checksum, near)?;
+    while let Step::Record(place, _) = walk.step(Check::Headers)? {
+        if place.sequence > synced {
+            return Ok(Some(place.position));
+        }
+    }
+    Ok(None)
 }
 
 fn no_segments(claimed: u64) -> LogError {

@@ -69,6 +69,25 @@ impl Tail<'_> {
         })
     }
 
+    /// Writes the records from this position on once more, as they are. The caller syncs.
+    pub fn rewrite(&self, from: u64) -> Result<(), LogError> {
+        let failed = |error| LogError::io("write again the end of", self.name, error);
+        let mut chunk = Vec::new();
+        let mut position = from;
+        while position < self.end.position {
+            let left = length_usize(self.end.position.saturating_sub(position));
+            chunk.resize(left.min(CHUNK_BYTES), 0);
+            let read = self.file.read_at(&mut chunk, position).map_err(failed)?;
+            chunk.truncate(read);
+            if chunk.is_empty() {
+                break;
+            }
+            self.file.write_at(&chunk, position).map_err(failed)?;
+            position = position_in_file(position, chunk.len());
+        }
+        Ok(())
+    }
+
     /// Looks at everything up to the end of the file. A damaged length hides where the next record starts, so
     /// every possible place is tried.
     fn survey(&self) -> Result<Torn, LogError> {

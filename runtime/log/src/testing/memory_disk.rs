@@ -90,11 +90,11 @@ impl MemoryDisk {
         Self::holding(self.state().contents.clone())
     }
 
-    /// Changes a file at rest, as rot or a hand would: what is seen and what is durable.
+    /// Changes a file at rest, as rot or a hand would: all of it is durable after.
     ///
     /// # Panics
     /// If there is no such file.
-    pub fn edit(&self, name: &str, change: impl Fn(&mut Vec<u8>)) {
+    pub fn edit(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
         self.state().contents.edit(name, change);
     }
 
@@ -141,7 +141,8 @@ impl State {
     fn check_room(&self, further_bytes: u64) -> io::Result<()> {
         let full =
             self.capacity_bytes.is_some_and(|capacity| self.contents.used() + further_bytes > capacity);
-        if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        let grows = further_bytes > 0;
+        if grows && full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
     fn sync(&mut self, file: FileId) -> io::Result<()> {

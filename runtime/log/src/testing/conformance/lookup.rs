@@ -1,7 +1,8 @@
 //! Promises of finding a record by offset and by time.
 
-use super::{Home, Sample, append_until, time_at};
+use super::Home;
 use crate::LogError;
+use crate::testing::sample::{Sample, append_until, time_at};
 
 /// Every offset is found in its record, whether the log was just written or opened again.
 pub fn an_offset_finds_the_record_that_contains_it(home: &dyn Home) {

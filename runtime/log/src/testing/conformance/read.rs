@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::{Home, Sample, append_until, check_samples};
+use super::Home;
 use crate::LogError;
+use crate::testing::sample::{Sample, append_until, check_samples};
 
 /// Any retained sequence is a place to start at.
 pub fn a_read_starts_anywhere_and_ends_at_the_tail(home: &dyn Home) {

@@ -1,6 +1,7 @@
 //! Promises of the write side.
 
-use super::{Home, Sample, append_until, check_samples};
+use super::Home;
+use crate::testing::sample::{Sample, append_until, check_samples};
 use crate::{LogError, NewRecord, record_bytes};
 
 /// Records come back as they were appended.

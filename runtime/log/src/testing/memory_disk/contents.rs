@@ -27,9 +27,16 @@ pub(super) struct Contents {
 struct File {
     seen: Vec<u8>,
     durable: Vec<u8>,
-    unsynced: Vec<Change>,
-    /// Changes that a failed sync left behind: no later sync makes them durable.
-    doomed: Vec<Change>,
+    /// What happened since, in order. Begins with a change that is not sure to be durable, if there is any.
+    changes: Vec<(Change, Fate)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Unsynced,
+    Synced,
+    /// A failed sync left it behind: no later sync makes it durable.
+    Doomed,
 }
 
 #[derive(Clone)]
@@ -104,22 +111,29 @@ impl Contents {
 
     pub fn sync(&mut self, file: FileId) {
         let file = self.file_mut(file);
-        for change in file.unsynced.drain(..) {
+        for (_, fate) in file.changes.iter_mut().filter(|(_, fate)| *fate == Fate::Unsynced) {
+            *fate = Fate::Synced;
+        }
+        let sure = file.changes.iter().take_while(|(_, fate)| *fate == Fate::Synced).count();
+        for (change, _) in file.changes.drain(..sure) {
             change.apply(&mut file.durable);
         }
     }
 
     /// The sync failed: what was to be synced is now left to chance.
     pub fn doom(&mut self, file: FileId) {
-        let file = self.file_mut(file);
-        file.doomed.append(&mut file.unsynced);
+        for (_, fate) in &mut self.file_mut(file).changes {
+            if *fate == Fate::Unsynced {
+                *fate = Fate::Doomed;
+            }
+        }
     }
 
-    pub fn edit(&mut self, name: &str, change: impl Fn(&mut Vec<u8>)) {
+    pub fn edit(&mut self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
         let file = self.names[name];
         let file = self.file_mut(file);
         change(&mut file.seen);
-        change(&mut file.durable);
+        *file = File { seen: file.seen.clone(), durable: file.seen.clone(), ..File::default() };
     }
 
     /// What is left when the power fails: all that is durable, and any part of the rest, in any order. Of the
@@ -147,7 +161,7 @@ impl Contents {
     fn change(&mut self, file: FileId, change: Change) {
         let file = self.file_mut(file);
         change.apply(&mut file.seen);
-        file.unsynced.push(change);
+        file.changes.push((change, Fate::Unsynced));
     }
 
     fn file_mut(&mut self, file: FileId) -> &mut File {
@@ -160,27 +174,13 @@ impl File {
         // Out of eight crashes one keeps all, one nothing, the others a share.
         let share = random.below(8);
         let mut bytes = self.durable.clone();
-        for change in self.doomed.iter().chain(&self.unsynced) {
+        for (change, fate) in &self.changes {
             match change {
+                _ if *fate == Fate::Synced => change.apply(&mut bytes),
                 Change::Length(_) if share == 7 || (share > 0 && random.coin()) => change.apply(&mut bytes),
                 Change::Length(_) => {}
                 Change::Write { position, bytes: written } => {
-                    let mut start = 0;
-                    while start < written.len() {
-                        let to_boundary = SECTOR_BYTES - (position + start) % SECTOR_BYTES;
-                        let mut sector = &written[start..written.len().min(start + to_boundary)];
-                        let survives = random.below(7) < share;
-                        // Rarely a sector itself is torn.
-                        if share < 7 && random.below(16) == 0 {
-                            let kept = random.below(u64::try_from(sector.len()).unwrap_or(1));
-                            sector = &sector[..usize::try_from(kept).unwrap_or(0)];
-                        }
-                        if survives {
-                            let part = Change::Write { position: position + start, bytes: sector.to_vec() };
-                            part.apply(&mut bytes);
-                        }
-                        start += to_boundary;
-                    }
+                    write_in_part(&mut bytes, *position, written, share, random);
                 }
             }
         }
@@ -200,5 +200,24 @@ impl Change {
                 target[*position..end].copy_from_slice(bytes);
             }
         }
+    }
+}
+
+/// Writes the sectors that survive: of seven about as many as the share says, each by itself.
+fn write_in_part(target: &mut Vec<u8>, position: usize, written: &[u8], share: u64, random: &mut Random) {
+    let mut start = 0;
+    while start < written.len() {
+        let to_boundary = SECTOR_BYTES - (position + start) % SECTOR_BYTES;
+        let mut sector = &written[start..written.len().min(start + to_boundary)];
+        let survives = random.below(7) < share;
+        // Rarely a sector itself is torn.
+        if share < 7 && random.below(16) == 0 {
+            let kept = random.below(u64::try_from(sector.len()).unwrap_or(1));
+            sector = &sector[..usize::try_from(kept).unwrap_or(0)];
+        }
+        if survives {
+            Change::Write { position: position + start, bytes: sector.to_vec() }.apply(target);
+        }
+        start += to_boundary;
     }
 }
