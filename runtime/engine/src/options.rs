@@ -23,6 +23,8 @@ pub struct EngineOptions {
     pub max_held_bytes: usize,
     /// Bytes that may be sequenced but not yet durable; then workers and publishers wait.
     pub max_unsynced_bytes: usize,
+    /// Bytes of changes in memory that no snapshot holds yet; beyond it workers and publishers wait for the flusher.
+    pub max_overlay_bytes: usize,
     /// Events in one batch.
     pub batch_events: usize,
     /// Handler time after which a batch takes no further event, in microseconds.
@@ -48,6 +50,7 @@ impl Default for EngineOptions {
             max_held_events: 100_000,
             max_held_bytes: 256 << 20,
             max_unsynced_bytes: 16 << 20,
+            max_overlay_bytes: 128 << 20,
             batch_events: 64,
             batch_us: 2_000,
             window_events: 4_096,

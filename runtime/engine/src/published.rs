@@ -51,7 +51,7 @@ pub(crate) fn build(
         source: format!("{SOURCE_PREFIX}{}", author.consumer),
         event_type: new.event_type,
         subject: new.subject.or_else(|| origin.subject.clone()),
-        time: Some(rfc3339(now)),
+        time: Some(new.time.unwrap_or_else(|| rfc3339(now))),
         datacontenttype: new.datacontenttype,
         dataschema: new.dataschema,
         partitionkey,
@@ -100,6 +100,11 @@ fn check(new: &NewEvent) -> Result<(), EffectError> {
     }
     if new.event_type.starts_with(system_event::TYPE_PREFIX) {
         return refuse(format!("type \"{}\" is reserved for the runtime", new.event_type));
+    }
+    if let Some(time) = &new.time
+        && time.parse::<jiff::Timestamp>().is_err()
+    {
+        return refuse(format!("its time \"{time}\" is not RFC 3339"));
     }
     for (name, value) in [("subject", &new.subject), ("partitionkey", &new.partitionkey)] {
         if value.as_deref() == Some("") {

@@ -72,6 +72,9 @@ pub enum Unready {
     /// Too much waits to be synced.
     #[error("too many bytes wait to be synced")]
     Unsynced,
+    /// Too much waits for the flusher.
+    #[error("too many changes wait for a snapshot")]
+    Unflushed,
     /// The log has no reserved room left.
     #[error("no space is left for the log")]
     NoSpace,
@@ -144,6 +147,9 @@ impl<S: Store> Sequencer<S> {
         if self.queue.unsynced_bytes() >= self.options.max_unsynced_bytes as u64 {
             return Err(Unready::Unsynced);
         }
+        if self.tables.memory_bytes() >= self.options.max_overlay_bytes {
+            return Err(Unready::Unflushed);
+        }
         let needed = record_bytes(bytes)
             + self.running_batches as u64 * record_bytes(self.options.max_transaction_bytes);
         if self.queue.room_bytes() < needed { Err(Unready::NoSpace) } else { Ok(()) }
@@ -182,19 +188,23 @@ impl<S: Store> Sequencer<S> {
     /// Tables that cannot be read; the runtime must stop.
     pub fn tick(&mut self, now: Timestamp) -> Result<Option<Timestamp>, TablesError> {
         self.fire_timers(now)?;
-        let mut next = self.timers.first().map(|(at, ..)| *at);
         let ids: Vec<ConsumerId> = self.consumers.keys().copied().collect();
         for id in ids {
             let Some(consumer) = self.consumers.get_mut(&id) else { continue };
             if consumer.is_attached() && consumer.held.next_due().is_some_and(|due| due <= now) {
                 consumer.wake_due(now);
             }
-            if let Some(due) = consumer.held.next_due().filter(|_| consumer.is_attached()) {
-                next = Some(next.map_or(due, |next| next.min(due)));
-            }
             self.enqueue(id);
         }
-        Ok(next)
+        Ok(self.next_due())
+    }
+
+    /// When [`Sequencer::tick`] has something to do next.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let attached = self.consumers.values().filter(|consumer| consumer.is_attached());
+        let held = attached.filter_map(|consumer| consumer.held.next_due());
+        held.chain(self.timers.first().map(|(at, ..)| *at)).min()
     }
 
     /// Whether a worker would get a batch.

@@ -69,6 +69,11 @@ pub enum TablesError {
     },
 }
 
+impl TablesError {
+    /// The newest format that this program reads.
+    pub const SUPPORTED_FORMAT: u8 = FORMAT_VERSION;
+}
+
 impl<S: Store> Tables<S> {
     /// Opens the tables at their snapshot; the caller then applies what the log holds after it.
     ///
