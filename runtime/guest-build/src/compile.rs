@@ -173,9 +173,11 @@ impl Toolchain {
         // Set and empty, it wins over every other source of compiler flags.
         command.env("CARGO_ENCODED_RUSTFLAGS", "");
         command.env("CARGO_TARGET_DIR", target_folder);
-        // Readable backtraces need the function names, and nobody needs more by default.
-        command.env("CARGO_PROFILE_RELEASE_DEBUG", if guests.debug { "full" } else { "none" });
-        command.env("CARGO_PROFILE_RELEASE_STRIP", "none");
+        // Readable backtraces need the function names, which stay; the standard library's own debug
+        // information alone would be ten times the code.
+        let (debug, strip) = if guests.debug { ("full", "none") } else { ("none", "debuginfo") };
+        command.env("CARGO_PROFILE_RELEASE_DEBUG", debug);
+        command.env("CARGO_PROFILE_RELEASE_STRIP", strip);
         command.env("CARGO_PROFILE_RELEASE_PANIC", "abort");
         if let Some(rustc) = &self.rustc {
             command.env("RUSTC", rustc);

@@ -1,28 +1,43 @@
-//! minimal
+//! The `#[handler]` attribute. Documented for authors in camshaft-sdk, which re-exports it.
+//!
+//! It leaves the function as it is and adds one anonymous constant: what registers the function, and the
+//! record of the plugin's manifest. What an author gets wrong is an error at the token concerned, never a
+//! panic.
+#![deny(missing_docs)]
+
+mod arguments;
+mod expand;
+mod manifest;
+mod pattern;
+mod signature;
+
 use proc_macro::TokenStream;
 use quote::quote;
-use syn::parse::Parser;
+use syn::{ItemFn, parse_macro_input};
 
-/// handler
+use crate::{arguments::Arguments, manifest::Manifest, signature::Signature};
+
+/// Makes a function the handler of the event types named: `#[handler("order.placed")]`.
+///
+/// A type is dotted; `*` stands for one segment and a final `**` for one or more. What the handler
+/// publishes is listed after the types: `#[handler("order.*", publishes("stock.reserved"))]`.
+///
+/// The function takes the event by value, whose data type says what the data is decoded to, and may take
+/// `ctx: &mut Context` as well. It answers `Result`. It is left unchanged, so that other code and tests can
+/// call it. A crate may have many handlers, whose types must not overlap.
+///
+/// A `plugin.toml` beside `Cargo.toml` adds to what the attributes say, such as policy and limits. It is
+/// checked here: an unknown key, or a contradiction to an attribute, does not compile.
 #[proc_macro_attribute]
 pub fn handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    let function: syn::ItemFn = syn::parse_macro_input!(item);
-    let name = &function.sig.ident;
-    let text = name.to_string();
-    let types = syn::punctuated::Punctuated::<syn::LitStr, syn::Token![,]>::parse_terminated
-        .parse(attribute)
-        .unwrap();
-    let types = types.iter();
-    quote! {
-        #function
-        const _: () = {
-            ::camshaft_sdk::__private::inventory::submit! {
-                ::camshaft_sdk::__private::Handler {
-                    name: #text, types: &[#(#types),*], publishes: &[],
-                    run: |event, context| #name(::camshaft_sdk::__private::decode(event)?, context),
-                }
-            }
-        };
-    }
-    .into()
+    let function = parse_macro_input!(item as ItemFn);
+    let generated = expand(attribute, &function).unwrap_or_else(|error| error.into_compile_error());
+    quote!(#function #generated).into()
+}
+
+fn expand(attribute: TokenStream, function: &ItemFn) -> syn::Result<proc_macro2::TokenStream> {
+    let signature = Signature::of(function)?;
+    let arguments: Arguments = syn::parse(attribute)?;
+    let manifest = Manifest::find(&signature, &arguments)?;
+    Ok(expand::handler(&signature, &arguments, &manifest))
 }

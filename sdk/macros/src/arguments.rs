@@ -1,0 +1,112 @@
+//! What stands in the attribute's parentheses: type patterns, then `publishes(…)`.
+
+use syn::{
+    Ident, LitStr, Token, parenthesized,
+    parse::{Parse, ParseStream},
+    punctuated::Punctuated,
+};
+
+use crate::pattern::Pattern;
+
+/// The attribute's arguments, each valid by itself and none contradicting another.
+pub struct Arguments {
+    /// Which types the handler takes; at least one.
+    pub types: Vec<LitStr>,
+    /// Which types it publishes.
+    pub publishes: Vec<LitStr>,
+}
+
+const FORM: &str =
+    "write event types, then options: `#[handler(\"order.placed\", publishes(\"stock.reserved\"))]`";
+
+impl Parse for Arguments {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        if input.is_empty() {
+            return Err(input.error(format!("a handler names at least one event type; {FORM}")));
+        }
+        let mut types: Vec<LitStr> = Vec::new();
+        let mut publishes: Option<Vec<LitStr>> = None;
+        while !input.is_empty() {
+            if input.peek(LitStr) {
+                let event_type: LitStr = input.parse()?;
+                if publishes.is_some() {
+                    return Err(syn::Error::new(
+                        event_type.span(),
+                        format!("an event type after an option; {FORM}"),
+                    ));
+                }
+                types.push(event_type);
+            } else {
+                let option: Ident = input.parse().map_err(|e| syn::Error::new(e.span(), FORM))?;
+                if option != "publishes" {
+                    let message = format!("unknown option `{option}`; the only option is `publishes(\"…\")`");
+                    return Err(syn::Error::new(option.span(), message));
+                }
+                if publishes.replace(list(input)?).is_some() {
+                    return Err(syn::Error::new(
+                        option.span(),
+                        "`publishes` is given twice; put all types into one",
+                    ));
+                }
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        let publishes = publishes.unwrap_or_default();
+        check_types(&types, input)?;
+        check_published(&publishes)?;
+        Ok(Self { types, publishes })
+    }
+}
+
+fn list(input: ParseStream) -> syn::Result<Vec<LitStr>> {
+    let content;
+    parenthesized!(content in input);
+    Ok(Punctuated::<LitStr, Token![,]>::parse_terminated(&content)?.into_iter().collect())
+}
+
+fn check_types(types: &[LitStr], input: ParseStream) -> syn::Result<()> {
+    if types.is_empty() {
+        return Err(input.error(format!("a handler names at least one event type; {FORM}")));
+    }
+    let mut earlier: Vec<Pattern> = Vec::new();
+    for literal in types {
+        let pattern =
+            Pattern::parse(&literal.value()).map_err(|reason| syn::Error::new(literal.span(), reason))?;
+        if let Some(other) = earlier.iter().find(|other| other.overlaps(&pattern)) {
+            let message = if *other == pattern {
+                format!("`{pattern}` is named twice")
+            } else {
+                format!("`{other}` and `{pattern}` overlap: some event types match both; name one of them")
+            };
+            return Err(syn::Error::new(literal.span(), message));
+        }
+        earlier.push(pattern);
+    }
+    Ok(())
+}
+
+fn check_published(publishes: &[LitStr]) -> syn::Result<()> {
+    for (at, literal) in publishes.iter().enumerate() {
+        let event_type = literal.value();
+        let refuse = |reason: String| Err(syn::Error::new(literal.span(), reason));
+        if let Err(reason) = Pattern::parse(&event_type) {
+            return refuse(reason);
+        }
+        if event_type.contains('*') {
+            return refuse(format!(
+                "`{event_type}` is a pattern; what is published has one type, so list each"
+            ));
+        }
+        if event_type.split('.').next() == Some("camshaft") {
+            return refuse(format!(
+                "`{event_type}` is reserved: only the runtime publishes `camshaft.*` events"
+            ));
+        }
+        if publishes.iter().take(at).any(|earlier| earlier.value() == event_type) {
+            return refuse(format!("`{event_type}` is listed twice"));
+        }
+    }
+    Ok(())
+}

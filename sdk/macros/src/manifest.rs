@@ -1,0 +1,163 @@
+//! The manifest of the plugin, as one handler sees it: `plugin.toml` if there is one, else the Cargo package,
+//! and in either case what the attribute says.
+//!
+//! Each handler writes one record, a TOML document of its own, into the component. The runtime merges the
+//! records; `wit/README.md` says how.
+
+mod keys;
+
+use std::{env, fs, path::PathBuf};
+
+use proc_macro2::Span;
+use syn::LitStr;
+use toml::{Table, Value, de::DeTable};
+
+use crate::{arguments::Arguments, signature::Signature};
+
+/// What one handler contributes.
+pub struct Manifest {
+    /// The record's text.
+    pub record: String,
+    /// All types that the plugin may publish, as far as this handler knows.
+    pub publishes: Vec<String>,
+    /// The file that was read, so that a change of it compiles the handler again.
+    pub file: Option<PathBuf>,
+}
+
+impl Manifest {
+    /// Reads `plugin.toml` and unites it with the attribute.
+    pub fn find(signature: &Signature, arguments: &Arguments) -> syn::Result<Self> {
+        let folder = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+        let file = folder.join("plugin.toml");
+        let text = match fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let record = unite(Table::new(), signature, arguments)?;
+                return Ok(Self::new(record, None));
+            }
+            Err(error) => return Err(in_file(format_args!("cannot be read: {error}"))),
+        };
+        let document = DeTable::parse(&text).map_err(|error| in_file(format_args!("is no TOML: {error}")))?;
+        keys::check(&text, document.get_ref())?;
+        let table: Table = text.parse().map_err(|error| in_file(format_args!("is no TOML: {error}")))?;
+        Ok(Self::new(unite(table, signature, arguments)?, Some(file)))
+    }
+
+    fn new(record: Table, file: Option<PathBuf>) -> Self {
+        let publishes = texts(record.get("publishes")).collect();
+        Self { record: record.to_string(), publishes, file }
+    }
+}
+
+/// An error of the file as a whole, shown at the attribute.
+fn in_file(message: impl std::fmt::Display) -> syn::Error {
+    syn::Error::new(Span::call_site(), format!("plugin.toml {message}"))
+}
+
+/// The file's table with the Cargo package's facts where it has none, and this handler's subscription.
+fn unite(mut table: Table, signature: &Signature, arguments: &Arguments) -> syn::Result<Table> {
+    table.entry("manifest").or_insert(Value::Integer(1));
+    let defaults = [("name", name()), ("version", variable("CARGO_PKG_VERSION"))];
+    for (key, value) in defaults.into_iter().chain([("description", variable("CARGO_PKG_DESCRIPTION"))]) {
+        if !value.is_empty() {
+            table.entry(key).or_insert(Value::String(value));
+        }
+    }
+    publishes(&mut table, arguments)?;
+    let subscription = subscription(table.remove("subscriptions"), signature, arguments)?;
+    table.insert("subscriptions".to_owned(), Value::Array(vec![Value::Table(subscription)]));
+    Ok(table)
+}
+
+/// The attribute's types must be among the file's, if the file lists any; and then the file's count.
+fn publishes(table: &mut Table, arguments: &Arguments) -> syn::Result<()> {
+    let Some(declared) = table.get("publishes") else {
+        table.insert("publishes".to_owned(), strings(&arguments.publishes));
+        return Ok(());
+    };
+    let missing =
+        arguments.publishes.iter().find(|own| !texts(Some(declared)).any(|text| text == own.value()));
+    match missing {
+        Some(own) => {
+            let message = format!("`publishes` in plugin.toml does not list `{}`", own.value());
+            Err(syn::Error::new(own.span(), message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// This handler's subscription, with what the file adds to it.
+fn subscription(in_file: Option<Value>, signature: &Signature, arguments: &Arguments) -> syn::Result<Table> {
+    let name = signature.name.to_string();
+    let entries: Vec<Table> = match in_file {
+        Some(Value::Array(entries)) => {
+            entries.into_iter().filter_map(|entry| entry.try_into().ok()).collect()
+        }
+        _ => Vec::new(),
+    };
+    let any = !entries.is_empty();
+    let mut own =
+        entries.into_iter().filter(|entry| entry.get("handler").and_then(Value::as_str) == Some(&name));
+    let mut subscription = own.next().unwrap_or_default();
+    if own.next().is_some() {
+        let message = format!("plugin.toml has two subscriptions for handler `{name}`; unite them");
+        return Err(syn::Error::new(signature.name.span(), message));
+    }
+    if any && subscription.is_empty() {
+        let message =
+            format!("plugin.toml has subscriptions but none for handler `{name}`; add it, or remove all");
+        return Err(syn::Error::new(signature.name.span(), message));
+    }
+    let types = strings(&arguments.types);
+    if let Some(other) = subscription.get("types") {
+        let sorted = |types: &Value| {
+            let mut types: Vec<String> = texts(Some(types)).collect();
+            types.sort();
+            types
+        };
+        if sorted(other) != sorted(&types) {
+            let message = format!("plugin.toml subscribes handler `{name}` to {other} instead");
+            return Err(syn::Error::new_spanned(TypeList(&arguments.types), message));
+        }
+    }
+    subscription.insert("handler".to_owned(), Value::String(name));
+    subscription.insert("types".to_owned(), types);
+    Ok(subscription)
+}
+
+/// All types of the attribute, as one place.
+struct TypeList<'a>(&'a [LitStr]);
+
+impl quote::ToTokens for TypeList<'_> {
+    fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
+        self.0.iter().for_each(|literal| literal.to_tokens(tokens));
+    }
+}
+
+/// The plugin's name: the package's; or the example's, for each example is a plugin of its own.
+fn name() -> String {
+    let (package, this_crate) = (variable("CARGO_PKG_NAME"), variable("CARGO_CRATE_NAME"));
+    let is_library = this_crate.is_empty() || library_name(&package) == this_crate;
+    if is_library { package } else { this_crate.replace('_', "-") }
+}
+
+/// The name of the package's library, as rustc knows it.
+fn library_name(package: &str) -> String {
+    let file = PathBuf::from(variable("CARGO_MANIFEST_PATH"));
+    let cargo: Table = fs::read_to_string(file).ok().and_then(|text| text.parse().ok()).unwrap_or_default();
+    let own = cargo.get("lib").and_then(|lib| lib.get("name")).and_then(Value::as_str);
+    own.unwrap_or(package).replace('-', "_")
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_default()
+}
+
+fn strings(literals: &[LitStr]) -> Value {
+    Value::Array(literals.iter().map(|literal| Value::String(literal.value())).collect())
+}
+
+fn texts(list: Option<&Value>) -> impl Iterator<Item = String> + '_ {
+    let entries = list.and_then(Value::as_array).into_iter().flatten();
+    entries.filter_map(|entry| entry.as_str().map(str::to_owned))
+}

@@ -1,0 +1,131 @@
+//! Which keys `plugin.toml` may have, and what kind of value each takes.
+//!
+//! Ranges and units are the runtime's to judge, when the plugin is built, checked or loaded.
+
+use toml::de::{DeTable, DeValue};
+
+use super::in_file;
+
+/// What a key may hold.
+enum Kind {
+    Text,
+    Integer,
+    Texts,
+    OneOf(&'static [&'static str]),
+    Table(&'static [Key]),
+    Tables(&'static [Key]),
+    /// A table with keys of the author's choice and texts.
+    Free,
+    /// Anything; judged elsewhere.
+    Any,
+}
+
+type Key = (&'static str, Kind);
+
+const MANIFEST: &[Key] = &[
+    ("manifest", Kind::Integer),
+    ("name", Kind::Text),
+    ("version", Kind::Text),
+    ("description", Kind::Text),
+    ("publishes", Kind::Texts),
+    ("capabilities", Kind::Texts),
+    ("start", Kind::OneOf(&["earliest", "latest"])),
+    ("subscriptions", Kind::Tables(SUBSCRIPTION)),
+    ("policy", Kind::Table(POLICY)),
+    ("limits", Kind::Table(&[("deadline", Kind::Text), ("memory", Kind::Text)])),
+    ("config", Kind::Free),
+];
+
+const SUBSCRIPTION: &[Key] = &[("handler", Kind::Text), ("types", Kind::Texts), ("filter", Kind::Any)];
+
+const POLICY: &[Key] = &[
+    ("max_attempts", Kind::Integer),
+    ("max_age", Kind::Text),
+    ("backoff", Kind::Table(&[("base", Kind::Text), ("max", Kind::Text)])),
+    ("after_dead_letter", Kind::OneOf(&["park", "continue"])),
+    ("partitions", Kind::Integer),
+    ("instance", Kind::OneOf(&["reuse", "fresh"])),
+];
+
+/// Checks the whole document.
+pub fn check(text: &str, document: &DeTable) -> syn::Result<()> {
+    table(text, "", document, MANIFEST)?;
+    match document.get("manifest").map(|version| version.get_ref()) {
+        Some(DeValue::Integer(version)) if version.as_str() == "1" => Ok(()),
+        Some(_) => Err(in_file("is of another version; this SDK knows `manifest = 1`")),
+        None => Err(in_file("has no version; its first line is `manifest = 1`")),
+    }
+}
+
+fn table(text: &str, path: &str, found: &DeTable, keys: &[Key]) -> syn::Result<()> {
+    for (key, value) in found {
+        let line = line(text, key.span().start);
+        let name = format!("{path}{}", key.get_ref());
+        let known = keys.iter().find(|(known, _)| known == key.get_ref());
+        let Some((_, kind)) = known else {
+            return Err(in_file(format_args!(
+                "line {line}: unknown key `{name}`{}",
+                hint(key.get_ref(), keys)
+            )));
+        };
+        if !fits(text, &name, value.get_ref(), kind)? {
+            return Err(in_file(format_args!("line {line}: `{name}` {}", expected(kind))));
+        }
+    }
+    Ok(())
+}
+
+fn fits(text: &str, name: &str, value: &DeValue, kind: &Kind) -> syn::Result<bool> {
+    let is_text = |value: &DeValue| matches!(value, DeValue::String(_));
+    Ok(match (kind, value) {
+        (Kind::Text, value) => is_text(value),
+        (Kind::Integer, value) => matches!(value, DeValue::Integer(_)),
+        (Kind::OneOf(allowed), DeValue::String(text)) => allowed.contains(&&**text),
+        (Kind::Texts, DeValue::Array(entries)) => entries.iter().all(|entry| is_text(entry.get_ref())),
+        (Kind::Free, DeValue::Table(entries)) => entries.values().all(|entry| is_text(entry.get_ref())),
+        (Kind::Any, _) => true,
+        (Kind::Table(keys), DeValue::Table(found)) => {
+            table(text, &format!("{name}."), found, keys)?;
+            true
+        }
+        (Kind::Tables(keys), DeValue::Array(entries)) => {
+            for entry in entries {
+                let DeValue::Table(found) = entry.get_ref() else { return Ok(false) };
+                table(text, &format!("{name}."), found, keys)?;
+            }
+            true
+        }
+        _ => false,
+    })
+}
+
+fn expected(kind: &Kind) -> String {
+    match kind {
+        Kind::Text => "takes a text".to_owned(),
+        Kind::Integer => "takes a whole number".to_owned(),
+        Kind::Texts => "takes a list of texts".to_owned(),
+        Kind::OneOf(allowed) => format!("takes one of \"{}\"", allowed.join("\", \"")),
+        Kind::Table(_) | Kind::Any => "takes a table".to_owned(),
+        Kind::Tables(_) => "takes tables, each under `[[…]]`".to_owned(),
+        Kind::Free => "takes a table of texts; numbers stand in quotes".to_owned(),
+    }
+}
+
+fn hint(key: &str, keys: &[Key]) -> String {
+    if key == "grants" {
+        return "; what a plugin asks for is `capabilities`, and only the operator's file grants".to_owned();
+    }
+    let nearest =
+        keys.iter().map(|(known, _)| *known).min_by_key(|known| strsim::damerau_levenshtein(known, key));
+    match nearest {
+        Some(known) if strsim::damerau_levenshtein(known, key) <= 3 => format!("; did you mean `{known}`?"),
+        _ => {
+            let all: Vec<&str> = keys.iter().map(|(known, _)| *known).collect();
+            format!("; known are {}", all.join(", "))
+        }
+    }
+}
+
+fn line(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
