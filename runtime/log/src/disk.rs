@@ -1,7 +1,8 @@
 //! The one way to the disk: a flat directory of files, as small as the log needs it.
 //!
-//! [`FileLog`](crate::FileLog) does all its input and output through these traits, so that a simulator runs exactly the same code on a
-//! disk that fails. They promise what POSIX does and no more: unsynced bytes and names may or may not survive a crash, in any order.
+//! [`FileLog`](crate::FileLog) does all its input and output through these traits, so that a simulator runs
+//! exactly the same code on a disk that fails. They promise what POSIX does and no more: unsynced bytes and
+//! names may or may not survive a crash, in any order.
 
 pub(crate) mod real;
 
@@ -75,7 +76,8 @@ pub trait DiskFile: Send + Sync {
         Ok(self.len()? == 0)
     }
 
-    /// Gives a new file this length, of zeros, and reserves the space, so that later writes inside it do not meet a full disk.
+    /// Gives a new file this length, of zeros, and reserves the space, so that later writes inside it do not
+    /// meet a full disk.
     ///
     /// # Errors
     /// `StorageFull` if there is not enough room, else the system's.

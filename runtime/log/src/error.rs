@@ -1,4 +1,5 @@
-//! Everything that can go wrong with a log. The variants and their codes are stable; callers choose exit codes and answers by them.
+//! Everything that can go wrong with a log. The variants and their codes are stable; callers choose exit
+//! codes and answers by them.
 
 use std::io;
 use std::path::PathBuf;
@@ -140,17 +141,20 @@ impl LogError {
         match self {
             Self::InUse { .. } => "Stop the other process, or choose another data directory.",
             Self::Unusable { .. } => {
-                "Choose a directory that this user may create and write files in, or correct its owner and permissions."
+                "Choose a directory that this user may create and write files in, \
+                 or correct its owner and permissions."
             }
             Self::NewerFormat { .. } => {
                 "Run the newer version of the program that wrote this log, or choose another data directory."
             }
             Self::Corrupt { .. } => {
-                "Restore the data directory from a backup, or start with a new one; keep the damaged one, since its other records can still be read."
+                "Restore the data directory from a backup, or start with a new one; keep the damaged one, \
+                 since its other records can still be read."
             }
             Self::NoSpace { .. } => "Free some space on this disk; the log goes on by itself.",
             Self::Poisoned { .. } => {
-                "Look for the disk's errors in the system's log, then start the program again: it recovers what is durable."
+                "Look for the disk's errors in the system's log, then start the program again: \
+                 it recovers what is durable."
             }
             Self::Closed => "Open it again.",
             Self::Fenced { .. } => {

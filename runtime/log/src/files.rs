@@ -1,11 +1,12 @@
 //! The log over local files: the write side.
 //!
-//! One thread owns it (the runtime's writer). `view` is what it shares with the readers, `recovery` how it comes
-//! to be. It owns no thread: whoever owns it calls `append_all`, `sync`, `prepare` and `trim`.
+//! One thread owns it (the runtime's writer). `view` is what it shares with the readers, `recovery` how it
+//! comes to be. It owns no thread: whoever owns it calls `append_all`, `sync`, `prepare` and `trim`.
 
 mod chain;
 mod clean_mark;
 mod names;
+mod open;
 pub(crate) mod options;
 mod reader;
 pub(crate) mod recovery;
@@ -20,26 +21,21 @@ mod walk;
 use std::sync::Arc;
 
 use clean_mark::CleanMark;
-use names::{CLEAN_TEMPORARY, SPARE_TEMPORARY};
-use options::Options;
-use recovery::{Found, Recovery, recover};
 use segment::Segment;
 use segment_header::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use spare::Spare;
-use view::{Extent, View};
+use view::View;
 use walk::{Place, position_in_file};
 
 use crate::record::fields::{length_u64, length_usize};
-use crate::record::{self, Checksum, HEADER_BYTES, Header, MAX_RECORD_BYTES};
+use crate::record::{self, HEADER_BYTES, Header};
 use crate::{Disk, DiskFile, Log, LogError, LogReader, NewRecord, record_bytes};
 
-/// A segment shorter than this cannot hold anything useful.
-const MIN_SEGMENT_BYTES: u64 = 4096;
 /// A write buffer that grew beyond this is given back after the write, in bytes.
 const BUFFER_KEPT_BYTES: usize = 2 * 1024 * 1024;
-/// Writes below this size, in bytes, take some zeros along. Syncing bytes that were never written before makes the
-/// file system sync its own notes too, which takes twice as long (measured on ext4); so small commits pay for that
-/// once and then stay inside what is written already. For large ones it would only cost.
+/// Writes below this size, in bytes, take some zeros along. Syncing bytes that were never written before
+/// makes the file system sync its own notes too, which takes twice as long (measured on ext4); so small
+/// commits pay for that once and then stay inside what is written already. For large ones it would only cost.
 const SMALL_WRITE_BYTES: usize = 64 * 1024;
 /// How many zeros, in bytes.
 const ZEROS_AHEAD_BYTES: u64 = 256 * 1024;
@@ -65,51 +61,6 @@ pub struct FileLog {
 }
 
 impl FileLog {
-    /// Opens the log in this directory, or creates one.
-    ///
-    /// # Errors
-    /// [`LogError::Corrupt`] if durable records are damaged or missing, [`LogError::NewerFormat`] if a newer
-    /// program wrote them, [`LogError::NoSpace`] if there is no room to create the first segment.
-    pub fn open(disk: Arc<dyn Disk>, options: Options) -> Result<(Self, Recovery), LogError> {
-        let segment_bytes = options.segment_bytes.max(MIN_SEGMENT_BYTES) / 8 * 8;
-        let found = recover(disk.as_ref(), &options)?;
-        remove_temporaries(disk.as_ref())?;
-        let mut spare = Spare::adopt(disk.as_ref(), segment_bytes)?;
-        let found = match found {
-            Some(found) => found,
-            None => {
-                let first = spare.take().map_or_else(|| Spare::make(disk.as_ref(), segment_bytes), Ok)?;
-                create(disk.as_ref(), first, &options)?
-            }
-        };
-        let Found { identity, segments, file, next, recovery } = found;
-        let segment = segments.last().map(Arc::clone).expect("recovery finds at least one segment");
-        let extent = Extent {
-            segments,
-            last_sequence: next.sequence.saturating_sub(1),
-            next_offset: next.first_offset,
-            last_timestamp_ms: next.timestamp_ms,
-        };
-        let max_record_bytes = u64::from(MAX_RECORD_BYTES).min(segment_bytes - SEGMENT_HEADER_BYTES);
-        let max_payload_bytes = u32::try_from(max_record_bytes).unwrap_or(MAX_RECORD_BYTES) - HEADER_BYTES;
-        let view = Arc::new(View::new(&disk, Checksum::of_log(identity), max_payload_bytes, extent));
-        let log = Self {
-            disk,
-            view,
-            identity,
-            segment_bytes,
-            segment,
-            file,
-            next,
-            spare,
-            buffer: Vec::new(),
-            places: Vec::new(),
-            zeros_until: 0,
-        };
-        log.publish_reserved();
-        Ok((log, recovery))
-    }
-
     /// Refuses a batch before anything of it is written.
     fn check_batch(&self, previous_sequence: u64, records: &[NewRecord<'_>]) -> Result<(), LogError> {
         let last_sequence = self.last_sequence();
@@ -187,8 +138,8 @@ impl FileLog {
     /// Starts the next segment, whose first record this will be.
     fn roll(&mut self, record: &NewRecord<'_>) -> Result<(), LogError> {
         self.prepare()?;
-        // IMPORTANT: the old segment is durable before the new one has a name. So recovery may take every flaw
-        // in a segment that is not the last one for corruption.
+        // IMPORTANT: the old segment is durable before the new one has a name. So recovery may take every
+        // flaw in a segment that is not the last one for corruption.
         self.sync()?;
         let Some(spare) = self.spare.take() else { return Ok(()) };
         let header = SegmentHeader {
@@ -211,8 +162,8 @@ impl FileLog {
         Ok(())
     }
 
-    /// Publishes how many bytes are sure to fit: into what is left of this segment, or into the next one. What is
-    /// left unused at the end of a segment is less than one record.
+    /// Publishes how many bytes are sure to fit: into what is left of this segment, or into the next one.
+    /// What is left unused at the end of a segment is less than one record.
     fn publish_reserved(&self) {
         let here = self.segment.bytes.saturating_sub(self.next.position);
         let reserved = match &self.spare {
@@ -290,7 +241,8 @@ impl Log for FileLog {
             let disk = self.disk.as_ref();
             disk.remove(&oldest.name).map_err(|error| LogError::io("remove", &oldest.name, error))?;
             self.view.extent_mut().segments.remove(0);
-            // IMPORTANT: a removal is durable before the next one, else a crash could leave a hole in the chain.
+            // IMPORTANT: a removal is durable before the next one, else a crash could leave a hole in the
+            // chain.
             let synced = disk.sync_dir();
             synced.map_err(|error| {
                 self.view.poison(&LogError::io("sync the removal of", &oldest.name, error))
@@ -302,30 +254,4 @@ impl Log for FileLog {
         let sequence = self.sync()?;
         CleanMark { identity: self.identity, sequence }.write(self.disk.as_ref())
     }
-}
-
-/// The log that begins with this file.
-fn create(disk: &dyn Disk, spare: Spare, options: &Options) -> Result<Found, LogError> {
-    let header = SegmentHeader {
-        identity: options.identity,
-        first_sequence: 1,
-        first_offset: options.first_offset,
-        first_timestamp_ms: 0,
-        previous_first_sequence: 0,
-    };
-    let bytes = spare.bytes;
-    let file = spare.start(disk, &header)?;
-    let segment = Segment::new(&header, bytes, Some(Arc::clone(&file)));
-    let next = segment.first;
-    let recovery = Recovery { created: true, clean: true, verified_records: 0, cut: None };
-    Ok(Found { identity: header.identity, segments: vec![Arc::new(segment)], file, next, recovery })
-}
-
-/// Removes what an interrupted run was making.
-fn remove_temporaries(disk: &dyn Disk) -> Result<(), LogError> {
-    let names = disk.list().map_err(|error| LogError::io("list", "the data directory", error))?;
-    for name in names.iter().filter(|name| [SPARE_TEMPORARY, CLEAN_TEMPORARY].contains(&name.as_str())) {
-        disk.remove(name).map_err(|error| LogError::io("remove", name, error))?;
-    }
-    Ok(())
 }

@@ -1,9 +1,11 @@
 //! The durable, append-only log of opaque records: segments, recovery, trim.
 //!
-//! The writer thread of the runtime appends and syncs through [`Log`]; everyone else reads through [`LogReader`]. [`FileLog`] is the
-//! implementation over local files, laid out as `FORMAT.md` says; it reaches them only through [`Disk`].
+//! The writer thread of the runtime appends and syncs through [`Log`]; everyone else reads through
+//! [`LogReader`]. [`FileLog`] is the implementation over local files, laid out as `FORMAT.md` says; it
+//! reaches them only through [`Disk`].
 //!
-//! This crate deals in bytes and numbers. It never knows what an event means, owns no thread and reads no clock.
+//! This crate deals in bytes and numbers. It never knows what an event means, owns no thread and reads no
+//! clock.
 #![deny(missing_docs)]
 
 mod disk;

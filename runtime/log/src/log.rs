@@ -1,7 +1,8 @@
 //! The seam: what the runtime asks of a log, wherever it is kept.
 //!
-//! [`Log`] is the write side, owned by one writer thread. [`LogReader`] is the read side, shared by all others. Nothing above may assume
-//! files: a distributed log replaces exactly these two traits. Every implementation passes the suite in `testing::conformance`.
+//! [`Log`] is the write side, owned by one writer thread. [`LogReader`] is the read side, shared by all
+//! others. Nothing above may assume files: a distributed log replaces exactly these two traits. Every
+//! implementation passes the suite in `testing::conformance`.
 
 use std::slice;
 use std::sync::Arc;
@@ -10,18 +11,20 @@ use crate::{Batch, LogError, NewRecord};
 
 /// The write side of a log. One writer owns it; the fence keeps out a second one that believes the same.
 ///
-/// A write or sync whose fate is unknown poisons the log: from then on every call, reads too, fails with [`LogError::Poisoned`] until the
-/// log is opened again. Other errors leave it as it was.
+/// A write or sync whose fate is unknown poisons the log: from then on every call, reads too, fails with
+/// [`LogError::Poisoned`] until the log is opened again. Other errors leave it as it was.
 pub trait Log: Send {
     /// A handle for reading; cheap to clone, and usable from other threads while records are appended.
     fn reader(&self) -> Arc<dyn LogReader>;
 
-    /// Appends records in one go, and returns the last sequence. They get the sequences after `previous_sequence`, which must be the last
-    /// one of the log: that is the fence. They are readable at once, and durable only after [`Log::sync`].
+    /// Appends records in one go, and returns the last sequence. They get the sequences after
+    /// `previous_sequence`, which must be the last one of the log: that is the fence. They are readable at
+    /// once, and durable only after [`Log::sync`].
     ///
     /// # Errors
-    /// [`LogError::Fenced`], [`LogError::OffsetGap`] and [`LogError::TooLarge`]: nothing was appended. [`LogError::NoSpace`]: nothing was appended either, except
-    /// where a batch needs more than one further segment; then the reader's bounds tell how far it came. It cannot happen inside
+    /// [`LogError::Fenced`], [`LogError::OffsetGap`] and [`LogError::TooLarge`]: nothing was appended.
+    /// [`LogError::NoSpace`]: nothing was appended either, except where a batch needs more than one further
+    /// segment; then the reader's bounds tell how far it came. It cannot happen inside
     /// [`LogReader::reserved_bytes`]. Anything else poisons the log.
     fn append_all(&mut self, previous_sequence: u64, records: &[NewRecord<'_>]) -> Result<u64, LogError>;
 
@@ -39,44 +42,50 @@ pub trait Log: Send {
     /// Any failure poisons the log: after a failed sync nobody knows what is on the disk.
     fn sync(&mut self) -> Result<u64, LogError>;
 
-    /// Reserves room ahead, so that appending never meets a full disk. Called regularly by the writer; returns at once if nothing is to do.
+    /// Reserves room ahead, so that appending never meets a full disk. Called regularly by the writer;
+    /// returns at once if nothing is to do.
     ///
     /// # Errors
     /// [`LogError::NoSpace`] while the disk is full; the next call tries again.
     fn prepare(&mut self) -> Result<(), LogError>;
 
-    /// Drops old records before `before_sequence`, as far as that is cheap: more may stay than asked. Returns the first retained sequence.
+    /// Drops old records before `before_sequence`, as far as that is cheap: more may stay than asked. Returns
+    /// the first retained sequence.
     ///
     /// # Errors
     /// [`LogError::Io`] where a file cannot be removed; the next call tries again.
     fn trim(&mut self, before_sequence: u64) -> Result<u64, LogError>;
 
-    /// Syncs, leaves the mark of a clean shutdown, and releases the log. Without it the log is as after a crash: whole, but unmarked.
+    /// Syncs, leaves the mark of a clean shutdown, and releases the log. Without it the log is as after a
+    /// crash: whole, but unmarked.
     ///
     /// # Errors
     /// Those of [`Log::sync`], and any failure to write the mark.
     fn close(self: Box<Self>) -> Result<(), LogError>;
 }
 
-/// The read side of a log. It sees what was written, also what is not yet durable: callers that must not show that stop at
-/// [`LogReader::synced`]. Reads and lookups fail with [`LogError::Poisoned`] once the log is, and with [`LogError::Closed`]
-/// once the write side is gone; the plain numbers stay as they were.
+/// The read side of a log. It sees what was written, also what is not yet durable: callers that must not show
+/// that stop at [`LogReader::synced`]. Reads and lookups fail with [`LogError::Poisoned`] once the log is,
+/// and with [`LogError::Closed`] once the write side is gone; the plain numbers stay as they were.
 pub trait LogReader: Send + Sync {
-    /// Reads records in order from `sequence` on, about `max_bytes` of them, though at least one if there is one. Fewer may come than
-    /// asked; an empty batch means that the tail is reached. Every record is checked.
+    /// Reads records in order from `sequence` on, about `max_bytes` of them, though at least one if there is
+    /// one. Fewer may come than asked; an empty batch means that the tail is reached. Every record is
+    /// checked.
     ///
     /// # Errors
-    /// [`LogError::Trimmed`] before the first retained sequence, [`LogError::Corrupt`] where the bytes are damaged.
+    /// [`LogError::Trimmed`] before the first retained sequence, [`LogError::Corrupt`] where the bytes are
+    /// damaged.
     fn read_from(&self, sequence: u64, max_bytes: u32) -> Result<Batch, LogError>;
 
     /// The sequence of the record that contains the event at `offset`; none if the offset is not written yet.
     ///
     /// # Errors
-    /// [`LogError::Trimmed`] before the first retained offset, [`LogError::Corrupt`] where the bytes are damaged.
+    /// [`LogError::Trimmed`] before the first retained offset, [`LogError::Corrupt`] where the bytes are
+    /// damaged.
     fn find_offset(&self, offset: u64) -> Result<Option<u64>, LogError>;
 
-    /// The sequence of the first retained record with this timestamp or a later one; the one after the last if there is none. Exact as
-    /// long as timestamps never go back, which is for the caller to see to.
+    /// The sequence of the first retained record with this timestamp or a later one; the one after the last
+    /// if there is none. Exact as long as timestamps never go back, which is for the caller to see to.
     ///
     /// # Errors
     /// [`LogError::Corrupt`] where the bytes are damaged.
@@ -88,8 +97,9 @@ pub trait LogReader: Send + Sync {
     /// The last sequence known durable; 0 if none is.
     fn synced(&self) -> u64;
 
-    /// Bytes that are sure to fit, in units of [`crate::record_bytes`]. A sequencer compares it with the sum of all records it queued and
-    /// the one it is about to add; it takes a record off that sum only after the append returned. Then no append meets a full disk.
+    /// Bytes that are sure to fit, in units of [`crate::record_bytes`]. A sequencer compares it with the sum
+    /// of all records it queued and the one it is about to add; it takes a record off that sum only after the
+    /// append returned. Then no append meets a full disk.
     fn reserved_bytes(&self) -> u64;
 
     /// The largest payload that one record can hold, in bytes.

@@ -1,5 +1,5 @@
-//! What tests of this crate and of those above need: a disk in memory that fails on demand, and the suite that
-//! every log must pass.
+//! What tests of this crate and of those above need: a disk in memory that fails on demand, and the suite
+//! that every log must pass.
 //!
 //! Behind the feature `testing`; no part of the running program.
 

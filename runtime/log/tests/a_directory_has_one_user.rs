@@ -1,4 +1,5 @@
-//! A second user of a directory is refused and told who holds it; the directory is free as soon as the log is gone.
+//! A second user of a directory is refused and told who holds it; the directory is free as soon as the log is
+//! gone.
 
 use std::path::Path;
 use std::sync::Arc;

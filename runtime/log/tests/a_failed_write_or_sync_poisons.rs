@@ -1,4 +1,5 @@
-//! After a write or sync whose fate is unknown every call fails, and opening again brings back all that was synced.
+//! After a write or sync whose fate is unknown every call fails, and opening again brings back all that was
+//! synced.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! A full disk is met when preparing, never inside reserved room; nothing is lost, and freed space is enough to go on.
+//! A full disk is met when preparing, never inside reserved room; nothing is lost, and freed space is enough
+//! to go on.
 
 use std::sync::Arc;
 

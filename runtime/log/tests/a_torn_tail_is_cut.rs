@@ -1,4 +1,5 @@
-//! What a crash leaves half written at the end, and was never known durable, is cut off, for good, and reported.
+//! What a crash leaves half written at the end, and was never known durable, is cut off, for good, and
+//! reported.
 
 use std::sync::Arc;
 
@@ -32,7 +33,8 @@ fn index(position: u64) -> usize {
     usize::try_from(position).expect("a small number")
 }
 
-/// Damages the log, and checks that it is cut after `last_sequence`, dropping so many whole headers behind it.
+/// Damages the log, and checks that it is cut after `last_sequence`, dropping so many whole headers behind
+/// it.
 fn check_cut(last_sequence: u64, later_records: u64, damage: impl Fn(&mut Vec<u8>)) {
     let disk = killed_log();
     disk.edit(SEGMENT, damage);

@@ -6,7 +6,7 @@ use std::path::Path;
 use camshaft_log::{LogError, RealDisk};
 
 fn check_unusable(directory: &Path) {
-    let error = RealDisk::open(directory).err().expect("the directory cannot be used");
+    let error = RealDisk::open(directory).expect_err("the directory cannot be used");
     assert!(matches!(&error, LogError::Unusable { directory: named, .. } if named == directory), "{error}");
     assert!(error.to_string().contains(&directory.display().to_string()), "{error}");
     assert_eq!(error.code(), "data-directory-unusable");

@@ -1,5 +1,5 @@
-//! Damage to records that were known durable, and missing files, stop the start with the place named; the log is
-//! left as it was found.
+//! Damage to records that were known durable, and missing files, stop the start with the place named; the log
+//! is left as it was found.
 
 use std::sync::Arc;
 

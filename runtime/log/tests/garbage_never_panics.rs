@@ -1,4 +1,5 @@
-//! Whatever the files hold, opening answers with a log or an error; and what a damaged log still gives is right.
+//! Whatever the files hold, opening answers with a log or an error; and what a damaged log still gives is
+//! right.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Logs that earlier versions wrote can be read and go on; and as long as the format is the same, the writer writes
-//! the same bytes.
+//! Logs that earlier versions wrote can be read and go on; and as long as the format is the same, the writer
+//! writes the same bytes.
 //!
 //! `fixtures/format-1` was made by `write` below.
 

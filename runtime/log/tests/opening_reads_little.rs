@@ -1,5 +1,5 @@
-//! Opening a long log reads the headers of its segments and the records after the snapshot, not the records before;
-//! finding one of those reads about one segment.
+//! Opening a long log reads the headers of its segments and the records after the snapshot, not the records
+//! before; finding one of those reads about one segment.
 
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
-//! Whenever the power fails, the log opens again with all that was synced, dense, and with nothing after its tail.
+//! Whenever the power fails, the log opens again with all that was synced, dense, and with nothing after its
+//! tail.
 //!
-//! First a scripted run counts its operations on the disk. Then it is run again and stopped at each of them; what
-//! was not synced survives in part, chosen by chance in several ways, and the log is opened again: several times,
-//! with crashes during recovery too.
+//! First a scripted run counts its operations on the disk. Then it is run again and stopped at each of them;
+//! what was not synced survives in part, chosen by chance in several ways, and the log is opened again:
+//! several times, with crashes during recovery too.
 
 use std::sync::Arc;
 

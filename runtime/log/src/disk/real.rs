@@ -1,7 +1,7 @@
 //! A directory of the operating system, held against other processes by an advisory lock.
 //!
-//! The program opens it once at start and hands it to the log. The lock lasts as long as the log's write side;
-//! readers do not prolong it.
+//! The program opens it once at start and hands it to the log. The lock lasts as long as the log's write
+//! side; readers do not prolong it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -32,7 +32,8 @@ impl RealDisk {
     /// Opens a directory, making it if it is missing, and locks it for this process.
     ///
     /// # Errors
-    /// [`LogError::InUse`] if another process (or this one, before) has it, [`LogError::Unusable`] if it cannot be made or written.
+    /// [`LogError::InUse`] if another process (or this one, before) has it, [`LogError::Unusable`] if it
+    /// cannot be made or written.
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, LogError> {
         let directory = directory.into();
         let unusable = |source| LogError::Unusable { directory: directory.clone(), source };
@@ -140,7 +141,8 @@ impl DiskFile for RealFile {
     }
 }
 
-/// Makes the directory and those above it, and makes their names durable: a log in a directory that vanishes is no log.
+/// Makes the directory and those above it, and makes their names durable: a log in a directory that vanishes
+/// is no log.
 fn make_durably(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
@@ -165,7 +167,7 @@ fn read_pid(lock: &mut File) -> Option<u32> {
 }
 
 fn write_zeros(file: &File, bytes: u64) -> io::Result<()> {
-    const CHUNK: [u8; 64 * 1024] = [0; 64 * 1024];
+    static CHUNK: [u8; 64 * 1024] = [0; 64 * 1024];
     let mut position = 0;
     while position < bytes {
         let left = usize::try_from(bytes - position).unwrap_or(usize::MAX);

@@ -1,5 +1,5 @@
-//! Opens what an earlier run left: verifies it, tells a torn tail from corruption, cuts the one and refuses the
-//! other. `FORMAT.md`, "Opening", says the rules.
+//! Opens what an earlier run left: verifies it, tells a torn tail from corruption, cuts the one and refuses
+//! the other. `FORMAT.md`, "Opening", says the rules.
 //!
 //! Nothing is written before everything is judged: a corrupt log stays as it was found.
 
@@ -81,8 +81,9 @@ pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Option<Found
 
     // From here on the log is known to be sound, and is repaired.
     let cut = torn.map(|torn| tail.cut(&torn)).transpose()?;
-    // IMPORTANT: what a killed process wrote is readable without being durable, and after a failed sync the system
-    // may take it for written: a further sync would not write it. So all that nobody knew durable is written again.
+    // IMPORTANT: what a killed process wrote is readable without being durable, and after a failed sync the
+    // system may take it for written: a further sync would not write it. So all that nobody knew durable is
+    // written again.
     if let Some(position) = first_doubtful(&segments, &file, checksum, claimed.max(verified.synced))? {
         tail.rewrite(position)?;
     }
@@ -163,8 +164,8 @@ fn verify(
     unreachable!("a log has at least one segment")
 }
 
-/// Where the first record stands that comes after the last one known durable; none if there is no such record.
-/// Only the last segment can hold it.
+/// Where the first record stands that comes after the last one known durable; none if there is no such
+/// record. Only the last segment can hold it.
 fn first_doubtful(
     segments: &[Arc<Segment>],
     file: &Arc<dyn DiskFile>,

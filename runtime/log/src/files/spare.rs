@@ -22,7 +22,8 @@ impl Spare {
     /// Its name needs no sync: after a crash a missing spare is made again.
     pub fn make(disk: &dyn Disk, bytes: u64) -> Result<Self, LogError> {
         Self::allocate(disk, bytes).inspect_err(|_| {
-            // Gives back the room of a half-made one. If that fails too, the next try or the next open does it.
+            // Gives back the room of a half-made one. If that fails too, the next try or the next open does
+            // it.
             let _ = disk.remove(SPARE_TEMPORARY);
         })
     }

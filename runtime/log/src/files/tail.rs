@@ -1,7 +1,7 @@
 //! The end of the last segment, where a crash leaves its traces.
 //!
-//! Recovery asks whether what follows the last whole record is a torn tail or damage to durable records, and has
-//! a torn tail overwritten.
+//! Recovery asks whether what follows the last whole record is a torn tail or damage to durable records, and
+//! has a torn tail overwritten.
 
 use super::recovery::Cut;
 use super::walk::{Place, position_in_file};

@@ -1,7 +1,7 @@
 //! Walks the records of one segment in order, from a known place on.
 //!
-//! Recovery walks to verify, lookups walk from a noted place to the record they want. Whatever the bytes are, a
-//! walk ends with a reason; it decides nothing about what the reason means.
+//! Recovery walks to verify, lookups walk from a noted place to the record they want. Whatever the bytes are,
+//! a walk ends with a reason; it decides nothing about what the reason means.
 
 use crate::record::fields::{length_u64, length_usize};
 use crate::record::{Checksum, HEADER_BYTES, Header, NoRecord};

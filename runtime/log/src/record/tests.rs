@@ -1,4 +1,5 @@
-//! The codec on its own: what is encoded is decoded, anything changed is noticed, arbitrary bytes are no trouble.
+//! The codec on its own: what is encoded is decoded, anything changed is noticed, arbitrary bytes are no
+//! trouble.
 
 use proptest::prelude::*;
 

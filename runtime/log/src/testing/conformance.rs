@@ -1,7 +1,7 @@
 //! What every log promises, as tests written against the traits alone.
 //!
-//! An implementation's test file says how to open its log and calls [`crate::conformance_tests`], which makes one
-//! test of each promise here. What only files can do (torn tails, damage) has tests of its own.
+//! An implementation's test file says how to open its log and calls [`crate::conformance_tests`], which makes
+//! one test of each promise here. What only files can do (torn tails, damage) has tests of its own.
 
 mod lookup;
 mod read;

@@ -54,15 +54,15 @@ impl MemoryDisk {
         self.state().bytes_read
     }
 
-    /// Stops the disk: after `operations` more, everything fails. The one that meets the stop may have happened in
-    /// part, which [`MemoryDisk::survivor`] decides.
+    /// Stops the disk: after `operations` more, everything fails. The one that meets the stop may have
+    /// happened in part, which [`MemoryDisk::survivor`] decides.
     pub fn crash_after(&self, operations: u64) {
         let mut state = self.state();
         state.crash_after = Some(state.operations + operations);
     }
 
-    /// Lets one sync fail: the next one if `syncs` is 0. What it should have made durable may never become so, even
-    /// if later syncs succeed.
+    /// Lets one sync fail: the next one if `syncs` is 0. What it should have made durable may never become
+    /// so, even if later syncs succeed.
     pub fn fail_sync_after(&self, syncs: u64) {
         self.state().syncs_until_failure = Some(syncs);
     }
@@ -77,8 +77,8 @@ impl MemoryDisk {
         self.state().capacity_bytes = capacity_bytes;
     }
 
-    /// The disk as the next start finds it after the power failed now: all that was synced, and of the rest what
-    /// `random` chooses, down to parts of single writes.
+    /// The disk as the next start finds it after the power failed now: all that was synced, and of the rest
+    /// what `random` chooses, down to parts of single writes.
     #[must_use]
     pub fn survivor(&self, random: &mut Random) -> Self {
         Self::holding(self.state().contents.after_crash(random))

@@ -1,4 +1,5 @@
-//! Records whose content follows from their sequence, so that any test can tell whether it reads the right ones.
+//! Records whose content follows from their sequence, so that any test can tell whether it reads the right
+//! ones.
 //!
 //! Used by the conformance suite and by the tests of single promises.
 
