@@ -1,1 +1,19 @@
-//! camshaft
+//! Camshaft: an event runtime whose handlers are WebAssembly components.
+//!
+//! [`Runtime`] is the in-process event bus: publish events, read them back, look at plugins, consumers, dead
+//! letters and state. The HTTP interface ([`api`]) and the command line ([`cli`]) are made of nothing else.
+
+pub mod api;
+pub mod cli;
+mod config;
+mod error;
+mod error_code;
+mod runtime;
+pub mod view;
+
+pub use camshaft_event::{Event, Offset, cloudevents};
+pub use config::{Config, ConfigError, Durability, Retention, RuntimeLimits, Token};
+pub(crate) use error::io_reason;
+pub use error::{ConsumerError, DeadLetterError, OpenError, PublishError, ReadError, StateError};
+pub use error_code::{ErrorCode, ExitCode};
+pub use runtime::Runtime;

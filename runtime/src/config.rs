@@ -1,0 +1,220 @@
+//! The runtime's settings: `camshaft.toml`, `CAMSHAFT_*`, flags, defaults.
+//!
+//! The command line loads them, an embedder fills in a [`Config`] by hand; [`Runtime::open`](crate::Runtime::open)
+//! checks them either way. A flag wins over the environment, the environment over the file.
+
+mod error;
+mod file;
+mod given;
+mod setting;
+mod token;
+mod value;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub use error::ConfigError;
+use given::{Given, Place};
+pub use token::Token;
+
+/// The settings file that is read if it exists and no other is named.
+pub const DEFAULT_FILE: &str = "camshaft.toml";
+
+/// Least memory that the runtime can work with, in bytes.
+const MIN_MEMORY: u64 = 64 << 20;
+
+/// What the runtime may use, and where. All sizes are bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where log and tables lie; made if missing.
+    pub data: PathBuf,
+    /// Which directory is watched for plugins; made if missing.
+    pub plugins: PathBuf,
+    /// Where the HTTP interface listens.
+    pub listen: SocketAddr,
+    /// Memory that tables, caches and queues share.
+    pub memory: u64,
+    /// When a publish is answered.
+    pub durability: Durability,
+    /// Threads that run handlers; one per core if absent.
+    pub workers: Option<usize>,
+    /// Web origins, such as `https://example.com`, whose pages may call the HTTP interface.
+    pub allowed_origins: Vec<String>,
+    /// Who knows it may use the HTTP interface; without one, only loopback may.
+    pub token: Option<Token>,
+    /// How long a detached consumer pins the log.
+    pub detached_retention: Duration,
+    /// How long events are kept.
+    pub retention: Retention,
+    /// What a request, an event or a plugin may use at most.
+    pub limits: RuntimeLimits,
+}
+
+/// When a publish is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// After the sync: what was answered survives a crash of the machine.
+    #[default]
+    Sync,
+    /// At once: a crash may lose the newest events, never consistency.
+    Async,
+}
+
+/// How long events are kept. It is also the horizon of deduplication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Events older than this may be trimmed.
+    pub age: Duration,
+    /// The oldest events beyond this size may be trimmed, whatever their age.
+    pub bytes: Option<u64>,
+}
+
+/// Upper bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuntimeLimits {
+    /// Size of one event.
+    pub max_event_bytes: u64,
+    /// Size of one HTTP request's body.
+    pub max_request_bytes: u64,
+    /// Size of one transaction: what an attempt writes and publishes, or a batch.
+    pub max_transaction_bytes: u64,
+    /// Size of one state value.
+    pub max_state_value_bytes: u64,
+    /// Events between a producer's and the last that follows from it.
+    pub max_hops: u32,
+    /// Timers that one consumer may have set.
+    pub max_timers: u64,
+    /// Held events and dead letters of one consumer.
+    pub max_held_events: u64,
+    /// Their size.
+    pub max_held_bytes: u64,
+    /// Plugin instances alive at a time.
+    pub max_instances: u32,
+    /// Size of one `.wasm` file.
+    pub max_plugin_bytes: u64,
+    /// Connections to the HTTP interface at a time.
+    pub max_connections: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let week = Duration::from_hours(7 * 24);
+        Self {
+            data: "./camshaft-data".into(),
+            plugins: "./plugins".into(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4077)),
+            memory: 256 << 20,
+            durability: Durability::Sync,
+            workers: None,
+            allowed_origins: Vec::new(),
+            token: None,
+            detached_retention: week,
+            retention: Retention { age: week, bytes: None },
+            limits: RuntimeLimits::default(),
+        }
+    }
+}
+
+impl Default for RuntimeLimits {
+    fn default() -> Self {
+        Self {
+            max_event_bytes: 1 << 20,
+            max_request_bytes: 16 << 20,
+            max_transaction_bytes: 4 << 20,
+            max_state_value_bytes: 1 << 20,
+            max_hops: 100,
+            max_timers: 100_000,
+            max_held_events: 100_000,
+            max_held_bytes: 256 << 20,
+            max_instances: 1_000,
+            max_plugin_bytes: 64 << 20,
+            max_connections: 1_024,
+        }
+    }
+}
+
+impl Config {
+    /// Puts the sources together: `file`, or [`DEFAULT_FILE`] if that exists, then the `CAMSHAFT_*` among
+    /// `environment`, then `flags` by setting key.
+    ///
+    /// # Errors
+    /// The first setting that does not exist or has a value that it may not have, with its place.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        flags: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut given = match file {
+            Some(path) => file::read(path)?,
+            None if Path::new(DEFAULT_FILE).exists() => file::read(Path::new(DEFAULT_FILE))?,
+            None => Vec::new(),
+        };
+        let mut token = None;
+        for (name, text) in environment {
+            if name == "CAMSHAFT_TOKEN" {
+                token = Some(Token::given(&text, &Place::Environment(name))?);
+            } else if let Some(key) = setting::key_of_variable(&name) {
+                given.push(Given::text(key, text, Place::Environment(name)));
+            }
+        }
+        // A token file that a flag names wins over the token in the environment, which wins over all others.
+        let mut token_file = None;
+        for (key, text) in flags {
+            given.push(Given::text(key, text, Place::Flag(key)));
+        }
+        let mut config = Self::default();
+        for given in &given {
+            if given.key == "token_file" {
+                token_file = Some(given);
+                continue;
+            }
+            setting::apply(&mut config, given)?;
+        }
+        let by_flag = token_file.is_some_and(|given| matches!(given.place, Place::Flag(_)));
+        config.token = match (token, token_file) {
+            (Some(token), _) if !by_flag => Some(token),
+            (_, Some(given)) => Some(Token::read(given)?),
+            (token, None) => token,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Refuses settings that contradict each other.
+    ///
+    /// # Errors
+    /// The first contradiction.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let limits = &self.limits;
+        let refuse = |key: &'static str, problem: String| {
+            Err(ConfigError::Value { key: key.to_owned(), problem, place: None })
+        };
+        if !self.listen.ip().is_loopback() && self.token.is_none() {
+            return Err(ConfigError::TokenRequired { listen: self.listen });
+        }
+        if self.memory < MIN_MEMORY {
+            return refuse("memory", format!("{} bytes are less than the least, 64MiB", self.memory));
+        }
+        if limits.max_event_bytes > limits.max_transaction_bytes {
+            let problem = format!(
+                "an event of {} bytes would not fit a transaction of {} (`limits.max_transaction_bytes`)",
+                limits.max_event_bytes, limits.max_transaction_bytes
+            );
+            return refuse("limits.max_event_bytes", problem);
+        }
+        if limits.max_event_bytes > limits.max_request_bytes {
+            let problem = format!(
+                "an event of {} bytes would not fit a request of {} (`limits.max_request_bytes`)",
+                limits.max_event_bytes, limits.max_request_bytes
+            );
+            return refuse("limits.max_event_bytes", problem);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! Where settings come from, which source wins, and what wrong ones are answered with.
+
+use std::{fs, path::PathBuf};
+
+use tempfile::TempDir;
+
+use super::*;
+
+fn file(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("camshaft.toml");
+    fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+fn load(text: &str) -> Result<Config, ConfigError> {
+    let (_folder, path) = file(text);
+    Config::load(Some(&path), [], [])
+}
+
+fn variable(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+/// Message and hint, with the file's folder left out.
+fn refused(text: &str) -> String {
+    let (folder, path) = file(text);
+    let error = Config::load(Some(&path), [], []).expect_err("the settings are wrong");
+    let text = format!("{error}\nhint: {}", error.hint());
+    text.replace(&format!("{}/", folder.path().display()), "")
+}
+
+#[test]
+fn every_setting_can_be_given_in_the_file() {
+    let (folder, path) = file(
+        r#"
+        data = "d"
+        plugins = "/p"
+        listen = "localhost:0"
+        memory = "1GiB"
+        durability = "async"
+        workers = 3
+        allowed_origins = ["https://a.example", "http://b.example:8080"]
+        detached_retention = "1h"
+        [retention]
+        age = "30 days"
+        bytes = "10GiB"
+        [limits]
+        max_event_bytes = "1KiB"
+        max_request_bytes = "1MiB"
+        max_transaction_bytes = "2KiB"
+        max_state_value_bytes = 5
+        max_hops = 6
+        max_timers = 7
+        max_held_events = 8
+        max_held_bytes = "9B"
+        max_instances = 10
+        max_plugin_bytes = "11MiB"
+        max_connections = 12
+        "#,
+    );
+    let week = Duration::from_hours(30 * 24);
+    let limits = RuntimeLimits {
+        max_event_bytes: 1 << 10,
+        max_request_bytes: 1 << 20,
+        max_transaction_bytes: 2 << 10,
+        max_state_value_bytes: 5,
+        max_hops: 6,
+        max_timers: 7,
+        max_held_events: 8,
+        max_held_bytes: 9,
+        max_instances: 10,
+        max_plugin_bytes: 11 << 20,
+        max_connections: 12,
+    };
+    let expected = Config {
+        data: folder.path().join("d"),
+        plugins: "/p".into(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        memory: 1 << 30,
+        durability: Durability::Async,
+        workers: Some(3),
+        allowed_origins: vec!["https://a.example".into(), "http://b.example:8080".into()],
+        token: None,
+        detached_retention: Duration::from_hours(1),
+        retention: Retention { age: week, bytes: Some(10 << 30) },
+        limits,
+    };
+    assert_eq!(Config::load(Some(&path), [], []), Ok(expected));
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let (_folder, path) = file("data = \"/file\"\nplugins = \"/file\"\nmemory = \"65MiB\"");
+    let environment = [
+        variable("CAMSHAFT_DATA", "/environment"),
+        variable("CAMSHAFT_PLUGINS", "/environment"),
+        variable("CAMSHAFT_LIMITS_MAX_HOPS", "7"),
+        variable("CAMSHAFT_ALLOWED_ORIGINS", "http://a, http://b"),
+        variable("CAMSHAFT_PORT", "tcp://10.0.0.1"),
+        variable("DATA", "/other"),
+    ];
+    let config = Config::load(Some(&path), environment, [("data", "/flag".to_owned())]).unwrap();
+    assert_eq!(config.data, PathBuf::from("/flag"));
+    assert_eq!(config.plugins, PathBuf::from("/environment"));
+    assert_eq!(config.memory, 65 << 20);
+    assert_eq!(config.limits.max_hops, 7);
+    assert_eq!(config.allowed_origins, ["http://a", "http://b"]);
+}
+
+#[test]
+fn every_setting_has_a_variable() {
+    for key in setting::keys() {
+        let variable = format!("CAMSHAFT_{}", key.replace('.', "_").to_uppercase());
+        assert_eq!(setting::key_of_variable(&variable), Some(key));
+    }
+    assert_eq!(setting::key_of_variable("CAMSHAFT_LIMITS"), None);
+}
+
+#[test]
+fn the_token_comes_from_the_flags_file_then_the_environment_then_other_files() {
+    let (folder, path) = file("token_file = \"token\"");
+    let by_flag = folder.path().join("flag");
+    fs::write(folder.path().join("token"), "from-the-settings\n").unwrap();
+    fs::write(&by_flag, "from-the-flags-file").unwrap();
+    let flag = ("token_file", by_flag.display().to_string());
+    let environment = || [variable("CAMSHAFT_TOKEN", "from-the-environment")];
+    let token = |config: Result<Config, ConfigError>| config.unwrap().token.unwrap();
+    assert!(token(Config::load(Some(&path), [], [])).is(b"from-the-settings"));
+    assert!(token(Config::load(Some(&path), environment(), [])).is(b"from-the-environment"));
+    assert!(token(Config::load(Some(&path), environment(), [flag])).is(b"from-the-flags-file"));
+    let missing = [("token_file", "/no/such/file".to_owned())];
+    let error = Config::load(Some(&path), [], missing).unwrap_err().to_string();
+    assert_eq!(error, "\"/no/such/file\" could not be read: no such file or directory");
+}
+
+#[test]
+fn an_address_that_others_reach_needs_a_token() {
+    let text = "listen = \"0.0.0.0:4077\"";
+    assert_eq!(
+        refused(text),
+        "0.0.0.0:4077 can be reached from other machines, but there is no token\n\
+         hint: Give --token-file or CAMSHAFT_TOKEN, or listen on 127.0.0.1."
+    );
+    let (_folder, path) = file(text);
+    let token = [variable("CAMSHAFT_TOKEN", "0123456789abcdef")];
+    assert!(Config::load(Some(&path), token, []).is_ok());
+    assert!(load("listen = \"[::1]:4077\"").is_ok());
+}
+
+#[test]
+fn wrong_settings_name_their_place_and_the_nearest_key() {
+    for (text, expected) in [
+        (
+            "\nmemroy = \"1GiB\"",
+            "setting \"memroy\" does not exist (\"camshaft.toml\", line 2)\nhint: Did you mean \"memory\"?",
+        ),
+        (
+            "[limits]\nmax_event_byte = 1",
+            "setting \"limits.max_event_byte\" does not exist (\"camshaft.toml\", line 2)\n\
+             hint: Did you mean \"limits.max_event_bytes\"?",
+        ),
+        (
+            "max_hops = 1",
+            "setting \"max_hops\" does not exist (\"camshaft.toml\", line 1)\nhint: Did you mean \"limits.max_hops\"?",
+        ),
+        (
+            "zzz = 1",
+            "setting \"zzz\" does not exist (\"camshaft.toml\", line 1)\nhint: Correct or remove the key.",
+        ),
+        (
+            "token = \"0123456789abcdef\"",
+            "setting \"token\" does not exist (\"camshaft.toml\", line 1)\nhint: Did you mean \"token_file\"?",
+        ),
+        (
+            "data = \"a\"\nmemory = \"lots\"",
+            "setting \"memory\": \"lots\" is not a size; write it like \"256MiB\" (\"camshaft.toml\", line 2)\n\
+             hint: Correct the value.",
+        ),
+        (
+            "listen = \"4077\"",
+            "setting \"listen\": \"4077\" is not an address and port; write it like \"127.0.0.1:4077\" \
+             (\"camshaft.toml\", line 1)\nhint: Correct the value.",
+        ),
+        (
+            "durability = \"maybe\"",
+            "setting \"durability\": \"maybe\" is neither \"sync\" nor \"async\" (\"camshaft.toml\", line 1)\n\
+             hint: Correct the value.",
+        ),
+        (
+            "allowed_origins = [\"example.com\"]",
+            "setting \"allowed_origins\": \"example.com\" is not a web origin; write it like \
+             \"https://example.com\" (\"camshaft.toml\", line 1)\nhint: Correct the value.",
+        ),
+        (
+            "data = [\"a\", \"b\"]",
+            "setting \"data\": it takes one value, not a list (\"camshaft.toml\", line 1)\n\
+             hint: Correct the value.",
+        ),
+        (
+            "memory = \"1MiB\"",
+            "setting \"memory\": 1048576 bytes are less than the least, 64MiB\nhint: Correct the value.",
+        ),
+        (
+            "[limits]\nmax_event_bytes = \"5MiB\"",
+            "setting \"limits.max_event_bytes\": an event of 5242880 bytes would not fit a transaction of 4194304 \
+             (`limits.max_transaction_bytes`)\nhint: Correct the value.",
+        ),
+    ] {
+        assert_eq!(refused(text), expected);
+    }
+    assert!(refused("a = 1\n= 2").starts_with("\"camshaft.toml\", line 2: "), "{}", refused("a = 1\n= 2"));
+}
+
+#[test]
+fn a_named_file_has_to_exist() {
+    let error = Config::load(Some(Path::new("/no/such.toml")), [], []).unwrap_err();
+    assert_eq!(error.to_string(), "\"/no/such.toml\" could not be read: no such file or directory");
+}

@@ -1,0 +1,24 @@
+//! What each operation of the runtime can answer instead of a result: one enum per operation, each fact with
+//! its code of the catalogue.
+
+mod consumer;
+mod dead_letter;
+mod open;
+mod publish;
+mod read;
+mod state;
+
+pub use consumer::ConsumerError;
+pub use dead_letter::DeadLetterError;
+pub use open::OpenError;
+pub use publish::PublishError;
+pub use read::ReadError;
+pub use state::StateError;
+
+/// What the operating system says, as part of a message: lower case, without its number.
+pub(crate) fn io_reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut characters = text.chars();
+    characters.next().into_iter().flat_map(char::to_lowercase).chain(characters).collect()
+}

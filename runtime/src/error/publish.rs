@@ -1,0 +1,116 @@
+//! Why events were not published. Of a batch, nothing was.
+
+use std::time::Duration;
+
+use camshaft_event::{Offset, cloudevents::InvalidEvent};
+use thiserror::Error;
+
+use crate::ErrorCode;
+
+/// Why [`Runtime::publish`](crate::Runtime::publish) published nothing. An `index` counts the batch's events
+/// from 0; for a single event it is 0.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PublishError {
+    /// An event breaks a rule of CloudEvents.
+    #[error("{reason}")]
+    Invalid {
+        /// Which event.
+        index: usize,
+        /// What is wrong with it.
+        reason: InvalidEvent,
+    },
+    /// An event uses a type or source that belongs to the runtime.
+    #[error("{what} is reserved for the runtime")]
+    Reserved {
+        /// Which event.
+        index: usize,
+        /// What is reserved, such as `the type "camshaft.x"`.
+        what: String,
+    },
+    /// The source and id are known with other content.
+    #[error("the event at offset {offset} has the same source and id, but other content")]
+    Conflict {
+        /// Which event.
+        index: usize,
+        /// Where the first one stands.
+        offset: Offset,
+    },
+    /// An event is larger than `max_event_bytes`.
+    #[error("an event is larger than {limit} bytes (setting `limits.max_event_bytes`)")]
+    EventTooLarge {
+        /// Which event.
+        index: usize,
+        /// `max_event_bytes`.
+        limit: u64,
+    },
+    /// The batch makes a transaction larger than `max_transaction_bytes`.
+    #[error(
+        "the batch makes a transaction of more than {limit} bytes (setting `limits.max_transaction_bytes`)"
+    )]
+    TransactionTooLarge {
+        /// `max_transaction_bytes`.
+        limit: u64,
+    },
+    /// Too much is sequenced but not yet durable.
+    #[error("the log is behind with syncing")]
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// More publishers wait than the runtime admits.
+    #[error("too many publishers are waiting")]
+    TooMany,
+    /// The disk is full.
+    #[error("no space is left for the log")]
+    NoSpace {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The runtime takes no more events.
+    #[error("the runtime is shutting down")]
+    ShuttingDown,
+    /// A sync failed earlier.
+    #[error("the log is poisoned: a sync failed")]
+    Poisoned,
+}
+
+impl PublishError {
+    /// The code of the catalogue.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Invalid { .. } => ErrorCode::InvalidEvent,
+            Self::Reserved { .. } => ErrorCode::ReservedEvent,
+            Self::Conflict { .. } => ErrorCode::EventConflict,
+            Self::EventTooLarge { .. } => ErrorCode::EventTooLarge,
+            Self::TransactionTooLarge { .. } => ErrorCode::TransactionTooLarge,
+            Self::Busy { .. } => ErrorCode::Busy,
+            Self::TooMany => ErrorCode::TooManyRequests,
+            Self::NoSpace { .. } => ErrorCode::NoSpace,
+            Self::ShuttingDown => ErrorCode::ShuttingDown,
+            Self::Poisoned => ErrorCode::LogPoisoned,
+        }
+    }
+
+    /// Which event of the batch is at fault, if it is one.
+    #[must_use]
+    pub const fn index(&self) -> Option<usize> {
+        match self {
+            Self::Invalid { index, .. }
+            | Self::Reserved { index, .. }
+            | Self::Conflict { index, .. }
+            | Self::EventTooLarge { index, .. } => Some(*index),
+            _ => None,
+        }
+    }
+
+    /// When to try again, if that is known.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after } | Self::NoSpace { retry_after } => Some(*retry_after),
+            Self::TooMany | Self::ShuttingDown => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! The catalogue of everything that can be answered with an error: one code, one HTTP status, one exit code.
+//!
+//! The HTTP interface, the command line and `runtime/ERRORS.md` all take their codes from here; a test compares
+//! the page. It holds no messages: those are made where the facts are known.
+
+use std::fmt;
+
+/// How the process ends. Stable: scripts depend on the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// Done.
+    Done = 0,
+    /// A fault of the program itself.
+    Internal = 1,
+    /// Wrong usage or settings: an unknown flag or key, a port in use.
+    Usage = 2,
+    /// The input was refused, or names something that does not exist.
+    Refused = 3,
+    /// The runtime does not answer, or not now.
+    Unreachable = 4,
+    /// The data directory is unusable, or in use.
+    DataDirectory = 5,
+    /// Part of the input was refused.
+    PartlyRefused = 6,
+    /// A failed sync poisoned the log.
+    Poisoned = 7,
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+macro_rules! catalogue {
+    ($($name:ident = $code:literal, $status:expr, $exit:ident, $title:literal, $hint:literal;)+) => {
+        /// One kind of error. Stable: programs match its text, `urn:camshaft:error:<code>`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $(#[doc = concat!("`", $code, "`: ", $title, ".")] $name,)+
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The kebab-case text.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// The HTTP status it is answered with; none if it never crosses HTTP.
+            #[must_use]
+            pub const fn status(self) -> Option<u16> {
+                match self { $(Self::$name => $status,)+ }
+            }
+
+            /// How the command line ends.
+            #[must_use]
+            pub const fn exit(self) -> ExitCode {
+                match self { $(Self::$name => ExitCode::$exit,)+ }
+            }
+
+            /// What happened, the same for every occurrence.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)+ }
+            }
+
+            /// What to do, where the occurrence knows nothing better.
+            #[must_use]
+            pub const fn hint(self) -> &'static str {
+                match self { $(Self::$name => $hint,)+ }
+            }
+        }
+    };
+}
+
+catalogue! {
+    // Publishing.
+    InvalidEvent = "invalid-event", Some(400), Refused,
+        "an event is not a valid CloudEvent",
+        "Correct the named attribute; nothing of the request was published.";
+    ReservedEvent = "reserved-event", Some(403), Refused,
+        "an event uses a name that belongs to the runtime",
+        "Choose a type outside camshaft.* and a source outside /plugins/ and /camshaft.";
+    EventConflict = "event-conflict", Some(409), Refused,
+        "an event with this source and id, but other content, is in the log",
+        "Give each occurrence its own id; a repeated id has to carry the same content.";
+    EventTooLarge = "event-too-large", Some(413), Refused,
+        "an event is larger than max_event_bytes",
+        "Put large content elsewhere and publish a reference, or raise limits.max_event_bytes.";
+    RequestTooLarge = "request-too-large", Some(413), Refused,
+        "the request is larger than max_request_bytes",
+        "Send smaller batches, or raise limits.max_request_bytes.";
+    TransactionTooLarge = "transaction-too-large", Some(413), Refused,
+        "the batch makes a transaction larger than max_transaction_bytes",
+        "Send smaller batches, or raise limits.max_transaction_bytes.";
+    UnsupportedMediaType = "unsupported-media-type", Some(415), Refused,
+        "the request carries no CloudEvent",
+        "Send Content-Type: application/cloudevents+json, or application/cloudevents-batch+json, or ce- headers.";
+    TooManyRequests = "too-many-requests", Some(429), Unreachable,
+        "more publishers wait than the runtime admits",
+        "Send again after the time in Retry-After.";
+    Busy = "busy", Some(503), Unreachable,
+        "the runtime cannot take more events at the moment",
+        "Send again after the time in Retry-After.";
+    NoSpace = "no-space", Some(507), Unreachable,
+        "the disk of the data directory is full",
+        "Free space on that disk; the runtime goes on by itself.";
+    // Reading and operating.
+    InvalidRequest = "invalid-request", Some(400), Refused,
+        "a parameter of the request is not valid",
+        "Correct the named parameter.";
+    OffsetTrimmed = "offset-trimmed", Some(410), Refused,
+        "the events before the trim point are gone",
+        "Read from the first offset that the answer names.";
+    PluginNotFound = "plugin-not-found", Some(404), Refused,
+        "no plugin has this name",
+        "`camshaft plugins` lists the plugins.";
+    ConsumerNotFound = "consumer-not-found", Some(404), Refused,
+        "no consumer has this name",
+        "`camshaft consumers` lists the consumers.";
+    ConsumerAttached = "consumer-attached", Some(409), Refused,
+        "the consumer is attached",
+        "Remove its plugin's file from the plugins directory first.";
+    DeadLetterNotFound = "dead-letter-not-found", Some(404), Refused,
+        "there is no such dead letter",
+        "`camshaft dead-letters list` lists the dead letters.";
+    StateKeyNotFound = "state-key-not-found", Some(404), Refused,
+        "the plugin's state has no such key",
+        "`camshaft state list PLUGIN` lists the keys.";
+    // The HTTP interface as such.
+    Unauthorized = "unauthorized", Some(401), Usage,
+        "the token is missing or wrong",
+        "Send Authorization: Bearer with the runtime's token; the command line takes CAMSHAFT_TOKEN.";
+    HostNotAllowed = "host-not-allowed", Some(403), Usage,
+        "the request was not addressed to a loopback host",
+        "Call the runtime by 127.0.0.1 or localhost, or run it with a token.";
+    OriginNotAllowed = "origin-not-allowed", Some(403), Usage,
+        "web pages of this origin may not call the runtime",
+        "Add the origin to `allowed_origins`.";
+    RouteNotFound = "route-not-found", Some(404), Usage,
+        "nothing is served at this path",
+        "GET /openapi.json describes every route.";
+    MethodNotAllowed = "method-not-allowed", Some(405), Usage,
+        "the path does not take this method",
+        "The header Allow names the methods that it takes.";
+    RequestTimeout = "request-timeout", Some(408), Unreachable,
+        "the body of the request did not arrive in time",
+        "Send it again without pausing.";
+    Internal = "internal", Some(500), Internal,
+        "the runtime failed",
+        "The runtime's log says more; please report it.";
+    // The state of the runtime.
+    Starting = "starting", Some(503), Unreachable,
+        "the runtime is starting",
+        "Send again after the time in Retry-After.";
+    ShuttingDown = "shutting-down", Some(503), Unreachable,
+        "the runtime is shutting down",
+        "Send again once it has started anew.";
+    LogPoisoned = "log-poisoned", Some(503), Poisoned,
+        "a sync of the log failed, so nothing more is accepted",
+        "Check the disk, then start the runtime again: it recovers what was durable.";
+    // Starting the runtime.
+    UnknownSetting = "unknown-setting", None, Usage,
+        "a setting does not exist",
+        "Correct or remove the key.";
+    InvalidSetting = "invalid-setting", None, Usage,
+        "a setting has a value that it may not have",
+        "Correct the value.";
+    SettingsUnreadable = "settings-unreadable", None, Usage,
+        "a settings file could not be read",
+        "Check its path and permissions.";
+    TokenRequired = "token-required", None, Usage,
+        "an address that others can reach needs a token",
+        "Give --token-file or CAMSHAFT_TOKEN, or listen on 127.0.0.1.";
+    AddressUnavailable = "address-unavailable", None, Usage,
+        "the address to listen on is in use, or not this machine's",
+        "Stop the other program, or choose another address with --listen.";
+    PluginsUnreadable = "plugins-unreadable", None, Usage,
+        "the plugins directory could not be made or read",
+        "Check its path and permissions, or choose another with --plugins.";
+    DataInUse = "data-in-use", None, DataDirectory,
+        "another process uses the data directory",
+        "Stop the other runtime, or choose another directory with --data.";
+    DataUnusable = "data-unusable", None, DataDirectory,
+        "the data directory could not be made, read or written",
+        "Check its path, permissions and disk, or choose another with --data.";
+    DataNewerFormat = "data-newer-format", None, DataDirectory,
+        "the data directory was written by a newer Camshaft",
+        "Run that version, or a newer one.";
+    DataCorrupt = "data-corrupt", None, DataDirectory,
+        "the data directory is damaged",
+        "Keep a copy of the directory, then restore it from a backup.";
+    // Plugins, when they are checked or loaded. The plugin host makes these refusals.
+    NotWasm = "not-wasm", None, Refused,
+        "the file is not WebAssembly",
+        "Build the plugin with `camshaft build`.";
+    TruncatedWasm = "truncated-wasm", None, Refused,
+        "the file ends before its content does",
+        "Copy the whole file; a name that ends in .wasm should appear only once it is complete.";
+    PluginTooLarge = "plugin-too-large", None, Refused,
+        "the file is larger than max_plugin_bytes",
+        "Build it in release mode and strip it, or raise limits.max_plugin_bytes.";
+    InvalidComponent = "invalid-component", None, Refused,
+        "the file breaks a rule of WebAssembly, or uses what this runtime does not run",
+        "Build it with the tools of this release.";
+    UnsupportedWorld = "unsupported-world", None, Refused,
+        "the component is of another kind",
+        "Write the plugin against a world of camshaft:plugin; `camshaft wit` writes the contract.";
+    UnsupportedContractVersion = "unsupported-contract-version", None, Refused,
+        "the plugin is written against another version of the contract",
+        "Rebuild it with the SDK of this release.";
+    MissingManifest = "missing-manifest", None, Refused,
+        "the plugin has no manifest",
+        "Build it with `camshaft build`, or put a manifest beside it.";
+    InvalidManifest = "invalid-manifest", None, Refused,
+        "a manifest, or the operator's file, says something that cannot be",
+        "Correct the named key.";
+    OverlappingSubscriptions = "overlapping-subscriptions", None, Refused,
+        "two handlers of the plugin claim the same event types",
+        "Make their patterns disjoint: exactly one handler runs per event.";
+    UnknownImport = "unknown-import", None, Refused,
+        "the plugin imports what the runtime does not give",
+        "Use only the interfaces of the contract.";
+    CapabilityNotGranted = "capability-not-granted", None, Refused,
+        "the plugin asks for a capability that it was not granted",
+        "Add it to `grants` in the operator's file, if it may have it.";
+    UnknownCapability = "unknown-capability", None, Refused,
+        "the plugin asks for a capability that does not exist",
+        "Correct `capabilities` in its manifest.";
+    CompileFailed = "compile-failed", None, Refused,
+        "the plugin could not be compiled to machine code",
+        "Check memory and disk of the machine; please report it if they suffice.";
+    InstantiationFailed = "instantiation-failed", None, Refused,
+        "the plugin could not be started within its limits",
+        "Look at its start code, or raise its limits.";
+    DuplicatePluginName = "duplicate-plugin-name", None, Refused,
+        "another file is the plugin of this name already",
+        "Remove one of the two files, or rename one plugin.";
+    Io = "io", None, Refused,
+        "a plugin's file could not be read or written",
+        "Check its permissions and the disk.";
+    // The command line.
+    WrongUsage = "wrong-usage", None, Usage,
+        "the command was not given as it has to be",
+        "`camshaft help` shows how.";
+    InputUnreadable = "input-unreadable", None, Refused,
+        "an input file could not be read",
+        "Check its path and permissions.";
+    Unreachable = "unreachable", None, Unreachable,
+        "the runtime does not answer",
+        "Start it with `camshaft run`, or name another with --url.";
+    UnexpectedAnswer = "unexpected-answer", None, Internal,
+        "what answers is not a Camshaft of this version",
+        "Check --url; the program and the runtime should have the same version.";
+    AllRefused = "all-refused", None, Refused,
+        "every event was refused",
+        "Correct the input; the refusals are listed above.";
+    PartlyRefused = "partly-refused", None, PartlyRefused,
+        "some events were refused",
+        "Correct them and publish the whole input again: what is in the log is recognized as duplicate.";
+}
+
+impl ErrorCode {
+    /// The `type` of a problem document.
+    #[must_use]
+    pub fn urn(self) -> String {
+        format!("urn:camshaft:error:{self}")
+    }
+
+    /// The code that a problem document's `type` names.
+    #[must_use]
+    pub fn from_urn(urn: &str) -> Option<Self> {
+        Self::from_text(urn.strip_prefix("urn:camshaft:error:")?)
+    }
+
+    /// The code of this kebab-case text.
+    #[must_use]
+    pub fn from_text(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|known| known.as_str() == code)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_page_lists_every_code_as_the_catalogue_has_it() {
+        let page = include_str!("../ERRORS.md");
+        let section = |code: &ErrorCode| {
+            let status = code.status().map_or_else(|| "—".to_owned(), |status| status.to_string());
+            let exit = code.exit() as u8;
+            format!("### `{code}`\n\nHTTP {status} · exit {exit} · {}.\n\n", code.title())
+        };
+        for code in ErrorCode::ALL {
+            assert!(page.contains(&section(code)), "runtime/ERRORS.md should hold:\n{}", section(code));
+        }
+        assert_eq!(page.matches("### `").count(), ErrorCode::ALL.len(), "the page lists a code that is none");
+    }
+
+    #[test]
+    fn codes_are_kebab_case_and_found_by_their_urn() {
+        for code in ErrorCode::ALL {
+            let text = code.as_str();
+            assert!(text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{text}");
+            assert_eq!(ErrorCode::from_urn(&code.urn()), Some(*code));
+        }
+        assert_eq!(ErrorCode::from_urn("urn:camshaft:error:none"), None);
+    }
+}

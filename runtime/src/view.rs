@@ -1,0 +1,23 @@
+//! What the runtime shows of itself: the shapes of HTTP answers and of the command line's `--json`.
+//!
+//! [`Runtime`](crate::Runtime) fills them in, [`api`](crate::api) serializes them, [`cli`](crate::cli) reads them
+//! back. Adding a field is compatible; renaming one is not.
+
+mod consumer;
+mod dead_letter;
+mod event;
+mod health;
+pub mod moment;
+mod page;
+mod plugin;
+mod state;
+
+pub use consumer::{ConsumerStatusView, ConsumerView, Oldest};
+pub use dead_letter::{
+    AttemptView, DeadLetterQuery, DeadLetterSummary, DeadLetterView, InputView, InputsView, WaitingView,
+};
+pub use event::{Receipt, StoredEvent};
+pub use health::{Closed, Health, HealthStatus, RetentionView, SyncView};
+pub use page::Page;
+pub use plugin::{LastError, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView};
+pub use state::{Encoding, StateEntryView, state_json};

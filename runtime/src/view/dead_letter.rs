@@ -1,0 +1,146 @@
+//! Dead letters as the operator sees them.
+
+use camshaft_event::{Offset, Timestamp, TypePattern};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::{Encoding, moment};
+
+/// Which dead letters to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeadLetterQuery {
+    /// Of this consumer only.
+    pub consumer: Option<String>,
+    /// Of events of these types only.
+    pub event_type: Option<TypePattern>,
+    /// At most so many; at least 1.
+    pub limit: usize,
+    /// Those after the page that gave this out.
+    pub cursor: Option<String>,
+}
+
+/// A dead letter in a listing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeadLetterSummary {
+    /// `CONSUMER:OFFSET`.
+    pub id: String,
+    /// Whose.
+    pub consumer: String,
+    /// The event's place in the log.
+    #[schema(value_type = u64)]
+    pub offset: Offset,
+    /// The event's type.
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// The event's ordering key, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// When it became a dead letter.
+    #[serde(with = "moment")]
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// What kind of failure the last attempt was: `retry`, `reject`, `trap`, `deadline`, …
+    pub reason: String,
+    /// The first line of the last attempt's error.
+    pub error: String,
+    /// Failed attempts.
+    pub attempts: u64,
+    /// How often it was redriven.
+    pub redrives: u32,
+    /// Whether later events of its key wait behind it.
+    pub parks: bool,
+    /// How many do.
+    pub waiting: u64,
+}
+
+/// A dead letter with all that is known about it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DeadLetterView {
+    /// What a listing says of it.
+    #[serde(flatten)]
+    pub summary: DeadLetterSummary,
+    /// The event in the JSON format of CloudEvents, as [`event_json`](Self::event_json) makes it.
+    #[schema(value_type = Object)]
+    pub event: Box<RawValue>,
+    /// The first and the last ten failed attempts, oldest first.
+    pub history: Vec<AttemptView>,
+    /// SHA-256 of the plugin that failed last, in hex; empty for a closure.
+    pub digest: String,
+    /// Its version.
+    pub version: String,
+    /// What the last attempt read.
+    pub inputs: InputsView,
+    /// The first of the events that wait behind it, in order.
+    pub waiting_events: Vec<WaitingView>,
+}
+
+impl DeadLetterView {
+    /// An event, published at `offset`, as the field `event` holds it.
+    #[must_use]
+    pub fn event_json(event: &camshaft_event::Event, offset: Offset) -> Box<RawValue> {
+        let json = camshaft_event::cloudevents::print(event, Some(offset));
+        RawValue::from_string(json).expect("a printed event is JSON")
+    }
+}
+
+/// A failed attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AttemptView {
+    /// Its number, from 1, since the event was first tried or last redriven.
+    pub attempt: u32,
+    /// The attempt's time.
+    #[serde(with = "moment")]
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// The activation that ran.
+    pub activation: u64,
+    /// What kind of failure: `retry`, `reject`, `trap`, `deadline`, …
+    pub cause: String,
+    /// Message, panic text and backtrace.
+    pub error: String,
+}
+
+/// What an attempt read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct InputsView {
+    /// State values, in the order of reading.
+    pub state: Vec<InputView>,
+    /// Whether some were left out because there was too much.
+    pub truncated: bool,
+}
+
+/// A state value that an attempt read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct InputView {
+    /// The key.
+    pub key: String,
+    /// How `key` is written, if it is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
+    /// The value as JSON; null if there was none.
+    #[schema(value_type = Value)]
+    pub value: serde_json::Value,
+}
+
+impl InputView {
+    /// What was read at `key`.
+    #[must_use]
+    pub fn new(key: &[u8], value: Option<&[u8]>) -> Self {
+        let (key, encoding) = Encoding::of(key);
+        Self { key, encoding, value: value.map_or(serde_json::Value::Null, super::state_json) }
+    }
+}
+
+/// An event that waits behind a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WaitingView {
+    /// Its place in the log.
+    #[schema(value_type = u64)]
+    pub offset: Offset,
+    /// Its id.
+    pub id: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub event_type: String,
+}

@@ -1,0 +1,67 @@
+//! Moments as RFC 3339 text in UTC with milliseconds, for serde's `with`.
+
+use camshaft_event::Timestamp;
+use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+/// The text of a moment; one past the year 9999 is shown as its last.
+#[must_use]
+pub fn text(moment: Timestamp) -> String {
+    let ms = i64::try_from(moment.0).unwrap_or(i64::MAX);
+    let moment = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX);
+    format!("{moment:.3}")
+}
+
+/// Writes a moment.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&text(*moment))
+}
+
+/// Reads a moment.
+///
+/// # Errors
+/// A text that is no moment since 1970.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let moment: jiff::Timestamp = String::deserialize(deserializer)?.parse().map_err(D::Error::custom)?;
+    u64::try_from(moment.as_millisecond()).map(Timestamp).map_err(D::Error::custom)
+}
+
+/// The same for a moment that may be absent.
+pub mod option {
+    use camshaft_event::Timestamp;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(transparent)]
+    struct Moment(#[serde(with = "super")] Timestamp);
+
+    /// Writes a moment, or null.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(moment: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+        moment.map(Moment).serialize(serializer)
+    }
+
+    /// Reads a moment, or null.
+    ///
+    /// # Errors
+    /// A text that is no moment since 1970.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+        Ok(Option::<Moment>::deserialize(deserializer)?.map(|moment| moment.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_utc_with_milliseconds() {
+        assert_eq!(text(Timestamp(0)), "1970-01-01T00:00:00.000Z");
+        assert_eq!(text(Timestamp(1_769_860_800_123)), "2026-01-31T12:00:00.123Z");
+        assert!(text(Timestamp(u64::MAX)).starts_with("9999-12-30T"));
+    }
+}

@@ -1,0 +1,131 @@
+//! A plugin as the operator sees it.
+
+use camshaft_event::{Limits, Offset, Subscription, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::moment;
+
+/// A file in the plugins directory, and the plugin that runs because of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PluginView {
+    /// The manifest's name; the file's, as long as no manifest could be read.
+    pub name: String,
+    /// Whether it handles events.
+    pub status: PluginStatus,
+    /// The manifest's version, of what runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// What the author says it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// SHA-256 of the file that runs, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// The file.
+    pub file: String,
+    /// The activation that runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<u64>,
+    /// Since when.
+    #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub activated_at: Option<Timestamp>,
+    /// Why the newest version of the file does not run; an earlier one may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_refusal: Option<RefusalView>,
+    /// What its handlers take.
+    pub subscriptions: Vec<SubscriptionView>,
+    /// The types that it may publish.
+    pub publishes: Vec<String>,
+    /// What it asks for.
+    pub capabilities: Vec<String>,
+    /// What the operator granted.
+    pub grants: Vec<String>,
+    /// What one attempt may use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<LimitsView>,
+    /// The newest failed attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<LastError>,
+}
+
+/// Whether a plugin handles events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PluginStatus {
+    /// It is being compiled or checked.
+    Loading,
+    /// It handles events.
+    Active,
+    /// It does not: the file was refused.
+    Refused,
+}
+
+/// Why a file was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefusalView {
+    /// Kebab-case, stable.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+    /// Which file.
+    pub file: String,
+}
+
+/// What one handler takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SubscriptionView {
+    /// The handler's name.
+    pub handler: String,
+    /// Patterns of event types.
+    pub types: Vec<String>,
+    /// A filter over attributes, in the dialects of the CloudEvents Subscriptions API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub filter: Option<serde_json::Value>,
+}
+
+/// What one attempt may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LimitsView {
+    /// Running time, in milliseconds.
+    pub deadline_ms: u64,
+    /// Linear memory, in bytes.
+    pub memory_bytes: u64,
+}
+
+/// A failed attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LastError {
+    /// When.
+    #[serde(with = "moment")]
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// The event.
+    #[schema(value_type = u64)]
+    pub offset: Offset,
+    /// What kind of failure: `retry`, `reject`, `trap`, `deadline`, …
+    pub cause: String,
+    /// The first line of the error.
+    pub error: String,
+}
+
+impl From<&Subscription> for SubscriptionView {
+    fn from(subscription: &Subscription) -> Self {
+        let filter = subscription.filter.as_ref();
+        Self {
+            handler: subscription.handler.clone(),
+            types: subscription.types.iter().map(ToString::to_string).collect(),
+            filter: filter.map(|filter| serde_json::to_value(filter).expect("a filter is made of texts")),
+        }
+    }
+}
+
+impl From<&Limits> for LimitsView {
+    fn from(limits: &Limits) -> Self {
+        Self { deadline_ms: limits.deadline_ms, memory_bytes: limits.memory_bytes }
+    }
+}

@@ -1,0 +1,212 @@
+//! A plugin's state as JSON. Plugins of the SDK write MessagePack; what is none is shown as base64.
+
+use std::{fmt, io};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+/// Deepest nesting that is shown as JSON.
+const MAX_DEPTH: u32 = 64;
+
+/// One key of a plugin's state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct StateEntryView {
+    /// The key.
+    pub key: String,
+    /// How `key` is written, if it is not UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
+    /// The value as JSON. Bytes are an object with the single member `base64`.
+    #[schema(value_type = Value)]
+    pub value: Value,
+}
+
+impl StateEntryView {
+    /// The entry of these bytes.
+    #[must_use]
+    pub fn new(key: &[u8], value: &[u8]) -> Self {
+        let (key, encoding) = Encoding::of(key);
+        Self { key, encoding, value: state_json(value) }
+    }
+}
+
+/// How bytes are written as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    /// Standard base64 with padding.
+    Base64,
+}
+
+impl Encoding {
+    /// Bytes as text: as they are if they are UTF-8, else encoded.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> (String, Option<Self>) {
+        match str::from_utf8(bytes) {
+            Ok(text) => (text.to_owned(), None),
+            Err(_) => (STANDARD.encode(bytes), Some(Self::Base64)),
+        }
+    }
+}
+
+/// A state value as JSON: MessagePack translated, anything else as `{"base64": "…"}`.
+#[must_use]
+pub fn state_json(bytes: &[u8]) -> Value {
+    let mut reader = rmp_serde::Deserializer::new(io::Cursor::new(bytes));
+    match AsJson(MAX_DEPTH).deserialize(&mut reader) {
+        Ok(value) if reader.position() == bytes.len() as u64 => value,
+        _ => base64(bytes),
+    }
+}
+
+fn base64(bytes: &[u8]) -> Value {
+    json!({ "base64": STANDARD.encode(bytes) })
+}
+
+/// Builds JSON from whatever a MessagePack reader finds; so many levels deep.
+#[derive(Clone, Copy)]
+struct AsJson(u32);
+
+impl AsJson {
+    fn deeper<E: Error>(self) -> Result<Self, E> {
+        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom("nested too deeply"))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for AsJson {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AsJson {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MessagePack")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        // JSON knows no infinities and no NaN.
+        Ok(serde_json::Number::from_f64(value).map_or_else(|| value.to_string().into(), Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_bytes<E>(self, value: &[u8]) -> Result<Value, E> {
+        Ok(base64(value))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.deserialize(deserializer)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        // MessagePack's extension types arrive so, as a pair of type and bytes.
+        self.deeper()?.deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(inner)? {
+            list.push(item);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut map = Map::new();
+        while let Some(key) = members.next_key_seed(inner)? {
+            let key = match key {
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            map.insert(key, members.next_value_seed(inner)?);
+        }
+        Ok(map.into())
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<Value, A::Error> {
+        Err(A::Error::custom("MessagePack has no enums"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(value: impl Serialize, expected: Value) {
+        assert_eq!(state_json(&rmp_serde::to_vec_named(&value).unwrap()), expected);
+    }
+
+    #[test]
+    fn messagepack_becomes_the_same_json() {
+        check(json!({"a": [1, -2, 1.5, null, true, "x"]}), json!({"a": [1, -2, 1.5, null, true, "x"]}));
+        check(BTreeMap::from([(7, u64::MAX)]), json!({"7": u64::MAX}));
+        check(f64::NAN, json!("NaN"));
+        check(Bytes(vec![1]), json!({"base64": "AQ=="}));
+    }
+
+    #[test]
+    fn what_is_no_messagepack_is_shown_as_base64() {
+        assert_eq!(state_json(b"\x81"), json!({"base64": "gQ=="}));
+        assert_eq!(state_json(b""), json!({"base64": ""}));
+        assert_eq!(state_json(b"12"), json!({"base64": "MTI="}), "bytes are left after the first value");
+        let deep = [vec![0x91; 100_000], vec![0xc0]].concat();
+        assert!(state_json(&deep)["base64"].is_string());
+    }
+
+    #[test]
+    fn keys_that_are_no_text_are_encoded() {
+        let entry = StateEntryView::new(b"\xff", &[0xc0]);
+        assert_eq!(
+            serde_json::to_string(&entry).unwrap(),
+            r#"{"key":"/w==","encoding":"base64","value":null}"#
+        );
+        let entry = StateEntryView::new("AA/größe".as_bytes(), &[0x2a]);
+        assert_eq!(serde_json::to_string(&entry).unwrap(), r#"{"key":"AA/größe","value":42}"#);
+    }
+
+    /// Serialized as MessagePack's byte string.
+    struct Bytes(Vec<u8>);
+
+    impl Serialize for Bytes {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_bytes(&self.0)
+        }
+    }
+}
