@@ -16,7 +16,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Measurement {
-    /// The embedded store below the tables: LMDB beside fjall.
+    /// The embedded store below the tables: fjall beside LMDB.
     Store(store::Arguments),
 }
 

@@ -4,23 +4,30 @@
 //! thread reads. Each run is a child process, so that memory is measured from zero and a child can be killed in the
 //! middle of a batch.
 
-mod fjall;
+mod heed;
 mod job;
+mod journal;
 mod killing;
 mod process;
 mod workload;
 
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
-use camshaft_tables::store::{HeedStore, Store};
+use camshaft_tables::store::{FjallStore, Store};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use tempfile::TempDir;
 
-use self::fjall::{FjallStore, Writing};
+use self::heed::HeedStore;
 use self::job::{Job, Loaded, Opened};
+use self::journal::JournalStore;
 use self::workload::Workload;
 use crate::measure::{Figure, interleave, median, report};
+
+/// What a budget of 256 MiB leaves for fjall's cache beside two overlays of 64 MiB. LMDB has the page cache instead.
+const CACHE_BYTES: u64 = 32 << 20;
 
 /// How to run the measurement.
 #[derive(Args)]
@@ -31,6 +38,9 @@ pub struct Arguments {
     /// How many times each engine is loaded; the medians are of these.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// How many batches overwrite keys at random after the fill, if not as many as usual.
+    #[arg(long)]
+    overwrites: Option<u64>,
     /// How many times each engine is killed in the middle of a batch.
     #[arg(long, default_value_t = 10)]
     kills: usize,
@@ -38,7 +48,7 @@ pub struct Arguments {
     #[arg(long, default_value = ".")]
     folder: PathBuf,
     /// The engines to compare.
-    #[arg(long, value_delimiter = ',', default_value = "heed,fjall-batch,fjall-ingest")]
+    #[arg(long, value_delimiter = ',', default_value = "fjall,fjall-journal,heed")]
     engines: Vec<Engine>,
     /// Write the figures there, too.
     #[arg(long)]
@@ -51,12 +61,12 @@ pub struct Arguments {
 /// A store to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
-    /// LMDB, as the runtime uses it.
+    /// fjall as the runtime uses it: a batch is added as a sorted table.
+    Fjall,
+    /// fjall, a batch going through its journal and memtable.
+    FjallJournal,
+    /// LMDB.
     Heed,
-    /// fjall, the batch through its journal and memtable.
-    FjallBatch,
-    /// fjall, the batch as sorted tables added in one step.
-    FjallIngest,
 }
 
 impl Engine {
@@ -66,9 +76,9 @@ impl Engine {
 
     fn open(self, path: &Path) -> anyhow::Result<Box<dyn Settle>> {
         Ok(match self {
+            Engine::Fjall => Box::new(FjallStore::open(path, CACHE_BYTES)?),
+            Engine::FjallJournal => Box::new(JournalStore::open(path)?),
             Engine::Heed => Box::new(HeedStore::open(path)?),
-            Engine::FjallBatch => Box::new(FjallStore::open(path, Writing::Batch)?),
-            Engine::FjallIngest => Box::new(FjallStore::open(path, Writing::Ingest)?),
         })
     }
 }
@@ -79,11 +89,25 @@ pub trait Settle: Store {
     fn settle(&self) {}
 }
 
-impl Settle for HeedStore {}
+impl Settle for FjallStore {
+    fn settle(&self) {
+        wait_until_quiet(|| self.is_settled());
+    }
+}
+
+/// fjall tells what runs, not what is queued; twenty quiet milliseconds in a row count as an end.
+fn wait_until_quiet(quiet: impl Fn() -> bool) {
+    let mut times = 0;
+    while times < 4 {
+        times = if quiet() { times + 1 } else { 0 };
+        thread::sleep(Duration::from_millis(5));
+    }
+}
 
 /// Runs the measurement, or the part of it that a child process was started for.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let workload = if arguments.quick { Workload::QUICK } else { Workload::FULL };
+    let mut workload = if arguments.quick { Workload::QUICK } else { Workload::FULL };
+    workload.overwrites = arguments.overwrites.unwrap_or(workload.overwrites);
     if let Some(job) = arguments.job {
         return job::run(job, arguments.engines[0], &arguments.folder, &workload);
     }
@@ -115,7 +139,7 @@ fn measure_once(
     bar: &ProgressBar,
 ) -> anyhow::Result<Measured> {
     let folder = TempDir::new_in(&arguments.folder)?;
-    let child = |job| process::Child { engine, job, folder: folder.path(), quick: arguments.quick };
+    let child = |job| process::Child { engine, job, folder: folder.path(), arguments };
     bar.set_message(format!("{}: fill, then overwrite", engine.name()));
     let loaded = child(Job::Load).result()?;
     bar.set_message(format!("{}: open", engine.name()));
@@ -146,6 +170,10 @@ fn figures(results: &[Vec<Measured>]) -> Vec<Figure> {
         figure("get during a flush, p50, µs", &|m| m.loaded.during.p50_micros),
         figure("get during a flush, p99, µs", &|m| m.loaded.during.p99_micros),
         figure("get during a flush, p99.9, µs", &|m| m.loaded.during.p999_micros),
+        figure("log's sync alone, p50, µs", &|m| m.loaded.log_alone.p50_micros),
+        figure("log's sync alone, p99, µs", &|m| m.loaded.log_alone.p99_micros),
+        figure("log's sync during a flush, p50, µs", &|m| m.loaded.log_during.p50_micros),
+        figure("log's sync during a flush, p99, µs", &|m| m.loaded.log_during.p99_micros),
         figure("peak RssAnon without the batch, MiB", &|m| m.loaded.peak_anonymous_mib),
         figure("peak RssFile, MiB", &|m| m.loaded.peak_file_mib),
         figure("disk after the fill, MiB", &|m| m.loaded.fill.disk_mib),
@@ -153,6 +181,7 @@ fn figures(results: &[Vec<Measured>]) -> Vec<Figure> {
         figure("disk at its largest, MiB", &|m| m.loaded.steady.largest_disk_mib),
         figure("cold open after a clean close, ms", &|m| m.clean.open_ms),
         figure("cold get after that, p50, µs", &|m| m.clean.gets.p50_micros),
+        figure("cold batch after that, s", &|m| m.clean.batch_seconds),
     ];
     if results.iter().all(|runs| runs.iter().any(|m| !m.killed.is_empty())) {
         let opens = |runs: &Vec<Measured>| runs.iter().flat_map(|m| &m.killed).map(|o| o.open_ms).collect();

@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "testing")]
 pub mod conformance;
-mod heed;
+mod fjall;
 mod memory;
 
-pub use heed::HeedStore;
+pub use fjall::FjallStore;
 pub use memory::MemoryStore;
 
-/// The longest key of the stores here, in bytes. It is what fits twice into LMDB's smallest page, and the same
-/// everywhere, so that a plugin's key that is accepted on one machine is accepted on all.
+/// The longest key of the stores here, in bytes. Far above what the tables make of a plugin's key, and low enough
+/// for any engine that may follow.
 pub const MAX_KEY_BYTES: usize = 1982;
 
 /// A durable, ordered map from keys to values, written in whole batches by one thread and read by many.

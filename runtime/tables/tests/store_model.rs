@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use camshaft_tables::store::{HeedStore, MemoryStore, Store};
+use camshaft_tables::store::{FjallStore, MemoryStore, Store};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -47,12 +47,12 @@ fn check(store: &dyn Store, batches: &[BTreeMap<Bytes, Option<Bytes>>], from: &[
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_store_answers_like_a_plain_map(batches in batches(), from in key(), until in key()) {
         check(&MemoryStore::new(), &batches, &from, &until);
         let folder = TempDir::new().unwrap();
-        check(&HeedStore::open(folder.path()).unwrap(), &batches, &from, &until);
+        check(&FjallStore::open(folder.path(), 1 << 20).unwrap(), &batches, &from, &until);
     }
 }

@@ -1,6 +1,8 @@
 //! What a child process does with one store, and the figures that it prints as a line of JSON.
 
+use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -20,7 +22,7 @@ use crate::measure::percentile;
 pub enum Job {
     /// Fill an empty store, then overwrite at random while reading.
     Load,
-    /// Open and read a little.
+    /// Open, read a little, write one batch.
     Open,
     /// Write batch after batch until killed, saying where it is.
     Hammer,
@@ -35,6 +37,8 @@ pub struct Loaded {
     pub steady: Phase,
     pub alone: Gets,
     pub during: Gets,
+    pub log_alone: Gets,
+    pub log_during: Gets,
     pub peak_anonymous_mib: f64,
     pub peak_file_mib: f64,
 }
@@ -51,7 +55,7 @@ pub struct Phase {
     pub largest_disk_mib: f64,
 }
 
-/// How long gets took.
+/// How long gets, or the log's syncs, took.
 #[derive(Serialize, Deserialize)]
 pub struct Gets {
     pub p50_micros: f64,
@@ -64,6 +68,8 @@ pub struct Gets {
 pub struct Opened {
     pub open_ms: f64,
     pub gets: Gets,
+    /// The first batch after opening, where one was written.
+    pub batch_seconds: f64,
     /// The number of the last batch in it.
     pub sequence: u64,
 }
@@ -72,7 +78,7 @@ pub struct Opened {
 pub fn run(job: Job, engine: Engine, folder: &Path, workload: &Workload) -> anyhow::Result<()> {
     match job {
         Job::Load => print_json(&load(engine, folder, workload)?),
-        Job::Open => print_json(&open(engine, folder, workload)?.1),
+        Job::Open => print_json(&write_cold(engine, folder, workload)?),
         Job::Hammer => hammer(engine, folder, workload),
         Job::Verify => {
             let (store, opened) = open(engine, folder, workload)?;
@@ -102,16 +108,29 @@ fn load(engine: Engine, folder: &Path, workload: &Workload) -> anyhow::Result<Lo
     while alone.len() < workload.gets {
         read_some(&*store, workload, &mut alone)?;
     }
+    let mut log = Log::create(folder)?;
+    let log_alone = (0..100).map(|_| log.append()).collect::<anyhow::Result<Vec<f64>>>()?;
     let done = AtomicBool::new(false);
-    let (steady, during) = thread::scope(|scope| {
+    let (steady, during, log_during) = thread::scope(|scope| {
         let reader = scope.spawn(|| loading.read_during_flushes(&done));
+        let writer = scope.spawn(|| loading.append_during_flushes(log, &done));
         let steady = loading.write_batches(fills + 1..=fills + workload.overwrites);
         done.store(true, Ordering::Relaxed);
         let times = reader.join().expect("the reader does not panic");
-        anyhow::Ok((steady?, times?))
+        let log_times = writer.join().expect("the log's thread does not panic");
+        anyhow::Ok((steady?, times?, log_times?))
     })?;
     let (peak_anonymous_mib, peak_file_mib) = loading.memory.peak_mib();
-    Ok(Loaded { fill, steady, alone: gets(alone), during: gets(during), peak_anonymous_mib, peak_file_mib })
+    Ok(Loaded {
+        fill,
+        steady,
+        alone: gets(alone),
+        during: gets(during),
+        log_alone: gets(log_alone),
+        log_during: gets(log_during),
+        peak_anonymous_mib,
+        peak_file_mib,
+    })
 }
 
 /// A store being loaded.
@@ -169,6 +188,43 @@ impl Loading<'_> {
         }
         Ok(times)
     }
+
+    fn append_during_flushes(&self, mut log: Log, done: &AtomicBool) -> anyhow::Result<Vec<f64>> {
+        let mut times = Vec::new();
+        while !done.load(Ordering::Relaxed) {
+            if self.flushing.load(Ordering::Relaxed) {
+                times.push(log.append()?);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(times)
+    }
+}
+
+/// A preallocated file on the same disk, appended to and synced as the log is: what a flush does to it is what
+/// publishers feel.
+struct Log {
+    file: File,
+    offset: u64,
+}
+
+impl Log {
+    fn create(folder: &Path) -> anyhow::Result<Log> {
+        let file = File::create(folder.with_extension("log"))?;
+        file.write_all_at(&vec![0; 64 << 20], 0)?;
+        file.sync_all()?;
+        fs::remove_file(folder.with_extension("log"))?;
+        Ok(Log { file, offset: 0 })
+    }
+
+    /// Appends a page, syncs, and returns the microseconds that this took.
+    fn append(&mut self) -> anyhow::Result<f64> {
+        let start = Instant::now();
+        self.file.write_all_at(&[7; 4096], self.offset)?;
+        self.file.sync_data()?;
+        self.offset = (self.offset + 4096) % (64 << 20);
+        Ok(start.elapsed().as_secs_f64() * 1e6)
+    }
 }
 
 /// Times a few gets, each of another key, in microseconds.
@@ -197,7 +253,16 @@ fn open(engine: Engine, folder: &Path, workload: &Workload) -> anyhow::Result<(B
         read_some(&*store, workload, &mut times)?;
     }
     let sequence = batch_number(&sequence).context("the sequence is a number")?;
-    Ok((store, Opened { open_ms, gets: gets(times), sequence }))
+    Ok((store, Opened { open_ms, gets: gets(times), batch_seconds: 0.0, sequence }))
+}
+
+/// As if the store were larger than what the page cache may hold: most of what a batch changes has to be read first.
+fn write_cold(engine: Engine, folder: &Path, workload: &Workload) -> anyhow::Result<Opened> {
+    let (store, opened) = open(engine, folder, workload)?;
+    let changes = workload.changes(opened.sequence + 1);
+    let start = Instant::now();
+    store.write(&mut changes.iter().map(|(key, value)| (&key[..], Some(&value[..]))))?;
+    Ok(Opened { batch_seconds: start.elapsed().as_secs_f64(), ..opened })
 }
 
 fn hammer(engine: Engine, folder: &Path, workload: &Workload) -> anyhow::Result<()> {

@@ -13,15 +13,15 @@ use anyhow::{Context, ensure};
 use clap::ValueEnum;
 use serde::de::DeserializeOwned;
 
-use super::Engine;
 use super::job::Job;
+use super::{Arguments, Engine};
 
 /// A child process to be: this program, with a job.
 pub struct Child<'a> {
     pub engine: Engine,
     pub job: Job,
     pub folder: &'a Path,
-    pub quick: bool,
+    pub arguments: &'a Arguments,
 }
 
 impl Child<'_> {
@@ -31,8 +31,11 @@ impl Child<'_> {
         let mut command = Command::new(env::current_exe()?);
         command.args(["store", "--job", job.get_name(), "--engines", &self.engine.name(), "--folder"]);
         command.arg(self.folder).stdout(Stdio::piped());
-        if self.quick {
+        if self.arguments.quick {
             command.arg("--quick");
+        }
+        if let Some(overwrites) = self.arguments.overwrites {
+            command.args(["--overwrites", &overwrites.to_string()]);
         }
         Ok(command)
     }

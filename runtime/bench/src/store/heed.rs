@@ -1,9 +1,7 @@
-//! The store on disk: LMDB, by way of heed. The runtime opens one in its data folder.
+//! LMDB, by way of heed, behind the tables' trait, to be measured beside the store that the runtime uses.
 //!
-//! LMDB is a copy-on-write tree in one memory-mapped file: a batch writes fresh pages, syncs them, then points one
-//! of two alternating root pages at them. So there is nothing to recover after a crash, reads never wait for a
-//! write, and the mapped pages belong to the kernel's page cache, not to the `memory` setting. Why LMDB and not a
-//! log-structured tree is measured by `camshaft-bench store`.
+//! Its settings are those it would run with: durable commits, a map that is only read, no read-ahead, and a bound on
+//! the pages of one batch in memory (see Cargo.toml).
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -12,11 +10,10 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use heed::types::Bytes;
-use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, MdbError};
-use rustix::fs::statvfs;
-use rustix::io::Errno;
+use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions};
 
-use super::{Change, MAX_KEY_BYTES, Store, StoreError, StoreOperation, Visit, check_key};
+use super::Settle;
+use camshaft_tables::store::{Change, MAX_KEY_BYTES, Store, StoreError, StoreOperation, Visit};
 
 /// How much address space to reserve. It bounds how large the file may grow and costs nothing until then.
 const MAP_BYTES: usize = 1 << 40;
@@ -26,9 +23,6 @@ const LEAST_MAP_BYTES: usize = 1 << 30;
 
 /// One slot per thread that has ever read: the workers and the API's threads, with room.
 const MAX_READERS: u32 = 1024;
-
-/// Less free space than this cannot take what LMDB writes at once.
-const FULL_BELOW_BYTES: u64 = 1 << 20;
 
 /// A [`Store`] in one folder on disk.
 pub struct HeedStore {
@@ -73,12 +67,9 @@ impl HeedStore {
         Ok(HeedStore { path: path.to_owned(), env, entries })
     }
 
-    fn write_inner(&self, batch: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), WriteError> {
+    fn write_inner(&self, batch: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), heed::Error> {
         let mut transaction = self.env.write_txn()?;
-        let mut before = None;
         for (key, value) in batch {
-            check_key(&self.path, MAX_KEY_BYTES, before, key)?;
-            before = Some(key);
             match value {
                 Some(value) => self.entries.put(&mut transaction, key, value)?,
                 None => {
@@ -135,32 +126,7 @@ impl Store for HeedStore {
     }
 
     fn write(&self, batch: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), StoreError> {
-        // A transaction that does not get to its commit is aborted when dropped, so an error leaves no trace.
-        self.write_inner(batch).map_err(|error| match error {
-            WriteError::Key(refused) => refused,
-            WriteError::Engine(error) if is_full(&error, &self.path) => {
-                StoreError::Full { path: self.path.clone() }
-            }
-            WriteError::Engine(error) => self.failed(StoreOperation::Write, error),
-        })
-    }
-}
-
-/// What stops a batch: a key that is refused, or LMDB.
-enum WriteError {
-    Key(StoreError),
-    Engine(heed::Error),
-}
-
-impl From<StoreError> for WriteError {
-    fn from(refused: StoreError) -> WriteError {
-        WriteError::Key(refused)
-    }
-}
-
-impl From<heed::Error> for WriteError {
-    fn from(error: heed::Error) -> WriteError {
-        WriteError::Engine(error)
+        self.write_inner(batch).map_err(|error| self.failed(StoreOperation::Write, error))
     }
 }
 
@@ -192,55 +158,4 @@ fn open_env(path: &Path, map_bytes: usize) -> Result<Env, heed::Error> {
     unsafe { options.open(path) }
 }
 
-/// Whether LMDB ran out of room: of its map, or of the disk below it.
-fn is_full(error: &heed::Error, path: &Path) -> bool {
-    match error {
-        heed::Error::Mdb(MdbError::MapFull) => true,
-        heed::Error::Io(error) => match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => true,
-            // LMDB calls a write that the disk took a part of an input/output error. That part has used the last
-            // of the space, which tells it from a failing disk.
-            _ => {
-                error.raw_os_error() == Some(Errno::IO.raw_os_error()) && free_bytes(path) < FULL_BELOW_BYTES
-            }
-        },
-        _ => false,
-    }
-}
-
-/// Unknown counts as plenty: the error is then reported as it came.
-fn free_bytes(path: &Path) -> u64 {
-    statvfs(path).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
-}
-
-#[cfg(test)]
-mod tests {
-    use tempfile::TempDir;
-
-    use super::*;
-
-    #[test]
-    fn a_store_without_room_says_so_and_keeps_what_it_had() {
-        let folder = TempDir::new().unwrap();
-        let mut store = HeedStore::open(folder.path()).unwrap();
-        // Room for a megabyte only, as on a disk that is nearly full.
-        #[expect(unsafe_code, reason = "no transaction is open")]
-        // SAFETY: as the reason says.
-        unsafe { store.env.resize(1 << 20) }.unwrap();
-        let large = vec![7; 2 << 20];
-        store.write(&mut [(&b"a"[..], Some(&b"1"[..]))].into_iter()).unwrap();
-
-        let refused = store.write(&mut [(&b"a"[..], None), (&b"b"[..], Some(&large[..]))].into_iter());
-        let Err(StoreError::Full { path }) = refused else { panic!("{refused:?}") };
-        assert_eq!(path, folder.path());
-        assert_eq!(store.get(b"a").unwrap(), Some(b"1".to_vec()));
-
-        store.write(&mut [(&b"a"[..], Some(&b"2"[..]))].into_iter()).unwrap();
-        store = {
-            drop(store);
-            HeedStore::open(folder.path()).unwrap()
-        };
-        assert_eq!(store.get(b"a").unwrap(), Some(b"2".to_vec()));
-        assert_eq!(store.get(b"b").unwrap(), None);
-    }
-}
+impl Settle for HeedStore {}

@@ -1,19 +1,13 @@
-//! fjall behind the tables' trait, to be measured beside the store that the runtime uses.
-//!
-//! Two ways to write a batch: through journal and memtable, or as sorted tables that are added in one step.
+//! fjall again, but with a batch going through its journal and memtable, to be measured beside the store that the
+//! runtime uses, which adds a batch as a sorted table.
 
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 use camshaft_tables::store::{Change, MAX_KEY_BYTES, Store, StoreError, StoreOperation, Visit};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
-use super::Settle;
-
-/// Blocks and indexes in memory: what a budget of 256 MiB leaves beside two overlays of 64 MiB.
-const CACHE_BYTES: u64 = 32 << 20;
+use super::{CACHE_BYTES, Settle, wait_until_quiet};
 
 /// A memtable is sealed at this size, which a batch passes at once.
 const MEMTABLE_BYTES: u64 = 32 << 20;
@@ -21,59 +15,36 @@ const MEMTABLE_BYTES: u64 = 32 << 20;
 /// The least that fjall takes.
 const JOURNAL_BYTES: u64 = 64 << 20;
 
-/// How a batch gets in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Writing {
-    /// Journal, memtable, later a table.
-    Batch,
-    /// A table at once. fjall does not slow this down when compaction falls behind; settling does.
-    Ingest,
-}
-
 /// A [`Store`] in one folder.
-pub struct FjallStore {
+pub struct JournalStore {
     path: PathBuf,
     database: Database,
     entries: Keyspace,
-    writing: Writing,
 }
 
-impl FjallStore {
+impl JournalStore {
     /// Opens or makes the store in the folder `path`.
-    pub fn open(path: &Path, writing: Writing) -> Result<FjallStore, fjall::Error> {
+    pub fn open(path: &Path) -> Result<JournalStore, fjall::Error> {
         let database = Database::builder(path)
             .cache_size(CACHE_BYTES)
+            .worker_threads(1)
             .max_journaling_size(JOURNAL_BYTES)
             .manual_journal_persist(true)
             .open()?;
         let entries = database
             .keyspace("entries", || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES))?;
-        Ok(FjallStore { path: path.to_owned(), database, entries, writing })
+        Ok(JournalStore { path: path.to_owned(), database, entries })
     }
 
     fn write_inner(&self, batch: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), fjall::Error> {
-        match self.writing {
-            Writing::Batch => {
-                let mut changes = self.database.batch().durability(Some(PersistMode::SyncAll));
-                for (key, value) in batch {
-                    match value {
-                        Some(value) => changes.insert(&self.entries, key, value),
-                        None => changes.remove(&self.entries, key),
-                    }
-                }
-                changes.commit()
-            }
-            Writing::Ingest => {
-                let mut ingestion = self.entries.start_ingestion()?;
-                for (key, value) in batch {
-                    match value {
-                        Some(value) => ingestion.write(key, value)?,
-                        None => ingestion.write_tombstone(key)?,
-                    }
-                }
-                ingestion.finish()
+        let mut changes = self.database.batch().durability(Some(PersistMode::SyncAll));
+        for (key, value) in batch {
+            match value {
+                Some(value) => changes.insert(&self.entries, key, value),
+                None => changes.remove(&self.entries, key),
             }
         }
+        changes.commit()
     }
 
     fn failed(&self, operation: StoreOperation, source: fjall::Error) -> StoreError {
@@ -81,7 +52,7 @@ impl FjallStore {
     }
 }
 
-impl Store for FjallStore {
+impl Store for JournalStore {
     fn max_key_bytes(&self) -> usize {
         MAX_KEY_BYTES
     }
@@ -108,14 +79,10 @@ impl Store for FjallStore {
     }
 }
 
-impl Settle for FjallStore {
+impl Settle for JournalStore {
     fn settle(&self) {
-        // fjall tells what runs, not what is queued; twenty quiet milliseconds in a row count as an end.
-        let mut quiet = 0;
-        while quiet < 4 {
-            let busy = self.database.outstanding_flushes() > 0 || self.database.active_compactions() > 0;
-            quiet = if busy { 0 } else { quiet + 1 };
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait_until_quiet(|| {
+            self.database.outstanding_flushes() == 0 && self.database.active_compactions() == 0
+        });
     }
 }

@@ -1,0 +1,201 @@
+//! The store on disk: fjall, a log-structured tree. The runtime opens one in its data folder.
+//!
+//! A batch comes sorted, so it becomes a table of the tree as it is: written and synced beside the others, then
+//! added to the list of tables in one step. fjall's own journal and memtable stay unused, for the event log and the
+//! overlay are exactly that already. A thread of fjall's merges tables in the background. Why fjall and not LMDB is
+//! measured by `camshaft-bench store`.
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io;
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::thread;
+use std::time::Duration;
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode};
+
+use super::{Change, MAX_KEY_BYTES, Store, StoreError, StoreOperation, Visit, check_key};
+
+/// A read looks through every table that is not merged yet, so a writer that is this far ahead waits for the merge.
+const MOST_UNMERGED_TABLES: usize = 12;
+
+/// How often a waiting writer looks again; a merge takes about a second.
+const MERGE_POLL: Duration = Duration::from_millis(5);
+
+/// A [`Store`] in one folder on disk.
+pub struct FjallStore {
+    path: PathBuf,
+    cache_bytes: u64,
+    /// Empty only while it is being opened anew, or after that failed; then the next call tries again.
+    engine: RwLock<Option<Engine>>,
+}
+
+struct Engine {
+    entries: Keyspace,
+    database: Database,
+}
+
+impl FjallStore {
+    /// Opens the store in the folder `path`, making an empty one where there is none. It keeps up to `cache_bytes`
+    /// of what was read in memory; beside that a batch being written and a merge take about 60 MiB together.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Failed`] when the folder cannot be made, read or written, is open already, or holds a store of
+    /// another format; [`StoreError::Full`] when the disk has no room even for an empty one.
+    pub fn open(path: &Path, cache_bytes: u64) -> Result<FjallStore, StoreError> {
+        let store = FjallStore { path: path.to_owned(), cache_bytes, engine: RwLock::new(None) };
+        store.reopen(StoreOperation::Open)?;
+        Ok(store)
+    }
+
+    /// Whether no merge is running. Nothing needs to wait for it, but a measurement counts it.
+    pub fn is_settled(&self) -> bool {
+        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        engine.as_ref().is_none_or(|engine| engine.database.active_compactions() == 0)
+    }
+
+    /// Closes the engine, if it is open, and opens it again.
+    fn reopen(&self, operation: StoreOperation) -> Result<(), StoreError> {
+        let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
+        // The old one holds the folder's lock, so it has to go first.
+        *engine = None;
+        let opened = open_engine(&self.path, self.cache_bytes);
+        *engine = Some(opened.map_err(|error| self.failed(operation, error))?);
+        Ok(())
+    }
+
+    fn engine(&self, operation: StoreOperation) -> Result<RwLockReadGuard<'_, Option<Engine>>, StoreError> {
+        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        if engine.is_some() {
+            return Ok(engine);
+        }
+        drop(engine);
+        self.reopen(operation)?;
+        Ok(self.engine.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Runs `read` on the open engine.
+    fn read<R>(
+        &self,
+        operation: StoreOperation,
+        read: impl FnOnce(&Keyspace) -> Result<R, fjall::Error>,
+    ) -> Result<R, StoreError> {
+        let engine = self.engine(operation)?;
+        let engine = engine.as_ref().ok_or(fjall::Error::Poisoned);
+        engine.and_then(|engine| read(&engine.entries)).map_err(|error| self.failed(operation, error))
+    }
+
+    fn write_inner(&self, batch: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), StoreError> {
+        let failed = |error| self.failed(StoreOperation::Write, error);
+        let engine = self.engine(StoreOperation::Write)?;
+        let engine = engine.as_ref().ok_or(fjall::Error::Poisoned).map_err(failed)?;
+        engine.wait_for_merge();
+        let mut table = engine.entries.start_ingestion().map_err(failed)?;
+        let mut before = None;
+        for (key, value) in batch {
+            check_key(&self.path, MAX_KEY_BYTES, before, key)?;
+            before = Some(key);
+            match value {
+                Some(value) => table.write(key, value),
+                None => table.write_tombstone(key),
+            }
+            .map_err(failed)?;
+        }
+        // IMPORTANT: this syncs the table and its folder, then replaces the synced list of tables by one that has
+        // it. Until that last step nothing of the batch is visible, in this process or after a crash.
+        table.finish().map_err(failed)
+    }
+
+    /// Whether the merging thread has met an error and ended.
+    fn is_stopped(&self) -> bool {
+        let engine = self.engine.read().unwrap_or_else(PoisonError::into_inner);
+        // fjall tells this only as the refusal of a write; syncing its empty journal is the cheapest one.
+        engine.as_ref().is_some_and(|engine| engine.database.persist(PersistMode::Buffer).is_err())
+    }
+
+    fn failed(&self, operation: StoreOperation, error: fjall::Error) -> StoreError {
+        let path = self.path.clone();
+        let source: Box<dyn Error + Send + Sync> = match error {
+            fjall::Error::Io(error) | fjall::Error::Storage(LsmError::Io(error)) if is_full(&error) => {
+                return StoreError::Full { path };
+            }
+            fjall::Error::Io(error) | fjall::Error::Storage(LsmError::Io(error)) => Box::new(error),
+            error => Box::new(error),
+        };
+        StoreError::Failed { operation, path, source }
+    }
+}
+
+impl Store for FjallStore {
+    fn max_key_bytes(&self) -> usize {
+        MAX_KEY_BYTES
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        // Nothing can have been stored under these, and fjall does not take them.
+        if key.is_empty() || key.len() > MAX_KEY_BYTES {
+            return Ok(None);
+        }
+        self.read(StoreOperation::Get, |entries| Ok(entries.get(key)?.map(|value| value.to_vec())))
+    }
+
+    fn scan(&self, from: &[u8], until: Option<&[u8]>, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        if until.is_some_and(|until| until <= from) {
+            return Ok(());
+        }
+        let until = until.map_or(Bound::Unbounded, Bound::Excluded);
+        self.read(StoreOperation::Scan, |entries| {
+            for entry in entries.range::<&[u8], _>((Bound::Included(from), until)) {
+                let (key, value) = entry.into_inner()?;
+                if visit(&key, &value).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn write(&self, batch: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), StoreError> {
+        // A merge that met a full disk has stopped for good. Opening again starts it afresh and takes the half
+        // written tables away, so that the room which an operator makes is enough.
+        if self.is_stopped() {
+            self.reopen(StoreOperation::Write)?;
+        }
+        self.write_inner(batch).inspect_err(|_| {
+            // Should this fail, too, then the next call tries it again and says so; the first error says more.
+            let _ = self.reopen(StoreOperation::Write);
+        })
+    }
+}
+
+impl Engine {
+    /// Each batch asks for one merge. While none is running, waiting would help nobody.
+    fn wait_for_merge(&self) {
+        while self.entries.l0_table_count() > MOST_UNMERGED_TABLES && self.database.active_compactions() > 0 {
+            thread::sleep(MERGE_POLL);
+        }
+    }
+}
+
+fn open_engine(path: &Path, cache_bytes: u64) -> Result<Engine, fjall::Error> {
+    fs::create_dir_all(path)?;
+    // One thread merges; more would only take turns, and the workers need the cores.
+    let database = Database::builder(path).cache_size(cache_bytes).worker_threads(1).open()?;
+    let entries = database.keyspace("entries", KeyspaceCreateOptions::default)?;
+    // IMPORTANT: fjall syncs its folder, but not the one that names it. Without this a power cut could take the
+    // whole store away after batches were reported durable.
+    if let Some(parent) = path.canonicalize()?.parent() {
+        File::open(parent)?.sync_all()?;
+    }
+    Ok(Engine { entries, database })
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}
