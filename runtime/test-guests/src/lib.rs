@@ -1,1 +1,108 @@
-//! camshaft-test-guests
+//! One guest program per behaviour under test, built as components when a test first asks for one.
+//!
+//! The programs are the examples of the package in `programs/`. They are for tests and measurements only; each
+//! file's first line says what its guest does. All but a few handle the type `test.event`.
+//!
+//! ```no_run
+//! let component = std::fs::read(camshaft_test_guests::component("loops-forever"));
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use camshaft_guest_build::{Component, Guests, Toolchain};
+
+/// The names of all guests under test, ascending. Each is the plugin's name, too.
+pub const NAMES: [&str; 29] = [
+    "allocates-without-end",
+    "asks-for-http",
+    "contradicts-itself",
+    "counter",
+    "echo",
+    "later-version",
+    "logs",
+    "loops-forever",
+    "other-world",
+    "overflows-stack",
+    "overlaps",
+    "panics",
+    "ping",
+    "pong",
+    "prints",
+    "publishes-undeclared",
+    "raw",
+    "reads-config",
+    "rejects",
+    "remembers",
+    "retries",
+    "scans",
+    "sums",
+    "tells-facts",
+    "timers",
+    "traps",
+    "updates",
+    "without-manifest",
+    "writes-much",
+];
+
+/// The component of a guest under test. The first call of a process builds all of them, which cargo does only
+/// once for all processes; its progress goes to stderr.
+///
+/// # Panics
+/// If there is no such guest, or it cannot be built.
+#[must_use]
+pub fn component(name: &str) -> &'static Path {
+    static BUILT: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| build(&guests().packages(["camshaft-test-programs"]).examples()));
+    built.get(name).unwrap_or_else(|| panic!("no guest is called \"{name}\"; there are {NAMES:?}"))
+}
+
+/// The components of plugins in this repository, by package name, built together: `plugins(&["tally"])`.
+///
+/// # Panics
+/// If one of them does not exist or cannot be built.
+#[must_use]
+pub fn plugins(packages: &[&str]) -> BTreeMap<String, PathBuf> {
+    build(&guests().packages(packages.iter().copied()))
+}
+
+fn guests() -> Guests {
+    Guests::in_folder(Path::new(env!("CARGO_MANIFEST_DIR")).join("programs"))
+}
+
+fn build(guests: &Guests) -> BTreeMap<String, PathBuf> {
+    let toolchain = Toolchain::find().unwrap_or_else(|error| panic!("{error}"));
+    let components = toolchain.build(guests).unwrap_or_else(|error| panic!("{error}"));
+    components.into_iter().map(|Component { name, path }| (name, path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn every_guest_under_test_is_listed_and_builds() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/examples");
+        let mut files: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        files.sort();
+        assert_eq!(files, NAMES);
+        for name in NAMES {
+            let component = fs::read(component(name)).unwrap();
+            assert!(component.starts_with(b"\0asm\x0d\x00\x01\x00"), "{name} is no component");
+        }
+    }
+
+    #[test]
+    #[should_panic = "no guest is called \"loops-for-ever\""]
+    fn a_name_that_is_no_guests_is_answered_with_the_names() {
+        let _ = component("loops-for-ever");
+    }
+}
