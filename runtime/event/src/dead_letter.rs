@@ -125,6 +125,12 @@ impl AttemptHistory {
         self.last.back().or(self.first.last())
     }
 
+    /// Roughly how many bytes the kept attempts take; for bounds.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.kept().map(|attempt| attempt.error.len() + 32).sum()
+    }
+
     /// The kept attempts, oldest first.
     pub fn kept(&self) -> impl Iterator<Item = &FailedAttempt> {
         self.first.iter().chain(&self.last)
@@ -155,6 +161,17 @@ pub struct DeadLetter {
     pub history: AttemptHistory,
     /// What the last attempt saw.
     pub inputs: AttemptInputs,
+}
+
+impl DeadLetter {
+    /// Roughly how many bytes it takes, with all that it tells; for bounds.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let value_bytes = |value: &Option<ByteBuf>| value.as_ref().map_or(0, |value| value.len());
+        let inputs: usize =
+            self.inputs.state.iter().map(|(key, value)| key.len() + value_bytes(value) + 16).sum();
+        self.event.size() + self.history.size() + inputs
+    }
 }
 
 #[cfg(test)]

@@ -35,4 +35,10 @@ impl HeldEvent {
             history: AttemptHistory::default(),
         }
     }
+
+    /// Roughly how many bytes it takes, with the story of its attempts; for bounds.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.event.size() + self.history.size()
+    }
 }

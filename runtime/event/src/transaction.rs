@@ -7,12 +7,14 @@
 //! Encoding: one byte of format version, then MessagePack (structs as arrays, enum variants by number).
 //! Fields are only ever added at the end, with a default; numbers are never given a new meaning.
 
+mod body;
 mod consumer;
 mod section;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use body::{Body, Mark};
 pub use consumer::{Activation, ConsumerRecord, ConsumerStatus};
 pub use section::{
     Activated, ConsumerChanged, DeadChange, Fired, Handled, HeldChange, Operated, Outcome, Published,
@@ -83,7 +85,8 @@ impl Transaction {
         bytes
     }
 
-    /// The second part of the bytes, which a worker encodes before it asks for a place in the log.
+    /// The second part of the bytes, which a worker encodes before it asks for a place in the log. One that must
+    /// know the size as it goes uses [`Body`].
     #[must_use]
     pub fn encode_body(sections: &[Section]) -> Vec<u8> {
         rmp_serde::to_vec(sections).expect("sections in memory always have an encoding")
@@ -171,6 +174,25 @@ mod tests {
         let transaction = everything();
         assert_eq!(Transaction::decode(&transaction.encode()).unwrap(), transaction);
         assert_eq!(transaction.events().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["1", "2", "4"]);
+    }
+
+    #[test]
+    fn a_body_built_section_by_section_means_the_same() {
+        let transaction = everything();
+        let mut body = Body::default();
+        body.push(&Section::Published(Published { events: vec![event("too much")] }));
+        body.push(transaction.sections.first().unwrap());
+        let mark = body.mark();
+        body.push(&Section::Published(Published { events: vec![event("taken back")] }));
+        body.undo(mark);
+        transaction.sections.iter().skip(1).for_each(|section| body.push(section));
+        let mut bytes = Transaction::encode_head(&transaction.floors);
+        let size = body.len();
+        bytes.append(&mut body.into_bytes());
+        let mut decoded = Transaction::decode(&bytes).unwrap();
+        assert_eq!(size, bytes.len() - Transaction::encode_head(&transaction.floors).len());
+        decoded.sections.remove(0);
+        assert_eq!(decoded, transaction);
     }
 
     #[test]

@@ -113,18 +113,14 @@ impl<S: Store> Tables<S> {
     fn apply_consumer(&mut self, changed: &ConsumerChanged) -> Result<(), TablesError> {
         let record = &changed.record;
         if changed.clears {
-            for table in [keys::all_held(record.id), keys::all_dead(record.id), keys::all_timers(record.id)] {
+            for table in keys::of_generation(record.id) {
                 for key in self.keys_under(&table)? {
                     self.active.put(key, None);
                 }
             }
         }
+        // Checkpoints of partitions that lie further on stay: what they are past must not be handled again.
         if let Some(checkpoint) = changed.checkpoint {
-            // The floor alone says it: every partition's checkpoint that lies behind it is overruled, and one
-            // that lies before it belongs to an earlier generation.
-            for partition in 0..record.partitions {
-                self.active.put(keys::checkpoint(record.id, partition), None);
-            }
             self.put_floor(record.id, checkpoint);
         }
         self.active.put(keys::consumer(record.id), Some(encode(record)));

@@ -26,6 +26,12 @@ impl Frozen {
         self.progress
     }
 
+    /// How many identities of published events it adds to the store.
+    #[must_use]
+    pub fn identities(&self) -> usize {
+        self.overlay.identities().len()
+    }
+
     /// Writes it with its progress as one atomic, durable batch. May be tried again after an error.
     ///
     /// # Errors

@@ -87,6 +87,21 @@ pub(crate) fn all_timers(id: ConsumerId) -> Vec<u8> {
     key(TIMER, &[&id.0.to_be_bytes()])
 }
 
+/// What a consumer leaves behind when it begins anew: its progress, held events, dead letters and timers.
+pub(crate) fn of_generation(id: ConsumerId) -> [Vec<u8>; 5] {
+    [CHECKPOINT, FLOOR, HELD, DEAD, TIMER].map(|tag| key(tag, &[&id.0.to_be_bytes()]))
+}
+
+/// All state of a consumer's generations before `live`, as a range.
+pub(crate) fn state_before(id: ConsumerId, live: Generation) -> (Vec<u8>, Vec<u8>) {
+    (state(id, Generation(0), &[]), state(id, live, &[]))
+}
+
+/// What all identities begin with.
+pub(crate) fn identities() -> &'static [u8] {
+    &[IDENTITY]
+}
+
 pub(crate) fn identity(hash: u128) -> [u8; 17] {
     let mut key = [IDENTITY; 17];
     let [_, rest @ ..] = &mut key;

@@ -12,9 +12,11 @@ mod overlay;
 mod read;
 mod scan;
 pub mod store;
+mod sweep;
 mod tables;
 
 pub use flush::Frozen;
 pub use identity::KnownIdentity;
 pub use read::{StateSpace, TimerEntry, Versioned};
+pub use sweep::{Sweep, Swept};
 pub use tables::{Position, Progress, Tables, TablesError};

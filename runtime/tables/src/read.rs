@@ -1,6 +1,6 @@
 //! Typed reads of the tables.
 
-use std::ops::{Bound, ControlFlow};
+use std::ops::ControlFlow;
 
 use camshaft_event::transaction::{Activation, ConsumerRecord};
 use camshaft_event::{
@@ -109,6 +109,14 @@ impl<S: Store> Tables<S> {
         let Some(bytes) = self.store.get(&keys::floor(consumer))? else { return Ok(Offset::default()) };
         let bytes = bytes.try_into().map_err(|_| TablesError::Damaged { what: "floor" })?;
         Ok(Offset(u64::from_le_bytes(bytes)))
+    }
+
+    /// A consumer as the durable snapshot knows it.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn flushed_consumer(&self, consumer: ConsumerId) -> Result<Option<ConsumerRecord>, TablesError> {
+        self.store.get(&keys::consumer(consumer))?.map(|bytes| decode(&bytes, "consumer")).transpose()
     }
 
     /// Where one of its partitions stands by its own transactions; the floor may be further on.
@@ -272,26 +280,19 @@ impl<S: Store> Tables<S> {
         after: Option<&[u8]>,
         max: usize,
     ) -> Result<Vec<(Vec<u8>, Versioned)>, TablesError> {
-        let full_prefix = keys::state(space.consumer, space.generation, prefix);
+        let mut found = Vec::new();
+        let prefix_key = keys::state(space.consumer, space.generation, prefix);
+        let until = keys::end_of(&prefix_key);
         let from = match after.filter(|after| *after >= prefix) {
             // The first key that follows `after` is `after` with a zero byte behind it.
-            Some(after) => {
-                let mut from = keys::state(space.consumer, space.generation, after);
-                from.push(0);
-                Bound::Included(from)
-            }
-            None => Bound::Unbounded,
+            Some(after) => [keys::state(space.consumer, space.generation, after), vec![0]].concat(),
+            None => prefix_key,
         };
-        let from = match &from {
-            Bound::Included(from) => from.as_slice(),
-            _ => full_prefix.as_slice(),
-        };
-        let mut found = Vec::new();
-        let mut damaged = false;
-        if max == 0 {
+        if max == 0 || until.as_ref().is_some_and(|until| from >= *until) {
             return Ok(found);
         }
-        self.scan(from, keys::end_of(&full_prefix).as_deref(), &mut |key, value| {
+        let mut damaged = false;
+        self.scan(&from, until.as_deref(), &mut |key, value| {
             let (Some(key), Some(value)) =
                 (key.get(keys::STATE_PREFIX_BYTES..), Versioned::from_bytes(value))
             else {
@@ -311,6 +312,6 @@ impl<S: Store> Tables<S> {
     }
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8], what: &'static str) -> Result<T, TablesError> {
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8], what: &'static str) -> Result<T, TablesError> {
     rmp_serde::from_slice(bytes).map_err(|_| TablesError::Damaged { what })
 }
