@@ -135,10 +135,6 @@ impl Store for FjallStore {
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        // Nothing can have been stored under these, and fjall does not take them.
-        if key.is_empty() || key.len() > MAX_KEY_BYTES {
-            return Ok(None);
-        }
         self.read(StoreOperation::Get, |entries| Ok(entries.get(key)?.map(|value| value.to_vec())))
     }
 
