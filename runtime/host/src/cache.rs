@@ -39,11 +39,8 @@ impl CodeCache {
 
     /// The compiled form of the component `bytes`: from the cache, else compiled and put there.
     pub fn component(&self, engine: &Engine, bytes: &[u8], file: &Path) -> Result<Component, Refusal> {
-        let entry = self.folder.join(format!(
-            "{}-{}.cwasm",
-            hexadecimal(&Sha256::digest(bytes)),
-            self.compatibility
-        ));
+        let entry =
+            self.folder.join(format!("{}-{}.cwasm", hexadecimal(&Sha256::digest(bytes)), self.compatibility));
         if let Some(component) = read(engine, &entry) {
             return Ok(component);
         }

@@ -33,7 +33,8 @@ pub fn is_wasi(import: &str) -> bool {
 /// The version of the contract that the component was written against.
 pub fn judge(survey: &Survey, file: &Path) -> Result<String, Refusal> {
     let name = file.display();
-    let written_against = survey.imports.iter().chain(&survey.exports).find_map(|item| contract_version(item));
+    let written_against =
+        survey.imports.iter().chain(&survey.exports).find_map(|item| contract_version(item));
     if let Some(version) = written_against
         && !same_series(version)
     {

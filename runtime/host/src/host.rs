@@ -146,7 +146,9 @@ fn check_grants(manifest: &Manifest, file: &Path) -> Result<(), Refusal> {
         None => Ok(()),
         Some(capability) => Err(Refusal::new(
             codes::UNKNOWN_CAPABILITY,
-            format!("plugin \"{name}\" asks for the capability \"{capability}\", which this camshaft does not have"),
+            format!(
+                "plugin \"{name}\" asks for the capability \"{capability}\", which this camshaft does not have"
+            ),
             "Update camshaft, or remove it from `capabilities` in the plugin's manifest.",
         )),
     }

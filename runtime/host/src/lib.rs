@@ -11,6 +11,7 @@ mod artifact;
 mod cache;
 mod capabilities;
 mod contract;
+pub mod directory;
 
 mod engine;
 mod host;

@@ -102,7 +102,8 @@ impl Manifest {
     pub(crate) fn refuse_overlap(&self, origin: &str) -> Result<(), Refusal> {
         for (at, one) in self.subscriptions.iter().enumerate() {
             for other in self.subscriptions.iter().skip(at + 1) {
-                let pairs = one.types.iter().flat_map(|ours| other.types.iter().map(move |their| (ours, their)));
+                let pairs =
+                    one.types.iter().flat_map(|ours| other.types.iter().map(move |their| (ours, their)));
                 if let Some((ours, theirs)) = { pairs }.find(|(ours, theirs)| ours.overlaps(theirs)) {
                     return Err(Refusal::new(
                         codes::OVERLAPPING_SUBSCRIPTIONS,

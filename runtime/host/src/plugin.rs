@@ -167,18 +167,14 @@ impl<C: AttemptContext + Send + 'static> Prepared<C> {
         store.set_hostcall_fuel(MAX_HOSTCALL_BYTES);
         store.set_epoch_deadline(deadline_ticks(limits.deadline_ms));
         let instance = self.instance_pre.instantiate(&mut store)?;
-        let handle: HandleFn = instance.get_typed_func(&mut store, &self.handle)?;
+        let handle: HandleFn = instance.get_typed_func(&mut store, self.handle)?;
         Ok(Instance::new(store, handle, limits.deadline_ms, policy.instance))
     }
 }
 
 impl<C: 'static> Clone for Prepared<C> {
     fn clone(&self) -> Self {
-        Self {
-            plugin: self.plugin.clone(),
-            instance_pre: self.instance_pre.clone(),
-            handle: self.handle,
-        }
+        Self { plugin: self.plugin.clone(), instance_pre: self.instance_pre.clone(), handle: self.handle }
     }
 }
 

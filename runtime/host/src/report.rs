@@ -127,11 +127,13 @@ fn warnings(plugin: &Plugin) -> Vec<String> {
         ));
     }
     for subscription in &manifest.subscriptions {
-        let own = manifest.publishes.iter().find(|event_type| {
-            subscription.types.iter().any(|pattern| pattern.matches(event_type))
-        });
+        let own = manifest
+            .publishes
+            .iter()
+            .find(|event_type| subscription.types.iter().any(|pattern| pattern.matches(event_type)));
         if let Some(event_type) = own {
-            warnings.push(format!("it handles \"{event_type}\", which it publishes itself, and may feed itself"));
+            warnings
+                .push(format!("it handles \"{event_type}\", which it publishes itself, and may feed itself"));
         }
     }
     warnings
@@ -140,7 +142,8 @@ fn warnings(plugin: &Plugin) -> Vec<String> {
 /// Whether the last segment begins with a verb that tells somebody to do something.
 fn sounds_like_a_command(event_type: &str) -> bool {
     const VERBS: [&str; 12] = [
-        "create", "update", "delete", "send", "place", "process", "cancel", "start", "stop", "add", "remove", "do",
+        "create", "update", "delete", "send", "place", "process", "cancel", "start", "stop", "add", "remove",
+        "do",
     ];
     let last = event_type.rsplit('.').next().unwrap_or(event_type);
     let first_word = last.split(['-', '_']).next().unwrap_or(last);

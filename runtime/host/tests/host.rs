@@ -3,9 +3,17 @@
 //! Guests are small core modules in WebAssembly text, so that the tests need no other toolchain and each shows
 //! exactly what the guest does.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up shall stop")]
+
 #[path = "host/calling.rs"]
 mod calling;
+#[path = "host/directory.rs"]
+mod directory;
 #[path = "host/loading.rs"]
 mod loading;
+#[path = "host/manifest.rs"]
+mod manifest;
 #[path = "host/support.rs"]
 mod support;
+#[path = "host/wasi.rs"]
+mod wasi;

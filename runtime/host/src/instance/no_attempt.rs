@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 
-use camshaft_event::{AttemptContext, EffectError, Generation, LogLevel, NewEvent, Offset, StateEntry, Timestamp};
+use camshaft_event::{
+    AttemptContext, EffectError, Generation, LogLevel, NewEvent, Offset, StateEntry, Timestamp,
+};
 
 /// There is no value of it, so nothing can be handled with it; the compiler sees to that.
 pub struct NoAttempt(Infallible);

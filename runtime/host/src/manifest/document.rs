@@ -124,7 +124,10 @@ impl Document {
     /// The whole manifest, with defaults for what may be left out.
     pub fn complete(self, origin: &str) -> Result<Manifest, Refusal> {
         let missing = |key: &str| {
-            invalid(format!("{origin} has no `{key}`"), "Add the key; a plugin cannot be told apart without it.")
+            invalid(
+                format!("{origin} has no `{key}`"),
+                "Add the key; a plugin cannot be told apart without it.",
+            )
         };
         if self.manifest.is_none() {
             return Err(missing("manifest = 1"));

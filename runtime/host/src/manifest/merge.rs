@@ -14,7 +14,9 @@ pub fn records(one: Document, other: Document, origin: &str) -> Result<Document,
         match subscriptions.iter().find(|known| known.handler == subscription.handler) {
             None => subscriptions.push(subscription),
             Some(known) if *known == subscription => {}
-            Some(_) => return Err(same.broken(&format!("subscriptions of the handler \"{}\"", subscription.handler))),
+            Some(_) => {
+                return Err(same.broken(&format!("subscriptions of the handler \"{}\"", subscription.handler)));
+            }
         }
     }
     let mut config = one.config;

@@ -21,9 +21,8 @@ pub fn toml_mistake(origin: &str, text: &str, error: &toml::de::Error) -> String
 
 /// The key that a reader did not know, and those it knows, from the message that serde makes of them.
 fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
-    let rest = message
-        .strip_prefix("unknown field `")
-        .or_else(|| message.strip_prefix("unknown variant `"))?;
+    let rest =
+        message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
     let (key, expected) = rest.split_once('`')?;
     Some((key, expected.split('`').skip(1).step_by(2).collect()))
 }

@@ -61,7 +61,9 @@ pub fn size<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u64>, D::Erro
 pub fn manifest_version<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
     match u32::deserialize(source)? {
         1 => Ok(Some(1)),
-        other => Err(D::Error::custom(format!("manifest version {other} is not known here; this is `manifest = 1`"))),
+        other => Err(D::Error::custom(format!(
+            "manifest version {other} is not known here; this is `manifest = 1`"
+        ))),
     }
 }
 

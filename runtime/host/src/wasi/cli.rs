@@ -16,21 +16,20 @@ pub fn link<C: AttemptContext + Send + 'static>(
 ) -> wasmtime::Result<()> {
     match interface {
         "environment" => {
-            instance
-                .func_wrap("get-environment", |_, ()| Ok((Vec::<(String, String)>::new(),)))?;
+            instance.func_wrap("get-environment", |_, ()| Ok((Vec::<(String, String)>::new(),)))?;
             instance.func_wrap("get-arguments", |_, ()| Ok((Vec::<String>::new(),)))?;
             instance.func_wrap("initial-cwd", |_, ()| Ok((None::<String>,)))
         }
         "exit" => instance.func_wrap("exit", |_, (_,): (Result<(), ()>,)| -> wasmtime::Result<()> {
             bail!("the guest called exit instead of returning from its handler")
         }),
-        "stdin" => {
-            instance.func_wrap("get-stdin", |_, ()| Ok((Resource::<InputStream>::new_own(0),)))
+        "stdin" => instance.func_wrap("get-stdin", |_, ()| Ok((Resource::<InputStream>::new_own(0),))),
+        "stdout" => {
+            instance.func_wrap("get-stdout", |_, ()| Ok((Resource::<OutputStream>::new_own(STDOUT),)))
         }
-        "stdout" => instance
-            .func_wrap("get-stdout", |_, ()| Ok((Resource::<OutputStream>::new_own(STDOUT),))),
-        "stderr" => instance
-            .func_wrap("get-stderr", |_, ()| Ok((Resource::<OutputStream>::new_own(STDERR),))),
+        "stderr" => {
+            instance.func_wrap("get-stderr", |_, ()| Ok((Resource::<OutputStream>::new_own(STDERR),)))
+        }
         "terminal-stdin" => no_terminal(instance, "get-terminal-stdin"),
         "terminal-stdout" => no_terminal(instance, "get-terminal-stdout"),
         "terminal-stderr" => no_terminal(instance, "get-terminal-stderr"),

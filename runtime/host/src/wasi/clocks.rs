@@ -31,8 +31,7 @@ pub fn link<C: AttemptContext + Send + 'static>(
             })?;
             instance.func_wrap("resolution", |_, ()| Ok((u64::from(RESOLUTION_NS),)))?;
             for name in ["subscribe-instant", "subscribe-duration"] {
-                instance
-                    .func_wrap(name, |_, (_,): (u64,)| Ok((Resource::<Pollable>::new_own(0),)))?;
+                instance.func_wrap(name, |_, (_,): (u64,)| Ok((Resource::<Pollable>::new_own(0),)))?;
             }
             Ok(())
         }

@@ -107,7 +107,8 @@ fn output<C: AttemptContext + Send + 'static>(
     for name in ["[method]output-stream.write", "[method]output-stream.blocking-write-and-flush"] {
         instance.func_wrap(
             name,
-            |mut store: StoreContextMut<'_, Session<C>>, (stream, bytes): (Resource<OutputStream>, Vec<u8>)| {
+            |mut store: StoreContextMut<'_, Session<C>>,
+             (stream, bytes): (Resource<OutputStream>, Vec<u8>)| {
                 let session = store.data_mut();
                 match stream.rep() {
                     STDERR => session.write_stderr(&bytes),

@@ -34,8 +34,7 @@ pub fn link<C: AttemptContext + Send + 'static>(
         fill(&mut store, &mut buffer);
         Ok((buffer,))
     })?;
-    instance
-        .func_wrap(number, |mut store: StoreContextMut<'_, Session<C>>, ()| Ok((draw(&mut store),)))
+    instance.func_wrap(number, |mut store: StoreContextMut<'_, Session<C>>, ()| Ok((draw(&mut store),)))
 }
 
 fn draw<C: AttemptContext>(store: &mut StoreContextMut<'_, Session<C>>) -> u64 {

@@ -30,7 +30,10 @@ fn a_handler_sees_the_event_and_its_effects_come_back_with_the_context() {
     for _ in 0..3 {
         let (answer, attempt) = instance.call(&event(), Attempt::default());
         assert_eq!(answer, Answer::Done);
-        assert_eq!(attempt.state.get(b"thing-7".as_slice()).map(Vec::as_slice), Some(b"{\"n\":1}".as_slice()));
+        assert_eq!(
+            attempt.state.get(b"thing-7".as_slice()).map(Vec::as_slice),
+            Some(b"{\"n\":1}".as_slice())
+        );
         assert!(!instance.is_spent());
     }
 }
@@ -83,7 +86,10 @@ fn a_handler_that_loops_for_ever_fails_at_its_deadline() {
     let (done, ticking) = std::sync::mpsc::channel::<()>();
     let host = bench.host.clone();
     let ticker = thread::spawn(move || {
-        while ticking.recv_timeout(Duration::from_millis(1)).is_err_and(|error| error == std::sync::mpsc::RecvTimeoutError::Timeout) {
+        while ticking
+            .recv_timeout(Duration::from_millis(1))
+            .is_err_and(|error| error == std::sync::mpsc::RecvTimeoutError::Timeout)
+        {
             host.tick();
         }
     });
@@ -92,7 +98,10 @@ fn a_handler_that_loops_for_ever_fails_at_its_deadline() {
     ticker.join().unwrap();
     let (cause, error) = failed(answer);
     assert_eq!(cause, FailureCause::Deadline);
-    assert!(error.starts_with("the handler ran past its deadline of 50ms (setting `limits.deadline`)"), "{error}");
+    assert!(
+        error.starts_with("the handler ran past its deadline of 50ms (setting `limits.deadline`)"),
+        "{error}"
+    );
     assert!(instance.is_spent());
 }
 

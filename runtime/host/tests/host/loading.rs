@@ -71,7 +71,8 @@ fn a_truncated_file_is_refused_wherever_it_ends() {
 #[test]
 fn a_file_over_the_size_limit_is_refused_unread() {
     let bench = Bench::new();
-    let options = HostOptions { max_plugin_bytes: 100, max_instances: 1, ..HostOptions::new(bench.folder.path()) };
+    let options =
+        HostOptions { max_plugin_bytes: 100, max_instances: 1, ..HostOptions::new(bench.folder.path()) };
     let refusal = Host::new(options).unwrap().load(&bench.file("large.wasm", &[0; 101]), None).err().unwrap();
     assert_eq!(
         (refusal.code, bench.scrub(&refusal.message).as_str()),
@@ -186,9 +187,17 @@ fn a_handler_of_another_signature_does_not_fit_the_contract() {
 #[test]
 fn a_plugin_without_a_manifest_is_told_where_to_put_one() {
     let bench = Bench::new();
-    let refusal = bench.refusal(&module("", r#"(func (export "handle") (param i32) (result i32) (i32.const 64))"#));
-    assert_eq!((refusal.code, bench.scrub(&refusal.message).as_str()), (codes::MISSING_MANIFEST, "\"plugins/probe.wasm\" has no manifest"));
-    assert!(bench.scrub(&refusal.hint).contains("`manifest = 1` into \"plugins/probe.toml\""), "{}", refusal.hint);
+    let refusal =
+        bench.refusal(&module("", r#"(func (export "handle") (param i32) (result i32) (i32.const 64))"#));
+    assert_eq!(
+        (refusal.code, bench.scrub(&refusal.message).as_str()),
+        (codes::MISSING_MANIFEST, "\"plugins/probe.wasm\" has no manifest")
+    );
+    assert!(
+        bench.scrub(&refusal.hint).contains("`manifest = 1` into \"plugins/probe.toml\""),
+        "{}",
+        refusal.hint
+    );
 }
 
 #[test]
@@ -226,8 +235,14 @@ fn an_ungranted_capability_is_refused_and_the_hint_shows_how_to_grant_it() {
 fn limits_beyond_the_runtimes_own_are_refused() {
     let bench = Bench::new();
     for (operator, expected) in [
-        ("[limits]\nmemory = \"2GiB\"", "sets `limits.memory` to 2147483648 bytes, but this runtime allows 1073741824 bytes"),
-        ("[limits]\ndeadline = \"5m\"", "sets `limits.deadline` to 300000 ms, but this runtime allows 60000 ms"),
+        (
+            "[limits]\nmemory = \"2GiB\"",
+            "sets `limits.memory` to 2147483648 bytes, but this runtime allows 1073741824 bytes",
+        ),
+        (
+            "[limits]\ndeadline = \"5m\"",
+            "sets `limits.deadline` to 300000 ms, but this runtime allows 60000 ms",
+        ),
     ] {
         let refusal = bench.load_with(&handler("", ""), operator).err().unwrap();
         assert_eq!(refusal.code, codes::INVALID_MANIFEST);

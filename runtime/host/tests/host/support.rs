@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use camshaft_event::{
@@ -100,11 +99,9 @@ pub struct Bench {
 impl Bench {
     pub fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let host = Host::new(HostOptions {
-            max_instances: 16,
-            ..HostOptions::new(folder.path().join("code"))
-        })
-        .unwrap();
+        let host =
+            Host::new(HostOptions { max_instances: 16, ..HostOptions::new(folder.path().join("code")) })
+                .unwrap();
         Self { folder, host }
     }
 
@@ -160,7 +157,6 @@ pub struct Attempt {
     pub timers: BTreeMap<String, (NewEvent, u64)>,
     pub lines: Vec<(LogLevel, String)>,
     pub refuse: Option<EffectError>,
-    pub alive: Arc<()>,
 }
 
 impl AttemptContext for Attempt {

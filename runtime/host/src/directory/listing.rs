@@ -1,0 +1,96 @@
+//! What lies in the plugins directory at one moment: names, lengths, times, inodes. No content.
+//!
+//! Flat: folders, hidden files and what editors and copying tools leave behind are not looked at.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, Metadata},
+    io,
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use camshaft_event::Timestamp;
+
+/// The plugin files of a directory, by stem.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Every `.wasm`, with the `.toml` of the same stem.
+    pub files: BTreeMap<String, Files>,
+}
+
+/// A `.wasm`, and the operator's file beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// The `.wasm`.
+    pub wasm: Stamp,
+    /// The `.toml`, if there is one.
+    pub operator: Option<Stamp>,
+}
+
+/// By what a change of a file is noticed without reading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Time of the last change.
+    pub modified: SystemTime,
+    /// Length in bytes.
+    pub length: u64,
+    /// The file's identity, where the system has one.
+    pub inode: u64,
+}
+
+impl Listing {
+    /// Lists the directory at `path`.
+    ///
+    /// # Errors
+    /// It is not there or cannot be read.
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let mut stamps = BTreeMap::new();
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            // A file may be gone again by now, and a link may lead nowhere.
+            let Ok(metadata) = fs::metadata(entry.path()) else { continue };
+            if metadata.is_file() && !name.starts_with(['.', '#', '~']) {
+                stamps.insert(name, Stamp::of(&metadata));
+            }
+        }
+        let operator = |stem: &str| stamps.get(&format!("{stem}.toml")).cloned();
+        let wasm = stamps.iter().filter_map(|(name, stamp)| Some((name.strip_suffix(".wasm")?, stamp)));
+        let files = { wasm }
+            .map(|(stem, stamp)| (stem.to_owned(), Files { wasm: stamp.clone(), operator: operator(stem) }))
+            .collect();
+        Ok(Self { files })
+    }
+}
+
+impl Files {
+    /// How long ago the later of the two was changed; 0 if that lies in the future.
+    #[must_use]
+    pub fn age_ms(&self, now: Timestamp) -> u64 {
+        let now = UNIX_EPOCH + Duration::from_millis(now.0);
+        let age = |stamp: &Stamp| now.duration_since(stamp.modified).unwrap_or_default();
+        let youngest = self.operator.iter().map(age).chain([age(&self.wasm)]).min().unwrap_or_default();
+        u64::try_from(youngest.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            modified: metadata.modified().unwrap_or(UNIX_EPOCH),
+            length: metadata.len(),
+            inode: inode(metadata),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn inode(metadata: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn inode(_: &Metadata) -> u64 {
+    0
+}

@@ -1,0 +1,236 @@
+//! Manifests: what may stand in them, how they are put together, and what a mistake is answered with.
+
+use std::path::Path;
+
+use camshaft_event::{AfterDeadLetter, Backoff, InstanceReuse, Start};
+use camshaft_host::{Manifest, OperatorFile, Refusal, codes};
+
+const PROBE: &str = r#"manifest = 1
+name = "stock"
+version = "1.2.0"
+description = "reserves stock for placed orders"
+publishes = ["stock.reserved"]
+capabilities = []
+start = "latest"
+
+[[subscriptions]]
+handler = "reserve_stock"
+types = ["order.placed", "order.changed.*"]
+filter = { all = [{ prefix = { source = "/shop" } }, { not = { exact = { subject = "test" } } }] }
+
+[policy]
+max_attempts = 3
+max_age = "1h 30m"
+backoff = { base = "50ms", max = "2s" }
+after_dead_letter = "continue"
+partitions = 8
+instance = "fresh"
+[limits]
+deadline = "250ms"
+memory = "32MiB"
+[config]
+low_stock = "5"
+"#;
+
+const SMALL: &str = "manifest = 1\nname = \"stock\"\nversion = \"1\"\n\
+    [[subscriptions]]\nhandler = \"reserve\"\ntypes = [\"order.placed\"]\n";
+
+fn section(records: &[&str]) -> Vec<u8> {
+    let length = |record: &str| u32::try_from(record.len()).unwrap().to_le_bytes();
+    records.iter().flat_map(|record| [length(record).as_slice(), record.as_bytes()].concat()).collect()
+}
+
+fn assembled(records: &[&str], operator: Option<&str>) -> Result<Manifest, Refusal> {
+    let operator = operator.map(|text| OperatorFile::parse(Path::new("stock.toml"), text)).transpose()?;
+    Manifest::assemble(Path::new("stock.wasm"), &[section(records)], operator.as_ref())
+}
+
+#[track_caller]
+fn refused(records: &[&str], operator: Option<&str>, message: &str) {
+    let refusal = assembled(records, operator).unwrap_err();
+    assert_eq!((refusal.code, refusal.message.as_str()), (codes::INVALID_MANIFEST, message));
+}
+
+#[test]
+fn every_key_has_its_meaning() {
+    let manifest = assembled(&[PROBE], None).unwrap();
+    assert_eq!((manifest.name.as_str(), manifest.version.as_str()), ("stock", "1.2.0"));
+    assert_eq!(manifest.start, Start::Latest);
+    assert_eq!(manifest.policy.max_attempts, 3);
+    assert_eq!(manifest.policy.max_age_ms, 90 * 60 * 1000);
+    assert_eq!(manifest.policy.backoff, Backoff { base_ms: 50, max_ms: 2_000 });
+    assert_eq!(manifest.policy.after_dead_letter, AfterDeadLetter::Continue);
+    assert_eq!((manifest.policy.partitions, manifest.policy.instance), (8, InstanceReuse::Fresh));
+    assert_eq!((manifest.limits.deadline_ms, manifest.limits.memory_bytes), (250, 32 * 1024 * 1024));
+    assert_eq!(manifest.config.get("low_stock").map(String::as_str), Some("5"));
+    let [subscription] = manifest.subscriptions.as_slice() else { panic!("{manifest:?}") };
+    assert!(subscription.filter.is_some());
+    assert_eq!(subscription.types.len(), 2);
+}
+
+#[test]
+fn what_is_left_out_has_the_documented_default() {
+    let manifest = assembled(&[SMALL], None).unwrap();
+    assert_eq!(manifest.policy, camshaft_event::Policy::default());
+    assert_eq!(manifest.limits, camshaft_event::Limits::default());
+    assert_eq!(manifest.start, Start::Earliest);
+}
+
+#[test]
+fn records_of_linked_parts_add_up() {
+    let more = "publishes = [\"stock.reserved\"]\n[[subscriptions]]\nhandler = \"release\"\ntypes = [\"order.cancelled\"]";
+    let manifest = assembled(&[SMALL, more, more], None).unwrap();
+    let handlers: Vec<&str> = manifest.subscriptions.iter().map(|one| one.handler.as_str()).collect();
+    assert_eq!(handlers, ["reserve", "release"]);
+    assert!(manifest.publishes.contains("stock.reserved"));
+    refused(
+        &[SMALL, "version = \"2\""],
+        None,
+        "the manifest in \"stock.wasm\" contradicts itself: the key `version` has two values",
+    );
+}
+
+#[test]
+fn the_operators_values_win() {
+    let operator = "[policy]\nmax_attempts = 99\nbackoff = { max = \"1m\" }\n[limits]\ndeadline = \"3s\"\n\
+                    [config]\nlow_stock = \"7\"\nextra = \"x\"";
+    let manifest = assembled(&[PROBE], Some(operator)).unwrap();
+    assert_eq!(manifest.policy.max_attempts, 99);
+    assert_eq!(manifest.policy.backoff, Backoff { base_ms: 50, max_ms: 60_000 });
+    assert_eq!((manifest.limits.deadline_ms, manifest.limits.memory_bytes), (3_000, 32 * 1024 * 1024));
+    assert_eq!(manifest.config.get("low_stock").map(String::as_str), Some("7"));
+    assert_eq!(manifest.config.get("extra").map(String::as_str), Some("x"));
+}
+
+#[test]
+fn the_operator_overrides_but_does_not_rewrite() {
+    refused(
+        &[SMALL],
+        Some("name = \"other\""),
+        "\"stock.toml\" has the key `name`, but the plugin brings its own manifest",
+    );
+    refused(
+        &[SMALL],
+        Some(SMALL),
+        "\"stock.toml\" has the key `manifest`, but the plugin brings its own manifest",
+    );
+}
+
+#[test]
+fn an_author_cannot_grant() {
+    refused(
+        &["grants = [\"http\"]", SMALL],
+        None,
+        "the manifest in \"stock.wasm\" has the key `grants`, which is the operator's alone",
+    );
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
+    refused(
+        &[SMALL],
+        Some("\n[policy]\nmax_atempts = 3"),
+        "\"stock.toml\", line 3: unknown key `max_atempts`; did you mean `max_attempts`?",
+    );
+    refused(
+        &[SMALL],
+        Some("[limit]\nmemory = \"1MiB\""),
+        "\"stock.toml\", line 1: unknown key `limit`; did you mean `limits`?",
+    );
+    refused(
+        &[SMALL],
+        Some("[limits]\nzzz = 1"),
+        "\"stock.toml\", line 2: unknown key `zzz`; known here are `deadline`, `memory`",
+    );
+    refused(
+        &[&SMALL.replace("handler", "hanlder")],
+        None,
+        "the manifest in \"stock.wasm\", line 5: unknown key `hanlder`; did you mean `handler`?",
+    );
+}
+
+#[test]
+fn values_out_of_range_are_refused_with_their_line() {
+    for (line, message) in [
+        ("[policy]\nmax_attempts = 0", "max_attempts must be at least 1; the first attempt counts"),
+        ("[policy]\npartitions = 0", "partitions must be 1 to 1024, not 0"),
+        ("[policy]\npartitions = 1025", "partitions must be 1 to 1024, not 1025"),
+        (
+            "[policy]\nmax_age = \"soon\"",
+            "\"soon\" is not a duration; write it like \"24h\", \"1m 30s\" or \"100ms\"",
+        ),
+        ("[policy]\nmax_age = \"-1h\"", "\"-1h\" lies in the past"),
+        ("[limits]\ndeadline = \"0s\"", "a duration must be at least 1ms"),
+        ("[limits]\nmemory = \"lots\"", "\"lots\" is not a size; write it like \"64MiB\" or \"1GiB\""),
+        ("[limits]\nmemory = \"1KiB\"", "memory must be at least \"64KiB\", one page"),
+        ("[config]\nlow_stock = 5", "invalid type: integer `5`, expected a string"),
+    ] {
+        refused(&[SMALL], Some(line), &format!("\"stock.toml\", line 2: {message}"));
+    }
+    refused(
+        &[SMALL],
+        Some("[policy]\nbackoff = { base = \"2m\" }"),
+        "in the manifest in \"stock.wasm\" the key `backoff.base` (120000 ms) exceeds `backoff.max` (60000 ms)",
+    );
+}
+
+#[test]
+fn names_versions_and_types_have_their_form() {
+    let long = "a".repeat(64);
+    for name in ["", "Stock", "1stock", "-stock", "stock_1", "größe", long.as_str()] {
+        let refusal = assembled(&[&SMALL.replace("\"stock\"", &format!("\"{name}\""))], None).unwrap_err();
+        assert!(refusal.message.contains("is not a plugin's name"), "{refusal}");
+    }
+    assert!(assembled(&[&SMALL.replace("\"stock\"", &format!("\"{}\"", "a".repeat(63)))], None).is_ok());
+    for (from, to, message) in [
+        ("\"1\"", "\"\"", "is not a version"),
+        ("manifest = 1", "manifest = 2", "manifest version 2 is not known here; this is `manifest = 1`"),
+        ("version = \"1\"", "version = \"1\"\npublishes = [\"stock.*\"]", "has a wildcard"),
+        ("version = \"1\"", "version = \"1\"\npublishes = [\"camshaft.x\"]", "the runtime's own"),
+        ("order.placed", "order..placed", "is not a type pattern"),
+        ("order.placed\"", "order.placed", "line 6: "),
+    ] {
+        let refusal = assembled(&[&SMALL.replace(from, to)], None).unwrap_err();
+        assert!(refusal.message.contains(message), "{refusal}");
+    }
+}
+
+#[test]
+fn what_a_whole_manifest_needs_is_missed_by_name() {
+    for (left_out, message) in [
+        ("manifest = 1\n", "the manifest in \"stock.wasm\" has no `manifest = 1`"),
+        ("name = \"stock\"\n", "the manifest in \"stock.wasm\" has no `name`"),
+        ("version = \"1\"\n", "the manifest in \"stock.wasm\" has no `version`"),
+        (
+            "[[subscriptions]]\nhandler = \"reserve\"\ntypes = [\"order.placed\"]\n",
+            "the manifest in \"stock.wasm\" subscribes to nothing, so the plugin would never run",
+        ),
+    ] {
+        refused(&[&SMALL.replace(left_out, "")], None, message);
+    }
+}
+
+#[test]
+fn handlers_that_claim_the_same_events_are_refused() {
+    let second = "[[subscriptions]]\nhandler = \"log\"\ntypes = [\"shop.opened\", \"order.*\"]";
+    let refusal = assembled(&[SMALL, second], None).unwrap_err();
+    assert_eq!(
+        (refusal.code, refusal.message.as_str()),
+        (
+            codes::OVERLAPPING_SUBSCRIPTIONS,
+            "in the manifest in \"stock.wasm\" the handlers \"reserve\" and \"log\" claim the same events: \
+             \"order.placed\" and \"order.*\" overlap"
+        )
+    );
+}
+
+#[test]
+fn a_damaged_section_is_refused() {
+    for damaged in [b"\x05\0\0\0abc".to_vec(), b"\x01\0".to_vec(), b"\x01\0\0\0\xff".to_vec()] {
+        let refusal = Manifest::assemble(Path::new("stock.wasm"), &[damaged], None).unwrap_err();
+        assert_eq!(
+            (refusal.code, refusal.message.as_str()),
+            (codes::INVALID_MANIFEST, "the section `camshaft:manifest` of \"stock.wasm\" is damaged")
+        );
+    }
+}
