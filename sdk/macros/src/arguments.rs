@@ -1,5 +1,6 @@
 //! What stands in the attribute's parentheses: type patterns, then `publishes(…)`.
 
+use proc_macro2::Span;
 use syn::{
     Ident, LitStr, Token, parenthesized,
     parse::{Parse, ParseStream},
@@ -22,7 +23,7 @@ const FORM: &str =
 impl Parse for Arguments {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         if input.is_empty() {
-            return Err(input.error(format!("a handler names at least one event type; {FORM}")));
+            return Err(no_type(input.span()));
         }
         let mut types: Vec<LitStr> = Vec::new();
         let mut publishes: Option<Vec<LitStr>> = None;
@@ -54,7 +55,10 @@ impl Parse for Arguments {
             }
         }
         let publishes = publishes.unwrap_or_default();
-        check_types(&types, input)?;
+        if types.is_empty() {
+            return Err(no_type(input.span()));
+        }
+        check_types(&types)?;
         check_published(&publishes)?;
         Ok(Self { types, publishes })
     }
@@ -66,10 +70,11 @@ fn list(input: ParseStream) -> syn::Result<Vec<LitStr>> {
     Ok(Punctuated::<LitStr, Token![,]>::parse_terminated(&content)?.into_iter().collect())
 }
 
-fn check_types(types: &[LitStr], input: ParseStream) -> syn::Result<()> {
-    if types.is_empty() {
-        return Err(input.error(format!("a handler names at least one event type; {FORM}")));
-    }
+fn no_type(span: Span) -> syn::Error {
+    syn::Error::new(span, format!("a handler names at least one event type; {FORM}"))
+}
+
+fn check_types(types: &[LitStr]) -> syn::Result<()> {
     let mut earlier: Vec<Pattern> = Vec::new();
     for literal in types {
         let pattern =

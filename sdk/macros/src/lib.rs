@@ -13,7 +13,7 @@ mod signature;
 
 use proc_macro::TokenStream;
 use quote::quote;
-use syn::{ItemFn, parse_macro_input};
+use syn::ItemFn;
 
 use crate::{arguments::Arguments, manifest::Manifest, signature::Signature};
 
@@ -30,7 +30,14 @@ use crate::{arguments::Arguments, manifest::Manifest, signature::Signature};
 /// checked here: an unknown key, or a contradiction to an attribute, does not compile.
 #[proc_macro_attribute]
 pub fn handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    let function = parse_macro_input!(item as ItemFn);
+    let function: ItemFn = match syn::parse(item.clone()) {
+        Ok(function) => function,
+        Err(error) => {
+            let message = "`#[handler]` stands on a function: `fn f(order: Event<OrderPlaced>) -> Result`";
+            let error = syn::Error::new(error.span(), message).into_compile_error();
+            return item.into_iter().chain(TokenStream::from(error)).collect();
+        }
+    };
     let generated = expand(attribute, &function).unwrap_or_else(|error| error.into_compile_error());
     quote!(#function #generated).into()
 }

@@ -6,7 +6,7 @@
 
 mod keys;
 
-use std::{env, fs, path::PathBuf};
+use std::{env, fs, io::ErrorKind, path::PathBuf};
 
 use proc_macro2::Span;
 use syn::LitStr;
@@ -25,48 +25,49 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Reads `plugin.toml` and unites it with the attribute.
+    /// Reads `plugin.toml`, if there is one, and unites it with the attribute.
     pub fn find(signature: &Signature, arguments: &Arguments) -> syn::Result<Self> {
-        let folder = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-        let file = folder.join("plugin.toml");
-        let text = match fs::read_to_string(&file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let record = unite(Table::new(), signature, arguments)?;
-                return Ok(Self::new(record, None));
+        let file = PathBuf::from(variable("CARGO_MANIFEST_DIR")).join("plugin.toml");
+        match fs::read_to_string(&file) {
+            Ok(text) => Ok(Self { file: Some(file), ..Self::unite(parse(&text)?, signature, arguments)? }),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Self::unite(Table::new(), signature, arguments)
             }
-            Err(error) => return Err(in_file(format_args!("cannot be read: {error}"))),
-        };
-        let document = DeTable::parse(&text).map_err(|error| in_file(format_args!("is no TOML: {error}")))?;
-        keys::check(&text, document.get_ref())?;
-        let table: Table = text.parse().map_err(|error| in_file(format_args!("is no TOML: {error}")))?;
-        Ok(Self::new(unite(table, signature, arguments)?, Some(file)))
+            Err(error) => Err(in_file(format_args!("cannot be read: {error}"))),
+        }
     }
 
-    fn new(record: Table, file: Option<PathBuf>) -> Self {
-        let publishes = texts(record.get("publishes")).collect();
-        Self { record: record.to_string(), publishes, file }
+    /// The file's table with the Cargo package's facts where it has none, and this handler's subscription.
+    fn unite(mut table: Table, signature: &Signature, arguments: &Arguments) -> syn::Result<Self> {
+        table.entry("manifest").or_insert(Value::Integer(1));
+        for (key, value) in [
+            ("name", name()),
+            ("version", variable("CARGO_PKG_VERSION")),
+            ("description", variable("CARGO_PKG_DESCRIPTION")),
+        ] {
+            if !value.is_empty() {
+                table.entry(key).or_insert(Value::String(value));
+            }
+        }
+        publishes(&mut table, arguments)?;
+        let subscription = subscription(table.remove("subscriptions"), signature, arguments)?;
+        table.insert("subscriptions".to_owned(), Value::Array(vec![Value::Table(subscription)]));
+        let publishes = texts(table.get("publishes")).collect();
+        Ok(Self { record: table.to_string(), publishes, file: None })
     }
+}
+
+/// Reads the file's text and checks its keys.
+fn parse(text: &str) -> syn::Result<Table> {
+    let no_toml = |error: toml::de::Error| in_file(format_args!("is no TOML: {error}"));
+    let document = DeTable::parse(text).map_err(no_toml)?;
+    keys::check(text, document.get_ref())?;
+    text.parse().map_err(no_toml)
 }
 
 /// An error of the file as a whole, shown at the attribute.
 fn in_file(message: impl std::fmt::Display) -> syn::Error {
     syn::Error::new(Span::call_site(), format!("plugin.toml {message}"))
-}
-
-/// The file's table with the Cargo package's facts where it has none, and this handler's subscription.
-fn unite(mut table: Table, signature: &Signature, arguments: &Arguments) -> syn::Result<Table> {
-    table.entry("manifest").or_insert(Value::Integer(1));
-    let defaults = [("name", name()), ("version", variable("CARGO_PKG_VERSION"))];
-    for (key, value) in defaults.into_iter().chain([("description", variable("CARGO_PKG_DESCRIPTION"))]) {
-        if !value.is_empty() {
-            table.entry(key).or_insert(Value::String(value));
-        }
-    }
-    publishes(&mut table, arguments)?;
-    let subscription = subscription(table.remove("subscriptions"), signature, arguments)?;
-    table.insert("subscriptions".to_owned(), Value::Array(vec![Value::Table(subscription)]));
-    Ok(table)
 }
 
 /// The attribute's types must be among the file's, if the file lists any; and then the file's count.
@@ -161,3 +162,6 @@ fn texts(list: Option<&Value>) -> impl Iterator<Item = String> + '_ {
     let entries = list.and_then(Value::as_array).into_iter().flatten();
     entries.filter_map(|entry| entry.as_str().map(str::to_owned))
 }
+
+#[cfg(test)]
+mod tests;

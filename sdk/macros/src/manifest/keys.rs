@@ -2,7 +2,10 @@
 //!
 //! Ranges and units are the runtime's to judge, when the plugin is built, checked or loaded.
 
-use toml::de::{DeTable, DeValue};
+use toml::{
+    Spanned,
+    de::{DeString, DeTable, DeValue},
+};
 
 use super::in_file;
 
@@ -21,6 +24,7 @@ enum Kind {
 }
 
 type Key = (&'static str, Kind);
+type Entry<'d, 'i> = (&'d Spanned<DeString<'i>>, &'d Spanned<DeValue<'i>>);
 
 const MANIFEST: &[Key] = &[
     ("manifest", Kind::Integer),
@@ -59,55 +63,54 @@ pub fn check(text: &str, document: &DeTable) -> syn::Result<()> {
 
 fn table(text: &str, path: &str, found: &DeTable, keys: &[Key]) -> syn::Result<()> {
     for (key, value) in found {
-        let line = line(text, key.span().start);
-        let name = format!("{path}{}", key.get_ref());
         let known = keys.iter().find(|(known, _)| known == key.get_ref());
         let Some((_, kind)) = known else {
-            return Err(in_file(format_args!(
-                "line {line}: unknown key `{name}`{}",
-                hint(key.get_ref(), keys)
-            )));
+            let (line, hint) = (line(text, key.span().start), hint(key.get_ref(), keys));
+            let message = format_args!("line {line}: unknown key `{path}{}`{hint}", key.get_ref());
+            return Err(in_file(message));
         };
-        if !fits(text, &name, value.get_ref(), kind)? {
-            return Err(in_file(format_args!("line {line}: `{name}` {}", expected(kind))));
-        }
+        value_of_kind(text, path, (key, value), kind)?;
     }
     Ok(())
 }
 
-fn fits(text: &str, name: &str, value: &DeValue, kind: &Kind) -> syn::Result<bool> {
+fn value_of_kind(text: &str, path: &str, (key, value): Entry, kind: &Kind) -> syn::Result<()> {
+    let name = format!("{path}{}", key.get_ref());
     let is_text = |value: &DeValue| matches!(value, DeValue::String(_));
-    Ok(match (kind, value) {
+    let fits = match (kind, value.get_ref()) {
         (Kind::Text, value) => is_text(value),
         (Kind::Integer, value) => matches!(value, DeValue::Integer(_)),
         (Kind::OneOf(allowed), DeValue::String(text)) => allowed.contains(&&**text),
         (Kind::Texts, DeValue::Array(entries)) => entries.iter().all(|entry| is_text(entry.get_ref())),
-        (Kind::Free, DeValue::Table(entries)) => entries.values().all(|entry| is_text(entry.get_ref())),
         (Kind::Any, _) => true,
-        (Kind::Table(keys), DeValue::Table(found)) => {
-            table(text, &format!("{name}."), found, keys)?;
-            true
+        (Kind::Table(keys), DeValue::Table(found)) => return table(text, &format!("{name}."), found, keys),
+        (Kind::Free, DeValue::Table(found)) => {
+            let mut entries = found.iter();
+            return entries
+                .try_for_each(|entry| value_of_kind(text, &format!("{name}."), entry, &Kind::Text));
         }
         (Kind::Tables(keys), DeValue::Array(entries)) => {
-            for entry in entries {
-                let DeValue::Table(found) = entry.get_ref() else { return Ok(false) };
-                table(text, &format!("{name}."), found, keys)?;
-            }
-            true
+            let tables = entries.iter().map_while(|entry| entry.get_ref().as_table());
+            tables.clone().try_for_each(|found| table(text, &format!("{name}."), found, keys))?;
+            tables.count() == entries.len()
         }
         _ => false,
-    })
+    };
+    if fits {
+        return Ok(());
+    }
+    let line = line(text, key.span().start);
+    Err(in_file(format_args!("line {line}: `{name}` {}", expected(kind))))
 }
 
 fn expected(kind: &Kind) -> String {
     match kind {
-        Kind::Text => "takes a text".to_owned(),
+        Kind::Text => "takes a text in quotes".to_owned(),
         Kind::Integer => "takes a whole number".to_owned(),
         Kind::Texts => "takes a list of texts".to_owned(),
         Kind::OneOf(allowed) => format!("takes one of \"{}\"", allowed.join("\", \"")),
-        Kind::Table(_) | Kind::Any => "takes a table".to_owned(),
+        Kind::Table(_) | Kind::Free | Kind::Any => "takes a table".to_owned(),
         Kind::Tables(_) => "takes tables, each under `[[…]]`".to_owned(),
-        Kind::Free => "takes a table of texts; numbers stand in quotes".to_owned(),
     }
 }
 

@@ -1,0 +1,106 @@
+//! What `plugin.toml` and an attribute make of each other, and what is refused.
+
+use syn::{ItemFn, parse_quote};
+
+use super::{Manifest, parse};
+use crate::{arguments::Arguments, signature::Signature};
+
+/// The handler `reserve` of `order.placed`, which publishes `stock.reserved`, in a crate with this file.
+fn unite(plugin_toml: &str) -> Result<Manifest, String> {
+    let function: ItemFn = parse_quote!(
+        fn reserve(order: Event<Order>) -> Result {}
+    );
+    let arguments: Arguments = parse_quote!("order.placed", "order.paid", publishes("stock.reserved"));
+    let signature = Signature::of(&function).map_err(|error| error.to_string())?;
+    parse(plugin_toml)
+        .and_then(|table| Manifest::unite(table, &signature, &arguments))
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn without_a_file_the_package_and_the_attribute_are_the_manifest() {
+    let manifest = unite("manifest = 1").unwrap();
+    let expected = format!(
+        "description = \"the #[handler] attribute of camshaft-sdk\"\nmanifest = 1\n\
+         name = \"camshaft-sdk-macros\"\npublishes = [\"stock.reserved\"]\nversion = \"{}\"\n\n\
+         [[subscriptions]]\nhandler = \"reserve\"\ntypes = [\"order.placed\", \"order.paid\"]\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(manifest.record, expected);
+    assert_eq!(manifest.publishes, ["stock.reserved"]);
+}
+
+#[test]
+fn the_file_adds_name_policy_filter_and_more_published_types() {
+    let manifest = unite(
+        r#"
+        manifest = 1
+        name = "stock"
+        publishes = ["stock.reserved", "stock.empty"]
+        [[subscriptions]]
+        handler = "reserve"
+        types = ["order.paid", "order.placed"]
+        filter = { prefix = { source = "/shop" } }
+        [[subscriptions]]
+        handler = "restock"
+        types = ["delivery.arrived"]
+        [policy]
+        max_attempts = 3
+        backoff = { base = "1s" }
+        "#,
+    )
+    .unwrap();
+    assert_eq!(manifest.publishes, ["stock.reserved", "stock.empty"]);
+    for part in ["name = \"stock\"", "max_attempts = 3", "base = \"1s\"", "source = \"/shop\""] {
+        assert!(manifest.record.contains(part), "{part} is not in\n{}", manifest.record);
+    }
+    assert!(!manifest.record.contains("restock"), "another handler's:\n{}", manifest.record);
+}
+
+#[test]
+fn contradictions_and_mistakes_are_refused_with_the_place() {
+    for (plugin_toml, expected) in [
+        ("manifest = ", "plugin.toml is no TOML: TOML parse error at line 1, column 12"),
+        ("name = 'stock'", "plugin.toml has no version; its first line is `manifest = 1`"),
+        ("manifest = 2", "plugin.toml is of another version; this SDK knows `manifest = 1`"),
+        ("manifest = 1\nnmae = 'stock'", "plugin.toml line 2: unknown key `nmae`; did you mean `name`?"),
+        (
+            "manifest = 1\ngrants = ['http']",
+            "plugin.toml line 2: unknown key `grants`; what a plugin asks for is `capabilities`, and only the \
+             operator's file grants",
+        ),
+        (
+            "manifest = 1\n[limits]\nprocessors = '2'",
+            "plugin.toml line 3: unknown key `limits.processors`; known are deadline, memory",
+        ),
+        (
+            "manifest = 1\n[policy.backoff]\nbas = '1s'",
+            "plugin.toml line 3: unknown key `policy.backoff.bas`; did you mean `base`?",
+        ),
+        (
+            "manifest = 1\n[policy]\nafter_dead_letter = 'stop'",
+            "plugin.toml line 3: `policy.after_dead_letter` takes one of \"park\", \"continue\"",
+        ),
+        (
+            "manifest = 1\n[config]\nlow_stock = 5",
+            "plugin.toml line 3: `config.low_stock` takes a text in quotes",
+        ),
+        ("manifest = 1\npublishes = 'a'", "plugin.toml line 2: `publishes` takes a list of texts"),
+        ("manifest = 1\npublishes = ['a']", "`publishes` in plugin.toml does not list `stock.reserved`"),
+        (
+            "manifest = 1\n[[subscriptions]]\nhandler = 'reserve'\ntypes = ['order.placed']",
+            "plugin.toml subscribes handler `reserve` to [\"order.placed\"] instead",
+        ),
+        (
+            "manifest = 1\n[[subscriptions]]\nhandler = 'restock'\ntypes = ['order.placed']",
+            "plugin.toml has subscriptions but none for handler `reserve`; add it, or remove all",
+        ),
+        (
+            "manifest = 1\n[[subscriptions]]\nhandler = 'reserve'\n[[subscriptions]]\nhandler = 'reserve'",
+            "plugin.toml has two subscriptions for handler `reserve`; unite them",
+        ),
+    ] {
+        let error = unite(plugin_toml).map(|manifest| manifest.record).unwrap_err();
+        assert!(error.starts_with(expected), "{plugin_toml}\n  gives: {error}\n  not: {expected}");
+    }
+}

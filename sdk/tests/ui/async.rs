@@ -1,0 +1,9 @@
+//! A handler does not wait for anything.
+use camshaft_sdk::prelude::*;
+
+#[handler("order.placed")]
+async fn f(_: Event<Bytes>) -> Result {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! A type has no empty segments.
+use camshaft_sdk::prelude::*;
+
+#[handler("order..placed")]
+fn f(_: Event<Bytes>) -> Result {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+//! A handler answers a result.
+use camshaft_sdk::prelude::*;
+
+#[handler("order.placed")]
+fn f(_: Event<Bytes>) {}
+
+fn main() {}

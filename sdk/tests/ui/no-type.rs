@@ -1,0 +1,9 @@
+//! A handler names at least one event type.
+use camshaft_sdk::prelude::*;
+
+#[handler]
+fn f(_: Event<Bytes>) -> Result {
+    Ok(())
+}
+
+fn main() {}

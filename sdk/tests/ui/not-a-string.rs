@@ -1,0 +1,9 @@
+//! Event types are strings.
+use camshaft_sdk::prelude::*;
+
+#[handler(order)]
+fn f(_: Event<Bytes>) -> Result {
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! All published types stand in one list.
+use camshaft_sdk::prelude::*;
+
+#[handler("order.placed", publishes("stock.reserved"), publishes("stock.empty"))]
+fn f(_: Event<Bytes>) -> Result {
+    Ok(())
+}
+
+fn main() {}

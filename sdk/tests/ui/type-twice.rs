@@ -1,0 +1,9 @@
+//! An event type is named once.
+use camshaft_sdk::prelude::*;
+
+#[handler("order.placed", "order.placed")]
+fn f(_: Event<Bytes>) -> Result {
+    Ok(())
+}
+
+fn main() {}
