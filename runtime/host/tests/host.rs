@@ -7,12 +7,16 @@
 
 #[path = "host/calling.rs"]
 mod calling;
+#[path = "host/capabilities.rs"]
+mod capabilities;
 #[path = "host/directory.rs"]
 mod directory;
 #[path = "host/loading.rs"]
 mod loading;
 #[path = "host/manifest.rs"]
 mod manifest;
+#[path = "host/report.rs"]
+mod report;
 #[path = "host/support.rs"]
 mod support;
 #[path = "host/wasi.rs"]

@@ -5,7 +5,7 @@
 
 use std::{
     any::Any,
-    fmt::Write,
+    fmt::{self, Write},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -43,7 +43,7 @@ pub fn explain<C>(error: &wasmtime::Error, session: &Session<C>, deadline_ms: u6
         (None, None) => (FailureCause::Trap, format!("the handler trapped: {}", error.root_cause())),
     };
     if let Some(words) = session.last_words() {
-        write!(text, "\n{words}").expect("a String takes whatever is written to it");
+        add(&mut text, format_args!("\n{words}"));
     }
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
         show(backtrace.frames(), &mut text);
@@ -61,55 +61,52 @@ pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 fn show(frames: &[FrameInfo], text: &mut String) {
-    let shown = frames.iter().filter(|frame| !is_scaffolding(frame)).take(MAX_FRAMES);
-    for (number, frame) in shown.enumerate() {
-        let heading = if number == 0 { "\nbacktrace, innermost call first:" } else { "" };
-        text.push_str(heading);
+    let mut shown: Vec<&FrameInfo> = frames.iter().filter(|frame| !is_scaffolding(frame)).collect();
+    if shown.is_empty() {
+        // The handler itself was inlined into what leads to it.
+        shown.extend(frames);
+    }
+    for (number, frame) in shown.iter().take(MAX_FRAMES).enumerate() {
+        if number == 0 {
+            text.push_str("\nbacktrace, innermost call first:");
+        }
         let name = frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), demangled);
-        write!(text, "\n  {number:>2}: {name}").expect("a String takes whatever is written to it");
+        add(text, format_args!("\n  {number:>2}: {name}"));
         for symbol in frame.symbols() {
             if let (Some(file), Some(line)) = (symbol.file(), symbol.line()) {
-                write!(text, "\n        at {file}:{line}").expect("a String takes whatever is written to it");
+                add(text, format_args!("\n        at {file}:{line}"));
             }
         }
     }
-    if frames.is_empty() {
-        return;
-    }
-    let left_out = frames.iter().filter(|frame| !is_scaffolding(frame)).count().saturating_sub(MAX_FRAMES);
-    if left_out > 0 {
-        write!(text, "\n  … and {left_out} more").expect("a String takes whatever is written to it");
+    if shown.len() > MAX_FRAMES {
+        add(text, format_args!("\n  … and {} more", shown.len() - MAX_FRAMES));
     }
 }
 
-/// Frames of the panic machinery, of the generated entry and of the component's own glue say nothing about the
-/// handler.
+fn add(text: &mut String, more: fmt::Arguments<'_>) {
+    text.write_fmt(more).expect("a String takes whatever is written to it");
+}
+
+/// Frames of the panic machinery, of what leads to the handler, and of the component's own glue say nothing
+/// about the handler.
 fn is_scaffolding(frame: &FrameInfo) -> bool {
-    const SCAFFOLDING: [&str; 14] = [
-        "rust_panic",
-        "__rust_start_panic",
-        "__rustc::rust_begin_unwind",
-        "__rustc::rust_panic",
-        "__rustc::__rust_start_panic",
+    const PREFIXES: [&str; 9] = [
+        "__rustc::",
+        "core::ops::function::",
         "core::panicking::",
         "std::panicking::",
-        "std::sys::backtrace::",
+        "std::sys::",
         "std::process::abort",
-        "std::sys::pal::",
         "panic_abort::",
-        "abort",
-        "handle",
-        "core::ops::function::",
+        "camshaft_sdk::guest::",
+        "camshaft_sdk::handler::",
     ];
+    const NAMES: [&str; 4] = ["rust_panic", "abort", "handle", "__rust_start_panic"];
     if frame.module().name().is_some_and(|name| name.starts_with("wit-component:")) {
         return true;
     }
-    let Some(name) = frame.func_name() else { return false };
-    let name = demangled(name);
-    SCAFFOLDING.iter().any(|part| match part.strip_suffix("::") {
-        Some(_) => name.starts_with(part),
-        None => name == *part,
-    })
+    let Some(name) = frame.func_name().map(demangled) else { return false };
+    NAMES.contains(&name.as_str()) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn demangled(name: &str) -> String {

@@ -1,0 +1,130 @@
+//! The contract's interfaces where the guests written with the SDK do not go: refusals, misuse, bounds.
+
+use camshaft_event::{Answer, EffectError, FailureCause};
+
+use crate::support::{Attempt, Bench, MANIFEST, event, handler, module, with_manifest};
+
+const GET: &str = r#"(import "camshaft:plugin/state@0.1.0" "get" (func $get (param i32 i32 i32)))"#;
+const SCAN: &str = r#"(import "camshaft:plugin/state@0.1.0" "scan" (func $scan (param i32 i32 i32)))
+    (import "camshaft:plugin/state@0.1.0" "[method]cursor.next-page"
+      (func $next-page (param i32 i32 i32)))"#;
+const RANDOM: &str = r#"(import "camshaft:plugin/context@0.1.0" "random" (func $random (param i32 i32)))"#;
+const OFFSET: &str = r#"(import "camshaft:plugin/context@0.1.0" "offset" (func $offset (result i64)))"#;
+
+fn trapped(answer: Answer) -> String {
+    match answer {
+        Answer::Failed { cause: FailureCause::Trap, error } => error,
+        other => panic!("a trap was expected, not {other:?}"),
+    }
+}
+
+/// Reads a value and answers `reject` with as many bytes of memory as the error's case number says.
+fn refused_get(refuse: EffectError) -> Answer {
+    let body = "(call $get (i32.const 512) (i32.const 3) (i32.const 600))
+        (if (i32.eqz (i32.load8_u (i32.const 600))) (then unreachable))
+        (i32.store8 (i32.const 64) (i32.const 1)) (i32.store8 (i32.const 72) (i32.const 1))
+        (i32.store (i32.const 80) (i32.const 512))
+        (i32.store (i32.const 84) (i32.load8_u offset=4 (i32.const 600)))";
+    let mut instance = Bench::new().instance(&handler(GET, body));
+    instance.call(&event(), Attempt { refuse: Some(refuse), ..Attempt::default() }).0
+}
+
+#[test]
+fn each_refusal_is_the_contracts_own_case() {
+    let limit = |setting| EffectError::Limit { what: "it", actual: 9, limit: 5, setting };
+    for (refusal, case) in [
+        (limit("none: it is fixed"), 0),
+        (limit("limits.max_state_value_bytes"), 1),
+        (limit("limits.max_transaction_bytes"), 2),
+        (limit("limits.of_another_kind"), 3),
+        (EffectError::InvalidEvent { reason: "odd".into() }, 3),
+    ] {
+        match refused_get(refusal.clone()) {
+            Answer::Reject { reason } => assert_eq!(reason.len(), case, "{refusal}"),
+            other => panic!("{refusal} became {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn tables_that_cannot_be_read_end_the_call_at_once() {
+    let unavailable = EffectError::Unavailable { reason: "the disk is gone".into() };
+    let error = trapped(refused_get(unavailable));
+    assert!(error.contains("the runtime could not read its tables: the disk is gone"), "{error}");
+}
+
+#[test]
+fn a_cursor_ends_with_its_attempt() {
+    let body = "(if (i32.eqz (i32.load (i32.const 700))) (then
+          (call $scan (i32.const 512) (i32.const 0) (i32.const 600))
+          (i32.store (i32.const 700) (i32.load offset=4 (i32.const 600)))))
+        (call $next-page (i32.load (i32.const 700)) (i32.const 0) (i32.const 640))";
+    let mut instance = Bench::new().instance(&handler(SCAN, body));
+    assert_eq!(instance.call(&event(), Attempt::default()).0, Answer::Done);
+    let error = trapped(instance.call(&event(), Attempt::default()).0);
+    assert!(error.contains("a state cursor of an earlier attempt was used"), "{error}");
+}
+
+#[test]
+fn a_guest_cannot_hold_cursors_without_end() {
+    let body = "(loop (call $scan (i32.const 512) (i32.const 0) (i32.const 600)) (br 0))";
+    let mut instance = Bench::new().instance(&handler(SCAN, body));
+    let error = trapped(instance.call(&event(), Attempt::default()).0);
+    assert!(error.contains("resource table has no free keys"), "{error}");
+}
+
+#[test]
+fn more_random_bytes_than_the_contract_allows_are_a_trap() {
+    let mut instance =
+        Bench::new().instance(&handler(RANDOM, "(call $random (i32.const 65537) (i32.const 600))"));
+    let error = trapped(instance.call(&event(), Attempt::default()).0);
+    assert!(error.contains("65537 random bytes were asked for, but one call gives at most 65536"), "{error}");
+}
+
+#[test]
+fn a_guest_that_asks_for_the_attempt_while_it_starts_is_refused() {
+    let body = r#"(func $start (drop (call $offset))) (start $start)
+        (func (export "handle") (param i32) (result i32) (i32.const 64))"#;
+    let refusal = Bench::new().refusal(&with_manifest(module(OFFSET, body), &[MANIFEST]));
+    let expected = "the guest called the host while no event was being handled";
+    assert!(refusal.message.contains(expected), "{refusal}");
+}
+
+#[test]
+fn a_reason_of_any_length_is_kept_within_bounds() {
+    let body = "(drop (memory.grow (i32.const 40)))
+        (i32.store8 (i32.const 64) (i32.const 1)) (i32.store8 (i32.const 72) (i32.const 1))
+        (i32.store (i32.const 80) (i32.const 65536)) (i32.store (i32.const 84) (i32.const 2000000))";
+    let mut instance = Bench::new().instance(&handler("", body));
+    match instance.call(&event(), Attempt::default()).0 {
+        Answer::Reject { reason } => assert_eq!(reason.len(), 8 * 1024),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_reason_that_is_no_text_is_a_trap_and_not_the_hosts_problem() {
+    let body = "(i32.store (i32.const 512) (i32.const -1))
+        (i32.store8 (i32.const 64) (i32.const 1)) (i32.store8 (i32.const 72) (i32.const 1))
+        (i32.store (i32.const 80) (i32.const 512)) (i32.store (i32.const 84) (i32.const 4))";
+    for (at, expected) in [("512", "utf-8"), ("-8", "out of bounds")] {
+        let body = body.replacen(
+            "(i32.store (i32.const 80) (i32.const 512))",
+            &format!("(i32.store (i32.const 80) (i32.const {at}))"),
+            1,
+        );
+        let error = trapped(Bench::new().instance(&handler("", &body)).call(&event(), Attempt::default()).0);
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn an_instance_over_the_limit_of_instances_is_answered_as_such() {
+    let bench = Bench::new();
+    let prepared = bench.load(&handler("", "")).unwrap().prepare::<Attempt>().unwrap();
+    let alive: Vec<_> = (0..16).map(|_| prepared.instantiate().unwrap()).collect();
+    let error = prepared.instantiate().err().unwrap();
+    assert!(matches!(error, camshaft_host::InstantiateError::TooManyInstances), "{error}");
+    drop(alive);
+    assert!(prepared.instantiate().is_ok());
+}

@@ -1,0 +1,36 @@
+//! What `camshaft check` shows of a plugin.
+
+use crate::support::{Bench, MANIFEST, module, with_manifest};
+
+#[test]
+fn a_report_says_what_a_plugin_is_and_what_is_odd_about_it() {
+    let manifest = MANIFEST.replace(
+        "[\"probe.done\"]",
+        "[\"thing.done\", \"mail.send-welcome\"]\ndescription = \"looks at things\"",
+    );
+    let body = r#"(func (export "handle") (param i32) (result i32) (i32.const 64))"#;
+    let bench = Bench::new();
+    let guest = with_manifest(module("", body), &[&manifest]);
+    let report = bench.load_with(&guest, "grants = [\"http\"]").unwrap().report();
+    let shown = report.to_string().replace(&report.digest, "(digest)");
+    // The guest's length changes with the documentation of the contract.
+    let (before, after) = shown.split_once(" KiB)").unwrap();
+    let shown = format!("{} (size){after}", before.rsplit_once(' ').unwrap().0);
+    insta::assert_snapshot!(shown, @r#"
+    probe 1.0.0
+      looks at things
+      contract      camshaft:plugin@0.1.0 (core module, (size)
+      digest        (digest)
+      handles       thing.done with probe
+      publishes     mail.send-welcome, thing.done
+      capabilities  none
+      limits        1000 ms, 64.0 MiB
+      warning       "http" is granted but not asked for
+      warning       "mail.send-welcome" sounds like a command; an event says what happened, such as "order.placed"
+      warning       it handles "thing.done", which it publishes itself, and may feed itself
+    "#);
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["name"], "probe");
+    assert_eq!(json["limits"]["memory_bytes"], 67_108_864);
+    assert_eq!(json["warnings"].as_array().map(Vec::len), Some(3));
+}
