@@ -84,6 +84,33 @@ fn the_reservation_counts_down_to_what_really_fits() {
 }
 
 #[test]
+fn the_reservation_allows_for_room_that_a_large_record_leaves_unused() {
+    const LARGE_SEGMENT: u64 = 10 * 1024 * 1024;
+    let disk = MemoryDisk::new();
+    let options = Options { segment_bytes: LARGE_SEGMENT, ..Options::default() };
+    let (mut log, _) = FileLog::open(Arc::new(disk.clone()), options).expect("the log opens");
+    let payload = vec![1; 4 * 1024 * 1024];
+    let mut append = |log: &mut FileLog, bytes: usize| {
+        let last = log.reader().bounds().last_sequence;
+        let record =
+            NewRecord { first_offset: last + 1, count: 1, timestamp_ms: 0, payload: &payload[..bytes] };
+        log.append(last, record).expect("the room is reserved");
+        record_bytes(bytes)
+    };
+    append(&mut log, 4 * 1024 * 1024);
+    append(&mut log, 2 * 1024 * 1024 + 1000);
+    log.prepare().expect("there is room");
+    disk.set_capacity(Some(2 * LARGE_SEGMENT));
+
+    // Almost 4 MiB are left in this segment, and the first record just does not fit.
+    let reserved = log.reader().reserved_bytes();
+    let mut queued = append(&mut log, 4 * 1024 * 1024);
+    while queued + record_bytes(100_000) <= reserved {
+        queued += append(&mut log, 100_000);
+    }
+}
+
+#[test]
 fn a_log_that_cannot_be_created_for_want_of_space_can_be_later() {
     let disk = MemoryDisk::new();
     disk.set_capacity(Some(SEGMENT_BYTES - 1));
