@@ -55,14 +55,17 @@ fn a_failed_sync_poisons() {
 #[test]
 fn a_failed_write_poisons_and_what_it_left_is_sorted_out_at_the_next_open() {
     let (disk, mut log) = synced_log();
+    // The 21st record starts a segment; the one after it is just written.
+    append_until(&mut log, 21);
+    log.sync().expect("the sync succeeds");
     disk.fail_write_after(0);
-    let error = log.append(20, Sample::at(21).record(21)).expect_err("the write fails");
+    let error = log.append(21, Sample::at(22).record(22)).expect_err("the write fails");
     assert!(matches!(error, LogError::Poisoned { .. }), "{error}");
-    check_poisoned(log, 20);
+    check_poisoned(log, 21);
     for seed in 0..20 {
         let log = open(&disk.survivor(&mut Random::from_seed(seed)));
         let last = log.reader().bounds().last_sequence;
-        assert!((20..=21).contains(&last), "{last}");
+        assert!((21..=22).contains(&last), "{last}");
         check_samples(&log, 1, last);
     }
 }

@@ -90,7 +90,7 @@ fn the_reservation_allows_for_room_that_a_large_record_leaves_unused() {
     let options = Options { segment_bytes: LARGE_SEGMENT, ..Options::default() };
     let (mut log, _) = FileLog::open(Arc::new(disk.clone()), options).expect("the log opens");
     let payload = vec![1; 4 * 1024 * 1024];
-    let mut append = |log: &mut FileLog, bytes: usize| {
+    let append = |log: &mut FileLog, bytes: usize| {
         let last = log.reader().bounds().last_sequence;
         let record =
             NewRecord { first_offset: last + 1, count: 1, timestamp_ms: 0, payload: &payload[..bytes] };
