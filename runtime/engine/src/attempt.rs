@@ -3,19 +3,26 @@
 //! It implements the seam [`AttemptContext`]. The batch's run hands it to the handler and takes it back with
 //! the answer. Its effects count only if the answer is `Done` and nothing was refused.
 
+mod reads;
+mod timers;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use camshaft_event::transaction::TimerChange;
 use camshaft_event::{
-    AttemptContext, AttemptInputs, EffectError, Event, Generation, LogLevel, NewEvent, Offset, Sequence,
-    StateEntry, Timestamp,
+    AttemptContext, AttemptInputs, EffectError, Event, Generation, LogLevel, NewEvent, Offset, StateEntry,
+    Timestamp,
 };
-use camshaft_tables::{StateSpace, TablesError, Versioned};
+use camshaft_tables::{StateSpace, TablesError};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use xxhash_rust::xxh3::xxh3_64;
+
+pub(crate) use reads::Reads;
+pub use reads::StateReader;
+pub(crate) use timers::TimersInBatch;
 
 use crate::batch::SharedEvent;
 use crate::{ConsumerSpec, EngineOptions, published};
@@ -26,37 +33,8 @@ const MAX_INPUT_BYTES: usize = 64 * 1024;
 /// Bytes a section takes beside its effects; an estimate on the high side.
 const SECTION_BYTES: usize = 256;
 
-/// Committed state as a running handler reads it; also what is not durable yet.
-pub trait StateReader: Send + Sync {
-    /// One value.
-    ///
-    /// # Errors
-    /// Tables that cannot be read.
-    fn state(&self, space: StateSpace, key: &[u8]) -> Result<Option<Versioned>, TablesError>;
-    /// At most `max` entries under `prefix` behind `after`, in key order.
-    ///
-    /// # Errors
-    /// Tables that cannot be read.
-    fn scan_state(
-        &self,
-        space: StateSpace,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        max: usize,
-    ) -> Result<Vec<(Vec<u8>, Versioned)>, TablesError>;
-}
-
 /// Writes of a batch's earlier sections, or of one attempt: the value, or `None` for a deleted key.
 pub(crate) type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
-
-/// One value that a handler read from committed state.
-#[derive(Debug)]
-pub(crate) struct Read {
-    pub(crate) key: Vec<u8>,
-    /// 0 for an absent key.
-    pub(crate) version: Sequence,
-    value: Option<Vec<u8>>,
-}
 
 /// One line that a handler logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +61,8 @@ pub struct Attempt {
     pub(crate) random: Option<ChaCha8Rng>,
     /// What earlier sections of the batch wrote.
     pub(crate) earlier: Writes,
+    /// Timers as earlier sections of the batch and this attempt leave them.
+    pub(crate) timers: TimersInBatch,
     pub(crate) effects: Effects,
 }
 
@@ -92,9 +72,12 @@ pub(crate) struct Effects {
     pub(crate) writes: Writes,
     pub(crate) events: Vec<Event>,
     pub(crate) timers: Vec<TimerChange>,
-    pub(crate) reads: Vec<Read>,
-    pub(crate) scanned: bool,
-    pub(crate) bytes: usize,
+    pub(crate) reads: Reads,
+    /// What it read, for a dead letter.
+    pub(crate) inputs: AttemptInputs,
+    input_bytes: usize,
+    /// Estimate of what its section takes.
+    bytes: usize,
     /// The first refusal; it decides the outcome.
     pub(crate) refusal: Option<EffectError>,
     pub(crate) log: Vec<LogLine>,
@@ -119,19 +102,14 @@ impl Attempt {
         std::mem::take(&mut self.effects.log)
     }
 
-    /// What the attempt read, for a dead letter.
-    pub(crate) fn inputs(&self) -> AttemptInputs {
-        let mut inputs = AttemptInputs::default();
-        let mut bytes = 0;
-        for read in &self.effects.reads {
-            bytes += read.key.len() + read.value.as_ref().map_or(0, Vec::len);
-            if bytes > MAX_INPUT_BYTES {
-                inputs.truncated = true;
-                break;
-            }
-            inputs.state.push((read.key.clone().into(), read.value.clone().map(Into::into)));
+    /// Keeps a value that was read, for a dead letter, while there is room for it.
+    fn keep_input(&mut self, key: &[u8], value: Option<&[u8]>) {
+        let effects = &mut self.effects;
+        effects.input_bytes += key.len() + value.map_or(0, <[u8]>::len);
+        effects.inputs.truncated |= effects.input_bytes > MAX_INPUT_BYTES;
+        if !effects.inputs.truncated {
+            effects.inputs.state.push((key.to_vec().into(), value.map(|value| value.to_vec().into())));
         }
-        inputs
     }
 
     fn refuse<T>(&mut self, error: EffectError) -> Result<T, EffectError> {
@@ -178,6 +156,21 @@ impl Attempt {
         )
     }
 
+    fn check_timer_name(&mut self, name: &str) -> Result<(), EffectError> {
+        self.check(
+            "timer name length in bytes",
+            name.len(),
+            self.options.max_timer_name_bytes,
+            "none: it is fixed",
+        )
+    }
+
+    /// Notes a timer as set or cancelled; whether it is one more than before.
+    fn touch_timer(&mut self, name: &str, is_set: bool) -> bool {
+        let (reader, consumer) = (&self.reader, self.space.consumer);
+        self.timers.touch(name, is_set, || reader.has_timer(consumer, name))
+    }
+
     fn new_event(&mut self, event: NewEvent) -> Result<Event, EffectError> {
         if !self.spec.may_publish(&event.event_type) {
             return self.refuse(EffectError::UndeclaredType { event_type: event.event_type });
@@ -200,10 +193,19 @@ impl Attempt {
 
     fn write(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), EffectError> {
         self.check_key(key)?;
-        self.grow(key.len() + value.map_or(0, <[u8]>::len) + 16)?;
+        // Of several writes to a key only the last one commits.
+        if let Some(replaced) = self.effects.writes.remove(key) {
+            self.effects.bytes -= write_bytes(key, replaced.as_deref());
+        }
+        self.grow(write_bytes(key, value))?;
         self.effects.writes.insert(key.to_vec(), value.map(<[u8]>::to_vec));
         Ok(())
     }
+}
+
+/// What one write takes in a section; an estimate on the high side.
+fn write_bytes(key: &[u8], value: Option<&[u8]>) -> usize {
+    key.len() + value.map_or(0, <[u8]>::len) + 16
 }
 
 impl AttemptContext for Attempt {
@@ -249,16 +251,20 @@ impl AttemptContext for Attempt {
 
     fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, EffectError> {
         self.check_key(key)?;
-        if let Some(own) = self.effects.writes.get(key).or_else(|| self.earlier.get(key)) {
+        if let Some(own) = self.effects.writes.get(key) {
             return Ok(own.clone());
+        }
+        if let Some(earlier) = self.earlier.get(key).cloned() {
+            self.keep_input(key, earlier.as_deref());
+            return Ok(earlier);
         }
         let found = match self.reader.state(self.space, key) {
             Ok(found) => found,
             Err(error) => return self.unavailable(&error),
         };
-        let version = found.as_ref().map(|found| found.version).unwrap_or_default();
+        self.effects.reads.note(key, found.as_ref().map(|found| found.version).unwrap_or_default());
         let value = found.map(|found| found.value);
-        self.effects.reads.push(Read { key: key.to_vec(), version, value: value.clone() });
+        self.keep_input(key, value.as_deref());
         Ok(value)
     }
 
@@ -278,7 +284,9 @@ impl AttemptContext for Attempt {
         after: Option<&[u8]>,
         max: usize,
     ) -> Result<Vec<StateEntry>, EffectError> {
-        self.effects.scanned = true;
+        self.check_key(prefix)?;
+        self.check_key(after.unwrap_or_default())?;
+        self.effects.reads.scanned = true;
         // Own writes can only hide or replace committed entries, never more than there are of them.
         let own = own_entries(&self.earlier, &self.effects.writes, prefix, after);
         let committed = match self.reader.scan_state(self.space, prefix, after, max.saturating_add(own.len()))
@@ -289,7 +297,14 @@ impl AttemptContext for Attempt {
         let mut merged: BTreeMap<Vec<u8>, Option<Vec<u8>>> =
             committed.into_iter().map(|(key, found)| (key, Some(found.value))).collect();
         merged.extend(own);
-        Ok(merged.into_iter().filter_map(|(key, value)| Some((key, value?))).take(max).collect())
+        let page: Vec<StateEntry> =
+            merged.into_iter().filter_map(|(key, value)| Some((key, value?))).take(max).collect();
+        for (key, value) in &page {
+            if !self.effects.writes.contains_key(key) {
+                self.keep_input(key, Some(value));
+            }
+        }
+        Ok(page)
     }
 
     fn publish(&mut self, event: NewEvent) -> Result<(), EffectError> {
@@ -299,25 +314,20 @@ impl AttemptContext for Attempt {
     }
 
     fn schedule(&mut self, name: &str, event: NewEvent, at: Timestamp) -> Result<(), EffectError> {
-        self.check(
-            "timer name length in bytes",
-            name.len(),
-            self.options.max_timer_name_bytes,
-            "none: it is fixed",
-        )?;
+        self.check_timer_name(name)?;
         let event = Box::new(self.new_event(event)?);
+        if self.touch_timer(name, true) {
+            let (count, limit) = (self.timers.count(), self.options.max_timers);
+            self.check("the number of timers that are set", count, limit, "limits.max_timers")?;
+        }
         self.effects.timers.push(TimerChange::Set { name: name.to_owned(), at, event });
         Ok(())
     }
 
     fn cancel(&mut self, name: &str) -> Result<(), EffectError> {
-        self.check(
-            "timer name length in bytes",
-            name.len(),
-            self.options.max_timer_name_bytes,
-            "none: it is fixed",
-        )?;
+        self.check_timer_name(name)?;
         self.grow(name.len() + 16)?;
+        self.touch_timer(name, false);
         self.effects.timers.push(TimerChange::Cancel { name: name.to_owned() });
         Ok(())
     }

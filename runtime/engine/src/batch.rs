@@ -25,6 +25,8 @@ pub struct Batch {
     pub(crate) keys: HashMap<Key, KeyInBatch>,
     /// The last transaction that wrote this consumer's state when the batch was taken.
     pub(crate) state_version: Sequence,
+    /// The consumer's timers when the batch was taken.
+    pub(crate) timers: usize,
 }
 
 /// One event of a batch.
@@ -64,6 +66,15 @@ pub(crate) struct KeyInBatch {
     pub(crate) remaining: usize,
     /// Whether no event of the key may be tried any more in this batch.
     pub(crate) blocked: bool,
+    /// Whether a dead letter parks new events of the key.
+    pub(crate) parked: bool,
+}
+
+impl KeyInBatch {
+    /// Whether a new event of the key must wait.
+    pub(crate) fn holds_new(self) -> bool {
+        self.blocked || self.parked || self.remaining > 0
+    }
 }
 
 impl Item {

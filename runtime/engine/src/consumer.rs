@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus};
-use camshaft_event::{Event, Key, Offset, Sequence, Timestamp};
+use camshaft_event::{Event, HeldEvent, Key, Offset, Sequence, Timestamp};
 use camshaft_tables::StateSpace;
 
 use crate::batch::{Batch, Item, KeyInBatch, Origin, SharedEvent};
@@ -12,10 +12,12 @@ use crate::held_keys::HeldKeys;
 use crate::partition::{Partition, Pending};
 use crate::{ConsumerSpec, EngineOptions};
 
-/// Lost batches, within so many batches, after which a consumer runs its partitions one after another.
+/// Lost batches after which a consumer runs its partitions one after another.
 const LOSSES_TO_SERIALIZE: u32 = 3;
 /// For how many batches it does.
 const SERIAL_BATCHES: u32 = 256;
+/// Batches won after which earlier losses are forgotten.
+const WINS_TO_FORGIVE: u32 = 256;
 
 /// Where a consumer takes its new events from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +48,11 @@ pub(crate) struct Consumer {
     pub(crate) running_events: usize,
     /// The last transaction that wrote its state.
     pub(crate) state_version: Sequence,
-    /// A partition whose batch lost against another one: it runs while no other does.
-    pub(crate) exclusive: Option<u32>,
+    /// Partitions whose batch lost against another one: each runs while no other does.
+    exclusive: VecDeque<u32>,
     losses: u32,
+    /// Batches won since the last loss.
+    wins: u32,
     serial_batches: u32,
     /// Whether a partition was passed over because held events and dead letters are at their bound.
     stalled: bool,
@@ -83,8 +87,9 @@ impl Consumer {
             running_batches: 0,
             running_events: 0,
             state_version: Sequence::default(),
-            exclusive: None,
+            exclusive: VecDeque::new(),
             losses: 0,
+            wins: 0,
             serial_batches: 0,
             stalled: false,
             queued: false,
@@ -156,9 +161,10 @@ impl Consumer {
             return false;
         }
         let alone = self.running_batches == 0;
-        match self.exclusive {
-            Some(_) => alone,
-            None => !self.ready.is_empty() && (alone || self.serial_batches == 0),
+        if self.exclusive.is_empty() {
+            !self.ready.is_empty() && (alone || self.serial_batches == 0)
+        } else {
+            alone
         }
     }
 
@@ -176,20 +182,20 @@ impl Consumer {
         &mut self,
         options: &EngineOptions,
         now: Timestamp,
-        load: &mut dyn FnMut(Offset) -> Result<Option<camshaft_event::HeldEvent>, E>,
+        load: &mut dyn FnMut(Offset) -> Result<HeldEvent, E>,
     ) -> Result<Option<Batch>, E> {
         let Some(spec) = self.spec.clone() else { return Ok(None) };
-        let Some(number) = self.exclusive.or_else(|| self.ready.pop_front()) else { return Ok(None) };
+        let Some(number) = self.next_partition() else { return Ok(None) };
         let mut keys = HashMap::new();
         let mut items = self.take_held(number, options, now, &mut keys, load)?;
         self.take_new(number, options, &spec, &mut keys, &mut items);
         let first_new = items.iter().find(|item| item.held().is_none()).map(|item| item.offset);
-        let Some(partition) = self.partitions.get_mut(number as usize) else { return Ok(None) };
-        partition.queued = false;
         if items.is_empty() {
-            self.exclusive = None;
+            self.exclusive.retain(|other| *other != number);
             return Ok(None);
         }
+        let Some(partition) = self.partitions.get_mut(number as usize) else { return Ok(None) };
+        assert!(partition.running.is_none(), "one batch of a partition runs at a time");
         partition.running = Some(first_new);
         self.running_batches += 1;
         self.running_events += items.len();
@@ -203,7 +209,22 @@ impl Consumer {
             items,
             keys,
             state_version: self.state_version,
+            timers: self.timers,
         }))
+    }
+
+    /// The partition whose turn it is: one that lost, else the first that is ready.
+    fn next_partition(&mut self) -> Option<u32> {
+        let number = match self.exclusive.front() {
+            Some(lost) => {
+                let lost = *lost;
+                self.ready.retain(|other| *other != lost);
+                lost
+            }
+            None => self.ready.pop_front()?,
+        };
+        self.partitions.get_mut(number as usize)?.queued = false;
+        Some(number)
     }
 
     fn take_held<E>(
@@ -212,7 +233,7 @@ impl Consumer {
         options: &EngineOptions,
         now: Timestamp,
         keys: &mut HashMap<Key, KeyInBatch>,
-        load: &mut dyn FnMut(Offset) -> Result<Option<camshaft_event::HeldEvent>, E>,
+        load: &mut dyn FnMut(Offset) -> Result<HeldEvent, E>,
     ) -> Result<Vec<Item>, E> {
         let mut items = Vec::new();
         let Some(partition) = self.partitions.get_mut(number as usize) else { return Ok(items) };
@@ -225,12 +246,15 @@ impl Consumer {
             let room = options.batch_events - items.len();
             let before = items.len();
             for offset in self.held.runnable(&key, now).take(room) {
-                let Some(held) = load(offset)? else { continue };
-                let event = SharedEvent(Origin::Held(Arc::new(held)));
+                let event = SharedEvent(Origin::Held(Arc::new(load(offset)?)));
                 items.push(Item { offset, key: key.clone(), event });
             }
             if items.len() > before {
-                keys.insert(key.clone(), KeyInBatch { remaining: self.held.len_of(&key), blocked: false });
+                let (remaining, parked) = (self.held.len_of(&key), self.held.is_parked(&key));
+                keys.insert(key.clone(), KeyInBatch { remaining, blocked: false, parked });
+            } else {
+                // It was due by a clock that was ahead of this one.
+                self.held.schedule(&key);
             }
         }
         Ok(items)
@@ -262,7 +286,8 @@ impl Consumer {
             bytes += pending.event.size();
             let key = Key::of(&pending.event, pending.offset);
             if !keys.contains_key(&key) && self.held.is_held(&key) {
-                keys.insert(key.clone(), KeyInBatch { remaining: self.held.len_of(&key), blocked: true });
+                let remaining = self.held.len_of(&key);
+                keys.insert(key.clone(), KeyInBatch { remaining, blocked: true, parked: false });
             }
             let event = SharedEvent(Origin::Log(pending.event));
             items.push(Item { offset: pending.offset, key, event });
@@ -300,7 +325,10 @@ impl Consumer {
 
     /// Notes that a batch lost against another partition's: it runs again while no other does.
     pub(crate) fn lost(&mut self, partition: u32) {
-        self.exclusive = Some(partition);
+        if !self.exclusive.contains(&partition) {
+            self.exclusive.push_back(partition);
+        }
+        self.wins = 0;
         self.losses += 1;
         if self.losses >= LOSSES_TO_SERIALIZE {
             self.losses = 0;
@@ -308,10 +336,20 @@ impl Consumer {
         }
     }
 
-    /// Notes that the partition's batch committed.
+    /// Notes that the partition's batch was not contested.
     pub(crate) fn won(&mut self, partition: u32) {
-        if self.exclusive == Some(partition) {
-            self.exclusive = None;
+        self.exclusive.retain(|other| *other != partition);
+        self.wins += 1;
+        if self.wins >= WINS_TO_FORGIVE {
+            self.wins = 0;
+            self.losses = 0;
         }
+    }
+
+    /// Drops what was routed to it, so that it can be read again. No batch may be running.
+    pub(crate) fn drop_pending(&mut self) {
+        assert_eq!(self.running_batches, 0, "what a batch holds would come back and be read again, too");
+        self.partitions.iter_mut().for_each(|partition| partition.pending.clear());
+        (self.pending_events, self.pending_bytes) = (0, 0);
     }
 }

@@ -20,10 +20,22 @@ pub(crate) struct HeldEntry {
 #[derive(Debug, Default)]
 struct HeldKey {
     queue: BTreeMap<Offset, HeldEntry>,
-    /// Dead letters that the queue is parked behind.
+    /// Dead letters that park the events behind them. A redriven event may lie before one of them.
     parked_behind: BTreeSet<Offset>,
     /// Where the key stands in `retries`, if it does.
     scheduled: Option<Timestamp>,
+}
+
+impl HeldKey {
+    /// The events that no dead letter parks, in order.
+    fn unparked(&self) -> impl Iterator<Item = (Offset, &HeldEntry)> {
+        let first_parked = self.parked_behind.first().copied();
+        let is_before = move |offset: Offset| first_parked.is_none_or(|parked| offset < parked);
+        self.queue
+            .iter()
+            .map(|(offset, entry)| (*offset, entry))
+            .take_while(move |(offset, _)| is_before(*offset))
+    }
 }
 
 /// All held keys of one consumer.
@@ -85,15 +97,22 @@ impl HeldKeys {
         self.keys.get(key).map_or(0, |held| held.queue.len())
     }
 
-    /// The offsets of `key` that may be tried at `now`, in order; empty if it is parked.
-    pub(crate) fn runnable(&self, key: &Key, now: Timestamp) -> impl Iterator<Item = Offset> {
-        let queue = self.keys.get(key).filter(|held| held.parked_behind.is_empty()).map(|held| &held.queue);
-        queue.into_iter().flatten().take_while(move |(_, entry)| entry.due <= now).map(|(offset, _)| *offset)
+    /// Whether a dead letter parks what comes behind it.
+    pub(crate) fn is_parked(&self, key: &Key) -> bool {
+        self.keys.get(key).is_some_and(|held| !held.parked_behind.is_empty())
     }
 
-    /// All offsets that wait under `key`, in order.
-    pub(crate) fn waiting(&self, key: &Key) -> impl Iterator<Item = Offset> {
-        self.keys.get(key).into_iter().flat_map(|held| held.queue.keys().copied())
+    /// The offsets of `key` that may be tried at `now`, in order.
+    pub(crate) fn runnable(&self, key: &Key, now: Timestamp) -> impl Iterator<Item = Offset> {
+        let unparked = self.keys.get(key).into_iter().flat_map(HeldKey::unparked);
+        unparked.take_while(move |(_, entry)| entry.due <= now).map(|(offset, _)| offset)
+    }
+
+    /// The offsets that wait under `key` behind the dead letter at `offset`, in order.
+    pub(crate) fn waiting_behind(&self, key: &Key, offset: Offset) -> impl Iterator<Item = Offset> {
+        let behind =
+            move |held: &HeldKey| held.queue.range(offset..).map(|(offset, _)| *offset).collect::<Vec<_>>();
+        self.keys.get(key).map(behind).unwrap_or_default().into_iter()
     }
 
     /// The keys whose next event has come due, each handed out once; [`HeldKeys::insert`] and its siblings
@@ -113,8 +132,7 @@ impl HeldKeys {
     /// Schedules `key` again, after a batch that took it ended.
     pub(crate) fn schedule(&mut self, key: &Key) {
         let Some(held) = self.keys.get_mut(key) else { return };
-        let parked = !held.parked_behind.is_empty();
-        let wanted = held.queue.values().next().filter(|_| !parked).map(|entry| entry.due);
+        let wanted = held.unparked().next().map(|(_, entry)| entry.due);
         if held.scheduled != wanted {
             if let Some(at) = held.scheduled {
                 self.retries.remove(&(at, key.clone()));
@@ -124,7 +142,7 @@ impl HeldKeys {
             }
             held.scheduled = wanted;
         }
-        if held.queue.is_empty() && !parked {
+        if held.queue.is_empty() && held.parked_behind.is_empty() {
             self.keys.remove(key);
         }
     }
@@ -190,6 +208,17 @@ mod tests {
         let mut held = HeldKeys::default();
         held.insert(&key(), Offset(7), entry(0));
         held.insert(&key(), Offset(3), entry(0));
-        assert_eq!(held.waiting(&key()).collect::<Vec<_>>(), [Offset(3), Offset(7)]);
+        assert_eq!(held.runnable(&key(), Timestamp(0)).collect::<Vec<_>>(), [Offset(3), Offset(7)]);
+    }
+
+    #[test]
+    fn a_dead_letter_parks_only_what_lies_behind_it() {
+        let mut held = HeldKeys::default();
+        held.park(&key(), Offset(5));
+        held.insert(&key(), Offset(3), entry(0));
+        held.insert(&key(), Offset(7), entry(0));
+        assert_eq!(held.take_due(Timestamp(0)), [key()]);
+        assert_eq!(held.runnable(&key(), Timestamp(0)).collect::<Vec<_>>(), [Offset(3)]);
+        assert_eq!(held.waiting_behind(&key(), Offset(5)).collect::<Vec<_>>(), [Offset(7)]);
     }
 }

@@ -65,10 +65,15 @@ pub(crate) fn build(
             event.set_extension(name, value);
         }
     }
+    follow(&mut event, origin);
+    Ok(event)
+}
+
+/// Puts `event` behind `origin` in the chain of causes.
+pub(crate) fn follow(event: &mut Event, origin: &Event) {
     event.set_extension(CORRELATION, origin.extension(CORRELATION).unwrap_or(&origin.id));
     event.set_extension(CAUSATION, origin.id.as_str());
-    event.set_extension(HOPS, (hops(origin) + 1).to_string());
-    Ok(event)
+    event.set_extension(HOPS, hops(origin).saturating_add(1).to_string());
 }
 
 /// Refuses an event that lies further than `limit` hops from its producer.

@@ -4,22 +4,31 @@
 //! batch must know: earlier writes, and which keys became held. Nothing in here is visible to anybody until the
 //! sequencer commits it.
 
+mod failure;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use camshaft_event::transaction::{DeadChange, Handled, HeldChange, Outcome, Section, StateWrite};
+use camshaft_event::transaction::{Body, DeadChange, Handled, HeldChange, Outcome, Section, StateWrite};
 use camshaft_event::{
-    AfterDeadLetter, Answer, DeadLetter, EffectError, FailedAttempt, FailureCause, HeldEvent, Key, Sequence,
-    Timestamp, Transaction,
+    AfterDeadLetter, Answer, AttemptInputs, DeadLetter, EffectError, Event, FailedAttempt, HeldEvent, Key,
+    Timestamp,
 };
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
-use crate::attempt::{Attempt, Effects, StateReader, Writes};
+use crate::attempt::{Attempt, Effects, Reads, StateReader, TimersInBatch, Writes};
 use crate::batch::{Batch, Item, KeyInBatch};
 use crate::clock::Clock;
 use crate::system_event::{self, system_event};
-use crate::{EngineOptions, backoff};
+use crate::{EngineOptions, backoff, published};
+use failure::{Failure, failure};
+
+/// What a dead letter takes in a transaction beside the event and its story, announcement included; generous.
+const STORY_BYTES: usize = 8 * 1024;
+
+/// What is kept of each error where an event leaves little room for its story.
+const SHORT_ERROR_BYTES: usize = 256;
 
 /// Runs the code of a consumer: one of the three seams.
 pub trait Handler {
@@ -48,8 +57,7 @@ pub struct Finished {
     pub(crate) sections: Vec<Section>,
     /// The keys of the sections, one each.
     pub(crate) keys: Vec<Key>,
-    pub(crate) reads: Vec<(Vec<u8>, Sequence)>,
-    pub(crate) scanned: bool,
+    pub(crate) reads: Reads,
     pub(crate) body: Vec<u8>,
     /// Why the tables could not be read, if so: the host's fault, nobody's attempt counts.
     pub unavailable: Option<String>,
@@ -57,10 +65,10 @@ pub struct Finished {
 
 /// Calls `handler` for the events of `batch`, in order, until the batch, its time or its room is used up.
 pub fn run_batch(batch: Batch, mut context: WorkerContext<'_>, handler: &mut dyn Handler) -> Finished {
-    let mut run = Run::new(batch, context.clock.elapsed_us());
+    let mut run = Run::new(batch, &context);
     while let Some(attempt) = run.next(&mut context) {
         let (answer, attempt) = handler.call(attempt);
-        run.record(answer, attempt, &mut context);
+        run.record(answer, attempt, context.random);
     }
     run.finish()
 }
@@ -71,29 +79,40 @@ struct Run {
     ended: bool,
     keys: HashMap<Key, KeyInBatch>,
     writes: Writes,
+    timers: TimersInBatch,
     sections: Vec<Section>,
     section_keys: Vec<Key>,
-    reads: Vec<(Vec<u8>, Sequence)>,
-    scanned: bool,
-    bytes: usize,
+    body: Body,
+    max_bytes: usize,
+    reads: Reads,
     started_us: u64,
     unavailable: Option<String>,
 }
 
+/// Whether a section found room in the transaction.
+enum Room {
+    Taken,
+    /// There is some in a later one.
+    NextBatch,
+    /// There is none in any: it would have this many bytes.
+    Nowhere(usize),
+}
+
 impl Run {
-    fn new(mut batch: Batch, started_us: u64) -> Self {
+    fn new(mut batch: Batch, context: &WorkerContext<'_>) -> Self {
         Self {
             keys: std::mem::take(&mut batch.keys),
+            timers: TimersInBatch::of(batch.timers),
             batch,
             next: 0,
             ended: false,
             writes: Writes::new(),
             sections: Vec::new(),
             section_keys: Vec::new(),
-            reads: Vec::new(),
-            scanned: false,
-            bytes: 0,
-            started_us,
+            body: Body::default(),
+            max_bytes: context.options.max_transaction_bytes,
+            reads: Reads::default(),
+            started_us: context.clock.elapsed_us(),
             unavailable: None,
         }
     }
@@ -102,10 +121,8 @@ impl Run {
     fn next(&mut self, context: &mut WorkerContext<'_>) -> Option<Attempt> {
         while !self.ended {
             let item = self.batch.items.get(self.next)?.clone();
-            let used_up =
-                context.clock.elapsed_us().saturating_sub(self.started_us) >= context.options.batch_us;
-            let full = self.bytes + item.event.size() > context.options.max_transaction_bytes;
-            if !self.sections.is_empty() && (used_up || full) {
+            let elapsed_us = context.clock.elapsed_us().saturating_sub(self.started_us);
+            if !self.sections.is_empty() && elapsed_us >= context.options.batch_us {
                 return None;
             }
             let held = self.keys.get(&item.key).copied().unwrap_or_default();
@@ -113,10 +130,10 @@ impl Run {
                 // Its turn has not come: it stays where it is, in the tables.
                 Some(_) if held.blocked => self.next += 1,
                 Some(waiting) => {
-                    let number = waiting.attempts + 1;
+                    let number = waiting.attempts.saturating_add(1);
                     return Some(self.attempt(&item, number, context));
                 }
-                None if held.blocked || held.remaining > 0 => self.hold(item, context.clock.now()),
+                None if held.holds_new() => self.hold(item, context.clock.now()),
                 None => return Some(self.attempt(&item, 1, context)),
             }
         }
@@ -136,63 +153,75 @@ impl Run {
             now: context.clock.now(),
             random: None,
             earlier: std::mem::take(&mut self.writes),
+            timers: std::mem::take(&mut self.timers),
             effects: Effects::default(),
         }
     }
 
     /// Puts a new event behind the held ones of its key.
     fn hold(&mut self, item: Item, now: Timestamp) {
-        self.keys.entry(item.key.clone()).or_default().remaining += 1;
-        let event = HeldEvent::waiting((*item.event).clone());
-        self.bytes += item.event.size();
         let mut section = self.section(&item, 0, now, Outcome::Held);
+        let event = HeldEvent::waiting((*item.event).clone());
         section.held.push(HeldChange { offset: item.offset, event: Some(Box::new(event)) });
-        self.push(item.key, section);
+        if let Room::Taken = self.push(&item.key, section, Reads::default()) {
+            self.key(&item).remaining += 1;
+        }
     }
 
-    fn record(&mut self, answer: Answer, mut attempt: Attempt, context: &mut WorkerContext<'_>) {
+    fn record(&mut self, answer: Answer, mut attempt: Attempt, random: &mut ChaCha8Rng) {
         self.writes = std::mem::take(&mut attempt.earlier);
+        self.timers = std::mem::take(&mut attempt.timers);
         let Some(item) = self.batch.items.get(self.next).cloned() else { return };
         if let Some(EffectError::Unavailable { reason }) = &attempt.effects.refusal {
             self.unavailable = Some(reason.clone());
             self.ended = true;
             return;
         }
-        // An outcome counts only if what it saw still stands at commit, whichever outcome it is.
-        self.scanned |= attempt.effects.scanned;
-        self.reads.extend(attempt.effects.reads.iter().map(|read| (read.key.clone(), read.version)));
-        match failure(answer, attempt.effects.refusal.as_ref()) {
-            None => self.done(item, attempt, context.options.max_transaction_bytes),
-            Some(failure) => self.fail(item, &attempt, failure, context.random),
+        let failure = match failure(answer, attempt.effects.refusal.as_ref()) {
+            None => self.done(&item, &mut attempt),
+            failure => failure,
+        };
+        if let Some(failure) = failure {
+            self.fail(&item, attempt, failure, random);
         }
     }
 
-    fn done(&mut self, item: Item, attempt: Attempt, max_bytes: usize) {
-        let effects = attempt.effects;
-        if self.bytes + effects.bytes > max_bytes && !self.sections.is_empty() {
-            // No room left in this transaction: the event runs again as the first of a later batch.
-            self.ended = true;
-            return;
-        }
-        self.bytes += effects.bytes;
-        let mut section = self.section(&item, attempt.number, attempt.now, Outcome::Done);
+    /// Takes in the effects of an attempt that succeeded; a failure if no transaction can hold them.
+    fn done(&mut self, item: &Item, attempt: &mut Attempt) -> Option<Failure> {
+        let mut section = self.section(item, attempt.number, attempt.now, Outcome::Done);
         if item.held().is_some() {
             section.held.push(HeldChange { offset: item.offset, event: None });
-            let held = self.keys.entry(item.key.clone()).or_default();
-            held.remaining = held.remaining.saturating_sub(1);
         }
-        section.events = effects.events;
-        section.timers = effects.timers;
-        for (key, value) in effects.writes {
-            let write = StateWrite { key: key.clone().into(), value: value.clone().map(Into::into) };
-            section.state.push(write);
-            self.writes.insert(key, value);
+        let effects = &mut attempt.effects;
+        section.events = std::mem::take(&mut effects.events);
+        section.timers = std::mem::take(&mut effects.timers);
+        section.state = effects
+            .writes
+            .iter()
+            .map(|(key, value)| StateWrite { key: key.clone().into(), value: value.clone().map(Into::into) })
+            .collect();
+        match self.push(&item.key, section, std::mem::take(&mut effects.reads)) {
+            Room::Taken => {
+                self.timers.keep();
+                self.writes.append(&mut effects.writes);
+                if item.held().is_some() {
+                    let key = self.key(item);
+                    key.remaining = key.remaining.saturating_sub(1);
+                }
+                None
+            }
+            // The event runs again as the first of a later batch.
+            Room::NextBatch => {
+                self.timers.forget();
+                None
+            }
+            Room::Nowhere(bytes) => Some(Failure::too_large(bytes, self.max_bytes)),
         }
-        self.push(item.key, section);
     }
 
-    fn fail(&mut self, item: Item, attempt: &Attempt, failure: Failure, random: &mut ChaCha8Rng) {
-        let policy = self.batch.spec.policy.clone();
+    fn fail(&mut self, item: &Item, attempt: Attempt, failure: Failure, random: &mut ChaCha8Rng) {
+        self.timers.forget();
+        let policy = &self.batch.spec.policy;
         let (number, now) = (attempt.number, attempt.now);
         let mut story = match item.held() {
             Some(held) => held.clone(),
@@ -202,49 +231,58 @@ impl Run {
         let failed = FailedAttempt::new(number, now, self.batch.activation, failure.cause, failure.error);
         story.history.push(failed);
         story.attempts = number;
+        if story.size() + STORY_BYTES > self.max_bytes {
+            story.history.shorten(SHORT_ERROR_BYTES);
+        }
         let exhausted = number >= policy.max_attempts || now.ms_since(first_attempt) >= policy.max_age_ms;
-        self.bytes += item.event.size();
         if failure.cause.is_final() || exhausted {
-            let parks =
-                policy.after_dead_letter == AfterDeadLetter::Park && matches!(item.key, Key::Ordered(_));
-            self.dead_letter(item, attempt, story, parks);
+            self.dead_letter(item, attempt, story);
             return;
         }
         let wait_ms = failure.after_ms.unwrap_or_else(|| backoff::wait_ms(policy.backoff, number, random));
         story.due = now.plus_ms(wait_ms);
-        let held = self.keys.entry(item.key.clone()).or_default();
-        held.blocked = true;
-        held.remaining += usize::from(item.held().is_none());
-        let mut section = self.section(&item, number, now, Outcome::Retrying);
+        let mut section = self.section(item, number, now, Outcome::Retrying);
         section.held.push(HeldChange { offset: item.offset, event: Some(Box::new(story)) });
-        self.push(item.key, section);
+        if let Room::Taken = self.push(&item.key, section, attempt.effects.reads) {
+            let is_new = item.held().is_none();
+            let key = self.key(item);
+            key.blocked = true;
+            key.remaining += usize::from(is_new);
+        }
     }
 
-    fn dead_letter(&mut self, item: Item, attempt: &Attempt, story: HeldEvent, parks: bool) {
-        let mut section = self.section(&item, attempt.number, attempt.now, Outcome::DeadLettered);
-        let held = self.keys.entry(item.key.clone()).or_default();
-        held.blocked |= parks;
+    fn dead_letter(&mut self, item: &Item, attempt: Attempt, story: HeldEvent) {
+        let parks = self.batch.spec.policy.after_dead_letter == AfterDeadLetter::Park
+            && matches!(item.key, Key::Ordered(_));
+        let mut section = self.section(item, attempt.number, attempt.now, Outcome::DeadLettered);
         if item.held().is_some() {
-            held.remaining = held.remaining.saturating_sub(1);
             section.held.push(HeldChange { offset: item.offset, event: None });
         }
         // Failures of handling a system event are recorded but not announced, lest they feed on themselves.
         if !item.event.event_type.starts_with(system_event::TYPE_PREFIX) {
-            section.events.push(self.announcement(&item, &story, attempt.now));
+            section.events.push(self.announcement(item, &story, attempt.now));
         }
-        let letter = DeadLetter {
+        let mut letter = DeadLetter {
             event: story.event,
             at: attempt.now,
             parks,
             redrives: story.redrives,
             history: story.history,
-            inputs: attempt.inputs(),
+            inputs: attempt.effects.inputs,
         };
+        if letter.size() + STORY_BYTES > self.max_bytes {
+            letter.inputs = AttemptInputs { state: Vec::new(), truncated: true };
+        }
         section.dead.push(DeadChange { offset: item.offset, letter: Some(Box::new(letter)) });
-        self.push(item.key, section);
+        if let Room::Taken = self.push(&item.key, section, attempt.effects.reads) {
+            let was_held = item.held().is_some();
+            let key = self.key(item);
+            key.blocked |= parks;
+            key.remaining = key.remaining.saturating_sub(usize::from(was_held));
+        }
     }
 
-    fn announcement(&self, item: &Item, story: &HeldEvent, now: Timestamp) -> camshaft_event::Event {
+    fn announcement(&self, item: &Item, story: &HeldEvent, now: Timestamp) -> Event {
         let name = &self.batch.spec.name;
         let latest = story.history.latest();
         let first_line = latest.and_then(|latest| latest.error.lines().next()).unwrap_or_default();
@@ -257,7 +295,10 @@ impl Run {
             "error": first_line,
             "attempts": story.attempts,
         });
-        system_event("dead-letter.added", id, name, now, &data)
+        let mut event = system_event("dead-letter.added", id, name, now, &data);
+        // It counts as a hop: a plugin that answers dead letters with events that become dead letters must end.
+        published::follow(&mut event, &item.event);
+        event
     }
 
     fn section(&self, item: &Item, attempt: u32, at: Timestamp, outcome: Outcome) -> Handled {
@@ -274,49 +315,46 @@ impl Run {
         }
     }
 
-    fn push(&mut self, key: Key, section: Handled) {
-        self.sections.push(Section::Handled(Box::new(section)));
-        self.section_keys.push(key);
+    fn key(&mut self, item: &Item) -> &mut KeyInBatch {
+        self.keys.entry(item.key.clone()).or_default()
+    }
+
+    /// Adds a section, if there is room. The first one of a batch always finds it, unless a handler's effects
+    /// make it too large: what the runtime itself says of an event is little more than the event.
+    fn push(&mut self, key: &Key, section: Handled, reads: Reads) -> Room {
+        let mark = self.body.mark();
+        let is_handlers = section.outcome == Outcome::Done;
+        let section = Section::Handled(Box::new(section));
+        self.body.push(&section);
+        let bytes = self.body.len();
+        if bytes > self.max_bytes {
+            if !self.sections.is_empty() {
+                self.body.undo(mark);
+                self.ended = true;
+                return Room::NextBatch;
+            }
+            if is_handlers {
+                self.body.undo(mark);
+                return Room::Nowhere(bytes);
+            }
+        }
+        // An outcome counts only if what it saw still stands at commit, whichever outcome it is.
+        self.reads.absorb(reads);
+        self.sections.push(section);
+        self.section_keys.push(key.clone());
         self.next += 1;
+        Room::Taken
     }
 
     fn finish(self) -> Finished {
         Finished {
-            body: Transaction::encode_body(&self.sections),
             batch: self.batch,
             dealt: self.next,
             sections: self.sections,
             keys: self.section_keys,
             reads: self.reads,
-            scanned: self.scanned,
+            body: self.body.into_bytes(),
             unavailable: self.unavailable,
         }
-    }
-}
-
-struct Failure {
-    cause: FailureCause,
-    error: String,
-    after_ms: Option<u64>,
-}
-
-/// Why the attempt failed, if it did. A refused effect decides, whatever the handler made of it.
-fn failure(answer: Answer, refusal: Option<&EffectError>) -> Option<Failure> {
-    if let Some(refusal) = refusal {
-        let cause = match refusal {
-            EffectError::Hops { .. } => FailureCause::Hops,
-            _ => FailureCause::Refused,
-        };
-        return Some(Failure { cause, error: refusal.to_string(), after_ms: None });
-    }
-    match answer {
-        Answer::Done => None,
-        Answer::Retry { after_ms, reason } => {
-            Some(Failure { cause: FailureCause::Retry, error: reason, after_ms })
-        }
-        Answer::Reject { reason } => {
-            Some(Failure { cause: FailureCause::Reject, error: reason, after_ms: None })
-        }
-        Answer::Failed { cause, error } => Some(Failure { cause, error, after_ms: None }),
     }
 }

@@ -39,6 +39,10 @@ use crate::consumer::{Consumer, Reading};
 use crate::routes::Routes;
 use crate::write_queue::{QueuedRecord, WriteQueue};
 
+/// What a record may take beside what its transaction was measured by: the head, and what the runtime says of an
+/// event that alone fills a transaction.
+const SLACK_BYTES: usize = 16 * 1024;
+
 /// Orders everything. See the module's head.
 #[derive(Debug)]
 pub struct Sequencer<S> {
@@ -51,6 +55,8 @@ pub struct Sequencer<S> {
     ready: VecDeque<ConsumerId>,
     /// Attached consumers that read the log themselves.
     lagging: BTreeSet<ConsumerId>,
+    /// Whose turn to read the log it was last.
+    last_read: ConsumerId,
     /// All timers by due time.
     timers: BTreeSet<(Timestamp, ConsumerId, String)>,
     timer_due: HashMap<(ConsumerId, String), Timestamp>,
@@ -150,8 +156,8 @@ impl<S: Store> Sequencer<S> {
         if self.tables.memory_bytes() >= self.options.max_overlay_bytes {
             return Err(Unready::Unflushed);
         }
-        let needed = record_bytes(bytes)
-            + self.running_batches as u64 * record_bytes(self.options.max_transaction_bytes);
+        let batch_bytes = record_bytes(self.options.max_transaction_bytes + SLACK_BYTES);
+        let needed = record_bytes(bytes + SLACK_BYTES) + self.running_batches as u64 * batch_bytes;
         if self.queue.room_bytes() < needed { Err(Unready::NoSpace) } else { Ok(()) }
     }
 
@@ -168,7 +174,9 @@ impl<S: Store> Sequencer<S> {
             consumer.queued = false;
             let batch = if consumer.is_ready() {
                 let tables = &self.tables;
-                consumer.take(&self.options, now, &mut |offset| tables.held(id, offset))?
+                consumer.take(&self.options, now, &mut |offset| {
+                    tables.held(id, offset)?.ok_or(TablesError::Damaged { what: "held event" })
+                })?
             } else {
                 None
             };
@@ -207,10 +215,10 @@ impl<S: Store> Sequencer<S> {
         held.chain(self.timers.first().map(|(at, ..)| *at)).min()
     }
 
-    /// Whether a worker would get a batch.
+    /// Whether a worker may find a batch now.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        !self.ready.is_empty()
+        !self.ready.is_empty() && self.check_ready(self.options.max_transaction_bytes).is_ok()
     }
 
     /// Batches that are being run.
@@ -266,7 +274,10 @@ impl<S: Store> Sequencer<S> {
 
     /// Offers a new event to every consumer that keeps up and wants it.
     fn route(&mut self, offset: Offset, event: Arc<Event>) {
-        let candidates: Vec<ConsumerId> = self.routes.candidates(&event.event_type).collect();
+        let mut candidates: Vec<ConsumerId> = self.routes.candidates(&event.event_type).collect();
+        // Several patterns of one consumer may match; it gets the event once.
+        candidates.sort_unstable();
+        candidates.dedup();
         for id in candidates {
             self.offer(id, offset, &event);
         }

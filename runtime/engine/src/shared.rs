@@ -2,12 +2,15 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use camshaft_event::{Event, Timestamp};
+use camshaft_event::{ConsumerId, Event, Timestamp};
 use camshaft_tables::store::Store;
 use camshaft_tables::{StateSpace, Tables, TablesError, Versioned};
 
 use crate::attempt::StateReader;
 use crate::sequencer::{Probe, PublishRefusal, Sequencer};
+
+/// Entries that one scan reads before it lets others in.
+const SCANNED_AT_ONCE: usize = 256;
 
 /// A cheap-to-clone handle to the one sequencer.
 #[derive(Debug)]
@@ -48,7 +51,7 @@ impl<S: Store> SharedSequencer<S> {
         Probe::new(events, options.max_event_bytes, options.max_transaction_bytes, &store, snapshot)
     }
 
-    /// Commits a batch; see [`Sequencer::commit`]. What it frees is freed outside the critical section.
+    /// Commits a batch; see [`Sequencer::commit`].
     ///
     /// # Errors
     /// Tables that cannot be read.
@@ -81,6 +84,23 @@ impl<S: Store> StateReader for SharedSequencer<S> {
         after: Option<&[u8]>,
         max: usize,
     ) -> Result<Vec<(Vec<u8>, Versioned)>, TablesError> {
-        self.lock().tables().scan_state(space, prefix, after, max)
+        let mut found: Vec<(Vec<u8>, Versioned)> = Vec::new();
+        // In portions, so that a long scan does not keep everybody out. A write in between is a change of the
+        // plugin's state, which the commit finds.
+        while found.len() < max {
+            let after = found.last().map(|(key, _)| key.as_slice()).or(after);
+            let wanted = (max - found.len()).min(SCANNED_AT_ONCE);
+            let mut portion = self.lock().tables().scan_state(space, prefix, after, wanted)?;
+            let is_last = portion.len() < wanted;
+            found.append(&mut portion);
+            if is_last {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    fn has_timer(&self, consumer: ConsumerId, name: &str) -> bool {
+        self.lock().has_timer(consumer, name)
     }
 }

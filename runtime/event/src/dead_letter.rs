@@ -87,9 +87,7 @@ impl FailedAttempt {
         cause: FailureCause,
         mut error: String,
     ) -> Self {
-        if error.len() > MAX_ERROR_BYTES {
-            error.truncate(error.floor_char_boundary(MAX_ERROR_BYTES));
-        }
+        cut(&mut error, MAX_ERROR_BYTES);
         Self { attempt, at, activation, cause, error }
     }
 }
@@ -131,10 +129,20 @@ impl AttemptHistory {
         self.kept().map(|attempt| attempt.error.len() + 32).sum()
     }
 
+    /// Cuts every error to `max_bytes`, for an event that leaves its story little room.
+    pub fn shorten(&mut self, max_bytes: usize) {
+        self.first.iter_mut().chain(&mut self.last).for_each(|attempt| cut(&mut attempt.error, max_bytes));
+    }
+
     /// The kept attempts, oldest first.
     pub fn kept(&self) -> impl Iterator<Item = &FailedAttempt> {
         self.first.iter().chain(&self.last)
     }
+}
+
+/// Cuts `text` to `max_bytes` at a character boundary.
+fn cut(text: &mut String, max_bytes: usize) {
+    text.truncate(text.floor_char_boundary(max_bytes));
 }
 
 /// What the last attempt saw, enough to run it again elsewhere.

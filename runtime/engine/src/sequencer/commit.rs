@@ -1,12 +1,16 @@
 //! Committing a batch: its reads are validated, its sections take their place, its keys their new standing.
 
-use camshaft_event::transaction::{Handled, Outcome, Section};
+use std::collections::BTreeMap;
+
+use camshaft_event::transaction::{Handled, Outcome, Section, TimerChange};
 use camshaft_event::{ConsumerId, Key, Sequence, Timestamp};
-use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
+use camshaft_tables::{Tables, TablesError};
 
 use super::Sequencer;
-use crate::consumer::DeadEntry;
+use crate::attempt::Reads;
+use crate::batch::Batch;
+use crate::consumer::{Consumer, DeadEntry};
 use crate::held_keys::HeldEntry;
 use crate::run::Finished;
 
@@ -32,6 +36,11 @@ impl<S: Store> Sequencer<S> {
         self.running_batches -= 1;
         let id = finished.batch.space.consumer;
         let committed = self.commit_batch(id, finished, now)?;
+        if let Some(consumer) = self.consumers.get_mut(&id) {
+            consumer.unstall(&self.options);
+            // What waited behind a held event of the batch may have come due with it.
+            consumer.wake_due(now);
+        }
         self.enqueue(id);
         Ok(committed)
     }
@@ -42,25 +51,27 @@ impl<S: Store> Sequencer<S> {
         finished: Finished,
         now: Timestamp,
     ) -> Result<Committed, TablesError> {
-        let Finished { batch, mut dealt, sections, keys, reads, scanned, body, unavailable } = finished;
+        let Finished { batch, dealt, sections, keys, reads, body, unavailable } = finished;
         let tail = self.tables.progress().next_offset;
-        let Some(consumer) = self.consumers.get_mut(&id) else { return Ok(Committed::Stale) };
+        let Some(consumer) = self.consumers.get(&id) else { return Ok(Committed::Stale) };
         if consumer.record.generation != batch.generation {
             // It began anew with empty partitions, which know nothing of this batch.
             return Ok(Committed::Stale);
         }
-        let stale_reads = consumer.state_version > batch.state_version
-            && (scanned || reads_changed(&self.tables, &batch, &reads)?);
-        if stale_reads || unavailable.is_some() {
-            dealt = 0;
-        }
-        consumer.give_back(&batch, dealt);
-        if stale_reads {
+        let is_lost = consumer.state_version > batch.state_version && self.has_changed(&batch, &reads)?
+            || self.exceeds_timers(consumer, &sections);
+        let Some(consumer) = self.consumers.get_mut(&id) else { return Ok(Committed::Stale) };
+        if is_lost || unavailable.is_some() {
+            consumer.give_back(&batch, 0);
+            if !is_lost {
+                return Ok(Committed::Nothing);
+            }
             consumer.lost(batch.partition);
             return Ok(Committed::Conflict);
         }
+        consumer.give_back(&batch, dealt);
         consumer.won(batch.partition);
-        if sections.is_empty() || dealt == 0 {
+        if sections.is_empty() {
             return Ok(Committed::Nothing);
         }
         let mut wrote_state = false;
@@ -70,7 +81,6 @@ impl<S: Store> Sequencer<S> {
                 consumer.note(handled, key);
             }
         }
-        consumer.unstall(&self.options);
         let floor = consumer.floor(tail);
         let timers: Vec<_> = sections.iter().flat_map(timer_changes).cloned().collect();
         for change in timers {
@@ -82,23 +92,44 @@ impl<S: Store> Sequencer<S> {
         }
         Ok(Committed::At(sequence))
     }
-}
 
-fn reads_changed<S: Store>(
-    tables: &camshaft_tables::Tables<S>,
-    batch: &crate::Batch,
-    reads: &[(Vec<u8>, Sequence)],
-) -> Result<bool, TablesError> {
-    for (key, version) in reads {
-        let current = tables.state(batch.space, key)?.map(|found| found.version).unwrap_or_default();
-        if current != *version {
-            return Ok(true);
+    /// Whether something that a batch read was written since, after which the batch was taken.
+    fn has_changed(&self, batch: &Batch, reads: &Reads) -> Result<bool, TablesError> {
+        let Some(versions) = reads.versions().filter(|_| !reads.scanned) else { return Ok(true) };
+        for (key, version) in versions {
+            let current = match self.tables.recent_state(batch.space, key) {
+                Some(current) => current,
+                // Memory holds every write since the snapshot, so this one is older than the batch.
+                None if self.tables.snapshot().sequence <= batch.state_version => continue,
+                None => Tables::stored_state(self.tables.store().as_ref(), batch.space, key)?,
+            };
+            if current.map(|found| found.version).unwrap_or_default() != version {
+                return Ok(true);
+            }
         }
+        Ok(false)
     }
-    Ok(false)
+
+    /// Whether other partitions have set so many timers since that this batch's no longer find room. Run alone,
+    /// its handler is told so.
+    fn exceeds_timers(&self, consumer: &Consumer, sections: &[Section]) -> bool {
+        let mut touched: BTreeMap<&str, bool> = BTreeMap::new();
+        for change in sections.iter().flat_map(timer_changes) {
+            let (TimerChange::Set { name, .. } | TimerChange::Cancel { name }) = change;
+            touched.insert(name, matches!(change, TimerChange::Set { .. }));
+        }
+        let id = consumer.record.id;
+        let (mut added, mut removed) = (0, 0);
+        for (name, is_set) in touched {
+            let was_set = self.has_timer(id, name);
+            added += usize::from(is_set && !was_set);
+            removed += usize::from(was_set && !is_set);
+        }
+        added > removed && consumer.timers + added - removed > self.options.max_timers
+    }
 }
 
-fn timer_changes(section: &Section) -> impl Iterator<Item = &camshaft_event::transaction::TimerChange> {
+fn timer_changes(section: &Section) -> impl Iterator<Item = &TimerChange> {
     let timers = match section {
         Section::Handled(handled) => handled.timers.as_slice(),
         _ => &[],
@@ -106,7 +137,7 @@ fn timer_changes(section: &Section) -> impl Iterator<Item = &camshaft_event::tra
     timers.iter()
 }
 
-impl crate::consumer::Consumer {
+impl Consumer {
     /// Brings held keys and dead letters up to date with a section that is about to commit.
     fn note(&mut self, handled: &Handled, key: &Key) {
         if let (Some(number), Some(partition)) =
@@ -119,7 +150,7 @@ impl crate::consumer::Consumer {
             match &change.event {
                 Some(held) => {
                     let tried = handled.outcome == Outcome::Retrying;
-                    let entry = HeldEntry { due: held.due, tried, bytes: held.event.size() };
+                    let entry = HeldEntry { due: held.due, tried, bytes: held.size() };
                     self.held.insert(key, change.offset, entry);
                 }
                 None => self.held.remove(key, change.offset),
@@ -127,7 +158,7 @@ impl crate::consumer::Consumer {
         }
         for change in &handled.dead {
             if let Some(letter) = &change.letter {
-                let bytes = letter.event.size();
+                let bytes = letter.size();
                 self.add_dead(change.offset, DeadEntry { key: key.clone(), parks: letter.parks, bytes });
             }
         }

@@ -32,20 +32,29 @@ impl<S: Store> Sequencer<S> {
     /// on. The least of the durable snapshot and of all consumers that pin the log.
     #[must_use]
     pub fn needed(&self, now: Timestamp) -> Progress {
-        let snapshot = self.tables.snapshot();
-        let pins = |consumer: &&Consumer| match consumer.record.status {
+        let Progress { sequence, next_offset } = self.tables.snapshot();
+        let tail = self.tables.progress().next_offset;
+        let floors = self.consumers.values().filter(|consumer| self.pins(consumer, now)).map(|consumer| {
+            // The lower of where it stands and where a crash would put it back to. What cannot be read pins all.
+            let flushed = self.tables.flushed_floor(consumer.record.id).unwrap_or_default();
+            consumer.floor(tail).min(flushed)
+        });
+        Progress { sequence, next_offset: floors.fold(next_offset, Offset::min) }
+    }
+
+    /// Whether the log must keep what a consumer has not read: by what memory knows of it or by the snapshot,
+    /// since a crash may take back its removal.
+    fn pins(&self, consumer: &Consumer, now: Timestamp) -> bool {
+        let pins = |status: ConsumerStatus| match status {
             ConsumerStatus::Attached => true,
             ConsumerStatus::Detached { since } => now.ms_since(since) < self.options.detached_retention_ms,
             ConsumerStatus::Removed => false,
         };
-        let floor = self
-            .consumers
-            .values()
-            .filter(pins)
-            .filter_map(|consumer| self.tables.flushed_floor(consumer.record.id).ok())
-            .min()
-            .unwrap_or(snapshot.next_offset);
-        Progress { sequence: snapshot.sequence, next_offset: floor.min(snapshot.next_offset) }
+        pins(consumer.record.status)
+            || match self.tables.flushed_consumer(consumer.record.id) {
+                Ok(flushed) => flushed.is_some_and(|flushed| pins(flushed.status)),
+                Err(_) => true,
+            }
     }
 
     /// Notes that the log now begins at `offset`.

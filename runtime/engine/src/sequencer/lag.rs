@@ -83,7 +83,10 @@ impl LagRead {
 impl<S: Store> Sequencer<S> {
     /// What to read next, for some consumer that has room for it.
     pub fn next_read(&mut self) -> Option<LagRead> {
-        let ids: Vec<ConsumerId> = self.lagging.iter().copied().collect();
+        // In turn, so that one consumer that always wants more does not keep the others waiting.
+        let mut ids: Vec<ConsumerId> = self.lagging.iter().copied().collect();
+        let next = ids.partition_point(|id| *id <= self.last_read);
+        ids.rotate_left(next);
         for id in ids {
             self.follow_from_memory(id);
             let until = self.memory_starts_at();
@@ -95,6 +98,7 @@ impl<S: Store> Sequencer<S> {
                 && *next < until
             {
                 *requested = true;
+                self.last_read = id;
                 let spec = Arc::clone(spec);
                 return Some(LagRead {
                     consumer: id,
@@ -108,18 +112,25 @@ impl<S: Store> Sequencer<S> {
         None
     }
 
-    /// Hands over what was read.
+    /// Whether somebody waits for `read`: not if its consumer was detached, reset or given other code since it
+    /// was asked for. A reader whose read failed asks before it despairs.
+    #[must_use]
+    pub fn is_current(&self, read: &LagRead) -> bool {
+        self.consumers.get(&read.consumer).is_some_and(|consumer| {
+            consumer.record.generation == read.generation
+                && consumer.reading == Reading::Lagging { next: read.from, requested: true }
+                && consumer.spec.as_ref().is_some_and(|spec| Arc::ptr_eq(spec, &read.spec))
+        })
+    }
+
+    /// Hands over what was read; of no effect if nobody waits for it any more.
     pub fn feed(&mut self, read: &LagRead, found: LogEvents) {
-        let Some(consumer) = self.consumers.get_mut(&read.consumer) else { return };
-        let expected = Reading::Lagging { next: read.from, requested: true };
-        if consumer.record.generation != read.generation || consumer.reading != expected {
+        if !self.is_current(read) {
             return;
         }
+        let Some(consumer) = self.consumers.get_mut(&read.consumer) else { return };
         for (offset, event) in &found.events {
-            // Its declaration may have changed while the log was read.
-            if consumer.spec.as_ref().is_some_and(|spec| spec.wants(event)) {
-                consumer.push(*offset, event);
-            }
+            consumer.push(*offset, event);
         }
         consumer.reading = Reading::Lagging { next: found.next, requested: false };
         self.follow_from_memory(read.consumer);
@@ -165,14 +176,9 @@ impl<S: Store> Sequencer<S> {
     /// Whether some consumer waits for a read of the log.
     #[must_use]
     pub fn wants_read(&self) -> bool {
-        let until = self.memory_starts_at();
         self.lagging.iter().filter_map(|id| self.consumers.get(id)).any(|consumer| {
             consumer.wants_more(&self.options)
-                && match consumer.reading {
-                    Reading::Lagging { requested: false, .. } => true,
-                    Reading::Lagging { next, requested: true } => next > until,
-                    _ => false,
-                }
+                && matches!(consumer.reading, Reading::Lagging { requested: false, .. })
         })
     }
 }

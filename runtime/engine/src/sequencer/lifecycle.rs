@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use camshaft_event::transaction::{
-    Activated, Activation, ConsumerChanged, ConsumerRecord, ConsumerStatus, Section,
+    Activated, Activation, ConsumerChanged, ConsumerRecord, ConsumerStatus, Published, Section,
 };
-use camshaft_event::{ActivationId, ConsumerId, Event, Generation, Offset, Start, Timestamp};
+use camshaft_event::{ActivationId, ConsumerId, Event, Generation, Offset, Start, Timestamp, Transaction};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 use serde_json::json;
@@ -67,13 +67,11 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// A bound that is reached, or tables that cannot be read.
     pub fn attach(&mut self, spec: ConsumerSpec, now: Timestamp) -> Result<Attached, ConsumerError> {
-        self.check_ready(CHANGE_BYTES)?;
         let known = self.names.get(&spec.name).and_then(|id| self.consumers.get(id));
-        let (mut record, checkpoint) = match known {
-            Some(consumer) if consumer.record.status != ConsumerStatus::Removed => {
-                (consumer.record.clone(), self.first_retained(consumer))
-            }
-            known => {
+        let current = known.filter(|consumer| consumer.record.status != ConsumerStatus::Removed);
+        let (mut record, checkpoint) = match current {
+            Some(consumer) => (consumer.record.clone(), self.first_retained(consumer)),
+            None => {
                 let record = self.new_record(&spec, known.map(|consumer| &consumer.record));
                 let start = match spec.start {
                     Start::Earliest => self.first_offset,
@@ -82,38 +80,41 @@ impl<S: Store> Sequencer<S> {
                 (record, Some(start))
             }
         };
-        let gap = known.and_then(|consumer| gap_event(consumer, checkpoint, now));
-        let was_attached = known.is_some_and(|consumer| consumer.record.status == ConsumerStatus::Attached);
-        let current = self.tables.activation(record.activation)?;
-        let is_new = !current
+        let was_attached = current.is_some_and(|consumer| consumer.record.status == ConsumerStatus::Attached);
+        let running = self.tables.activation(record.activation)?;
+        let is_new = !running
             .is_some_and(|activation| activation.consumer == record.id && runs_same(&activation, &spec));
         let mut sections = Vec::new();
         if is_new {
-            self.last_activation = self.last_activation.next();
-            record.activation = self.last_activation;
+            record.activation = self.last_activation.next();
             let activation = activation(&record, &spec, now);
             let events = vec![activated_event(&activation, &spec.name)];
             sections.push(Section::Activated(Box::new(Activated { activation, events })));
         }
         if is_new || !was_attached || checkpoint.is_some() {
             record.status = ConsumerStatus::Attached;
+            let gap = current.and_then(|consumer| self.gap_event(consumer, checkpoint, now));
             let events = gap.into_iter().collect();
             let change = ConsumerChanged { record: record.clone(), checkpoint, clears: false, events };
             sections.push(Section::Consumer(Box::new(change)));
         }
+        let body = Transaction::encode_body(&sections);
+        self.check_ready(body.len())?;
         if let Some(at) = checkpoint {
             self.place(&record, at);
         }
         let (id, activation) = (record.id, record.activation);
+        self.last_activation = self.last_activation.max(activation);
         self.start_reading(record, Arc::new(spec));
         if !sections.is_empty() {
-            self.sequence_all(sections, now)?;
+            self.sequence(Vec::new(), sections, body, now)?;
         }
         self.enqueue(id);
         Ok(Attached { activation, is_new })
     }
 
-    /// Detaches a consumer whose plugin is gone. What is in flight finishes; what waits stays.
+    /// Detaches a consumer whose plugin is gone. What is in flight finishes; what waits stays. One that is
+    /// detached already stays so since then.
     ///
     /// # Errors
     /// An unknown name, a bound that is reached, or tables that cannot be read.
@@ -121,6 +122,9 @@ impl<S: Store> Sequencer<S> {
         self.check_ready(CHANGE_BYTES)?;
         let tail = self.tables.progress().next_offset;
         let consumer = self.consumer_mut(name)?;
+        if matches!(consumer.record.status, ConsumerStatus::Detached { .. }) {
+            return Ok(());
+        }
         let floor = consumer.floor(tail);
         let next = match consumer.reading {
             Reading::Following => tail,
@@ -137,8 +141,27 @@ impl<S: Store> Sequencer<S> {
         let floors = vec![(record.id, floor)];
         let change = ConsumerChanged { record, checkpoint: None, clears: false, events: vec![event] };
         let sections = vec![Section::Consumer(Box::new(change))];
-        let body = camshaft_event::Transaction::encode_body(&sections);
+        let body = Transaction::encode_body(&sections);
         self.sequence(floors, sections, body, now)?;
+        Ok(())
+    }
+
+    /// Publishes that a plugin file was refused.
+    ///
+    /// # Errors
+    /// A bound that is reached, or tables that cannot be read.
+    pub fn announce_refusal(
+        &mut self,
+        file: &str,
+        code: &str,
+        message: &str,
+        now: Timestamp,
+    ) -> Result<(), ConsumerError> {
+        self.check_ready(CHANGE_BYTES)?;
+        let id = format!("refused-{}", self.tables.progress().sequence.next());
+        let data = json!({ "file": file, "code": code, "message": message });
+        let event = system_event("plugin.refused", id, file, now, &data);
+        self.sequence_one(Section::Published(Published { events: vec![event] }), now)?;
         Ok(())
     }
 
@@ -230,12 +253,21 @@ impl<S: Store> Sequencer<S> {
         }
     }
 
-    /// Where a consumer must go on because the log was trimmed beyond its place; `None` if it was not.
+    /// Where a consumer must go on because the log was trimmed beyond its place; `None` if it was not, or if a
+    /// batch of it still runs.
     fn first_retained(&self, consumer: &Consumer) -> Option<Offset> {
-        match consumer.reading {
-            Reading::Stopped { next } if next < self.first_offset => Some(self.first_offset),
-            _ => None,
-        }
+        let is_idle = matches!(consumer.reading, Reading::Stopped { .. }) && consumer.running_batches == 0;
+        let is_behind = consumer.floor(self.tables.progress().next_offset) < self.first_offset;
+        (is_idle && is_behind).then_some(self.first_offset)
+    }
+
+    /// The event that names what a consumer has missed while it was away.
+    fn gap_event(&self, consumer: &Consumer, checkpoint: Option<Offset>, now: Timestamp) -> Option<Event> {
+        let (first, name) = (checkpoint?, &consumer.record.name);
+        let missed_from = consumer.floor(self.tables.progress().next_offset);
+        let data = json!({ "consumer": name, "missed_from": missed_from.0, "missed_until": first.0 });
+        let id = format!("gap-{name}-{}-{first}", consumer.record.generation);
+        Some(system_event("consumer.gap", id, name, now, &data))
     }
 
     /// Puts a consumer at `at`: an empty one, if its generation is new. Batches that still run for it are then
@@ -245,10 +277,15 @@ impl<S: Store> Sequencer<S> {
         self.names.insert(record.name.clone(), record.id);
         match self.consumers.get_mut(&record.id) {
             Some(consumer) if consumer.record.generation == record.generation => {
+                // What was routed to it before it went is read again from there, if the log still has it.
+                consumer.drop_pending();
                 consumer.reading = Reading::Stopped { next: at };
             }
-            _ => {
-                self.consumers.insert(record.id, Consumer::new(record.clone(), at));
+            known => {
+                let queued = known.is_some_and(|consumer| consumer.queued);
+                let mut consumer = Consumer::new(record.clone(), at);
+                consumer.queued = queued;
+                self.consumers.insert(record.id, consumer);
             }
         }
     }
@@ -259,7 +296,8 @@ impl<S: Store> Sequencer<S> {
         let Some(consumer) = self.consumers.get_mut(&id) else { return };
         consumer.record = record;
         consumer.spec = Some(spec);
-        if let Reading::Stopped { next } = consumer.reading {
+        // A read under way was for the old declaration; it is asked for again.
+        if let Reading::Stopped { next } | Reading::Lagging { next, .. } = consumer.reading {
             consumer.reading = Reading::Lagging { next, requested: false };
             self.lagging.insert(id);
         }
@@ -291,14 +329,4 @@ fn activated_event(activation: &Activation, name: &str) -> Event {
         "consumer": name, "activation": activation.id.0, "digest": activation.digest, "version": activation.version,
     });
     system_event("plugin.activated", format!("activated-{}", activation.id), name, activation.at, &data)
-}
-
-/// The event that names what a consumer has missed while it was away.
-fn gap_event(consumer: &Consumer, checkpoint: Option<Offset>, now: Timestamp) -> Option<Event> {
-    let Reading::Stopped { next } = consumer.reading else { return None };
-    let first = checkpoint.filter(|first| *first > next)?;
-    let name = &consumer.record.name;
-    let data = json!({ "consumer": name, "missed_from": next.0, "missed_until": first.0 });
-    let id = format!("gap-{name}-{}-{first}", consumer.record.generation);
-    Some(system_event("consumer.gap", id, name, now, &data))
 }

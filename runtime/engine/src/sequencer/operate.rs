@@ -52,7 +52,7 @@ impl<S: Store> Sequencer<S> {
             redrives,
             history: letter.history,
         };
-        let entry = HeldEntry { due: now, tried: false, bytes: held.event.size() };
+        let entry = HeldEntry { due: now, tried: false, bytes: held.size() };
         let change = HeldChange { offset, event: Some(Box::new(held)) };
         self.operate("redriven", (id, consumer), offset, redrives, vec![change], now)?;
         if let Some(consumer) = self.consumers.get_mut(&id)
@@ -88,7 +88,9 @@ impl<S: Store> Sequencer<S> {
         let consumer = self.names.get(consumer).and_then(|id| self.consumers.get(id));
         let entry = consumer.and_then(|consumer| Some((consumer, consumer.dead.get(&offset)?)));
         match entry {
-            Some((consumer, entry)) if entry.parks => consumer.held.waiting(&entry.key).collect(),
+            Some((consumer, entry)) if entry.parks => {
+                consumer.held.waiting_behind(&entry.key, offset).collect()
+            }
             _ => Vec::new(),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use camshaft_event::transaction::{ConsumerRecord, DecodeError};
-use camshaft_event::{Key, Offset, Sequence, Timestamp, Transaction};
+use camshaft_event::{ConsumerId, Key, Offset, Sequence, Timestamp, Transaction};
 use camshaft_log::{LogError, LogReader};
 use camshaft_tables::store::Store;
 use camshaft_tables::{Position, Tables, TablesError};
@@ -88,6 +88,7 @@ impl<S: Store> Sequencer<S> {
             routes: Routes::default(),
             ready: VecDeque::new(),
             lagging: BTreeSet::new(),
+            last_read: ConsumerId::default(),
             timers: BTreeSet::new(),
             timer_due: HashMap::new(),
             queue: WriteQueue::default(),
@@ -111,12 +112,12 @@ impl<S: Store> Sequencer<S> {
         }
         self.tables.each_held(id, &mut |offset, held| {
             let key = Key::of(&held.event, offset);
-            let entry = HeldEntry { due: held.due, tried: held.attempts > 0, bytes: held.event.size() };
+            let entry = HeldEntry { due: held.due, tried: held.attempts > 0, bytes: held.size() };
             consumer.held.insert(&key, offset, entry);
         })?;
         self.tables.each_dead_letter(id, &mut |offset, letter| {
             let key = Key::of(&letter.event, offset);
-            let entry = DeadEntry { key, parks: letter.parks, bytes: letter.event.size() };
+            let entry = DeadEntry { key, parks: letter.parks, bytes: letter.size() };
             consumer.add_dead(offset, entry);
         })?;
         self.tables.each_timer(id, &mut |name, at| {

@@ -88,6 +88,32 @@ impl<S: Store> Sequencer<S> {
         self.known(name).map_or(Ok(None), |consumer| self.tables.activation(consumer.record.activation))
     }
 
+    /// The dead letter of a consumer that lies last in the log.
+    ///
+    /// # Errors
+    /// Tables that cannot be read.
+    pub fn latest_dead_letter(&self, name: &str) -> Result<Option<(Offset, DeadLetter)>, TablesError> {
+        let Some(consumer) = self.known(name) else { return Ok(None) };
+        let Some(offset) = consumer.dead.keys().next_back() else { return Ok(None) };
+        let letter = self.tables.dead_letter(consumer.record.id, *offset)?;
+        Ok(letter.map(|letter| (*offset, letter)))
+    }
+
+    /// The consumers that are attached by their records, but that nothing was given to run since the start.
+    #[must_use]
+    pub fn unattended(&self) -> Vec<String> {
+        let unattended = |consumer: &&Consumer| {
+            consumer.record.status == ConsumerStatus::Attached && consumer.spec.is_none()
+        };
+        self.consumers.values().filter(unattended).map(|consumer| consumer.record.name.clone()).collect()
+    }
+
+    /// Whether something runs for a consumer of this name.
+    #[must_use]
+    pub fn is_attended(&self, name: &str) -> bool {
+        self.known(name).is_some_and(Consumer::is_attached)
+    }
+
     /// At most `max` dead letters, by consumer and offset, behind `after`, for which `wanted` holds.
     ///
     /// # Errors
@@ -117,7 +143,8 @@ impl<S: Store> Sequencer<S> {
                 }
                 let Some(letter) = self.tables.dead_letter(consumer.record.id, *offset)? else { continue };
                 if wanted(&letter) {
-                    let waiting = if entry.parks { consumer.held.len_of(&entry.key) } else { 0 };
+                    let behind = consumer.held.waiting_behind(&entry.key, *offset);
+                    let waiting = if entry.parks { behind.count() } else { 0 };
                     found.push(DeadLetterEntry {
                         consumer: name.to_owned(),
                         offset: *offset,

@@ -8,20 +8,27 @@ use camshaft_tables::store::Store;
 use super::Sequencer;
 use crate::published;
 
+/// Timers fired in one step; the critical section stays short when very many come due together.
+const FIRED_AT_ONCE: usize = 64;
+
 impl<S: Store> Sequencer<S> {
-    /// Fires every timer that is due: one transaction each removes it and publishes its event.
+    /// Fires timers that are due: one transaction each removes it and publishes its event. Some may be left, for
+    /// want of room or because there are many; they are due still.
     pub(super) fn fire_timers(&mut self, now: Timestamp) -> Result<(), TablesError> {
-        while self.timers.first().is_some_and(|(at, ..)| *at <= now) {
-            if self.check_ready(self.options.max_event_bytes).is_err() {
+        for _ in 0..FIRED_AT_ONCE {
+            let Some((at, consumer, name)) = self.timers.first().cloned() else { return Ok(()) };
+            if at > now {
                 return Ok(());
             }
-            let Some((_, consumer, name)) = self.timers.pop_first() else { return Ok(()) };
-            self.timer_due.remove(&(consumer, name.clone()));
-            self.count_timers(consumer, -1);
-            let Some(timer) = self.tables.timer(consumer, &name)? else { continue };
+            let damaged = TablesError::Damaged { what: "timer" };
+            let timer = self.tables.timer(consumer, &name)?.ok_or(damaged)?;
             let event = published::fire(timer.event, now);
-            let sections = vec![Section::Fired(Box::new(Fired { consumer, name, event }))];
+            let sections = vec![Section::Fired(Box::new(Fired { consumer, name: name.clone(), event }))];
             let body = Transaction::encode_body(&sections);
+            if self.check_ready(body.len()).is_err() {
+                return Ok(());
+            }
+            self.forget_timer(consumer, &name);
             self.sequence(Vec::new(), sections, body, now)?;
         }
         Ok(())
@@ -30,16 +37,20 @@ impl<S: Store> Sequencer<S> {
     /// Keeps the order of due times in step with a change that commits.
     pub(super) fn note_timer(&mut self, consumer: ConsumerId, change: &TimerChange) {
         let (TimerChange::Set { name, .. } | TimerChange::Cancel { name }) = change;
-        let key = (consumer, name.clone());
-        if let Some(at) = self.timer_due.remove(&key) {
-            self.timers.remove(&(at, consumer, name.clone()));
-            self.count_timers(consumer, -1);
-        }
-        if let TimerChange::Set { at, .. } = change {
+        self.forget_timer(consumer, name);
+        if let TimerChange::Set { name, at, .. } = change {
             self.timers.insert((*at, consumer, name.clone()));
-            self.timer_due.insert(key, *at);
-            self.count_timers(consumer, 1);
+            self.timer_due.insert((consumer, name.clone()), *at);
+            if let Some(consumer) = self.consumers.get_mut(&consumer) {
+                consumer.timers += 1;
+            }
         }
+    }
+
+    /// Whether a consumer has a timer of this name.
+    #[must_use]
+    pub fn has_timer(&self, consumer: ConsumerId, name: &str) -> bool {
+        self.timer_due.contains_key(&(consumer, name.to_owned()))
     }
 
     /// Forgets all timers of a consumer that begins anew.
@@ -51,9 +62,13 @@ impl<S: Store> Sequencer<S> {
         }
     }
 
-    fn count_timers(&mut self, consumer: ConsumerId, change: isize) {
-        if let Some(consumer) = self.consumers.get_mut(&consumer) {
-            consumer.timers = consumer.timers.saturating_add_signed(change);
+    fn forget_timer(&mut self, consumer: ConsumerId, name: &str) {
+        let key = (consumer, name.to_owned());
+        if let Some(at) = self.timer_due.remove(&key) {
+            self.timers.remove(&(at, consumer, key.1));
+            if let Some(consumer) = self.consumers.get_mut(&consumer) {
+                consumer.timers -= 1;
+            }
         }
     }
 }

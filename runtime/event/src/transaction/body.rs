@@ -32,7 +32,8 @@ impl Default for Body {
 impl Body {
     /// Adds a section.
     pub fn push(&mut self, section: &Section) {
-        rmp_serde::encode::write(&mut self.bytes, section).expect("a section in memory always has an encoding");
+        rmp_serde::encode::write(&mut self.bytes, section)
+            .expect("a section in memory always has an encoding");
         self.sections += 1;
     }
 

@@ -1,0 +1,44 @@
+//! Why an attempt failed.
+
+use camshaft_event::{Answer, EffectError, FailureCause};
+
+pub(super) struct Failure {
+    pub(super) cause: FailureCause,
+    pub(super) error: String,
+    /// When the handler asked for another attempt, if it did.
+    pub(super) after_ms: Option<u64>,
+}
+
+impl Failure {
+    /// The effects of one attempt make a transaction of `bytes`.
+    pub(super) fn too_large(bytes: usize, limit: usize) -> Self {
+        let refusal = EffectError::Limit {
+            what: "the effects of one attempt in bytes",
+            actual: bytes as u64,
+            limit: limit as u64,
+            setting: "limits.max_transaction_bytes",
+        };
+        Self { cause: FailureCause::Refused, error: refusal.to_string(), after_ms: None }
+    }
+}
+
+/// Why the attempt failed, if it did. A refused effect decides, whatever the handler made of it.
+pub(super) fn failure(answer: Answer, refusal: Option<&EffectError>) -> Option<Failure> {
+    if let Some(refusal) = refusal {
+        let cause = match refusal {
+            EffectError::Hops { .. } => FailureCause::Hops,
+            _ => FailureCause::Refused,
+        };
+        return Some(Failure { cause, error: refusal.to_string(), after_ms: None });
+    }
+    match answer {
+        Answer::Done => None,
+        Answer::Retry { after_ms, reason } => {
+            Some(Failure { cause: FailureCause::Retry, error: reason, after_ms })
+        }
+        Answer::Reject { reason } => {
+            Some(Failure { cause: FailureCause::Reject, error: reason, after_ms: None })
+        }
+        Answer::Failed { cause, error } => Some(Failure { cause, error, after_ms: None }),
+    }
+}
