@@ -46,6 +46,7 @@ pub struct Loaded {
 /// A number of batches, one after another.
 #[derive(Serialize, Deserialize)]
 pub struct Phase {
+    pub entries: usize,
     pub micros_per_entry: f64,
     pub slowest_batch_seconds: f64,
     pub settled_micros_per_entry: f64,
@@ -111,7 +112,7 @@ fn load(engine: Engine, folder: &Path, workload: &Workload) -> anyhow::Result<Lo
     let mut log = Log::create(folder)?;
     let log_alone = (0..100).map(|_| log.append()).collect::<anyhow::Result<Vec<f64>>>()?;
     let done = AtomicBool::new(false);
-    let (steady, during, log_during) = thread::scope(|scope| {
+    let (mut steady, during, log_during) = thread::scope(|scope| {
         let reader = scope.spawn(|| loading.read_during_flushes(&done));
         let writer = scope.spawn(|| loading.append_during_flushes(log, &done));
         let steady = loading.write_batches(fills + 1..=fills + workload.overwrites);
@@ -120,6 +121,8 @@ fn load(engine: Engine, folder: &Path, workload: &Workload) -> anyhow::Result<Lo
         let log_times = writer.join().expect("the log's thread does not panic");
         anyhow::Ok((steady?, times?, log_times?))
     })?;
+    // The kernel counts the log's pages as this process's writes, too.
+    steady.disk_bytes_per_entry -= (log_during.len() * LOG_PAGE_BYTES) as f64 / steady.entries as f64;
     let (peak_anonymous_mib, peak_file_mib) = loading.memory.peak_mib();
     Ok(Loaded {
         fill,
@@ -167,6 +170,7 @@ impl Loading<'_> {
         }
         let per_entry = 1.0 / entries as f64;
         Ok(Phase {
+            entries,
             micros_per_entry: written * 1e6 * per_entry,
             slowest_batch_seconds: slowest,
             settled_micros_per_entry: (written + settling) * 1e6 * per_entry,
@@ -201,6 +205,9 @@ impl Loading<'_> {
     }
 }
 
+/// What one append to the log writes.
+const LOG_PAGE_BYTES: usize = 4096;
+
 /// A preallocated file on the same disk, appended to and synced as the log is: what a flush does to it is what
 /// publishers feel.
 struct Log {
@@ -220,9 +227,9 @@ impl Log {
     /// Appends a page, syncs, and returns the microseconds that this took.
     fn append(&mut self) -> anyhow::Result<f64> {
         let start = Instant::now();
-        self.file.write_all_at(&[7; 4096], self.offset)?;
+        self.file.write_all_at(&[7; LOG_PAGE_BYTES], self.offset)?;
         self.file.sync_data()?;
-        self.offset = (self.offset + 4096) % (64 << 20);
+        self.offset = (self.offset + LOG_PAGE_BYTES as u64) % (64 << 20);
         Ok(start.elapsed().as_secs_f64() * 1e6)
     }
 }
