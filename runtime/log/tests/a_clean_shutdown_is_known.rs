@@ -65,6 +65,9 @@ fn a_spare_of_another_length_and_half_made_files_are_replaced() {
     disk.put("spare.tmp", &[0; 10]);
     disk.put("clean.tmp", b"CAMCL");
     let (mut log, _) = open(&disk);
+    assert_eq!(disk.list().expect("the disk works"), ["00000000000000000001.segment"]);
+    log.prepare().expect("there is room");
+    assert_eq!(disk.bytes("spare").len(), 4096, "the next segment has its full length");
     append_until(&mut log, 100);
     check_samples(&log, 1, 100);
 }

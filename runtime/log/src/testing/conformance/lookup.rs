@@ -1,8 +1,8 @@
 //! Promises of finding a record by offset and by time.
 
 use super::Home;
-use crate::LogError;
 use crate::testing::sample::{Sample, append_until, time_at};
+use crate::{LogError, NewRecord};
 
 /// Every offset is found in its record, whether the log was just written or opened again.
 pub fn an_offset_finds_the_record_that_contains_it(home: &dyn Home) {
@@ -50,5 +50,21 @@ pub fn a_time_finds_the_first_record_not_before_it(home: &dyn Home) {
         assert_eq!(reader.find_time(0).expect("the records are sound"), 1);
         drop(log);
         log = home.open();
+    }
+}
+
+/// Where many records have the same time, however far they spread, the first of them is found.
+pub fn of_records_with_equal_times_the_first_is_found(home: &dyn Home) {
+    let mut log = home.open();
+    let payload = [5; 500];
+    for sequence in 1..=200_u64 {
+        log.prepare().expect("there is room");
+        let timestamp_ms = 10 * sequence.div_ceil(50);
+        let record = NewRecord { first_offset: sequence, count: 1, timestamp_ms, payload: &payload };
+        log.append(sequence - 1, record).expect("the append fits");
+    }
+    for (time, first) in [(10, 1), (11, 51), (20, 51), (30, 101), (40, 151), (41, 201)] {
+        let found = log.reader().find_time(time).expect("the records are sound");
+        assert_eq!(found, first, "time {time}");
     }
 }
