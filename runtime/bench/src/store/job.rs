@@ -220,6 +220,8 @@ impl Log {
         let file = File::create(folder.with_extension("log"))?;
         file.write_all_at(&vec![0; 64 << 20], 0)?;
         file.sync_all()?;
+        // What was written at once is cached, and dirtied by an append, in pieces far larger than a page.
+        rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?;
         fs::remove_file(folder.with_extension("log"))?;
         Ok(Log { file, offset: 0 })
     }
