@@ -4,6 +4,7 @@
 //! of the [`Watcher`] and every second or two besides, and carries out the [`Change`]s. It decides nothing about
 //! consumers.
 
+mod change;
 mod listing;
 mod watcher;
 
@@ -15,6 +16,7 @@ use std::{
 use camshaft_event::Timestamp;
 
 use crate::{Host, Manifest, OperatorFile, Plugin, Refusal, refusal::codes};
+pub use change::{Candidate, Change};
 pub use listing::{Files, Listing, Stamp};
 pub use watcher::Watcher;
 
@@ -32,76 +34,6 @@ pub struct Directory<P> {
     files: BTreeMap<String, Watched>,
     running: BTreeMap<String, Running>,
     plugin: std::marker::PhantomData<fn() -> P>,
-}
-
-/// A file that was loaded; what a [`Change`] hands on if it is taken.
-pub struct Candidate<P> {
-    /// Its manifest, the operator's file included.
-    pub manifest: Manifest,
-    /// Digest of the `.wasm`.
-    pub digest: String,
-    /// The plugin.
-    pub plugin: P,
-}
-
-/// What happened in the directory and what to do about it.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Change<P> {
-    /// A plugin appeared: attach its consumer.
-    Added {
-        /// Its `.wasm`.
-        file: PathBuf,
-        /// The plugin.
-        plugin: P,
-    },
-    /// A running plugin has new code: take over.
-    Replaced {
-        /// Its `.wasm`, perhaps under another name than before.
-        file: PathBuf,
-        /// The new plugin.
-        plugin: P,
-    },
-    /// A running plugin has the same code and another manifest: take over.
-    ConfigChanged {
-        /// Its `.wasm`.
-        file: PathBuf,
-        /// The plugin with the new settings.
-        plugin: P,
-    },
-    /// A running plugin's file has another name. Nothing else changed.
-    Renamed {
-        /// The plugin's name.
-        name: String,
-        /// Where it was.
-        from: PathBuf,
-        /// Where it is.
-        file: PathBuf,
-    },
-    /// A running plugin's file is gone: detach its consumer.
-    Removed {
-        /// The plugin's name.
-        name: String,
-        /// Where it was.
-        file: PathBuf,
-    },
-    /// A file was not taken. What ran before runs on.
-    Refused {
-        /// The `.wasm`.
-        file: PathBuf,
-        /// The plugin that still runs from what this file was before.
-        running: Option<String>,
-        /// Why.
-        refusal: Refusal,
-    },
-    /// A refusal no longer stands: the file is gone, or was taken after all.
-    Withdrawn {
-        /// The `.wasm`.
-        file: PathBuf,
-    },
-    /// The directory itself is gone or cannot be read. What ran runs on.
-    DirectoryMissing,
-    /// The directory is back; watch it anew.
-    DirectoryBack,
 }
 
 /// One stem: a `.wasm`, and perhaps the operator's `.toml`.

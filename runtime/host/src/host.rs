@@ -91,6 +91,8 @@ impl Host {
 
     /// Loads the plugin `file` with what its operator's file says, and tries it out.
     ///
+    /// The plugin's own start code runs for that, within its deadline: the host must be ticked meanwhile.
+    ///
     /// # Errors
     /// The [`Refusal`] says which rule the file breaks; any of the codes but `duplicate-plugin-name`.
     pub fn load(&self, file: &Path, operator: Option<&OperatorFile>) -> Result<Plugin, Refusal> {

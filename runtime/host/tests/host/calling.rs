@@ -1,10 +1,8 @@
 //! Calls of handlers that are in order, and of ones that are not.
 
-use std::{thread, time::Duration};
-
 use camshaft_event::{Answer, FailureCause, LogLevel};
 
-use crate::support::{Attempt, Bench, event, handler, with_manifest};
+use crate::support::{Attempt, Bench, event, handler, ticking, with_manifest};
 
 const STATE_SET: &str = r#"(import "camshaft:plugin/state@0.1.0" "set"
     (func $set (param i32 i32 i32 i32 i32)))"#;
@@ -83,19 +81,7 @@ fn a_handler_that_loops_for_ever_fails_at_its_deadline() {
     let bench = Bench::new();
     let plugin = bench.load_with(&handler("", "(loop (br 0))"), "[limits]\ndeadline = \"50ms\"").unwrap();
     let mut instance = plugin.prepare().unwrap().instantiate().unwrap();
-    let (done, ticking) = std::sync::mpsc::channel::<()>();
-    let host = bench.host.clone();
-    let ticker = thread::spawn(move || {
-        while ticking
-            .recv_timeout(Duration::from_millis(1))
-            .is_err_and(|error| error == std::sync::mpsc::RecvTimeoutError::Timeout)
-        {
-            host.tick();
-        }
-    });
-    let (answer, _) = instance.call(&event(), Attempt::default());
-    drop(done);
-    ticker.join().unwrap();
+    let (answer, _) = ticking(&bench.host, || instance.call(&event(), Attempt::default()));
     let (cause, error) = failed(answer);
     assert_eq!(cause, FailureCause::Deadline);
     assert!(

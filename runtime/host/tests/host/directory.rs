@@ -61,7 +61,7 @@ fn writing_into_the_directory_wakes_the_watcher_and_reading_does_not() {
     let watcher = Watcher::new(&plugins, move || wake.send(()).unwrap_or_default()).unwrap();
     fs::write(plugins.join("probe.wasm"), "x").unwrap();
     woken.recv_timeout(Duration::from_secs(10)).unwrap();
-    // What the write itself still causes is drained up to a second file's deletion, the last change there is.
+    // The scan reads after each wake-up; if that woke it again it would never rest.
     fs::read(plugins.join("probe.wasm")).unwrap();
     fs::read_dir(&plugins).unwrap().count();
     drop(watcher);

@@ -4,7 +4,7 @@ use std::fs;
 
 use camshaft_host::{Form, Host, HostOptions, OperatorFile, codes};
 
-use crate::support::{Bench, MANIFEST, handler, in_world, module, with_manifest};
+use crate::support::{Bench, MANIFEST, handler, in_world, module, ticking, with_manifest};
 
 #[test]
 fn a_core_module_of_the_contract_is_a_plugin() {
@@ -260,6 +260,31 @@ fn a_plugin_that_cannot_start_is_refused() {
         let refusal = Bench::new().refusal(&with_manifest(module("", &body), &[MANIFEST]));
         assert_eq!(refusal.code, codes::INSTANTIATION_FAILED, "{refusal:?}");
     }
+}
+
+#[test]
+fn a_plugin_whose_start_never_ends_is_refused() {
+    let body = r#"(func $start (loop (br 0))) (start $start)
+        (func (export "handle") (param i32) (result i32) (i32.const 64))"#;
+    let bench = Bench::new();
+    let refusal = ticking(&bench.host, || bench.refusal(&with_manifest(module("", body), &[MANIFEST])));
+    assert_eq!(refusal.code, codes::INSTANTIATION_FAILED, "{refusal:?}");
+}
+
+#[test]
+fn a_damaged_file_is_loaded_or_refused_but_never_harms_the_host() {
+    let whole = component(&handler("", ""));
+    let bench = Bench::new();
+    ticking(&bench.host, || {
+        for at in (8..whole.len()).step_by(11) {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0x55;
+            if let Err(refusal) = bench.load(&damaged) {
+                assert!(!refusal.message.contains("internal error"), "at {at}: {refusal}");
+            }
+        }
+    });
+    assert!(bench.load(&whole).is_ok());
 }
 
 #[test]

@@ -3,6 +3,9 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use camshaft_event::{
@@ -133,6 +136,21 @@ impl Bench {
     pub fn scrub(&self, text: &str) -> String {
         text.replace(&self.folder.path().display().to_string(), "plugins")
     }
+}
+
+/// Does `work` while the host ticks, as it does in the runtime, only faster.
+pub fn ticking<T>(host: &Host, work: impl FnOnce() -> T) -> T {
+    let (done, until) = mpsc::channel::<()>();
+    let host = host.clone();
+    let ticker = thread::spawn(move || {
+        while until.recv_timeout(Duration::from_millis(1)) == Err(mpsc::RecvTimeoutError::Timeout) {
+            host.tick();
+        }
+    });
+    let result = work();
+    drop(done);
+    ticker.join().unwrap();
+    result
 }
 
 /// The event of most tests.
