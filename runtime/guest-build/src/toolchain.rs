@@ -18,6 +18,9 @@ use crate::TARGET;
 /// How long `rustup target add` may take: enough for a slow line, and an end where there is none.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(90);
 
+/// The compiler of the active toolchain, by way of the search path.
+const ACTIVE_RUSTC: &str = "rustc";
+
 /// Where distributions put the compiler that is not managed by rustup.
 const DISTRIBUTION_RUSTC: [&str; 2] = ["/usr/bin/rustc", "/usr/local/bin/rustc"];
 
@@ -42,7 +45,7 @@ pub enum Way {
     /// `rustup target add` gives it the target. It may need up to 90 seconds.
     Rustup,
     /// The active or a distribution's compiler has the source of the standard library, which is then compiled
-    /// once per target folder, in a minute or two.
+    /// once per target folder, in a minute or two. A distribution's may also have the target itself.
     Source,
 }
 
@@ -109,7 +112,7 @@ fn list(tried: &[(Way, String)]) -> String {
 }
 
 fn active() -> Result<Toolchain, String> {
-    let sysroot = sysroot(Path::new("rustc"))?;
+    let sysroot = sysroot(Path::new(ACTIVE_RUSTC))?;
     if !has_target(&sysroot) {
         return Err(format!("{} has no {TARGET}", sysroot.display()));
     }
@@ -139,7 +142,7 @@ fn rustup() -> Result<(), String> {
 
 fn source() -> Result<Toolchain, String> {
     let mut reasons = Vec::new();
-    for rustc in ["rustc"].iter().chain(&DISTRIBUTION_RUSTC).map(Path::new) {
+    for rustc in [ACTIVE_RUSTC].iter().chain(&DISTRIBUTION_RUSTC).map(Path::new) {
         match with_source(rustc) {
             Ok(toolchain) => return Ok(toolchain),
             Err(reason) => reasons.push(reason),
@@ -150,8 +153,8 @@ fn source() -> Result<Toolchain, String> {
 
 fn with_source(rustc: &Path) -> Result<Toolchain, String> {
     let sysroot = sysroot(rustc)?;
-    let own = Some(rustc.to_path_buf()).filter(|rustc| rustc.is_absolute());
-    if has_target(&sysroot) {
+    let own = (rustc != Path::new(ACTIVE_RUSTC)).then(|| rustc.to_path_buf());
+    if own.is_some() && has_target(&sysroot) {
         return Ok(Toolchain { rustc: own, build_std: None });
     }
     if !sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").exists() {
@@ -164,7 +167,7 @@ fn with_source(rustc: &Path) -> Result<Toolchain, String> {
 
 /// The linker of the compiler itself, of the active toolchain, or of the machine.
 fn linker(sysroot_of_rustc: &Path) -> Option<PathBuf> {
-    let active = sysroot(Path::new("rustc")).ok();
+    let active = sysroot(Path::new(ACTIVE_RUSTC)).ok();
     let in_toolchains =
         [Some(sysroot_of_rustc.to_path_buf()), active].into_iter().flatten().filter_map(|root| {
             let hosts = root.join("lib/rustlib").read_dir().ok()?;
