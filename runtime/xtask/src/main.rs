@@ -1,1 +1,63 @@
-fn main() {}
+//! The project's chores: `cargo xtask demo | test | bench | ci`.
+//!
+//! Each does all it needs from a fresh clone, whatever the machine lacks: it finds or installs a toolchain for
+//! plugins, builds what it runs, and says what it is doing.
+
+mod ci;
+mod command;
+mod demo;
+mod readme;
+mod tidy;
+mod toolchain;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Chores of the Camshaft project")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run a month of real flights through the runtime, with a kill in the middle, and check every sum.
+    Demo {
+        /// Leave the runtime running at the end, to look around.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Run all tests. Arguments go to `cargo test`.
+    Test {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Measure. Arguments go to the bench; `--help` lists them.
+    Bench {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Run every command of the README and compare what it prints.
+    Readme,
+    /// All checks: format, lints, docs, tests, demo, README, a quick bench.
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().chore {
+        Chore::Demo { keep } => demo::run(keep),
+        Chore::Test { arguments } => ci::test(&arguments),
+        Chore::Bench { arguments } => ci::bench(&arguments),
+        Chore::Readme => readme::run(),
+        Chore::Ci => ci::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Composition: the only place where host meets engine, tables and log, and where threads live.
+//!
+//! One writer thread appends and syncs for all; workers run handlers; a reader serves lagging consumers; a
+//! flusher writes snapshots and trims; a timekeeper fires what comes due; a ticker counts deadlines. They share
+//! the sequencer behind its lock and wake each other by bells. Each file here is one of them.
+
+mod bell;
+mod clock;
+mod code;
+mod core;
+mod durable;
+mod flusher;
+mod open;
+mod priority;
+mod reader;
+mod stop;
+mod ticker;
+mod timekeeper;
+mod worker;
+mod writer;
+
+pub(crate) use bell::Bell;
+pub(crate) use code::{Closure, Code, CodeNumber};
+pub(crate) use core::Core;
+pub(crate) use open::open;
+
+/// The store below the tables.
+pub(crate) type EmbeddedStore = camshaft_tables::store::FjallStore;

@@ -1,0 +1,84 @@
+//! A bell: wakes the threads that wait for something to do.
+//!
+//! A thread notes the count, looks for work, and waits only if nobody rang since: no ring is ever missed.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+#[derive(Debug, Default)]
+pub(crate) struct Bell {
+    state: Mutex<State>,
+    rung: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    count: u64,
+    waiting: usize,
+}
+
+impl Bell {
+    /// How often it has rung.
+    pub(crate) fn count(&self) -> u64 {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).count
+    }
+
+    /// Wakes everyone who waits.
+    pub(crate) fn ring(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.count += 1;
+        if state.waiting > 0 {
+            self.rung.notify_all();
+        }
+    }
+
+    /// Waits until it has rung more often than `seen`, or for `limit`.
+    pub(crate) fn wait(&self, seen: u64, limit: Option<Duration>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.count > seen {
+            return;
+        }
+        state.waiting += 1;
+        let mut state = match limit {
+            Some(limit) => {
+                let quiet = |state: &mut State| state.count <= seen;
+                self.rung.wait_timeout_while(state, limit, quiet).unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => self
+                .rung
+                .wait_while(state, |state| state.count <= seen)
+                .unwrap_or_else(PoisonError::into_inner),
+        };
+        state.waiting -= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_ring_before_the_wait_is_not_missed() {
+        let bell = Bell::default();
+        let seen = bell.count();
+        bell.ring();
+        bell.wait(seen, None);
+    }
+
+    #[test]
+    fn a_ring_wakes_every_waiting_thread() {
+        let bell = Arc::new(Bell::default());
+        let seen = bell.count();
+        let waiting: Vec<_> = (0..3)
+            .map(|_| {
+                let bell = Arc::clone(&bell);
+                thread::spawn(move || bell.wait(seen, None))
+            })
+            .collect();
+        bell.ring();
+        waiting.into_iter().for_each(|thread| thread.join().unwrap());
+    }
+}

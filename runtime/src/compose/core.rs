@@ -1,0 +1,127 @@
+//! What all threads share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use camshaft_engine::{Clock, Sequencer, SharedSequencer};
+use camshaft_event::Timestamp;
+use camshaft_log::LogReader;
+use crate::compose::EmbeddedStore;
+
+use super::bell::Bell;
+use super::clock::MachineClock;
+use super::code::CodeTable;
+use super::durable::DurableWatch;
+use crate::Config;
+
+/// The running engine, log and code. The runtime's public face and every thread hold it.
+pub(crate) struct Core {
+    pub(crate) config: Config,
+    pub(crate) sequencer: SharedSequencer<EmbeddedStore>,
+    pub(crate) log: Arc<dyn LogReader>,
+    pub(crate) code: CodeTable,
+    pub(crate) clock: MachineClock,
+    pub(crate) durable: DurableWatch,
+    /// Rung when a worker may find a batch.
+    pub(crate) work: Bell,
+    /// Rung when the writer may find records, or has something else to do.
+    pub(crate) write: Bell,
+    /// Rung when a lagging consumer may want to read.
+    pub(crate) read: Bell,
+    /// Rung when something is due earlier than the timekeeper knows.
+    pub(crate) due: Bell,
+    /// Rung when the overlay is full, or when a sync may let the flusher go on.
+    pub(crate) flush: Bell,
+    /// Rung when a handler is called while none was.
+    pub(crate) calls: Bell,
+    /// Handlers that are being called.
+    pub(crate) running_calls: AtomicUsize,
+    /// When the timekeeper wakes next, in milliseconds since the epoch.
+    pub(crate) next_due_ms: AtomicU64,
+    /// The sequence before which the writer shall trim the log.
+    pub(crate) trim_before: AtomicU64,
+    /// Whether workers take no more batches.
+    pub(crate) draining: AtomicBool,
+    /// Whether the flusher writes its last snapshot and ends.
+    pub(crate) stopping: AtomicBool,
+    /// Whether the writer syncs what is queued, closes the log and ends.
+    pub(crate) closing: AtomicBool,
+    /// How the writer thread is scheduled.
+    pub(crate) scheduling: OnceLock<String>,
+    pub(crate) threads: Mutex<Vec<(String, JoinHandle<()>)>>,
+}
+
+impl Core {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Runs `step` in the critical section, then wakes whoever has something to do after it.
+    pub(crate) fn step<T>(&self, step: impl FnOnce(&mut Sequencer<EmbeddedStore>) -> T) -> T {
+        let mut sequencer = self.sequencer.lock();
+        let result = step(&mut sequencer);
+        let (write, work, read) = (sequencer.has_queued(), sequencer.has_work(), sequencer.wants_read());
+        drop(sequencer);
+        if write {
+            self.write.ring();
+        }
+        if work {
+            self.work.ring();
+        }
+        if read {
+            self.read.ring();
+        }
+        result
+    }
+
+    /// [`Core::step`] for steps after which something may be due earlier than the timekeeper knows.
+    pub(crate) fn step_due<T>(&self, step: impl FnOnce(&mut Sequencer<EmbeddedStore>) -> T) -> T {
+        let (result, next_due) = self.step(|sequencer| (step(sequencer), sequencer.next_due()));
+        if next_due.is_some_and(|at| at.0 < self.next_due_ms.load(Ordering::Acquire)) {
+            self.due.ring();
+        }
+        result
+    }
+
+    /// Ends the runtime after something that cannot be mended while it runs.
+    pub(crate) fn fail(&self, reason: impl std::fmt::Display) {
+        let reason = reason.to_string();
+        tracing::error!(reason, "the runtime cannot go on: what is durable is safe, restart it");
+        self.durable.poison(reason);
+        self.draining.store(true, Ordering::Release);
+        self.ring_all();
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn ring_all(&self) {
+        for bell in [&self.work, &self.write, &self.read, &self.due, &self.flush, &self.calls] {
+            bell.ring();
+        }
+    }
+
+    /// Starts a thread that `shutdown` joins. A panic in it ends the runtime: nobody knows what it left undone.
+    pub(crate) fn spawn(self: &Arc<Self>, name: &str, body: impl FnOnce(&Arc<Self>) + Send + 'static) -> std::io::Result<()> {
+        let core = Arc::clone(self);
+        let owner = name.to_owned();
+        let thread = thread::Builder::new().name(format!("camshaft-{name}")).spawn(move || {
+            let run = std::panic::AssertUnwindSafe(|| body(&core));
+            if std::panic::catch_unwind(run).is_err() {
+                core.fail(format!("thread {owner} panicked"));
+            }
+        })?;
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push((name.to_owned(), thread));
+        Ok(())
+    }
+}

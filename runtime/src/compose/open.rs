@@ -1,0 +1,178 @@
+//! Opening: data directory, log, tables, recovery, threads.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use camshaft_engine::{EngineOptions, RecoverError, Sequencer, SharedSequencer};
+use camshaft_event::Sequence;
+use camshaft_host::Host;
+use camshaft_log::{FileLog, Log, LogError, Options, RealDisk};
+use crate::compose::EmbeddedStore;
+use camshaft_tables::{Tables, TablesError};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use super::bell::Bell;
+use super::clock::MachineClock;
+use super::code::CodeTable;
+use super::core::Core;
+use super::durable::DurableWatch;
+use super::{flusher, reader, ticker, timekeeper, worker, writer};
+use crate::{Config, OpenError};
+
+/// Which part of the memory the store's cache may take.
+const CACHE_SHARE: u64 = 4;
+
+/// Opens everything under `config.data` and starts the threads. `make_host` is called once the data directory
+/// is locked.
+pub(crate) fn open(
+    config: Config,
+    make_host: impl FnOnce() -> Result<Host, OpenError>,
+) -> Result<(Arc<Core>, Host), OpenError> {
+    let data = config.data.clone();
+    let disk = RealDisk::open(data.join("log")).map_err(|error| refuse_log(&data, error))?;
+    let host = make_host()?;
+    let tables = open_tables(&data, config.memory)?;
+    let log_options = Options {
+        verify_from: Some(tables.snapshot().sequence.next().0),
+        identity: entropy(),
+        first_offset: 0,
+        ..Options::default()
+    };
+    let (mut log, recovery) =
+        FileLog::open(Arc::new(disk), log_options).map_err(|error| refuse_log(&data, error))?;
+    if let Some(cut) = &recovery.cut {
+        tracing::warn!(file = cut.file, position = cut.position, bytes = cut.bytes, "cut the torn tail of the log");
+    }
+    let reserved = log.prepare();
+    if let Err(error) = reserved
+        && !matches!(error, LogError::NoSpace { .. })
+    {
+        return Err(refuse_log(&data, error));
+    }
+    let reader = log.reader();
+    let options = Arc::new(engine_options(&config, tables.max_state_key_bytes()));
+    let mut sequencer = Sequencer::recover(options, tables, &*reader, &mut |_| {})
+        .map_err(|error| refuse_recovery(&data, error))?;
+    sequencer.set_room(reader.reserved_bytes());
+    let progress = sequencer.durable();
+    tracing::info!(
+        sequence = progress.sequence.0, tail = progress.next_offset.0, clean = recovery.clean, "recovered the log"
+    );
+    let core = Arc::new(Core {
+        config,
+        sequencer: SharedSequencer::new(sequencer),
+        log: reader,
+        code: CodeTable::default(),
+        clock: MachineClock::new(),
+        durable: DurableWatch::new(progress),
+        work: Bell::default(),
+        write: Bell::default(),
+        read: Bell::default(),
+        due: Bell::default(),
+        flush: Bell::default(),
+        calls: Bell::default(),
+        running_calls: AtomicUsize::new(0),
+        next_due_ms: AtomicU64::new(u64::MAX),
+        trim_before: AtomicU64::new(0),
+        draining: AtomicBool::new(false),
+        stopping: AtomicBool::new(false),
+        closing: AtomicBool::new(false),
+        scheduling: OnceLock::new(),
+        threads: Mutex::new(Vec::new()),
+    });
+    start_threads(&core, &host, Box::new(log), progress.sequence)
+        .map_err(|error| OpenError::Internal { reason: format!("a thread could not be started: {error}") })?;
+    Ok((core, host))
+}
+
+fn start_threads(core: &Arc<Core>, host: &Host, log: Box<dyn Log>, last: Sequence) -> std::io::Result<()> {
+    core.spawn("writer", move |core| writer::run(core, log, last))?;
+    core.spawn("reader", reader::run)?;
+    core.spawn("flusher", flusher::run)?;
+    core.spawn("timekeeper", timekeeper::run)?;
+    let host = host.clone();
+    core.spawn("ticker", move |core| ticker::run(core, &host))?;
+    for number in 0..worker_count(&core.config) {
+        let random = ChaCha8Rng::seed_from_u64(entropy());
+        core.spawn(&format!("worker-{number}"), move |core| worker::run(core, random))?;
+    }
+    Ok(())
+}
+
+fn worker_count(config: &Config) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    config.workers.unwrap_or_else(cores).max(1)
+}
+
+fn open_tables(data: &Path, memory: u64) -> Result<Tables<EmbeddedStore>, OpenError> {
+    let path = data.join("tables");
+    fs::create_dir_all(&path).map_err(|error| unusable(data, &error))?;
+    let store = EmbeddedStore::open(&path, memory / CACHE_SHARE).map_err(|error| unusable(data, &error))?;
+    Tables::open(Arc::new(store)).map_err(|error| refuse_tables(data, error))
+}
+
+fn engine_options(config: &Config, max_state_key_bytes: usize) -> EngineOptions {
+    let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let limits = &config.limits;
+    EngineOptions {
+        max_transaction_bytes: size(limits.max_transaction_bytes),
+        max_event_bytes: size(limits.max_event_bytes),
+        max_state_key_bytes,
+        max_state_value_bytes: size(limits.max_state_value_bytes),
+        max_hops: limits.max_hops,
+        max_timers: size(limits.max_timers),
+        max_held_events: size(limits.max_held_events),
+        max_held_bytes: size(limits.max_held_bytes),
+        max_overlay_bytes: size(config.memory / 2),
+        detached_retention_ms: u64::try_from(config.detached_retention.as_millis()).unwrap_or(u64::MAX),
+        ..EngineOptions::default()
+    }
+}
+
+/// A number that differs from start to start: for jitter and for telling logs apart, not for secrets.
+fn entropy() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut bytes = since_epoch.as_nanos().to_le_bytes().to_vec();
+    bytes.extend_from_slice(&std::process::id().to_le_bytes());
+    bytes.extend_from_slice(format!("{:?}", std::thread::current().id()).as_bytes());
+    xxhash_rust::xxh3::xxh3_64(&bytes)
+}
+
+fn unusable(data: &Path, error: &dyn std::fmt::Display) -> OpenError {
+    OpenError::Unusable { data: data.to_owned(), reason: error.to_string() }
+}
+
+fn refuse_log(data: &Path, error: LogError) -> OpenError {
+    let data = data.to_owned();
+    match error {
+        LogError::InUse { .. } => OpenError::InUse { data },
+        LogError::NewerFormat { found, supported, .. } => OpenError::NewerFormat { data, found, supported },
+        LogError::Corrupt { .. } => OpenError::Corrupt { data, reason: format!("{error}. {}", error.hint()) },
+        LogError::Poisoned { .. } => OpenError::Poisoned { reason: error.to_string() },
+        other => OpenError::Unusable { data, reason: format!("{other}. {}", other.hint()) },
+    }
+}
+
+fn refuse_tables(data: &Path, error: TablesError) -> OpenError {
+    match error {
+        TablesError::NewerFormat { found } => OpenError::NewerFormat {
+            data: data.to_owned(),
+            found: u32::from(found),
+            supported: u32::from(TablesError::SUPPORTED_FORMAT),
+        },
+        TablesError::Store(error) => unusable(data, &error),
+        other => OpenError::Corrupt { data: data.to_owned(), reason: other.to_string() },
+    }
+}
+
+fn refuse_recovery(data: &Path, error: RecoverError) -> OpenError {
+    match error {
+        RecoverError::Log(error) => refuse_log(data, error),
+        RecoverError::Tables(error) => refuse_tables(data, error),
+        other => OpenError::Corrupt { data: data.to_owned(), reason: other.to_string() },
+    }
+}

@@ -1,0 +1,24 @@
+//! Real-time priority for the writer thread, where the system permits it.
+//!
+//! Without it, another process that holds the core delays each sync by up to a scheduler's tick, some
+//! milliseconds, while the sync itself takes a tenth of one.
+
+use thread_priority::unix::{
+    RealtimeThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+};
+use thread_priority::{ThreadPriority, ThreadPriorityValue};
+
+/// Asks for the lowest real-time priority for the calling thread and says what came of it.
+pub(crate) fn request() -> String {
+    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+    let asked = ThreadPriorityValue::try_from(1u8)
+        .map_err(|_| "not a priority".to_owned())
+        .map(ThreadPriority::Crossplatform)
+        .and_then(|priority| {
+            set_thread_priority_and_policy(thread_native_id(), priority, policy).map_err(|error| format!("{error:?}"))
+        });
+    match asked {
+        Ok(()) => "real-time (SCHED_FIFO)".to_owned(),
+        Err(reason) => format!("normal (real-time priority not permitted: {reason})"),
+    }
+}

@@ -1,0 +1,22 @@
+//! The reader thread: reads the log for consumers that do not keep up with it.
+
+use std::sync::Arc;
+
+use super::core::Core;
+
+/// How much of the log is read at a time.
+const READ_BYTES: u32 = 1 << 20;
+
+pub(crate) fn run(core: &Arc<Core>) {
+    while !core.is_draining() {
+        let seen = core.read.count();
+        let Some(read) = core.step(|sequencer| sequencer.next_read()) else {
+            core.read.wait(seen, None);
+            continue;
+        };
+        match read.read(&*core.log, READ_BYTES) {
+            Ok(found) => core.step(|sequencer| sequencer.feed(&read, found)),
+            Err(error) => return core.fail(error),
+        }
+    }
+}

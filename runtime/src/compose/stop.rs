@@ -1,0 +1,49 @@
+//! Stopping in order: workers finish what they have in hand, the flusher writes a last snapshot, the writer
+//! closes the log with its mark of a clean end.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::core::Core;
+
+/// How long handlers that run may go on.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// How often a thread is asked whether it has ended.
+const LOOK: Duration = Duration::from_millis(5);
+
+impl Core {
+    /// Takes no more events; what is in hand finishes.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+        self.durable.stop();
+        self.ring_all();
+    }
+
+    /// Stops all threads, in order. Called once, after [`Core::drain`]; blocks for some seconds at most.
+    pub(crate) fn stop(&self) {
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let (last, first): (Vec<_>, Vec<_>) =
+            threads.into_iter().partition(|(name, _)| name == "writer" || name == "flusher");
+        let deadline = Instant::now() + DRAIN;
+        for (name, thread) in first {
+            while !thread.is_finished() && Instant::now() < deadline {
+                thread::sleep(LOOK);
+            }
+            if !thread.is_finished() {
+                tracing::warn!(thread = name, "did not end in time; its event runs again after the next start");
+            }
+        }
+        for (name, thread) in last.into_iter().rev() {
+            // The flusher was started after the writer, so it comes first: its snapshot needs the log's sync.
+            let flag = if name == "flusher" { &self.stopping } else { &self.closing };
+            flag.store(true, Ordering::Release);
+            self.ring_all();
+            if thread.join().is_err() {
+                tracing::error!(thread = name, "panicked while stopping");
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The ticker: counts deadlines while handlers run, and sleeps while none does.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use camshaft_host::{Host, TICK_MS};
+
+use super::core::Core;
+
+pub(crate) fn run(core: &Arc<Core>, host: &Host) {
+    while !core.is_draining() || core.running_calls.load(Ordering::Acquire) > 0 {
+        let seen = core.calls.count();
+        if core.running_calls.load(Ordering::Acquire) == 0 {
+            core.calls.wait(seen, None);
+            continue;
+        }
+        // Missed ticks are not caught up on: time in which the process stood still is nobody's.
+        thread::sleep(Duration::from_millis(TICK_MS));
+        host.tick();
+    }
+}

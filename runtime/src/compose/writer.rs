@@ -1,0 +1,158 @@
+//! The writer thread: appends what was sequenced, syncs once for all of it, and says how far it is durable.
+//!
+//! It alone owns the log's write side. It also trims, since that is a write.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use camshaft_engine::QueuedRecord;
+use camshaft_event::{Offset, Sequence};
+use camshaft_log::{Log, LogError, NewRecord};
+
+use super::core::Core;
+use super::priority;
+use crate::Durability;
+
+/// How long unsynced records may stay so under `durability = "async"`.
+const ASYNC_SYNC_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How often a full disk is looked at again.
+const NO_SPACE_INTERVAL: Duration = Duration::from_secs(1);
+
+pub(crate) fn run(core: &Arc<Core>, mut log: Box<dyn Log>, mut last: Sequence) {
+    let scheduling = priority::request();
+    tracing::info!(scheduling, "writer thread started");
+    if core.scheduling.set(scheduling).is_err() {
+        tracing::debug!("the writer thread had been started before");
+    }
+    let mut writer = Writer { core, unsynced_since: None, full: false };
+    loop {
+        let seen = core.write.count();
+        match writer.round(&mut *log, &mut last) {
+            Ok(true) => {}
+            Ok(false) if core.is_closing() => break,
+            Ok(false) => core.write.wait(seen, writer.patience()),
+            Err(error) => {
+                core.fail(&error);
+                return;
+            }
+        }
+    }
+    // After a poisoned end nothing is claimed about what is on the disk.
+    if core.durable.standing().poisoned.is_none()
+        && let Err(error) = log.close()
+    {
+        tracing::error!(%error, "the log could not be closed cleanly; the next start recovers it");
+    }
+}
+
+struct Writer<'c> {
+    core: &'c Arc<Core>,
+    unsynced_since: Option<Instant>,
+    /// Whether the disk had no room for the next segment.
+    full: bool,
+}
+
+impl Writer<'_> {
+    /// One group commit; whether there was anything to do.
+    fn round(&mut self, log: &mut dyn Log, last: &mut Sequence) -> Result<bool, LogError> {
+        let records = self.core.sequencer.lock().take_queue();
+        let has_records = !records.is_empty();
+        if has_records {
+            *last = append(log, *last, &records)?;
+        }
+        let is_async = self.core.config.durability == Durability::Async;
+        if has_records && is_async {
+            self.unsynced_since.get_or_insert_with(Instant::now);
+        }
+        let overdue = self.unsynced_since.is_some_and(|since| since.elapsed() >= ASYNC_SYNC_INTERVAL);
+        if (has_records && !is_async) || overdue || (self.core.is_closing() && self.unsynced_since.is_some()) {
+            // IMPORTANT: before anything about these records leaves the process.
+            log.sync()?;
+            self.unsynced_since = None;
+            self.core.flush.ring();
+        }
+        let trimmed = self.trim(log)?;
+        self.reserve(log)?;
+        if has_records || trimmed || self.full {
+            self.announce(log, *last);
+        }
+        Ok(has_records)
+    }
+
+    fn announce(&self, log: &dyn Log, last: Sequence) {
+        let reader = log.reader();
+        let durable = self.core.step(|sequencer| {
+            sequencer.set_durable(last);
+            sequencer.set_room(reader.reserved_bytes());
+            sequencer.set_first_offset(Offset(reader.bounds().first_offset));
+            sequencer.durable()
+        });
+        self.core.durable.advance(durable);
+    }
+
+    /// Reserves room ahead. A full disk is no failure: it is tried again until it heals.
+    fn reserve(&mut self, log: &mut dyn Log) -> Result<(), LogError> {
+        match log.prepare() {
+            Ok(()) => {
+                if self.full {
+                    tracing::info!("the log has room again");
+                    self.announce(log, self.core.sequencer.lock().durable().sequence);
+                }
+                self.full = false;
+                Ok(())
+            }
+            Err(error @ LogError::NoSpace { .. }) => {
+                if !self.full {
+                    tracing::warn!(%error, "no space is left for the log: publishers are refused once its reserve is used up");
+                }
+                self.full = true;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn trim(&self, log: &mut dyn Log) -> Result<bool, LogError> {
+        let before = self.core.trim_before.swap(0, Ordering::AcqRel);
+        if before == 0 {
+            return Ok(false);
+        }
+        match log.trim(before) {
+            Ok(first) => {
+                tracing::info!(first, "trimmed the log");
+                Ok(true)
+            }
+            Err(error @ LogError::Io { .. }) => {
+                tracing::warn!(%error, "the log could not be trimmed; it is tried again");
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        match (self.unsynced_since, self.full) {
+            (Some(since), _) => Some(ASYNC_SYNC_INTERVAL.saturating_sub(since.elapsed())),
+            (None, true) => Some(NO_SPACE_INTERVAL),
+            (None, false) => None,
+        }
+    }
+}
+
+fn append(log: &mut dyn Log, last: Sequence, records: &[QueuedRecord]) -> Result<Sequence, LogError> {
+    let payloads: Vec<Vec<u8>> =
+        records.iter().map(|record| [record.head.as_slice(), record.body.as_slice()].concat()).collect();
+    let new: Vec<NewRecord<'_>> = records
+        .iter()
+        .zip(&payloads)
+        .map(|(record, payload)| NewRecord {
+            first_offset: record.first_offset.0,
+            count: record.count,
+            timestamp_ms: record.at.0,
+            payload,
+        })
+        .collect();
+    log.append_all(last.0, &new).map(Sequence)
+}

@@ -1,0 +1,189 @@
+//! The runtime: the in-process event bus, and everything that operators and producers reach from outside.
+//!
+//! Cheap to clone; the last clone to go stops it without ceremony, [`Runtime::shutdown`] drains it first. What
+//! it does lies in [`compose`](crate::compose); the files here are its public face.
+
+mod consumers;
+mod dead_letters;
+mod plugins;
+mod publish;
+mod read;
+mod state;
+mod subscribe;
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use camshaft_host::{Host, HostOptions};
+use tokio::sync::{Semaphore, watch};
+
+pub use subscribe::{Failure, SubscribeError, Subscription};
+
+use crate::compose::{self, Bell, Core};
+use crate::view::{Closed, Health, HealthStatus, RetentionView, SyncView};
+use crate::{Config, Durability, OpenError};
+
+/// Publishers that may wait at a time.
+const MAX_PUBLISHERS: usize = 4_096;
+
+/// A running event bus: publish, subscribe with closures, load plugins, read back.
+///
+/// ```
+/// use camshaft::{Config, Event, Offset, Runtime, Subscription};
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # let directory = tempfile::tempdir().unwrap();
+/// let config = Config {
+///     data: directory.path().join("data"),
+///     plugins: directory.path().join("plugins"),
+///     ..Config::default()
+/// };
+/// let runtime = Runtime::open(config).await.unwrap();
+/// runtime
+///     .subscribe("mailer", Subscription::types(["order.*"]), |event, attempt| {
+///         println!("{} at {}", event.event_type, camshaft::AttemptContext::offset(attempt));
+///         Ok(())
+///     })
+///     .await
+///     .unwrap();
+/// let event = Event {
+///     id: "1".into(),
+///     source: "/shop".into(),
+///     event_type: "order.placed".into(),
+///     ..Event::default()
+/// };
+/// assert!(!runtime.publish(event.clone()).await.unwrap().duplicate);
+/// assert!(runtime.publish(event).await.unwrap().duplicate);
+/// runtime.shutdown().await;
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct Runtime(Arc<Inner>);
+
+struct Inner {
+    core: Arc<Core>,
+    host: Host,
+    shelf: Arc<plugins::Shelf>,
+    moved: Arc<Bell>,
+    publishers: Semaphore,
+    shut_down: watch::Sender<bool>,
+}
+
+impl Runtime {
+    /// Opens the data directory, recovers, starts the threads and watches the plugins directory. Missing
+    /// directories are made.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(config: Config) -> Result<Self, OpenError> {
+        let opened = tokio::task::spawn_blocking(move || Self::open_now(config)).await;
+        opened.unwrap_or_else(|error| Err(OpenError::Internal { reason: error.to_string() }))
+    }
+
+    fn open_now(config: Config) -> Result<Self, OpenError> {
+        config.check()?;
+        let plugins = config.plugins.clone();
+        fs::create_dir_all(&plugins)
+            .map_err(|error| OpenError::Plugins { plugins, reason: crate::io_reason(&error) })?;
+        let data = config.data.clone();
+        let unusable = |reason: String| OpenError::Unusable { data: data.clone(), reason };
+        fs::create_dir_all(&data).map_err(|error| unusable(crate::io_reason(&error)))?;
+        let limits = &config.limits;
+        let host_options = HostOptions {
+            max_instances: limits.max_instances,
+            max_plugin_bytes: limits.max_plugin_bytes,
+            ..HostOptions::new(data.join("code"))
+        };
+        // The log's lock comes first: a second process must not touch the cache either.
+        let core = compose::open(config, || Host::new(host_options).map_err(|error| unusable(error.to_string())))?;
+        let (core, host) = core;
+        let inner = Inner {
+            core,
+            host,
+            shelf: Arc::default(),
+            moved: Arc::default(),
+            publishers: Semaphore::new(MAX_PUBLISHERS),
+            shut_down: watch::Sender::new(false),
+        };
+        let (host, shelf, moved) = (inner.host.clone(), Arc::clone(&inner.shelf), Arc::clone(&inner.moved));
+        let watch = move |core: &Arc<Core>| plugins::watch(core, &host, &shelf, &moved);
+        inner
+            .core
+            .spawn("plugins", watch)
+            .map_err(|error| OpenError::Internal { reason: format!("a thread could not be started: {error}") })?;
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// How the runtime is.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let core = &self.0.core;
+        let standing = core.durable.standing();
+        let (status, why) = match standing.poisoned {
+            Some(reason) => (HealthStatus::Poisoned, Some(reason)),
+            None if core.is_draining() => (HealthStatus::Draining, Some("it is shutting down".to_owned())),
+            None => (HealthStatus::Accepting, None),
+        };
+        let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let retention = core.config.retention;
+        Health {
+            status,
+            why,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            tail: standing.durable.next_offset,
+            first_offset: self.first_offset(),
+            sequence: standing.durable.sequence,
+            durability: match core.config.durability {
+                Durability::Sync => "sync".to_owned(),
+                Durability::Async => "async".to_owned(),
+            },
+            dedupe_horizon_ms: ms(retention.age),
+            retention: RetentionView { age_ms: ms(retention.age), bytes: retention.bytes },
+            sync: SyncView { scheduling: core.scheduling.get().cloned().unwrap_or_else(|| "starting".to_owned()) },
+        }
+    }
+
+    /// Takes no more events, finishes what is in hand (10 s at most), writes a snapshot and closes the log.
+    /// Further calls wait for the first.
+    pub async fn shutdown(&self) {
+        let inner = Arc::clone(&self.0);
+        if inner.core.draining.swap(true, Ordering::AcqRel) && inner.core.durable.standing().poisoned.is_none() {
+            let waited = inner.shut_down.subscribe().wait_for(|done| *done).await.map(|_| ());
+            debug_assert!(waited.is_ok(), "the sender lives as long as the runtime");
+            return;
+        }
+        let stop = move || {
+            inner.core.drain();
+            inner.moved.ring();
+            inner.core.stop();
+            inner.shut_down.send_replace(true);
+        };
+        if let Err(error) = tokio::task::spawn_blocking(stop).await {
+            tracing::error!(%error, "shutting down failed");
+        }
+    }
+
+    /// Resolves when the runtime has come to its end, and says how.
+    pub async fn closed(&self) -> Closed {
+        let mut standing = self.0.core.durable.subscribe();
+        let mut shut_down = self.0.shut_down.subscribe();
+        tokio::select! {
+            Ok(standing) = standing.wait_for(|standing| standing.poisoned.is_some()) => {
+                Closed::Poisoned { reason: standing.poisoned.clone().unwrap_or_default() }
+            }
+            _ = shut_down.wait_for(|done| *done) => Closed::ShutDown,
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Threads hold the core, not this; they end by themselves, without a mark of a clean end being waited for.
+        self.core.drain();
+        self.moved.ring();
+        self.core.stopping.store(true, Ordering::Release);
+        self.core.closing.store(true, Ordering::Release);
+        self.core.ring_all();
+    }
+}

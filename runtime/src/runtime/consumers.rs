@@ -1,0 +1,73 @@
+//! Consumers as operators see and remove them.
+
+use camshaft_engine::ConsumerState;
+use camshaft_event::Offset;
+use camshaft_event::transaction::ConsumerStatus;
+
+use super::Runtime;
+use crate::ConsumerError;
+use crate::view::{ConsumerStatusView, ConsumerView, Oldest};
+
+impl Runtime {
+    /// All consumers, by name.
+    pub async fn consumers(&self) -> Vec<ConsumerView> {
+        let states = self.0.core.sequencer.lock().consumer_states();
+        states.into_iter().map(|state| self.consumer_view(state)).collect()
+    }
+
+    /// One consumer.
+    pub async fn consumer(&self, name: &str) -> Option<ConsumerView> {
+        let state = self.0.core.sequencer.lock().consumer_state(name)?;
+        Some(self.consumer_view(state))
+    }
+
+    /// Forgets a detached consumer: its state, held events, dead letters and timers.
+    ///
+    /// # Errors
+    /// See [`ConsumerError`].
+    pub async fn remove_consumer(&self, name: &str) -> Result<(), ConsumerError> {
+        let core = &self.0.core;
+        let now = core.now();
+        let sequence = core
+            .step(|sequencer| sequencer.remove(name, now).map(|()| sequencer.sequenced().sequence))
+            .map_err(|error| match error {
+                camshaft_engine::ConsumerError::NotFound { name } => ConsumerError::NotFound { name },
+                camshaft_engine::ConsumerError::Attached { name } => ConsumerError::Attached { name },
+                other => ConsumerError::Unavailable { name: name.to_owned(), reason: other.to_string() },
+            })?;
+        core.durable.wait_for(sequence).await.map_err(|_| ConsumerError::Poisoned)
+    }
+
+    fn consumer_view(&self, state: ConsumerState) -> ConsumerView {
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let limit = self.0.core.config.limits.max_held_events;
+        let (status, detached_at) = match state.record.status {
+            ConsumerStatus::Detached { since } => (ConsumerStatusView::Detached, Some(since)),
+            _ if count(state.retrying + state.held + state.dead) >= limit => (ConsumerStatusView::Full, None),
+            _ => (ConsumerStatusView::Attached, None),
+        };
+        ConsumerView {
+            name: state.record.name,
+            status,
+            detached_at,
+            generation: state.record.generation.0,
+            partitions: state.record.partitions,
+            checkpoint: state.checkpoint,
+            lag: state.lag,
+            in_flight: count(state.in_flight),
+            retrying: count(state.retrying),
+            held: count(state.held),
+            dead: count(state.dead),
+            oldest: state.oldest.and_then(|offset| self.age(offset)),
+        }
+    }
+
+    /// How long ago the event at `offset` was sequenced; unknown if the log no longer holds it.
+    fn age(&self, offset: Offset) -> Option<Oldest> {
+        let core = &self.0.core;
+        let sequence = core.log.find_offset(offset.0).ok()??;
+        let batch = core.log.read_from(sequence, 1).ok()?;
+        let record = batch.iter().next()?;
+        Some(Oldest { offset, age_ms: core.now().0.saturating_sub(record.timestamp_ms) })
+    }
+}

@@ -1,0 +1,88 @@
+//! Publishing: checked, sequenced, and answered once durable.
+
+use std::time::Duration;
+
+use camshaft_engine::{PublishRefusal, Unready};
+use camshaft_event::{Event, cloudevents};
+use tokio::time::{Instant, timeout_at};
+
+use super::Runtime;
+use crate::PublishError;
+use crate::view::Receipt;
+
+/// How long a publisher waits for room before it is told to come back.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// When it should.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl Runtime {
+    /// Publishes one event. Returns once it is durable, or known to be a duplicate of one that is.
+    ///
+    /// # Errors
+    /// See [`PublishError`]; nothing was published.
+    pub async fn publish(&self, event: Event) -> Result<Receipt, PublishError> {
+        let receipts = self.publish_batch(vec![event]).await?;
+        receipts.into_iter().next().ok_or(PublishError::ShuttingDown)
+    }
+
+    /// Publishes events as one transaction: all of them or, if one is refused, none. Receipts come in their order.
+    ///
+    /// # Errors
+    /// See [`PublishError`]; nothing was published.
+    pub async fn publish_batch(&self, events: Vec<Event>) -> Result<Vec<Receipt>, PublishError> {
+        let core = &self.0.core;
+        let standing = core.durable.standing();
+        if standing.poisoned.is_some() {
+            return Err(PublishError::Poisoned);
+        }
+        if core.is_draining() {
+            return Err(PublishError::ShuttingDown);
+        }
+        let _permit = self.0.publishers.try_acquire().map_err(|_| PublishError::TooMany)?;
+        for (index, event) in events.iter().enumerate() {
+            cloudevents::validate(event).map_err(|reason| PublishError::Invalid { index, reason })?;
+        }
+        let mut probe = core.sequencer.probe(events).map_err(|refusal| self.refuse(refusal))?;
+        let deadline = Instant::now() + PATIENCE;
+        let mut durable = core.durable.subscribe();
+        let receipts = loop {
+            durable.mark_unchanged();
+            match core.step(|sequencer| sequencer.publish(&mut probe, core.now())) {
+                Ok(receipts) => break receipts,
+                Err(PublishRefusal::Unready(Unready::Unsynced | Unready::Unflushed)) => {
+                    // Each sync makes room.
+                    match timeout_at(deadline, durable.changed()).await {
+                        Ok(Ok(())) if core.is_draining() => return Err(PublishError::ShuttingDown),
+                        Ok(Ok(())) => {}
+                        _ => return Err(PublishError::Busy { retry_after: RETRY_AFTER }),
+                    }
+                }
+                Err(refusal) => return Err(self.refuse(refusal)),
+            }
+        };
+        core.durable.wait_for(receipts.durable_at).await.map_err(|_| PublishError::Poisoned)?;
+        let view = |receipt: camshaft_engine::Receipt| Receipt { offset: receipt.offset, duplicate: receipt.duplicate };
+        Ok(receipts.receipts.into_iter().map(view).collect())
+    }
+
+    fn refuse(&self, refusal: PublishRefusal) -> PublishError {
+        let limit = |limit: usize| u64::try_from(limit).unwrap_or(u64::MAX);
+        match refusal {
+            PublishRefusal::Reserved { index, what } => PublishError::Reserved { index, what },
+            PublishRefusal::Conflict { index, offset } => PublishError::Conflict { index, offset },
+            PublishRefusal::EventTooLarge { index, limit: bytes, .. } => {
+                PublishError::EventTooLarge { index, limit: limit(bytes) }
+            }
+            PublishRefusal::TransactionTooLarge { limit: bytes, .. } => {
+                PublishError::TransactionTooLarge { limit: limit(bytes) }
+            }
+            PublishRefusal::Unready(Unready::NoSpace) => PublishError::NoSpace { retry_after: RETRY_AFTER },
+            PublishRefusal::Unready(_) => PublishError::Busy { retry_after: RETRY_AFTER },
+            PublishRefusal::Tables(error) => {
+                self.0.core.fail(error);
+                PublishError::Poisoned
+            }
+        }
+    }
+}

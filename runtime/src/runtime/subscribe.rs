@@ -1,0 +1,168 @@
+//! Rust closures as consumers: same state, policy and dead letters as a plugin; no sandbox.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use camshaft_engine::{Attempt, ConsumerSpec};
+use camshaft_event::{Answer, Event, Filter, PatternError, Policy, Start, TypePattern};
+use thiserror::Error;
+
+use super::{Runtime, plugins};
+use crate::compose::{Closure, Code};
+
+/// What a closure wants to handle, and how.
+///
+/// ```
+/// use camshaft::Subscription;
+///
+/// let orders = Subscription::types(["order.*"]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Subscription {
+    types: Vec<String>,
+    filter: Option<Filter>,
+    policy: Policy,
+    start: Start,
+}
+
+/// Why a closure did not handle an event. `?` on any error makes a retry; [`Failure::reject`] never tries again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure(Answer);
+
+/// Why a closure was not subscribed.
+#[derive(Debug, Error)]
+pub enum SubscribeError {
+    /// The name is not of lower-case letters, digits and hyphens, or too long.
+    #[error("\"{name}\" is not a consumer's name: it begins with a letter and has at most 63 lower-case letters, digits and hyphens")]
+    Name {
+        /// The name given.
+        name: String,
+    },
+    /// A type pattern is malformed.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// A plugin or closure of the name runs already.
+    #[error("consumer \"{name}\" is attached already")]
+    Attached {
+        /// The name given.
+        name: String,
+    },
+    /// The engine could not take it.
+    #[error("consumer \"{name}\" could not be attached: {reason}")]
+    Unavailable {
+        /// The name given.
+        name: String,
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+impl Subscription {
+    /// Events of types that match any of these patterns, from the first retained one on.
+    pub fn types<T: Into<String>>(patterns: impl IntoIterator<Item = T>) -> Self {
+        Self {
+            types: patterns.into_iter().map(Into::into).collect(),
+            filter: None,
+            policy: Policy::default(),
+            start: Start::Earliest,
+        }
+    }
+
+    /// Only those that pass `filter`.
+    #[must_use]
+    pub fn filter(self, filter: Filter) -> Self {
+        Self { filter: Some(filter), ..self }
+    }
+
+    /// Delivered by `policy` instead of the default one.
+    #[must_use]
+    pub fn policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// When the consumer is created, it begins at `start`.
+    #[must_use]
+    pub fn start(self, start: Start) -> Self {
+        Self { start, ..self }
+    }
+}
+
+impl Failure {
+    /// Never try this event again: it becomes a dead letter.
+    pub fn reject(reason: impl Into<String>) -> Self {
+        Self(Answer::Reject { reason: reason.into() })
+    }
+
+    /// Try again by the policy's backoff.
+    pub fn retry(reason: impl Into<String>) -> Self {
+        Self(Answer::Retry { after_ms: None, reason: reason.into() })
+    }
+
+    /// Try again, but not before `wait` has passed.
+    pub fn retry_after(wait: Duration, reason: impl Into<String>) -> Self {
+        let after_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        Self(Answer::Retry { after_ms, reason: reason.into() })
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::retry(error.to_string())
+    }
+}
+
+impl Runtime {
+    /// Subscribes a closure as the consumer `name`. It may be run again for one event, like any handler; its
+    /// effects through the [`Attempt`] count once. A panic is a failed attempt.
+    ///
+    /// The closure belongs to the process: after a restart it is subscribed anew, and goes on where it stood.
+    ///
+    /// # Errors
+    /// See [`SubscribeError`].
+    pub async fn subscribe(
+        &self,
+        name: &str,
+        subscription: Subscription,
+        handler: impl Fn(&Event, &mut Attempt) -> Result<(), Failure> + Send + Sync + 'static,
+    ) -> Result<(), SubscribeError> {
+        if !is_name(name) {
+            return Err(SubscribeError::Name { name: name.to_owned() });
+        }
+        let types = subscription.types.iter().map(|text| text.parse::<TypePattern>()).collect::<Result<_, _>>()?;
+        let core = &self.0.core;
+        let attached = core.sequencer.lock().is_attended(name);
+        if attached {
+            return Err(SubscribeError::Attached { name: name.to_owned() });
+        }
+        let closure: Closure = Arc::new(move |event, attempt| match handler(event, attempt) {
+            Ok(()) => Answer::Done,
+            Err(Failure(answer)) => answer,
+        });
+        let code = core.code.add(Code::Closure(closure));
+        let wanted = camshaft_event::Subscription { handler: name.to_owned(), types, filter: subscription.filter };
+        let spec = ConsumerSpec {
+            name: name.to_owned(),
+            subscriptions: vec![wanted],
+            publishes: None,
+            policy: subscription.policy,
+            start: subscription.start,
+            config: BTreeMap::new(),
+            grants: Vec::new(),
+            digest: String::new(),
+            version: String::new(),
+            code,
+        };
+        let (inner, attached) = (Arc::clone(&self.0), name.to_owned());
+        let attach = move || plugins::attach(&inner.core, &spec).map_err(|error| error.to_string());
+        let done = tokio::task::spawn_blocking(attach).await.unwrap_or_else(|error| Err(error.to_string()));
+        done.map(|_| ()).map_err(|reason| SubscribeError::Unavailable { name: attached, reason })
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    bytes.first().is_some_and(u8::is_ascii_lowercase)
+        && bytes.len() <= 63
+        && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+}

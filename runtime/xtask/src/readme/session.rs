@@ -1,0 +1,131 @@
+//! A reader's terminal: a folder with a checkout in it, the built program on the path, a free port.
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::{Child, Command as Process, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+use super::blocks::Command;
+use crate::command::{root, target_folder};
+
+/// The port in the text; another free one takes its place.
+const README_PORT: &str = "4077";
+
+/// How long a reader looks again for what the runtime does on its own.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Session {
+    /// Removed with everything in it at the end.
+    _folder: TempDir,
+    current: PathBuf,
+    port: String,
+    background: Vec<Child>,
+}
+
+impl Session {
+    pub(crate) fn new() -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("camshaft-readme-").tempdir()?;
+        let checkout = folder.path().join("camshaft");
+        symlink(root(), &checkout)?;
+        // The runtime's directories are made where the reader stands, not in the checkout itself.
+        let current = folder.path().join("try");
+        fs::create_dir(&current)?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
+        Ok(Self { _folder: folder, current, port, background: Vec::new() })
+    }
+
+    pub(crate) fn save(&self, path: &str, content: &str) -> Result<()> {
+        let path = self.current.join(path);
+        fs::create_dir_all(path.parent().context("a file lies in a folder")?)?;
+        fs::write(&path, content).with_context(|| path.display().to_string())
+    }
+
+    /// Runs the command and returns what it printed. One that only looks is repeated until it prints what the
+    /// text says: the runtime handles events on its own time.
+    pub(crate) fn run(&mut self, command: &Command) -> Result<String> {
+        let line = command.line.replace(README_PORT, &self.port);
+        if let Some(folder) = line.strip_prefix("cd ") {
+            self.current = self.current.join(folder).canonicalize().context(folder.to_owned())?;
+            return Ok(String::new());
+        }
+        if let Some(line) = line.strip_suffix(" &") {
+            return self.start(line);
+        }
+        let looks = ["state", "consumers", "plugins", "dead-letters list", "dead-letters show", "read"]
+            .iter()
+            .any(|what| line.starts_with(&format!("camshaft {what}")));
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let printed = self.once(&line)?;
+            if !looks || command.matches(&printed) || Instant::now() > deadline {
+                return Ok(printed);
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn once(&self, line: &str) -> Result<String> {
+        let output = self.shell(&format!("{{ {line}\n}} 2>&1")).stdin(Stdio::null()).output()?;
+        Ok(String::from_utf8_lossy(&output.stdout).replace(&self.port, README_PORT))
+    }
+
+    /// Starts a command and returns what it prints until it listens.
+    fn start(&mut self, line: &str) -> Result<String> {
+        let mut process =
+            self.shell(&format!("exec {line}")).stderr(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+        let stderr = process.stderr.take().context("a process has a stderr")?;
+        self.background.push(process);
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let mut sender = Some(sender);
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if line.contains("listening on")
+                    && let Some(sender) = sender.take()
+                {
+                    let _: Result<(), _> = sender.send(line);
+                }
+            }
+        });
+        match receiver.recv_timeout(PATIENCE * 6) {
+            Ok(line) => Ok(line.replace(&self.port, README_PORT)),
+            Err(_) => bail!("`{line}` did not listen"),
+        }
+    }
+
+    fn shell(&self, script: &str) -> Process {
+        let mut path = target_folder().join("release").into_os_string();
+        path.push(":");
+        path.push(env::var_os("PATH").unwrap_or_default());
+        let mut process = Process::new("bash");
+        process
+            .args(["-c", script])
+            .current_dir(&self.current)
+            .env("PATH", path)
+            .env("CI", "true")
+            .env("COLUMNS", "120")
+            .env("CARGO_TARGET_DIR", target_folder())
+            .env("CAMSHAFT_LISTEN", format!("127.0.0.1:{}", self.port))
+            .env("CAMSHAFT_URL", format!("http://127.0.0.1:{}", self.port))
+            .env_remove("CAMSHAFT_TOKEN");
+        process
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        for process in &mut self.background {
+            // It may have ended by itself, as the text says or not.
+            let _: std::io::Result<()> = process.kill();
+            let _: std::io::Result<std::process::ExitStatus> = process.wait();
+        }
+    }
+}
