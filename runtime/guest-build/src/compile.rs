@@ -61,6 +61,12 @@ pub enum BuildError {
     /// Cargo cannot be started.
     #[error("cargo cannot be run")]
     CargoMissing(#[source] io::Error),
+    /// The folder is no Cargo package.
+    #[error("there is no Cargo.toml in {folder}. Name the folder of a plugin's package.")]
+    NoPackage {
+        /// The folder that was named.
+        folder: PathBuf,
+    },
     /// Cargo said why on stderr.
     #[error("the guests in {folder} do not compile; cargo's messages are above")]
     Compile {
@@ -138,6 +144,9 @@ impl Toolchain {
     /// # Errors
     /// See [`BuildError`].
     pub fn build(&self, guests: &Guests) -> Result<Vec<Component>, BuildError> {
+        if !guests.folder.join("Cargo.toml").exists() {
+            return Err(BuildError::NoPackage { folder: guests.folder.clone() });
+        }
         let target_folder = match &guests.target_folder {
             Some(folder) => folder.clone(),
             None => default_target_folder(&guests.folder)?,

@@ -4,6 +4,21 @@ use std::{fs, path::Path};
 
 use camshaft_guest_build::{BuildError, Guests, Toolchain, Way};
 
+/// A package of its own with this library.
+fn package(library: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder for a package");
+    let manifest = "[package]\nname = \"plain\"\nedition = \"2024\"\n[workspace]\n";
+    fs::create_dir(folder.path().join("src")).expect("a source folder");
+    fs::write(folder.path().join("src/lib.rs"), library).expect("a library");
+    fs::write(folder.path().join("Cargo.toml"), manifest).expect("a package");
+    folder
+}
+
+/// Guests built apart: cargo takes two packages of equal name and place in their workspace for one.
+fn own_target(folder: &Path) -> Guests {
+    Guests::in_folder(folder).target_folder(folder.join("target"))
+}
+
 fn folder(path: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
@@ -25,13 +40,29 @@ fn a_plugin_becomes_a_component_with_its_function_names_and_manifest() {
 #[test]
 fn a_folder_without_a_plugin_says_what_makes_one() {
     let toolchain = Toolchain::find().unwrap();
-    let crate_folder = tempfile::tempdir().unwrap();
-    fs::create_dir(crate_folder.path().join("src")).unwrap();
-    fs::write(crate_folder.path().join("src/lib.rs"), "").unwrap();
-    fs::write(crate_folder.path().join("Cargo.toml"), "[package]\nname = \"plain\"\n[workspace]\n").unwrap();
-    let error = toolchain.build(&Guests::in_folder(crate_folder.path())).unwrap_err();
+    let crate_folder = package("");
+    let error = toolchain.build(&own_target(crate_folder.path())).unwrap_err();
     assert!(matches!(error, BuildError::NoGuest { .. }), "{error}");
     assert!(error.to_string().contains("crate-type = [\"cdylib\"]"), "{error}");
+}
+
+#[test]
+fn a_folder_that_is_no_package_is_named() {
+    let toolchain = Toolchain::find().unwrap();
+    let empty = tempfile::tempdir().unwrap();
+    for folder in [empty.path().to_path_buf(), empty.path().join("absent")] {
+        let error = toolchain.build(&Guests::in_folder(&folder)).unwrap_err();
+        assert!(matches!(error, BuildError::NoPackage { .. }), "{error}");
+        assert!(error.to_string().contains(&*folder.to_string_lossy()), "{error}");
+    }
+}
+
+#[test]
+fn a_guest_that_does_not_compile_is_an_error_of_its_own() {
+    let toolchain = Toolchain::find().unwrap();
+    let crate_folder = package("fn broken( {}");
+    let error = toolchain.build(&own_target(crate_folder.path())).unwrap_err();
+    assert!(matches!(error, BuildError::Compile { .. }), "{error}");
 }
 
 #[test]
