@@ -1,7 +1,9 @@
 //! The measurements behind the decisions in ARCHITECTURE.md, one subcommand each. They print tables, and with
 //! `--json` write the figures down; they assert nothing about time.
 
+mod call;
 mod measure;
+mod pipeline;
 mod store;
 
 use clap::{Parser, Subcommand};
@@ -10,18 +12,33 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
+    /// What to measure; `pipeline` and `call`, if absent.
     #[command(subcommand)]
-    measurement: Measurement,
+    measurement: Option<Measurement>,
+    /// Few events and one round, to see that it works.
+    #[arg(long)]
+    quick: bool,
 }
 
 #[derive(Subcommand)]
 enum Measurement {
+    /// The main job beside a plain Rust loop.
+    Pipeline(pipeline::Arguments),
+    /// The cost of a call beside a raw wasmtime call.
+    Call(call::Arguments),
     /// The embedded store below the tables: fjall beside LMDB.
     Store(store::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
-    match Arguments::parse().measurement {
-        Measurement::Store(arguments) => store::run(&arguments),
+    let Arguments { measurement, quick } = Arguments::parse();
+    match measurement {
+        Some(Measurement::Pipeline(arguments)) => pipeline::run(&arguments),
+        Some(Measurement::Call(arguments)) => call::run(&arguments),
+        Some(Measurement::Store(arguments)) => store::run(&arguments),
+        None => {
+            pipeline::run(&pipeline::Arguments::defaults(quick))?;
+            call::run(&call::Arguments::defaults(quick))
+        }
     }
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use camshaft_event::Timestamp;
 use camshaft_log::LogError;
-use camshaft_tables::Frozen;
 use camshaft_tables::store::StoreError;
+use camshaft_tables::{Frozen, Sweep, TablesError};
 
 use super::core::Core;
 
@@ -20,8 +20,15 @@ const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(60);
 /// How often a full disk is tried again.
 const FULL_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Entries that one portion of sweeping looks at.
+const SWEEP_PORTION: usize = 10_000;
+
+/// How many entries are looked at for each that a flush adds.
+const SWEEP_FACTOR: usize = 4;
+
 pub(crate) fn run(core: &Arc<Core>) {
     let mut last_flush = Instant::now();
+    let mut rest = Sweep::default();
     loop {
         let seen = core.flush.count();
         let stopping = core.is_stopping();
@@ -36,6 +43,9 @@ pub(crate) fn run(core: &Arc<Core>) {
                 return;
             }
             last_flush = Instant::now();
+            if !stopping && let Err(error) = sweep(core, &mut rest, frozen.identities()) {
+                tracing::warn!(%error, "what nothing reaches could not be swept from the store; it is tried again");
+            }
         } else if overdue {
             last_flush = Instant::now();
         }
@@ -88,6 +98,23 @@ fn flush(core: &Core, frozen: &Arc<Frozen>) -> bool {
     tracing::debug!(sequence = frozen.progress().sequence.0, elapsed = ?started.elapsed(), "wrote a snapshot");
     drop(written);
     true
+}
+
+/// Deletes what nothing reaches any more, in portions, at a pace that keeps up with what a flush adds.
+fn sweep(core: &Core, rest: &mut Sweep, added: usize) -> Result<(), TablesError> {
+    let (store, first_offset) = {
+        let sequencer = core.sequencer.lock();
+        (Arc::clone(sequencer.tables().store()), sequencer.first_offset())
+    };
+    let mut left = SWEEP_FACTOR * added + SWEEP_PORTION;
+    while left >= SWEEP_PORTION && !core.is_draining() {
+        let swept = rest.portion(&*store, first_offset, SWEEP_PORTION)?;
+        if !swept.has_more {
+            break;
+        }
+        left -= SWEEP_PORTION;
+    }
+    Ok(())
 }
 
 /// Asks the writer to trim what retention, snapshot and consumers all let go.

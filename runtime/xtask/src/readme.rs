@@ -18,7 +18,6 @@ use session::Session;
 /// Runs every block of README.md in order.
 pub(crate) fn run() -> Result<()> {
     toolchain::ensure()?;
-    command::release_binary()?;
     let text = fs::read_to_string(command::root().join("README.md")).context("README.md is missing")?;
     let blocks = blocks(&text);
     let mut session = Session::new()?;

@@ -1,6 +1,5 @@
-//! A reader's terminal: a folder with a checkout in it, the built program on the path, a free port.
+//! A reader's terminal: an empty folder beside the checkout, and a free port.
 
-use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -28,6 +27,8 @@ pub(crate) struct Session {
     _folder: TempDir,
     current: PathBuf,
     port: String,
+    /// What the reader exported.
+    exported: Vec<(String, String)>,
     background: Vec<Child>,
 }
 
@@ -40,7 +41,7 @@ impl Session {
         let current = folder.path().join("try");
         fs::create_dir(&current)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
-        Ok(Self { _folder: folder, current, port, background: Vec::new() })
+        Ok(Self { _folder: folder, current, port, exported: Vec::new(), background: Vec::new() })
     }
 
     pub(crate) fn save(&self, path: &str, content: &str) -> Result<()> {
@@ -55,6 +56,11 @@ impl Session {
         let line = command.line.replace(README_PORT, &self.port);
         if let Some(folder) = line.strip_prefix("cd ") {
             self.current = self.current.join(folder).canonicalize().context(folder.to_owned())?;
+            return Ok(String::new());
+        }
+        if let Some((name, _)) = line.strip_prefix("export ").and_then(|rest| rest.split_once('=')) {
+            let value = self.once(&format!("{line}; printf %s \"${name}\""))?;
+            self.exported.push((name.to_owned(), value));
             return Ok(String::new());
         }
         if let Some(line) = line.strip_suffix(" &") {
@@ -102,20 +108,17 @@ impl Session {
     }
 
     fn shell(&self, script: &str) -> Process {
-        let mut path = target_folder().join("release").into_os_string();
-        path.push(":");
-        path.push(env::var_os("PATH").unwrap_or_default());
         let mut process = Process::new("bash");
         process
             .args(["-c", script])
             .current_dir(&self.current)
-            .env("PATH", path)
             .env("CI", "true")
             .env("COLUMNS", "120")
             .env("CARGO_TARGET_DIR", target_folder())
             .env("CAMSHAFT_LISTEN", format!("127.0.0.1:{}", self.port))
             .env("CAMSHAFT_URL", format!("http://127.0.0.1:{}", self.port))
-            .env_remove("CAMSHAFT_TOKEN");
+            .env_remove("CAMSHAFT_TOKEN")
+            .envs(self.exported.iter().cloned());
         process
     }
 }
