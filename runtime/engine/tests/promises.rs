@@ -1,0 +1,33 @@
+//! What the engine promises, one promise a file. All of it runs on one thread, in memory, on a clock that stands
+//! still, and is the same in every run; the harness does step by step what the runtime's threads do.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+mod promises {
+    mod harness;
+
+    mod batches;
+    mod bounds;
+    mod checkpoints;
+    mod dead_letters;
+    mod dedupe;
+    mod durability;
+    mod exactly_once;
+    mod failed_effects;
+    mod filters;
+    mod held_keys;
+    mod hops;
+    mod lagging;
+    mod lifecycle;
+    mod operating;
+    mod order;
+    mod parking;
+    mod readiness;
+    mod retry;
+    mod serializable;
+    mod snapshots;
+    mod sweeping;
+    mod system_events;
+    mod timers;
+    mod trimming;
+}

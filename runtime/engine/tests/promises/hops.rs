@@ -1,0 +1,68 @@
+//! A chain of causes ends: beyond `max_hops` an attempt is a reject that names the chain.
+
+use camshaft_event::{AfterDeadLetter, AttemptContext, FailureCause, NewEvent, Timestamp};
+
+use super::harness::{World, done, publish, reject, spec};
+
+#[test]
+fn two_plugins_that_answer_each_other_end() {
+    let mut world = World::with(|options| options.max_hops = 10);
+    world.attach(spec("ping", &["thing.happened", "thing.ponged"]), |_, attempt| {
+        publish("thing.pinged", attempt);
+        done()
+    });
+    world.attach(spec("pong", &["thing.pinged"]), |_, attempt| {
+        // It does not care whether it may.
+        let event = NewEvent { event_type: "thing.ponged".into(), ..NewEvent::default() };
+        let _ = attempt.publish(event);
+        done()
+    });
+    world.put("first", "k");
+    // The eleventh hop is ping's.
+    let mut refused = spec("ping", &["thing.happened", "thing.ponged"]);
+    refused.digest = "other".into();
+    world.attach(refused, |_, attempt| {
+        let _ = attempt.publish(NewEvent { event_type: "thing.pinged".into(), ..NewEvent::default() });
+        done()
+    });
+    world.settle_all();
+    assert_eq!(world.events().len(), 11);
+    let (_, letter) = world.dead("ping").remove(0);
+    let attempt = letter.history.latest().unwrap();
+    assert_eq!((attempt.cause, letter.history.total), (FailureCause::Hops, 1));
+    assert!(attempt.error.contains("10 hops") && attempt.error.contains("first"), "{}", attempt.error);
+    assert_eq!(letter.event.extension("camshafthops"), Some("10"));
+    assert_eq!(letter.event.extension("correlationid"), Some("first"));
+}
+
+#[test]
+fn answering_dead_letters_with_events_that_become_dead_letters_ends() {
+    let mut world = World::with(|options| options.max_hops = 10);
+    world.attach(spec("reporter", &["camshaft.dead-letter.added"]), |_, attempt| {
+        let report = NewEvent { event_type: "thing.reported".into(), ..NewEvent::default() };
+        let _ = attempt.publish(report);
+        done()
+    });
+    let mut declared = spec("refusing", &["thing.*"]);
+    declared.policy.after_dead_letter = AfterDeadLetter::Continue;
+    world.attach(declared, |_, _| reject());
+    world.publish(vec![super::harness::event("first", "")]);
+    world.settle_all();
+    assert!(world.standing("refusing").dead < 10);
+    assert_eq!(world.standing("reporter").dead, 1);
+}
+
+#[test]
+fn a_timers_event_follows_its_cause() {
+    let mut world = World::new();
+    world.attach(spec("timing", &["thing.happened"]), |_, attempt| {
+        let event = NewEvent { event_type: "thing.reminded".into(), ..NewEvent::default() };
+        attempt.schedule("t", event, Timestamp(0)).unwrap();
+        assert_eq!(attempt.hops(), 0);
+        done()
+    });
+    world.put("first", "k");
+    world.settle();
+    let event = world.events().pop().unwrap();
+    assert_eq!((event.extension("camshafthops"), event.extension("causationid")), (Some("1"), Some("first")));
+}

@@ -1,0 +1,382 @@
+//! A consumer's life: created, attached, given other code, detached, reset, removed, each in a transaction.
+
+use camshaft_engine::{Committed, ConsumerError, ResetTo};
+use camshaft_event::transaction::ConsumerStatus;
+use camshaft_event::{AttemptContext, Generation, NewEvent, Offset, Start, Timestamp};
+
+use super::harness::{World, done, key_in, note, publish, reject, spec};
+
+fn types(world: &mut World) -> Vec<String> {
+    world.sync();
+    world.all_events().into_iter().map(|event| event.event_type).collect()
+}
+
+fn reset(world: &mut World, name: &str, offset: Offset, keep_state: bool) {
+    let now = world.now();
+    world.sequencer().reset(name, ResetTo { offset, keep_state }, now).unwrap();
+}
+
+/// Fills and flushes until the log has trimmed its begin away.
+fn trim_begin(world: &mut World) {
+    while world.sequencer().first_offset() == Offset(0) {
+        let next = world.sequencer().sequenced().next_offset;
+        let filler = super::harness::event(&format!("filler {next}"), "filler");
+        world.publish(vec![camshaft_event::Event {
+            data: vec![0; 15_000],
+            event_type: "filler".into(),
+            ..filler
+        }]);
+        world.settle();
+        world.flush();
+        world.trim();
+    }
+}
+
+#[test]
+fn a_new_consumer_begins_where_it_asks_to() {
+    let mut world = World::new();
+    world.put("before", "k");
+    for (name, start) in [("early", Start::Earliest), ("late", Start::Latest)] {
+        let mut declared = spec(name, &["thing.*"]);
+        declared.start = start;
+        world.attach(declared, note);
+    }
+    world.put("after", "k");
+    world.settle();
+    assert_eq!(world.state("early")["k"], "before after");
+    assert_eq!(world.state("late")["k"], "after");
+}
+
+#[test]
+fn attaching_the_same_code_again_is_no_new_activation() {
+    let mut world = World::new();
+    let first = world.attach(spec("one", &["thing.*"]), note);
+    let again = world.attach(spec("one", &["thing.*"]), note);
+    assert!(first.is_new && !again.is_new);
+    assert_eq!(again.activation, first.activation);
+    let mut other = spec("one", &["thing.*"]);
+    other.config.insert("a".into(), "b".into());
+    let other = world.attach(other, note);
+    assert!(other.is_new && other.activation > first.activation);
+    // Sections name the activation that ran, and it survives.
+    world.put("a", "k");
+    world.settle();
+    world.crash();
+    world.restart();
+    assert_eq!(world.standing("one").record.activation, other.activation);
+    assert_eq!(world.sequencer().current_activation("one").unwrap().unwrap().config.len(), 1);
+}
+
+#[test]
+fn other_code_takes_over_between_two_batches() {
+    let mut world = World::new();
+    world.attach(spec("one", &["thing.*"]), note);
+    world.put_range(0..3, "k");
+    world.sync();
+    world.read();
+    let in_flight = world.take().unwrap();
+    let mut newer = spec("one", &["thing.*"]);
+    newer.digest = "newer".into();
+    let activation = in_flight.activation;
+    let attached = world.attach(newer, note);
+    world.put("3", "k");
+    assert_eq!(in_flight.activation, activation);
+    assert_ne!(attached.activation, activation);
+    let finished = world.run(in_flight);
+    assert!(matches!(world.commit(finished), Committed::At(_)), "it finishes under what it was taken with");
+    world.settle();
+    assert_eq!(world.state("one")["k"], "0 1 2 3");
+}
+
+#[test]
+fn a_detached_consumer_comes_back_to_where_it_was() {
+    for crashes in [false, true] {
+        let mut world = World::with(|options| options.batch_events = 1);
+        world.attach(spec("one", &["thing.*"]), note);
+        world.put_range(0..4, "k");
+        world.sync();
+        world.read();
+        world.step().unwrap();
+        // One batch is in flight, two events are left over.
+        let in_flight = world.take().unwrap();
+        world.detach("one");
+        assert!(matches!(world.standing("one").record.status, ConsumerStatus::Detached { .. }));
+        assert!(world.take().is_none(), "nobody handles for it");
+        if crashes {
+            world.sync();
+            world.crash();
+            world.recover();
+        } else {
+            let finished = world.run(in_flight);
+            assert!(matches!(world.commit(finished), Committed::At(_)), "what is in flight finishes");
+        }
+        world.put("4", "k");
+        world.settle();
+        world.attach(spec("one", &["thing.*"]), note);
+        world.settle();
+        assert_eq!(world.state("one")["k"], "0 1 2 3 4");
+        assert_eq!(world.called("one").len(), 5);
+    }
+}
+
+#[test]
+fn detaching_twice_keeps_the_first_moment() {
+    let mut world = World::new();
+    world.attach(spec("one", &["thing.*"]), note);
+    world.detach("one");
+    let since = world.standing("one").record.status;
+    world.clock.advance_ms(1_000);
+    world.detach("one");
+    assert_eq!(world.standing("one").record.status, since);
+    assert_eq!(types(&mut world), ["camshaft.plugin.activated", "camshaft.consumer.detached"]);
+}
+
+#[test]
+fn a_reset_begins_anew_at_its_place_with_empty_state() {
+    let mut world = World::new();
+    world.attach(spec("one", &["thing.*"]), |event, attempt| {
+        if event.id == "bad" {
+            return reject();
+        }
+        let later = NewEvent { event_type: "later".into(), ..NewEvent::default() };
+        attempt.schedule("t", later, Timestamp(u64::MAX)).unwrap();
+        note(event, attempt)
+    });
+    let offsets: Vec<_> = ["0", "1", "bad", "2"].map(|id| world.put(id, "k")).to_vec();
+    world.settle();
+    let standing = world.standing("one");
+    assert_eq!((standing.dead, standing.held, standing.timers), (1, 1, 1));
+    reset(&mut world, "one", offsets[1], false);
+    let standing = world.standing("one");
+    assert_eq!((standing.dead, standing.held, standing.timers), (0, 0, 0));
+    assert_eq!(standing.record.generation, Generation(2));
+    assert!(world.state("one").is_empty());
+    world.settle();
+    assert_eq!(world.state("one")["k"], "1");
+    let events = world.all_events();
+    let event = events.iter().find(|event| event.event_type == "camshaft.consumer.reset").unwrap();
+    let data: serde_json::Value = serde_json::from_slice(&event.data).unwrap();
+    assert_eq!(data["dropped"], serde_json::json!({ "held": 1, "dead": 1, "timers": 1 }));
+}
+
+#[test]
+fn a_reset_may_keep_the_state() {
+    let mut world = World::new();
+    world.attach(spec("one", &["thing.*"]), note);
+    world.put("0", "k");
+    world.settle();
+    reset(&mut world, "one", Offset(0), true);
+    world.settle();
+    assert_eq!(world.state("one")["k"], "0 0");
+    world.flush();
+    world.crash();
+    world.restart();
+    assert_eq!(world.state("one")["k"], "0 0");
+}
+
+#[test]
+fn a_batch_of_an_earlier_generation_vanishes() {
+    let mut world = World::new();
+    world.attach(spec("one", &["thing.*"]), |event, attempt| {
+        publish("followed", attempt);
+        note(event, attempt)
+    });
+    world.put("0", "k");
+    world.sync();
+    world.read();
+    let batch = world.take().unwrap();
+    let stale = world.run(batch);
+    reset(&mut world, "one", Offset(0), false);
+    world.sync();
+    world.read();
+    let batch = world.take().unwrap();
+    let fresh = world.run(batch);
+    assert_eq!(world.commit(stale), Committed::Stale);
+    assert!(world.state("one").is_empty());
+    assert!(matches!(world.commit(fresh), Committed::At(_)));
+    world.settle();
+    assert_eq!(world.state("one")["k"], "0");
+    assert_eq!(world.sequencer().running_batches(), 0);
+}
+
+#[test]
+fn ids_of_published_events_are_unique_across_generations() {
+    let mut world = World::new();
+    let declared = || spec("one", &["thing.*"]);
+    let handler = |_: &camshaft_event::Event, attempt: &mut camshaft_engine::Attempt| {
+        publish("followed", attempt);
+        publish("followed", attempt);
+        let event = NewEvent { event_type: "followed".into(), ..NewEvent::default() };
+        attempt.schedule("t", event, Timestamp(0)).unwrap();
+        done()
+    };
+    world.attach(declared(), handler);
+    world.put("0", "k");
+    world.settle();
+    for _ in 0..2 {
+        reset(&mut world, "one", Offset(0), false);
+        world.settle();
+    }
+    world.detach("one");
+    let now = world.now();
+    world.sequencer().remove("one", now).unwrap();
+    world.sync();
+    world.crash();
+    world.recover();
+    world.attach(declared(), handler);
+    world.settle();
+    assert_eq!(world.standing("one").record.generation, Generation(5), "removal is a generation of its own");
+    let mut ids: Vec<String> =
+        world.all_events().into_iter().map(|event| format!("{} {}", event.source, event.id)).collect();
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+    assert_eq!(world.events().into_iter().filter(|event| event.event_type == "followed").count(), 4 * 3);
+}
+
+#[test]
+fn a_reset_is_durable_and_earlier_progress_does_not_come_back() {
+    for flushes in [false, true] {
+        let mut world = World::new();
+        world.attach(spec("one", &["thing.*"]), note);
+        world.put_range(0..5, "k");
+        world.settle();
+        if flushes {
+            world.flush();
+        }
+        reset(&mut world, "one", Offset(0), false);
+        world.sync();
+        world.crash();
+        world.restart();
+        world.settle();
+        assert_eq!(world.state("one")["k"], "0 1 2 3 4");
+    }
+}
+
+#[test]
+fn only_a_detached_consumer_can_be_removed_and_nothing_of_it_remains() {
+    let mut world = World::new();
+    world.attach(spec("one", &["thing.*"]), |event, attempt| {
+        let later = NewEvent { event_type: "later".into(), ..NewEvent::default() };
+        attempt.schedule("t", later, Timestamp(2_000_000)).unwrap();
+        if event.id == "bad" { reject() } else { note(event, attempt) }
+    });
+    for id in ["0", "bad", "1"] {
+        world.put(id, "k");
+    }
+    world.settle();
+    let now = world.now();
+    let removed = world.sequencer().remove("one", now);
+    assert!(matches!(removed, Err(ConsumerError::Attached { .. })));
+    world.detach("one");
+    world.sequencer().remove("one", now).unwrap();
+    assert!(world.sequencer().consumer_state("one").is_none());
+    assert!(matches!(world.sequencer().remove("one", now), Err(ConsumerError::NotFound { .. })));
+    world.clock.set(Timestamp(3_000_000));
+    world.settle();
+    assert!(!types(&mut world).contains(&"later".to_owned()), "its timers went with it");
+    // A new one of the name begins like any other, and no gap is spoken of.
+    let mut late = spec("one", &["thing.*"]);
+    late.start = Start::Latest;
+    world.attach(late, note);
+    world.put("2", "k");
+    world.settle();
+    assert_eq!(world.state("one")["k"], "2");
+    assert_eq!((world.standing("one").dead, world.standing("one").held), (0, 0));
+    assert!(!types(&mut world).contains(&"camshaft.consumer.gap".to_owned()));
+    world.crash();
+    world.restart();
+    world.settle();
+    assert_eq!(world.state("one")["k"], "2");
+}
+
+#[test]
+fn one_that_was_away_too_long_goes_on_at_the_first_retained_event_and_the_gap_is_named() {
+    for crashes in [false, true] {
+        let mut world = World::with(|options| options.detached_retention_ms = 1_000);
+        world.attach(spec("one", &["thing.*"]), note);
+        world.put("0", "k");
+        world.settle();
+        world.detach("one");
+        let missed_from = world.standing("one").checkpoint;
+        world.put("missed", "k");
+        world.clock.advance_ms(2_000);
+        trim_begin(&mut world);
+        world.put("1", "k");
+        world.settle();
+        if crashes {
+            world.crash();
+            world.recover();
+        }
+        let first = world.sequencer().first_offset();
+        world.attach(spec("one", &["thing.*"]), note);
+        world.settle();
+        assert_eq!(world.state("one")["k"], "0 1");
+        let events = world.all_events();
+        let gap = events.iter().find(|event| event.event_type == "camshaft.consumer.gap").unwrap();
+        let data: serde_json::Value = serde_json::from_slice(&gap.data).unwrap();
+        assert_eq!(
+            (data["missed_from"].as_u64(), data["missed_until"].as_u64()),
+            (Some(missed_from.0), Some(first.0))
+        );
+        // It is named once.
+        world.crash();
+        world.restart();
+        world.settle();
+        assert_eq!(world.state("one")["k"], "0 1");
+        assert_eq!(types(&mut world).iter().filter(|name| *name == "camshaft.consumer.gap").count(), 1);
+    }
+}
+
+#[test]
+fn a_gap_repeats_nothing_that_a_partition_has_handled_behind_it() {
+    // One partition stands far behind the other, and the log is trimmed to between them.
+    let mut world = World::with(|options| {
+        options.detached_retention_ms = 1_000;
+        options.batch_events = 1;
+    });
+    let mut two = spec("one", &["thing.*"]);
+    two.policy.partitions = 2;
+    world.attach(two.clone(), note);
+    let (slow, fast) = (&*key_in(0), &*key_in(1));
+    world.put("slow", slow);
+    for id in 0..30 {
+        let filled = super::harness::event(&id.to_string(), fast);
+        world.publish(vec![camshaft_event::Event { data: vec![0; 15_000], ..filled }]);
+        world.sync();
+        world.read();
+    }
+    // The slow one's event stays in hand all the time.
+    let in_hand = std::iter::from_fn(|| world.take()).collect::<Vec<_>>();
+    for batch in in_hand {
+        let finished = world.run(batch);
+        if world.called("one").last().unwrap() != "slow" {
+            world.commit(finished);
+        }
+    }
+    while world.standing("one").in_flight == 1 && world.step().is_some() {
+        world.sync();
+        world.read();
+    }
+    assert_eq!(world.state("one")[fast].split(' ').count(), 30);
+    assert_eq!(world.state("one").get(slow), None);
+    world.sync();
+    world.detach("one");
+    world.flush();
+    world.crash();
+    world.recover();
+    world.clock.advance_ms(2_000);
+    trim_begin(&mut world);
+    let first = world.sequencer().first_offset();
+    assert!(first > Offset(1) && first < Offset(25), "{first}");
+    world.attach(two, note);
+    world.settle();
+    let handled = world.state("one");
+    assert_eq!(handled[fast].split(' ').count(), 30, "none twice");
+    world.flush();
+    world.crash();
+    world.restart();
+    world.settle();
+    assert_eq!(world.state("one"), handled);
+}
