@@ -1,0 +1,201 @@
+//! The shop of `examples/shop`, end to end: a thousand orders go through five plugins while the runtime is killed
+//! three times; at the end stock, payments and parcels add up, and the log tells one story of each order.
+//!
+//! What each plugin does by itself is tested beside it.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod client;
+mod orders;
+mod server;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+
+use client::Client;
+use orders::{Fate, ORDERS, Order, Orders, Pieces};
+use serde_json::{Value, json};
+use server::{Server, install_plugins};
+
+/// Events in one request.
+const BATCH: usize = 20;
+
+/// After so many published events the runtime is killed, while the next batch is under way.
+const KILLS: [usize; 3] = [240, 500, 760];
+
+const SHIPPED: [&str; 5] =
+    ["reservation.requested", "order.placed", "stock.reserved", "payment.received", "parcel.shipped"];
+const UNPAID: [&str; 6] = [
+    "reservation.requested",
+    "order.placed",
+    "stock.reserved",
+    "payment.failed",
+    "order.cancelled",
+    "reservation.cancelled",
+];
+const OUT_OF_STOCK: [&str; 4] =
+    ["reservation.requested", "order.placed", "stock.exhausted", "order.cancelled"];
+
+#[test]
+fn stock_payments_and_parcels_add_up_after_a_kill_in_the_middle() {
+    let folder = tempfile::tempdir().unwrap();
+    install_plugins(folder.path());
+    let orders = Orders::generate();
+    let server = publish_with_kills(folder.path(), &orders.events());
+    let client = &server.client;
+    client.wait_until_handled();
+
+    let stories = stories(client);
+    let ends = |story: &[&str]| stories.values().filter(|told| *told == story).count();
+    assert_eq!(ends(&UNPAID), usize::try_from(ORDERS).unwrap() / 10, "a tenth of the payments fail");
+    assert_eq!(ends(&SHIPPED), orders.count(Fate::Ships) + orders.scarce_pieces());
+    assert_eq!(ends(&OUT_OF_STOCK), orders.count(Fate::Competes) - orders.scarce_pieces());
+    for order in orders.iter() {
+        check_order(order, &stories[&order.number]);
+    }
+    assert_eq!(stories.len(), orders.iter().count(), "no order came from nowhere");
+
+    check_stock(client, &orders);
+    check_books(client, &orders, &stories);
+}
+
+#[test]
+fn the_orders_of_the_readme_end_as_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    install_plugins(folder.path());
+    let server = Server::start(folder.path());
+    let client = &server.client;
+    let lines = include_str!("../../../examples/shop/orders.ndjson");
+    let events: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    client.publish(&events).unwrap();
+    client.wait_until_handled();
+    let orders = client.state("shop-orders");
+    let ends: Vec<(&str, &Value)> =
+        orders.iter().map(|(key, order)| (key.as_str(), &order["status"])).collect();
+    assert_eq!(
+        ends,
+        [("o-1", &json!("shipped")), ("o-2", &json!("cancelled")), ("o-3", &json!("cancelled"))]
+    );
+    let stock = client.state("shop-stock");
+    assert_eq!(stock["teapot"], json!({ "available": 3, "taken": 2, "released": 1 }));
+}
+
+/// Publishes everything, as a producer does that sends again what was not answered.
+fn publish_with_kills(folder: &Path, events: &[Value]) -> Server {
+    let mut server = Server::start(folder);
+    for (number, batch) in events.chunks(BATCH).enumerate() {
+        if KILLS.contains(&(number * BATCH)) {
+            kill_amid(&mut server, batch);
+            server = Server::start(folder);
+            let known = server.client.publish(batch).unwrap();
+            assert!(
+                known.iter().all(|duplicate| *duplicate == known[0]),
+                "a batch is kept whole or not at all"
+            );
+            let answered = &events[(number - 1) * BATCH..number * BATCH];
+            assert_eq!(
+                server.client.publish(answered).unwrap(),
+                [true; BATCH],
+                "what was answered outlives the kill"
+            );
+        } else {
+            assert_eq!(server.client.publish(batch).unwrap(), vec![false; batch.len()]);
+        }
+    }
+    server
+}
+
+/// Kills the runtime while a batch is on its way, be it before or after that is in the log.
+fn kill_amid(server: &mut Server, batch: &[Value]) {
+    let producer = server.client.clone();
+    let (sending, sends) = mpsc::channel();
+    thread::scope(|scope| {
+        let publishing = scope.spawn(move || {
+            sending.send(()).unwrap();
+            producer.publish(batch).is_ok()
+        });
+        sends.recv().unwrap();
+        server.kill();
+        // Answered or not, the same batch is published again.
+        let _answered: bool = publishing.join().unwrap();
+    });
+}
+
+/// What the log says happened to each order after it was submitted, in the log's order.
+fn stories(client: &Client) -> BTreeMap<String, Vec<String>> {
+    let mut stories: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for event in client.events() {
+        let event_type = event["type"].as_str().unwrap();
+        if !["goods.received", "order.submitted"].contains(&event_type) {
+            let order = event["subject"].as_str().unwrap().to_owned();
+            stories.entry(order).or_default().push(event_type.to_owned());
+        }
+    }
+    stories
+}
+
+#[track_caller]
+fn check_order(order: &Order, story: &[String]) {
+    let expected = match order.fate {
+        Fate::Ships => &SHIPPED[..],
+        Fate::Fails => &UNPAID[..],
+        Fate::Competes if story.iter().any(|event_type| event_type == "parcel.shipped") => &SHIPPED[..],
+        Fate::Competes => &OUT_OF_STOCK[..],
+    };
+    assert_eq!(story, expected, "{}", order.number);
+}
+
+/// What was taken was shipped, what was not paid came back.
+#[track_caller]
+fn check_stock(client: &Client, orders: &Orders) {
+    let mut shipped: BTreeMap<String, u64> = BTreeMap::new();
+    for parcel in client.state("shop-shipping").values() {
+        assert!(parcel["tracking"].is_string(), "a parcel waits for ever: {parcel}");
+        *shipped.entry(parcel["article"].as_str().unwrap().to_owned()).or_default() +=
+            parcel["quantity"].as_u64().unwrap();
+    }
+    let stock = client.state("shop-stock");
+    let expected = orders.pieces();
+    assert_eq!(stock.len(), expected.len());
+    for (article, pieces) in expected {
+        let count = |field: &str| stock[article][field].as_u64().unwrap();
+        let found =
+            Pieces { available: count("available"), taken: count("taken"), released: count("released") };
+        assert_eq!(found, pieces, "{article}");
+        assert_eq!(shipped[article], found.taken, "{article}");
+    }
+}
+
+/// Orders, payments, parcels and letters agree on each order.
+#[track_caller]
+fn check_books(client: &Client, orders: &Orders, stories: &BTreeMap<String, Vec<String>>) {
+    let [book, payments, parcels, letters] =
+        ["shop-orders", "shop-payments", "shop-shipping", "shop-notifications"]
+            .map(|plugin| client.state(plugin));
+    for entries in [&book, &payments, &letters] {
+        assert_eq!(entries.len(), orders.iter().count());
+    }
+    for order in orders.iter() {
+        let number = &order.number;
+        let (status, payment, last_letter) = match stories[number].len() {
+            5 => ("shipped", "received", "your parcel "),
+            6 => ("cancelled", "failed", "we had to cancel your order: the payment failed"),
+            _ => ("cancelled", "void", "we had to cancel your order: out of stock"),
+        };
+        assert_eq!(book[number]["status"], status, "{number}");
+        assert_eq!(payments[number]["status"], payment, "{number}");
+        assert_eq!(payments[number]["amount_cents"], order.amount_cents, "{number}");
+        assert_eq!(parcels.contains_key(number), status == "shipped", "{number}");
+        let sent: Vec<&str> = letters[number]["sent"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|letter| letter.as_str().unwrap())
+            .collect();
+        let [first, last] = sent[..] else { panic!("{number}: two letters, not {sent:?}") };
+        assert_eq!(first, "we have your order", "{number}");
+        assert!(last.starts_with(last_letter), "{number}: {last}");
+    }
+}
