@@ -131,3 +131,24 @@ fn read<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T> {
 fn text(key: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(key)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Broken;
+
+    impl Pages for Broken {
+        fn next_page(&mut self) -> Result<Vec<Pair>> {
+            Err(Error::retry("the state is away"))
+        }
+    }
+
+    #[test]
+    fn a_scan_that_fails_says_so_once() {
+        let pages: Option<Box<dyn Pages>> = Some(Box::new(Broken));
+        let mut scan: Scan<u64> = Scan { pages, page: VecDeque::new(), value: PhantomData };
+        assert_eq!(scan.next().unwrap().unwrap_err().reason(), "the state is away");
+        assert!(scan.next().is_none());
+    }
+}

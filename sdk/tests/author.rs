@@ -111,7 +111,7 @@ fn a_published_event_inherits_from_its_cause() {
     ctx.handle(order(1)).unwrap();
     let [reserved] = ctx.published().try_into().unwrap();
     assert_eq!(reserved.subject.as_deref(), Some("o-17"));
-    assert_eq!(reserved.key(), Some("o-17"));
+    assert_eq!(reserved.partitionkey.as_deref(), Some("o-17"), "the cause's key, which was its subject");
     assert_eq!(reserved.extension("causationid"), Some("e-1"));
     assert_eq!(reserved.correlation_id(), "e-1");
     assert_eq!((reserved.source.as_str(), reserved.id.as_str()), ("/plugins/test", "1-41-0"));

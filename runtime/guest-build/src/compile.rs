@@ -302,7 +302,10 @@ mod tests {
     fn other_messages_of_cargo_announce_no_guest() {
         let library = br#"{"reason":"compiler-artifact","package_id":"x#1","filenames":["/t/libserde.rlib"],
             "target":{"kind":["lib"],"crate_types":["lib"],"name":"serde"}}"#;
-        for line in [&library[..], br#"{"reason":"build-finished","success":true}"#, b"", b"warning"] {
+        let warning = br#"{"reason":"compiler-message","package_id":"x#1","filenames":["/t/x.wasm"],
+            "target":{"kind":["cdylib"],"crate_types":["cdylib"],"name":"x"}}"#;
+        let finished = br#"{"reason":"build-finished","success":true}"#;
+        for line in [&library[..], warning, finished, b"", b"warning"] {
             assert_eq!(module(line), None);
         }
     }
