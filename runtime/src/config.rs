@@ -95,6 +95,10 @@ pub struct RuntimeLimits {
     pub max_instances: u32,
     /// Size of one `.wasm` file.
     pub max_plugin_bytes: u64,
+    /// Longest deadline that a manifest may set.
+    pub max_deadline: Duration,
+    /// Most memory that a manifest may set for an instance.
+    pub max_memory: u64,
     /// Connections to the HTTP interface at a time.
     pub max_connections: usize,
 }
@@ -131,6 +135,8 @@ impl Default for RuntimeLimits {
             max_held_bytes: 256 << 20,
             max_instances: 1_000,
             max_plugin_bytes: 64 << 20,
+            max_deadline: Duration::from_mins(1),
+            max_memory: 1 << 30,
             max_connections: 1_024,
         }
     }

@@ -5,15 +5,18 @@
 
 pub mod api;
 pub mod cli;
+mod compose;
 mod config;
 mod error;
 mod error_code;
 mod runtime;
 pub mod view;
 
-pub use camshaft_event::{Event, Offset, cloudevents};
+pub use camshaft_engine::Attempt;
+pub use camshaft_event::{AttemptContext, Event, Offset, cloudevents};
+pub use camshaft_host::Refusal;
 pub use config::{Config, ConfigError, Durability, Retention, RuntimeLimits, Token};
 pub(crate) use error::io_reason;
 pub use error::{ConsumerError, DeadLetterError, OpenError, PublishError, ReadError, StateError};
 pub use error_code::{ErrorCode, ExitCode};
-pub use runtime::Runtime;
+pub use runtime::{Failure, Runtime, SubscribeError, Subscription};

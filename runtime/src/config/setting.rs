@@ -1,6 +1,6 @@
 //! Every setting that exists, and what its text means.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
     Config, Durability,
@@ -37,8 +37,8 @@ const SETTINGS: &[Setting] = &[
     setting!("allowed_origins", allowed_origins, origins),
     // Read by `Config::load`, since the token may come from the environment too.
     Setting { key: "token_file", set: |_, _| Ok(()) },
-    setting!("detached_retention", detached_retention, |given: &Given| value::duration(given.single()?)),
-    setting!("retention.age", retention.age, |given: &Given| value::duration(given.single()?)),
+    setting!("detached_retention", detached_retention, duration),
+    setting!("retention.age", retention.age, duration),
     setting!("retention.bytes", retention.bytes, |given| size(given).map(Some)),
     setting!("limits.max_event_bytes", limits.max_event_bytes, size),
     setting!("limits.max_request_bytes", limits.max_request_bytes, size),
@@ -50,6 +50,8 @@ const SETTINGS: &[Setting] = &[
     setting!("limits.max_held_bytes", limits.max_held_bytes, size),
     setting!("limits.max_instances", limits.max_instances, count),
     setting!("limits.max_plugin_bytes", limits.max_plugin_bytes, size),
+    setting!("limits.max_deadline", limits.max_deadline, duration),
+    setting!("limits.max_memory", limits.max_memory, size),
     setting!("limits.max_connections", limits.max_connections, count),
 ];
 
@@ -134,6 +136,10 @@ fn origins(given: &Given) -> Result<Vec<String>, String> {
 
 fn size(given: &Given) -> Result<u64, String> {
     value::size(given.single()?)
+}
+
+fn duration(given: &Given) -> Result<Duration, String> {
+    value::duration(given.single()?)
 }
 
 fn count<N: TryFrom<u64>>(given: &Given) -> Result<N, String> {

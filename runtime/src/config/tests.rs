@@ -56,6 +56,8 @@ fn every_setting_can_be_given_in_the_file() {
         max_held_bytes = "9B"
         max_instances = 10
         max_plugin_bytes = "11MiB"
+        max_deadline = "13s"
+        max_memory = "14MiB"
         max_connections = 12
         "#,
     );
@@ -71,6 +73,8 @@ fn every_setting_can_be_given_in_the_file() {
         max_held_bytes: 9,
         max_instances: 10,
         max_plugin_bytes: 11 << 20,
+        max_deadline: Duration::from_secs(13),
+        max_memory: 14 << 20,
         max_connections: 12,
     };
     let expected = Config {

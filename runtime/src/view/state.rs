@@ -2,7 +2,10 @@
 
 use std::{fmt, io};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Visitor},
@@ -51,6 +54,12 @@ impl Encoding {
             Ok(text) => (text.to_owned(), None),
             Err(_) => (STANDARD.encode(bytes), Some(Self::Base64)),
         }
+    }
+
+    /// A key as the cursor that asks for what follows it.
+    #[must_use]
+    pub fn cursor(key: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(key)
     }
 }
 

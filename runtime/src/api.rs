@@ -1,0 +1,95 @@
+//! The HTTP interface: routes, their OpenAPI description, the guard before them and the server under them.
+//!
+//! Every route is registered together with its description, so that none is missing from `/openapi.json`. Every
+//! error is a problem document of [`problem`]. It decides nothing about events: all of that is the
+//! [`Runtime`]'s.
+
+mod answer;
+mod body;
+mod consumers;
+mod dead_letters;
+mod events;
+mod guard;
+mod health;
+mod openapi;
+mod parameters;
+mod plugins;
+pub mod problem;
+mod server;
+mod state;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware};
+use tokio::sync::watch;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use answer::Items;
+pub use events::{Receipts, is_system};
+pub use server::{Server, ServerError};
+
+use crate::{Config, Runtime, Token};
+use problem::Problem;
+
+/// What the HTTP interface needs of the settings.
+#[derive(Clone, Debug)]
+pub struct ApiSettings {
+    /// Who may call; without one, only loopback may.
+    pub token: Option<Token>,
+    /// Web origins whose pages may call.
+    pub allowed_origins: Vec<String>,
+    /// Size of a request's body, in bytes.
+    pub max_request_bytes: u64,
+}
+
+impl From<&Config> for ApiSettings {
+    fn from(config: &Config) -> Self {
+        Self {
+            token: config.token.clone(),
+            allowed_origins: config.allowed_origins.clone(),
+            max_request_bytes: config.limits.max_request_bytes,
+        }
+    }
+}
+
+/// What every handler may use.
+#[derive(Clone)]
+struct Api {
+    runtime: Runtime,
+    settings: Arc<ApiSettings>,
+    /// Turns true when the server drains: then streams that follow the log end.
+    closing: watch::Receiver<bool>,
+}
+
+/// The routes over `runtime`. Streams that follow the log end when `closing` turns true.
+pub fn router(runtime: Runtime, settings: ApiSettings, closing: watch::Receiver<bool>) -> Router {
+    let api = Api { runtime, settings: Arc::new(settings), closing };
+    let (router, description) = described_routes().split_for_parts();
+    let guard = middleware::from_fn_with_state(api.clone(), guard::guard);
+    router
+        .fallback(async || Problem::route_not_found())
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(axum::Extension(openapi::Description::new(description)))
+        .layer(guard)
+        .with_state(api)
+}
+
+fn described_routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .routes(routes!(events::publish, events::read))
+        .routes(routes!(plugins::list))
+        .routes(routes!(plugins::show))
+        .routes(routes!(consumers::list))
+        .routes(routes!(consumers::show, consumers::remove))
+        .routes(routes!(dead_letters::list))
+        .routes(routes!(dead_letters::show))
+        .routes(routes!(dead_letters::redrive))
+        .routes(routes!(dead_letters::discard))
+        .routes(routes!(state::list))
+        .routes(routes!(state::show))
+        .routes(routes!(health::health))
+        .routes(routes!(openapi::openapi))
+}
+
+#[cfg(test)]
+mod tests;

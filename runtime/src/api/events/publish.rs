@@ -1,0 +1,109 @@
+//! `POST /events`: one event or a batch, in any of CloudEvents' three content modes.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, header},
+};
+use camshaft_event::{
+    Event,
+    cloudevents::{self, parse_binary},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::super::{
+    Api, body,
+    problem::{Problem, ProblemDocument},
+};
+use crate::{ErrorCode, view::Receipt};
+
+/// Where the published events stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Receipts {
+    /// One for each event, in the order of the request.
+    pub results: Vec<Receipt>,
+}
+
+/// Publishes events; answers once they are durable.
+///
+/// A batch is one transaction: one bad item refuses all. Sending the same again is safe: a known source and id is
+/// answered as a duplicate.
+#[utoipa::path(
+    post, path = "/events", tag = "events",
+    request_body(
+        description = "One event, a batch, or, with `ce-` headers, the data of one event.",
+        content((Object = "application/cloudevents+json"), (Vec<Object> = "application/cloudevents-batch+json"), (Vec<u8> = "*/*")),
+    ),
+    responses(
+        (status = 200, description = "They are in the log", body = Receipts),
+        (status = 400, description = "An event is not valid", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "A reserved type or source", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "A known id with other content", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "Event, request or transaction too large", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "No CloudEvent", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "Too many publishers wait", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn publish(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Receipts>, Problem> {
+    let mode = Mode::of(&headers)?;
+    let bytes = body::read(&headers, body, api.settings.max_request_bytes).await?;
+    let events = match mode {
+        Mode::Structured => vec![cloudevents::parse(&bytes)?],
+        Mode::Batched => cloudevents::parse_batch(&bytes)?,
+        Mode::Binary => vec![binary(&headers, bytes)?],
+    };
+    let results = match events.is_empty() {
+        true => Vec::new(),
+        false => api.runtime.publish_batch(events).await?,
+    };
+    Ok(Json(Receipts { results }))
+}
+
+/// How the request carries its events.
+enum Mode {
+    Structured,
+    Batched,
+    Binary,
+}
+
+impl Mode {
+    fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        let essence = essence.to_ascii_lowercase();
+        match essence.as_str() {
+            cloudevents::MEDIA_TYPE => Ok(Self::Structured),
+            cloudevents::BATCH_MEDIA_TYPE => Ok(Self::Batched),
+            // Any other format of CloudEvents, such as Avro.
+            _ if essence.starts_with("application/cloudevents") => Err(unsupported(&essence)),
+            _ if headers.contains_key("ce-specversion") => Ok(Self::Binary),
+            _ => Err(unsupported(&essence)),
+        }
+    }
+}
+
+fn unsupported(content_type: &str) -> Problem {
+    let found = match content_type {
+        "" => "the request has no content type".to_owned(),
+        _ => format!("the content type is \"{content_type}\""),
+    };
+    let detail = format!("{found}, and there is no header ce-specversion");
+    let detail = if content_type.starts_with("application/cloudevents") { found } else { detail };
+    Problem::new(ErrorCode::UnsupportedMediaType, detail)
+}
+
+fn binary(headers: &HeaderMap, data: Vec<u8>) -> Result<Event, Problem> {
+    let attributes = headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().strip_prefix("ce-")?, value.as_bytes())));
+    let content_type = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
+    Ok(parse_binary(attributes, content_type, data)?)
+}

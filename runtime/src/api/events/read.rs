@@ -1,0 +1,99 @@
+//! `GET /events`: the log from an offset on, filtered, as lines or as server-sent events.
+
+#![expect(unused_qualifications, reason = "utoipa's macro repeats the names of parameter types")]
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use camshaft_event::{Offset, TypePattern};
+use futures_util::stream;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::{
+    super::{
+        Api,
+        parameters::{Query, limit},
+        problem::{Problem, ProblemDocument},
+    },
+    stream::{Format, Reader, Selection},
+};
+use crate::ReadError;
+
+/// Events answered unless the request says otherwise, and at most. A stream that follows has no default.
+const LIMIT: u64 = 1_000;
+const MAX_LIMIT: u64 = 100_000;
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReadQuery {
+    /// The first offset; the first retained one unless given.
+    from: Option<u64>,
+    /// Only events of these types, such as `order.*`.
+    #[serde(rename = "type")]
+    #[param(value_type = Option<String>)]
+    event_type: Option<TypePattern>,
+    /// Only events of this subject.
+    subject: Option<String>,
+    /// At most so many; 1000 unless given or following, at most 100000.
+    #[param(minimum = 1, maximum = 100000)]
+    limit: Option<u64>,
+    /// Whether to stay and send what is published from now on; true unless given for server-sent events.
+    follow: Option<bool>,
+    /// Whether to show the runtime's own `camshaft.*` events too.
+    #[serde(default)]
+    system: bool,
+}
+
+/// Reads events in the order of the log, durable ones only.
+///
+/// One CloudEvent a line, with the extension `offset`. With `Accept: text/event-stream` each is a server-sent
+/// event whose id is its offset, and `Last-Event-ID` goes on after one.
+#[utoipa::path(
+    get, path = "/events", tag = "events", params(ReadQuery),
+    responses(
+        (status = 200, description = "Events", content((String = "application/x-ndjson"), (String = "text/event-stream"))),
+        (status = 400, description = "A parameter is not valid", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 410, description = "The place was trimmed; `first` is the first that is retained", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn read(
+    State(api): State<Api>,
+    Query(query): Query<ReadQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let format = Format::accepted(&headers);
+    let follow = query.follow.unwrap_or(format == Format::ServerSent);
+    let remaining = match query.limit {
+        None if follow => u64::MAX,
+        given => limit(given, LIMIT, MAX_LIMIT)?,
+    };
+    let resumed = if format == Format::ServerSent { last_event_id(&headers)? } else { None };
+    let first = api.runtime.first_offset();
+    let from = resumed.or(query.from.map(Offset)).unwrap_or(first);
+    if from < first {
+        return Err(ReadError::Trimmed { first }.into());
+    }
+    let selection = Selection { event_type: query.event_type, subject: query.subject, system: query.system };
+    let reader = Reader::new(&api, from, follow, remaining, selection, format);
+    let body = Body::from_stream(stream::unfold(reader, async |mut reader| {
+        let part = reader.next().await?;
+        Some((part, reader))
+    }));
+    let headers = [(header::CONTENT_TYPE, format.media_type()), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, body).into_response())
+}
+
+/// Where a browser that lost its connection goes on.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<Offset>, Problem> {
+    let Some(value) = headers.get("last-event-id") else { return Ok(None) };
+    let offset = value.to_str().ok().and_then(|text| text.parse().ok());
+    offset.map(|offset| Some(Offset(offset).next())).ok_or_else(|| {
+        let detail = "the header Last-Event-ID is not an offset";
+        Problem::invalid_request("Last-Event-ID", detail, "Send the id of the last event received.")
+    })
+}

@@ -1,0 +1,201 @@
+//! Problem documents (RFC 9457): the one form of every error that crosses HTTP.
+
+use std::time::Duration;
+
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use camshaft_event::{
+    Offset,
+    cloudevents::{InvalidBatch, InvalidEvent},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{ConsumerError, DeadLetterError, ErrorCode, PublishError, ReadError, StateError};
+
+/// Media type of a problem document.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// An error as it crosses HTTP. Further members may be added.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProblemDocument {
+    /// `urn:camshaft:error:<code>`.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:camshaft:error:invalid-event")]
+    pub urn: String,
+    /// What happened, the same for every occurrence.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened this time.
+    pub detail: String,
+    /// What to do, as a sentence.
+    pub hint: String,
+    /// Which item of a batch is at fault, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<usize>,
+    /// Which attribute or parameter is at fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribute: Option<String>,
+    /// Where the event stands that the refused one contradicts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// The first offset that is retained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<u64>,
+    /// The limit that was exceeded, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+}
+
+/// An answer that is an error.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    document: Box<ProblemDocument>,
+    status: StatusCode,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A problem of a kind, with what happened this time.
+    #[must_use]
+    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        let status = code.status().and_then(|status| StatusCode::from_u16(status).ok());
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let document = ProblemDocument {
+            urn: code.urn(),
+            title: code.title().to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            hint: code.hint().to_owned(),
+            ..ProblemDocument::default()
+        };
+        Self { document: Box::new(document), status, header: None }
+    }
+
+    /// A parameter that is not valid.
+    #[must_use]
+    pub fn invalid_request(parameter: &str, detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        let mut problem = Self::new(ErrorCode::InvalidRequest, detail).hint(hint);
+        problem.document.attribute = Some(parameter.to_owned());
+        problem
+    }
+
+    pub(super) fn route_not_found() -> Self {
+        Self::new(ErrorCode::RouteNotFound, "nothing is served at this path")
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(ErrorCode::MethodNotAllowed, "this path does not take this method")
+    }
+
+    /// The same with a better hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.document.hint = hint.into();
+        self
+    }
+
+    /// The same with the limit that was exceeded.
+    #[must_use]
+    pub fn limit(mut self, limit: u64) -> Self {
+        self.document.limit = Some(limit);
+        self
+    }
+
+    /// The same with a header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    fn retry_after(self, delay: Option<Duration>) -> Self {
+        let Some(delay) = delay else { return self };
+        // Whole seconds, and never "at once".
+        let seconds = delay.as_millis().div_ceil(1000).max(1);
+        let value = HeaderValue::from_str(&seconds.to_string()).expect("digits are a header value");
+        self.header(header::RETRY_AFTER, value)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self.document).expect("a problem is made of texts and numbers");
+        let mut response = (self.status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
+        response.headers_mut().extend(self.header);
+        response
+    }
+}
+
+impl From<InvalidEvent> for Problem {
+    fn from(error: InvalidEvent) -> Self {
+        let mut problem = Self::new(ErrorCode::InvalidEvent, error.to_string()).hint(error.hint());
+        problem.document.attribute = error.attribute().map(str::to_owned);
+        problem
+    }
+}
+
+impl From<InvalidBatch> for Problem {
+    fn from(error: InvalidBatch) -> Self {
+        match error {
+            InvalidBatch::Item { index, error } => {
+                let mut problem = Self::from(error);
+                problem.document.index = Some(index);
+                problem
+            }
+            InvalidBatch::NotAnArray { .. } => {
+                Self::new(ErrorCode::InvalidEvent, error.to_string()).hint(error.hint())
+            }
+        }
+    }
+}
+
+impl From<PublishError> for Problem {
+    fn from(error: PublishError) -> Self {
+        let mut problem = match &error {
+            PublishError::Invalid { reason, .. } => Self::from(reason.clone()),
+            _ => Self::new(error.code(), error.to_string()).retry_after(error.retry_after()),
+        };
+        problem.document.index = error.index();
+        match error {
+            PublishError::Conflict { offset, .. } => problem.document.offset = Some(offset.0),
+            PublishError::EventTooLarge { limit, .. } | PublishError::TransactionTooLarge { limit } => {
+                problem.document.limit = Some(limit);
+            }
+            _ => {}
+        }
+        problem
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        let mut problem = Self::new(error.code(), error.to_string());
+        if let ReadError::Trimmed { first: Offset(first) } = error {
+            problem.document.first = Some(first);
+            problem.document.hint = format!("Read with from={first}.");
+        }
+        problem
+    }
+}
+
+impl From<ConsumerError> for Problem {
+    fn from(error: ConsumerError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<DeadLetterError> for Problem {
+    fn from(error: DeadLetterError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<StateError> for Problem {
+    fn from(error: StateError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}

@@ -1,0 +1,187 @@
+//! `POST /events`.
+
+use super::*;
+
+#[tokio::test]
+async fn an_event_is_published_in_each_of_the_three_content_modes() {
+    with_api(
+        |_| {},
+        async |api| {
+            let structured =
+                api.post("application/cloudevents+json; charset=utf-8", event(1, "a.b").to_string()).await;
+            assert_eq!(structured.status, StatusCode::OK);
+            let first = structured.json()["results"][0]["offset"].as_u64().unwrap();
+            assert_eq!(structured.json(), json!({"results": [{"offset": first, "duplicate": false}]}));
+            let batched = api.publish(json!([event(1, "a.b"), event(2, "a.b")])).await.json();
+            assert_eq!(batched["results"][0], json!({"offset": first, "duplicate": true}));
+            assert_eq!(batched["results"][1]["duplicate"], false);
+            let binary = request("POST", "/events")
+                .header("ce-specversion", "1.0")
+                .header("ce-id", "3")
+                .header("ce-source", "/shop")
+                .header("ce-type", "a.b")
+                .header("ce-subject", "Euro%20%E2%82%AC")
+                .header(header::CONTENT_TYPE, "text/plain")
+                .body(Body::from("hello"))
+                .unwrap();
+            assert_eq!(api.ask(binary).await.status, StatusCode::OK);
+            let lines = api.get("/events?type=a.b").await;
+            let last: Value = serde_json::from_str(lines.text().lines().last().unwrap()).unwrap();
+            assert_eq!((&last["subject"], &last["data"]), (&json!("Euro €"), &json!("hello")));
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_empty_batch_publishes_nothing() {
+    with_api(
+        |_| {},
+        async |api| {
+            let answer = api.publish(json!([])).await;
+            assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({"results": []})));
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn one_bad_item_refuses_the_whole_batch_and_is_named() {
+    with_api(
+        |_| {},
+        async |api| {
+            let tail = api.runtime.tail();
+            let answer = api.publish(json!([event(1, "a.b"), event("", "a.b")])).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+            let problem = answer.problem("invalid-event");
+            assert_eq!((&problem["index"], &problem["attribute"]), (&json!(1), &json!("id")));
+            assert_eq!(problem["hint"], "Write a text that is unique within the source.");
+            let reserved = api.publish(json!([event(1, "a.b"), event(2, "camshaft.mine")])).await;
+            assert_eq!(reserved.status, StatusCode::FORBIDDEN);
+            assert_eq!(reserved.problem("reserved-event")["index"], 1);
+            assert_eq!(api.runtime.tail(), tail);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn reserved_sources_are_refused() {
+    with_api(
+        |_| {},
+        async |api| {
+            for source in ["/plugins/stock", "/camshaft"] {
+                let mut event = event(1, "a.b");
+                event["source"] = source.into();
+                let answer = api.post("application/cloudevents+json", event.to_string()).await;
+                let detail = answer.problem("reserved-event")["detail"].to_string();
+                assert!(detail.contains(source), "{detail}");
+            }
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_known_id_with_other_content_is_a_conflict_that_names_the_first() {
+    with_api(
+        |_| {},
+        async |api| {
+            let first = api.publish(json!([event(1, "a.b")])).await.json();
+            let answer = api.publish(json!([event(2, "a.b"), event(1, "a.c")])).await;
+            assert_eq!(answer.status, StatusCode::CONFLICT);
+            let problem = answer.problem("event-conflict");
+            assert_eq!((&problem["index"], &problem["offset"]), (&json!(1), &first["results"][0]["offset"]));
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn each_limit_is_named_when_it_is_exceeded() {
+    with_api(small_limits, async |api| {
+        let mut large = event(1, "a.b");
+        large["data"] = "x".repeat(1_000).into();
+        let answer = api.publish(json!([event(0, "a.b"), large])).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+        let problem = answer.problem("event-too-large");
+        assert_eq!((&problem["index"], &problem["limit"]), (&json!(1), &json!(1_000)));
+
+        let middling: Value = (0..5)
+            .map(|id| {
+                let mut event = event(id, "a.b");
+                event["data"] = "x".repeat(900).into();
+                event
+            })
+            .collect();
+        let problem = api.publish(middling).await.problem("transaction-too-large");
+        assert_eq!(problem["limit"], 4_000);
+
+        let problem = api.publish(events(200)).await.problem("request-too-large");
+        assert_eq!(problem["limit"], 8_000);
+        let parts = futures_util::stream::iter((0..9).map(|_| Ok::<_, std::io::Error>("x".repeat(1_000))));
+        let undeclared = api.post("application/cloudevents+json", Body::from_stream(parts)).await;
+        undeclared.problem("request-too-large");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_carries_no_cloudevent_is_unsupported() {
+    with_api(
+        |_| {},
+        async |api| {
+            for (content_type, detail) in [
+                (
+                    "application/json",
+                    "the content type is \"application/json\", and there is no header ce-specversion",
+                ),
+                ("application/cloudevents+avro", "the content type is \"application/cloudevents+avro\""),
+            ] {
+                let answer = api.post(content_type, "{}").await;
+                assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+                assert_eq!(answer.problem("unsupported-media-type")["detail"], detail);
+            }
+            let bare = api.ask(request("POST", "/events").body(Body::empty()).unwrap()).await;
+            bare.problem("unsupported-media-type");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn garbage_is_refused_and_says_where() {
+    with_api(
+        |_| {},
+        async |api| {
+            let detail =
+                |answer: Answer| answer.problem("invalid-event")["detail"].as_str().unwrap().to_owned();
+            let not_json = detail(api.post("application/cloudevents+json", "{\"id\": 1").await);
+            assert!(not_json.contains("line 1 column 8"), "{not_json}");
+            let no_array = detail(api.post("application/cloudevents-batch+json", "{}").await);
+            assert!(no_array.starts_with("a batch is a JSON array of events"), "{no_array}");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_publishes_nothing() {
+    with_api(
+        |_| {},
+        async |api| {
+            let broken = futures_util::stream::iter([Ok("[]"), Err(std::io::Error::other("gone"))]);
+            let answer = api.post("application/cloudevents-batch+json", Body::from_stream(broken)).await;
+            answer.problem("invalid-request");
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_pauses_for_too_long_is_given_up() {
+    let body = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+    let problem = body::read(&HeaderMap::new(), body, 10).await.unwrap_err();
+    let answer = axum::response::IntoResponse::into_response(problem);
+    assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
+}
