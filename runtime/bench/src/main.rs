@@ -4,6 +4,7 @@
 mod call;
 mod measure;
 mod pipeline;
+#[cfg(feature = "store")]
 mod store;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +28,7 @@ enum Measurement {
     /// The cost of a call beside a raw wasmtime call.
     Call(call::Arguments),
     /// The embedded store below the tables: fjall beside LMDB.
+    #[cfg(feature = "store")]
     Store(store::Arguments),
 }
 
@@ -35,6 +37,7 @@ fn main() -> anyhow::Result<()> {
     match measurement {
         Some(Measurement::Pipeline(arguments)) => pipeline::run(&arguments),
         Some(Measurement::Call(arguments)) => call::run(&arguments),
+        #[cfg(feature = "store")]
         Some(Measurement::Store(arguments)) => store::run(&arguments),
         None => {
             pipeline::run(&pipeline::Arguments::defaults(quick))?;

@@ -40,11 +40,11 @@ pub(crate) fn build(
     new: NewEvent,
 ) -> Result<Event, EffectError> {
     check(&new)?;
-    let partitionkey = match (&new.partitionkey, &new.subject) {
+    let partitionkey = match (new.partitionkey, &new.subject) {
+        (Some(own), _) => Some(own),
+        // With a subject of its own, the cause's key would be lost where that is the cause's subject.
+        (None, Some(_)) => origin.ordering_key().map(str::to_owned),
         (None, None) => origin.partitionkey.clone(),
-        // Its own subject is its own ordering key.
-        (None, Some(_)) => None,
-        (Some(key), _) => Some(key.clone()),
     };
     let mut event = Event {
         id: format!("{}-{offset}-{index}", author.generation),
@@ -187,17 +187,20 @@ mod tests {
     }
 
     #[test]
-    fn its_own_subject_or_key_orders_it() {
-        let own = |subject: Option<&str>, key: Option<&str>| {
+    fn the_causes_key_orders_it_unless_it_sets_its_own() {
+        let key = |cause: Event, subject: Option<&str>, key: Option<&str>| {
             let new = NewEvent {
                 subject: subject.map(Into::into),
                 partitionkey: key.map(Into::into),
                 ..NewEvent::default()
             };
-            build_from(cause(), new).unwrap().ordering_key().map(str::to_owned)
+            build_from(cause, new).unwrap().ordering_key().map(str::to_owned)
         };
-        assert_eq!(own(Some("sku 3"), None).as_deref(), Some("sku 3"));
-        assert_eq!(own(Some("sku 3"), Some("k")).as_deref(), Some("k"));
+        assert_eq!(key(cause(), Some("sku 3"), None).as_deref(), Some("customer 9"));
+        assert_eq!(key(cause(), Some("sku 3"), Some("k")).as_deref(), Some("k"));
+        let by_subject = || Event { partitionkey: None, ..cause() };
+        assert_eq!(key(by_subject(), None, None).as_deref(), Some("order 1"));
+        assert_eq!(key(by_subject(), Some("sku 3"), None).as_deref(), Some("order 1"));
     }
 
     #[test]

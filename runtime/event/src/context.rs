@@ -16,7 +16,7 @@ pub struct NewEvent {
     pub subject: Option<String>,
     /// When it happened, RFC 3339; the attempt's time, if absent.
     pub time: Option<String>,
-    /// The cause's ordering key, if absent and `subject` is absent too.
+    /// The cause's ordering key, if absent.
     pub partitionkey: Option<String>,
     /// Media type of `data`.
     pub datacontenttype: Option<String>,

@@ -20,12 +20,7 @@ pub(crate) fn run(core: &Arc<Core>, mut random: ChaCha8Rng) {
     let options = Arc::clone(core.sequencer.lock().options());
     while !core.is_draining() {
         let seen = core.work.count();
-        // The code is looked up in the same step: it is only removed after its consumer was detached in one.
-        let taken = core.step(|sequencer| {
-            let batch = sequencer.take(core.now())?;
-            Ok::<_, TablesError>(batch.map(|batch| (core.code.get(batch.spec.code), batch)))
-        });
-        let (code, batch) = match taken {
+        let (code, batch) = match take(core) {
             Ok(Some((Some(code), batch))) => (code, batch),
             Ok(Some((None, batch))) => return core.fail(format!("consumer \"{}\" has no code", batch.spec.name)),
             Ok(None) => {
@@ -45,6 +40,21 @@ pub(crate) fn run(core: &Arc<Core>, mut random: ChaCha8Rng) {
             return core.fail(error);
         }
     }
+}
+
+/// The next batch and what it runs. Looked up in one step: code is only removed after its consumer was detached
+/// in one.
+fn take(core: &Core) -> Result<Option<(Option<Code>, Batch)>, TablesError> {
+    let mut sequencer = core.sequencer.lock();
+    let Some(batch) = sequencer.take(core.now())? else { return Ok(None) };
+    let code = core.code.get(batch.spec.code);
+    let has_more = sequencer.has_work();
+    drop(sequencer);
+    // Only if there was one: else all workers would wake each other while the engine has no room.
+    if has_more {
+        core.work.ring();
+    }
+    Ok(Some((code, batch)))
 }
 
 struct Worker<'c> {
