@@ -6,6 +6,7 @@
 mod promises {
     mod harness;
 
+    mod anything;
     mod batches;
     mod bounds;
     mod checkpoints;

@@ -54,6 +54,7 @@ pub struct World {
     pub calls: Calls,
     pub options: Arc<EngineOptions>,
     pub sweep: Sweep,
+    segment_bytes: u64,
     plugins: BTreeMap<String, Plugin>,
     random: ChaCha8Rng,
     chance: Random,
@@ -108,6 +109,11 @@ impl World {
 
     /// A world whose engine has other bounds than the tests' usual ones.
     pub fn with(change: impl FnOnce(&mut EngineOptions)) -> Self {
+        Self::with_segments(SEGMENT_BYTES, change)
+    }
+
+    /// The same, with log segments of another size.
+    pub fn with_segments(segment_bytes: u64, change: impl FnOnce(&mut EngineOptions)) -> Self {
         let mut options = EngineOptions {
             max_transaction_bytes: 32 * 1024,
             max_event_bytes: 16 * 1024,
@@ -118,6 +124,7 @@ impl World {
         let mut world = Self {
             disk: MemoryDisk::new(),
             store: Arc::new(MemoryStore::new()),
+            segment_bytes,
             clock: Arc::new(ManualClock::default()),
             calls: Calls::default(),
             options: Arc::new(options),
@@ -168,7 +175,7 @@ impl World {
     pub fn try_recover(&mut self) -> Result<(), RecoverError> {
         self.running = None;
         let tables = Tables::open(Arc::clone(&self.store)).unwrap();
-        let options = Options { segment_bytes: SEGMENT_BYTES, first_offset: 0, ..Options::default() };
+        let options = Options { segment_bytes: self.segment_bytes, first_offset: 0, ..Options::default() };
         let (mut log, _) = FileLog::open(Arc::new(self.disk.clone()), options)?;
         let _ = log.prepare();
         let reader = log.reader();
@@ -192,6 +199,7 @@ impl World {
         Self {
             disk: self.disk.after_kill(),
             store: Arc::new(store),
+            segment_bytes: self.segment_bytes,
             clock: Arc::new(clock),
             calls: Calls::default(),
             options: Arc::clone(&self.options),
@@ -440,9 +448,13 @@ impl World {
 
     /// All transactions of the log, as far as it is written.
     pub fn transactions(&mut self) -> Vec<Transaction> {
-        let reader = self.running().log.reader();
+        let first = self.log().bounds().first_sequence;
+        self.transactions_from(first)
+    }
+
+    pub fn transactions_from(&mut self, mut next: u64) -> Vec<Transaction> {
+        let reader = self.log();
         let mut found = Vec::new();
-        let mut next = reader.bounds().first_sequence;
         loop {
             let batch = reader.read_from(next, 1 << 20).unwrap();
             if batch.is_empty() {
