@@ -1,48 +1,161 @@
-//! The command line: `run`, `build`, `check` and `wit` work here, every other command is a client of a running
-//! runtime.
+//! The command line: one file per subcommand.
 //!
-//! One file per command. Data goes to stdout, everything else to stderr; a failure is told by [`failure`], whose
-//! exit codes are those of [`ErrorCode`](crate::ErrorCode). No command decides anything about events.
+//! `run`, `build`, `check` and `wit` work here; every other command is a client of the HTTP interface. Data goes
+//! to stdout, all else to stderr. No command decides anything about events.
 
+mod build;
+mod check;
+mod client;
+mod confirm;
+mod consumers;
+mod dead_letters;
+mod event_line;
 mod failure;
+mod inspect;
+mod output;
+mod plugins;
+mod publish;
+mod read;
 mod run;
+mod state;
+mod table;
+mod tail;
 mod terminal;
+mod wit;
 
 use std::process;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::ExitCode;
+use crate::{ErrorCode, ExitCode};
+use client::{Client, Connection, OuterConnection};
 use failure::Failure;
 
 /// An event runtime whose handlers are WebAssembly components
+///
+/// Each event takes effect exactly once, through crashes, retries, reloads and redrives.
 #[derive(Debug, Parser)]
-#[command(name = "camshaft", version, max_term_width = 100, propagate_version = true)]
-#[command(after_help = "Exit codes: 0 done, 1 internal, 2 usage or settings, 3 input refused, 4 runtime \
-    unreachable, 5 data directory unusable or in use, 6 partly refused, 7 log poisoned by a failed sync.")]
+#[command(
+    name = "camshaft",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Exit codes: 0 done, 1 internal, 2 usage or settings, 3 input refused, 4 runtime unreachable, 5 data directory \
+unusable or in use, 6 partly refused, 7 log poisoned by a failed sync."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
+
+    /// Print data as JSON, and errors as JSON on stderr
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(flatten)]
+    connection: OuterConnection,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::Run),
+    /// Run the runtime until it is asked to stop
+    Run(run::Arguments),
+    /// Publish events from a file or from stdin
+    Publish(Remote<publish::Arguments>),
+    /// Print events, then end
+    Read(Remote<read::Arguments>),
+    /// Print the last events, then those to come
+    Tail(Remote<tail::Arguments>),
+    /// Show the plugins and what keeps one from running
+    Plugins(Remote<plugins::Arguments>),
+    /// Show how far each consumer is and what holds it up, or forget one
+    Consumers(Remote<consumers::Arguments>),
+    /// Show what could not be handled, redrive it or discard it
+    DeadLetters(Remote<dead_letters::Arguments>),
+    /// Show what plugins keep
+    State(Remote<state::Arguments>),
+    /// Build a plugin into one checked .wasm file
+    Build(build::Arguments),
+    /// Tell what a .wasm file is and asks for
+    Check(check::Arguments),
+    /// Write the contract that plugins are written against
+    Wit(wit::Arguments),
+}
+
+/// A command that talks to a runtime.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+struct Remote<A: clap::Args> {
+    #[command(flatten)]
+    arguments: A,
+
+    #[command(flatten)]
+    connection: Connection,
 }
 
 /// Does what the arguments of the process say.
 #[must_use]
 pub fn main() -> process::ExitCode {
-    terminal::prepare();
-    let matches = Cli::command().color(terminal::clap_colors()).get_matches();
-    let done = Cli::from_arg_matches(&matches).map_err(|error| error.exit()).and_then(|cli| cli.command.run());
-    done.unwrap_or_else(|failure: Failure| failure.tell()).into()
-}
-
-impl Command {
-    fn run(self) -> Result<ExitCode, Failure> {
-        match self {
-            Self::Run(run) => run.run(),
+    let mut command = Cli::command();
+    if terminal::is_unattended() {
+        anstream::ColorChoice::Never.write_global();
+        command = command.color(clap::ColorChoice::Never);
+    }
+    let cli = match command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors, and go to stdout.
+            let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
+            let _: Result<(), std::io::Error> = error.print();
+            return code.into();
         }
+    };
+    let json = cli.json;
+    match execute(cli) {
+        Ok(()) => ExitCode::Done.into(),
+        Err(failure) => failure.report(json).into(),
     }
 }
+
+fn execute(cli: Cli) -> Result<(), Failure> {
+    let Cli { command, json, connection: outer } = cli;
+    match command {
+        Command::Publish(remote) => {
+            remote.with(&outer, |client, arguments| publish::publish(client, arguments, json))
+        }
+        Command::Read(remote) => remote.with(&outer, |client, arguments| read::read(client, arguments, json)),
+        Command::Tail(remote) => remote.with(&outer, |client, arguments| tail::tail(client, arguments, json)),
+        Command::Plugins(remote) => {
+            remote.with(&outer, |client, arguments| plugins::plugins(client, arguments, json))
+        }
+        Command::Consumers(remote) => {
+            remote.with(&outer, |client, arguments| consumers::consumers(client, arguments, json))
+        }
+        Command::DeadLetters(remote) => {
+            remote.with(&outer, |client, arguments| dead_letters::dead_letters(client, arguments, json))
+        }
+        Command::State(remote) => {
+            remote.with(&outer, |client, arguments| state::state(client, arguments, json))
+        }
+        _ if outer.is_given() => {
+            let message = "--url and --token are for commands that talk to a runtime; this one works here";
+            Err(Failure::new(ErrorCode::WrongUsage, message).hint("Leave them out."))
+        }
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Build(arguments) => build::build(&arguments, json),
+        Command::Check(arguments) => check::check(&arguments, json),
+        Command::Wit(arguments) => wit::wit(&arguments, json),
+    }
+}
+
+impl<A: clap::Args> Remote<A> {
+    fn with(
+        self,
+        outer: &OuterConnection,
+        act: impl FnOnce(&Client, &A) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        act(&Client::new(&self.connection.or(outer))?, &self.arguments)
+    }
+}
+
+#[cfg(test)]
+mod tests;

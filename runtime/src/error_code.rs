@@ -251,6 +251,15 @@ catalogue! {
     InputUnreadable = "input-unreadable", None, Refused,
         "an input file could not be read",
         "Check its path and permissions.";
+    OutputUnwritable = "output-unwritable", None, Usage,
+        "an output could not be written",
+        "Check its path, permissions and disk.";
+    ToolchainMissing = "toolchain-missing", None, Usage,
+        "no Rust toolchain of this machine can compile plugins",
+        "Run `rustup target add wasm32-unknown-unknown`.";
+    BuildFailed = "build-failed", None, Refused,
+        "a plugin could not be built",
+        "Correct what is named above; cargo says where.";
     Unreachable = "unreachable", None, Unreachable,
         "the runtime does not answer",
         "Start it with `camshaft run`, or name another with --url.";

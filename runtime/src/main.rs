@@ -1,7 +1,5 @@
-//! The `camshaft` command; everything is in [`camshaft::cli`].
+//! The `camshaft` command.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     camshaft::cli::main()
 }

@@ -1,104 +1,106 @@
-//! How a command that failed says so, and with which exit code it ends.
-//!
-//! `error: what failed`, then details, then `hint: what to do`. The facts come from the errors of the runtime and
-//! from problem documents; nothing is decided here.
+//! How a command ends when it does not succeed: message, detail, hint, code.
 
-use std::{
-    fmt,
-    io::{self, Write},
-};
+use std::{fmt::Display, io};
 
-use camshaft_host::Refusal;
+use anstream::eprintln;
+use clap::builder::styling::{AnsiColor, Style};
+use serde_json::json;
 
-use crate::{
-    ConfigError, ErrorCode, ExitCode, OpenError,
-    api::{ServerError, problem::ProblemDocument},
-};
+use super::terminal;
+use crate::{ConfigError, ErrorCode, ExitCode, OpenError, Refusal, api::ServerError, io_reason};
 
-const RED: &str = "\u{1b}[1;31m";
-const CYAN: &str = "\u{1b}[1;36m";
-const RESET: &str = "\u{1b}[0m";
-
-/// Why a command did not do what it was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// Something is to be told.
-    Error(Box<Told>),
-    /// Whoever read stdout has seen enough, such as `head`: no failure in anybody's eyes.
-    ReaderGone,
-}
-
-/// What is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Told {
+/// A command's end that is not success.
+#[derive(Debug)]
+pub struct Failure {
     code: ErrorCode,
     message: String,
     details: Vec<String>,
-    hint: String,
+    hint: Option<String>,
+    quiet: bool,
 }
 
+pub const ERROR: Style = AnsiColor::Red.on_default().bold();
+pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
 impl Failure {
-    /// A failure of a kind, with that kind's hint. `message` says what failed on what, in lower case.
-    pub(super) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        let hint = code.hint().to_owned();
-        Self::Error(Box::new(Told { code, message: message.into(), details: Vec::new(), hint }))
+    /// What could not be done.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), details: Vec::new(), hint: None, quiet: false }
     }
 
-    /// The same with a better hint: a sentence.
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
-        if let Self::Error(told) = &mut self {
-            told.hint = hint.into();
-        }
-        self
+    /// A file that could not be read.
+    pub fn read(path: impl Display, error: &io::Error) -> Self {
+        Self::new(ErrorCode::InputUnreadable, format!("\"{path}\" could not be read: {}", io_reason(error)))
     }
 
-    /// The same with a further line between message and hint.
-    pub(super) fn detail(mut self, line: impl Into<String>) -> Self {
-        if let Self::Error(told) = &mut self {
-            told.details.push(line.into());
-        }
-        self
+    /// A file that could not be written.
+    pub fn write(path: impl Display, error: &io::Error) -> Self {
+        Self::new(
+            ErrorCode::OutputUnwritable,
+            format!("\"{path}\" could not be written: {}", io_reason(error)),
+        )
     }
 
     /// Something that may not happen did.
-    pub(super) fn internal(error: impl fmt::Display) -> Self {
+    pub fn internal(error: impl Display) -> Self {
         Self::new(ErrorCode::Internal, error.to_string())
-            .hint("This is a fault of camshaft; please report it with this message.")
+            .hint("This is a fault of camshaft; please report it.")
     }
 
-    /// Stdout does not take what is written.
-    pub(super) fn output(error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::ReaderGone,
-            _ => Self::internal(format!("stdout cannot be written: {}", crate::io_reason(error)))
-                .hint("Check where the output goes."),
+    /// Whoever read stdout has gone: nothing more to do, and nothing to complain about.
+    pub fn pipe_closed() -> Self {
+        Self { quiet: true, ..Self::new(ErrorCode::Internal, "stdout is closed") }
+    }
+
+    /// The same with one more line between message and hint.
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.details.push(detail.into());
+        self
+    }
+
+    /// The same with a better hint than the code's.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// One line, where many refusals are listed.
+    pub fn line(&self) -> String {
+        format!("{} [{}]", self.message, self.code)
+    }
+
+    pub fn hint_text(&self) -> &str {
+        self.hint.as_deref().unwrap_or(self.code.hint())
+    }
+
+    /// Says it on stderr, and how the process ends.
+    pub fn report(&self, json: bool) -> ExitCode {
+        if self.quiet {
+            return ExitCode::Done;
         }
+        eprintln!("{}", if json { self.json().to_string() } else { self.text() });
+        self.code.exit()
     }
 
-    /// How the process ends.
-    pub(super) fn exit(&self) -> ExitCode {
-        match self {
-            Self::Error(told) => told.code.exit(),
-            Self::ReaderGone => ExitCode::Done,
+    fn text(&self) -> String {
+        let mut text = format!("{ERROR}error:{ERROR:#} {}\n", terminal::printable(&self.line()));
+        for line in self.details.iter().flat_map(|detail| detail.lines()) {
+            text = text + "  " + &terminal::printable(line) + "\n";
         }
+        format!("{text}{HINT}hint:{HINT:#} {}", self.hint_text())
     }
 
-    /// Tells it on stderr.
-    pub(super) fn tell(&self) -> ExitCode {
-        // Where stderr cannot be written, the exit code still says it.
-        let _: io::Result<()> = write!(anstream::stderr(), "{}", self.rendered());
-        self.exit()
-    }
-
-    /// The lines that are told, with colours.
-    fn rendered(&self) -> String {
-        let Self::Error(told) = self else { return String::new() };
-        let mut text = format!("{RED}error:{RESET} {}\n", told.message);
-        for line in told.details.iter().flat_map(|detail| detail.lines()) {
-            text.push_str(&format!("  {line}\n"));
-        }
-        text.push_str(&format!("{CYAN}hint:{RESET} {}\n", told.hint));
-        text
+    fn json(&self) -> serde_json::Value {
+        json!({
+            "code": self.code.as_str(),
+            "message": self.message,
+            "details": self.details,
+            "hint": self.hint_text(),
+        })
     }
 }
 
@@ -108,33 +110,62 @@ impl From<ConfigError> for Failure {
     }
 }
 
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Settings(error) => error.into(),
+            error => Self::new(error.code(), error.to_string()),
+        }
+    }
+}
+
 impl From<ServerError> for Failure {
     fn from(error: ServerError) -> Self {
         Self::new(error.code(), error.to_string())
     }
 }
 
-impl From<OpenError> for Failure {
-    fn from(error: OpenError) -> Self {
-        match error {
-            OpenError::Settings(error) => error.into(),
-            other => Self::new(other.code(), other.to_string()),
-        }
-    }
-}
-
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        let code = ErrorCode::from_text(refusal.code).unwrap_or(ErrorCode::Internal);
-        Self::new(code, refusal.message).hint(refusal.hint).detail(format!("code: {}", refusal.code))
+        let code = ErrorCode::from_text(refusal.code).unwrap_or(ErrorCode::InvalidComponent);
+        Self::new(code, refusal.message).hint(refusal.hint)
     }
 }
 
-impl From<ProblemDocument> for Failure {
-    fn from(problem: ProblemDocument) -> Self {
-        let code = ErrorCode::from_urn(&problem.urn).unwrap_or(ErrorCode::UnexpectedAnswer);
-        let message = if problem.detail.is_empty() { problem.title } else { problem.detail };
-        let failure = Self::new(code, message);
-        if problem.hint.is_empty() { failure } else { failure.hint(problem.hint) }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(failure: &Failure) -> String {
+        anstream::adapter::strip_str(&failure.text()).to_string()
+    }
+
+    #[test]
+    fn a_failure_says_what_failed_its_details_and_what_to_do() {
+        let failure = Failure::new(ErrorCode::DataInUse, "data directory \"d\" is in use by another process");
+        assert_eq!(
+            plain(&failure),
+            "error: data directory \"d\" is in use by another process [data-in-use]\n\
+             hint: Stop the other runtime, or choose another directory with --data."
+        );
+        let failure = failure.detail("one\ntwo\u{1b}[0m").hint("Do this.");
+        assert_eq!(
+            plain(&failure),
+            "error: data directory \"d\" is in use by another process [data-in-use]\n  \
+             one\n  two\u{fffd}[0m\nhint: Do this."
+        );
+    }
+
+    #[test]
+    fn a_failure_as_json_has_the_same_parts() {
+        let failure = Failure::new(ErrorCode::WrongUsage, "m").detail("d").hint("h");
+        let expected = json!({ "code": "wrong-usage", "message": "m", "details": ["d"], "hint": "h" });
+        assert_eq!(failure.json(), expected);
+    }
+
+    #[test]
+    fn the_code_decides_how_the_process_ends() {
+        assert_eq!(Failure::new(ErrorCode::PartlyRefused, "m").code().exit(), ExitCode::PartlyRefused);
+        assert_eq!(Failure::pipe_closed().report(false), ExitCode::Done);
     }
 }

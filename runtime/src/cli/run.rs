@@ -1,17 +1,29 @@
-//! `camshaft run`: the runtime as a process of its own.
+//! `camshaft run`: the runtime with its HTTP interface, until somebody stops it.
 //!
-//! It puts settings, server and runtime together and takes them apart in order when it is asked to stop. What
-//! the runtime does lies behind [`Runtime`]; what it answers, behind [`api`].
+//! It puts settings, server and runtime together and takes them apart in order. What the runtime does lies
+//! behind [`Runtime`]; what it answers, behind [`api`].
 
 mod logging;
 mod signals;
+mod starting;
 
-use std::{env, fs, net::SocketAddr, path::Path, path::PathBuf, time::Duration};
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process,
+    time::Duration,
+};
 
 use clap::Args;
-use tokio::sync::watch;
+use tokio::{
+    runtime::Builder,
+    sync::watch,
+    time::{sleep, timeout},
+};
 
-use super::failure::Failure;
+use super::{failure::Failure, output};
 use crate::{
     Config, ErrorCode, ExitCode, Runtime,
     api::{self, ApiSettings, Server},
@@ -19,116 +31,142 @@ use crate::{
 };
 use logging::Logging;
 use signals::Signals;
+use starting::Front;
 
-/// How long requests may take to end once the runtime was asked to stop. Handlers then have ten seconds.
-const DRAIN_REQUESTS: Duration = Duration::from_secs(2);
+/// Longest time for requests and handlers to end once the runtime was asked to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// The same after the log was poisoned: nothing more can succeed.
+const DRAIN_POISONED: Duration = Duration::from_secs(1);
 
 /// How long a runtime whose log is poisoned still answers, so that whoever watches it learns why it goes.
 const TELL_POISONED: Duration = Duration::from_secs(1);
 
-/// Runs the runtime until it is asked to stop
-///
-/// Settings: a flag wins over its CAMSHAFT_* variable, that over camshaft.toml, that over the default. The first
-/// Ctrl-C or SIGTERM drains, the second stops at once.
+/// Threads for HTTP. Handlers run on threads of their own.
+const HTTP_THREADS: usize = 2;
+
 #[derive(Debug, Args)]
-pub(super) struct Run {
-    /// Settings file; camshaft.toml in the current directory is read if it exists
-    #[arg(long, value_name = "FILE", env = "CAMSHAFT_CONFIG")]
+#[command(after_help = "\
+A flag wins over its variable, which wins over the settings file. CAMSHAFT_TOKEN is the token itself. The first \
+Ctrl-C or SIGTERM drains for at most 10 s and ends with 0, the second stops at once.")]
+pub struct Arguments {
+    /// Settings; ./camshaft.toml is read if it exists [env: CAMSHAFT_CONFIG]
+    #[arg(long, value_name = "FILE", env = "CAMSHAFT_CONFIG", hide_env = true)]
     config: Option<PathBuf>,
-    /// Directory of log and tables, made if missing [default: ./camshaft-data]
+
+    /// Where log and tables lie, made if missing [env: CAMSHAFT_DATA] [default: ./camshaft-data]
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
-    /// Directory that is watched for plugins, made if missing [default: ./plugins]
+
+    /// Which directory is watched for plugins, made if missing [env: CAMSHAFT_PLUGINS] [default: ./plugins]
     #[arg(long, value_name = "DIR")]
     plugins: Option<String>,
-    /// Address and port of the HTTP interface; port 0 takes a free one [default: 127.0.0.1:4077]
+
+    /// Where the HTTP interface listens [env: CAMSHAFT_LISTEN] [default: 127.0.0.1:4077]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// File with the token that callers of the HTTP interface have to know
+
+    /// A file with the token that callers need [env: CAMSHAFT_TOKEN_FILE]
     #[arg(long, value_name = "FILE")]
     token_file: Option<String>,
+
     #[command(flatten)]
     logging: Logging,
 }
 
-impl Run {
-    pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        self.logging.start()?;
-        let variables = env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
-        let config = Config::load(self.config.as_deref(), variables, self.flags())?;
-        // The port comes first: a second start by mistake then touches nothing.
-        let server = Server::bind(config.listen, config.limits.max_connections)?;
-        let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let threads = threads.map_err(|error| Failure::internal(format!("threads cannot be started: {error}")))?;
-        threads.block_on(self.serve(config, server))
-    }
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    arguments.logging.start()?;
+    let config = arguments.config()?;
+    // First of all, so that a second start by mistake touches nothing.
+    let server = Server::bind(config.listen, config.limits.max_connections)?;
+    let threads = Builder::new_multi_thread().worker_threads(HTTP_THREADS).enable_all().build();
+    let threads = threads.map_err(Failure::internal)?;
+    let end = threads.block_on(serve(config, server, &arguments.logging));
+    // A request that is still open after the time to drain does not keep the process.
+    threads.shutdown_background();
+    end
+}
 
-    fn flags(&self) -> impl Iterator<Item = (&'static str, String)> + use<> {
-        let flags = [
-            ("data", self.data.clone()),
-            ("plugins", self.plugins.clone()),
-            ("listen", self.listen.clone()),
-            ("token_file", self.token_file.clone()),
-        ];
-        flags.into_iter().filter_map(|(key, value)| Some((key, value?)))
-    }
-
-    async fn serve(&self, config: Config, server: Server) -> Result<ExitCode, Failure> {
-        let mut signals = Signals::listen().map_err(Failure::internal)?;
-        let (settings, plugins) = (ApiSettings::from(&config), config.plugins.clone());
-        let runtime = tokio::select! {
-            opened = Runtime::open(config) => opened?,
-            () = signals.next() => {
-                tracing::info!("asked to stop while starting");
-                // Recovery continues where a crash left it, and so it does here.
-                std::process::exit(ExitCode::Done as i32);
-            }
-        };
-        let router = api::router(runtime.clone(), settings, server.closing());
-        self.tell_ready(server.address(), &plugins);
-        let (reason, stopped) = watch::channel(None);
-        let stop = async {
-            tokio::select! {
-                () = signals.next() => {
-                    tracing::info!("draining; a second signal stops at once");
-                    tokio::spawn(async move {
-                        signals.next().await;
-                        tracing::warn!("stopped at once; unfinished events run again after the next start");
-                        std::process::exit(ExitCode::Internal as i32);
-                    });
-                }
-                closed = runtime.closed() => {
-                    reason.send_replace(Some(closed));
-                    tokio::time::sleep(TELL_POISONED).await;
-                }
-            }
-        };
-        server.serve(router, stop, DRAIN_REQUESTS).await.map_err(Failure::internal)?;
-        runtime.shutdown().await;
-        let reason = stopped.borrow().clone();
-        match reason {
-            Some(Closed::Poisoned { reason }) => {
-                Err(Failure::new(ErrorCode::LogPoisoned, format!("the log is poisoned: {reason}")))
-            }
-            Some(Closed::ShutDown) | None => {
-                tracing::info!("stopped");
-                Ok(ExitCode::Done)
-            }
+async fn serve(config: Config, server: Server, logging: &Logging) -> Result<(), Failure> {
+    let mut signals = Signals::listen().map_err(Failure::internal)?;
+    let front = Front::default();
+    let (settings, plugins) = (ApiSettings::from(&config), config.plugins.clone());
+    let (closing, address) = (server.closing(), server.address());
+    let (stop, mut stopping) = watch::channel(false);
+    let stopping = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
+    let served = tokio::spawn(server.serve(front.router(), stopping, DRAIN));
+    let runtime = tokio::select! {
+        opened = Runtime::open(config) => opened?,
+        () = signals.next() => {
+            tracing::info!("asked to stop while starting");
+            // Recovery goes on after any crash where it has to, and so it does after this.
+            process::exit(ExitCode::Done as i32);
         }
+    };
+    front.open(api::router(runtime.clone(), settings, closing));
+    logging.say(&format!("listening on http://{address}"));
+    if is_empty(&plugins) {
+        output::note(&format!("there are no plugins in \"{}\" yet", plugins.display()));
+        output::hint("Copy a .wasm file there at any time; `camshaft build` makes one.");
     }
-
-    fn tell_ready(&self, address: SocketAddr, plugins: &Path) {
-        self.logging.say(&format!("listening on http://{address}"));
-        if holds_no_plugin(plugins) {
-            self.logging.say(&format!(
-                "no plugin is in \"{}\" yet: copy a .wasm file into it, such as one that `camshaft build` made",
-                plugins.display()
-            ));
+    let closed = until_end(&runtime, signals).await;
+    let poisoned = matches!(closed, Closed::Poisoned { .. });
+    stop.send_replace(true);
+    // The runtime drains beside the requests: those that wait for it come to their end.
+    let most = if poisoned { DRAIN_POISONED } else { DRAIN };
+    if timeout(most, runtime.shutdown()).await.is_err() {
+        tracing::warn!("handlers were still running when the time to drain was over");
+    }
+    served.await.map_err(Failure::internal)?.map_err(Failure::internal)?;
+    match closed {
+        Closed::Poisoned { reason } => {
+            Err(Failure::new(ErrorCode::LogPoisoned, "the log is poisoned").detail(reason))
+        }
+        Closed::ShutDown => {
+            tracing::info!("stopped");
+            Ok(())
         }
     }
 }
 
-fn holds_no_plugin(plugins: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(plugins) else { return false };
-    !entries.flatten().any(|entry| entry.path().extension().is_some_and(|extension| extension == "wasm"))
+/// Waits for a signal, or for the end of the log. From then on a further signal stops at once.
+async fn until_end(runtime: &Runtime, mut signals: Signals) -> Closed {
+    let closed = tokio::select! {
+        closed = runtime.closed() => closed,
+        () = signals.next() => {
+            tracing::info!("draining; a second signal stops at once");
+            Closed::ShutDown
+        }
+    };
+    tokio::spawn(async move {
+        signals.next().await;
+        tracing::warn!("stopped at once; what was not finished runs again after the next start");
+        process::exit(ExitCode::Internal as i32);
+    });
+    if matches!(closed, Closed::Poisoned { .. }) {
+        sleep(TELL_POISONED).await;
+    }
+    closed
+}
+
+impl Arguments {
+    fn config(&self) -> Result<Config, Failure> {
+        let flags = [
+            ("data", &self.data),
+            ("plugins", &self.plugins),
+            ("listen", &self.listen),
+            ("token_file", &self.token_file),
+        ];
+        let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value.clone()?)));
+        let text =
+            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        Ok(Config::load(self.config.as_deref(), env::vars_os().filter_map(text), flags)?)
+    }
+}
+
+/// Whether the directory holds no plugin; one that cannot be read is not called empty.
+fn is_empty(plugins: &Path) -> bool {
+    let is_plugin =
+        |entry: fs::DirEntry| entry.path().extension().is_some_and(|extension| extension == "wasm");
+    fs::read_dir(plugins).is_ok_and(|mut entries| !entries.any(|entry| entry.is_ok_and(is_plugin)))
 }

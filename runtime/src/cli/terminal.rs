@@ -1,32 +1,57 @@
-//! What is known about whoever looks at the output: colours, width, whether anybody can be asked.
-//!
-//! `CI=true` means that nobody looks: no colour, no question, no progress bar.
+//! What is known about whoever looks at the output.
 
-use std::{env, io::IsTerminal, io::stderr};
+use std::{
+    env,
+    io::{IsTerminal, stderr, stdin, stdout},
+};
 
-/// Decides about colours, once, before anything is printed. Otherwise they appear on terminals alone, unless
-/// `NO_COLOR` forbids them.
-pub(super) fn prepare() {
-    if is_ci() {
-        anstream::ColorChoice::Never.write_global();
-    }
+/// Whether `CI=true` says that nobody looks: no colour, no question, no progress bar.
+pub fn is_unattended() -> bool {
+    env::var_os("CI").is_some_and(|value| value == "true")
 }
 
-/// The same decision for help texts.
-pub(super) fn clap_colors() -> clap::ColorChoice {
-    if is_ci() { clap::ColorChoice::Never } else { clap::ColorChoice::Auto }
+/// Whether somebody follows stderr while the command runs.
+pub fn is_watched() -> bool {
+    !is_unattended() && stderr().is_terminal()
+}
+
+/// Whether somebody can be asked.
+pub fn can_ask() -> bool {
+    is_watched() && stdin().is_terminal()
 }
 
 /// Whether stderr shows colours.
-pub(super) fn stderr_has_colors() -> bool {
-    anstream::AutoStream::choice(&stderr()) != anstream::ColorChoice::Never
+pub fn stderr_has_colors() -> bool {
+    // The choice that was made for all, or else what the stream and the environment say.
+    match anstream::ColorChoice::global() {
+        anstream::ColorChoice::Auto => {
+            anstream::AutoStream::choice(&stderr()) != anstream::ColorChoice::Never
+        }
+        choice => choice != anstream::ColorChoice::Never,
+    }
 }
 
-/// Whether somebody reads stderr while the command runs.
-pub(super) fn is_watched() -> bool {
-    !is_ci() && stderr().is_terminal()
+/// The characters of a line on stdout, if it is a terminal.
+pub fn width() -> Option<usize> {
+    if !stdout().is_terminal() {
+        return None;
+    }
+    comfy_table::Table::new().width().map(usize::from)
 }
 
-fn is_ci() -> bool {
-    env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
+/// Text that does nothing to a terminal: guests write error messages, anybody writes events.
+pub fn printable(text: &str) -> String {
+    let shown =
+        |character: char| if character.is_control() && character != '\n' { '\u{fffd}' } else { character };
+    text.replace('\t', "    ").chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_not_printed() {
+        assert_eq!(printable("a\u{1b}[31mb\tc\nd\u{9b}e\rf"), "a\u{fffd}[31mb    c\nd\u{fffd}e\u{fffd}f");
+    }
 }

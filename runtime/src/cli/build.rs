@@ -1,0 +1,142 @@
+//! `camshaft build`: a plugin's package becomes one `.wasm` file that the runtime takes.
+
+use std::{
+    env,
+    error::Error,
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+    process,
+};
+
+use camshaft_guest_build::{BuildError, Component, Guests, NoToolchain, Toolchain};
+use clap::Args;
+use serde_json::json;
+
+use super::{failure::Failure, inspect::inspect, output, terminal::printable};
+use crate::ErrorCode;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Compiles with a Rust toolchain of this machine that knows wasm32-unknown-unknown, or says how to get one. The file \
+appears complete or not at all, so that it may be written into the plugins directory of a running runtime.")]
+pub struct Arguments {
+    /// The folder of the plugin's Cargo.toml
+    #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
+    folder: PathBuf,
+
+    /// The file to write, or a folder for it; NAME.wasm in the current directory unless given
+    #[arg(short, long = "output", value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub fn build(arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    let toolchain = Toolchain::find().map_err(no_toolchain)?;
+    let built = toolchain.build(&Guests::in_folder(&arguments.folder)).map_err(|error| not_built(&error))?;
+    let Component { name, path } = only(built, &arguments.folder)?;
+    let report = inspect(&path)?;
+    let file = target(arguments.output.as_deref(), &name);
+    install(&path, &file).map_err(|error| Failure::write(file.display(), &error))?;
+    if json {
+        return output::json(&json!({ "file": file, "report": report }));
+    }
+    output::line(&file.display().to_string())?;
+    output::print(&printable(&report.to_string()))
+}
+
+/// Where the file goes.
+fn target(output: Option<&Path>, name: &str) -> PathBuf {
+    let default = format!("{name}.wasm");
+    match output {
+        None => default.into(),
+        Some(folder) if folder.is_dir() => folder.join(default),
+        Some(file) => file.to_owned(),
+    }
+}
+
+/// Copies beside the target, then renames: whoever watches the folder sees the whole file or none.
+fn install(from: &Path, to: &Path) -> io::Result<()> {
+    let mut draft = OsString::from(".");
+    draft.push(to.file_name().unwrap_or_default());
+    draft.push(format!(".{}.partial", process::id()));
+    let draft = to.with_file_name(draft);
+    fs::copy(from, &draft).and_then(|_| fs::rename(&draft, to)).inspect_err(|_| {
+        // What is left of the draft is of no use; that it cannot be removed either is told by the first error.
+        let _: io::Result<()> = fs::remove_file(&draft);
+    })
+}
+
+fn only(built: Vec<Component>, folder: &Path) -> Result<Component, Failure> {
+    let names: Vec<String> = built.iter().map(|component| component.name.clone()).collect();
+    match <[Component; 1]>::try_from(built) {
+        Ok([component]) => Ok(component),
+        Err(_) => {
+            let message = format!("\"{}\" holds several plugins: {}", folder.display(), names.join(", "));
+            Err(Failure::new(ErrorCode::WrongUsage, message).hint("Name the folder of one of them."))
+        }
+    }
+}
+
+fn no_toolchain(error: NoToolchain) -> Failure {
+    let message = "no Rust toolchain here can compile to wasm32-unknown-unknown";
+    let failure = Failure::new(ErrorCode::ToolchainMissing, message);
+    let failure = failure.hint(format!(
+        "Run `rustup target add wasm32-unknown-unknown`, or on Debian `{}`.",
+        NoToolchain::APT_COMMAND
+    ));
+    error.tried.into_iter().fold(failure, |failure, (way, reason)| failure.detail(format!("{way}: {reason}")))
+}
+
+fn not_built(error: &BuildError) -> Failure {
+    let mut failure = Failure::new(ErrorCode::BuildFailed, error.to_string());
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        failure = failure.detail(error.to_string());
+        cause = error.source();
+    }
+    match error {
+        BuildError::CargoMissing(_) => failure.hint("Install Rust, or put cargo on the PATH."),
+        BuildError::NoPackage { folder } if is_current(folder) => {
+            failure.hint("Go to the folder of a plugin, or name it: `camshaft build DIR`.")
+        }
+        _ => failure,
+    }
+}
+
+fn is_current(folder: &Path) -> bool {
+    let same = |folder: &Path| fs::canonicalize(folder).ok();
+    same(folder).is_some() && same(folder) == env::current_dir().ok().and_then(|current| same(&current))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_goes_where_it_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(target(None, "stock"), Path::new("stock.wasm"));
+        assert_eq!(target(Some(folder.path()), "stock"), folder.path().join("stock.wasm"));
+        assert_eq!(target(Some(Path::new("a/b.wasm")), "stock"), Path::new("a/b.wasm"));
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to.wasm"));
+        fs::write(&from, "new").unwrap();
+        fs::write(&to, "old").unwrap();
+        install(&from, &to).unwrap();
+        assert_eq!(fs::read_to_string(&to).unwrap(), "new");
+        assert!(install(&from, folder.path()).is_err(), "a folder is not replaced by a file");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn one_plugin_is_built_at_a_time() {
+        let component = |name: &str| Component { name: name.into(), path: name.into() };
+        assert_eq!(only(vec![component("a")], Path::new("d")).unwrap(), component("a"));
+        let failure = only(vec![component("a"), component("b")], Path::new("d")).unwrap_err();
+        assert_eq!(failure.line(), "\"d\" holds several plugins: a, b [wrong-usage]");
+    }
+}

@@ -1,0 +1,326 @@
+//! The client of the HTTP interface that most commands are made of.
+
+use std::{
+    io::{self, BufRead, BufReader},
+    time::Duration,
+};
+
+use clap::Args;
+use serde::de::DeserializeOwned;
+use ureq::{
+    Agent, Body, RequestBuilder,
+    http::{Response, StatusCode, Uri, header},
+};
+
+use super::failure::Failure;
+use crate::{
+    ErrorCode,
+    api::problem::{self, ProblemDocument},
+    io_reason,
+    view::Health,
+};
+
+/// Longest time to reach the runtime, and to get the head of an answer; a publish waits for a sync.
+const MAX_CONNECT: Duration = Duration::from_secs(5);
+const MAX_ANSWER: Duration = Duration::from_mins(1);
+
+/// Largest answer that is taken whole, in bytes.
+const MAX_ANSWER_BYTES: u64 = 256 << 20;
+
+/// Which runtime to talk to.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct Connection {
+    /// Where the runtime listens
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CAMSHAFT_URL",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:4077",
+        global = true
+    )]
+    url: String,
+
+    /// The runtime's token
+    #[arg(long, value_name = "TOKEN", env = "CAMSHAFT_TOKEN", hide_env_values = true, global = true)]
+    token: Option<String>,
+}
+
+/// The same before the command's name, as people write it who change only the command.
+#[derive(Clone, Debug, Args)]
+pub struct OuterConnection {
+    /// Where the runtime listens, for commands that talk to one
+    #[arg(long = "url", id = "outer-url", value_name = "URL", hide = true)]
+    url: Option<String>,
+
+    /// The runtime's token
+    #[arg(long = "token", id = "outer-token", value_name = "TOKEN", hide = true)]
+    token: Option<String>,
+}
+
+impl Connection {
+    /// This, with what was given before the command's name.
+    pub fn or(self, outer: &OuterConnection) -> Self {
+        Self { url: outer.url.clone().unwrap_or(self.url), token: outer.token.clone().or(self.token) }
+    }
+}
+
+impl OuterConnection {
+    pub const fn is_given(&self) -> bool {
+        self.url.is_some() || self.token.is_some()
+    }
+}
+
+/// A runtime that is reached over HTTP.
+pub struct Client {
+    agent: Agent,
+    base: String,
+    token: Option<String>,
+}
+
+/// What a request is answered with instead of success.
+#[derive(Debug)]
+pub enum Refusal {
+    /// A problem document.
+    Problem {
+        /// What the runtime says.
+        document: Box<ProblemDocument>,
+        /// When to try again.
+        retry_after: Option<Duration>,
+    },
+    /// No runtime, or none that speaks as expected.
+    Failure(Failure),
+}
+
+impl Client {
+    /// A client of the runtime that the arguments name. Nothing is sent yet.
+    pub fn new(connection: &Connection) -> Result<Self, Failure> {
+        let base = connection.url.trim_end_matches('/').to_owned();
+        let wrong = |problem: &str| {
+            Failure::new(
+                ErrorCode::WrongUsage,
+                format!("\"{base}\" is not the address of a runtime: {problem}"),
+            )
+            .hint("Write it like http://127.0.0.1:4077.")
+        };
+        let uri: Uri = base.parse().map_err(|_| wrong("it is no URL"))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(wrong("it does not begin with http:// or https://"));
+        }
+        let host = uri.host().unwrap_or_default();
+        let mut config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_connect(Some(MAX_CONNECT))
+            .timeout_recv_response(Some(MAX_ANSWER))
+            .user_agent(concat!("camshaft/", env!("CARGO_PKG_VERSION")));
+        if matches!(host, "localhost" | "[::1]") || host.starts_with("127.") {
+            // A proxy for the outside world knows nothing of this machine.
+            config = config.proxy(None);
+        }
+        // A variable that is set but empty means that there is none.
+        let token = connection.token.as_deref().map(str::trim).filter(|token| !token.is_empty());
+        Ok(Self { agent: config.build().into(), base, token: token.map(str::to_owned) })
+    }
+
+    /// Gets a value.
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        self.try_get(path).map_err(Refusal::into_failure)
+    }
+
+    /// Gets a value, or learns why not.
+    pub fn try_get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refusal> {
+        let response = self.call(path, "application/json")?;
+        Ok(self.value(response)?)
+    }
+
+    /// How the runtime is, even if it accepts nothing.
+    pub fn health(&self) -> Result<Health, Failure> {
+        let answer = self.request(self.agent.get(self.url("/health"))).call();
+        let response = match answer {
+            Ok(response)
+                if response.status() == StatusCode::SERVICE_UNAVAILABLE && !is_problem(&response) =>
+            {
+                Ok(response)
+            }
+            other => self.judge(other),
+        };
+        response.and_then(|response| self.value(response)).map_err(Refusal::into_failure)
+    }
+
+    /// Gets bytes.
+    pub fn bytes(&self, path: &str, accept: &str) -> Result<Vec<u8>, Failure> {
+        let mut response = self.call(path, accept).map_err(Refusal::into_failure)?;
+        let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES);
+        body.read_to_vec().map_err(|error| self.unreachable(&error))
+    }
+
+    /// Gets lines as they come.
+    pub fn lines(&self, path: &str) -> Result<impl Iterator<Item = Result<String, Failure>>, Failure> {
+        let response = self.call(path, "application/x-ndjson").map_err(Refusal::into_failure)?;
+        let lines = BufReader::new(response.into_body().into_reader()).lines();
+        let base = self.base.clone();
+        Ok(lines.map(move |line| {
+            line.map_err(|error| {
+                let message = format!("the answer of {base} broke off: {}", io_reason(&error));
+                Failure::new(ErrorCode::Unreachable, message)
+            })
+        }))
+    }
+
+    /// Posts a body and gets a value.
+    pub fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: &str,
+    ) -> Result<T, Refusal> {
+        let request =
+            self.request(self.agent.post(self.url(path))).header(header::CONTENT_TYPE, content_type);
+        let response = self.judge(request.send(body))?;
+        Ok(self.value(response)?)
+    }
+
+    /// Posts nothing, to have something done.
+    pub fn act(&self, path: &str) -> Result<(), Refusal> {
+        self.judge(self.request(self.agent.post(self.url(path))).send_empty()).map(drop)
+    }
+
+    /// Deletes something.
+    pub fn delete(&self, path: &str) -> Result<(), Failure> {
+        let answer = self.request(self.agent.delete(self.url(path))).call();
+        self.judge(answer).map(drop).map_err(Refusal::into_failure)
+    }
+
+    fn call(&self, path: &str, accept: &str) -> Result<Response<Body>, Refusal> {
+        self.judge(self.request(self.agent.get(self.url(path))).header(header::ACCEPT, accept).call())
+    }
+
+    /// The request with the token, if there is one.
+    fn request<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.token {
+            Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn judge(&self, answer: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, Refusal> {
+        let mut response = answer.map_err(|error| Refusal::Failure(self.unreachable(&error)))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let retry_after = response.headers().get(header::RETRY_AFTER);
+        let retry_after =
+            retry_after.and_then(|seconds| seconds.to_str().ok()?.parse().ok()).map(Duration::from_secs);
+        let status = response.status();
+        let document = response.body_mut().read_to_vec().ok();
+        let document = document.and_then(|body| serde_json::from_slice::<ProblemDocument>(&body).ok());
+        match document.filter(|document| ErrorCode::from_urn(&document.urn).is_some()) {
+            Some(document) => Err(Refusal::Problem { document: Box::new(document), retry_after }),
+            None => Err(Refusal::Failure(self.unexpected(&format!("status {status}")))),
+        }
+    }
+
+    fn value<T: DeserializeOwned>(&self, mut response: Response<Body>) -> Result<T, Refusal> {
+        let body = response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_vec();
+        let body = body.map_err(|error| Refusal::Failure(self.unreachable(&error)))?;
+        serde_json::from_slice(&body).map_err(|error| Refusal::Failure(self.unexpected(&error.to_string())))
+    }
+
+    fn unreachable(&self, error: &ureq::Error) -> Failure {
+        let reason = match error {
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                "connection refused".to_owned()
+            }
+            ureq::Error::Io(error) => io_reason(error),
+            ureq::Error::HostNotFound => "there is no such host".to_owned(),
+            ureq::Error::Timeout(_) => "it did not answer in time".to_owned(),
+            other => other.to_string(),
+        };
+        Failure::new(ErrorCode::Unreachable, format!("no runtime answers at {}: {reason}", self.base))
+    }
+
+    fn unexpected(&self, reason: &str) -> Failure {
+        Failure::new(ErrorCode::UnexpectedAnswer, format!("{} answered unexpectedly: {reason}", self.base))
+    }
+}
+
+impl Refusal {
+    /// The end of the command, if nothing else can be done about it.
+    pub fn into_failure(self) -> Failure {
+        match self {
+            Self::Failure(failure) => failure,
+            Self::Problem { document, .. } => {
+                let code = ErrorCode::from_urn(&document.urn).unwrap_or(ErrorCode::UnexpectedAnswer);
+                Failure::new(code, document.detail).hint(document.hint)
+            }
+        }
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+fn is_problem(response: &Response<Body>) -> bool {
+    response.body().mime_type() == Some(problem::MEDIA_TYPE)
+}
+
+/// A path of these segments, whatever characters they hold.
+pub fn path(segments: &[&str]) -> String {
+    segments.iter().fold(String::new(), |path, segment| path + "/" + &encoded(segment.as_bytes()))
+}
+
+/// A path with those of the parameters that have a value.
+pub fn query(path: &str, parameters: &[(&str, Option<String>)]) -> String {
+    let mut text = path.to_owned();
+    let mut separator = '?';
+    for (name, value) in parameters {
+        if let Some(value) = value {
+            text = format!("{text}{separator}{name}={}", encoded(value.as_bytes()));
+            separator = '&';
+        }
+    }
+    text
+}
+
+fn encoded(bytes: &[u8]) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let encode =
+        |byte: &u8| if plain(*byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") };
+    bytes.iter().map(encode).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection(url: &str) -> Connection {
+        Connection { url: url.to_owned(), token: None }
+    }
+
+    #[test]
+    fn paths_and_queries_are_encoded() {
+        assert_eq!(path(&["state", "stock", "AA/größe 1"]), "/state/stock/AA%2Fgr%C3%B6%C3%9Fe%201");
+        let parameters =
+            [("type", Some("order.*".to_owned())), ("subject", None), ("from", Some("1".to_owned()))];
+        assert_eq!(query("/events", &parameters), "/events?type=order.%2A&from=1");
+        assert_eq!(query("/events", &[("subject", None)]), "/events");
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_wrong_usage() {
+        for url in ["", "localhost", "localhost:4077", "ftp://localhost", "http://"] {
+            let failure = Client::new(&connection(url)).err().map(|failure| failure.code());
+            assert_eq!(failure, Some(ErrorCode::WrongUsage), "{url}");
+        }
+        assert!(Client::new(&connection("https://camshaft.example.com/")).is_ok());
+    }
+}

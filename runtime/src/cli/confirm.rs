@@ -1,0 +1,22 @@
+//! Asks before something is done that cannot be undone. Only a person at a terminal is asked.
+
+use std::io;
+
+use anstream::eprint;
+
+use super::{output, terminal};
+
+/// Whether to go on. Without a terminal, with `--yes`, and with `CI=true` nobody is asked.
+pub fn confirm(question: &str, yes: bool) -> bool {
+    if yes || !terminal::can_ask() {
+        return true;
+    }
+    eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer);
+    let agreed = read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
+    if !agreed {
+        output::note("nothing was done");
+    }
+    agreed
+}

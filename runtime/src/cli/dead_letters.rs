@@ -1,0 +1,189 @@
+//! `camshaft dead-letters`: what could not be handled, and what to do about it.
+
+mod act;
+mod show;
+
+use camshaft_event::TypePattern;
+use clap::{Args, Subcommand};
+
+use super::{
+    client::{Client, query},
+    failure::Failure,
+    output,
+    table::{dash, table, time},
+};
+use crate::{
+    api::Items,
+    view::{DeadLetterSummary, Page},
+};
+
+/// Dead letters of one request.
+const PAGE: u64 = 1_000;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List dead letters
+    List(Selection),
+    /// Show one with its event, its attempts and what waits behind it
+    Show {
+        /// CONSUMER:OFFSET
+        id: Id,
+    },
+    /// Let the consumer try them again, then what waits behind them
+    Redrive(act::Arguments),
+    /// Drop them, and let what waits behind them run
+    Discard(act::Arguments),
+}
+
+/// Which dead letters.
+#[derive(Debug, Args)]
+struct Selection {
+    /// Of this consumer only
+    #[arg(long, value_name = "CONSUMER")]
+    consumer: Option<String>,
+
+    /// Of events of these types only, such as order.placed or order.*
+    #[arg(long = "type", value_name = "PATTERN")]
+    event_type: Option<TypePattern>,
+}
+
+/// The name of a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Id {
+    consumer: String,
+    offset: u64,
+}
+
+impl std::str::FromStr for Id {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts =
+            text.rsplit_once(':').and_then(|(consumer, offset)| Some((consumer, offset.parse().ok()?)));
+        match parts {
+            Some((consumer, offset)) if !consumer.is_empty() => {
+                Ok(Self { consumer: consumer.to_owned(), offset })
+            }
+            _ => Err("write it as CONSUMER:OFFSET, such as stock:17".to_owned()),
+        }
+    }
+}
+
+pub fn dead_letters(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    match &arguments.action {
+        Action::List(selection) => list(client, selection, json),
+        Action::Show { id } => show::show(client, id, json),
+        Action::Redrive(arguments) => act::act(client, arguments, act::Act::Redrive),
+        Action::Discard(arguments) => act::act(client, arguments, act::Act::Discard),
+    }
+}
+
+fn list(client: &Client, selection: &Selection, json: bool) -> Result<(), Failure> {
+    let letters = selection.all(client)?;
+    if json {
+        return output::json(&Items { items: letters });
+    }
+    if letters.is_empty() {
+        output::note("there are no dead letters");
+        return Ok(());
+    }
+    output::print(&rows(&letters))?;
+    if let Some(first) = letters.first() {
+        output::hint(&format!("`camshaft dead-letters show {}` shows why.", first.id));
+    }
+    Ok(())
+}
+
+impl Selection {
+    /// All of them, page by page.
+    fn all(&self, client: &Client) -> Result<Vec<DeadLetterSummary>, Failure> {
+        let mut letters = Vec::new();
+        let mut cursor = None;
+        loop {
+            let parameters = [
+                ("consumer", self.consumer.clone()),
+                ("type", self.event_type.as_ref().map(ToString::to_string)),
+                ("limit", Some(PAGE.to_string())),
+                ("cursor", cursor),
+            ];
+            let page: Page<DeadLetterSummary> = client.get(&query("/dead-letters", &parameters))?;
+            letters.extend(page.items);
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(letters);
+            }
+        }
+    }
+}
+
+fn rows(letters: &[DeadLetterSummary]) -> String {
+    let rows = letters.iter().map(|letter| {
+        [
+            letter.id.clone(),
+            letter.event_type.clone(),
+            letter.key.clone().unwrap_or_else(dash),
+            time(letter.at),
+            letter.attempts.to_string(),
+            letter.waiting.to_string(),
+            format!("{}: {}", letter.reason, letter.error),
+        ]
+    });
+    table(["ID", "TYPE", "KEY", "SINCE", "ATTEMPTS", "WAITING", "ERROR"], rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use camshaft_event::{Offset, Timestamp};
+
+    use super::*;
+
+    pub fn letter() -> DeadLetterSummary {
+        DeadLetterSummary {
+            id: "stock:17".into(),
+            consumer: "stock".into(),
+            offset: Offset(17),
+            event_type: "order.placed".into(),
+            key: Some("o-17".into()),
+            at: Timestamp(1_769_860_800_000),
+            reason: "reject".into(),
+            error: "not enough stock".into(),
+            attempts: 1,
+            redrives: 0,
+            parks: true,
+            waiting: 2,
+        }
+    }
+
+    #[test]
+    fn the_table_shows_what_failed_why_and_what_waits() {
+        let unordered = DeadLetterSummary {
+            id: "mailer:20".into(),
+            consumer: "mailer".into(),
+            key: None,
+            attempts: 10,
+            waiting: 0,
+            reason: "retry".into(),
+            error: "the mail server is away".into(),
+            ..letter()
+        };
+        insta::assert_snapshot!(rows(&[letter(), unordered]), @"
+        ID         TYPE          KEY   SINCE                 ATTEMPTS  WAITING  ERROR
+        stock:17   order.placed  o-17  2026-01-31T12:00:00Z  1         2        reject: not enough stock
+        mailer:20  order.placed  -     2026-01-31T12:00:00Z  10        0        retry: the mail server is away
+        ");
+    }
+
+    #[test]
+    fn an_id_is_a_consumer_and_an_offset() {
+        assert_eq!("stock:17".parse(), Ok(Id { consumer: "stock".into(), offset: 17 }));
+        for wrong in ["stock", "stock:", ":17", "stock:x", "17"] {
+            assert!(wrong.parse::<Id>().is_err(), "{wrong}");
+        }
+    }
+}

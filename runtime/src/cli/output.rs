@@ -1,0 +1,50 @@
+//! What commands print. Data to stdout; remarks to stderr.
+
+use std::io::{self, Write};
+
+use anstream::eprintln;
+use clap::builder::styling::{AnsiColor, Style};
+use serde::Serialize;
+
+use super::failure::{Failure, HINT};
+use crate::{ErrorCode, io_reason};
+
+const NOTE: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Writes text to stdout.
+pub fn print(text: &str) -> Result<(), Failure> {
+    write(text.as_bytes())
+}
+
+/// Writes text and a line break to stdout.
+pub fn line(text: &str) -> Result<(), Failure> {
+    write(format!("{text}\n").as_bytes())
+}
+
+/// Writes a value as one line of JSON.
+pub fn json(value: &impl Serialize) -> Result<(), Failure> {
+    line(&serde_json::to_string(value).expect("what is shown has a JSON form"))
+}
+
+/// Writes bytes to stdout.
+pub fn write(bytes: &[u8]) -> Result<(), Failure> {
+    // Flushed with each write: a line that is written is also seen.
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::pipe_closed(),
+        _ => Failure::new(
+            ErrorCode::OutputUnwritable,
+            format!("stdout could not be written: {}", io_reason(&error)),
+        ),
+    })
+}
+
+/// Says something beside the data.
+pub fn note(text: &str) {
+    eprintln!("{NOTE}note:{NOTE:#} {text}");
+}
+
+/// Says what to do next.
+pub fn hint(text: &str) {
+    eprintln!("{HINT}hint:{HINT:#} {text}");
+}

@@ -1,0 +1,199 @@
+//! `camshaft plugins`: what the plugins directory holds, and what runs because of it.
+
+use bytesize::ByteSize;
+use clap::Args;
+
+use super::{
+    client::{Client, path},
+    failure::Failure,
+    output,
+    table::{dash, digest, list, sheet, table, time},
+};
+use crate::{
+    api::Items,
+    view::{PluginStatus, PluginView},
+};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Only this one, with everything about it
+    name: Option<String>,
+}
+
+pub fn plugins(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    if let Some(name) = &arguments.name {
+        let plugin: PluginView = client.get(&path(&["plugins", name]))?;
+        return if json { output::json(&plugin) } else { output::print(&one(&plugin)) };
+    }
+    let plugins: Items<PluginView> = client.get("/plugins")?;
+    if json {
+        return output::json(&plugins);
+    }
+    if plugins.items.is_empty() {
+        output::note("there are no plugins yet");
+        output::hint("Copy a .wasm file into the plugins directory; `camshaft build` makes one.");
+        return Ok(());
+    }
+    output::print(&all(&plugins.items))?;
+    if let Some(refusal) = plugins.items.iter().find_map(|plugin| plugin.last_refusal.as_ref()) {
+        output::hint(&refusal.hint);
+    }
+    Ok(())
+}
+
+fn all(plugins: &[PluginView]) -> String {
+    let rows = plugins.iter().map(|plugin| {
+        let refusal = plugin.last_refusal.as_ref().map(|refusal| refusal.message.clone());
+        let error = plugin.last_error.as_ref().map(|error| format!("{}: {}", error.cause, error.error));
+        [
+            plugin.name.clone(),
+            plugin.version.clone().unwrap_or_else(dash),
+            status(plugin).to_owned(),
+            digest(plugin.digest.as_deref()),
+            refusal.or(error).unwrap_or_else(dash),
+        ]
+    });
+    table(["NAME", "VERSION", "STATUS", "DIGEST", "LAST ERROR"], rows)
+}
+
+fn one(plugin: &PluginView) -> String {
+    let handles = plugin.subscriptions.iter().map(|subscription| {
+        let filtered = if subscription.filter.is_some() { ", filtered" } else { "" };
+        format!("{} with {}{filtered}", subscription.types.join(", "), subscription.handler)
+    });
+    let handles: Vec<String> = handles.collect();
+    let refusal = plugin.last_refusal.as_ref();
+    sheet([
+        ("name", Some(plugin.name.clone())),
+        ("version", plugin.version.clone()),
+        ("description", plugin.description.clone()),
+        ("status", Some(status(plugin).to_owned())),
+        ("file", Some(plugin.file.clone())),
+        ("digest", plugin.digest.clone()),
+        ("activated", plugin.activated_at.map(time)),
+        ("handles", (!handles.is_empty()).then(|| handles.join("\n"))),
+        ("publishes", list(&plugin.publishes)),
+        ("capabilities", list(&plugin.capabilities)),
+        ("grants", list(&plugin.grants)),
+        (
+            "limits",
+            plugin.limits.map(|limits| {
+                let memory = ByteSize(limits.memory_bytes).display().iec();
+                format!("{} ms, {memory} of memory", limits.deadline_ms)
+            }),
+        ),
+        (
+            "last error",
+            plugin.last_error.as_ref().map(|error| {
+                format!("{} at offset {}, {}\n{}", error.cause, error.offset, time(error.at), error.error)
+            }),
+        ),
+        ("refused", refusal.map(|refusal| format!("{} [{}]", refusal.message, refusal.code))),
+        ("refused file", refusal.map(|refusal| refusal.file.clone())),
+        ("hint", refusal.map(|refusal| refusal.hint.clone())),
+    ])
+}
+
+const fn status(plugin: &PluginView) -> &'static str {
+    match (plugin.status, &plugin.last_refusal) {
+        (PluginStatus::Loading, _) => "loading",
+        (PluginStatus::Active, None) => "active",
+        (PluginStatus::Active, Some(_)) => "active, update refused",
+        (PluginStatus::Refused, _) => "refused",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use camshaft_event::{Offset, Timestamp};
+
+    use super::*;
+    use crate::view::{LastError, LimitsView, RefusalView, SubscriptionView};
+
+    fn stock() -> PluginView {
+        PluginView {
+            name: "stock".into(),
+            status: PluginStatus::Active,
+            version: Some("1.2.0".into()),
+            description: Some("reserves stock for placed orders".into()),
+            digest: Some("0f".repeat(32)),
+            file: "plugins/stock.wasm".into(),
+            activation: Some(3),
+            activated_at: Some(Timestamp(1_769_860_800_000)),
+            last_refusal: None,
+            subscriptions: vec![SubscriptionView {
+                handler: "reserve_stock".into(),
+                types: vec!["order.placed".into()],
+                filter: None,
+            }],
+            publishes: vec!["stock.reserved".into()],
+            capabilities: vec![],
+            grants: vec![],
+            limits: Some(LimitsView { deadline_ms: 1_000, memory_bytes: 64 << 20 }),
+            last_error: Some(LastError {
+                at: Timestamp(1_769_860_801_000),
+                offset: Offset(17),
+                cause: "reject".into(),
+                error: "not enough stock".into(),
+            }),
+        }
+    }
+
+    fn refused() -> PluginView {
+        PluginView {
+            name: "broken".into(),
+            status: PluginStatus::Refused,
+            file: "plugins/broken.wasm".into(),
+            last_refusal: Some(RefusalView {
+                code: "not-wasm".into(),
+                message: "\"plugins/broken.wasm\" is not WebAssembly".into(),
+                hint: "Build the plugin with `camshaft build`.".into(),
+                file: "plugins/broken.wasm".into(),
+            }),
+            version: None,
+            description: None,
+            digest: None,
+            activation: None,
+            activated_at: None,
+            subscriptions: vec![],
+            publishes: vec![],
+            limits: None,
+            last_error: None,
+            ..stock()
+        }
+    }
+
+    #[test]
+    fn the_table_shows_what_runs_and_why_something_does_not() {
+        insta::assert_snapshot!(all(&[stock(), refused()]), @r#"
+        NAME    VERSION  STATUS   DIGEST        LAST ERROR
+        stock   1.2.0    active   0f0f0f0f0f0f  reject: not enough stock
+        broken  -        refused  -             "plugins/broken.wasm" is not WebAssembly
+        "#);
+    }
+
+    #[test]
+    fn one_plugin_is_shown_with_everything_that_is_known() {
+        insta::assert_snapshot!(format!("{}\n{}", one(&stock()), one(&refused())), @r#"
+        name         stock
+        version      1.2.0
+        description  reserves stock for placed orders
+        status       active
+        file         plugins/stock.wasm
+        digest       0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f
+        activated    2026-01-31T12:00:00Z
+        handles      order.placed with reserve_stock
+        publishes    stock.reserved
+        limits       1000 ms, 64.0 MiB of memory
+        last error   reject at offset 17, 2026-01-31T12:00:01Z
+                     not enough stock
+
+        name          broken
+        status        refused
+        file          plugins/broken.wasm
+        refused       "plugins/broken.wasm" is not WebAssembly [not-wasm]
+        refused file  plugins/broken.wasm
+        hint          Build the plugin with `camshaft build`.
+        "#);
+    }
+}

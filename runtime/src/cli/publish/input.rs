@@ -1,0 +1,113 @@
+//! Lines of a file or of stdin, each with its number. A line may not be longer than a request.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, IsTerminal, Read},
+    path::Path,
+};
+
+use super::super::{failure::Failure, output};
+
+/// Longest line, in bytes: the most that a request may have by default.
+const MAX_LINE_BYTES: usize = 16 << 20;
+
+/// Where the events come from.
+pub struct Input {
+    /// The file's name; absent for stdin.
+    pub file_name: Option<String>,
+    /// How messages call it.
+    pub name: String,
+    /// Bytes in all, if that is known.
+    pub length: Option<u64>,
+    pub lines: Lines,
+}
+
+/// One line.
+pub struct Line {
+    /// Its number, from 1.
+    pub number: u64,
+    /// Its text without the line break; none if it is too long.
+    pub content: Option<Vec<u8>>,
+}
+
+/// The lines that are still to come.
+pub struct Lines {
+    source: Box<dyn BufRead>,
+    number: u64,
+    position: u64,
+}
+
+impl Input {
+    /// Opens `file`, or stdin.
+    pub fn open(file: Option<&Path>) -> Result<Self, Failure> {
+        match file.filter(|file| *file != Path::new("-")) {
+            None => {
+                if io::stdin().is_terminal() {
+                    output::note("reading events from the terminal, one a line; Ctrl-D ends");
+                }
+                Ok(Self::of(None, None, Box::new(BufReader::new(io::stdin()))))
+            }
+            Some(path) => {
+                let refuse = |error: io::Error| Failure::read(path.display(), &error);
+                let file = File::open(path).map_err(refuse)?;
+                let metadata = file.metadata().map_err(refuse)?;
+                if metadata.is_dir() {
+                    return Err(refuse(io::ErrorKind::IsADirectory.into()));
+                }
+                let length = metadata.is_file().then_some(metadata.len());
+                let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+                Ok(Self::of(name, length, Box::new(BufReader::with_capacity(1 << 16, file))))
+            }
+        }
+    }
+
+    fn of(file_name: Option<String>, length: Option<u64>, source: Box<dyn BufRead>) -> Self {
+        let name = file_name.clone().unwrap_or_else(|| "stdin".to_owned());
+        Self { file_name, name, length, lines: Lines { source, number: 0, position: 0 } }
+    }
+}
+
+impl Lines {
+    /// The next line; none at the end.
+    pub fn next_line(&mut self) -> io::Result<Option<Line>> {
+        let mut content = Vec::new();
+        let most = u64::try_from(MAX_LINE_BYTES).unwrap_or(u64::MAX);
+        let read = self.source.by_ref().take(most).read_until(b'\n', &mut content)?;
+        if read == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        self.position += read as u64;
+        let number = self.number;
+        if content.last() != Some(&b'\n') && read == MAX_LINE_BYTES {
+            self.position += self.source.skip_until(b'\n')? as u64;
+            return Ok(Some(Line { number, content: None }));
+        }
+        while matches!(content.last(), Some(b'\n' | b'\r')) {
+            content.pop();
+        }
+        Ok(Some(Line { number, content: Some(content) }))
+    }
+
+    /// Bytes read so far.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_numbered_and_an_endless_one_is_passed_over() {
+        let text = [b"a\r\n\nb".to_vec(), vec![b'x'; MAX_LINE_BYTES + 9], b"\nc".to_vec()].concat();
+        let mut lines = Input::of(None, None, Box::new(io::Cursor::new(text))).lines;
+        let mut next = || lines.next_line().unwrap().map(|line| (line.number, line.content));
+        assert_eq!(next(), Some((1, Some(b"a".to_vec()))));
+        assert_eq!(next(), Some((2, Some(vec![]))));
+        assert_eq!(next(), Some((3, None)));
+        assert_eq!(next(), Some((4, Some(b"c".to_vec()))));
+        assert_eq!(next(), None);
+    }
+}

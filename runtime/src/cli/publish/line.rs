@@ -1,0 +1,153 @@
+//! Turns a line into an event.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    process,
+};
+
+use camshaft_event::{
+    Event,
+    cloudevents::{self, InvalidEvent, is_json},
+};
+use serde_json::value::RawValue;
+
+use super::{super::failure::Failure, Input, Template};
+use crate::ErrorCode;
+
+/// Knows what the lines of an input are.
+pub struct Reader<'a> {
+    template: &'a Template,
+    /// What the ids of data lines begin with.
+    prefix: String,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of the lines of `input`.
+    ///
+    /// A datum gets the id `FILE:LINE`, so that publishing a file again is recognized, whatever became of the
+    /// first time. Lines from stdin have no such place: their ids begin with a random number.
+    pub fn new(template: &'a Template, input: &Input) -> Self {
+        let prefix = input.file_name.clone().unwrap_or_else(|| {
+            let random = RandomState::new().hash_one((process::id(), jiff::Timestamp::now().as_nanosecond()));
+            format!("{random:016x}")
+        });
+        Self { template, prefix }
+    }
+
+    /// The event of a line; none if the line is blank.
+    pub fn event(&self, number: u64, content: Option<Vec<u8>>) -> Result<Option<Event>, Failure> {
+        let Some(content) = content else {
+            let message = "the line is longer than any event may be";
+            return Err(Failure::new(ErrorCode::EventTooLarge, message).hint("Write one event a line."));
+        };
+        if content.iter().all(u8::is_ascii_whitespace) {
+            return Ok(None);
+        }
+        let event = match &self.template.event_type {
+            None => cloudevents::parse(&content),
+            Some(event_type) => self.datum(event_type, number, content),
+        };
+        event.map(Some).map_err(|error| {
+            let hint = match (&error, &self.template.event_type) {
+                (InvalidEvent::Json { .. } | InvalidEvent::NotAnObject { .. }, None) => {
+                    "Write one CloudEvent a line, or give --type if the lines are data.".to_owned()
+                }
+                _ => error.hint(),
+            };
+            Failure::new(ErrorCode::InvalidEvent, error.to_string()).hint(hint)
+        })
+    }
+
+    fn datum(&self, event_type: &str, number: u64, data: Vec<u8>) -> Result<Event, InvalidEvent> {
+        let Template { source, subject, key, content_type, .. } = self.template;
+        if is_json(Some(content_type))
+            && let Err(error) = serde_json::from_slice::<&RawValue>(&data)
+        {
+            return Err(InvalidEvent::Data {
+                member: "data",
+                found: format!("\"{}\"", String::from_utf8_lossy(&data).chars().take(60).collect::<String>()),
+                problem: format!("not JSON, {error}"),
+                instead: "Write one JSON value a line, or give --content-type text/plain.",
+            });
+        }
+        let event = Event {
+            id: format!("{}:{number}", self.prefix),
+            source: source.clone(),
+            event_type: event_type.to_owned(),
+            subject: subject.clone(),
+            time: Some(jiff::Timestamp::now().to_string()),
+            datacontenttype: Some(content_type.clone()),
+            dataschema: None,
+            partitionkey: key.clone(),
+            extensions: Vec::new(),
+            data,
+        };
+        cloudevents::validate(&event)?;
+        Ok(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::PathBuf};
+
+    use super::*;
+
+    fn template(event_type: Option<&str>) -> Template {
+        Template {
+            event_type: event_type.map(str::to_owned),
+            source: "/cli".into(),
+            subject: Some("s".into()),
+            key: None,
+            content_type: "application/json".into(),
+        }
+    }
+
+    fn file() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.ndjson");
+        fs::write(&path, "").unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn a_datum_of_a_file_has_the_same_id_each_time_and_one_of_stdin_never() {
+        let (_folder, path) = file();
+        let template = template(Some("row.read"));
+        let read = |input: &Input| {
+            let reader = Reader::new(&template, input);
+            reader.event(7, Some(b"{\"a\": 1.50}".to_vec())).unwrap().unwrap()
+        };
+        let event = read(&Input::open(Some(&path)).unwrap());
+        assert_eq!((event.id.as_str(), event.event_type.as_str()), ("rows.ndjson:7", "row.read"));
+        assert_eq!((event.subject.as_deref(), event.data), (Some("s"), b"{\"a\": 1.50}".to_vec()));
+        let stdin = || read(&Input::open(None).unwrap()).id;
+        let (first, second) = (stdin(), stdin());
+        assert!(first.ends_with(":7") && first != second, "{first} {second}");
+    }
+
+    #[test]
+    fn blank_lines_are_no_events_and_wrong_ones_say_what_to_write() {
+        let (_folder, path) = file();
+        let input = Input::open(Some(&path)).unwrap();
+        let refused = |template: &Template, line: &str| {
+            let failure = Reader::new(template, &input).event(1, Some(line.into())).unwrap_err();
+            (failure.line(), failure.hint_text().to_owned())
+        };
+        assert_eq!(Reader::new(&template(None), &input).event(1, Some(b" \t".to_vec())).unwrap(), None);
+        let (message, hint) = refused(&template(None), "hello");
+        assert_eq!(message, "the event is not JSON: expected value at line 1 column 1 [invalid-event]");
+        assert_eq!(hint, "Write one CloudEvent a line, or give --type if the lines are data.");
+        let (message, hint) = refused(&template(Some("a.b")), "hello");
+        assert_eq!(
+            message,
+            "\"data\" is \"hello\": not JSON, expected value at line 1 column 1 [invalid-event]"
+        );
+        assert_eq!(hint, "Write one JSON value a line, or give --content-type text/plain.");
+        let text = Template { content_type: "text/plain".into(), ..template(Some("a.b")) };
+        assert_eq!(
+            Reader::new(&text, &input).event(1, Some(b"hello".to_vec())).unwrap().unwrap().data,
+            b"hello"
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! `camshaft read`: prints events, then ends.
+
+use camshaft_event::TypePattern;
+use clap::Args;
+
+use super::{
+    client::{Client, query},
+    event_line::{self, offset},
+    failure::Failure,
+    output,
+};
+
+/// Events of one request; the most that the runtime answers at a time.
+const PAGE: u64 = 100_000;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The first offset; the first retained one unless given
+    #[arg(long, value_name = "OFFSET")]
+    from: Option<u64>,
+
+    #[command(flatten)]
+    selection: Selection,
+
+    /// At most so many events; all unless given
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+}
+
+/// Which events.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct Selection {
+    /// Only events of these types, such as order.placed or order.*
+    #[arg(long = "type", value_name = "PATTERN")]
+    pub event_type: Option<TypePattern>,
+
+    /// Only events of this subject
+    #[arg(long)]
+    pub subject: Option<String>,
+
+    /// The runtime's own camshaft.* events too
+    #[arg(long)]
+    pub system: bool,
+}
+
+pub fn read(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    let mut from = arguments.from;
+    let mut remaining = arguments.limit.unwrap_or(u64::MAX);
+    let mut printed = 0;
+    while remaining > 0 {
+        let page = remaining.min(PAGE);
+        let mut received = 0;
+        let mut last = String::new();
+        for line in client.lines(&arguments.selection.path(from, Some(page), false))? {
+            last = line?;
+            event_line::print(&last, json)?;
+            received += 1;
+        }
+        printed += received;
+        remaining -= received;
+        if received < page {
+            break;
+        }
+        from = Some(offset(&last)? + 1);
+    }
+    if printed == 0 && !json { nothing(client) } else { Ok(()) }
+}
+
+impl Selection {
+    /// The request for events of this selection.
+    pub fn path(&self, from: Option<u64>, limit: Option<u64>, follow: bool) -> String {
+        let parameters = [
+            ("from", from.map(|from| from.to_string())),
+            ("limit", limit.map(|limit| limit.to_string())),
+            ("type", self.event_type.as_ref().map(ToString::to_string)),
+            ("subject", self.subject.clone()),
+            ("system", self.system.then(|| "true".to_owned())),
+            ("follow", follow.then(|| "true".to_owned())),
+        ];
+        query("/events", &parameters)
+    }
+}
+
+fn nothing(client: &Client) -> Result<(), Failure> {
+    let health = client.health()?;
+    if health.tail == health.first_offset {
+        output::note("the log is empty");
+        output::hint("`camshaft publish` publishes events.");
+    } else {
+        let last = health.tail.0.saturating_sub(1);
+        output::note(&format!("no event matches; the log holds offsets {} to {last}", health.first_offset));
+        output::hint("`camshaft read` without options shows all; with --system the runtime's own, too.");
+    }
+    Ok(())
+}

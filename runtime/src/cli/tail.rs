@@ -1,0 +1,83 @@
+//! `camshaft tail`: prints the last events, then those to come.
+
+use std::collections::VecDeque;
+
+use clap::Args;
+
+use super::{
+    client::Client,
+    event_line::{self, offset},
+    failure::Failure,
+    read::Selection,
+};
+use crate::ErrorCode;
+
+/// How far back the first search goes, and how much further each next one.
+const FIRST_WINDOW: u64 = 256;
+const GROWTH: u64 = 8;
+
+/// Events of one request; the most that the runtime answers at a time.
+const PAGE: u64 = 100_000;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// How many of the events that are in the log
+    #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 10)]
+    lines: usize,
+
+    #[command(flatten)]
+    selection: Selection,
+}
+
+pub fn tail(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    let health = client.health()?;
+    let (first, tail) = (health.first_offset.0, health.tail.0);
+    let last = last_events(client, arguments, first, tail)?;
+    let mut from = tail;
+    for line in &last {
+        event_line::print(line, json)?;
+        from = from.max(offset(line)? + 1);
+    }
+    for line in client.lines(&arguments.selection.path(Some(from), None, true))? {
+        event_line::print(&line?, json)?;
+    }
+    // The stream ends only when the runtime does.
+    Err(Failure::new(ErrorCode::ShuttingDown, "the runtime is shutting down"))
+}
+
+/// The last events of the selection before `tail`, found by looking further and further back.
+fn last_events(
+    client: &Client,
+    arguments: &Arguments,
+    first: u64,
+    tail: u64,
+) -> Result<VecDeque<String>, Failure> {
+    let mut window = FIRST_WINDOW.max(arguments.lines as u64);
+    let mut found = VecDeque::new();
+    if arguments.lines == 0 {
+        return Ok(found);
+    }
+    loop {
+        let mut from = tail.saturating_sub(window).max(first);
+        let whole = from == first;
+        found.clear();
+        loop {
+            let mut received = 0;
+            for line in client.lines(&arguments.selection.path(Some(from), Some(PAGE), false))? {
+                if found.len() == arguments.lines {
+                    found.pop_front();
+                }
+                found.push_back(line?);
+                received += 1;
+            }
+            match found.back() {
+                Some(last) if received == PAGE => from = offset(last)? + 1,
+                _ => break,
+            }
+        }
+        if whole || found.len() == arguments.lines {
+            return Ok(found);
+        }
+        window = window.saturating_mul(GROWTH);
+    }
+}

@@ -1,0 +1,68 @@
+//! Help texts and the shape of the command line.
+
+use super::*;
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[track_caller]
+fn parse(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(line.split_whitespace())
+}
+
+#[test]
+fn the_runtime_may_be_named_before_or_after_the_command() {
+    for line in [
+        "camshaft --url http://h:1 plugins",
+        "camshaft plugins --url http://h:1",
+        "camshaft --url http://h:1 read",
+    ] {
+        let Cli { command, connection, .. } = parse(line).unwrap();
+        let inner = match command {
+            Command::Plugins(remote) => remote.connection,
+            Command::Read(remote) => remote.connection,
+            other => panic!("{other:?}"),
+        };
+        assert!(format!("{:?}", inner.or(&connection)).contains("http://h:1"), "{line}");
+    }
+    assert!(parse("camshaft dead-letters list --url http://h:1").is_ok());
+    assert!(parse("camshaft state --url http://h:1 get a b").is_ok());
+}
+
+#[test]
+fn a_command_that_works_here_takes_no_runtime() {
+    let failure = execute(parse("camshaft --token secret wit nowhere").unwrap()).unwrap_err();
+    assert_eq!(failure.code(), ErrorCode::WrongUsage);
+    assert!(parse("camshaft run --token secret").is_err());
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    for line in [
+        "camshaft publish --source /shop",
+        "camshaft publish --batch 0",
+        "camshaft dead-letters redrive",
+        "camshaft dead-letters redrive --all",
+        "camshaft dead-letters discard stock:1 --all --consumer stock",
+        "camshaft dead-letters show stock",
+        "camshaft read --type order..placed",
+    ] {
+        assert!(parse(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn help_says_what_each_command_does() {
+    let mut command = Cli::command().term_width(100);
+    command.build();
+    let mut text = command.render_long_help().to_string();
+    for subcommand in command.get_subcommands_mut().filter(|subcommand| subcommand.get_name() != "help") {
+        text += &format!("\n──── {}\n{}", subcommand.get_name(), subcommand.clone().render_help());
+        for inner in subcommand.get_subcommands_mut().filter(|inner| inner.get_name() != "help") {
+            text += &format!("\n──── {}\n{}", inner.get_name(), inner.clone().render_help());
+        }
+    }
+    insta::assert_snapshot!("help", text);
+}
