@@ -1,6 +1,7 @@
 //! The HTTP interface as the test uses it: to publish, to wait, to read.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 use crate::server::PLUGINS;
 
 /// How long anything may take that only the runtime's work decides: long enough for a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -21,7 +22,8 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(url: &str) -> Self {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        let config = ureq::Agent::config_builder().http_status_as_error(false);
+        let config = config.timeout_global(Some(PATIENCE)).build();
         Self { agent: config.new_agent(), url: url.to_owned() }
     }
 
@@ -30,28 +32,39 @@ impl Client {
         let request = self.agent.post(format!("{}/events", self.url));
         let request = request.content_type("application/cloudevents-batch+json");
         let mut answer = request.send(&serde_json::to_vec(events).unwrap()[..])?;
-        let status = answer.status();
-        let body: Value = answer.body_mut().read_json()?;
+        let (status, body) = (answer.status(), answer.body_mut().read_to_string()?);
         assert!(status.is_success(), "{status} {body}");
+        let body: Value = serde_json::from_str(&body).unwrap();
         let results = body["results"].as_array().unwrap();
         assert_eq!(results.len(), events.len());
         Ok(results.iter().map(|result| result["duplicate"] == true).collect())
     }
 
+    /// Waits until all plugins of the shop handle events.
+    pub(crate) fn wait_for_plugins(&self) {
+        self.wait("/plugins", |plugins| plugins.iter().all(|plugin| plugin["status"] == "active"));
+    }
+
     /// Waits until every consumer of the shop has handled the whole log. None may have failed for good.
     pub(crate) fn wait_until_handled(&self) {
+        self.wait("/consumers", |consumers| {
+            assert!(consumers.iter().all(|view| view["dead"] == 0), "there are dead letters: {consumers:?}");
+            consumers
+                .iter()
+                .all(|view| ["lag", "in_flight", "retrying", "held"].iter().all(|count| view[count] == 0))
+        });
+    }
+
+    /// Waits until a listing has one item per plugin of the shop, and all is as it should be.
+    fn wait(&self, listing: &str, done: impl Fn(&[Value]) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let consumers = self.get("/consumers");
-            let items = consumers["items"].as_array().unwrap();
-            let names: Vec<&str> = items.iter().map(|view| view["name"].as_str().unwrap()).collect();
-            assert!(items.iter().all(|view| view["dead"] == 0), "there are dead letters: {consumers}");
-            let idle =
-                |view: &Value| ["lag", "in_flight", "retrying", "held"].iter().all(|count| view[count] == 0);
-            if names == PLUGINS && items.iter().all(idle) {
+            let answer = self.get(listing);
+            let items = answer["items"].as_array().unwrap();
+            if items.iter().map(|item| &item["name"]).eq(&PLUGINS) && done(items) {
                 return;
             }
-            assert!(Instant::now() < deadline, "waited {PATIENCE:?} for the consumers: {consumers}");
+            assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {listing}: {answer}");
             thread::sleep(LOOK);
         }
     }
@@ -74,6 +87,14 @@ impl Client {
     pub(crate) fn events(&self) -> Vec<Value> {
         let text = self.read("/events?limit=100000");
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Events of a type from the log's beginning on, and those to come.
+    pub(crate) fn follow(&self, event_type: &str) -> impl Iterator<Item = String> + use<> {
+        let path = format!("/events?type={event_type}&follow=true");
+        let answer = self.agent.get(format!("{}{path}", self.url)).call().unwrap();
+        assert!(answer.status().is_success(), "GET {path}: {}", answer.status());
+        BufReader::new(answer.into_body().into_reader()).lines().map_while(Result::ok)
     }
 
     fn get(&self, path: &str) -> Value {

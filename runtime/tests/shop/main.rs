@@ -11,7 +11,6 @@ mod server;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::mpsc;
 use std::thread;
 
 use client::Client;
@@ -20,10 +19,10 @@ use serde_json::{Value, json};
 use server::{Server, install_plugins};
 
 /// Events in one request.
-const BATCH: usize = 20;
+const BATCH: usize = 4;
 
-/// After so many published events the runtime is killed, while the next batch is under way.
-const KILLS: [usize; 3] = [240, 500, 760];
+/// When so many parcels have left the runtime is killed, with all other orders at any stage.
+const KILLS: [usize; 3] = [150, 450, 750];
 
 const SHIPPED: [&str; 5] =
     ["reservation.requested", "order.placed", "stock.reserved", "payment.received", "parcel.shipped"];
@@ -85,42 +84,41 @@ fn the_orders_of_the_readme_end_as_it_says() {
 /// Publishes everything, as a producer does that sends again what was not answered.
 fn publish_with_kills(folder: &Path, events: &[Value]) -> Server {
     let mut server = Server::start(folder);
-    for (number, batch) in events.chunks(BATCH).enumerate() {
-        if KILLS.contains(&(number * BATCH)) {
-            kill_amid(&mut server, batch);
-            server = Server::start(folder);
-            let known = server.client.publish(batch).unwrap();
-            assert!(
-                known.iter().all(|duplicate| *duplicate == known[0]),
-                "a batch is kept whole or not at all"
-            );
-            let answered = &events[(number - 1) * BATCH..number * BATCH];
-            assert_eq!(
-                server.client.publish(answered).unwrap(),
-                [true; BATCH],
-                "what was answered outlives the kill"
-            );
-        } else {
-            assert_eq!(server.client.publish(batch).unwrap(), vec![false; batch.len()]);
-        }
+    let mut answered = 0;
+    for parcels in KILLS {
+        answered += publish_and_kill(&mut server, &events[answered..], parcels);
+        server = Server::start(folder);
+        let again = server.client.publish(&events[answered - BATCH.min(answered)..answered]).unwrap();
+        assert!(again.iter().all(|known| *known), "what was answered outlives the kill");
     }
+    answered += publish(&server.client, &events[answered..]);
+    assert_eq!(answered, events.len());
     server
 }
 
-/// Kills the runtime while a batch is on its way, be it before or after that is in the log.
-fn kill_amid(server: &mut Server, batch: &[Value]) {
-    let producer = server.client.clone();
-    let (sending, sends) = mpsc::channel();
+/// Publishes until the log holds so many parcels, then kills the runtime; how many events were answered.
+fn publish_and_kill(server: &mut Server, events: &[Value], parcels: usize) -> usize {
+    let client = server.client.clone();
     thread::scope(|scope| {
-        let publishing = scope.spawn(move || {
-            sending.send(()).unwrap();
-            producer.publish(batch).is_ok()
-        });
-        sends.recv().unwrap();
+        let publishing = scope.spawn(|| publish(&client, events));
+        let seen = client.follow("parcel.shipped").take(parcels).count();
+        assert_eq!(seen, parcels, "the log ended before");
         server.kill();
-        // Answered or not, the same batch is published again.
-        let _answered: bool = publishing.join().unwrap();
-    });
+        publishing.join().unwrap()
+    })
+}
+
+/// Publishes batch after batch until one is not answered; how many events were.
+fn publish(client: &Client, events: &[Value]) -> usize {
+    let mut answered = 0;
+    for batch in events.chunks(BATCH) {
+        let Ok(known) = client.publish(batch) else { break };
+        // Of all batches only the first may have been sent before.
+        let sent_before = answered == 0 && known[0];
+        assert_eq!(known, vec![sent_before; batch.len()], "a batch is kept whole or not at all");
+        answered += batch.len();
+    }
+    answered
 }
 
 /// What the log says happened to each order after it was submitted, in the log's order.

@@ -5,10 +5,10 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{OnceLock, mpsc};
+use std::sync::OnceLock;
 use std::thread;
 
-use crate::client::{Client, PATIENCE};
+use crate::client::Client;
 
 pub(crate) const PLUGINS: [&str; 5] =
     ["shop-notifications", "shop-orders", "shop-payments", "shop-shipping", "shop-stock"];
@@ -30,7 +30,7 @@ pub(crate) fn install_plugins(folder: &Path) {
 }
 
 impl Server {
-    /// Starts it over `folder`, on a free port, and waits until it listens.
+    /// Starts it over `folder`, on a free port, and waits until it listens and the plugins run.
     pub(crate) fn start(folder: &Path) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_camshaft"))
             .args(["run", "--listen", "127.0.0.1:0", "--data", "data", "--plugins", "plugins"])
@@ -40,31 +40,43 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let (sender, receiver) = mpsc::channel();
-        // Reads on to the end, so that the process never waits for its stderr.
-        thread::spawn(move || {
-            for line in lines {
-                match line.split_once("listening on ") {
-                    Some((_, url)) => sender.send(url.trim().to_owned()).unwrap_or_default(),
-                    None if line.contains("ERROR") || line.starts_with("error") => {
-                        eprintln!("runtime: {line}")
-                    }
-                    None => {}
-                }
-            }
+        let mut stderr = BufReader::new(process.stderr.take().unwrap());
+        let url = wait_until_it_listens(&mut stderr).unwrap_or_else(|lines| {
+            process.wait().unwrap();
+            panic!("the runtime did not start:\n{lines}")
         });
-        let Ok(url) = receiver.recv_timeout(PATIENCE) else {
-            process.kill().unwrap();
-            panic!("the runtime does not listen");
-        };
-        Self { process, client: Client::new(&url) }
+        // Read on to its end, so that the process never waits for its stderr.
+        thread::spawn(move || {
+            stderr
+                .lines()
+                .map_while(Result::ok)
+                .filter(|line| line.contains("ERROR"))
+                .for_each(|line| eprintln!("runtime: {line}"))
+        });
+        let server = Self { process, client: Client::new(&url) };
+        server.client.wait_for_plugins();
+        server
     }
 
     /// Kills it with SIGKILL, as a crash would.
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
+    }
+}
+
+/// Where it listens; or, if it ends first, all that it said.
+fn wait_until_it_listens(stderr: &mut impl BufRead) -> Result<String, String> {
+    let mut said = String::new();
+    loop {
+        let mut line = String::new();
+        if stderr.read_line(&mut line).unwrap() == 0 {
+            return Err(said);
+        }
+        if let Some((_, url)) = line.split_once("listening on ") {
+            return Ok(url.trim().to_owned());
+        }
+        said.push_str(&line);
     }
 }
 
