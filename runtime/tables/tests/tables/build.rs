@@ -1,0 +1,115 @@
+//! Short ways to build transactions, and tables that apply them.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use camshaft_event::transaction::{
+    ConsumerChanged, ConsumerRecord, ConsumerStatus, DeadChange, Handled, HeldChange, Published, Section,
+    StateWrite, TimerChange,
+};
+use camshaft_event::{
+    ActivationId, AttemptHistory, AttemptInputs, ConsumerId, DeadLetter, Event, Generation, HeldEvent,
+    Offset, Timestamp, Transaction,
+};
+use camshaft_tables::store::{MemoryStore, Store};
+use camshaft_tables::{Position, StateSpace, Tables};
+
+pub const CONSUMER: ConsumerId = ConsumerId(1);
+
+pub fn space(generation: u32) -> StateSpace {
+    StateSpace { consumer: CONSUMER, generation: Generation(generation) }
+}
+
+pub fn new_tables() -> Tables<MemoryStore> {
+    Tables::open(Arc::new(MemoryStore::new())).unwrap()
+}
+
+/// Applies a section as the next transaction.
+pub fn apply(tables: &mut Tables<MemoryStore>, section: Section) {
+    apply_all(tables, vec![section]);
+}
+
+pub fn apply_all(tables: &mut Tables<MemoryStore>, sections: Vec<Section>) {
+    let progress = tables.progress();
+    let at = Position { sequence: progress.sequence.next(), first_offset: progress.next_offset };
+    tables.apply(at, Transaction { floors: Vec::new(), sections }).unwrap();
+}
+
+pub fn flush(tables: &mut Tables<MemoryStore>) {
+    if let Some(frozen) = tables.freeze([]) {
+        frozen.write(tables.store().as_ref()).unwrap();
+        tables.flushed().unwrap();
+    }
+}
+
+pub fn event(id: &str) -> Event {
+    Event { id: id.into(), source: "/test".into(), event_type: "thing.happened".into(), ..Event::default() }
+}
+
+pub fn published(ids: &[&str]) -> Section {
+    Section::Published(Published { events: ids.iter().map(|id| event(id)).collect() })
+}
+
+/// State writes of one handled event.
+pub fn writes(generation: u32, changes: &[(&[u8], Option<&[u8]>)]) -> Section {
+    let write = |(key, value): &(&[u8], Option<&[u8]>)| StateWrite {
+        key: key.to_vec().into(),
+        value: value.map(|value| value.to_vec().into()),
+    };
+    Section::Handled(Box::new(Handled {
+        consumer: CONSUMER,
+        state_generation: Generation(generation),
+        state: changes.iter().map(write).collect(),
+        ..Handled::default()
+    }))
+}
+
+/// One event that became a dead letter, one that is held, one timer, a checkpoint.
+pub fn troubles(offset: u64) -> Section {
+    let letter = DeadLetter {
+        event: event("dead"),
+        at: Timestamp(1),
+        parks: true,
+        redrives: 0,
+        history: AttemptHistory::default(),
+        inputs: AttemptInputs::default(),
+    };
+    let held = HeldEvent::waiting(event("held"));
+    let timer = TimerChange::Set { name: "t".into(), at: Timestamp(9), event: Box::new(event("timer")) };
+    Section::Handled(Box::new(Handled {
+        consumer: CONSUMER,
+        cause: Offset(offset),
+        advances: Some(3),
+        timers: vec![timer],
+        dead: vec![DeadChange { offset: Offset(offset), letter: Some(Box::new(letter)) }],
+        held: vec![HeldChange { offset: Offset(offset + 1), event: Some(Box::new(held)) }],
+        ..Handled::default()
+    }))
+}
+
+/// A consumer in its `generation`; it begins anew there if `checkpoint` says where.
+pub fn consumer(generation: u32, checkpoint: Option<u64>, clears: bool) -> Section {
+    let record = ConsumerRecord {
+        id: CONSUMER,
+        name: "one".into(),
+        generation: Generation(generation),
+        state_generation: Generation(generation),
+        partitions: 4,
+        status: ConsumerStatus::Attached,
+        activation: ActivationId(0),
+    };
+    let checkpoint = checkpoint.map(Offset);
+    Section::Consumer(Box::new(ConsumerChanged { record, checkpoint, clears, events: Vec::new() }))
+}
+
+/// All that a store holds.
+pub fn stored(store: &MemoryStore) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let mut entries = BTreeMap::new();
+    let mut take = |key: &[u8], value: &[u8]| {
+        entries.insert(key.to_vec(), value.to_vec());
+        ControlFlow::Continue(())
+    };
+    store.scan(b"", None, &mut take).unwrap();
+    entries
+}
