@@ -319,6 +319,19 @@ mod tests {
     }
 
     #[test]
+    fn every_refusal_of_the_plugin_host_is_in_the_catalogue() {
+        let source = include_str!("../host/src/refusal.rs");
+        let codes: Vec<&str> = source
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("pub const ")?.split('"').nth(1))
+            .collect();
+        assert!(codes.contains(&camshaft_host::codes::NOT_WASM), "the source is read as it is written");
+        for code in codes {
+            assert!(ErrorCode::from_text(code).is_some(), "{code}");
+        }
+    }
+
+    #[test]
     fn codes_are_kebab_case_and_found_by_their_urn() {
         for code in ErrorCode::ALL {
             let text = code.as_str();

@@ -142,3 +142,6 @@ fn connect(stream: TcpStream, router: Router) -> Connection {
         .header_read_timeout(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
 }
+
+#[cfg(test)]
+mod tests;

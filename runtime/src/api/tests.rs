@@ -16,6 +16,7 @@ use crate::RuntimeLimits;
 
 mod description;
 mod guarding;
+mod operating;
 mod publishing;
 mod reading;
 
