@@ -357,7 +357,9 @@ impl World {
         let needed = self.sequencer().needed(self.now());
         let running = self.running();
         let reader = running.log.reader();
-        let pinned = reader.find_offset(needed.next_offset.0).unwrap();
+        // Something pins what is gone already: a consumer that came back after too long.
+        let pinned_offset = needed.next_offset.0.max(reader.bounds().first_offset);
+        let pinned = reader.find_offset(pinned_offset).unwrap();
         let before = pinned.unwrap_or(reader.bounds().last_sequence).min(needed.sequence.next().0);
         running.log.trim(before).unwrap();
         self.sync_appended();
