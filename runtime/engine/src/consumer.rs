@@ -56,6 +56,8 @@ pub(crate) struct Consumer {
     serial_batches: u32,
     /// Whether a partition was passed over because held events and dead letters are at their bound.
     stalled: bool,
+    /// Whether that has been announced.
+    pub(crate) paused: bool,
     /// Whether it stands in the sequencer's queue of ready consumers.
     pub(crate) queued: bool,
     pub(crate) timers: usize,
@@ -92,6 +94,7 @@ impl Consumer {
             wins: 0,
             serial_batches: 0,
             stalled: false,
+            paused: false,
             queued: false,
             timers: 0,
         }
@@ -120,6 +123,20 @@ impl Consumer {
     fn is_at_bound(&self, options: &EngineOptions, taken: usize) -> bool {
         let events = self.held.counts().0 + self.dead.len() + self.running_events + taken;
         events >= options.max_held_events || self.held.bytes() + self.dead_bytes >= options.max_held_bytes
+    }
+
+    /// Whether it has stopped reading since the last announcement.
+    pub(crate) fn begins_to_pause(&self) -> bool {
+        self.stalled && !self.paused
+    }
+
+    /// Whether it has stopped reading and there is room again: a good deal of it, so that a consumer at the edge
+    /// does not announce itself with every event.
+    pub(crate) fn ends_its_pause(&self, options: &EngineOptions) -> bool {
+        let is_low = |actual: usize, limit: usize| actual <= limit / 4 * 3;
+        self.paused
+            && is_low(self.held.counts().0 + self.dead.len(), options.max_held_events)
+            && is_low(self.held.bytes() + self.dead_bytes, options.max_held_bytes)
     }
 
     /// Puts a new event that it wants into its partition, unless it is done already.

@@ -181,9 +181,10 @@ impl<S: Store> Sequencer<S> {
                 None
             };
             self.enqueue(id);
-            if let Some(batch) = batch {
-                self.running_batches += 1;
-                return Ok(Some(batch));
+            self.running_batches += usize::from(batch.is_some());
+            self.announce_pause(id, now)?;
+            if batch.is_some() {
+                return Ok(batch);
             }
         }
         Ok(None)

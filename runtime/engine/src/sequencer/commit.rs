@@ -42,6 +42,7 @@ impl<S: Store> Sequencer<S> {
             consumer.wake_due(now);
         }
         self.enqueue(id);
+        self.announce_pause(id, now)?;
         Ok(committed)
     }
 

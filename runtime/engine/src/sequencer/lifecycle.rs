@@ -58,7 +58,7 @@ pub enum ConsumerError {
 }
 
 /// Room set aside for the small transactions in here.
-const CHANGE_BYTES: usize = 64 * 1024;
+pub(super) const CHANGE_BYTES: usize = 64 * 1024;
 
 impl<S: Store> Sequencer<S> {
     /// Attaches `spec`: creates its consumer, wakes a detached one, or replaces what an attached one runs. A

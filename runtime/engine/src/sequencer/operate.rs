@@ -135,6 +135,8 @@ impl<S: Store> Sequencer<S> {
             consumer.wake_due(now);
         }
         self.enqueue(id);
-        Ok(self.tables.progress().sequence)
+        let sequence = self.tables.progress().sequence;
+        self.announce_pause(id, now)?;
+        Ok(sequence)
     }
 }

@@ -25,6 +25,8 @@ pub struct ConsumerState {
     pub held: usize,
     /// Dead letters.
     pub dead: usize,
+    /// Whether it has stopped reading because held events and dead letters are at their bound.
+    pub paused: bool,
     /// Timers that are set.
     pub timers: usize,
     /// The oldest event that is neither done nor dead.
@@ -69,6 +71,7 @@ impl<S: Store> Sequencer<S> {
             retrying,
             held: held - retrying,
             dead: consumer.dead.len(),
+            paused: consumer.paused,
             timers: consumer.timers,
             oldest: first_open.into_iter().chain(consumer.held.oldest()).min(),
         })

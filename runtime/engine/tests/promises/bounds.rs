@@ -83,3 +83,31 @@ fn retries_go_on_at_the_bound() {
     world.settle_all();
     assert_eq!(world.state("trying").len(), 20);
 }
+
+#[test]
+fn pausing_and_going_on_are_announced_once() {
+    let mut world = refusing_world(8, usize::MAX);
+    for id in 0..30 {
+        world.put(&format!("bad {id}"), &id.to_string());
+    }
+    world.settle();
+    assert!(world.standing("refusing").paused);
+    let told = |world: &mut World| {
+        let types = world.all_events().into_iter().map(|event| event.event_type);
+        types.filter(|name| name.ends_with(".paused") || name.ends_with(".resumed")).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&mut world), ["camshaft.consumer.paused"]);
+    // Room for one more is no end of it: the next dead letter takes it at once.
+    let discard = |world: &mut World| {
+        let (offset, _) = world.dead("refusing").remove(0);
+        let now = world.now();
+        world.sequencer().discard("refusing", offset, now).unwrap();
+    };
+    discard(&mut world);
+    world.settle();
+    assert_eq!(told(&mut world), ["camshaft.consumer.paused"]);
+    (0..3).for_each(|_| discard(&mut world));
+    world.sync();
+    assert_eq!(told(&mut world), ["camshaft.consumer.paused", "camshaft.consumer.resumed"]);
+    assert!(!world.standing("refusing").paused);
+}
