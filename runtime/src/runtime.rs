@@ -96,7 +96,8 @@ impl Runtime {
             ..HostOptions::new(data.join("code"))
         };
         // The log's lock comes first: a second process must not touch the cache either.
-        let core = compose::open(config, || Host::new(host_options).map_err(|error| unusable(error.to_string())))?;
+        let core =
+            compose::open(config, || Host::new(host_options).map_err(|error| unusable(error.to_string())))?;
         let (core, host) = core;
         let inner = Inner {
             core,
@@ -108,10 +109,9 @@ impl Runtime {
         };
         let (host, shelf, moved) = (inner.host.clone(), Arc::clone(&inner.shelf), Arc::clone(&inner.moved));
         let watch = move |core: &Arc<Core>| plugins::watch(core, &host, &shelf, &moved);
-        inner
-            .core
-            .spawn("plugins", watch)
-            .map_err(|error| OpenError::Internal { reason: format!("a thread could not be started: {error}") })?;
+        inner.core.spawn("plugins", watch).map_err(|error| OpenError::Internal {
+            reason: format!("a thread could not be started: {error}"),
+        })?;
         Ok(Self(Arc::new(inner)))
     }
 
@@ -140,15 +140,19 @@ impl Runtime {
             },
             dedupe_horizon_ms: ms(retention.age),
             retention: RetentionView { age_ms: ms(retention.age), bytes: retention.bytes },
-            sync: SyncView { scheduling: core.scheduling.get().cloned().unwrap_or_else(|| "starting".to_owned()) },
+            sync: SyncView {
+                scheduling: core.scheduling.get().cloned().unwrap_or_else(|| "starting".to_owned()),
+            },
         }
     }
 
     /// Takes no more events, finishes what is in hand (10 s at most), writes a snapshot and closes the log.
-    /// Further calls wait for the first.
+    /// Further calls wait for the first. The data directory is free for another runtime once all clones are dropped.
     pub async fn shutdown(&self) {
         let inner = Arc::clone(&self.0);
-        if inner.core.draining.swap(true, Ordering::AcqRel) && inner.core.durable.standing().poisoned.is_none() {
+        if inner.core.draining.swap(true, Ordering::AcqRel)
+            && inner.core.durable.standing().poisoned.is_none()
+        {
             let waited = inner.shut_down.subscribe().wait_for(|done| *done).await.map(|_| ());
             debug_assert!(waited.is_ok(), "the sender lives as long as the runtime");
             return;

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use crate::compose::EmbeddedStore;
 use camshaft_engine::{Clock, Sequencer, SharedSequencer};
 use camshaft_event::Timestamp;
 use camshaft_log::LogReader;
-use crate::compose::EmbeddedStore;
 
 use super::bell::Bell;
 use super::clock::MachineClock;
@@ -112,7 +112,11 @@ impl Core {
     }
 
     /// Starts a thread that `shutdown` joins. A panic in it ends the runtime: nobody knows what it left undone.
-    pub(crate) fn spawn(self: &Arc<Self>, name: &str, body: impl FnOnce(&Arc<Self>) + Send + 'static) -> std::io::Result<()> {
+    pub(crate) fn spawn(
+        self: &Arc<Self>,
+        name: &str,
+        body: impl FnOnce(&Arc<Self>) + Send + 'static,
+    ) -> std::io::Result<()> {
         let core = Arc::clone(self);
         let owner = name.to_owned();
         let thread = thread::Builder::new().name(format!("camshaft-{name}")).spawn(move || {

@@ -54,7 +54,8 @@ impl DurableWatch {
     /// Waits until `sequence` is durable.
     pub(crate) async fn wait_for(&self, sequence: Sequence) -> Result<(), Poisoned> {
         let mut receiver = self.subscribe();
-        let reached = |standing: &Standing| standing.durable.sequence >= sequence || standing.poisoned.is_some();
+        let reached =
+            |standing: &Standing| standing.durable.sequence >= sequence || standing.poisoned.is_some();
         match receiver.wait_for(reached).await {
             Ok(standing) if standing.durable.sequence >= sequence => Ok(()),
             _ => Err(Poisoned),

@@ -140,7 +140,8 @@ fn trim_before(core: &Core) -> Result<u64, LogError> {
     {
         // Old segments have about equal records: so many of them make up what is too much.
         let records = bounds.last_sequence + 1 - bounds.first_sequence;
-        let share = u128::from(records) * u128::from(bounds.retained_bytes - limit) / u128::from(bounds.retained_bytes);
+        let share = u128::from(records) * u128::from(bounds.retained_bytes - limit)
+            / u128::from(bounds.retained_bytes);
         expired = expired.max(bounds.first_sequence + u64::try_from(share).unwrap_or(0));
     }
     let needed = core.sequencer.lock().needed(now);

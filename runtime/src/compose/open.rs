@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::compose::EmbeddedStore;
 use camshaft_engine::{EngineOptions, RecoverError, Sequencer, SharedSequencer};
 use camshaft_event::Sequence;
 use camshaft_host::Host;
 use camshaft_log::{FileLog, Log, LogError, Options, RealDisk};
-use crate::compose::EmbeddedStore;
 use camshaft_tables::{Tables, TablesError};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -45,7 +45,12 @@ pub(crate) fn open(
     let (mut log, recovery) =
         FileLog::open(Arc::new(disk), log_options).map_err(|error| refuse_log(&data, error))?;
     if let Some(cut) = &recovery.cut {
-        tracing::warn!(file = cut.file, position = cut.position, bytes = cut.bytes, "cut the torn tail of the log");
+        tracing::warn!(
+            file = cut.file,
+            position = cut.position,
+            bytes = cut.bytes,
+            "cut the torn tail of the log"
+        );
     }
     let reserved = log.prepare();
     if let Err(error) = reserved
@@ -60,7 +65,10 @@ pub(crate) fn open(
     sequencer.set_room(reader.reserved_bytes());
     let progress = sequencer.durable();
     tracing::info!(
-        sequence = progress.sequence.0, tail = progress.next_offset.0, clean = recovery.clean, "recovered the log"
+        sequence = progress.sequence.0,
+        tail = progress.next_offset.0,
+        clean = recovery.clean,
+        "recovered the log"
     );
     let core = Arc::new(Core {
         config,

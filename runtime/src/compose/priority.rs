@@ -15,7 +15,8 @@ pub(crate) fn request() -> String {
         .map_err(|_| "not a priority".to_owned())
         .map(ThreadPriority::Crossplatform)
         .and_then(|priority| {
-            set_thread_priority_and_policy(thread_native_id(), priority, policy).map_err(|error| format!("{error:?}"))
+            set_thread_priority_and_policy(thread_native_id(), priority, policy)
+                .map_err(|error| format!("{error:?}"))
         });
     match asked {
         Ok(()) => "real-time (SCHED_FIFO)".to_owned(),

@@ -8,8 +8,11 @@ use super::core::Core;
 const READ_BYTES: u32 = 1 << 20;
 
 pub(crate) fn run(core: &Arc<Core>) {
-    while !core.is_draining() {
+    loop {
         let seen = core.read.count();
+        if core.is_draining() {
+            return;
+        }
         let Some(read) = core.step(|sequencer| sequencer.next_read()) else {
             core.read.wait(seen, None);
             continue;

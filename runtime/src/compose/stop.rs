@@ -33,7 +33,10 @@ impl Core {
                 thread::sleep(LOOK);
             }
             if !thread.is_finished() {
-                tracing::warn!(thread = name, "did not end in time; its event runs again after the next start");
+                tracing::warn!(
+                    thread = name,
+                    "did not end in time; its event runs again after the next start"
+                );
             }
         }
         for (name, thread) in last.into_iter().rev() {

@@ -10,9 +10,12 @@ use camshaft_host::{Host, TICK_MS};
 use super::core::Core;
 
 pub(crate) fn run(core: &Arc<Core>, host: &Host) {
-    while !core.is_draining() || core.running_calls.load(Ordering::Acquire) > 0 {
+    loop {
         let seen = core.calls.count();
         if core.running_calls.load(Ordering::Acquire) == 0 {
+            if core.is_draining() {
+                return;
+            }
             core.calls.wait(seen, None);
             continue;
         }

@@ -10,8 +10,11 @@ use super::core::Core;
 const LONGEST: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(core: &Arc<Core>) {
-    while !core.is_draining() {
+    loop {
         let seen = core.due.count();
+        if core.is_draining() {
+            return;
+        }
         let now = core.now();
         let next = match core.step(|sequencer| sequencer.tick(now)) {
             Ok(next) => next,

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use camshaft_engine::{Attempt, Batch, Handler, LogLine, StateReader, WorkerContext, run_batch};
 use camshaft_event::{Answer, FailureCause, LogLevel};
-use camshaft_host::{InstantiateError, Instance, Prepared};
+use camshaft_host::{Instance, InstantiateError, Prepared};
 use camshaft_tables::TablesError;
 use rand_chacha::ChaCha8Rng;
 
@@ -18,11 +18,16 @@ pub(crate) fn run(core: &Arc<Core>, mut random: ChaCha8Rng) {
     let mut worker = Worker { core, instances: HashMap::new(), removals: core.code.removals() };
     let reader: Arc<dyn StateReader> = Arc::new(core.sequencer.clone());
     let options = Arc::clone(core.sequencer.lock().options());
-    while !core.is_draining() {
+    loop {
         let seen = core.work.count();
+        if core.is_draining() {
+            return;
+        }
         let (code, batch) = match take(core) {
             Ok(Some((Some(code), batch))) => (code, batch),
-            Ok(Some((None, batch))) => return core.fail(format!("consumer \"{}\" has no code", batch.spec.name)),
+            Ok(Some((None, batch))) => {
+                return core.fail(format!("consumer \"{}\" has no code", batch.spec.name));
+            }
             Ok(None) => {
                 core.work.wait(seen, None);
                 continue;

@@ -67,7 +67,8 @@ impl Writer<'_> {
             self.unsynced_since.get_or_insert_with(Instant::now);
         }
         let overdue = self.unsynced_since.is_some_and(|since| since.elapsed() >= ASYNC_SYNC_INTERVAL);
-        if (has_records && !is_async) || overdue || (self.core.is_closing() && self.unsynced_since.is_some()) {
+        if (has_records && !is_async) || overdue || (self.core.is_closing() && self.unsynced_since.is_some())
+        {
             // IMPORTANT: before anything about these records leaves the process.
             log.sync()?;
             self.unsynced_since = None;

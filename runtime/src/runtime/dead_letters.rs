@@ -17,10 +17,18 @@ impl Runtime {
     ///
     /// # Errors
     /// An unknown consumer, a cursor that no page gave out, or tables that cannot be read.
-    pub async fn dead_letters(&self, query: DeadLetterQuery) -> Result<Page<DeadLetterSummary>, DeadLetterError> {
-        let after = query.cursor.as_deref().map(|cursor| parse_id(cursor).ok_or(DeadLetterError::Cursor)).transpose()?;
-        let wanted =
-            |letter: &DeadLetter| query.event_type.as_ref().is_none_or(|types| types.matches(&letter.event.event_type));
+    pub async fn dead_letters(
+        &self,
+        query: DeadLetterQuery,
+    ) -> Result<Page<DeadLetterSummary>, DeadLetterError> {
+        let after = query
+            .cursor
+            .as_deref()
+            .map(|cursor| parse_id(cursor).ok_or(DeadLetterError::Cursor))
+            .transpose()?;
+        let wanted = |letter: &DeadLetter| {
+            query.event_type.as_ref().is_none_or(|types| types.matches(&letter.event.event_type))
+        };
         let (mut found, sequence) = {
             let sequencer = self.0.core.sequencer.lock();
             if let Some(name) = &query.consumer
@@ -28,8 +36,12 @@ impl Runtime {
             {
                 return Err(DeadLetterError::NoSuchConsumer { consumer: name.clone() });
             }
-            let found =
-                sequencer.dead_letters(query.consumer.as_deref(), after, query.limit.saturating_add(1), &wanted);
+            let found = sequencer.dead_letters(
+                query.consumer.as_deref(),
+                after,
+                query.limit.saturating_add(1),
+                &wanted,
+            );
             (found.map_err(unavailable)?, sequencer.sequenced().sequence)
         };
         self.settle_dead_letters(sequence).await?;
@@ -44,7 +56,11 @@ impl Runtime {
     ///
     /// # Errors
     /// No such dead letter, or tables that cannot be read.
-    pub async fn dead_letter(&self, consumer: &str, offset: Offset) -> Result<DeadLetterView, DeadLetterError> {
+    pub async fn dead_letter(
+        &self,
+        consumer: &str,
+        offset: Offset,
+    ) -> Result<DeadLetterView, DeadLetterError> {
         let (view, sequence) = {
             let sequencer = self.0.core.sequencer.lock();
             let id = sequencer
@@ -53,9 +69,14 @@ impl Runtime {
                 .record
                 .id;
             let tables = sequencer.tables();
-            let letter = tables.dead_letter(id, offset).map_err(unavailable)?.ok_or_else(|| missing(consumer, offset))?;
+            let letter = tables
+                .dead_letter(id, offset)
+                .map_err(unavailable)?
+                .ok_or_else(|| missing(consumer, offset))?;
             let activation = match letter.history.latest() {
-                Some(latest) => tables.activation(latest.activation).map_err(unavailable)?.unwrap_or_default(),
+                Some(latest) => {
+                    tables.activation(latest.activation).map_err(unavailable)?.unwrap_or_default()
+                }
                 None => camshaft_event::transaction::Activation::default(),
             };
             let waiting = sequencer.waiting_behind(consumer, offset);
@@ -66,7 +87,8 @@ impl Runtime {
                     waiting_events.push(WaitingView { offset: *behind, id, event_type });
                 }
             }
-            let entry = DeadLetterEntry { consumer: consumer.to_owned(), offset, letter, waiting: waiting.len() };
+            let entry =
+                DeadLetterEntry { consumer: consumer.to_owned(), offset, letter, waiting: waiting.len() };
             let view = DeadLetterView {
                 summary: summary(&entry),
                 event: DeadLetterView::event_json(&entry.letter.event, offset),
@@ -166,7 +188,9 @@ fn attempt_view(attempt: &camshaft_event::FailedAttempt) -> AttemptView {
 fn inputs_view(letter: &DeadLetter) -> InputsView {
     let state = letter.inputs.state.iter();
     InputsView {
-        state: state.map(|(key, value)| InputView::new(key, value.as_ref().map(|value| value.as_slice()))).collect(),
+        state: state
+            .map(|(key, value)| InputView::new(key, value.as_ref().map(|value| value.as_slice())))
+            .collect(),
         truncated: letter.inputs.truncated,
     }
 }

@@ -69,8 +69,10 @@ impl Runtime {
             Ok(name)
         };
         let loaded = tokio::task::spawn_blocking(load).await;
-        let name = loaded.unwrap_or_else(|error| Err(Refusal::new("internal", error.to_string(), "This is a bug.")))?;
-        self.plugin(&name).ok_or_else(|| Refusal::new("internal", "the plugin is gone already", "Load it again."))
+        let name = loaded
+            .unwrap_or_else(|error| Err(Refusal::new("internal", error.to_string(), "This is a bug.")))?;
+        self.plugin(&name)
+            .ok_or_else(|| Refusal::new("internal", "the plugin is gone already", "Load it again."))
     }
 
     /// All plugins that run, and all files that were refused, by name.
@@ -80,7 +82,10 @@ impl Runtime {
         let mut views: Vec<PluginView> = names.iter().filter_map(|name| self.running_view(name)).collect();
         let refused = self.0.shelf.refused();
         views.extend(
-            refused.iter().filter(|(_, refused)| refused.running.is_none()).map(|(file, refused)| refused_view(file, refused)),
+            refused
+                .iter()
+                .filter(|(_, refused)| refused.running.is_none())
+                .map(|(file, refused)| refused_view(file, refused)),
         );
         views.sort_by(|a, b| a.name.cmp(&b.name));
         views
@@ -135,11 +140,16 @@ pub(super) fn watch(core: &Arc<Core>, host: &Host, shelf: &Shelf, moved: &Arc<Be
     let mut directory = Directory::<Plugin>::new(&path);
     let rung = Arc::clone(moved);
     let mut watcher = Watcher::new(&path, move || rung.ring())
-        .inspect_err(|error| tracing::warn!(%error, "no notifications for the plugins directory; it is polled"))
+        .inspect_err(
+            |error| tracing::warn!(%error, "no notifications for the plugins directory; it is polled"),
+        )
         .ok();
     let mut settled = false;
-    while !core.is_draining() {
+    loop {
         let seen = moved.count();
+        if core.is_draining() {
+            return;
+        }
         let now = core.now();
         for change in directory.scan_disk(host, now) {
             if matches!(change, Change::DirectoryBack)
@@ -169,7 +179,9 @@ fn detach_unattended(core: &Core) {
 
 fn carry_out(core: &Core, shelf: &Shelf, change: Change<Plugin>) {
     match change {
-        Change::Added { file, plugin } | Change::Replaced { file, plugin } | Change::ConfigChanged { file, plugin } => {
+        Change::Added { file, plugin }
+        | Change::Replaced { file, plugin }
+        | Change::ConfigChanged { file, plugin } => {
             shelf.refused().remove(&file);
             if let Err(refusal) = activate(core, shelf, plugin, file.clone()) {
                 note_refusal(core, shelf, file, None, refusal);
@@ -205,7 +217,14 @@ fn activate(core: &Core, shelf: &Shelf, plugin: Plugin, file: PathBuf) -> Result
     match attach(core, &spec(&plugin, code)) {
         Ok(Attached { activation, is_new }) => {
             let version = &plugin.manifest().version;
-            tracing::info!(plugin = name, version, digest = plugin.digest(), activation = activation.0, is_new, "activated");
+            tracing::info!(
+                plugin = name,
+                version,
+                digest = plugin.digest(),
+                activation = activation.0,
+                is_new,
+                "activated"
+            );
             let activated_at = core.now();
             let running = Running { plugin, file, code, activation, activated_at };
             if let Some(before) = shelf.running().insert(name, running) {
@@ -215,7 +234,11 @@ fn activate(core: &Core, shelf: &Shelf, plugin: Plugin, file: PathBuf) -> Result
         }
         Err(error) => {
             core.code.remove(code);
-            Err(Refusal::new("internal", format!("plugin \"{name}\" could not be attached: {error}"), "See the log."))
+            Err(Refusal::new(
+                "internal",
+                format!("plugin \"{name}\" could not be attached: {error}"),
+                "See the log.",
+            ))
         }
     }
 }
@@ -245,7 +268,9 @@ fn note_refusal(core: &Core, shelf: &Shelf, file: PathBuf, running: Option<Strin
     tracing::warn!(file = %file.display(), code = refusal.code, hint = refusal.hint, "refused a plugin: {refusal}");
     let now = core.now();
     core.step(|sequencer| {
-        if let Err(error) = sequencer.announce_refusal(&file.display().to_string(), refusal.code, &refusal.message, now) {
+        if let Err(error) =
+            sequencer.announce_refusal(&file.display().to_string(), refusal.code, &refusal.message, now)
+        {
             tracing::warn!(%error, "the refusal could not be announced");
         }
     });

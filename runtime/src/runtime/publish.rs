@@ -62,7 +62,10 @@ impl Runtime {
             }
         };
         core.durable.wait_for(receipts.durable_at).await.map_err(|_| PublishError::Poisoned)?;
-        let view = |receipt: camshaft_engine::Receipt| Receipt { offset: receipt.offset, duplicate: receipt.duplicate };
+        let view = |receipt: camshaft_engine::Receipt| Receipt {
+            offset: receipt.offset,
+            duplicate: receipt.duplicate,
+        };
         Ok(receipts.receipts.into_iter().map(view).collect())
     }
 

@@ -50,15 +50,21 @@ impl Runtime {
     }
 }
 
-fn read(log: &dyn LogReader, from: Offset, tail: Offset, max_events: usize) -> Result<Vec<StoredEvent>, ReadError> {
+fn read(
+    log: &dyn LogReader,
+    from: Offset,
+    tail: Offset,
+    max_events: usize,
+) -> Result<Vec<StoredEvent>, ReadError> {
     let mut found = Vec::new();
     if from >= tail || max_events == 0 {
         return Ok(found);
     }
     let Some(sequence) = log.find_offset(from.0).map_err(refuse)? else { return Ok(found) };
     for record in log.read_from(sequence, READ_BYTES).map_err(refuse)?.iter() {
-        let transaction = Transaction::decode(record.payload)
-            .map_err(|error| ReadError::Unavailable { reason: format!("record {}: {error}", record.sequence) })?;
+        let transaction = Transaction::decode(record.payload).map_err(|error| ReadError::Unavailable {
+            reason: format!("record {}: {error}", record.sequence),
+        })?;
         let events = transaction.sections.into_iter().flat_map(Section::into_events);
         for (event, offset) in events.zip((record.first_offset..).map(Offset)) {
             if offset >= tail || found.len() == max_events {

@@ -22,7 +22,8 @@ impl Runtime {
         let (found, sequence) = {
             let sequencer = core.sequencer.lock();
             let space = sequencer.state_space(plugin).ok_or_else(|| missing(plugin))?;
-            let found = sequencer.tables().scan_state(space, prefix, after.as_deref(), limit.saturating_add(1));
+            let found =
+                sequencer.tables().scan_state(space, prefix, after.as_deref(), limit.saturating_add(1));
             (found.map_err(|error| unavailable(plugin, &error))?, sequencer.sequenced().sequence)
         };
         self.settle(plugin, sequence).await?;

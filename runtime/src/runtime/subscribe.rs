@@ -34,7 +34,9 @@ pub struct Failure(Answer);
 #[derive(Debug, Error)]
 pub enum SubscribeError {
     /// The name is not of lower-case letters, digits and hyphens, or too long.
-    #[error("\"{name}\" is not a consumer's name: it begins with a letter and has at most 63 lower-case letters, digits and hyphens")]
+    #[error(
+        "\"{name}\" is not a consumer's name: it begins with a letter and has at most 63 lower-case letters, digits and hyphens"
+    )]
     Name {
         /// The name given.
         name: String,
@@ -129,7 +131,8 @@ impl Runtime {
         if !is_name(name) {
             return Err(SubscribeError::Name { name: name.to_owned() });
         }
-        let types = subscription.types.iter().map(|text| text.parse::<TypePattern>()).collect::<Result<_, _>>()?;
+        let types =
+            subscription.types.iter().map(|text| text.parse::<TypePattern>()).collect::<Result<_, _>>()?;
         let core = &self.0.core;
         let attached = core.sequencer.lock().is_attended(name);
         if attached {
@@ -140,7 +143,8 @@ impl Runtime {
             Err(Failure(answer)) => answer,
         });
         let code = core.code.add(Code::Closure(closure));
-        let wanted = camshaft_event::Subscription { handler: name.to_owned(), types, filter: subscription.filter };
+        let wanted =
+            camshaft_event::Subscription { handler: name.to_owned(), types, filter: subscription.filter };
         let spec = ConsumerSpec {
             name: name.to_owned(),
             subscriptions: vec![wanted],

@@ -1,0 +1,144 @@
+//! The built program: as a command, and as a runtime that serves the commands of a test.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// How long anything may take that only the runtime's work decides.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The program in `folder`, with nothing of the environment that would change what it does.
+pub fn camshaft(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_camshaft"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CAMSHAFT_") {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(folder).env("CI", "true").stdin(Stdio::null());
+    command
+}
+
+/// What a command said.
+#[derive(Debug)]
+pub struct Said {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Said {
+    pub fn of(command: &mut Command) -> Self {
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    #[track_caller]
+    pub fn ends_with(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(self.stderr.contains(text), "no \"{text}\" in {self:#?}");
+        self
+    }
+
+    #[track_caller]
+    pub fn prints(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text), "no \"{text}\" in {self:#?}");
+        self
+    }
+}
+
+/// A port that was free a moment ago, on which nothing listens.
+pub fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// `camshaft run`, ready.
+pub struct Runtime {
+    process: Child,
+    url: String,
+    /// Reads its stderr to the end, so that it never waits for a reader.
+    stderr: Option<JoinHandle<String>>,
+}
+
+impl Runtime {
+    /// Starts it over `folder` on a free port.
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = camshaft(folder);
+        command.args(["run", "--listen", "127.0.0.1:0", "--data", "data"]).args(arguments);
+        let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = BufReader::new(process.stderr.take().unwrap());
+        let mut said = String::new();
+        let url = loop {
+            let mut line = String::new();
+            assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "it ended before it listened:\n{said}");
+            said += &line;
+            if let Some((_, url)) = line.split_once("listening on ") {
+                break url.trim().to_owned();
+            }
+        };
+        let rest = thread::spawn(move || {
+            stderr.read_to_string(&mut said).unwrap();
+            said
+        });
+        Self { process, url, stderr: Some(rest) }
+    }
+
+    /// A command that talks to it.
+    pub fn camshaft(&self, folder: &Path, line: &str) -> Command {
+        let mut command = camshaft(folder);
+        command.env("CAMSHAFT_URL", &self.url).args(line.split_whitespace());
+        command
+    }
+
+    /// Runs a command that talks to it.
+    pub fn said(&self, folder: &Path, line: &str) -> Said {
+        Said::of(&mut self.camshaft(folder, line))
+    }
+
+    /// Runs a command again and again until `stdout` is as it should be: the runtime works on its own time.
+    #[track_caller]
+    pub fn until(&self, folder: &Path, line: &str, done: impl Fn(&str) -> bool) -> Said {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let said = self.said(folder, line);
+            if done(&said.stdout) {
+                return said;
+            }
+            assert!(Instant::now() < deadline, "`{line}` never came to that: {said:#?}");
+            thread::sleep(LOOK);
+        }
+    }
+
+    /// Asks it to drain; how it ended, and all that it said.
+    pub fn stop(mut self) -> (ExitStatus, String) {
+        let asked = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+        let status = self.process.wait().unwrap();
+        (status, self.stderr.take().unwrap().join().unwrap())
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        // After a failed test nothing is left behind; it may be gone already.
+        let _: std::io::Result<()> = self.process.kill();
+        let _: std::io::Result<ExitStatus> = self.process.wait();
+    }
+}
+
+/// Writes a file in `folder`.
+pub fn write(folder: &Path, name: &str, content: &str) {
+    fs::write(folder.join(name), content).unwrap();
+}

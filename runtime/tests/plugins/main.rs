@@ -1,0 +1,8 @@
+//! Real plugins in the real runtime: what operators see when they are dropped in, taken away, or misbehave.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod directory;
+mod misbehaving;
+mod timers;
+mod world;
