@@ -115,9 +115,8 @@ struct EventRecord<'a> {
 #[component(record)]
 struct Retry {
     #[component(name = "after-ms")]
-    _after_ms: Option<u64>,
-    #[component(name = "reason")]
-    _reason: String,
+    after_ms: Option<u64>,
+    reason: String,
 }
 
 #[derive(ComponentType, Lift)]
@@ -169,7 +168,9 @@ impl Raw {
         let (answer,) = self.handle.call(&mut self.store, (record,)).map_err(plain)?;
         match answer {
             Ok(()) => Ok(()),
-            Err(Failure::Retry(_)) => anyhow::bail!("the handler asked for a retry"),
+            Err(Failure::Retry(Retry { after_ms, reason })) => {
+                anyhow::bail!("the handler asked for a retry after {after_ms:?} ms: {reason}")
+            }
             Err(Failure::Reject(reason) | Failure::Other(reason)) => {
                 anyhow::bail!("the handler failed: {reason}")
             }

@@ -132,7 +132,7 @@ impl Client {
     /// Gets a value, or learns why not.
     pub fn try_get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refusal> {
         let response = self.call(path, "application/json")?;
-        Ok(self.value(response)?)
+        self.value(response)
     }
 
     /// How the runtime is, even if it accepts nothing.
@@ -179,7 +179,7 @@ impl Client {
         let request =
             self.request(self.agent.post(self.url(path))).header(header::CONTENT_TYPE, content_type);
         let response = self.judge(request.send(body))?;
-        Ok(self.value(response)?)
+        self.value(response)
     }
 
     /// Posts nothing, to have something done.
