@@ -38,10 +38,10 @@ use failure::Failure;
 #[command(
     name = "camshaft",
     version,
-    max_term_width = 100,
     after_help = "\
-Exit codes: 0 done, 1 internal, 2 usage or settings, 3 input refused, 4 runtime unreachable, 5 data directory \
-unusable or in use, 6 partly refused, 7 log poisoned by a failed sync."
+Exit codes: 0 done, 1 internal, 2 usage or settings, 3 input refused, 4 runtime
+unreachable, 5 data directory unusable or in use, 6 partly refused, 7 log poisoned by a
+failed sync."
 )]
 struct Cli {
     #[command(subcommand)]

@@ -18,14 +18,15 @@ use crate::ErrorCode;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Compiles with a Rust toolchain of this machine that knows wasm32-unknown-unknown, or says how to get one. The file \
-appears complete or not at all, so that it may be written into the plugins directory of a running runtime.")]
+Compiles with a Rust toolchain of this machine that knows wasm32-unknown-unknown, or says
+how to get one. The file appears complete or not at all, so that it may be written into
+the plugins directory of a running runtime.")]
 pub struct Arguments {
     /// The folder of the plugin's Cargo.toml
     #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
     folder: PathBuf,
 
-    /// The file to write, or a folder for it; NAME.wasm in the current directory unless given
+    /// The file to write, or a folder for it; ./NAME.wasm unless given
     #[arg(short, long = "output", value_name = "FILE")]
     output: Option<PathBuf>,
 }

@@ -27,8 +27,9 @@ const SHOWN_REFUSALS: usize = 20;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without --type, each line is a CloudEvent in JSON. With --type, each line is the data of one event. Its id is then \
-FILE:LINE, so that publishing the same file again adds nothing; lines from stdin get an id of their own each time.")]
+Without --type, each line is a CloudEvent in JSON. With --type, each line is the data of
+one event. Its id is then FILE:LINE, so that publishing the same file again adds nothing;
+lines from stdin get ids of their own each time.")]
 pub struct Arguments {
     /// The file; stdin if absent or -
     file: Option<PathBuf>,

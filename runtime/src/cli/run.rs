@@ -47,8 +47,9 @@ const HTTP_THREADS: usize = 2;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A flag wins over its variable, which wins over the settings file. CAMSHAFT_TOKEN is the token itself. The first \
-Ctrl-C or SIGTERM drains for at most 10 s and ends with 0, the second stops at once.")]
+A flag wins over its variable, which wins over the settings file. CAMSHAFT_TOKEN is the
+token itself. The first Ctrl-C or SIGTERM drains for at most 10 s and ends with 0, the
+second stops at once.")]
 pub struct Arguments {
     /// Settings; ./camshaft.toml is read if it exists [env: CAMSHAFT_CONFIG]
     #[arg(long, value_name = "FILE", env = "CAMSHAFT_CONFIG", hide_env = true)]

@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
             source: source.clone(),
             event_type: event_type.to_owned(),
             subject: subject.clone(),
-            time: Some(jiff::Timestamp::now().to_string()),
+            time: Some(format!("{:.3}", jiff::Timestamp::now())),
             datacontenttype: Some(content_type.clone()),
             dataschema: None,
             partitionkey: key.clone(),
