@@ -143,7 +143,7 @@ impl Default for RuntimeLimits {
 }
 
 impl Config {
-    /// Puts the sources together: `file`, or [`DEFAULT_FILE`] if that exists, then the `CAMSHAFT_*` among
+    /// Puts the sources together: `file`, or `camshaft.toml` if that exists, then the `CAMSHAFT_*` among
     /// `environment`, then `flags` by setting key.
     ///
     /// # Errors

@@ -78,7 +78,8 @@ impl World {
     pub async fn until_state(&self, plugin: &str, key: &str, wanted: &str) {
         self.until(async || {
             let value = self.runtime.state_get(plugin, key.as_bytes()).await.ok()??;
-            (camshaft::view::state_json(&value).to_string() == wanted).then_some(())
+            let found = camshaft::view::state_json(&value).to_string();
+            (found == wanted).then_some(())
         })
         .await;
     }
