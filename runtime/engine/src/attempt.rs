@@ -3,6 +3,7 @@
 //! It implements the seam [`AttemptContext`]. The batch's run hands it to the handler and takes it back with
 //! the answer. Its effects count only if the answer is `Done` and nothing was refused.
 
+mod context;
 mod reads;
 mod timers;
 
@@ -11,14 +12,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use camshaft_event::transaction::TimerChange;
-use camshaft_event::{
-    AttemptContext, AttemptInputs, EffectError, Event, Generation, LogLevel, NewEvent, Offset, StateEntry,
-    Timestamp,
-};
+use camshaft_event::{AttemptInputs, EffectError, Event, Generation, LogLevel, NewEvent, Offset, Timestamp};
 use camshaft_tables::{StateSpace, TablesError};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
-use xxhash_rust::xxh3::xxh3_64;
 
 pub(crate) use reads::Reads;
 pub use reads::StateReader;
@@ -206,149 +202,6 @@ impl Attempt {
 /// What one write takes in a section; an estimate on the high side.
 fn write_bytes(key: &[u8], value: Option<&[u8]>) -> usize {
     key.len() + value.map_or(0, <[u8]>::len) + 16
-}
-
-impl AttemptContext for Attempt {
-    fn attempt(&self) -> u32 {
-        self.number
-    }
-
-    fn offset(&self) -> Offset {
-        self.offset
-    }
-
-    fn now(&self) -> Timestamp {
-        self.now
-    }
-
-    fn consumer(&self) -> &str {
-        &self.spec.name
-    }
-
-    fn generation(&self) -> Generation {
-        self.generation
-    }
-
-    fn hops(&self) -> u32 {
-        published::hops(self.event())
-    }
-
-    fn random(&mut self, buffer: &mut [u8]) {
-        let (name, generation, offset) = (&self.spec.name, self.generation, self.offset);
-        let random = self.random.get_or_insert_with(|| {
-            // Never change it: replays of an event must see the same numbers.
-            let mut seed = name.as_bytes().to_vec();
-            seed.extend_from_slice(&generation.0.to_le_bytes());
-            seed.extend_from_slice(&offset.0.to_le_bytes());
-            ChaCha8Rng::seed_from_u64(xxh3_64(&seed))
-        });
-        random.fill_bytes(buffer);
-    }
-
-    fn config(&self, key: &str) -> Option<&str> {
-        self.spec.config.get(key).map(String::as_str)
-    }
-
-    fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, EffectError> {
-        self.check_key(key)?;
-        if let Some(own) = self.effects.writes.get(key) {
-            return Ok(own.clone());
-        }
-        if let Some(earlier) = self.earlier.get(key).cloned() {
-            self.keep_input(key, earlier.as_deref());
-            return Ok(earlier);
-        }
-        let found = match self.reader.state(self.space, key) {
-            Ok(found) => found,
-            Err(error) => return self.unavailable(&error),
-        };
-        self.effects.reads.note(key, found.as_ref().map(|found| found.version).unwrap_or_default());
-        let value = found.map(|found| found.value);
-        self.keep_input(key, value.as_deref());
-        Ok(value)
-    }
-
-    fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), EffectError> {
-        let limit = self.options.max_state_value_bytes;
-        self.check("state value size in bytes", value.len(), limit, "limits.max_state_value_bytes")?;
-        self.write(key, Some(value))
-    }
-
-    fn delete(&mut self, key: &[u8]) -> Result<(), EffectError> {
-        self.write(key, None)
-    }
-
-    fn scan(
-        &mut self,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        max: usize,
-    ) -> Result<Vec<StateEntry>, EffectError> {
-        self.check_key(prefix)?;
-        self.check_key(after.unwrap_or_default())?;
-        self.effects.reads.scanned = true;
-        // Own writes can only hide or replace committed entries, never more than there are of them.
-        let own = own_entries(&self.earlier, &self.effects.writes, prefix, after);
-        let committed = match self.reader.scan_state(self.space, prefix, after, max.saturating_add(own.len()))
-        {
-            Ok(committed) => committed,
-            Err(error) => return self.unavailable(&error),
-        };
-        let mut merged: BTreeMap<Vec<u8>, Option<Vec<u8>>> =
-            committed.into_iter().map(|(key, found)| (key, Some(found.value))).collect();
-        merged.extend(own);
-        let page: Vec<StateEntry> =
-            merged.into_iter().filter_map(|(key, value)| Some((key, value?))).take(max).collect();
-        for (key, value) in &page {
-            if !self.effects.writes.contains_key(key) {
-                self.keep_input(key, Some(value));
-            }
-        }
-        Ok(page)
-    }
-
-    fn publish(&mut self, event: NewEvent) -> Result<(), EffectError> {
-        let event = self.new_event(event)?;
-        self.effects.events.push(event);
-        Ok(())
-    }
-
-    fn schedule(&mut self, name: &str, event: NewEvent, at: Timestamp) -> Result<(), EffectError> {
-        self.check_timer_name(name)?;
-        let event = Box::new(self.new_event(event)?);
-        if self.touch_timer(name, true) {
-            let (count, limit) = (self.timers.count(), self.options.max_timers);
-            self.check("the number of timers that are set", count, limit, "limits.max_timers")?;
-        }
-        self.effects.timers.push(TimerChange::Set { name: name.to_owned(), at, event });
-        Ok(())
-    }
-
-    fn cancel(&mut self, name: &str) -> Result<(), EffectError> {
-        self.check_timer_name(name)?;
-        self.grow(name.len() + 16)?;
-        self.touch_timer(name, false);
-        self.effects.timers.push(TimerChange::Cancel { name: name.to_owned() });
-        Ok(())
-    }
-
-    fn log(&mut self, level: LogLevel, message: &str, fields: &[(String, String)]) {
-        let (message, fields) = (message.to_owned(), fields.to_vec());
-        self.effects.log.push(LogLine { level, message, fields });
-    }
-}
-
-fn own_entries(earlier: &Writes, writes: &Writes, prefix: &[u8], after: Option<&[u8]>) -> Writes {
-    let mut own = Writes::new();
-    for layer in [earlier, writes] {
-        let under = layer.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
-        own.extend(
-            under
-                .filter(|(key, _)| after.is_none_or(|after| key.as_slice() > after))
-                .map(|(key, value)| (key.clone(), value.clone())),
-        );
-    }
-    own
 }
 
 impl fmt::Debug for Attempt {

@@ -5,30 +5,19 @@
 //! sequencer commits it.
 
 mod failure;
+mod outcome;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use camshaft_event::transaction::{Body, DeadChange, Handled, HeldChange, Outcome, Section, StateWrite};
-use camshaft_event::{
-    AfterDeadLetter, Answer, AttemptInputs, DeadLetter, EffectError, Event, FailedAttempt, HeldEvent, Key,
-    Timestamp,
-};
+use camshaft_event::transaction::{Body, Handled, HeldChange, Outcome, Section};
+use camshaft_event::{Answer, HeldEvent, Key, Timestamp};
 use rand_chacha::ChaCha8Rng;
-use serde_json::json;
 
+use crate::EngineOptions;
 use crate::attempt::{Attempt, Effects, Reads, StateReader, TimersInBatch, Writes};
 use crate::batch::{Batch, Item, KeyInBatch};
 use crate::clock::Clock;
-use crate::system_event::{self, system_event};
-use crate::{EngineOptions, backoff, published};
-use failure::{Failure, failure};
-
-/// What a dead letter takes in a transaction beside the event and its story, announcement included; generous.
-const STORY_BYTES: usize = 8 * 1024;
-
-/// What is kept of each error where an event leaves little room for its story.
-const SHORT_ERROR_BYTES: usize = 256;
 
 /// Runs the code of a consumer: one of the three seams.
 pub trait Handler {
@@ -166,139 +155,6 @@ impl Run {
         if let Room::Taken = self.push(&item.key, section, Reads::default()) {
             self.key(&item).remaining += 1;
         }
-    }
-
-    fn record(&mut self, answer: Answer, mut attempt: Attempt, random: &mut ChaCha8Rng) {
-        self.writes = std::mem::take(&mut attempt.earlier);
-        self.timers = std::mem::take(&mut attempt.timers);
-        let Some(item) = self.batch.items.get(self.next).cloned() else { return };
-        if let Some(EffectError::Unavailable { reason }) = &attempt.effects.refusal {
-            self.unavailable = Some(reason.clone());
-            self.ended = true;
-            return;
-        }
-        let failure = match failure(answer, attempt.effects.refusal.as_ref()) {
-            None => self.done(&item, &mut attempt),
-            failure => failure,
-        };
-        if let Some(failure) = failure {
-            self.fail(&item, attempt, failure, random);
-        }
-    }
-
-    /// Takes in the effects of an attempt that succeeded; a failure if no transaction can hold them.
-    fn done(&mut self, item: &Item, attempt: &mut Attempt) -> Option<Failure> {
-        let mut section = self.section(item, attempt.number, attempt.now, Outcome::Done);
-        if item.held().is_some() {
-            section.held.push(HeldChange { offset: item.offset, event: None });
-        }
-        let effects = &mut attempt.effects;
-        section.events = std::mem::take(&mut effects.events);
-        section.timers = std::mem::take(&mut effects.timers);
-        section.state = effects
-            .writes
-            .iter()
-            .map(|(key, value)| StateWrite { key: key.clone().into(), value: value.clone().map(Into::into) })
-            .collect();
-        match self.push(&item.key, section, std::mem::take(&mut effects.reads)) {
-            Room::Taken => {
-                self.timers.keep();
-                self.writes.append(&mut effects.writes);
-                if item.held().is_some() {
-                    let key = self.key(item);
-                    key.remaining = key.remaining.saturating_sub(1);
-                }
-                None
-            }
-            // The event runs again as the first of a later batch.
-            Room::NextBatch => {
-                self.timers.forget();
-                None
-            }
-            Room::Nowhere(bytes) => Some(Failure::too_large(bytes, self.max_bytes)),
-        }
-    }
-
-    fn fail(&mut self, item: &Item, attempt: Attempt, failure: Failure, random: &mut ChaCha8Rng) {
-        self.timers.forget();
-        let policy = &self.batch.spec.policy;
-        let (number, now) = (attempt.number, attempt.now);
-        let mut story = match item.held() {
-            Some(held) => held.clone(),
-            None => HeldEvent::waiting((*item.event).clone()),
-        };
-        let first_attempt = *story.first_attempt.get_or_insert(now);
-        let failed = FailedAttempt::new(number, now, self.batch.activation, failure.cause, failure.error);
-        story.history.push(failed);
-        story.attempts = number;
-        if story.size() + STORY_BYTES > self.max_bytes {
-            story.history.shorten(SHORT_ERROR_BYTES);
-        }
-        let exhausted = number >= policy.max_attempts || now.ms_since(first_attempt) >= policy.max_age_ms;
-        if failure.cause.is_final() || exhausted {
-            self.dead_letter(item, attempt, story);
-            return;
-        }
-        let wait_ms = failure.after_ms.unwrap_or_else(|| backoff::wait_ms(policy.backoff, number, random));
-        story.due = now.plus_ms(wait_ms);
-        let mut section = self.section(item, number, now, Outcome::Retrying);
-        section.held.push(HeldChange { offset: item.offset, event: Some(Box::new(story)) });
-        if let Room::Taken = self.push(&item.key, section, attempt.effects.reads) {
-            let is_new = item.held().is_none();
-            let key = self.key(item);
-            key.blocked = true;
-            key.remaining += usize::from(is_new);
-        }
-    }
-
-    fn dead_letter(&mut self, item: &Item, attempt: Attempt, story: HeldEvent) {
-        let parks = self.batch.spec.policy.after_dead_letter == AfterDeadLetter::Park
-            && matches!(item.key, Key::Ordered(_));
-        let mut section = self.section(item, attempt.number, attempt.now, Outcome::DeadLettered);
-        if item.held().is_some() {
-            section.held.push(HeldChange { offset: item.offset, event: None });
-        }
-        // Failures of handling a system event are recorded but not announced, lest they feed on themselves.
-        if !item.event.event_type.starts_with(system_event::TYPE_PREFIX) {
-            section.events.push(self.announcement(item, &story, attempt.now));
-        }
-        let mut letter = DeadLetter {
-            event: story.event,
-            at: attempt.now,
-            parks,
-            redrives: story.redrives,
-            history: story.history,
-            inputs: attempt.effects.inputs,
-        };
-        if letter.size() + STORY_BYTES > self.max_bytes {
-            letter.inputs = AttemptInputs { state: Vec::new(), truncated: true };
-        }
-        section.dead.push(DeadChange { offset: item.offset, letter: Some(Box::new(letter)) });
-        if let Room::Taken = self.push(&item.key, section, attempt.effects.reads) {
-            let was_held = item.held().is_some();
-            let key = self.key(item);
-            key.blocked |= parks;
-            key.remaining = key.remaining.saturating_sub(usize::from(was_held));
-        }
-    }
-
-    fn announcement(&self, item: &Item, story: &HeldEvent, now: Timestamp) -> Event {
-        let name = &self.batch.spec.name;
-        let latest = story.history.latest();
-        let first_line = latest.and_then(|latest| latest.error.lines().next()).unwrap_or_default();
-        let id = format!("dead-letter-{name}-{}-{}-{}", self.batch.generation, item.offset, story.redrives);
-        let data = json!({
-            "consumer": name,
-            "offset": item.offset.0,
-            "type": item.event.event_type,
-            "reason": latest.map(|latest| latest.cause.code()),
-            "error": first_line,
-            "attempts": story.attempts,
-        });
-        let mut event = system_event("dead-letter.added", id, name, now, &data);
-        // It counts as a hop: a plugin that answers dead letters with events that become dead letters must end.
-        published::follow(&mut event, &item.event);
-        event
     }
 
     fn section(&self, item: &Item, attempt: u32, at: Timestamp, outcome: Outcome) -> Handled {

@@ -220,3 +220,23 @@ fn a_retry_asked_for_by_a_redriven_event_is_due_in_time() {
     world.settle();
     assert_eq!(world.sequencer().next_due(), Some(world.now().plus_ms(50)));
 }
+
+#[test]
+fn an_act_wakes_the_workers_itself() {
+    for discards in [false, true] {
+        let (mut world, mended) = broken(AfterDeadLetter::Park);
+        let bad = world.put("bad", "k");
+        world.put("1", "k");
+        world.settle();
+        mended.set(true);
+        let now = world.now();
+        if discards {
+            world.sequencer().discard("broken", bad, now).unwrap();
+        } else {
+            redrive(&mut world, bad);
+        }
+        assert!(world.sequencer().has_work());
+        world.step().unwrap();
+        assert_eq!(world.state("broken")["k"], if discards { "1" } else { "bad 1" });
+    }
+}

@@ -137,6 +137,7 @@ fn events_without_a_key_wait_for_nobody() {
     let mut handled: Vec<_> = world.state("ordered")["(none)"].split(' ').map(str::to_owned).collect();
     handled.sort_unstable();
     assert_eq!(handled, ["2", "3", "4"]);
+    assert!(!world.dead("ordered")[0].1.parks);
     world.settle_all();
     assert!(world.state("ordered")["(none)"].ends_with('0'));
 }
