@@ -109,6 +109,15 @@ fn a_file_that_is_no_plugin_is_refused_by_check() {
 }
 
 #[test]
+fn a_folder_without_a_package_is_not_built() {
+    let folder = tempdir().unwrap();
+    said(folder.path(), "build")
+        .ends_with(3)
+        .says("there is no Cargo.toml in \".\" [build-failed]")
+        .says("DIR");
+}
+
+#[test]
 fn the_contract_is_written_file_by_file() {
     let folder = tempdir().unwrap();
     said(folder.path(), "wit contract").ends_with(0).prints("contract/world.wit\n");

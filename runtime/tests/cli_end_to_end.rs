@@ -107,6 +107,24 @@ fn lines_of_data_become_events_that_are_recognized_again() {
 }
 
 #[test]
+fn whoever_reads_only_the_beginning_is_no_failure() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    let runtime = Runtime::start(folder, &[]);
+    // More than a pipe holds, so that the command is still writing when its reader goes.
+    let rows: String = (0..3_000).map(|row| format!("\"{row:0>100}\"\n")).collect();
+    write(folder, "rows.ndjson", &rows);
+    runtime.said(folder, "publish rows.ndjson --type row.read").ends_with(0);
+    let mut read =
+        runtime.camshaft(folder, "read").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(read.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.contains("row.read"), "{first}");
+    let output = read.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
 fn tail_shows_the_last_events_and_follows() {
     let folder = tempdir().unwrap();
     let folder = folder.path();

@@ -1,8 +1,6 @@
 //! `camshaft build`: a plugin's package becomes one `.wasm` file that the runtime takes.
 
 use std::{
-    env,
-    error::Error,
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
@@ -14,7 +12,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{failure::Failure, inspect::inspect, output, terminal::printable};
-use crate::ErrorCode;
+use crate::{ErrorCode, io_reason};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -89,24 +87,26 @@ fn no_toolchain(error: NoToolchain) -> Failure {
 }
 
 fn not_built(error: &BuildError) -> Failure {
-    let mut failure = Failure::new(ErrorCode::BuildFailed, error.to_string());
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        failure = failure.detail(error.to_string());
-        cause = error.source();
-    }
+    let failure = |message: String| Failure::new(ErrorCode::BuildFailed, message);
     match error {
-        BuildError::CargoMissing(_) => failure.hint("Install Rust, or put cargo on the PATH."),
-        BuildError::NoPackage { folder } if is_current(folder) => {
-            failure.hint("Go to the folder of a plugin, or name it: `camshaft build DIR`.")
+        BuildError::CargoMissing(cause) => failure(format!("cargo cannot be run: {}", io_reason(cause)))
+            .hint("Install Rust, or put cargo on the PATH."),
+        BuildError::NoPackage { folder } => {
+            failure(format!("there is no Cargo.toml in \"{}\"", folder.display()))
+                .hint("Name the folder of a plugin's package: `camshaft build DIR`.")
         }
-        _ => failure,
+        BuildError::NoGuest { folder } => failure(format!("nothing in \"{}\" is a plugin", folder.display()))
+            .hint("A plugin's Cargo.toml says `[lib] crate-type = [\"cdylib\"]`."),
+        BuildError::Compile { folder } => {
+            failure(format!("the plugin in \"{}\" does not compile", folder.display()))
+                .hint("Correct what cargo says above.")
+        }
+        BuildError::Componentize { name, error } => {
+            failure(format!("\"{name}\" compiles but is no plugin: {error}"))
+                .hint("Does it use camshaft-sdk?")
+        }
+        BuildError::File { path, error } => Failure::write(path.display(), error),
     }
-}
-
-fn is_current(folder: &Path) -> bool {
-    let same = |folder: &Path| fs::canonicalize(folder).ok();
-    same(folder).is_some() && same(folder) == env::current_dir().ok().and_then(|current| same(&current))
 }
 
 #[cfg(test)]
