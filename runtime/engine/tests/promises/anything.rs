@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use acts::Run;
 
 /// Runs, and acts in each. A failure names its seed.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 120;
 const ACTS: usize = 400;
 
 #[test]

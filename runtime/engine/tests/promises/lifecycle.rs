@@ -2,9 +2,9 @@
 
 use camshaft_engine::{Committed, ConsumerError, ResetTo};
 use camshaft_event::transaction::ConsumerStatus;
-use camshaft_event::{AttemptContext, Generation, NewEvent, Offset, Start, Timestamp};
+use camshaft_event::{AttemptContext, Event, Generation, NewEvent, Offset, Start, Timestamp};
 
-use super::harness::{World, done, key_in, note, publish, reject, spec};
+use super::harness::{World, done, event, key_in, note, publish, reject, spec};
 
 fn types(world: &mut World) -> Vec<String> {
     world.sync();
@@ -20,12 +20,8 @@ fn reset(world: &mut World, name: &str, offset: Offset, keep_state: bool) {
 fn trim_begin(world: &mut World) {
     while world.sequencer().first_offset() == Offset(0) {
         let next = world.sequencer().sequenced().next_offset;
-        let filler = super::harness::event(&format!("filler {next}"), "filler");
-        world.publish(vec![camshaft_event::Event {
-            data: vec![0; 15_000],
-            event_type: "filler".into(),
-            ..filler
-        }]);
+        let filler = event(&format!("filler {next}"), "filler");
+        world.publish(vec![Event { data: vec![0; 15_000], event_type: "filler".into(), ..filler }]);
         world.settle();
         world.flush();
         world.trim();
@@ -203,7 +199,7 @@ fn a_batch_of_an_earlier_generation_vanishes() {
 fn ids_of_published_events_are_unique_across_generations() {
     let mut world = World::new();
     let declared = || spec("one", &["thing.*"]);
-    let handler = |_: &camshaft_event::Event, attempt: &mut camshaft_engine::Attempt| {
+    let handler = |_: &Event, attempt: &mut camshaft_engine::Attempt| {
         publish("followed", attempt);
         publish("followed", attempt);
         let event = NewEvent { event_type: "followed".into(), ..NewEvent::default() };
@@ -330,6 +326,29 @@ fn one_that_was_away_too_long_goes_on_at_the_first_retained_event_and_the_gap_is
 }
 
 #[test]
+fn what_was_routed_before_a_long_absence_is_read_again_or_missed_but_never_doubled() {
+    let mut world = World::with(|options| options.detached_retention_ms = 1_000);
+    world.attach(spec("one", &["thing.*"]), note);
+    world.settle();
+    let mut offsets = Vec::new();
+    for id in 0..30 {
+        let large = Event { data: vec![0; 15_000], ..event(&id.to_string(), "k") };
+        offsets.push(world.publish(vec![large]).receipts[0].offset);
+        world.sync();
+    }
+    world.detach("one");
+    world.clock.advance_ms(2_000);
+    trim_begin(&mut world);
+    let first = world.sequencer().first_offset();
+    assert!(first > offsets[0] && first < offsets[29]);
+    world.attach(spec("one", &["thing.*"]), note);
+    world.settle();
+    let retained = offsets.iter().enumerate().filter(|(_, offset)| **offset >= first);
+    let expected: Vec<String> = retained.map(|(id, _)| id.to_string()).collect();
+    assert_eq!(world.state("one")["k"], expected.join(" "));
+}
+
+#[test]
 fn a_gap_repeats_nothing_that_a_partition_has_handled_behind_it() {
     // One partition stands far behind the other, and the log is trimmed to between them.
     let mut world = World::with(|options| {
@@ -342,8 +361,8 @@ fn a_gap_repeats_nothing_that_a_partition_has_handled_behind_it() {
     let (slow, fast) = (&*key_in(0), &*key_in(1));
     world.put("slow", slow);
     for id in 0..30 {
-        let filled = super::harness::event(&id.to_string(), fast);
-        world.publish(vec![camshaft_event::Event { data: vec![0; 15_000], ..filled }]);
+        let filled = event(&id.to_string(), fast);
+        world.publish(vec![Event { data: vec![0; 15_000], ..filled }]);
         world.sync();
         world.read();
     }
