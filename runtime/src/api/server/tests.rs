@@ -79,9 +79,14 @@ async fn a_request_in_progress_is_answered_before_the_server_ends() {
 
 #[tokio::test]
 async fn a_request_that_does_not_end_is_given_up_after_the_time_to_drain() {
-    let route = async || std::future::pending::<&str>().await;
+    let (entered, mut enter) = watch::channel(false);
+    let route = async move || {
+        entered.send_replace(true);
+        std::future::pending::<&str>().await
+    };
     let served = serve(8, Duration::from_millis(10), Router::new().route("/", get(route)));
     let _stream = connect(served.address).await;
+    timeout(PATIENCE, enter.wait_for(|entered| *entered)).await.unwrap().unwrap();
     served.stop.send(()).unwrap();
     timeout(PATIENCE, served.ended).await.expect("the server ends").unwrap().unwrap();
 }

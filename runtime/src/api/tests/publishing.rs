@@ -38,8 +38,10 @@ async fn an_empty_batch_publishes_nothing() {
     with_api(
         |_| {},
         async |api| {
+            let before = api.runtime.health();
             let answer = api.publish(json!([])).await;
             assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({"results": []})));
+            assert_eq!(api.runtime.health(), before);
         },
     )
     .await;
@@ -142,6 +144,9 @@ async fn what_carries_no_cloudevent_is_unsupported() {
                 assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
                 assert_eq!(answer.problem("unsupported-media-type")["detail"], detail);
             }
+            let avro = request("POST", "/events").header("ce-specversion", "1.0");
+            let avro = avro.header(header::CONTENT_TYPE, "application/cloudevents+avro");
+            api.ask(avro.body(Body::empty()).unwrap()).await.problem("unsupported-media-type");
             let bare = api.ask(request("POST", "/events").body(Body::empty()).unwrap()).await;
             bare.problem("unsupported-media-type");
         },
@@ -176,6 +181,15 @@ async fn a_body_that_breaks_off_publishes_nothing() {
         },
     )
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_says_that_it_is_too_large_is_not_waited_for() {
+    let headers = HeaderMap::from_iter([(header::CONTENT_LENGTH, "11".parse().unwrap())]);
+    let body = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+    let problem = body::read(&headers, body, 10).await.unwrap_err();
+    let answer = axum::response::IntoResponse::into_response(problem);
+    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test(start_paused = true)]

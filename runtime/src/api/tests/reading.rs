@@ -142,6 +142,26 @@ async fn a_following_read_gets_what_is_published_later_and_ends_when_the_server_
 }
 
 #[tokio::test]
+async fn a_following_read_has_no_limit_unless_one_is_given() {
+    with_api(
+        |_| {},
+        async |api| {
+            publish(api, events(1_200)).await;
+            let response = api.send(request("GET", "/events?follow=true").body(Body::empty()).unwrap()).await;
+            let mut parts = response.into_body().into_data_stream();
+            let mut lines = 0;
+            while lines < 1_200 {
+                let part = tokio::time::timeout(PATIENCE, parts.next()).await.expect("all events come");
+                lines +=
+                    part.expect("the stream goes on").unwrap().iter().filter(|byte| **byte == b'\n').count();
+            }
+            assert_eq!(ids(api, "/events?follow=true&limit=2").await, ["0", "1"]);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn what_does_not_exist_is_not_found() {
     with_api(
         |_| {},
