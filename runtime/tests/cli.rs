@@ -133,6 +133,18 @@ fn the_contract_is_written_file_by_file() {
 }
 
 #[test]
+fn in_ci_nothing_is_coloured_even_if_the_environment_asks_for_it() {
+    let folder = tempdir().unwrap();
+    let colored = |ci: &str| {
+        let mut command = camshaft(folder.path());
+        let command = command.args(["check", "none.wasm"]).env("CI", ci).env("CLICOLOR_FORCE", "1");
+        Said::of(command.env_remove("NO_COLOR")).ends_with(3).stderr.contains('\u{1b}')
+    };
+    assert!(!colored("true"));
+    assert!(colored(""));
+}
+
+#[test]
 fn wrong_usage_ends_with_2_and_help_with_0() {
     let folder = tempdir().unwrap();
     said(folder.path(), "publish --source /shop").ends_with(2).says("--type");

@@ -33,11 +33,15 @@ use logging::Logging;
 use signals::Signals;
 use starting::Front;
 
-/// Longest time for requests and handlers to end once the runtime was asked to stop.
+/// Longest time for requests to end once the runtime was asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// Longest time for the runtime itself: it gives handlers ten seconds, then writes a last snapshot and closes
+/// the log.
+const CLOSE: Duration = Duration::from_secs(20);
+
 /// The same after the log was poisoned: nothing more can succeed.
-const DRAIN_POISONED: Duration = Duration::from_secs(1);
+const CLOSE_POISONED: Duration = Duration::from_secs(1);
 
 /// How long a runtime whose log is poisoned still answers, so that whoever watches it learns why it goes.
 const TELL_POISONED: Duration = Duration::from_secs(1);
@@ -114,9 +118,9 @@ async fn serve(config: Config, server: Server, logging: &Logging) -> Result<(), 
     let poisoned = matches!(closed, Closed::Poisoned { .. });
     stop.send_replace(true);
     // The runtime drains beside the requests: those that wait for it come to their end.
-    let most = if poisoned { DRAIN_POISONED } else { DRAIN };
+    let most = if poisoned { CLOSE_POISONED } else { CLOSE };
     if timeout(most, runtime.shutdown()).await.is_err() {
-        tracing::warn!("handlers were still running when the time to drain was over");
+        tracing::warn!("the log was not closed in time; the next start recovers it");
     }
     served.await.map_err(Failure::internal)?.map_err(Failure::internal)?;
     match closed {
