@@ -22,7 +22,7 @@ pub fn print(event: &Event, offset: Option<Offset>) -> String {
     out
 }
 
-/// Appends what [`print`] writes.
+/// Appends what [`print()`] writes.
 pub fn print_into(out: &mut String, event: &Event, offset: Option<Offset>) {
     out.push_str("{\"specversion\":\"1.0\"");
     member(out, "id", &event.id);
