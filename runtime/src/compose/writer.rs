@@ -99,7 +99,8 @@ impl Writer<'_> {
             Ok(()) => {
                 if self.full {
                     tracing::info!("the log has room again");
-                    self.announce(log, self.core.sequencer.lock().durable().sequence);
+                    let durable = self.core.sequencer.lock().durable().sequence;
+                    self.announce(log, durable);
                 }
                 self.full = false;
                 Ok(())

@@ -171,7 +171,9 @@ pub(super) fn watch(core: &Arc<Core>, host: &Host, shelf: &Shelf, moved: &Arc<Be
 
 /// Consumers of plugins that went while the runtime was not there.
 fn detach_unattended(core: &Core) {
-    for name in core.sequencer.lock().unattended() {
+    // Its own statement: in the loop's head the lock would be held through the loop.
+    let unattended = core.sequencer.lock().unattended();
+    for name in unattended {
         tracing::info!(consumer = name, "its plugin is gone since the last run: detached");
         detach(core, &name);
     }
