@@ -60,11 +60,7 @@ pub async fn publish(
         Mode::Batched => cloudevents::parse_batch(&bytes)?,
         Mode::Binary => vec![binary(&headers, bytes)?],
     };
-    let results = match events.is_empty() {
-        true => Vec::new(),
-        false => api.runtime.publish_batch(events).await?,
-    };
-    Ok(Json(Receipts { results }))
+    Ok(Json(Receipts { results: api.runtime.publish_batch(events).await? }))
 }
 
 /// How the request carries its events.
