@@ -93,6 +93,8 @@ impl Runtime {
         let host_options = HostOptions {
             max_instances: limits.max_instances,
             max_plugin_bytes: limits.max_plugin_bytes,
+            max_deadline_ms: u64::try_from(limits.max_deadline.as_millis()).unwrap_or(u64::MAX),
+            max_memory_bytes: limits.max_memory,
             ..HostOptions::new(data.join("code"))
         };
         // The log's lock comes first: a second process must not touch the cache either.
