@@ -34,7 +34,8 @@ fn a_plugin_becomes_a_component_with_its_function_names_and_manifest() {
     let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds("camshaft:manifest"), "the manifest's section was lost");
     assert!(holds("camshaft:plugin/state@0.1.0"), "the contract's imports were lost");
-    assert!(holds("_ZN5tally"), "the function names were lost");
+    // Mangled by either of the compiler's schemes, a path through the crate holds this.
+    assert!(holds("5tally"), "the function names were lost");
 }
 
 #[test]
