@@ -90,6 +90,12 @@ fn add(text: &mut String, more: fmt::Arguments<'_>) {
 /// Frames of the panic machinery, of what leads to the handler, and of the component's own glue say nothing
 /// about the handler.
 fn is_scaffolding(frame: &FrameInfo) -> bool {
+    frame.module().name().is_some_and(|name| name.starts_with("wit-component:"))
+        || frame.func_name().is_some_and(|name| is_scaffolding_name(&demangled(name)))
+}
+
+/// The same by the function's name: a path, or `<type as trait>::function` of either.
+fn is_scaffolding_name(name: &str) -> bool {
     const PREFIXES: [&str; 9] = [
         "__rustc::",
         "core::ops::function::",
@@ -102,11 +108,10 @@ fn is_scaffolding(frame: &FrameInfo) -> bool {
         "camshaft_sdk::handler::",
     ];
     const NAMES: [&str; 4] = ["rust_panic", "abort", "handle", "__rust_start_panic"];
-    if frame.module().name().is_some_and(|name| name.starts_with("wit-component:")) {
-        return true;
-    }
-    let Some(name) = frame.func_name().map(demangled) else { return false };
-    NAMES.contains(&name.as_str()) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    let of_type = name.trim_start_matches('<');
+    let of_trait = name.split_once(" as ").map_or("", |(_, of_trait)| of_trait);
+    NAMES.contains(&name)
+        || PREFIXES.iter().any(|prefix| of_type.starts_with(prefix) || of_trait.starts_with(prefix))
 }
 
 fn demangled(name: &str) -> String {
@@ -118,4 +123,24 @@ fn demangled(name: &str) -> String {
 fn span(ms: u64) -> String {
     let duration = SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
     format!("{duration:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_scaffolding_name;
+
+    #[test]
+    fn what_leads_to_the_handler_is_left_out_by_either_scheme_of_names() {
+        for name in [
+            "core::ops::function::FnOnce::call_once",
+            "<stock::_::ENTRY::{closure#0} as core::ops::function::FnOnce<(Event,)>>::call_once",
+            "<camshaft_sdk::guest::bindings::Component as Guest>::handle",
+            "rust_panic",
+        ] {
+            assert!(is_scaffolding_name(name), "{name}");
+        }
+        for name in ["stock::reserve", "<stock::Shelf as stock::Count>::count", "stock::rust_panic"] {
+            assert!(!is_scaffolding_name(name), "{name}");
+        }
+    }
 }
