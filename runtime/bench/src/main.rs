@@ -3,7 +3,9 @@
 
 mod call;
 mod measure;
+mod memory;
 mod pipeline;
+mod resident;
 #[cfg(feature = "store")]
 mod store;
 
@@ -27,6 +29,8 @@ enum Measurement {
     Pipeline(pipeline::Arguments),
     /// The cost of a call beside a raw wasmtime call.
     Call(call::Arguments),
+    /// What the whole runtime takes while it knows far more than its `memory` setting holds.
+    Memory(memory::Arguments),
     /// The embedded store below the tables: fjall beside LMDB.
     #[cfg(feature = "store")]
     Store(store::Arguments),
@@ -37,6 +41,7 @@ fn main() -> anyhow::Result<()> {
     match measurement {
         Some(Measurement::Pipeline(arguments)) => pipeline::run(&arguments),
         Some(Measurement::Call(arguments)) => call::run(&arguments),
+        Some(Measurement::Memory(arguments)) => memory::run(&arguments),
         #[cfg(feature = "store")]
         Some(Measurement::Store(arguments)) => store::run(&arguments),
         None => {

@@ -56,7 +56,6 @@ pub fn median(mut values: Vec<f64>) -> Median {
 }
 
 /// The value below which the given part (0 to 1) of `values` lies. Sorts them.
-#[cfg_attr(not(feature = "store"), expect(dead_code, reason = "only the store is measured by percentiles"))]
 pub fn percentile(values: &mut [f64], part: f64) -> f64 {
     assert!(!values.is_empty(), "a percentile needs a value");
     values.sort_by(f64::total_cmp);

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::job::Job;
 use super::{Arguments, Engine};
+use crate::resident::resident_kib;
 
 /// A child process to be: this program, with a job.
 pub struct Child<'a> {
@@ -98,12 +99,6 @@ impl MemoryPeak {
         let mib = |kib: &AtomicU64| kib.load(Ordering::Relaxed) as f64 / 1024.0;
         (mib(&self.anonymous), mib(&self.file))
     }
-}
-
-fn resident_kib(field: &str) -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(field));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
 /// What this process has used since its start.
