@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use camshaft_event::transaction::TimerChange;
+use camshaft_event::transaction::{StateWrite, TimerChange};
 use camshaft_event::{AttemptInputs, EffectError, Event, Generation, LogLevel, NewEvent, Offset, Timestamp};
 use camshaft_tables::{StateSpace, TablesError};
 use rand_chacha::ChaCha8Rng;
@@ -77,6 +77,16 @@ pub(crate) struct Effects {
     /// The first refusal; it decides the outcome.
     pub(crate) refusal: Option<EffectError>,
     pub(crate) log: Vec<LogLine>,
+}
+
+impl Effects {
+    /// What its section says of state.
+    pub(crate) fn state_writes(&self) -> Vec<StateWrite> {
+        let writes = self.writes.iter();
+        writes
+            .map(|(key, value)| StateWrite { key: key.clone().into(), value: value.clone().map(Into::into) })
+            .collect()
+    }
 }
 
 impl Attempt {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus};
 use camshaft_event::{Event, Key, Offset, Sequence, Timestamp};
+use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::StateSpace;
 
 use crate::held_keys::HeldKeys;
@@ -185,6 +186,9 @@ impl Consumer {
             Reading::Following => tail,
             Reading::Lagging { next, .. } | Reading::Stopped { next } => next,
         };
+        if is_on(Sabotage::AdvanceCheckpoint) {
+            return tail;
+        }
         self.partitions.iter().filter_map(Partition::first_open).min().unwrap_or(read).min(read)
     }
 

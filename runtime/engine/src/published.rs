@@ -2,6 +2,8 @@
 
 use camshaft_event::{EffectError, Event, Generation, NewEvent, Offset, Timestamp};
 
+use camshaft_sabotage::{Sabotage, is_on};
+
 use crate::clock::rfc3339;
 use crate::system_event;
 
@@ -72,7 +74,9 @@ pub(crate) fn build(
 /// Puts `event` behind `origin` in the chain of causes.
 pub(crate) fn follow(event: &mut Event, origin: &Event) {
     event.set_extension(CORRELATION, origin.extension(CORRELATION).unwrap_or(&origin.id));
-    event.set_extension(CAUSATION, origin.id.as_str());
+    if !is_on(Sabotage::ForgetCause) {
+        event.set_extension(CAUSATION, origin.id.as_str());
+    }
     event.set_extension(HOPS, hops(origin).saturating_add(1).to_string());
 }
 

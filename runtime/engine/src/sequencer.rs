@@ -129,6 +129,12 @@ impl<S: Store> Sequencer<S> {
         !self.queue.is_empty()
     }
 
+    /// Bytes that are sequenced and not durable yet, as the log will hold them.
+    #[must_use]
+    pub fn unsynced_bytes(&self) -> u64 {
+        self.queue.unsynced_bytes()
+    }
+
     /// Notes that everything up to `sequence` is durable. The writer thread calls it after each sync.
     pub fn set_durable(&mut self, sequence: Sequence) {
         if let Some(next_offset) = self.queue.durable(sequence) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use camshaft_event::Timestamp;
+use camshaft_event::{Sequence, Timestamp};
 use camshaft_log::LogError;
 use camshaft_tables::store::StoreError;
 use camshaft_tables::{Frozen, Sweep, TablesError};
@@ -64,10 +64,9 @@ pub(crate) fn freeze_bytes(core: &Core) -> usize {
 
 /// Writes a frozen overlay; whether the flusher may go on.
 fn flush(core: &Core, frozen: &Arc<Frozen>) -> bool {
-    // IMPORTANT: never ahead of the log. A snapshot of what the log then loses could never be explained.
     loop {
         let seen = core.flush.count();
-        if core.log.synced() >= frozen.progress().sequence.0 {
+        if frozen.is_covered_by(Sequence(core.log.synced())) {
             break;
         }
         if core.durable.standing().poisoned.is_some() {

@@ -5,6 +5,7 @@
 
 use camshaft_event::transaction::{ConsumerChanged, Fired, Handled, Operated, Section, TimerChange};
 use camshaft_event::{ConsumerId, Event, Offset, Transaction};
+use camshaft_sabotage::{Sabotage, is_on};
 use serde::Serialize;
 
 use crate::store::Store;
@@ -56,6 +57,9 @@ impl<S: Store> Tables<S> {
             // The runtime's own events are unique by construction and never published by anybody else.
             if event.source != "/camshaft" {
                 let hash = event.hash();
+                if is_on(Sabotage::ForgetIdentity) && hash.identity.is_multiple_of(8) {
+                    continue;
+                }
                 let known = KnownIdentity { offset: first.plus(index), content: hash.content };
                 self.active.put_identity(hash.identity, known);
             }

@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use camshaft_event::{ConsumerId, Offset};
+use camshaft_event::{ConsumerId, Offset, Sequence};
+use camshaft_sabotage::{Sabotage, is_on};
 
 use crate::overlay::Overlay;
 use crate::store::{Change, Store, StoreError};
@@ -20,7 +21,14 @@ pub struct Frozen {
 }
 
 impl Frozen {
-    /// Up to where it goes. IMPORTANT: it must not be written before this sequence is durable in the log.
+    /// Whether it may be written, now that the log is durable up to `synced`. IMPORTANT: never ahead of the log. A
+    /// snapshot of what the log then loses could never be explained.
+    #[must_use]
+    pub fn is_covered_by(&self, synced: Sequence) -> bool {
+        self.progress.sequence <= synced || is_on(Sabotage::FlushAheadOfLog)
+    }
+
+    /// Up to where it goes.
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.progress
@@ -32,7 +40,8 @@ impl Frozen {
         self.overlay.identities().len()
     }
 
-    /// Writes it with its progress as one atomic, durable batch. May be tried again after an error.
+    /// Writes it with its progress as one atomic, durable batch, once [`Frozen::is_covered_by`] says so. May be tried
+    /// again after an error.
     ///
     /// # Errors
     /// A store that cannot be written, such as for a full disk.

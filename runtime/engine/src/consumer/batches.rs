@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use camshaft_event::{HeldEvent, Key, Offset, Timestamp};
+use camshaft_sabotage::{Sabotage, is_on};
 
 use super::Consumer;
 use crate::batch::{Batch, Item, KeyInBatch, Origin, SharedEvent};
@@ -89,6 +90,9 @@ impl Consumer {
             for offset in self.held.runnable(&key, now).take(room) {
                 let event = SharedEvent(Origin::Held(Arc::new(load(offset)?)));
                 items.push(Item { offset, key: key.clone(), event });
+            }
+            if is_on(Sabotage::LoseParkedOrder) {
+                items.get_mut(before..).unwrap_or_default().reverse();
             }
             if items.len() > before {
                 let (remaining, parked) = (self.held.len_of(&key), self.held.is_parked(&key));

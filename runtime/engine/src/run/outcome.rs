@@ -1,10 +1,11 @@
 //! What becomes of an event after its attempt: done, tried again, or a dead letter.
 
-use camshaft_event::transaction::{DeadChange, HeldChange, Outcome, StateWrite};
+use camshaft_event::transaction::{DeadChange, HeldChange, Outcome};
 use camshaft_event::{
     AfterDeadLetter, Answer, AttemptInputs, DeadLetter, EffectError, Event, FailedAttempt, HeldEvent, Key,
     Timestamp,
 };
+use camshaft_sabotage::{Sabotage, is_on};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
@@ -49,11 +50,7 @@ impl Run {
         let effects = &mut attempt.effects;
         section.events = std::mem::take(&mut effects.events);
         section.timers = std::mem::take(&mut effects.timers);
-        section.state = effects
-            .writes
-            .iter()
-            .map(|(key, value)| StateWrite { key: key.clone().into(), value: value.clone().map(Into::into) })
-            .collect();
+        section.state = effects.state_writes();
         match self.push(&item.key, section, std::mem::take(&mut effects.reads)) {
             Room::Taken => {
                 self.timers.keep();
@@ -97,6 +94,9 @@ impl Run {
         story.due = now.plus_ms(wait_ms);
         let mut section = self.section(item, number, now, Outcome::Retrying);
         section.held.push(HeldChange { offset: item.offset, event: Some(Box::new(story)) });
+        if is_on(Sabotage::LeakFailedState) {
+            section.state = attempt.effects.state_writes();
+        }
         if let Room::Taken = self.push(&item.key, section, attempt.effects.reads) {
             let is_new = item.held().is_none();
             let key = self.key(item);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use camshaft_event::transaction::{Handled, Outcome, Section, TimerChange};
 use camshaft_event::{ConsumerId, Key, Sequence, Timestamp};
+use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
 use camshaft_tables::{Tables, TablesError};
 
@@ -83,6 +84,10 @@ impl<S: Store> Sequencer<S> {
             }
         }
         let floor = consumer.floor(tail);
+        if is_on(Sabotage::DoneBeforeEffects) {
+            let sections = sections.iter().map(without_effects).collect();
+            self.sequence_all(sections, now)?;
+        }
         let timers: Vec<_> = sections.iter().flat_map(timer_changes).cloned().collect();
         for change in timers {
             self.note_timer(id, &change);
@@ -96,6 +101,9 @@ impl<S: Store> Sequencer<S> {
 
     /// Whether something that a batch read was written since, after which the batch was taken.
     fn has_changed(&self, batch: &Batch, reads: &Reads) -> Result<bool, TablesError> {
+        if is_on(Sabotage::SkipReadValidation) {
+            return Ok(false);
+        }
         let Some(versions) = reads.versions().filter(|_| !reads.scanned) else { return Ok(true) };
         for (key, version) in versions {
             let current = match self.tables.recent_state(batch.space, key) {
@@ -127,6 +135,19 @@ impl<S: Store> Sequencer<S> {
             removed += usize::from(was_set && !is_set);
         }
         added > removed && consumer.timers + added - removed > self.options.max_timers
+    }
+}
+
+/// For [`Sabotage::DoneBeforeEffects`]: that an event was handled, but not what came of it.
+fn without_effects(section: &Section) -> Section {
+    match section {
+        Section::Handled(handled) => Section::Handled(Box::new(Handled {
+            events: Vec::new(),
+            state: Vec::new(),
+            timers: Vec::new(),
+            ..(**handled).clone()
+        })),
+        other => other.clone(),
     }
 }
 

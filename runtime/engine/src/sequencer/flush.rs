@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use camshaft_event::transaction::ConsumerStatus;
 use camshaft_event::{ConsumerId, Offset, Timestamp};
+use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
 use camshaft_tables::{Frozen, Progress};
 
@@ -45,6 +46,9 @@ impl<S: Store> Sequencer<S> {
     /// Whether the log must keep what a consumer has not read: by what memory knows of it or by the snapshot,
     /// since a crash may take back its removal.
     fn pins(&self, consumer: &Consumer, now: Timestamp) -> bool {
+        if is_on(Sabotage::TrimUnread) {
+            return false;
+        }
         let pins = |status: ConsumerStatus| match status {
             ConsumerStatus::Attached => true,
             ConsumerStatus::Detached { since } => now.ms_since(since) < self.options.detached_retention_ms,

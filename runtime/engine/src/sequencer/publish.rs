@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use camshaft_event::transaction::{Published, Section};
 use camshaft_event::{Event, EventHash, Offset, Sequence, Timestamp, Transaction};
+use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
 use camshaft_tables::{KnownIdentity, Tables, TablesError};
 use thiserror::Error;
@@ -172,7 +173,10 @@ impl<S: Store> Sequencer<S> {
         if body.is_empty() {
             body = Transaction::encode_body(std::slice::from_ref(&section));
         }
-        let durable_at = self.sequence(Vec::new(), vec![section], body, now)?;
+        let mut durable_at = self.sequence(Vec::new(), vec![section], body, now)?;
+        if is_on(Sabotage::AnswerBeforeSync) {
+            durable_at = self.durable.sequence;
+        }
         Ok(Receipts { receipts, durable_at })
     }
 

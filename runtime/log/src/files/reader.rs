@@ -215,7 +215,7 @@ impl View {
             }
             let range = payload_range(start, &header);
             let Some(payload) = buffer.get(range.clone()) else { break };
-            if self.checksum.over(payload) != header.payload_checksum {
+            if !self.checksum.matches(payload, header.payload_checksum) {
                 return Err(corrupt(name, position, NoRecord::PayloadChecksum));
             }
             records.push((header.with_payload(&[]), range));

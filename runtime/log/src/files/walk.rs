@@ -81,7 +81,7 @@ impl<'a> Walk<'a> {
             let checksum = self.checksum;
             let record = self.bytes(length_usize(u64::from(header.length)))?;
             let payload = record.get(length_usize(u64::from(HEADER_BYTES))..).unwrap_or_default();
-            if checksum.over(payload) != header.payload_checksum {
+            if !checksum.matches(payload, header.payload_checksum) {
                 return Ok(Step::Stop(NoRecord::PayloadChecksum));
             }
         }

@@ -9,6 +9,7 @@ mod contents;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use contents::Losses;
 use contents::{Contents, FileId};
 
 use super::Random;
@@ -81,7 +82,20 @@ impl MemoryDisk {
     /// what `random` chooses, down to parts of single writes.
     #[must_use]
     pub fn survivor(&self, random: &mut Random) -> Self {
-        Self::holding(self.state().contents.after_crash(random))
+        self.after_power_loss(random).0
+    }
+
+    /// The same, and what was lost.
+    #[must_use]
+    pub fn after_power_loss(&self, random: &mut Random) -> (Self, Losses) {
+        let (contents, losses) = self.state().contents.after_crash(random);
+        (Self::holding(contents), losses)
+    }
+
+    /// The sum of all files' lengths, in bytes.
+    #[must_use]
+    pub fn used_bytes(&self) -> u64 {
+        self.state().contents.used()
     }
 
     /// The disk as the next start finds it after the process was killed now: all that was written is there.

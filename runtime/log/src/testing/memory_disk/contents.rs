@@ -23,6 +23,19 @@ pub(super) struct Contents {
     next_id: FileId,
 }
 
+/// What a crash took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Unsynced writes, whole or in part.
+    pub writes: bool,
+    /// Writes before ones that survived.
+    pub reordered: bool,
+    /// The end of a piece that the disk writes at once.
+    pub torn: bool,
+    /// Unsynced creations, renames or removals.
+    pub names: bool,
+}
+
 #[derive(Clone, Default)]
 struct File {
     seen: Vec<u8>,
@@ -138,20 +151,24 @@ impl Contents {
 
     /// What is left when the power fails: all that is durable, and any part of the rest, in any order. Of the
     /// names the first few changes survive, as file systems with a journal have it.
-    pub fn after_crash(&self, random: &mut Random) -> Self {
+    pub fn after_crash(&self, random: &mut Random) -> (Self, Losses) {
+        let mut losses = Losses::default();
         let survivors = random.below(u64::try_from(self.unsynced_names.len()).unwrap_or(0) + 1);
         let names = match survivors.checked_sub(1).and_then(|last| usize::try_from(last).ok()) {
             Some(last) => &self.unsynced_names[last],
             None => &self.durable_names,
         };
-        let files = self.files.iter().map(|(id, file)| (*id, file.after_crash(random))).collect();
-        Self {
+        losses.names = *names != self.names;
+        let files =
+            self.files.iter().map(|(id, file)| (*id, file.after_crash(random, &mut losses))).collect();
+        let contents = Self {
             files,
             names: names.clone(),
             durable_names: names.clone(),
             unsynced_names: Vec::new(),
             next_id: self.next_id,
-        }
+        };
+        (contents, losses)
     }
 
     fn names_changed(&mut self) {
@@ -170,7 +187,7 @@ impl Contents {
 }
 
 impl File {
-    fn after_crash(&self, random: &mut Random) -> Self {
+    fn after_crash(&self, random: &mut Random, losses: &mut Losses) -> Self {
         // Out of eight crashes one keeps all, one nothing, the others a share.
         let share = random.below(8);
         let mut bytes = self.durable.clone();
@@ -180,7 +197,7 @@ impl File {
                 Change::Length(_) if share == 7 || (share > 0 && random.coin()) => change.apply(&mut bytes),
                 Change::Length(_) => {}
                 Change::Write { position, bytes: written } => {
-                    write_in_part(&mut bytes, *position, written, share, random);
+                    write_in_part(&mut bytes, *position, written, share, random, losses);
                 }
             }
         }
@@ -204,7 +221,14 @@ impl Change {
 }
 
 /// Writes the sectors that survive: of seven about as many as the share says, each by itself.
-fn write_in_part(target: &mut Vec<u8>, position: usize, written: &[u8], share: u64, random: &mut Random) {
+fn write_in_part(
+    target: &mut Vec<u8>,
+    position: usize,
+    written: &[u8],
+    share: u64,
+    random: &mut Random,
+    losses: &mut Losses,
+) {
     let mut start = 0;
     while start < written.len() {
         let to_boundary = SECTOR_BYTES - (position + start) % SECTOR_BYTES;
@@ -214,7 +238,10 @@ fn write_in_part(target: &mut Vec<u8>, position: usize, written: &[u8], share: u
         if share < 7 && random.below(16) == 0 {
             let kept = random.below(u64::try_from(sector.len()).unwrap_or(1));
             sector = &sector[..usize::try_from(kept).unwrap_or(0)];
+            losses.torn |= survives;
         }
+        losses.reordered |= survives && losses.writes;
+        losses.writes |= !survives;
         if survives {
             Change::Write { position: position + start, bytes: sector.to_vec() }.apply(target);
         }

@@ -1,0 +1,88 @@
+//! Bugs on demand: each promise's guard can be taken out, to show that the simulator would notice.
+//!
+//! The guarded places of `log`, `tables` and `engine` ask [`is_on`]. Without the feature `armed` the answer is a
+//! constant `false`, and nothing of this is in the program; with it, the simulator turns one switch for its thread.
+
+#![deny(missing_docs)]
+
+#[cfg(feature = "armed")]
+use std::cell::Cell;
+
+/// A guard that is taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// The log does not sync what it says is durable.
+    SkipSync,
+    /// Producers are answered before their events are durable.
+    AnswerBeforeSync,
+    /// An event is done in one transaction, and its effects commit in the next.
+    DoneBeforeEffects,
+    /// Some published identities are not remembered.
+    ForgetIdentity,
+    /// An event is tried although an earlier one of its key waits.
+    PassHeldKey,
+    /// Records are read whatever their checksums say.
+    AcceptBadChecksum,
+    /// What waits behind a dead letter is run last first.
+    LoseParkedOrder,
+    /// What a failed attempt wrote is committed.
+    LeakFailedState,
+    /// A recovered process does not know of some timers.
+    DropTimerAtRecovery,
+    /// A snapshot is written before the log is durable up to it.
+    FlushAheadOfLog,
+    /// A batch commits whatever happened to what it had read.
+    SkipReadValidation,
+    /// A consumer says that it has read all there is.
+    AdvanceCheckpoint,
+    /// The log is trimmed without asking who still needs it.
+    TrimUnread,
+    /// Published events do not say what caused them.
+    ForgetCause,
+}
+
+impl Sabotage {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::SkipSync,
+        Self::AnswerBeforeSync,
+        Self::DoneBeforeEffects,
+        Self::ForgetIdentity,
+        Self::PassHeldKey,
+        Self::AcceptBadChecksum,
+        Self::LoseParkedOrder,
+        Self::LeakFailedState,
+        Self::DropTimerAtRecovery,
+        Self::FlushAheadOfLog,
+        Self::SkipReadValidation,
+        Self::AdvanceCheckpoint,
+        Self::TrimUnread,
+        Self::ForgetCause,
+    ];
+}
+
+#[cfg(feature = "armed")]
+thread_local! {
+    static ACTIVE: Cell<Option<Sabotage>> = const { Cell::new(None) };
+}
+
+/// Whether the guard is out on this thread.
+#[cfg(feature = "armed")]
+#[must_use]
+pub fn is_on(sabotage: Sabotage) -> bool {
+    ACTIVE.get() == Some(sabotage)
+}
+
+/// Never: the guards stand.
+#[cfg(not(feature = "armed"))]
+#[inline(always)]
+#[must_use]
+pub const fn is_on(_: Sabotage) -> bool {
+    false
+}
+
+/// Takes a guard out on this thread, or puts all back.
+#[cfg(feature = "armed")]
+pub fn set(sabotage: Option<Sabotage>) {
+    ACTIVE.set(sabotage);
+}

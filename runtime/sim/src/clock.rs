@@ -1,0 +1,54 @@
+//! The simulated clock: it stands still until the run moves it, forward or back.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use camshaft_engine::Clock;
+use camshaft_event::Timestamp;
+
+/// Some moment after the epoch, so that a default time is never "now" by accident.
+const BEGIN_MS: u64 = 1_000_000;
+
+/// Microseconds that one call of a handler takes.
+const CALL_US: u64 = 700;
+
+#[derive(Debug)]
+pub(crate) struct SimClock {
+    now_ms: AtomicU64,
+    elapsed_us: AtomicU64,
+}
+
+impl Default for SimClock {
+    fn default() -> Self {
+        Self { now_ms: BEGIN_MS.into(), elapsed_us: 0.into() }
+    }
+}
+
+impl SimClock {
+    pub(crate) fn set(&self, now: Timestamp) {
+        self.now_ms.store(now.0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn advance_ms(&self, ms: u64) {
+        self.set(self.now().plus_ms(ms));
+    }
+
+    /// Sets the wall clock back, as people and time servers do.
+    pub(crate) fn set_back_ms(&self, ms: u64) {
+        self.set(Timestamp(self.now().0.saturating_sub(ms)));
+    }
+
+    /// Lets the time of a handler's call pass.
+    pub(crate) fn call(&self) {
+        self.elapsed_us.fetch_add(CALL_US, Ordering::Relaxed);
+    }
+}
+
+impl Clock for SimClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.now_ms.load(Ordering::Relaxed))
+    }
+
+    fn elapsed_us(&self) -> u64 {
+        self.elapsed_us.load(Ordering::Relaxed)
+    }
+}

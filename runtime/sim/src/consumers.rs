@@ -1,0 +1,64 @@
+//! The consumers of a run: what they want, and by which policy.
+
+use std::collections::BTreeMap;
+
+use camshaft_engine::{ConsumerSpec, EngineOptions};
+use camshaft_event::{AfterDeadLetter, Backoff, Policy, Start, Subscription, TypePattern};
+
+/// Small bounds, so that each of them is reached.
+pub(crate) fn options() -> EngineOptions {
+    EngineOptions {
+        max_transaction_bytes: 8 * 1024,
+        max_event_bytes: 4 * 1024,
+        max_state_value_bytes: 6 * 1024,
+        max_unsynced_bytes: 48 * 1024,
+        max_overlay_bytes: 384 * 1024,
+        window_events: 6,
+        batch_events: 4,
+        max_held_events: 6,
+        max_timers: 2,
+        max_hops: 2,
+        detached_retention_ms: 400,
+        ..EngineOptions::default()
+    }
+}
+
+/// Four consumers that differ in what delivery does for them; the last one is not there from the beginning.
+pub(crate) fn specs() -> Vec<ConsumerSpec> {
+    let mut parks = spec("parks", &["thing.*"]);
+    parks.policy.max_attempts = 3;
+    let mut goes_on = spec("goes-on", &["thing.happened", "thing.*", "reminder"]);
+    goes_on.policy.after_dead_letter = AfterDeadLetter::Continue;
+    goes_on.policy.max_age_ms = 300;
+    let mut follows = spec("follows", &["followed"]);
+    follows.policy.partitions = 1;
+    let mut comes_late = spec("comes-late", &["thing.happened", "followed"]);
+    comes_late.start = Start::Latest;
+    comes_late.publishes = Some(vec![pattern("followed"), pattern("reminder")]);
+    vec![parks, goes_on, follows, comes_late]
+}
+
+/// The same consumer with newer code.
+pub(crate) fn replaced(spec: &ConsumerSpec, version: u64) -> ConsumerSpec {
+    ConsumerSpec { version: format!("1.0.{version}"), digest: format!("{version:x}"), ..spec.clone() }
+}
+
+fn spec(name: &str, types: &[&str]) -> ConsumerSpec {
+    let types = types.iter().map(|text| pattern(text)).collect();
+    ConsumerSpec {
+        name: name.to_owned(),
+        subscriptions: vec![Subscription { handler: "handle".to_owned(), types, filter: None }],
+        publishes: None,
+        policy: Policy { partitions: 4, backoff: Backoff { base_ms: 100, max_ms: 100 }, ..Policy::default() },
+        start: Start::Earliest,
+        config: BTreeMap::new(),
+        grants: Vec::new(),
+        digest: "1".to_owned(),
+        version: "1.0.0".to_owned(),
+        code: 0,
+    }
+}
+
+fn pattern(text: &str) -> TypePattern {
+    text.parse().expect("the patterns here are valid")
+}

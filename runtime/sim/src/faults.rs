@@ -1,0 +1,106 @@
+//! Everything that can happen to a run, and how often it did. CI wants to see each of them often.
+
+use std::collections::BTreeMap;
+
+macro_rules! faults {
+    ($($name:ident => $text:literal,)*) => {
+        /// Something that puts a promise to the test.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Fault {
+            $(#[doc = $text] $name,)*
+        }
+
+        impl Fault {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// What it is, for people.
+            #[must_use]
+            pub const fn text(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    Kill => "the process was killed",
+    PowerLoss => "the power failed",
+    LostWrites => "a power failure took unsynced writes",
+    ReorderedWrites => "a later write survived an earlier one",
+    TornWrite => "a write survived in part",
+    LostNames => "a power failure took unsynced names of files",
+    CutTail => "recovery cut a torn tail",
+    DiskDied => "the disk died in the middle of an operation",
+    CrashInRecovery => "a recovery was cut short",
+    CrashInFlush => "a flush was cut short",
+    CrashInTrim => "a trim was cut short",
+    FailedSync => "a sync failed",
+    FailedWrite => "a write failed",
+    DiskFull => "the log's disk was full",
+    StoreFull => "the store's disk was full",
+    BitFlip => "a bit of a durable record flipped at rest",
+    ClockBack => "the wall clock was set back",
+    ClockAhead => "the wall clock jumped ahead",
+    HandlerRetries => "a handler asked for another attempt",
+    HandlerRejects => "a handler rejected an event",
+    HandlerTraps => "a handler trapped",
+    HandlerLate => "a handler passed its deadline",
+    HandlerRefused => "an effect was refused",
+    HandlerScans => "a handler scanned its state",
+    HandlerPublishes => "a handler published",
+    HandlerSchedules => "a handler set a timer",
+    HandlerCancels => "a handler cancelled a timer",
+    TooManyHops => "a chain of causes was too long",
+    Conflict => "a batch had read what another one changed",
+    Stale => "a batch came back to a consumer that began anew",
+    TimerFired => "a timer fired",
+    Parked => "an event waited behind a dead letter",
+    DeadLetter => "an event became a dead letter",
+    AtBound => "a consumer's held events were at their bound",
+    Lagging => "a consumer read the log itself",
+    Unready => "a producer had to wait",
+    Gap => "a consumer came back after the log was trimmed beyond it",
+    Replaced => "a plugin was replaced",
+    Detached => "a plugin was removed",
+    PutBack => "a plugin was put back",
+    Created => "a consumer was created",
+    Removed => "a consumer was forgotten",
+    Reset => "a consumer was reset",
+    Trimmed => "the log was trimmed",
+    Redriven => "a dead letter was redriven",
+    Discarded => "a dead letter was discarded",
+    SameAgain => "a producer repeated an event",
+    OtherAgain => "a producer used an id again for something else",
+}
+
+/// How often each fault occurred.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults(BTreeMap<Fault, u64>);
+
+impl Faults {
+    /// Notes one.
+    pub fn note(&mut self, fault: Fault) {
+        *self.0.entry(fault).or_default() += 1;
+    }
+
+    /// Adds those of another run.
+    pub fn add(&mut self, other: &Self) {
+        for (fault, count) in &other.0 {
+            *self.0.entry(*fault).or_default() += count;
+        }
+    }
+
+    /// How often `fault` occurred.
+    #[must_use]
+    pub fn count(&self, fault: Fault) -> u64 {
+        self.0.get(&fault).copied().unwrap_or(0)
+    }
+
+    /// All faults with their counts, those that never occurred too.
+    pub fn iter(&self) -> impl Iterator<Item = (Fault, u64)> {
+        Fault::ALL.iter().map(|fault| (*fault, self.count(*fault)))
+    }
+}

@@ -1,0 +1,220 @@
+//! What a log must look like, told without partitions, windows, batches, caches or snapshots: an event is done once,
+//! in the order of its key, or it waits, or it is a dead letter.
+//!
+//! It panics with what is wrong. It knows nothing of how the engine works; all it has is the log and what the
+//! consumers were declared to want.
+
+mod known;
+
+use std::collections::{BTreeMap, HashMap};
+
+use camshaft_engine::ConsumerSpec;
+use camshaft_event::transaction::{ConsumerChanged, Handled, Operated, Outcome, Section};
+use camshaft_event::{ConsumerId, Event, Key, Offset, Sequence, Transaction};
+
+pub(crate) use known::{Known, Place};
+
+#[derive(Default)]
+pub(crate) struct Model {
+    specs: BTreeMap<String, ConsumerSpec>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) sequence: Sequence,
+    keys: Vec<Key>,
+    /// What each consumer wants of each key, in log order.
+    queues: BTreeMap<(String, Key), Vec<Offset>>,
+    pub(crate) consumers: BTreeMap<ConsumerId, Known>,
+    /// Where the latest event of each source and id lies.
+    identities: HashMap<(String, String), Offset>,
+    /// The event that set each timer.
+    timer_causes: BTreeMap<(ConsumerId, String), Offset>,
+}
+
+impl Model {
+    /// A model of consumers that were only ever declared so, before the first transaction.
+    pub(crate) fn new(specs: &[ConsumerSpec]) -> Self {
+        let specs = specs.iter().map(|spec| (spec.name.clone(), spec.clone())).collect();
+        Self { specs, ..Self::default() }
+    }
+
+    /// Reads the next transaction. `first_offset` is where the log begins now: what lies before may be published
+    /// again.
+    pub(crate) fn apply(&mut self, transaction: &Transaction, first_offset: Offset) {
+        self.sequence = self.sequence.next();
+        for section in &transaction.sections {
+            let cause = match section {
+                Section::Handled(handled) => {
+                    self.handled(handled);
+                    Some(handled.cause)
+                }
+                Section::Operated(operated) => {
+                    self.operated(operated);
+                    None
+                }
+                Section::Consumer(changed) => {
+                    self.changed(changed);
+                    None
+                }
+                Section::Fired(fired) => {
+                    let known = self.consumers.get_mut(&fired.consumer).expect("a timer's consumer is known");
+                    assert!(known.timers.remove(&fired.name).is_some(), "only a timer that is set fires");
+                    self.timer_causes.remove(&(fired.consumer, fired.name.clone()))
+                }
+                Section::Published(_) | Section::Activated(_) => None,
+            };
+            for event in section.events() {
+                self.check_chain(event, cause);
+                self.add(event, first_offset);
+            }
+        }
+        for (consumer, floor) in &transaction.floors {
+            self.check_checkpoint(*consumer, *floor);
+        }
+    }
+
+    fn add(&mut self, event: &Event, first_offset: Offset) {
+        let offset = Offset(self.events.len() as u64);
+        let key = Key::of(event, offset);
+        let identity = (event.source.clone(), event.id.clone());
+        if let Some(earlier) = self.identities.insert(identity, offset) {
+            assert!(earlier < first_offset, "event {offset} has the source and id of event {earlier}");
+        }
+        for (name, _) in self.specs.iter().filter(|(_, spec)| spec.wants(event)) {
+            self.queues.entry((name.clone(), key.clone())).or_default().push(offset);
+        }
+        self.keys.push(key);
+        self.events.push(event.clone());
+    }
+
+    /// What a handler published says what it follows from.
+    fn check_chain(&self, event: &Event, cause: Option<Offset>) {
+        let Some(origin) = cause.and_then(|cause| self.events.get(cause.0 as usize)) else {
+            assert!(!event.source.starts_with("/plugins/"), "{} has no cause", event.id);
+            return;
+        };
+        assert_eq!(event.extension("causationid"), Some(origin.id.as_str()), "the cause of {}", event.id);
+        let correlation = origin.extension("correlationid").unwrap_or(&origin.id);
+        assert_eq!(event.extension("correlationid"), Some(correlation), "the correlation of {}", event.id);
+    }
+
+    /// What lies before a checkpoint is done, held or dead.
+    pub(crate) fn check_checkpoint(&self, consumer: ConsumerId, checkpoint: Offset) {
+        let Some(known) = self.consumers.get(&consumer) else { return };
+        let Some(spec) = self.specs.get(&known.record.name) else { return };
+        for (event, offset) in self.events.iter().zip((0..).map(Offset)).take(checkpoint.0 as usize) {
+            let passed = offset >= known.start && spec.wants(event) && !known.places.contains_key(&offset);
+            assert!(!passed, "the checkpoint {checkpoint} of {} passes {offset}", known.record.name);
+        }
+    }
+
+    fn changed(&mut self, changed: &ConsumerChanged) {
+        let record = changed.record.clone();
+        let known = self.consumers.entry(record.id).or_insert_with(|| Known::new(record.clone()));
+        let begins_anew = record.generation != known.record.generation;
+        assert_eq!(changed.clears, begins_anew && !known.is_removed(), "a new generation begins empty");
+        if begins_anew {
+            known.places.clear();
+            known.timers.clear();
+            self.timer_causes.retain(|(consumer, _), _| *consumer != record.id);
+        }
+        if record.state_generation != known.record.state_generation {
+            known.state.clear();
+            known.done.clear();
+        }
+        known.start = changed.checkpoint.unwrap_or(known.start);
+        known.record = record;
+    }
+
+    fn handled(&mut self, handled: &Handled) {
+        self.check_order(handled);
+        let known = self.consumers.get_mut(&handled.consumer).expect("who handles is known");
+        let before = known.places.get(&handled.cause).copied();
+        let attempts = match (before, handled.advances) {
+            (None, Some(_)) => 0,
+            (Some(Place::Held { attempts, .. }), None) => attempts,
+            (before, advances) => {
+                panic!("{handled:?} of an event that is {before:?}, advancing {advances:?}")
+            }
+        };
+        let number = if handled.outcome == Outcome::Held { 0 } else { attempts + 1 };
+        assert_eq!(handled.attempt, number, "attempts are counted");
+        assert_eq!(handled.state_generation, known.record.state_generation, "state is of its generation");
+        let after = match handled.outcome {
+            Outcome::Done => Place::Done,
+            Outcome::Held => Place::Held { attempts: 0, is_passed: false },
+            Outcome::Retrying => {
+                let is_passed = matches!(before, Some(Place::Held { is_passed: true, .. }));
+                Place::Held { attempts: number, is_passed }
+            }
+            Outcome::DeadLettered => {
+                let letter = handled.dead.first().and_then(|change| change.letter.as_ref());
+                Place::Dead { parks: letter.expect("a dead letter has its letter").parks }
+            }
+        };
+        known.places.insert(handled.cause, after);
+        if handled.outcome == Outcome::Done {
+            known.take_effects(handled);
+            for change in &handled.timers {
+                let (name, is_set) = known::timer(change);
+                self.timer_causes.remove(&(handled.consumer, name.to_owned()));
+                if is_set {
+                    self.timer_causes.insert((handled.consumer, name.to_owned()), handled.cause);
+                }
+            }
+        } else {
+            let is_announcement = |event: &Event| event.source == "/camshaft";
+            assert!(handled.state.is_empty() && handled.timers.is_empty(), "effects of a failed attempt");
+            assert!(handled.events.iter().all(is_announcement), "events of a failed attempt");
+        }
+    }
+
+    /// Events of one key are tried one after another, in log order.
+    fn check_order(&self, handled: &Handled) {
+        let known = self.consumers.get(&handled.consumer).expect("who handles is known");
+        let cause = handled.cause;
+        let key = self.keys.get(cause.0 as usize).expect("what is handled lies in the log");
+        let queue = self.queues.get(&(known.record.name.clone(), key.clone()));
+        let queue = queue.map(Vec::as_slice).unwrap_or_default();
+        assert!(queue.contains(&cause), "nobody asked for {cause}");
+        for offset in queue.iter().take_while(|offset| **offset < cause) {
+            match known.places.get(offset) {
+                Some(Place::Done | Place::Discarded | Place::Dead { parks: false }) => {}
+                Some(Place::Held { is_passed: true, .. }) => {}
+                None if *offset < known.start => {}
+                place if handled.outcome == Outcome::Held => {
+                    assert!(place.is_some(), "{cause} is passed before {offset} is looked at");
+                }
+                place => panic!("{cause} is tried while {offset} of its key is {place:?}"),
+            }
+        }
+    }
+
+    fn operated(&mut self, operated: &Operated) {
+        let known = self.consumers.get_mut(&operated.consumer).expect("who is operated on is known");
+        for change in &operated.dead {
+            let Some(Place::Dead { parks }) = known.places.get(&change.offset).copied() else {
+                panic!("{} is no dead letter", change.offset)
+            };
+            let place = if operated.held.is_empty() {
+                Place::Discarded
+            } else {
+                Place::Held { attempts: 0, is_passed: !parks }
+            };
+            known.places.insert(change.offset, place);
+        }
+    }
+
+    /// Every event that a consumer wanted has ended well.
+    pub(crate) fn check_complete(&self) {
+        for known in self.consumers.values() {
+            let Some(spec) = self.specs.get(&known.record.name) else { continue };
+            assert_eq!(known.timers.len(), 0, "every timer has fired");
+            for (event, offset) in self.events.iter().zip((0..).map(Offset)) {
+                if offset >= known.start && spec.wants(event) {
+                    let place = known.places.get(&offset);
+                    let ended = matches!(place, Some(Place::Done | Place::Discarded));
+                    assert!(ended, "{offset} of {} is {place:?}", known.record.name);
+                }
+            }
+        }
+    }
+}

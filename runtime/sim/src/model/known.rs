@@ -1,0 +1,77 @@
+//! What the model knows of one consumer in its current generation.
+
+use std::collections::BTreeMap;
+
+use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus, Handled, TimerChange};
+use camshaft_event::{Offset, Timestamp};
+
+/// Where an event is with one consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It waits; later ones of its key may have gone past it while it was a dead letter.
+    Held {
+        attempts: u32,
+        is_passed: bool,
+    },
+    Dead {
+        parks: bool,
+    },
+    Done,
+    Discarded,
+}
+
+pub(crate) struct Known {
+    pub(crate) record: ConsumerRecord,
+    /// The first event that it had to look at.
+    pub(crate) start: Offset,
+    pub(crate) places: BTreeMap<Offset, Place>,
+    pub(crate) state: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Offsets of what was done since the state was empty, in log order.
+    pub(crate) done: Vec<Offset>,
+    pub(crate) timers: BTreeMap<String, Timestamp>,
+}
+
+impl Known {
+    pub(super) fn new(record: ConsumerRecord) -> Self {
+        Self {
+            record,
+            start: Offset(0),
+            places: BTreeMap::new(),
+            state: BTreeMap::new(),
+            done: Vec::new(),
+            timers: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn is_removed(&self) -> bool {
+        self.record.status == ConsumerStatus::Removed
+    }
+
+    pub(super) fn take_effects(&mut self, handled: &Handled) {
+        self.done.push(handled.cause);
+        for write in &handled.state {
+            match &write.value {
+                Some(value) => self.state.insert(write.key.to_vec(), value.to_vec()),
+                None => self.state.remove(&*write.key),
+            };
+        }
+        for change in &handled.timers {
+            match change {
+                TimerChange::Set { name, at, .. } => self.timers.insert(name.clone(), *at),
+                TimerChange::Cancel { name } => self.timers.remove(name),
+            };
+        }
+    }
+
+    pub(crate) fn count(&self, wanted: impl Fn(Place) -> bool) -> usize {
+        self.places.values().filter(|place| wanted(**place)).count()
+    }
+}
+
+/// The name of a timer that is changed, and whether it is set afterwards.
+pub(super) fn timer(change: &TimerChange) -> (&str, bool) {
+    match change {
+        TimerChange::Set { name, .. } => (name, true),
+        TimerChange::Cancel { name } => (name, false),
+    }
+}

@@ -1,0 +1,237 @@
+//! A process of the runtime without its threads: what a crash ends. Each method is one step of one of the threads
+//! that `compose` runs, and does what that thread does.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, MutexGuard};
+
+use camshaft_engine::{
+    Batch, Clock, Committed, EngineOptions, Finished, PublishRefusal, ReadError, Receipts, RecoverError,
+    Sequencer, SharedSequencer, StateReader, WorkerContext, run_batch,
+};
+use camshaft_event::{Event, Offset, Sequence, Timestamp, Transaction};
+use camshaft_log::testing::MemoryDisk;
+use camshaft_log::{FileLog, Log, LogError, LogReader, NewRecord, Options, Recovery};
+use camshaft_tables::{Sweep, Tables};
+use rand_chacha::ChaCha8Rng;
+
+use crate::clock::SimClock;
+use crate::handlers::Handlers;
+use crate::store::SimStore;
+
+/// Large enough that a segment holds the largest transactions of all workers, small enough to see many.
+pub(crate) const SEGMENT_BYTES: u64 = 160 * 1024;
+
+/// Bytes that a lagging consumer reads at once.
+const READ_BYTES: u32 = 4_096;
+
+/// What outlives a process.
+#[derive(Clone)]
+pub(crate) struct Machine {
+    pub(crate) disk: MemoryDisk,
+    pub(crate) store: Arc<SimStore>,
+    pub(crate) clock: Arc<SimClock>,
+    pub(crate) options: Arc<EngineOptions>,
+}
+
+pub(crate) struct Process {
+    pub(crate) recovery: Recovery,
+    /// Whether the log's disk had no room when it was last looked at.
+    pub(crate) is_full: bool,
+    shared: SharedSequencer<SimStore>,
+    reader: Arc<dyn StateReader>,
+    log: FileLog,
+    appended: Sequence,
+    sweep: Sweep,
+    store: Arc<SimStore>,
+    clock: Arc<SimClock>,
+    options: Arc<EngineOptions>,
+}
+
+impl Process {
+    /// Recovers from what the machine holds.
+    pub(crate) fn start(machine: &Machine) -> Result<Self, RecoverError> {
+        let tables = Tables::open(Arc::clone(&machine.store))?;
+        let options = Options {
+            segment_bytes: SEGMENT_BYTES,
+            verify_from: Some(tables.snapshot().sequence.next().0),
+            first_offset: 0,
+            ..Options::default()
+        };
+        let (mut log, recovery) = FileLog::open(Arc::new(machine.disk.clone()), options)?;
+        let is_full = reserve(&mut log)?;
+        let reader = log.reader();
+        let mut sequencer = Sequencer::recover(Arc::clone(&machine.options), tables, &*reader, &mut |_| {})?;
+        sequencer.set_room(reader.reserved_bytes());
+        let appended = sequencer.sequenced().sequence;
+        let shared = SharedSequencer::new(sequencer);
+        Ok(Self {
+            recovery,
+            is_full,
+            reader: Arc::new(shared.clone()),
+            shared,
+            log,
+            appended,
+            sweep: Sweep::default(),
+            store: Arc::clone(&machine.store),
+            clock: Arc::clone(&machine.clock),
+            options: Arc::clone(&machine.options),
+        })
+    }
+
+    /// Enters the critical section.
+    pub(crate) fn sequencer(&self) -> MutexGuard<'_, Sequencer<SimStore>> {
+        self.shared.lock()
+    }
+
+    pub(crate) fn log(&self) -> Arc<dyn LogReader> {
+        self.log.reader()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    // --- a producer's request ---
+
+    pub(crate) fn publish(&self, events: Vec<Event>) -> Result<Receipts, PublishRefusal> {
+        let mut probe = self.shared.probe(events)?;
+        let now = self.now();
+        self.sequencer().publish(&mut probe, now)
+    }
+
+    // --- a worker ---
+
+    pub(crate) fn take(&self) -> Option<Batch> {
+        let now = self.now();
+        self.sequencer().take(now).expect("the tables can be read")
+    }
+
+    pub(crate) fn run(&self, batch: Batch, jitter: &mut ChaCha8Rng, handlers: &mut Handlers<'_>) -> Finished {
+        let context = WorkerContext {
+            options: &self.options,
+            reader: &self.reader,
+            clock: &*self.clock,
+            random: jitter,
+        };
+        run_batch(batch, context, handlers)
+    }
+
+    pub(crate) fn commit(&self, finished: Finished) -> Committed {
+        self.shared.commit(finished, self.now()).expect("the tables can be read")
+    }
+
+    // --- the writer ---
+
+    /// Appends what is queued, and returns it.
+    pub(crate) fn append(&mut self) -> Result<Vec<Transaction>, LogError> {
+        let records = self.sequencer().take_queue();
+        let payloads: Vec<Vec<u8>> =
+            records.iter().map(|record| [record.head.as_slice(), record.body.as_slice()].concat()).collect();
+        let new: Vec<NewRecord<'_>> = records
+            .iter()
+            .zip(&payloads)
+            .map(|(record, payload)| NewRecord {
+                first_offset: record.first_offset.0,
+                count: record.count,
+                timestamp_ms: record.at.0,
+                payload,
+            })
+            .collect();
+        if !new.is_empty() {
+            self.appended = Sequence(self.log.append_all(self.appended.0, &new)?);
+        }
+        Ok(payloads.iter().map(|payload| decode(payload)).collect())
+    }
+
+    /// Syncs what was appended, and says so.
+    pub(crate) fn sync(&mut self) -> Result<(), LogError> {
+        self.log.sync()?;
+        self.is_full = reserve(&mut self.log)?;
+        let (reader, appended) = (self.log(), self.appended);
+        let mut sequencer = self.sequencer();
+        sequencer.set_durable(appended);
+        sequencer.set_room(reader.reserved_bytes());
+        sequencer.set_first_offset(Offset(reader.bounds().first_offset));
+        Ok(())
+    }
+
+    /// Trims the log as far as snapshot and consumers allow; whether that was anything.
+    pub(crate) fn trim(&mut self) -> Result<bool, LogError> {
+        let needed = self.sequencer().needed(self.now());
+        let bounds = self.log().bounds();
+        // Something may pin what is gone already: a consumer that came back after too long.
+        let pinned_offset = needed.next_offset.0.max(bounds.first_offset);
+        let pinned = self.log().find_offset(pinned_offset)?;
+        let before = pinned.unwrap_or(bounds.last_sequence).min(needed.sequence.next().0);
+        let first = self.log.trim(before)?;
+        let reader = self.log();
+        self.sequencer().set_first_offset(Offset(reader.bounds().first_offset));
+        Ok(first > bounds.first_sequence)
+    }
+
+    /// Whether everything appended is synced, so that another sync has nothing to do.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.log().synced() == self.appended.0
+    }
+
+    /// The log's transactions from this one on.
+    pub(crate) fn transactions_from(&self, mut next: u64) -> Vec<Transaction> {
+        let mut found = Vec::new();
+        loop {
+            let batch = self.log().read_from(next, 1 << 20).expect("what was recovered can be read");
+            if batch.is_empty() {
+                return found;
+            }
+            next += batch.len() as u64;
+            found.extend(batch.iter().map(|record| decode(record.payload)));
+        }
+    }
+
+    /// A consumer's whole state.
+    pub(crate) fn state(&self, name: &str) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let sequencer = self.sequencer();
+        let Some(space) = sequencer.state_space(name) else { return BTreeMap::new() };
+        let found = sequencer.tables().scan_state(space, b"", None, usize::MAX);
+        let found = found.expect("the tables can be read");
+        found.into_iter().map(|(key, found)| (key, found.value)).collect()
+    }
+
+    // --- reader, timekeeper, flusher ---
+
+    /// Serves one read of the log for a lagging consumer; whether one was wanted.
+    pub(crate) fn read(&self) -> Result<bool, LogError> {
+        let Some(read) = self.sequencer().next_read() else { return Ok(false) };
+        let found = match read.read(&*self.log(), READ_BYTES) {
+            Ok(found) => found,
+            Err(_) if !self.sequencer().is_current(&read) => return Ok(true),
+            Err(ReadError::Log(error)) => return Err(error),
+            Err(error) => panic!("a lagging consumer reads nonsense: {error}"),
+        };
+        self.sequencer().feed(&read, found);
+        Ok(true)
+    }
+
+    pub(crate) fn tick(&self) -> Option<Timestamp> {
+        let now = self.now();
+        self.sequencer().tick(now).expect("the tables can be read")
+    }
+
+    pub(crate) fn sweep(&mut self, max_entries: usize) {
+        let first_offset = self.sequencer().first_offset();
+        // A store that is full is swept another time.
+        let _ = self.sweep.portion(&*self.store, first_offset, max_entries);
+    }
+}
+
+/// Reserves room ahead, as the writer does; whether there was none.
+fn reserve(log: &mut FileLog) -> Result<bool, LogError> {
+    match log.prepare() {
+        Ok(()) => Ok(false),
+        Err(LogError::NoSpace { .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+fn decode(payload: &[u8]) -> Transaction {
+    Transaction::decode(payload).expect("what the sequencer encodes can be decoded")
+}

@@ -1,0 +1,181 @@
+//! One run: acts of producers, workers, writer, reader, flusher and operator, and of bad luck, in an order that the
+//! seed chooses; then everything is let end well, and the model says whether it did.
+
+mod end;
+mod mishaps;
+mod operator;
+mod producer;
+mod steps;
+mod witness;
+
+use std::sync::Arc;
+
+use camshaft_engine::{Batch, Clock, ConsumerSpec, Finished};
+use camshaft_event::{Sequence, Timestamp, Transaction};
+use camshaft_log::testing::{MemoryDisk, Random};
+use camshaft_tables::Frozen;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use crate::Summary;
+use crate::clock::SimClock;
+use crate::consumers;
+use crate::faults::{Fault, Faults};
+use crate::process::{Machine, Process};
+use crate::store::SimStore;
+use crate::trace::Trace;
+use witness::Witness;
+
+/// A run goes on until the log has had this many events …
+const EVENTS: u64 = 220;
+/// … and so many acts have been made, …
+const ACTS: u64 = 1_500;
+/// … but not for ever, however little comes of them.
+const MOST_ACTS: u64 = 8_000;
+
+pub(crate) struct Run {
+    machine: Machine,
+    process: Process,
+    random: Random,
+    /// The chances of handlers; none once all is to end well.
+    chance: Option<Random>,
+    jitter: ChaCha8Rng,
+    trace: Trace,
+    faults: Faults,
+    consumers: Vec<Declared>,
+    taken: Vec<Batch>,
+    finished: Vec<Finished>,
+    frozen: Option<Arc<Frozen>>,
+    /// All transactions that the log ever held, except those that a crash took.
+    history: Vec<Transaction>,
+    witness: Witness,
+    /// What the disk was told to do to the process; it ends with it.
+    pending: Option<Fault>,
+    acts: u64,
+    versions: u64,
+}
+
+/// A consumer as its plugin declares it now.
+struct Declared {
+    spec: ConsumerSpec,
+    is_attached: bool,
+}
+
+impl Run {
+    pub(crate) fn new(seed: u64, trace: Trace) -> Self {
+        let machine = Machine {
+            disk: MemoryDisk::new(),
+            store: Arc::new(SimStore::default()),
+            clock: Arc::new(SimClock::default()),
+            options: Arc::new(consumers::options()),
+        };
+        let process = Process::start(&machine).expect("an empty machine starts");
+        let consumers: Vec<Declared> =
+            consumers::specs().into_iter().map(|spec| Declared { spec, is_attached: false }).collect();
+        let mut run = Self {
+            machine,
+            process,
+            random: Random::from_seed(seed),
+            chance: Some(Random::from_seed(!seed)),
+            jitter: ChaCha8Rng::seed_from_u64(seed),
+            trace,
+            faults: Faults::default(),
+            consumers,
+            taken: Vec::new(),
+            finished: Vec::new(),
+            frozen: None,
+            history: Vec::new(),
+            witness: Witness::default(),
+            pending: None,
+            acts: 0,
+            versions: 1,
+        };
+        for at in 0..run.consumers.len() - 1 {
+            run.attach(at);
+        }
+        run
+    }
+
+    /// Acts until enough has happened, lets everything end well, and says what came of it.
+    ///
+    /// # Panics
+    /// With the promise that was broken.
+    pub(crate) fn to_the_end(mut self) -> Summary {
+        while self.acts < MOST_ACTS && (self.acts < ACTS || self.tail() < EVENTS) {
+            self.acts += 1;
+            self.act();
+            self.check_bounds();
+        }
+        self.end()
+    }
+
+    fn act(&mut self) {
+        match self.random.below(1_000) {
+            0..=179 => self.publish(),
+            180..=334 => self.take(),
+            335..=489 => self.run_batch(),
+            490..=644 => self.commit(),
+            645..=699 => self.append(),
+            700..=764 => self.sync(),
+            765..=814 => self.read_log(),
+            815..=854 => self.pass_time(),
+            855..=874 => self.look(),
+            875..=909 => self.flush(),
+            910..=924 => self.operate(),
+            925..=937 => self.come_and_go(),
+            938..=942 => self.replace(),
+            943..=945 => self.reset(),
+            946..=952 => self.process.sweep(5),
+            953..=965 => self.trim(),
+            966..=975 => self.fill_or_free_the_disk(),
+            976..=979 => self.flip_a_bit(),
+            980..=985 => self.turn_the_clock(),
+            986..=992 => self.spoil_the_disk(),
+            _ => self.crash(),
+        }
+    }
+
+    /// What waits in memory stays within its bounds, plus what is under way.
+    fn check_bounds(&self) {
+        let sequencer = self.process.sequencer();
+        let options = &self.machine.options;
+        let under_way = (self.taken.len() + self.finished.len() + 2) * 4 * options.max_transaction_bytes;
+        let unsynced = sequencer.unsynced_bytes();
+        let unsynced_bound = (options.max_unsynced_bytes + under_way) as u64;
+        assert!(unsynced <= unsynced_bound, "{unsynced} bytes are not synced");
+        let overlay = sequencer.tables().memory_bytes();
+        assert!(overlay <= options.max_overlay_bytes + 4 * under_way, "{overlay} bytes are not flushed");
+    }
+
+    /// Events in the log.
+    fn tail(&self) -> u64 {
+        self.process.sequencer().sequenced().next_offset.0
+    }
+
+    fn durable(&self) -> Sequence {
+        self.process.sequencer().durable().sequence
+    }
+
+    fn now(&self) -> Timestamp {
+        self.machine.clock.now()
+    }
+
+    fn note(&mut self, fault: Fault) {
+        self.faults.note(fault);
+    }
+
+    fn note_if(&mut self, fault: Fault, is_so: bool) {
+        if is_so {
+            self.note(fault);
+        }
+    }
+
+    fn tell(&self, line: impl FnOnce() -> String) {
+        self.trace.tell(|| format!("{:>5} {:>8} ms  {}", self.acts, self.machine.clock.now().0, line()));
+    }
+
+    /// One of `count` things.
+    fn pick(&mut self, count: usize) -> usize {
+        usize::try_from(self.random.below(count as u64)).expect("it is below a usize")
+    }
+}

@@ -1,0 +1,199 @@
+//! The end of a run: everything is let end well, and what came of it is compared with the model, and with what a
+//! process makes of the log alone.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use camshaft_event::{Event, Offset};
+
+use super::Run;
+use crate::Summary;
+use crate::faults::Fault;
+use crate::handlers::ALL;
+use crate::model::{Model, Place};
+use crate::process::{Machine, Process};
+use crate::store::SimStore;
+
+/// Rounds after which a run that should have come to rest never will.
+const MOST_ROUNDS: usize = 20_000;
+
+/// Dead letters fill a consumer's bound, so several rounds of redriving may be needed.
+const REDRIVES: usize = 40;
+
+impl Run {
+    pub(super) fn end(mut self) -> Summary {
+        self.chance = None;
+        self.machine.disk.set_capacity(None);
+        self.crash();
+        self.settle();
+        for at in 0..self.consumers.len() {
+            assert!(self.attach(at), "there is room for everyone at the end");
+        }
+        for _ in 0..REDRIVES {
+            self.settle();
+            self.redrive_all();
+        }
+        self.settle();
+        let model = self.check();
+        model.check_complete();
+        self.look_back(&model);
+        let tables = self.compare_tables();
+        let mut hasher = DefaultHasher::new();
+        for transaction in &self.history {
+            transaction.encode().hash(&mut hasher);
+        }
+        tables.hash(&mut hasher);
+        Summary {
+            events: self.tail(),
+            transactions: self.history.len() as u64,
+            digest: hasher.finish(),
+            faults: self.faults,
+        }
+    }
+
+    /// Lets everybody work until nothing is left to do, now or later.
+    fn settle(&mut self) {
+        for _ in 0..MOST_ROUNDS {
+            self.process.tick();
+            let mut has_worked = self.process.read().expect("a sound disk can be read");
+            let batch = self.process.take();
+            has_worked |= batch.is_some();
+            if let Some(batch) = batch {
+                self.taken.push(batch);
+                self.run_batch();
+                self.commit();
+            }
+            let before = self.history.len();
+            self.sync();
+            has_worked |= self.history.len() > before;
+            self.flush_whole();
+            if has_worked || self.process.sequencer().has_work() {
+                continue;
+            }
+            let next_due = self.process.sequencer().next_due();
+            match next_due {
+                Some(due) => self.machine.clock.set(due.max(self.now())),
+                None => return,
+            }
+        }
+        panic!("the run does not come to rest");
+    }
+
+    fn flush_whole(&mut self) {
+        let frozen = self.process.sequencer().freeze();
+        if let Some(frozen) = frozen {
+            self.sync();
+            frozen.write(&*self.machine.store).expect("a store with room takes a snapshot");
+            assert!(self.process.sequencer().flushed().is_some(), "what was flushed was frozen");
+        }
+    }
+
+    fn redrive_all(&mut self) {
+        let now = self.now();
+        let names: Vec<String> = self.consumers.iter().map(|declared| declared.spec.name.clone()).collect();
+        for name in names {
+            let found = self.process.sequencer().dead_letters(Some(&name), None, usize::MAX, &|_| true);
+            for letter in found.expect("the tables can be read") {
+                let redriven = self.process.sequencer().redrive(&name, letter.offset, now);
+                redriven.expect("a listed dead letter can be redriven");
+                self.sync();
+            }
+        }
+    }
+
+    /// What the engine says of consumers is what the log says.
+    pub(super) fn check_standings(&mut self, model: &Model) {
+        for known in model.consumers.values() {
+            let name = &known.record.name;
+            let Some(standing) = self.process.sequencer().consumer_state(name) else { continue };
+            let retrying = known.count(|place| matches!(place, Place::Held { attempts: 1.., .. }));
+            let held = known.count(|place| matches!(place, Place::Held { attempts: 0, .. }));
+            let dead = known.count(|place| matches!(place, Place::Dead { .. }));
+            assert_eq!(
+                (standing.retrying, standing.held, standing.dead),
+                (retrying, held, dead),
+                "events of {name} that are retried, held and dead"
+            );
+            assert_eq!((standing.timers, &standing.record), (known.timers.len(), &known.record));
+            assert!(standing.timers <= self.machine.options.max_timers, "timers of {name}");
+            assert!(
+                held + retrying + dead <= self.machine.options.max_held_events + 1,
+                "{name} holds too much"
+            );
+            model.check_checkpoint(known.record.id, standing.checkpoint);
+            let bound = self.machine.options.max_held_events;
+            self.faults_of(
+                known.count(|place| place == Place::Dead { parks: true }),
+                held,
+                held + dead >= bound,
+            );
+            let state = self.process.state(name);
+            assert!(state == known.state, "the state of {name} is not what its committed effects add up to");
+            // What handlers made of their state, reading what the one before wrote: a list of all they did.
+            let done: Vec<String> = known.done.iter().map(Offset::to_string).collect();
+            let listed = String::from_utf8(state.get(ALL).cloned().unwrap_or_default());
+            assert!(listed == Ok(done.join(" ")), "{name} does not see what it did: {listed:?}");
+        }
+    }
+
+    fn faults_of(&mut self, parking: usize, held: usize, is_at_bound: bool) {
+        self.note_if(Fault::Parked, parking > 0 && held > 0);
+        self.note_if(Fault::AtBound, is_at_bound);
+    }
+
+    /// Notes what the log tells of.
+    fn look_back(&mut self, model: &Model) {
+        for event in &model.events {
+            let is_plugins = |event: &Event| event.source.starts_with("/plugins/");
+            match event.event_type.as_str() {
+                "camshaft.dead-letter.added" => self.note(Fault::DeadLetter),
+                "camshaft.consumer.gap" => self.note(Fault::Gap),
+                "reminder" if is_plugins(event) => self.note(Fault::TimerFired),
+                _ => {}
+            }
+        }
+    }
+
+    /// The tables as they are, as a restart from the snapshot makes them, and (unless it was trimmed) as the log
+    /// alone makes them are the same, to the byte.
+    fn compare_tables(&mut self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let live = self.tables();
+        self.restart_on(Arc::new(self.machine.store.copy()));
+        check_equal(&live, &self.tables(), "after a restart");
+        let is_whole = self.process.sequencer().first_offset() == Offset(0);
+        if is_whole {
+            self.restart_on(Arc::new(SimStore::default()));
+            check_equal(&live, &self.tables(), "as the log alone makes them");
+        }
+        live
+    }
+
+    fn restart_on(&mut self, store: Arc<SimStore>) {
+        self.machine = Machine { disk: self.machine.disk.after_kill(), store, ..self.machine.clone() };
+        self.process = Process::start(&self.machine).expect("a sound machine starts");
+        let before = self.history.len();
+        for at in 0..self.consumers.len() {
+            assert!(self.attach(at), "there is room after a restart");
+        }
+        self.settle();
+        assert_eq!(self.history.len(), before, "a restart adds nothing");
+    }
+
+    /// All entries, flushed and swept, but where consumers stand: a snapshot may know better than the log before it.
+    fn tables(&mut self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        const FLOOR: u8 = 4;
+        self.flush_whole();
+        self.process.sweep(usize::MAX);
+        let mut entries = self.machine.store.dump();
+        entries.retain(|key, _| key.first() != Some(&FLOOR));
+        entries
+    }
+}
+
+fn check_equal(live: &BTreeMap<Vec<u8>, Vec<u8>>, other: &BTreeMap<Vec<u8>, Vec<u8>>, when: &str) {
+    for key in live.keys().chain(other.keys()) {
+        let (live, other) = (live.get(key), other.get(key));
+        assert_eq!(live, other, "entry {key:?} of the tables as they were and {when}");
+    }
+}

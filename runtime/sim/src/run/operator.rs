@@ -1,0 +1,118 @@
+//! Acts of the operator: dead letters, and plugins that come, go and are replaced.
+
+use camshaft_engine::{ConsumerError, DeadLetterError, ResetTo};
+use camshaft_event::Offset;
+
+use super::Run;
+use crate::consumers;
+use crate::faults::Fault;
+
+impl Run {
+    /// Redrives or discards a dead letter.
+    pub(super) fn operate(&mut self) {
+        let name = self.some_name();
+        let found = self.process.sequencer().dead_letters(Some(&name), None, usize::MAX, &|_| true);
+        let dead = found.expect("the tables can be read");
+        if dead.is_empty() {
+            return;
+        }
+        let at = self.pick(dead.len());
+        let Some(letter) = dead.get(at) else { return };
+        let (offset, now) = (letter.offset, self.now());
+        let redrives = self.random.below(3) > 0;
+        let operated = if redrives {
+            self.process.sequencer().redrive(&name, offset, now)
+        } else {
+            self.process.sequencer().discard(&name, offset, now)
+        };
+        self.tell(|| format!("redrive ({redrives}) or discard {name}:{offset} → {operated:?}"));
+        match operated {
+            Ok(_) => self.note(if redrives { Fault::Redriven } else { Fault::Discarded }),
+            Err(DeadLetterError::Unready(_)) => self.note(Fault::Unready),
+            Err(error) => panic!("{name}:{offset} was listed, but {error}"),
+        }
+    }
+
+    /// Removes a plugin's file or puts it back; now and then a consumer without one is forgotten.
+    pub(super) fn come_and_go(&mut self) {
+        let at = self.pick(self.consumers.len());
+        let Some(declared) = self.consumers.get(at) else { return };
+        let (name, is_attached) = (declared.spec.name.clone(), declared.is_attached);
+        let now = self.now();
+        let done = if is_attached {
+            self.process.sequencer().detach(&name, now).map(|()| Fault::Detached)
+        } else if self.random.below(8) == 0 {
+            self.process.sequencer().remove(&name, now).map(|()| Fault::Removed)
+        } else {
+            self.attach(at);
+            return;
+        };
+        self.tell(|| format!("{name}: {done:?}"));
+        match done {
+            Ok(fault) => {
+                if let Some(declared) = self.consumers.get_mut(at) {
+                    declared.is_attached = false;
+                }
+                self.note(fault);
+            }
+            Err(ConsumerError::Unready(_)) => self.note(Fault::Unready),
+            // It was never there, is forgotten already, or waits for room to be attached after a restart.
+            Err(ConsumerError::NotFound { .. } | ConsumerError::Attached { .. }) => {}
+            Err(error) => panic!("{name}: {error}"),
+        }
+    }
+
+    /// Puts newer code in a plugin's place.
+    pub(super) fn replace(&mut self) {
+        let at = self.pick(self.consumers.len());
+        self.versions += 1;
+        let version = self.versions;
+        let Some(declared) = self.consumers.get_mut(at) else { return };
+        declared.spec = consumers::replaced(&declared.spec, version);
+        if declared.is_attached {
+            self.note(Fault::Replaced);
+            self.attach(at);
+        }
+    }
+
+    /// Attaches a consumer by its plugin's present declaration; whether there was room for it.
+    pub(super) fn attach(&mut self, at: usize) -> bool {
+        let now = self.now();
+        let Some(declared) = self.consumers.get_mut(at) else { return false };
+        let spec = declared.spec.clone();
+        let known = self.process.sequencer().consumer_state(&spec.name).is_some();
+        let was_attached = declared.is_attached;
+        let name = spec.name.clone();
+        let attached = self.process.sequencer().attach(spec, now);
+        declared.is_attached |= attached.is_ok();
+        self.tell(|| format!("attach {name} → {attached:?}"));
+        match attached {
+            Ok(_) if !known => self.note(Fault::Created),
+            Ok(_) if !was_attached => self.note(Fault::PutBack),
+            Ok(_) => {}
+            Err(ConsumerError::Unready(_)) => {
+                self.note(Fault::Unready);
+                return false;
+            }
+            Err(error) => panic!("{name}: {error}"),
+        }
+        true
+    }
+
+    /// Starts a new generation of a consumer somewhere in the log.
+    pub(super) fn reset(&mut self) {
+        let name = self.some_name();
+        let now = self.now();
+        let tail = self.tail();
+        let offset = Offset(self.random.below(tail + 1));
+        let keep_state = self.random.coin();
+        let reset = self.process.sequencer().reset(&name, ResetTo { offset, keep_state }, now);
+        self.tell(|| format!("reset {name} to {offset}, state kept: {keep_state} → {reset:?}"));
+        match reset {
+            Ok(()) => self.note(Fault::Reset),
+            Err(ConsumerError::Unready(_)) => self.note(Fault::Unready),
+            Err(ConsumerError::NotFound { .. }) => {}
+            Err(error) => panic!("{name}: {error}"),
+        }
+    }
+}

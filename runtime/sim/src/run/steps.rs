@@ -1,0 +1,134 @@
+//! Steps of the runtime's own threads: workers, writer, reader, timekeeper, flusher.
+
+use camshaft_engine::Committed;
+use camshaft_event::Sequence;
+
+use super::Run;
+use crate::faults::Fault;
+use crate::handlers::Handlers;
+
+/// Batches that are under way at once.
+const WORKERS: usize = 3;
+
+impl Run {
+    pub(super) fn take(&mut self) {
+        if self.taken.len() + self.finished.len() < WORKERS
+            && let Some(batch) = self.process.take()
+        {
+            self.tell(|| format!("take {} events of {}", batch.len(), batch.spec.name));
+            self.taken.push(batch);
+        }
+    }
+
+    pub(super) fn run_batch(&mut self) {
+        if self.taken.is_empty() {
+            return;
+        }
+        let at = self.pick(self.taken.len());
+        let batch = self.taken.swap_remove(at);
+        self.tell(|| format!("run a batch of {}", batch.spec.name));
+        let mut handlers =
+            Handlers { chance: self.chance.as_mut(), clock: &self.machine.clock, faults: &mut self.faults };
+        let finished = self.process.run(batch, &mut self.jitter, &mut handlers);
+        self.finished.push(finished);
+    }
+
+    pub(super) fn commit(&mut self) {
+        if self.finished.is_empty() {
+            return;
+        }
+        let at = self.pick(self.finished.len());
+        let committed = self.process.commit(self.finished.swap_remove(at));
+        self.tell(|| format!("commit → {committed:?}"));
+        assert_ne!(committed, Committed::Nothing, "a batch comes to something");
+        self.note_if(Fault::Conflict, committed == Committed::Conflict);
+        self.note_if(Fault::Stale, committed == Committed::Stale);
+    }
+
+    pub(super) fn append(&mut self) {
+        let appended = self.process.append();
+        if let Some(transactions) = self.after_io(appended) {
+            self.tell(|| format!("append {} transactions", transactions.len()));
+            self.history.extend(transactions);
+        }
+    }
+
+    pub(super) fn sync(&mut self) {
+        self.append();
+        let synced = self.process.sync();
+        if self.after_io(synced).is_some() {
+            let durable = self.durable();
+            self.tell(|| format!("sync → durable up to {durable}"));
+            self.witness.hear(durable);
+            self.note_if(Fault::DiskFull, self.process.is_full);
+        }
+    }
+
+    pub(super) fn read_log(&mut self) {
+        let read = self.process.read();
+        if self.after_io(read) == Some(true) {
+            self.tell(|| "read the log for a lagging consumer".to_owned());
+            self.note(Fault::Lagging);
+        }
+    }
+
+    pub(super) fn pass_time(&mut self) {
+        let ms = self.random.below(120);
+        self.machine.clock.advance_ms(ms);
+        self.process.tick();
+        self.tell(|| format!("{ms} ms pass"));
+    }
+
+    /// Freezes the overlay, or writes the frozen one if it may be written.
+    pub(super) fn flush(&mut self) {
+        let Some(frozen) = self.frozen.clone() else {
+            self.frozen = self.process.sequencer().freeze();
+            self.tell(|| format!("freeze → {}", self.frozen.is_some()));
+            return;
+        };
+        let synced = Sequence(self.process.log().synced());
+        if !frozen.is_covered_by(synced) {
+            return;
+        }
+        self.befall_the_store();
+        match frozen.write(&*self.machine.store) {
+            Ok(()) => {
+                self.tell(|| format!("flush up to {}", frozen.progress().sequence));
+                self.frozen = None;
+                let written = self.process.sequencer().flushed();
+                assert!(written.is_some(), "what was flushed was frozen");
+            }
+            Err(camshaft_tables::store::StoreError::Full { .. }) => self.note(Fault::StoreFull),
+            Err(_) => {
+                self.note(Fault::CrashInFlush);
+                self.crash();
+            }
+        }
+    }
+
+    pub(super) fn trim(&mut self) {
+        self.flush();
+        self.flush();
+        if self.pending.is_none() && self.random.below(6) == 0 {
+            self.machine.disk.crash_after(self.random.below(3));
+            self.pending = Some(Fault::CrashInTrim);
+        }
+        let trimmed = self.process.trim();
+        let has_trimmed = self.after_io(trimmed) == Some(true);
+        let first = self.process.sequencer().first_offset();
+        self.tell(|| format!("trim → the log begins at {first}"));
+        self.note_if(Fault::Trimmed, has_trimmed);
+    }
+
+    pub(super) fn turn_the_clock(&mut self) {
+        let ms = self.random.below(2_000);
+        if self.random.coin() {
+            self.machine.clock.set_back_ms(ms);
+            self.note(Fault::ClockBack);
+        } else {
+            self.machine.clock.advance_ms(ms);
+            self.note(Fault::ClockAhead);
+        }
+        self.tell(|| format!("the clock is set to {}", self.now().0));
+    }
+}

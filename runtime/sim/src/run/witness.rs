@@ -1,0 +1,67 @@
+//! The witness: what the outside world was told. It is told nothing before that is durable, and what it was told
+//! must stay true.
+
+use camshaft_event::{EventHash, Offset, Sequence};
+
+use crate::model::Model;
+
+/// Something that leaves the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Statement {
+    /// An event with this identity and content lies there: a receipt, or an event that was read.
+    Event { offset: Offset, hash: EventHash },
+    /// A consumer's state had this list of events that were done, once this many transactions were made.
+    Done { at: Sequence, consumer: String, list: Vec<u8> },
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Witness {
+    /// What may be told once the log is durable so far.
+    waiting: Vec<(Sequence, Statement)>,
+    told: Vec<Statement>,
+}
+
+impl Witness {
+    /// Keeps a statement back until everything up to `sequence` is durable.
+    pub(super) fn expect(&mut self, sequence: Sequence, statement: Statement) {
+        self.waiting.push((sequence, statement));
+    }
+
+    /// Tells what has become durable.
+    pub(super) fn hear(&mut self, durable: Sequence) {
+        let heard = self.waiting.extract_if(.., |(at, _)| *at <= durable);
+        self.told.extend(heard.map(|(_, statement)| statement));
+    }
+
+    /// The process ended: whoever waited got no answer.
+    pub(super) fn interrupt(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// Compares what was told of consumers' state with the model, which has just read transaction `model.sequence`.
+    pub(super) fn check_state(&self, model: &Model) {
+        for statement in &self.told {
+            let Statement::Done { at, consumer, list } = statement else { continue };
+            if *at == model.sequence {
+                let known = model.consumers.values().find(|known| known.record.name == *consumer);
+                let done = known.and_then(|known| known.state.get(crate::handlers::ALL).cloned());
+                assert_eq!(*list, done.unwrap_or_default(), "the state of {consumer} that was shown");
+            }
+        }
+    }
+
+    /// Compares what was told of events with the whole log.
+    pub(super) fn check_events(&self, model: &Model) {
+        for statement in &self.told {
+            if let Statement::Event { offset, hash } = statement {
+                let event = model.events.get(usize::try_from(offset.0).expect("offsets are small here"));
+                assert_eq!(event.map(|event| event.hash()), Some(*hash), "event {offset} that was shown");
+            }
+        }
+        let last = self.told.iter().filter_map(|statement| match statement {
+            Statement::Done { at, .. } => Some(*at),
+            Statement::Event { .. } => None,
+        });
+        assert!(last.max().unwrap_or_default() <= model.sequence, "state that was shown is lost");
+    }
+}

@@ -1,0 +1,86 @@
+//! The simulated store: a map that loses nothing it has said to have written, that can be full, and that a crash can
+//! meet in the middle of a batch. A batch is whole or not there.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use camshaft_tables::store::{Change, MemoryStore, Store, StoreError, StoreOperation, Visit};
+
+#[derive(Debug, Default)]
+pub(crate) struct SimStore {
+    entries: Arc<MemoryStore>,
+    mishap: Mutex<Option<Mishap>>,
+}
+
+/// What befalls the next batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mishap {
+    /// There is no room for it.
+    Full,
+    /// The process ends while it is written; whether it is there afterwards.
+    Crash { survives: bool },
+}
+
+impl SimStore {
+    /// The store as the next start finds it.
+    pub(crate) fn after_crash(&self) -> Self {
+        Self { entries: Arc::clone(&self.entries), mishap: Mutex::default() }
+    }
+
+    /// Another store with the same entries.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::default();
+        let entries = self.dump();
+        let written =
+            copy.write(&mut entries.iter().map(|(key, value)| (key.as_slice(), Some(value.as_slice()))));
+        written.expect("what one store holds another one takes");
+        copy
+    }
+
+    /// Lets something happen to the next batch.
+    pub(crate) fn expect(&self, mishap: Mishap) {
+        *self.mishap.lock().unwrap_or_else(PoisonError::into_inner) = Some(mishap);
+    }
+
+    /// All entries, sorted.
+    pub(crate) fn dump(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let mut entries = BTreeMap::new();
+        let scanned = self.entries.scan(b"", None, &mut |key, value| {
+            entries.insert(key.to_vec(), value.to_vec());
+            ControlFlow::Continue(())
+        });
+        scanned.expect("a store in memory can be read");
+        entries
+    }
+}
+
+impl Store for SimStore {
+    fn max_key_bytes(&self) -> usize {
+        self.entries.max_key_bytes()
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.entries.get(key)
+    }
+
+    fn scan(&self, from: &[u8], until: Option<&[u8]>, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.entries.scan(from, until, visit)
+    }
+
+    fn write(&self, batch: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), StoreError> {
+        let path = PathBuf::from("(simulated)");
+        match self.mishap.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            None => self.entries.write(batch),
+            Some(Mishap::Full) => Err(StoreError::Full { path }),
+            Some(Mishap::Crash { survives }) => {
+                if survives {
+                    self.entries.write(batch)?;
+                }
+                let source = "the process ends here".into();
+                Err(StoreError::Failed { operation: StoreOperation::Write, path, source })
+            }
+        }
+    }
+}
