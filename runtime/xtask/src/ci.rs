@@ -22,6 +22,7 @@ pub(crate) fn run() -> Result<()> {
     step("lints", &mut lints)?;
     step("docs", &mut docs)?;
     step("tests", &mut || test(&[]))?;
+    step("simulation", &mut || sim(&[]))?;
     step("demo", &mut || demo::run(false))?;
     step("readme", &mut readme::run)?;
     step("quick bench", &mut || bench(&["--quick".to_owned()]))?;
@@ -36,6 +37,13 @@ pub(crate) fn run() -> Result<()> {
 pub(crate) fn test(arguments: &[String]) -> Result<()> {
     toolchain::ensure()?;
     let mut command = command::cargo(&["test", "--locked", "--workspace", "--all-features"]);
+    command.args(arguments);
+    command::run(command)
+}
+
+/// The simulation of `runtime/sim`, without arguments as CI wants it.
+pub(crate) fn sim(arguments: &[String]) -> Result<()> {
+    let mut command = command::cargo(&["run", "--release", "--locked", "-p", "camshaft-sim", "--"]);
     command.args(arguments);
     command::run(command)
 }

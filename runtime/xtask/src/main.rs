@@ -1,4 +1,4 @@
-//! The project's chores: `cargo xtask demo | test | bench | ci`.
+//! The project's chores: `cargo xtask demo | test | sim | bench | ci`.
 //!
 //! Each does all it needs from a fresh clone, whatever the machine lacks: it finds or installs a toolchain for
 //! plugins, builds what it runs, and says what it is doing.
@@ -34,6 +34,11 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Simulate the runtime under every fault. Arguments go to the simulator; `--help` lists them.
+    Sim {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Measure. Arguments go to the bench; `--help` lists them.
     Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -41,7 +46,7 @@ enum Chore {
     },
     /// Run every command of the README and compare what it prints.
     Readme,
-    /// All checks: format, lints, docs, tests, demo, README, a quick bench.
+    /// All checks: format, lints, docs, tests, simulation, demo, README, a quick bench.
     Ci,
 }
 
@@ -49,6 +54,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
         Chore::Demo { keep } => demo::run(keep),
         Chore::Test { arguments } => ci::test(&arguments),
+        Chore::Sim { arguments } => ci::sim(&arguments),
         Chore::Bench { arguments } => ci::bench(&arguments),
         Chore::Readme => readme::run(),
         Chore::Ci => ci::run(),

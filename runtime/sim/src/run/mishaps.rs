@@ -99,7 +99,10 @@ impl Run {
             let byte = bytes.get_mut(position + usize::try_from(bit / 8).unwrap_or(0));
             *byte.expect("the payload lies in the file") ^= 1 << (bit % 8);
         });
-        self.tell(|| format!("bit {bit} of record {sequence} flips"));
+        self.tell(|| {
+            let bytes = payload.len();
+            format!("bit {bit} of the {bytes} bytes of record {sequence}, at {position} in {name}, flips")
+        });
         self.note(Fault::BitFlip);
         let Ok(process) = Process::start(&machine) else { return };
         let read = process.log().read_from(sequence, 1);
@@ -193,12 +196,14 @@ impl Run {
     }
 }
 
-/// Where the payload lies on the disk.
+/// Where the payload lies on the disk; nowhere if it is not the only one of its bytes.
 fn find(machine: &Machine, payload: &[u8]) -> Option<(String, usize)> {
     let names = machine.disk.list().expect("a copied disk is sound");
-    names.into_iter().find_map(|name| {
+    let mut places = names.into_iter().flat_map(|name| {
         let bytes = machine.disk.bytes(&name);
-        let position = bytes.windows(payload.len()).position(|window| window == payload)?;
-        Some((name, position))
-    })
+        let starts = bytes.windows(payload.len()).enumerate().filter(|(_, window)| *window == payload);
+        starts.map(|(position, _)| (name.clone(), position)).collect::<Vec<_>>()
+    });
+    let place = places.next()?;
+    places.next().is_none().then_some(place)
 }
