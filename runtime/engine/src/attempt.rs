@@ -21,6 +21,7 @@ pub use reads::StateReader;
 pub(crate) use timers::TimersInBatch;
 
 use crate::batch::SharedEvent;
+use crate::suspects::Mark;
 use crate::{ConsumerSpec, EngineOptions, published};
 
 /// Bytes of state values kept as the inputs of a dead letter.
@@ -28,6 +29,11 @@ const MAX_INPUT_BYTES: usize = 64 * 1024;
 
 /// Bytes a section takes beside its effects; an estimate on the high side.
 const SECTION_BYTES: usize = 256;
+
+const KEY_LENGTH: &str = "state key length in bytes";
+
+/// The setting of limits that have none.
+const FIXED: &str = "none: it is fixed";
 
 /// Writes of a batch's earlier sections, or of one attempt: the value, or `None` for a deleted key.
 pub(crate) type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -46,6 +52,8 @@ pub struct LogLine {
 /// One call of a handler with one event.
 pub struct Attempt {
     pub(crate) spec: Arc<ConsumerSpec>,
+    /// Whether nothing else runs.
+    pub(crate) is_alone: bool,
     pub(crate) options: Arc<EngineOptions>,
     pub(crate) reader: Arc<dyn StateReader>,
     pub(crate) space: StateSpace,
@@ -102,6 +110,13 @@ impl Attempt {
         self.event.clone()
     }
 
+    /// What the caller leaves behind while it handles the event, for [`crate::Sequencer::suspect`].
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        let (consumer, generation) = (self.space.consumer, self.generation);
+        Mark { consumer, generation, offset: self.offset, is_alone: self.is_alone }
+    }
+
     /// The lines the handler logged; the caller passes them on whatever the outcome is.
     #[must_use]
     pub fn take_log(&mut self) -> Vec<LogLine> {
@@ -154,21 +169,23 @@ impl Attempt {
     }
 
     fn check_key(&mut self, key: &[u8]) -> Result<(), EffectError> {
-        self.check(
-            "state key length in bytes",
-            key.len(),
-            self.options.max_state_key_bytes,
-            "none: it is fixed",
-        )
+        self.check_name(KEY_LENGTH, key.len(), self.options.max_state_key_bytes)
+    }
+
+    /// Part of a key, which may be empty.
+    fn check_prefix(&mut self, prefix: &[u8]) -> Result<(), EffectError> {
+        self.check(KEY_LENGTH, prefix.len(), self.options.max_state_key_bytes, FIXED)
     }
 
     fn check_timer_name(&mut self, name: &str) -> Result<(), EffectError> {
-        self.check(
-            "timer name length in bytes",
-            name.len(),
-            self.options.max_timer_name_bytes,
-            "none: it is fixed",
-        )
+        self.check_name("timer name length in bytes", name.len(), self.options.max_timer_name_bytes)
+    }
+
+    fn check_name(&mut self, what: &'static str, bytes: usize, limit: usize) -> Result<(), EffectError> {
+        if bytes == 0 {
+            return self.refuse(EffectError::Empty { what, limit: limit as u64 });
+        }
+        self.check(what, bytes, limit, FIXED)
     }
 
     /// Notes a timer as set or cancelled; whether it is one more than before.

@@ -9,6 +9,7 @@ use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::StateSpace;
 
 use crate::ConsumerSpec;
+use crate::suspects::Suspicion;
 
 /// Work for one worker, from [`crate::Sequencer::take`].
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Batch {
     pub(crate) state_version: Sequence,
     /// The consumer's timers when the batch was taken.
     pub(crate) timers: usize,
+    /// What is to be done with its one event, if that was running when the process ended.
+    pub(crate) suspicion: Option<Suspicion>,
 }
 
 /// One event of a batch.

@@ -12,6 +12,7 @@ use camshaft_tables::StateSpace;
 
 use crate::held_keys::HeldKeys;
 use crate::partition::{Partition, Pending};
+use crate::suspects::Suspects;
 use crate::{ConsumerSpec, EngineOptions};
 
 /// Where a consumer takes its new events from.
@@ -56,6 +57,7 @@ pub(crate) struct Consumer {
     /// Whether it stands in the sequencer's queue of ready consumers.
     pub(crate) queued: bool,
     pub(crate) timers: usize,
+    pub(crate) suspects: Suspects,
 }
 
 /// What is known here of a dead letter.
@@ -92,6 +94,7 @@ impl Consumer {
             paused: false,
             queued: false,
             timers: 0,
+            suspects: Suspects::new(),
         }
     }
 

@@ -92,6 +92,11 @@ impl HeldKeys {
         self.keys.contains_key(key)
     }
 
+    /// Whether the event at `offset` waits.
+    pub(crate) fn contains(&self, offset: Offset) -> bool {
+        self.keys.values().any(|held| held.queue.contains_key(&offset))
+    }
+
     /// How many events of `key` wait.
     pub(crate) fn len_of(&self, key: &Key) -> usize {
         self.keys.get(key).map_or(0, |held| held.queue.len())

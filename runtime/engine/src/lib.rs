@@ -20,6 +20,7 @@ mod run;
 mod sequencer;
 mod shared;
 mod spec;
+mod suspects;
 mod system_event;
 mod write_queue;
 
@@ -34,4 +35,5 @@ pub use sequencer::{
 };
 pub use shared::SharedSequencer;
 pub use spec::ConsumerSpec;
+pub use suspects::Mark;
 pub use write_queue::QueuedRecord;

@@ -18,6 +18,7 @@ use crate::EngineOptions;
 use crate::attempt::{Attempt, Effects, Reads, StateReader, TimersInBatch, Writes};
 use crate::batch::{Batch, Item, KeyInBatch};
 use crate::clock::Clock;
+use crate::suspects::Suspicion;
 
 /// Runs the code of a consumer: one of the three seams.
 pub trait Handler {
@@ -115,6 +116,11 @@ impl Run {
                 return None;
             }
             let held = self.keys.get(&item.key).copied().unwrap_or_default();
+            let may_run = item.held().map_or(!held.holds_new(), |_| !held.blocked);
+            if may_run && self.batch.suspicion == Some(Suspicion::Condemned) {
+                self.condemn(&item, context);
+                continue;
+            }
             match item.held() {
                 // Its turn has not come: it stays where it is, in the tables.
                 Some(_) if held.blocked => self.next += 1,
@@ -132,6 +138,7 @@ impl Run {
     fn attempt(&mut self, item: &Item, number: u32, context: &WorkerContext<'_>) -> Attempt {
         Attempt {
             spec: Arc::clone(&self.batch.spec),
+            is_alone: self.batch.suspicion.is_some(),
             options: Arc::clone(context.options),
             reader: Arc::clone(context.reader),
             space: self.batch.space,

@@ -13,6 +13,7 @@ mod operate;
 mod publish;
 mod recover;
 mod status;
+mod suspects;
 mod timers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -68,6 +69,10 @@ pub struct Sequencer<S> {
     first_offset: Offset,
     last_activation: ActivationId,
     running_batches: usize,
+    /// Whether the one batch that runs must stay alone.
+    runs_alone: bool,
+    /// Whether a batch that must run alone waits for the others to end.
+    wants_alone: bool,
     /// The newest time given to a transaction; the log's timestamps never go back.
     last_at: Timestamp,
 }
@@ -172,9 +177,10 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
     pub fn take(&mut self, now: Timestamp) -> Result<Option<Batch>, TablesError> {
-        if self.check_ready(self.options.max_transaction_bytes).is_err() {
+        if self.is_reserved() || self.check_ready(self.options.max_transaction_bytes).is_err() {
             return Ok(None);
         }
+        self.wants_alone = false;
         while let Some(id) = self.ready.pop_front() {
             let Some(consumer) = self.consumers.get_mut(&id) else { continue };
             consumer.queued = false;
@@ -186,6 +192,15 @@ impl<S: Store> Sequencer<S> {
             } else {
                 None
             };
+            if let Some(batch) = &batch
+                && batch.suspicion.is_some()
+            {
+                if self.running_batches > 0 {
+                    self.put_off(id, batch);
+                    return Ok(None);
+                }
+                self.runs_alone = true;
+            }
             self.enqueue(id);
             self.running_batches += usize::from(batch.is_some());
             self.announce_pause(id, now)?;
@@ -225,7 +240,9 @@ impl<S: Store> Sequencer<S> {
     /// Whether a worker may find a batch now.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        !self.ready.is_empty() && self.check_ready(self.options.max_transaction_bytes).is_ok()
+        !self.is_reserved()
+            && !self.ready.is_empty()
+            && self.check_ready(self.options.max_transaction_bytes).is_ok()
     }
 
     /// Batches that are being run.

@@ -27,6 +27,7 @@ mod promises {
     mod retry;
     mod serializable;
     mod snapshots;
+    mod suspects;
     mod sweeping;
     mod system_events;
     mod timers;

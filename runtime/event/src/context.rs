@@ -85,6 +85,14 @@ pub enum EffectError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A key or name is empty.
+    #[error("{what} of 0 is not possible: it has 1 to {limit}")]
+    Empty {
+        /// What was measured, such as "state key length in bytes".
+        what: &'static str,
+        /// How much is allowed.
+        limit: u64,
+    },
     /// A limit was reached.
     #[error("{what} of {actual} exceeds the limit of {limit} (setting `{setting}`)")]
     Limit {
@@ -137,22 +145,22 @@ pub trait AttemptContext {
     /// Reads a state value; sees the attempt's own writes.
     ///
     /// # Errors
-    /// A key over its limit, or tables that cannot be read.
+    /// A key that is empty or over its limit, or tables that cannot be read.
     fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, EffectError>;
     /// Writes a state value.
     ///
     /// # Errors
-    /// A key, value or transaction over its limit.
+    /// An empty key; a key, value or transaction over its limit.
     fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), EffectError>;
     /// Deletes a state value; deleting an absent key is no error.
     ///
     /// # Errors
-    /// A key or transaction over its limit.
+    /// An empty key; a key or transaction over its limit.
     fn delete(&mut self, key: &[u8]) -> Result<(), EffectError>;
     /// At most `max` entries whose keys begin with `prefix` and follow `after`, in key order.
     ///
     /// # Errors
-    /// Tables that cannot be read.
+    /// A prefix over the limit of keys, or tables that cannot be read.
     fn scan(
         &mut self,
         prefix: &[u8],
@@ -167,12 +175,12 @@ pub trait AttemptContext {
     /// Sets the timer `name` to publish `event` at `at`, in place of an earlier one of that name.
     ///
     /// # Errors
-    /// As [`AttemptContext::publish`].
+    /// As [`AttemptContext::publish`]; an empty name, or one over its limit; too many timers.
     fn schedule(&mut self, name: &str, event: NewEvent, at: Timestamp) -> Result<(), EffectError>;
     /// Cancels the timer `name`, if it is set.
     ///
     /// # Errors
-    /// A name or transaction over its limit.
+    /// An empty name; a name or transaction over its limit.
     fn cancel(&mut self, name: &str) -> Result<(), EffectError>;
     /// A line for the plugin's log.
     fn log(&mut self, level: LogLevel, message: &str, fields: &[(String, String)]);

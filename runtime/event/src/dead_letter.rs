@@ -36,13 +36,15 @@ pub enum FailureCause {
     Hops = 7,
     /// A closure panicked.
     Panic = 8,
+    /// The process ended while it ran, twice, the second time with nothing else running.
+    ProcessEnd = 9,
 }
 
 impl FailureCause {
     /// Whether the event goes straight to the dead letters, whatever attempts are left.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Reject | Self::Refused | Self::Hops)
+        matches!(self, Self::Reject | Self::Refused | Self::Hops | Self::ProcessEnd)
     }
 
     /// The kebab-case code shown to people and programs.
@@ -58,6 +60,7 @@ impl FailureCause {
             Self::Refused => "refused-effect",
             Self::Hops => "too-many-hops",
             Self::Panic => "panic",
+            Self::ProcessEnd => "process-end",
         }
     }
 }

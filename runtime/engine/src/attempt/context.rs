@@ -89,8 +89,8 @@ impl AttemptContext for Attempt {
         after: Option<&[u8]>,
         max: usize,
     ) -> Result<Vec<StateEntry>, EffectError> {
-        self.check_key(prefix)?;
-        self.check_key(after.unwrap_or_default())?;
+        self.check_prefix(prefix)?;
+        self.check_prefix(after.unwrap_or_default())?;
         self.effects.reads.scanned = true;
         // Own writes can only hide or replace committed entries, never more than there are of them.
         let own = own_entries(&self.earlier, &self.effects.writes, prefix, after);

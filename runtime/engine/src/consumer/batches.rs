@@ -31,6 +31,7 @@ impl Consumer {
         let mut keys = HashMap::new();
         let mut items = self.take_held(number, options, now, &mut keys, load)?;
         self.take_new(number, options, &spec, &mut keys, &mut items);
+        let suspicion = items.first().and_then(|first| self.suspects.get(&first.offset)).copied();
         let first_new = items.iter().find(|item| item.held().is_none()).map(|item| item.offset);
         if items.is_empty() {
             self.exclusive.retain(|other| *other != number);
@@ -52,6 +53,7 @@ impl Consumer {
             keys,
             state_version: self.state_version,
             timers: self.timers,
+            suspicion,
         }))
     }
 
@@ -88,8 +90,16 @@ impl Consumer {
             let room = options.batch_events - items.len();
             let before = items.len();
             for offset in self.held.runnable(&key, now).take(room) {
+                let is_suspect = self.suspects.contains_key(&offset);
+                if is_suspect && !items.is_empty() {
+                    // It is the first of a later batch: the key is scheduled again with the rest.
+                    break;
+                }
                 let event = SharedEvent(Origin::Held(Arc::new(load(offset)?)));
                 items.push(Item { offset, key: key.clone(), event });
+                if is_suspect {
+                    break;
+                }
             }
             if is_on(Sabotage::LoseParkedOrder) {
                 items.get_mut(before..).unwrap_or_default().reverse();
@@ -98,8 +108,11 @@ impl Consumer {
                 let (remaining, parked) = (self.held.len_of(&key), self.held.is_parked(&key));
                 keys.insert(key.clone(), KeyInBatch { remaining, blocked: false, parked });
             } else {
-                // It was due by a clock that was ahead of this one.
+                // It was due by a clock that was ahead of this one, or has to run alone.
                 self.held.schedule(&key);
+            }
+            if items.first().is_some_and(|first| self.suspects.contains_key(&first.offset)) {
+                break;
             }
         }
         Ok(items)
@@ -120,7 +133,14 @@ impl Consumer {
                 self.stalled = true;
                 return;
             }
+            let is_suspect = |offset: Offset| self.suspects.contains_key(&offset);
+            if items.first().is_some_and(|first| is_suspect(first.offset)) {
+                return;
+            }
             let Some(partition) = self.partitions.get_mut(number as usize) else { return };
+            if !items.is_empty() && partition.pending.front().is_some_and(|next| is_suspect(next.offset)) {
+                return;
+            }
             let Some(pending) = partition.pending.pop_front() else { return };
             self.pending_events -= 1;
             self.pending_bytes -= pending.event.size();
@@ -158,6 +178,13 @@ impl Consumer {
             self.held.schedule(&item.key);
         }
         self.enqueue(batch.partition);
+    }
+
+    /// Takes back a batch that nobody ran; its partition's turn is the next one.
+    pub(crate) fn give_back_unrun(&mut self, batch: &Batch) {
+        self.give_back(batch, 0);
+        self.ready.retain(|number| *number != batch.partition);
+        self.ready.push_front(batch.partition);
     }
 
     /// Notes that a batch lost against another partition's: it runs again while no other does.

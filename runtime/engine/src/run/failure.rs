@@ -10,6 +10,13 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// The process ended while the event was handled, twice.
+    pub(super) fn process_end() -> Self {
+        let error = "the process ended while this event was handled, and again while nothing else ran: the \
+                     handler, or the runtime at its request, takes the process down";
+        Self { cause: FailureCause::ProcessEnd, error: error.to_owned(), after_ms: None }
+    }
+
     /// The effects of one attempt make a transaction of `bytes`.
     pub(super) fn too_large(bytes: usize, limit: usize) -> Self {
         let refusal = EffectError::Limit {

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
 use super::failure::{Failure, failure};
-use super::{Room, Run};
+use super::{Room, Run, WorkerContext};
 use crate::attempt::Attempt;
 use crate::batch::Item;
 use crate::system_event::{self, system_event};
@@ -68,6 +68,15 @@ impl Run {
             }
             Room::Nowhere(bytes) => Some(Failure::too_large(bytes, self.max_bytes)),
         }
+    }
+
+    /// Sets an event aside that took the process down while nothing else ran; its handler is not called.
+    pub(super) fn condemn(&mut self, item: &Item, context: &mut WorkerContext<'_>) {
+        let number = item.held().map_or(1, |held| held.attempts.saturating_add(1));
+        let mut attempt = self.attempt(item, number, context);
+        self.writes = std::mem::take(&mut attempt.earlier);
+        self.timers = std::mem::take(&mut attempt.timers);
+        self.fail(item, attempt, Failure::process_end(), context.random);
     }
 
     fn fail(&mut self, item: &Item, attempt: Attempt, failure: Failure, random: &mut ChaCha8Rng) {

@@ -36,6 +36,9 @@ impl<S: Store> Sequencer<S> {
     pub fn commit(&mut self, finished: Finished, now: Timestamp) -> Result<Committed, TablesError> {
         self.running_batches -= 1;
         let id = finished.batch.space.consumer;
+        if finished.batch.suspicion.is_some() {
+            self.acquit(id, &finished);
+        }
         let committed = self.commit_batch(id, finished, now)?;
         if let Some(consumer) = self.consumers.get_mut(&id) {
             consumer.unstall(&self.options);

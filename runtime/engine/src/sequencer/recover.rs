@@ -96,6 +96,8 @@ impl<S: Store> Sequencer<S> {
             recent: VecDeque::new(),
             first_offset: Offset(bounds.first_offset),
             running_batches: 0,
+            runs_alone: false,
+            wants_alone: false,
             last_at: Timestamp(bounds.last_timestamp_ms),
         };
         for record in sequencer.tables.consumers()? {

@@ -66,7 +66,7 @@ fn a_refused_effect_decides_whatever_the_handler_answers() {
 #[test]
 fn limits_on_single_effects_name_their_setting() {
     type Effect = fn(&mut camshaft_engine::Attempt) -> Result<(), EffectError>;
-    let cases: [(&str, Effect); 4] = [
+    let cases: [(&str, Effect); 7] = [
         ("limits.max_state_value_bytes", |attempt| attempt.set(b"k", &vec![0; 17 * 1024])),
         ("limits.max_event_bytes", |attempt| {
             let event_type = "thing.large".to_owned();
@@ -74,6 +74,9 @@ fn limits_on_single_effects_name_their_setting() {
         }),
         ("fixed", |attempt| attempt.set(&[0; 2_000], b"v")),
         ("fixed", |attempt| attempt.scan(&[0; 2_000], None, 1).map(drop)),
+        ("state key length in bytes of 0 is not possible", |attempt| attempt.get(b"").map(drop)),
+        ("state key length in bytes of 0 is not possible", |attempt| attempt.set(b"", b"v")),
+        ("timer name length in bytes of 0 is not possible", |attempt| attempt.cancel("")),
     ];
     for (setting, effect) in cases {
         let mut world = World::new();

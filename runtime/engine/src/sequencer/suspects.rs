@@ -1,0 +1,51 @@
+//! Running suspects alone, and what becomes of them.
+
+use camshaft_event::ConsumerId;
+use camshaft_tables::store::Store;
+
+use super::Sequencer;
+use crate::batch::Batch;
+use crate::run::Finished;
+use crate::suspects::Mark;
+
+impl<S: Store> Sequencer<S> {
+    /// Tells what was being handled when the last process ended uncleanly. The caller does so once, after
+    /// [`Sequencer::recover`] and before anything is taken. Marks of events that are done count for nothing.
+    pub fn suspect(&mut self, marks: &[Mark]) {
+        let tail = self.tables.progress().next_offset;
+        for mark in marks {
+            let Some(consumer) = self.consumers.get_mut(&mark.consumer) else { continue };
+            let is_held = consumer.held.contains(mark.offset);
+            let is_open = is_held || (consumer.floor(tail) <= mark.offset && mark.offset < tail);
+            if consumer.record.generation == mark.generation && is_open {
+                consumer.suspects.insert(mark.offset, mark.suspicion());
+            }
+        }
+    }
+
+    /// Whether no batch may be handed out, lest a suspect does not run alone.
+    pub(super) fn is_reserved(&self) -> bool {
+        self.runs_alone || (self.wants_alone && self.running_batches > 0)
+    }
+
+    /// Takes back a batch that must run alone while others run. It is the next one, once they have ended.
+    pub(super) fn put_off(&mut self, id: ConsumerId, batch: &Batch) {
+        self.wants_alone = true;
+        if let Some(consumer) = self.consumers.get_mut(&id) {
+            consumer.give_back_unrun(batch);
+            consumer.queued = true;
+            self.ready.push_front(id);
+        }
+    }
+
+    /// The suspect did not take the process down.
+    pub(super) fn acquit(&mut self, id: ConsumerId, finished: &Finished) {
+        self.runs_alone = false;
+        let is_dealt = !finished.sections.is_empty();
+        if let (true, Some(consumer)) = (is_dealt, self.consumers.get_mut(&id))
+            && let Some(item) = finished.batch.items.first()
+        {
+            consumer.suspects.remove(&item.offset);
+        }
+    }
+}
