@@ -23,6 +23,7 @@ const MAX_NAME_BYTES: usize = 200;
 /// The answer for a call that ended with `error`.
 pub fn explain<C>(error: &wasmtime::Error, session: &Session<C>, deadline_ms: u64) -> Answer {
     let trap = error.downcast_ref::<Trap>();
+    let mut words = session.last_words();
     let (cause, mut text) = match (trap, session.memory.denied()) {
         (Some(Trap::Interrupt), _) => (
             FailureCause::Deadline,
@@ -39,10 +40,14 @@ pub fn explain<C>(error: &wasmtime::Error, session: &Session<C>, deadline_ms: u6
                 bytesize::ByteSize::b(limit as u64).display().iec()
             ),
         ),
+        // How a panic ends says nothing; what it said stands first, where listings show it.
+        (Some(Trap::UnreachableCodeReached), None) if let Some(words) = words.take() => {
+            (FailureCause::Trap, format!("the handler trapped: {}", words.replacen(":\n", ": ", 1)))
+        }
         (Some(trap), None) => (FailureCause::Trap, format!("the handler trapped: {trap}")),
         (None, None) => (FailureCause::Trap, format!("the handler trapped: {}", error.root_cause())),
     };
-    if let Some(words) = session.last_words() {
+    if let Some(words) = words {
         add(&mut text, format_args!("\n{words}"));
     }
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {

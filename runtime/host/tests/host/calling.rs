@@ -161,8 +161,7 @@ fn a_trap_carries_the_last_words_and_a_backtrace_with_names() {
     assert_eq!(cause, FailureCause::Trap);
     assert_eq!(
         error,
-        "the handler trapped: wasm trap: wasm `unreachable` instruction executed\n\
-         panicked at src/lib.rs:7: no stock\n\
+        "the handler trapped: panicked at src/lib.rs:7: no stock\n\
          backtrace, innermost call first:\n   0: reserve_stock\n   1: function 4"
     );
     assert_eq!(attempt.lines, [(LogLevel::Error, "panicked at src/lib.rs:7: no stock".to_owned())]);
