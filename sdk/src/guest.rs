@@ -193,8 +193,8 @@ fn publisher_error(error: publisher::Error) -> Error {
         Refused::EventTooLarge(limit) => {
             Error::reject(format_args!("the event is longer than {limit} bytes"))
         }
-        Refused::TooManyEvents(limit) => {
-            Error::reject(format_args!("one attempt publishes more than {limit} events"))
+        Refused::TooManyTimers(limit) => {
+            Error::reject(format_args!("{limit} timers are set, and no plugin may have more"))
         }
         Refused::AttemptTooLarge(limit) => too_large(limit),
         Refused::InvalidTimerName(limit) => {

@@ -13,6 +13,7 @@ mod setting {
     pub const VALUE: &str = "limits.max_state_value_bytes";
     pub const TRANSACTION: &str = "limits.max_transaction_bytes";
     pub const EVENT: &str = "limits.max_event_bytes";
+    pub const TIMERS: &str = "limits.max_timers";
     /// What a name or key is measured by: its limit is fixed and has no setting.
     pub const FIXED: &str = "none: it is fixed";
 }
@@ -24,12 +25,14 @@ pub fn state<T>(outcome: Result<T, EffectError>) -> wasmtime::Result<Result<T, s
         Err(error) => error,
     };
     Ok(Err(match error {
-        EffectError::Limit { setting: setting::FIXED, limit, .. } => state::Error::InvalidKey(bytes(limit)),
+        EffectError::Empty { limit, .. } | EffectError::Limit { setting: setting::FIXED, limit, .. } => {
+            state::Error::InvalidKey(number(limit))
+        }
         EffectError::Limit { setting: setting::VALUE, limit, .. } => {
-            state::Error::ValueTooLarge(bytes(limit))
+            state::Error::ValueTooLarge(number(limit))
         }
         EffectError::Limit { setting: setting::TRANSACTION, limit, .. } => {
-            state::Error::AttemptTooLarge(bytes(limit))
+            state::Error::AttemptTooLarge(number(limit))
         }
         EffectError::Unavailable { .. } => bail!("{error}"),
         error => state::Error::Other(error.to_string()),
@@ -46,13 +49,16 @@ pub fn publishing(outcome: Result<(), EffectError>) -> wasmtime::Result<Result<(
         EffectError::UndeclaredType { event_type } => publisher::Error::UndeclaredType(event_type),
         EffectError::InvalidEvent { reason } => publisher::Error::InvalidEvent(reason),
         EffectError::Limit { setting: setting::EVENT, limit, .. } => {
-            publisher::Error::EventTooLarge(bytes(limit))
+            publisher::Error::EventTooLarge(number(limit))
         }
         EffectError::Limit { setting: setting::TRANSACTION, limit, .. } => {
-            publisher::Error::AttemptTooLarge(bytes(limit))
+            publisher::Error::AttemptTooLarge(number(limit))
         }
-        EffectError::Limit { setting: setting::FIXED, limit, .. } => {
-            publisher::Error::InvalidTimerName(bytes(limit))
+        EffectError::Limit { setting: setting::TIMERS, limit, .. } => {
+            publisher::Error::TooManyTimers(number(limit))
+        }
+        EffectError::Empty { limit, .. } | EffectError::Limit { setting: setting::FIXED, limit, .. } => {
+            publisher::Error::InvalidTimerName(number(limit))
         }
         EffectError::Unavailable { .. } => bail!("{error}"),
         error => publisher::Error::Other(error.to_string()),
@@ -60,6 +66,6 @@ pub fn publishing(outcome: Result<(), EffectError>) -> wasmtime::Result<Result<(
 }
 
 /// Limits of the contract are 32 bits wide; a larger one is as good as the largest.
-fn bytes(limit: u64) -> u32 {
+fn number(limit: u64) -> u32 {
     u32::try_from(limit).unwrap_or(u32::MAX)
 }

@@ -5,6 +5,8 @@ use camshaft_event::{Answer, EffectError, FailureCause};
 use crate::support::{Attempt, Bench, MANIFEST, event, handler, module, with_manifest};
 
 const GET: &str = r#"(import "camshaft:plugin/state@0.1.0" "get" (func $get (param i32 i32 i32)))"#;
+const CANCEL: &str =
+    r#"(import "camshaft:plugin/publisher@0.1.0" "cancel" (func $cancel (param i32 i32 i32)))"#;
 const SCAN: &str = r#"(import "camshaft:plugin/state@0.1.0" "scan" (func $scan (param i32 i32 i32)))
     (import "camshaft:plugin/state@0.1.0" "[method]cursor.next-page"
       (func $next-page (param i32 i32 i32)))"#;
@@ -18,38 +20,60 @@ fn trapped(answer: Answer) -> String {
     }
 }
 
-/// Reads a value and answers `reject` with as many bytes of memory as the error's case number says.
-fn refused_get(refuse: EffectError) -> Answer {
-    let body = "(call $get (i32.const 512) (i32.const 3) (i32.const 600))
+/// Calls a function that is refused, and answers `reject` with as many bytes of memory as the error's case number
+/// says.
+fn refused(import: &str, function: &str, refuse: EffectError) -> Answer {
+    let body = format!(
+        "(call {function} (i32.const 512) (i32.const 3) (i32.const 600))
         (if (i32.eqz (i32.load8_u (i32.const 600))) (then unreachable))
         (i32.store8 (i32.const 64) (i32.const 1)) (i32.store8 (i32.const 72) (i32.const 1))
         (i32.store (i32.const 80) (i32.const 512))
-        (i32.store (i32.const 84) (i32.load8_u offset=4 (i32.const 600)))";
-    let mut instance = Bench::new().instance(&handler(GET, body));
+        (i32.store (i32.const 84) (i32.load8_u offset=4 (i32.const 600)))"
+    );
+    let mut instance = Bench::new().instance(&handler(import, &body));
     instance.call(&event(), Attempt { refuse: Some(refuse), ..Attempt::default() }).0
+}
+
+#[track_caller]
+fn check_case(answer: Answer, case: usize) {
+    match answer {
+        Answer::Reject { reason } => assert_eq!(reason.len(), case),
+        other => panic!("it became {other:?}"),
+    }
 }
 
 #[test]
 fn each_refusal_is_the_contracts_own_case() {
     let limit = |setting| EffectError::Limit { what: "it", actual: 9, limit: 5, setting };
+    let (odd, none) = (|| "odd".to_owned(), || EffectError::Empty { what: "it", limit: 5 });
     for (refusal, case) in [
+        (EffectError::UndeclaredType { event_type: odd() }, 0),
+        (EffectError::InvalidEvent { reason: odd() }, 1),
+        (limit("limits.max_event_bytes"), 2),
+        (limit("limits.max_timers"), 3),
+        (limit("limits.max_transaction_bytes"), 4),
+        (none(), 5),
+        (limit("none: it is fixed"), 5),
+        (EffectError::Hops { limit: 5, chain: odd() }, 6),
+    ] {
+        check_case(refused(CANCEL, "$cancel", refusal), case);
+    }
+    for (refusal, case) in [
+        (none(), 0),
         (limit("none: it is fixed"), 0),
         (limit("limits.max_state_value_bytes"), 1),
         (limit("limits.max_transaction_bytes"), 2),
         (limit("limits.of_another_kind"), 3),
-        (EffectError::InvalidEvent { reason: "odd".into() }, 3),
+        (EffectError::InvalidEvent { reason: odd() }, 3),
     ] {
-        match refused_get(refusal.clone()) {
-            Answer::Reject { reason } => assert_eq!(reason.len(), case, "{refusal}"),
-            other => panic!("{refusal} became {other:?}"),
-        }
+        check_case(refused(GET, "$get", refusal), case);
     }
 }
 
 #[test]
 fn tables_that_cannot_be_read_end_the_call_at_once() {
     let unavailable = EffectError::Unavailable { reason: "the disk is gone".into() };
-    let error = trapped(refused_get(unavailable));
+    let error = trapped(refused(GET, "$get", unavailable));
     assert!(error.contains("the runtime could not read its tables: the disk is gone"), "{error}");
 }
 

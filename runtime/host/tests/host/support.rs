@@ -235,8 +235,13 @@ impl AttemptContext for Attempt {
         Ok(())
     }
     fn cancel(&mut self, name: &str) -> Result<(), EffectError> {
-        self.timers.remove(name);
-        Ok(())
+        match &self.refuse {
+            Some(error) => Err(error.clone()),
+            None => {
+                self.timers.remove(name);
+                Ok(())
+            }
+        }
     }
     fn log(&mut self, level: LogLevel, message: &str, fields: &[(String, String)]) {
         let fields: String = fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
