@@ -50,7 +50,18 @@ impl Manifest {
             }
         }
         publishes(&mut table, arguments)?;
-        let subscription = subscription(table.remove("subscriptions"), signature, arguments)?;
+        let written = table.remove("subscriptions");
+        let handlers: Option<Vec<Value>> =
+            tables(written.as_ref()).map(|entry| entry.get("handler").cloned()).collect();
+        let Some(handlers) = handlers else {
+            return Err(in_file("has a subscription without `handler`; it names the function"));
+        };
+        if !handlers.is_empty() {
+            // Nobody here sees the other handlers. So each record says whose subscriptions the file has, and whoever
+            // sees all records finds the one that is nobody's.
+            table.insert("handlers".to_owned(), Value::Array(handlers));
+        }
+        let subscription = subscription(written.as_ref(), signature, arguments)?;
         table.insert("subscriptions".to_owned(), Value::Array(vec![Value::Table(subscription)]));
         let publishes = texts(table.get("publishes")).collect();
         Ok(Self { record: table.to_string(), publishes, file: None })
@@ -88,18 +99,11 @@ fn publishes(table: &mut Table, arguments: &Arguments) -> syn::Result<()> {
 }
 
 /// This handler's subscription, with what the file adds to it.
-fn subscription(in_file: Option<Value>, signature: &Signature, arguments: &Arguments) -> syn::Result<Table> {
+fn subscription(in_file: Option<&Value>, signature: &Signature, arguments: &Arguments) -> syn::Result<Table> {
     let name = signature.name.to_string();
-    let entries: Vec<Table> = match in_file {
-        Some(Value::Array(entries)) => {
-            entries.into_iter().filter_map(|entry| entry.try_into().ok()).collect()
-        }
-        _ => Vec::new(),
-    };
-    let any = !entries.is_empty();
-    let mut own =
-        entries.into_iter().filter(|entry| entry.get("handler").and_then(Value::as_str) == Some(&name));
-    let mut subscription = own.next().unwrap_or_default();
+    let any = tables(in_file).next().is_some();
+    let mut own = tables(in_file).filter(|entry| entry.get("handler").and_then(Value::as_str) == Some(&name));
+    let mut subscription = own.next().cloned().unwrap_or_default();
     if own.next().is_some() {
         let message = format!("plugin.toml has two subscriptions for handler `{name}`; unite them");
         return Err(syn::Error::new(signature.name.span(), message));
@@ -156,6 +160,10 @@ fn variable(name: &str) -> String {
 
 fn strings(literals: &[LitStr]) -> Value {
     Value::Array(literals.iter().map(|literal| Value::String(literal.value())).collect())
+}
+
+fn tables(list: Option<&Value>) -> impl Iterator<Item = &Table> {
+    list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table)
 }
 
 fn texts(list: Option<&Value>) -> impl Iterator<Item = String> + '_ {

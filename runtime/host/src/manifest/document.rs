@@ -28,6 +28,9 @@ pub struct Document {
     pub grants: Option<Vec<String>>,
     pub start: Option<Start>,
     pub subscriptions: Vec<Subscription>,
+    /// Whose subscriptions the author wrote down. In Rust each handler knows only its own, so a name without a
+    /// subscription is no handler's.
+    pub handlers: Vec<String>,
     pub policy: PolicyTable,
     pub limits: LimitsTable,
     pub config: BTreeMap<String, String>,
@@ -111,12 +114,26 @@ impl Document {
             ("capabilities", !self.capabilities.is_empty()),
             ("start", self.start.is_some()),
             ("subscriptions", !self.subscriptions.is_empty()),
+            ("handlers", !self.handlers.is_empty()),
         ];
         match present.iter().find(|(_, present)| *present) {
             None => Ok(()),
             Some((key, _)) => Err(invalid(
                 format!("{origin} has the key `{key}`, but the plugin brings its own manifest"),
                 "Beside it the operator's file may hold `grants`, [policy], [limits] and [config].",
+            )),
+        }
+    }
+
+    fn refuse_unknown_handlers(&self, origin: &str) -> Result<(), Refusal> {
+        let has_one = |name: &String| self.subscriptions.iter().any(|one| one.handler == *name);
+        match self.handlers.iter().find(|name| !has_one(name)) {
+            None => Ok(()),
+            Some(name) => Err(invalid(
+                format!(
+                    "{origin} has a subscription for the handler \"{name}\", but the plugin has no such handler"
+                ),
+                "Correct `handler` in plugin.toml, put #[handler(…)] on the function, or remove the subscription.",
             )),
         }
     }
@@ -138,6 +155,7 @@ impl Document {
                 "Add a [[subscriptions]] table with `handler` and `types`, or a #[handler(…)] in Rust.",
             ));
         }
+        self.refuse_unknown_handlers(origin)?;
         let manifest = Manifest {
             name: self.name.ok_or_else(|| missing("name"))?,
             version: self.version.ok_or_else(|| missing("version"))?,

@@ -31,6 +31,7 @@ pub fn records(one: Document, other: Document, origin: &str) -> Result<Document,
         grants: None,
         start: same.of("start", one.start, other.start)?,
         subscriptions,
+        handlers: [one.handlers, other.handlers].concat(),
         policy: PolicyTable {
             max_attempts: same.of("max_attempts", one.policy.max_attempts, other.policy.max_attempts)?,
             max_age: same.of("max_age", one.policy.max_age, other.policy.max_age)?,

@@ -225,6 +225,21 @@ fn handlers_that_claim_the_same_events_are_refused() {
 }
 
 #[test]
+fn a_subscription_of_a_handler_that_does_not_exist_is_refused() {
+    // As the SDK writes them: each handler its own subscription, and the names of all that the author wrote.
+    let named = SMALL.replace("[[", "handlers = [\"reserve\", \"release\"]\n[[");
+    let release =
+        named.replace("handler = \"reserve\"", "handler = \"release\"").replace("placed", "cancelled");
+    assert_eq!(assembled(&[&named, &release], None).unwrap().subscriptions.len(), 2);
+    refused(
+        &[&named],
+        None,
+        "the manifest in \"stock.wasm\" has a subscription for the handler \"release\", but the plugin has no such \
+         handler",
+    );
+}
+
+#[test]
 fn a_damaged_section_is_refused() {
     for damaged in [b"\x05\0\0\0abc".to_vec(), b"\x01\0".to_vec(), b"\x01\0\0\0\xff".to_vec()] {
         let refusal = Manifest::assemble(Path::new("stock.wasm"), &[damaged], None).unwrap_err();

@@ -54,7 +54,8 @@ fn the_file_adds_name_policy_filter_and_more_published_types() {
     for part in ["name = \"stock\"", "max_attempts = 3", "base = \"1s\"", "source = \"/shop\""] {
         assert!(manifest.record.contains(part), "{part} is not in\n{}", manifest.record);
     }
-    assert!(!manifest.record.contains("restock"), "another handler's:\n{}", manifest.record);
+    assert!(!manifest.record.contains("delivery.arrived"), "another handler's:\n{}", manifest.record);
+    assert!(manifest.record.contains("handlers = [\"reserve\", \"restock\"]"), "{}", manifest.record);
 }
 
 #[test]
@@ -94,6 +95,10 @@ fn contradictions_and_mistakes_are_refused_with_the_place() {
         (
             "manifest = 1\n[[subscriptions]]\nhandler = 'restock'\ntypes = ['order.placed']",
             "plugin.toml has subscriptions but none for handler `reserve`; add it, or remove all",
+        ),
+        (
+            "manifest = 1\n[[subscriptions]]\nhandler = 'reserve'\n[[subscriptions]]\ntypes = ['order.placed']",
+            "plugin.toml has a subscription without `handler`; it names the function",
         ),
         (
             "manifest = 1\n[[subscriptions]]\nhandler = 'reserve'\n[[subscriptions]]\nhandler = 'reserve'",
