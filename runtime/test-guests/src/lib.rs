@@ -16,7 +16,7 @@ use std::{
 use camshaft_guest_build::{Component, Guests, Toolchain};
 
 /// The names of all guests under test, ascending. Each is the plugin's name, too.
-pub const NAMES: [&str; 30] = [
+pub const NAMES: [&str; 31] = [
     "allocates-without-end",
     "asks-for-http",
     "contradicts-itself",
@@ -46,6 +46,7 @@ pub const NAMES: [&str; 30] = [
     "traps",
     "updates",
     "without-manifest",
+    "witness",
     "writes-much",
 ];
 

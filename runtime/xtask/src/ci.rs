@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::{command, demo, readme, tidy, toolchain};
+use crate::{command, demo, readme, tidy, toolchain, torture};
 
 /// All checks.
 pub(crate) fn run() -> Result<()> {
@@ -23,6 +23,7 @@ pub(crate) fn run() -> Result<()> {
     step("docs", &mut docs)?;
     step("tests", &mut || test(&[]))?;
     step("simulation", &mut || sim(&[]))?;
+    step("torture", &mut || torture::run(1.0, 60, None))?;
     step("demo", &mut || demo::run(false))?;
     step("readme", &mut readme::run)?;
     step("quick bench", &mut || bench(&["--quick".to_owned()]))?;

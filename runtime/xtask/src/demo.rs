@@ -3,10 +3,8 @@
 //!
 //! Everything happens at fixed event counts, never after a time, so that two runs do the same.
 
-mod client;
 mod flights;
 mod plan;
-mod server;
 mod verdict;
 
 use std::fs;
@@ -16,10 +14,10 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use camshaft_guest_build::Guests;
 
+use crate::client::Client;
+use crate::server::Server;
 use crate::{command, toolchain};
-use client::Client;
 use flights::Flights;
-use server::Server;
 
 const PLUGINS: [&str; 4] = ["carrier-stats", "carrier-stats-fixed", "delay-alert", "airport-board"];
 

@@ -1,14 +1,17 @@
-//! The project's chores: `cargo xtask demo | test | sim | bench | ci`.
+//! The project's chores: `cargo xtask demo | test | sim | torture | bench | ci`.
 //!
 //! Each does all it needs from a fresh clone, whatever the machine lacks: it finds or installs a toolchain for
 //! plugins, builds what it runs, and says what it is doing.
 
 mod ci;
+mod client;
 mod command;
 mod demo;
 mod readme;
+mod server;
 mod tidy;
 mod toolchain;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -39,6 +42,18 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Kill, stop, fill and replace under load, with the real binary, and count what was lost or doubled.
+    Torture {
+        /// How long at least.
+        #[arg(long, default_value_t = 1.0)]
+        minutes: f64,
+        /// How many kills at least.
+        #[arg(long, default_value_t = 60)]
+        kills: u32,
+        /// Another order of mishaps; random unless given.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Measure. Arguments go to the bench; `--help` lists them.
     Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -46,7 +61,7 @@ enum Chore {
     },
     /// Run every command of the README and compare what it prints.
     Readme,
-    /// All checks: format, lints, docs, tests, simulation, demo, README, a quick bench.
+    /// All checks: format, lints, docs, tests, simulation, torture, demo, README, a quick bench.
     Ci,
 }
 
@@ -55,6 +70,7 @@ fn main() -> ExitCode {
         Chore::Demo { keep } => demo::run(keep),
         Chore::Test { arguments } => ci::test(&arguments),
         Chore::Sim { arguments } => ci::sim(&arguments),
+        Chore::Torture { minutes, kills, seed } => torture::run(minutes, kills, seed),
         Chore::Bench { arguments } => ci::bench(&arguments),
         Chore::Readme => readme::run(),
         Chore::Ci => ci::run(),

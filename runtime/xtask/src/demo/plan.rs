@@ -7,10 +7,10 @@ use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::client::Client;
 use super::flights::Flights;
-use super::server::Server;
 use super::step;
+use crate::client::Client;
+use crate::server::Server;
 
 /// Rows in one request.
 const BATCH: usize = 100;

@@ -6,9 +6,9 @@ use anyhow::{Result, bail};
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::Value;
 
-use super::client::Client;
 use super::flights::{CarrierSums, Flights};
 use super::step;
+use crate::client::Client;
 
 pub(crate) fn check(client: &Client, flights: &Flights) -> Result<()> {
     let expected = flights.by_carrier();

@@ -1,4 +1,4 @@
-//! The demo's side of the HTTP interface.
+//! The other side of the HTTP interface: what the demo and the torture ask of the runtime.
 
 use std::thread;
 use std::time::{Duration, Instant};
