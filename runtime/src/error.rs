@@ -3,6 +3,7 @@
 
 mod consumer;
 mod dead_letter;
+mod not_now;
 mod open;
 mod publish;
 mod read;
@@ -10,6 +11,7 @@ mod state;
 
 pub use consumer::ConsumerError;
 pub use dead_letter::DeadLetterError;
+pub use not_now::NotNow;
 pub use open::OpenError;
 pub use publish::PublishError;
 pub use read::ReadError;

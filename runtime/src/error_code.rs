@@ -109,7 +109,7 @@ catalogue! {
         "Send again after the time in Retry-After.";
     NoSpace = "no-space", Some(507), Unreachable,
         "the disk of the data directory is full",
-        "Free space on that disk; the runtime goes on by itself.";
+        "Free 64 MiB or more on that disk; the runtime goes on by itself.";
     // Reading and operating.
     InvalidRequest = "invalid-request", Some(400), Refused,
         "a parameter of the request is not valid",

@@ -149,7 +149,8 @@ impl Runtime {
     }
 
     /// Takes no more events, finishes what is in hand (10 s at most), writes a snapshot and closes the log.
-    /// Further calls wait for the first. The data directory is free for another runtime once all clones are dropped.
+    /// Further calls wait for the first. Then the data directory is free for another runtime, whatever clones of this
+    /// one are left: they refuse what they are asked for.
     pub async fn shutdown(&self) {
         let inner = Arc::clone(&self.0);
         if inner.core.draining.swap(true, Ordering::AcqRel)

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use camshaft::{AttemptContext, Config, Event, Failure, Runtime, Subscription};
+use camshaft::{AttemptContext, Config, Event, Failure, Offset, PublishError, Runtime, Subscription};
 
 fn config(folder: &Path) -> Config {
     Config { data: folder.join("data"), plugins: folder.join("plugins"), ..Config::default() }
@@ -66,6 +66,25 @@ async fn every_event_counts_once_across_restarts_and_repeats() {
         assert_eq!(counts(&runtime).await, [u8::try_from(round + 1).unwrap() * 10; 10]);
         runtime.shutdown().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_shutdown_the_data_directory_is_free_although_clones_are_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Runtime::open(config(folder.path())).await.unwrap();
+    count(&first).await;
+    first.publish(order(0)).await.unwrap();
+    until_handled(&first, "counter").await;
+    let clone = first.clone();
+    first.shutdown().await;
+
+    let second = Runtime::open(config(folder.path())).await.unwrap();
+    assert!(second.publish(order(0)).await.unwrap().duplicate);
+    assert_eq!(counts(&second).await, [1]);
+    assert!(matches!(clone.publish(order(1)).await, Err(PublishError::ShuttingDown)));
+    assert!(clone.state_list("counter", b"", 1, None).await.is_err());
+    assert!(clone.read(Offset(0), 1).await.is_err());
+    second.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,6 +38,8 @@ pub async fn show(State(api): State<Api>, Path(name): Path<String>) -> Result<Js
         (status = 204, description = "It is forgotten"),
         (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "It is attached", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn remove(State(api): State<Api>, Path(name): Path<String>) -> Result<StatusCode, Problem> {

@@ -77,6 +77,8 @@ pub async fn show(
     responses(
         (status = 202, description = "It will be tried again"),
         (status = 404, description = "There is none", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn redrive(
@@ -94,6 +96,8 @@ pub async fn redrive(
     responses(
         (status = 204, description = "It is gone"),
         (status = 404, description = "There is none", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn discard(

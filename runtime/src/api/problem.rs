@@ -184,18 +184,46 @@ impl From<ReadError> for Problem {
 
 impl From<ConsumerError> for Problem {
     fn from(error: ConsumerError) -> Self {
-        Self::new(error.code(), error.to_string())
+        Self::new(error.code(), error.to_string()).retry_after(error.retry_after())
     }
 }
 
 impl From<DeadLetterError> for Problem {
     fn from(error: DeadLetterError) -> Self {
-        Self::new(error.code(), error.to_string())
+        Self::new(error.code(), error.to_string()).retry_after(error.retry_after())
     }
 }
 
 impl From<StateError> for Problem {
     fn from(error: StateError) -> Self {
         Self::new(error.code(), error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NotNow;
+
+    #[test]
+    fn what_heals_by_itself_says_when_to_come_back() {
+        for (problem, status, code, seconds) in [
+            (PublishError::TooMany.into(), 429, ErrorCode::TooManyRequests, Some("1")),
+            (PublishError::from(NotNow::Busy).into(), 503, ErrorCode::Busy, Some("1")),
+            (PublishError::from(NotNow::NoSpace).into(), 507, ErrorCode::NoSpace, Some("1")),
+            (PublishError::ShuttingDown.into(), 503, ErrorCode::ShuttingDown, Some("1")),
+            (PublishError::Poisoned.into(), 503, ErrorCode::LogPoisoned, None),
+            (DeadLetterError::from(NotNow::NoSpace).into(), 507, ErrorCode::NoSpace, Some("1")),
+            (DeadLetterError::ShuttingDown.into(), 503, ErrorCode::ShuttingDown, Some("1")),
+            (ConsumerError::from(NotNow::Busy).into(), 503, ErrorCode::Busy, Some("1")),
+            (ConsumerError::Poisoned.into(), 503, ErrorCode::LogPoisoned, None),
+        ] {
+            let problem: Problem = problem;
+            assert_eq!(problem.document.urn, code.urn());
+            let response = problem.into_response();
+            assert_eq!(response.status().as_u16(), status, "{code}");
+            let found = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap());
+            assert_eq!(found, seconds, "{code}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use camshaft_log::LogReader;
 use super::bell::Bell;
 use super::clock::MachineClock;
 use super::code::CodeTable;
-use super::durable::DurableWatch;
+use super::durable::{DurableWatch, Never};
 use crate::Config;
 
 /// The running engine, log and code. The runtime's public face and every thread hold it.
@@ -91,6 +91,15 @@ impl Core {
         self.durable.poison(reason);
         self.draining.store(true, Ordering::Release);
         self.ring_all();
+    }
+
+    /// Whether changes are taken: not after a failed sync, nor while it stops.
+    pub(crate) fn check_open(&self) -> Result<(), Never> {
+        match (self.durable.standing().poisoned, self.is_draining()) {
+            (Some(_), _) => Err(Never::Poisoned),
+            (None, true) => Err(Never::Closed),
+            (None, false) => Ok(()),
+        }
     }
 
     pub(crate) fn is_draining(&self) -> bool {

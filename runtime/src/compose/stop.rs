@@ -1,8 +1,8 @@
 //! Stopping in order: workers finish what they have in hand, the flusher writes a last snapshot, the writer
 //! closes the log with its mark of a clean end.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -48,5 +48,8 @@ impl Core {
                 tracing::error!(thread = name, "panicked while stopping");
             }
         }
+        // The log's folder went with the writer. Whoever still holds the runtime holds no folder.
+        let store = Arc::clone(self.sequencer.lock().tables().store());
+        store.close();
     }
 }

@@ -45,6 +45,7 @@ pub(crate) fn run(core: &Arc<Core>, mut log: Box<dyn Log>, mut last: Sequence) {
     {
         tracing::error!(%error, "the log could not be closed cleanly; the next start recovers it");
     }
+    core.durable.close();
 }
 
 struct Writer<'c> {

@@ -1,8 +1,12 @@
 //! Why a consumer could not be changed.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
+use super::NotNow;
 use crate::ErrorCode;
+use crate::compose::Never;
 
 /// Why an act on a consumer did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -19,6 +23,9 @@ pub enum ConsumerError {
         /// Its name.
         name: String,
     },
+    /// A bound is reached; it heals by itself.
+    #[error(transparent)]
+    NotNow(#[from] NotNow),
     /// The runtime takes no more changes.
     #[error("the runtime is shutting down")]
     ShuttingDown,
@@ -42,9 +49,29 @@ impl ConsumerError {
         match self {
             Self::NotFound { .. } => ErrorCode::ConsumerNotFound,
             Self::Attached { .. } => ErrorCode::ConsumerAttached,
+            Self::NotNow(bound) => bound.code(),
             Self::ShuttingDown => ErrorCode::ShuttingDown,
             Self::Poisoned => ErrorCode::LogPoisoned,
             Self::Unavailable { .. } => ErrorCode::Internal,
+        }
+    }
+
+    /// When to try again, if that is known.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::NotNow(bound) => Some(bound.retry_after()),
+            Self::ShuttingDown => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+}
+
+impl From<Never> for ConsumerError {
+    fn from(never: Never) -> Self {
+        match never {
+            Never::Poisoned => Self::Poisoned,
+            Never::Closed => Self::ShuttingDown,
         }
     }
 }

@@ -1,9 +1,13 @@
 //! Why dead letters could not be shown, redriven or discarded.
 
+use std::time::Duration;
+
 use camshaft_event::Offset;
 use thiserror::Error;
 
+use super::NotNow;
 use crate::ErrorCode;
+use crate::compose::Never;
 
 /// Why an act on dead letters did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -25,6 +29,9 @@ pub enum DeadLetterError {
     /// A cursor that no listing gave out.
     #[error("the cursor is not one that this runtime gave out")]
     Cursor,
+    /// A bound is reached; it heals by itself.
+    #[error(transparent)]
+    NotNow(#[from] NotNow),
     /// The runtime takes no more changes.
     #[error("the runtime is shutting down")]
     ShuttingDown,
@@ -47,9 +54,29 @@ impl DeadLetterError {
             Self::NoSuchConsumer { .. } => ErrorCode::ConsumerNotFound,
             Self::NotFound { .. } => ErrorCode::DeadLetterNotFound,
             Self::Cursor => ErrorCode::InvalidRequest,
+            Self::NotNow(bound) => bound.code(),
             Self::ShuttingDown => ErrorCode::ShuttingDown,
             Self::Poisoned => ErrorCode::LogPoisoned,
             Self::Unavailable { .. } => ErrorCode::Internal,
+        }
+    }
+
+    /// When to try again, if that is known.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::NotNow(bound) => Some(bound.retry_after()),
+            Self::ShuttingDown => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+}
+
+impl From<Never> for DeadLetterError {
+    fn from(never: Never) -> Self {
+        match never {
+            Never::Poisoned => Self::Poisoned,
+            Never::Closed => Self::ShuttingDown,
         }
     }
 }

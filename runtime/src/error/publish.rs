@@ -5,7 +5,9 @@ use std::time::Duration;
 use camshaft_event::{Offset, cloudevents::InvalidEvent};
 use thiserror::Error;
 
+use super::NotNow;
 use crate::ErrorCode;
+use crate::compose::Never;
 
 /// Why [`Runtime::publish`](crate::Runtime::publish) published nothing. An `index` counts the batch's events
 /// from 0; for a single event it is 0.
@@ -51,21 +53,12 @@ pub enum PublishError {
         /// `max_transaction_bytes`.
         limit: u64,
     },
-    /// Too much is sequenced but not yet durable.
-    #[error("the log is behind with syncing")]
-    Busy {
-        /// When to try again.
-        retry_after: Duration,
-    },
+    /// A bound is reached; it heals by itself.
+    #[error(transparent)]
+    NotNow(#[from] NotNow),
     /// More publishers wait than the runtime admits.
     #[error("too many publishers are waiting")]
     TooMany,
-    /// The disk is full.
-    #[error("no space is left for the log")]
-    NoSpace {
-        /// When to try again.
-        retry_after: Duration,
-    },
     /// The runtime takes no more events.
     #[error("the runtime is shutting down")]
     ShuttingDown,
@@ -84,9 +77,8 @@ impl PublishError {
             Self::Conflict { .. } => ErrorCode::EventConflict,
             Self::EventTooLarge { .. } => ErrorCode::EventTooLarge,
             Self::TransactionTooLarge { .. } => ErrorCode::TransactionTooLarge,
-            Self::Busy { .. } => ErrorCode::Busy,
+            Self::NotNow(bound) => bound.code(),
             Self::TooMany => ErrorCode::TooManyRequests,
-            Self::NoSpace { .. } => ErrorCode::NoSpace,
             Self::ShuttingDown => ErrorCode::ShuttingDown,
             Self::Poisoned => ErrorCode::LogPoisoned,
         }
@@ -108,9 +100,18 @@ impl PublishError {
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Busy { retry_after } | Self::NoSpace { retry_after } => Some(*retry_after),
+            Self::NotNow(bound) => Some(bound.retry_after()),
             Self::TooMany | Self::ShuttingDown => Some(Duration::from_secs(1)),
             _ => None,
+        }
+    }
+}
+
+impl From<Never> for PublishError {
+    fn from(never: Never) -> Self {
+        match never {
+            Never::Poisoned => Self::Poisoned,
+            Never::Closed => Self::ShuttingDown,
         }
     }
 }

@@ -5,8 +5,8 @@ use camshaft_event::Offset;
 use camshaft_event::transaction::ConsumerStatus;
 
 use super::Runtime;
-use crate::ConsumerError;
 use crate::view::{ConsumerStatusView, ConsumerView, Oldest};
+use crate::{ConsumerError, NotNow};
 
 impl Runtime {
     /// All consumers, by name.
@@ -27,15 +27,17 @@ impl Runtime {
     /// See [`ConsumerError`].
     pub async fn remove_consumer(&self, name: &str) -> Result<(), ConsumerError> {
         let core = &self.0.core;
+        core.check_open()?;
         let now = core.now();
         let sequence = core
             .step(|sequencer| sequencer.remove(name, now).map(|()| sequencer.sequenced().sequence))
             .map_err(|error| match error {
                 camshaft_engine::ConsumerError::NotFound { name } => ConsumerError::NotFound { name },
                 camshaft_engine::ConsumerError::Attached { name } => ConsumerError::Attached { name },
+                camshaft_engine::ConsumerError::Unready(unready) => NotNow::from(unready).into(),
                 other => ConsumerError::Unavailable { name: name.to_owned(), reason: other.to_string() },
             })?;
-        core.durable.wait_for(sequence).await.map_err(|_| ConsumerError::Poisoned)
+        Ok(core.durable.wait_for(sequence).await?)
     }
 
     fn consumer_view(&self, state: ConsumerState) -> ConsumerView {

@@ -4,10 +4,10 @@ use camshaft_engine::DeadLetterEntry;
 use camshaft_event::{DeadLetter, Key, Offset, Sequence, Timestamp};
 
 use super::Runtime;
-use crate::DeadLetterError;
 use crate::view::{
     AttemptView, DeadLetterQuery, DeadLetterSummary, DeadLetterView, InputView, InputsView, Page, WaitingView,
 };
+use crate::{DeadLetterError, NotNow};
 
 /// How many of the waiting events a dead letter shows.
 const SHOWN_WAITING: usize = 100;
@@ -128,21 +128,20 @@ impl Runtime {
         ) -> Result<Sequence, camshaft_engine::DeadLetterError>,
     ) -> Result<(), DeadLetterError> {
         let core = &self.0.core;
-        if core.is_draining() {
-            return Err(DeadLetterError::ShuttingDown);
-        }
+        core.check_open()?;
         let now = core.now();
         let sequence = core.step_due(|sequencer| act(sequencer, now)).map_err(|error| match error {
             camshaft_engine::DeadLetterError::NotFound { consumer, offset } => {
                 DeadLetterError::NotFound { consumer, offset }
             }
+            camshaft_engine::DeadLetterError::Unready(unready) => NotNow::from(unready).into(),
             other => DeadLetterError::Unavailable { reason: other.to_string() },
         })?;
         self.settle_dead_letters(sequence).await
     }
 
     async fn settle_dead_letters(&self, sequence: Sequence) -> Result<(), DeadLetterError> {
-        self.0.core.durable.wait_for(sequence).await.map_err(|_| DeadLetterError::Poisoned)
+        Ok(self.0.core.durable.wait_for(sequence).await?)
     }
 }
 

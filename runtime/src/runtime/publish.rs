@@ -7,14 +7,11 @@ use camshaft_event::{Event, cloudevents};
 use tokio::time::{Instant, timeout_at};
 
 use super::Runtime;
-use crate::PublishError;
 use crate::view::Receipt;
+use crate::{NotNow, PublishError};
 
-/// How long a publisher waits for room before it is told to come back.
+/// How long a publisher waits for a sync to make room before it is told to come back.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// When it should.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Runtime {
     /// Publishes one event. Returns once it is durable, or known to be a duplicate of one that is.
@@ -32,13 +29,7 @@ impl Runtime {
     /// See [`PublishError`]; nothing was published.
     pub async fn publish_batch(&self, events: Vec<Event>) -> Result<Vec<Receipt>, PublishError> {
         let core = &self.0.core;
-        let standing = core.durable.standing();
-        if standing.poisoned.is_some() {
-            return Err(PublishError::Poisoned);
-        }
-        if core.is_draining() {
-            return Err(PublishError::ShuttingDown);
-        }
+        core.check_open()?;
         let _permit = self.0.publishers.try_acquire().map_err(|_| PublishError::TooMany)?;
         for (index, event) in events.iter().enumerate() {
             cloudevents::validate(event).map_err(|reason| PublishError::Invalid { index, reason })?;
@@ -53,15 +44,14 @@ impl Runtime {
                 Err(PublishRefusal::Unready(Unready::Unsynced | Unready::Unflushed)) => {
                     // Each sync makes room.
                     match timeout_at(deadline, durable.changed()).await {
-                        Ok(Ok(())) if core.is_draining() => return Err(PublishError::ShuttingDown),
-                        Ok(Ok(())) => {}
-                        _ => return Err(PublishError::Busy { retry_after: RETRY_AFTER }),
+                        Ok(Ok(())) => core.check_open()?,
+                        _ => return Err(NotNow::Busy.into()),
                     }
                 }
                 Err(refusal) => return Err(self.refuse(refusal)),
             }
         };
-        core.durable.wait_for(receipts.durable_at).await.map_err(|_| PublishError::Poisoned)?;
+        core.durable.wait_for(receipts.durable_at).await?;
         let view = |receipt: camshaft_engine::Receipt| Receipt {
             offset: receipt.offset,
             duplicate: receipt.duplicate,
@@ -80,12 +70,36 @@ impl Runtime {
             PublishRefusal::TransactionTooLarge { limit: bytes, .. } => {
                 PublishError::TransactionTooLarge { limit: limit(bytes) }
             }
-            PublishRefusal::Unready(Unready::NoSpace) => PublishError::NoSpace { retry_after: RETRY_AFTER },
-            PublishRefusal::Unready(_) => PublishError::Busy { retry_after: RETRY_AFTER },
+            PublishRefusal::Unready(unready) => NotNow::from(unready).into(),
             PublishRefusal::Tables(error) => {
                 self.0.core.fail(error);
                 PublishError::Poisoned
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+    use crate::runtime::MAX_PUBLISHERS;
+
+    #[tokio::test]
+    async fn a_publisher_beyond_those_that_may_wait_is_turned_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config {
+            data: folder.path().join("data"),
+            plugins: folder.path().join("plugins"),
+            ..Config::default()
+        };
+        let runtime = Runtime::open(config).await.unwrap();
+        let event =
+            Event { id: "1".into(), source: "/s".into(), event_type: "a.b".into(), ..Event::default() };
+        let waiting = runtime.0.publishers.try_acquire_many(u32::try_from(MAX_PUBLISHERS).unwrap()).unwrap();
+        assert_eq!(runtime.publish(event.clone()).await, Err(PublishError::TooMany));
+        drop(waiting);
+        assert!(!runtime.publish(event).await.unwrap().duplicate, "nothing was published before");
+        runtime.shutdown().await;
     }
 }

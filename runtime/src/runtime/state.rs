@@ -4,6 +4,7 @@ use camshaft_engine::StateReader;
 
 use super::Runtime;
 use crate::StateError;
+use crate::compose::Never;
 use crate::view::{Encoding, Page};
 
 impl Runtime {
@@ -53,7 +54,10 @@ impl Runtime {
 
     async fn settle(&self, plugin: &str, sequence: camshaft_event::Sequence) -> Result<(), StateError> {
         let settled = self.0.core.durable.wait_for(sequence).await;
-        settled.map_err(|_| unavailable(plugin, &"the log is poisoned: a sync failed"))
+        settled.map_err(|never| match never {
+            Never::Poisoned => unavailable(plugin, &"the log is poisoned: a sync failed"),
+            Never::Closed => unavailable(plugin, &"the runtime is shutting down"),
+        })
     }
 }
 

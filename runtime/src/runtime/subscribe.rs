@@ -134,6 +134,10 @@ impl Runtime {
         let types =
             subscription.types.iter().map(|text| text.parse::<TypePattern>()).collect::<Result<_, _>>()?;
         let core = &self.0.core;
+        if core.is_draining() {
+            let reason = "the runtime is shutting down".to_owned();
+            return Err(SubscribeError::Unavailable { name: name.to_owned(), reason });
+        }
         let attached = core.sequencer.lock().is_attended(name);
         if attached {
             return Err(SubscribeError::Attached { name: name.to_owned() });

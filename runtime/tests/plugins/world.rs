@@ -26,7 +26,6 @@ impl World {
     pub async fn restart(self) -> Self {
         let Self { runtime, folder } = self;
         runtime.shutdown().await;
-        drop(runtime);
         let runtime = open(&folder).await;
         Self { runtime, folder }
     }

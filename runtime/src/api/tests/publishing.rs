@@ -100,6 +100,21 @@ async fn a_known_id_with_other_content_is_a_conflict_that_names_the_first() {
 }
 
 #[tokio::test]
+async fn a_runtime_that_shuts_down_takes_nothing_more_and_says_when_to_come_back() {
+    with_api(
+        |_| {},
+        async |api| {
+            api.runtime.shutdown().await;
+            let answer = api.publish(events(1)).await;
+            assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+            answer.problem("shutting-down");
+            assert_eq!(answer.headers[header::RETRY_AFTER], "1");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn each_limit_is_named_when_it_is_exceeded() {
     with_api(small_limits, async |api| {
         let mut large = event(1, "a.b");

@@ -10,6 +10,7 @@ use std::fs::{self, File};
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::thread;
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub struct FjallStore {
     cache_bytes: u64,
     /// Empty only while it is being opened anew, or after that failed; then the next call tries again.
     engine: RwLock<Option<Engine>>,
+    closed: AtomicBool,
 }
 
 struct Engine {
@@ -46,9 +48,22 @@ impl FjallStore {
     /// [`StoreError::Failed`] when the folder cannot be made, read or written, is open already, or holds a store of
     /// another format; [`StoreError::Full`] when the disk has no room even for an empty one.
     pub fn open(path: &Path, cache_bytes: u64) -> Result<FjallStore, StoreError> {
-        let store = FjallStore { path: path.to_owned(), cache_bytes, engine: RwLock::new(None) };
+        let store = FjallStore {
+            path: path.to_owned(),
+            cache_bytes,
+            engine: RwLock::new(None),
+            closed: AtomicBool::new(false),
+        };
         store.reopen(StoreOperation::Open)?;
         Ok(store)
+    }
+
+    /// Gives the folder back, while others still hold this store: each later call of theirs fails. The runtime calls
+    /// it when it has stopped. What was written stays.
+    pub fn close(&self) {
+        let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
+        self.closed.store(true, Ordering::Release);
+        *engine = None;
     }
 
     /// Whether no merge is running. Nothing needs to wait for it, but a measurement counts it.
@@ -60,6 +75,13 @@ impl FjallStore {
     /// Closes the engine, if it is open, and opens it again.
     fn reopen(&self, operation: StoreOperation) -> Result<(), StoreError> {
         let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
+        if self.closed.load(Ordering::Acquire) {
+            return Err(StoreError::Failed {
+                operation,
+                path: self.path.clone(),
+                source: "it is closed".into(),
+            });
+        }
         // The old one holds the folder's lock, so it has to go first.
         *engine = None;
         let opened = open_engine(&self.path, self.cache_bytes);
