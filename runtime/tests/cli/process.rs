@@ -35,9 +35,7 @@ pub struct Said {
 
 impl Said {
     pub fn of(command: &mut Command) -> Self {
-        let Output { status, stdout, stderr } = command.output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+        Self::from(command.output().unwrap())
     }
 
     #[track_caller]
@@ -59,9 +57,23 @@ impl Said {
     }
 }
 
+impl From<Output> for Said {
+    fn from(Output { status, stdout, stderr }: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+}
+
 /// A port that was free a moment ago, on which nothing listens.
 pub fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// `camshaft run` over `folder`, on a free port.
+pub fn run(folder: &Path) -> Command {
+    let mut command = camshaft(folder);
+    command.args(["run", "--listen", "127.0.0.1:0", "--data", "data"]);
+    command
 }
 
 /// `camshaft run`, ready.
@@ -75,8 +87,11 @@ pub struct Runtime {
 impl Runtime {
     /// Starts it over `folder` on a free port.
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut command = camshaft(folder);
-        command.args(["run", "--listen", "127.0.0.1:0", "--data", "data"]).args(arguments);
+        Self::spawn(run(folder).args(arguments))
+    }
+
+    /// Starts what [`run`] gives, or something around it.
+    pub fn spawn(command: &mut Command) -> Self {
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(process.stderr.take().unwrap());
         let mut said = String::new();
@@ -93,6 +108,11 @@ impl Runtime {
             said
         });
         Self { process, url, stderr: Some(rest) }
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// A command that talks to it.
@@ -122,9 +142,20 @@ impl Runtime {
     }
 
     /// Asks it to drain; how it ended, and all that it said.
-    pub fn stop(mut self) -> (ExitStatus, String) {
-        let asked = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap();
-        assert!(asked.success());
+    pub fn stop(self) -> (ExitStatus, String) {
+        self.signal("TERM");
+        self.wait()
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for its end; how it ended, and all that it said.
+    pub fn wait(mut self) -> (ExitStatus, String) {
         let status = self.process.wait().unwrap();
         (status, self.stderr.take().unwrap().join().unwrap())
     }

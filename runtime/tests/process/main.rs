@@ -1,0 +1,17 @@
+//! What the program promises on bad days and to people at a terminal, kept by the real process. One promise a file.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod busy;
+mod failed_sync;
+mod faulty_disk;
+mod full_disk;
+mod http;
+mod plugins_api;
+#[path = "../cli/process.rs"]
+#[expect(dead_code, reason = "shared with the tests of the command line")]
+mod process;
+mod signals;
+mod small_disk;
+mod terminal;
+mod trimmed;
