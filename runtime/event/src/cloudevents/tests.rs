@@ -236,24 +236,4 @@ proptest! {
         prop_assert_eq!(parse(line.as_bytes()), Ok(event.clone()));
         prop_assert_eq!(parse_batch(print_batch([&event, &event]).as_bytes()), Ok(vec![event.clone(), event]));
     }
-
-    #[test]
-    fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..200)) {
-        if let Ok(event) = parse(&bytes) {
-            prop_assert_eq!(validate(&event), Ok(()));
-        }
-        let _ = parse_batch(&bytes);
-        let _ = parse_binary([("id", bytes.as_slice())], Some(&bytes), bytes.clone());
-    }
-
-    #[test]
-    fn arbitrary_json_never_panics(
-        names in vec("[a-z_]{1,6}|data|data_base64|id|time|source", 0..6),
-        values in vec("\"[^\"\\\\]{0,6}\"|-?[0-9]{1,12}|null|true|\\{\\}|\"\\\\ud8[0-9a-f]{2}\"", 6),
-    ) {
-        let members: Vec<_> = names.iter().zip(&values).map(|(name, value)| format!("\"{name}\":{value}")).collect();
-        if let Ok(event) = parse(format!("{{{}}}", members.join(",")).as_bytes()) {
-            prop_assert_eq!(validate(&event), Ok(()));
-        }
-    }
 }
