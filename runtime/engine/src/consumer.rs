@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus};
-use camshaft_event::{Event, Key, Offset, Sequence, Timestamp};
+use camshaft_event::{DeadLetter, Event, FailureCause, Key, Offset, Sequence, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::StateSpace;
 
@@ -66,6 +66,26 @@ pub(crate) struct DeadEntry {
     pub(crate) key: Key,
     pub(crate) parks: bool,
     pub(crate) bytes: usize,
+    pub(crate) event_type: Box<str>,
+    /// How its last attempt failed.
+    pub(crate) reason: Option<FailureCause>,
+    pub(crate) at: Timestamp,
+    /// The transaction in which it became one.
+    pub(crate) since: Sequence,
+}
+
+impl DeadEntry {
+    pub(crate) fn of(letter: &DeadLetter, key: Key, since: Sequence) -> Self {
+        Self {
+            key,
+            parks: letter.parks,
+            bytes: letter.size(),
+            event_type: letter.event.event_type.as_str().into(),
+            reason: letter.history.latest().map(|latest| latest.cause),
+            at: letter.at,
+            since,
+        }
+    }
 }
 
 impl Consumer {

@@ -48,7 +48,7 @@ pub struct Finished {
     /// The keys of the sections, one each.
     pub(crate) keys: Vec<Key>,
     pub(crate) reads: Reads,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Body,
     /// Why the tables could not be read, if so: the host's fault, nobody's attempt counts.
     pub unavailable: Option<String>,
 }
@@ -216,7 +216,7 @@ impl Run {
             sections: self.sections,
             keys: self.section_keys,
             reads: self.reads,
-            body: self.body.into_bytes(),
+            body: self.body,
             unavailable: self.unavailable,
         }
     }

@@ -12,6 +12,8 @@ mod lifecycle;
 mod operate;
 mod publish;
 mod recover;
+mod redrives;
+mod reset;
 mod status;
 mod suspects;
 mod timers;
@@ -20,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use camshaft_event::transaction::Section;
-use camshaft_event::{ActivationId, ConsumerId, Event, Offset, Sequence, Timestamp, Transaction};
+use camshaft_event::{ActivationId, ConsumerId, Event, Offset, RedriveId, Sequence, Timestamp, Transaction};
 use camshaft_log::record_bytes;
 use camshaft_tables::store::Store;
 use camshaft_tables::{Position, Progress, Tables, TablesError};
@@ -28,10 +30,12 @@ use thiserror::Error;
 
 pub use commit::Committed;
 pub use lag::{LagRead, LogEvents, ReadError};
-pub use lifecycle::{Attached, ConsumerError, ResetTo};
+pub use lifecycle::{Attached, ConsumerError};
 pub use operate::DeadLetterError;
 pub use publish::{Probe, PublishRefusal, Receipt, Receipts};
 pub use recover::RecoverError;
+pub use redrives::{RedriveError, RedrivePreview, RedriveStatus};
+pub use reset::{ResetPlace, ResetTo, first_offset_since};
 pub use status::{ConsumerState, DeadLetterEntry};
 
 use crate::EngineOptions;
@@ -39,6 +43,7 @@ use crate::batch::Batch;
 use crate::consumer::{Consumer, Reading};
 use crate::routes::Routes;
 use crate::write_queue::{QueuedRecord, WriteQueue};
+use redrives::Redrive;
 
 /// What a record may take beside what its transaction was measured by: the head, and what the runtime says of an
 /// event that alone fills a transaction.
@@ -68,6 +73,8 @@ pub struct Sequencer<S> {
     /// The first offset that the log retains.
     first_offset: Offset,
     last_activation: ActivationId,
+    /// The redrive jobs that are kept.
+    redrives: BTreeMap<RedriveId, Redrive>,
     running_batches: usize,
     /// Whether the one batch that runs must stay alone.
     runs_alone: bool,
@@ -211,13 +218,14 @@ impl<S: Store> Sequencer<S> {
         Ok(None)
     }
 
-    /// Moves what has come due to where workers find it, and fires timers. Returns when to call again at the
+    /// Moves what has come due to where workers find it, fires timers, and drives redrive jobs. Returns when to call again at the
     /// latest, if anything waits for a time.
     ///
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
     pub fn tick(&mut self, now: Timestamp) -> Result<Option<Timestamp>, TablesError> {
         self.fire_timers(now)?;
+        self.drive_redrives(now)?;
         let ids: Vec<ConsumerId> = self.consumers.keys().copied().collect();
         for id in ids {
             let Some(consumer) = self.consumers.get_mut(&id) else { continue };
@@ -234,7 +242,8 @@ impl<S: Store> Sequencer<S> {
     pub fn next_due(&self) -> Option<Timestamp> {
         let attached = self.consumers.values().filter(|consumer| consumer.is_attached());
         let held = attached.filter_map(|consumer| consumer.held.next_due());
-        held.chain(self.timers.first().map(|(at, ..)| *at)).min()
+        let timer = self.timers.first().map(|(at, ..)| *at);
+        held.chain(timer).chain(self.next_redrive_due()).min()
     }
 
     /// Whether a worker may find a batch now.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use serde_repr::{Deserialize_repr, Serialize_repr};
 
-use crate::{ActivationId, Event, Timestamp};
+use crate::{ActivationId, Event, Sequence, Timestamp};
 
 /// How many of the first, and how many of the last, attempts are kept.
 const KEPT_EACH: usize = 10;
@@ -172,6 +172,10 @@ pub struct DeadLetter {
     pub history: AttemptHistory,
     /// What the last attempt saw.
     pub inputs: AttemptInputs,
+    /// The transaction in which it became one. The tables fill it in as they apply that transaction; 0 before, and in
+    /// what older versions wrote.
+    #[serde(default)]
+    pub since: Sequence,
 }
 
 impl DeadLetter {

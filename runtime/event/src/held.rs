@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptHistory, Event, Timestamp};
+use crate::{AttemptHistory, Event, RedriveId, Timestamp};
 
 /// An event that waits outside the log for its (next) attempt by one consumer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct HeldEvent {
     pub redrives: u32,
     /// All its failed attempts.
     pub history: AttemptHistory,
+    /// The redrive job that sent it back, if one did since it was last a dead letter.
+    #[serde(default)]
+    pub redriven_by: Option<RedriveId>,
 }
 
 impl HeldEvent {
@@ -33,6 +36,7 @@ impl HeldEvent {
             due: Timestamp(0),
             redrives: 0,
             history: AttemptHistory::default(),
+            redriven_by: None,
         }
     }
 

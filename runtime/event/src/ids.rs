@@ -50,6 +50,10 @@ number! {
     ActivationId(u64)
 }
 number! {
+    /// The number of a redrive job; never given to another one, the first is 1.
+    RedriveId(u64)
+}
+number! {
     /// Milliseconds since the Unix epoch, UTC.
     Timestamp(u64)
 }

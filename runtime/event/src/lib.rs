@@ -21,7 +21,7 @@ pub use dead_letter::{AttemptHistory, AttemptInputs, DeadLetter, FailedAttempt, 
 pub use event::{Event, EventHash};
 pub use filter::Filter;
 pub use held::HeldEvent;
-pub use ids::{ActivationId, ConsumerId, Generation, Offset, Sequence, Timestamp};
+pub use ids::{ActivationId, ConsumerId, Generation, Offset, RedriveId, Sequence, Timestamp};
 pub use key::Key;
 pub use pattern::{PatternError, TypePattern};
 pub use policy::{AfterDeadLetter, Backoff, InstanceReuse, Limits, Policy, Start, Subscription};

@@ -1,6 +1,7 @@
 //! The transaction: the one atomic record of the log.
 //!
-//! A transaction is a list of sections, one per publish, handled event, fired timer or operator's act.
+//! A transaction is a list of sections, one per publish, handled event, fired timer, operator's act or change of a
+//! redrive job.
 //! Nothing is merged between sections. Applying a transaction needs nothing but its own content: what it puts
 //! into the tables stands in it by value.
 //!
@@ -9,6 +10,7 @@
 
 mod body;
 mod consumer;
+mod redrive;
 mod section;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,9 @@ use thiserror::Error;
 
 pub use body::{Body, Mark};
 pub use consumer::{Activation, ConsumerRecord, ConsumerStatus};
+pub use redrive::{
+    RedriveChange, RedriveChanged, RedriveJob, RedriveResults, RedriveSelection, RedriveState,
+};
 pub use section::{
     Activated, ConsumerChanged, DeadChange, Fired, Handled, HeldChange, Operated, Outcome, Published,
     Section, StateWrite, TimerChange,
@@ -110,7 +115,7 @@ impl Transaction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AttemptHistory, AttemptInputs, DeadLetter, HeldEvent, Key, Timestamp};
+    use crate::{AttemptHistory, AttemptInputs, DeadLetter, HeldEvent, Key, RedriveId, Sequence, Timestamp};
 
     fn event(id: &str) -> Event {
         Event { id: id.into(), source: "/test".into(), event_type: "thing.done".into(), ..Event::default() }
@@ -124,6 +129,7 @@ mod tests {
             redrives: 0,
             history: AttemptHistory::default(),
             inputs: AttemptInputs::default(),
+            since: Sequence(0),
         };
         let handled = Handled {
             consumer: ConsumerId(7),
@@ -165,7 +171,38 @@ mod tests {
                     clears: true,
                     events: vec![],
                 })),
+                Section::Redrive(Box::new(RedriveChanged {
+                    jobs: vec![
+                        RedriveChange { id: RedriveId(2), job: Some(Box::new(job())) },
+                        RedriveChange { id: RedriveId(1), job: None },
+                    ],
+                    results: vec![(RedriveId(2), RedriveResults { handled: 3, dead_again: 1 })],
+                    events: vec![event("5")],
+                })),
             ],
+        }
+    }
+
+    fn job() -> RedriveJob {
+        RedriveJob {
+            id: RedriveId(2),
+            selection: RedriveSelection {
+                consumer: "stock".into(),
+                event_type: Some("order.*".parse().unwrap()),
+                reason: Some(crate::FailureCause::Reject),
+                since: Some(Timestamp(3)),
+                until: None,
+            },
+            as_of: Sequence(8),
+            per_second: std::num::NonZeroU32::new(5),
+            state: RedriveState::Running,
+            started_at: Timestamp(6),
+            ended_at: None,
+            next: Offset(4),
+            due_us: 6_200_000,
+            selected: 9,
+            redriven: 4,
+            gone: 0,
         }
     }
 
@@ -173,7 +210,10 @@ mod tests {
     fn what_was_encoded_is_decoded_unchanged() {
         let transaction = everything();
         assert_eq!(Transaction::decode(&transaction.encode()).unwrap(), transaction);
-        assert_eq!(transaction.events().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["1", "2", "4"]);
+        assert_eq!(
+            transaction.events().map(|event| event.id.as_str()).collect::<Vec<_>>(),
+            ["1", "2", "4", "5"]
+        );
     }
 
     #[test]
@@ -202,6 +242,18 @@ mod tests {
         assert!(matches!(Transaction::decode(&bytes), Err(DecodeError::Version { found: 9 })));
         assert!(matches!(Transaction::decode(&[VERSION, 0xc1]), Err(DecodeError::Malformed(_))));
         assert!(matches!(Transaction::decode(&[]), Err(DecodeError::Malformed(_))));
+    }
+
+    #[test]
+    fn values_of_before_there_were_redrive_jobs_are_read() {
+        let (history, inputs) = (AttemptHistory::default(), AttemptInputs::default());
+        let held =
+            rmp_serde::to_vec(&(event("1"), 2, Some(Timestamp(3)), Timestamp(4), 5, &history)).unwrap();
+        let held: HeldEvent = rmp_serde::from_slice(&held).unwrap();
+        assert_eq!((held.attempts, held.due, held.redrives, held.redriven_by), (2, Timestamp(4), 5, None));
+        let dead = rmp_serde::to_vec(&(event("1"), Timestamp(3), true, 5, &history, &inputs)).unwrap();
+        let dead: DeadLetter = rmp_serde::from_slice(&dead).unwrap();
+        assert_eq!((dead.at, dead.redrives, dead.since), (Timestamp(3), 5, Sequence(0)));
     }
 
     #[test]

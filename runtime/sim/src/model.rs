@@ -59,7 +59,7 @@ impl Model {
                     assert!(known.timers.remove(&fired.name).is_some(), "only a timer that is set fires");
                     self.timer_causes.remove(&(fired.consumer, fired.name.clone()))
                 }
-                Section::Published(_) | Section::Activated(_) => None,
+                Section::Published(_) | Section::Activated(_) | Section::Redrive(_) => None,
             };
             for event in section.events() {
                 self.check_chain(event, cause);

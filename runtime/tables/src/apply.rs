@@ -3,8 +3,10 @@
 //! Pure puts and deletes of what stands in the transaction, so that replaying the log rebuilds the same
 //! tables. The sequencer calls it for each new transaction, recovery for each one after the snapshot.
 
-use camshaft_event::transaction::{ConsumerChanged, Fired, Handled, Operated, Section, TimerChange};
-use camshaft_event::{ConsumerId, Event, Offset, Transaction};
+use camshaft_event::transaction::{
+    ConsumerChanged, DeadChange, Fired, Handled, HeldChange, Operated, RedriveChanged, Section, TimerChange,
+};
+use camshaft_event::{ConsumerId, Event, Offset, Sequence, Transaction};
 use camshaft_sabotage::{Sabotage, is_on};
 use serde::Serialize;
 
@@ -34,12 +36,13 @@ impl<S: Store> Tables<S> {
                 }
                 Section::Handled(handled) => self.apply_handled(at, handled),
                 Section::Fired(fired) => self.apply_fired(fired),
-                Section::Operated(operated) => self.apply_operated(operated),
+                Section::Operated(operated) => self.apply_operated(at, operated),
                 Section::Consumer(changed) => self.apply_consumer(changed)?,
                 Section::Activated(activated) => {
                     let activation = &activated.activation;
                     self.active.put(keys::activation(activation.id), Some(encode(activation)));
                 }
+                Section::Redrive(changed) => self.apply_redrive(changed),
             }
             events.append(&mut section.into_events());
         }
@@ -90,27 +93,42 @@ impl<S: Store> Tables<S> {
             }
         }
         self.apply_held(id, &handled.held);
-        self.apply_dead(id, &handled.dead);
+        self.apply_dead(at.sequence, id, &mut handled.dead);
     }
 
     fn apply_fired(&mut self, fired: &Fired) {
         self.active.put(keys::timer(fired.consumer, &fired.name), None);
     }
 
-    fn apply_operated(&mut self, operated: &Operated) {
+    fn apply_operated(&mut self, at: Position, operated: &mut Operated) {
         self.apply_held(operated.consumer, &operated.held);
-        self.apply_dead(operated.consumer, &operated.dead);
+        self.apply_dead(at.sequence, operated.consumer, &mut operated.dead);
     }
 
-    fn apply_held(&mut self, id: ConsumerId, changes: &[camshaft_event::transaction::HeldChange]) {
+    fn apply_held(&mut self, id: ConsumerId, changes: &[HeldChange]) {
         for change in changes {
             self.active.put(keys::held(id, change.offset), change.event.as_ref().map(encode));
         }
     }
 
-    fn apply_dead(&mut self, id: ConsumerId, changes: &[camshaft_event::transaction::DeadChange]) {
+    fn apply_dead(&mut self, sequence: Sequence, id: ConsumerId, changes: &mut [DeadChange]) {
         for change in changes {
+            if let Some(letter) = &mut change.letter {
+                letter.since = sequence;
+            }
             self.active.put(keys::dead(id, change.offset), change.letter.as_ref().map(encode));
+        }
+    }
+
+    fn apply_redrive(&mut self, changed: &RedriveChanged) {
+        for (id, results) in &changed.results {
+            self.active.put(keys::redrive_results(*id), Some(encode(results)));
+        }
+        for change in &changed.jobs {
+            self.active.put(keys::redrive(change.id), change.job.as_ref().map(encode));
+            if change.job.is_none() {
+                self.active.put(keys::redrive_results(change.id), None);
+            }
         }
     }
 

@@ -52,8 +52,10 @@ impl Frozen {
         let mut identities: Vec<_> =
             self.overlay.identities().map(|(hash, known)| (keys::identity(hash), known.to_bytes())).collect();
         identities.sort_unstable();
-        let tail = identities.iter().map(|(key, value)| (key.as_slice(), Some(value.as_slice())));
-        store.write(&mut head.into_iter().chain(self.overlay.changes()).chain(tail))
+        let identities = identities.iter().map(|(key, value)| (key.as_slice(), Some(value.as_slice())));
+        let before = self.overlay.changes(&[], Some(keys::identities()));
+        let behind = self.overlay.changes(keys::identities(), None);
+        store.write(&mut head.into_iter().chain(before).chain(identities).chain(behind))
     }
 }
 

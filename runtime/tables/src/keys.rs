@@ -1,9 +1,9 @@
 //! Where each table lies in the store's one keyspace.
 //!
 //! A key is a tag byte, then big-endian numbers, so that byte order is number order. Tags are persisted, never
-//! renumber. Identities come last: the flusher appends them behind the sorted rest.
+//! renumber. Identities are not sorted in memory: the flusher puts them between the sorted tables before and behind.
 
-use camshaft_event::{ActivationId, ConsumerId, Generation, Offset};
+use camshaft_event::{ActivationId, ConsumerId, Generation, Offset, RedriveId};
 
 /// Format and progress of the snapshot.
 const META: u8 = 1;
@@ -25,6 +25,10 @@ const DEAD: u8 = 8;
 const TIMER: u8 = 9;
 /// 128-bit hash of source and id → offset, content hash.
 const IDENTITY: u8 = 10;
+/// Redrive job id → [`camshaft_event::transaction::RedriveJob`].
+const REDRIVE: u8 = 11;
+/// Redrive job id → [`camshaft_event::transaction::RedriveResults`].
+const REDRIVE_RESULTS: u8 = 12;
 
 /// Bytes that precede a plugin's own key.
 pub(crate) const STATE_PREFIX_BYTES: usize = 9;
@@ -85,6 +89,18 @@ pub(crate) fn timer(id: ConsumerId, name: &str) -> Vec<u8> {
 
 pub(crate) fn all_timers(id: ConsumerId) -> Vec<u8> {
     key(TIMER, &[&id.0.to_be_bytes()])
+}
+
+pub(crate) fn redrive(id: RedriveId) -> Vec<u8> {
+    key(REDRIVE, &[&id.0.to_be_bytes()])
+}
+
+pub(crate) fn redrives() -> Vec<u8> {
+    vec![REDRIVE]
+}
+
+pub(crate) fn redrive_results(id: RedriveId) -> Vec<u8> {
+    key(REDRIVE_RESULTS, &[&id.0.to_be_bytes()])
 }
 
 /// What a consumer leaves behind when it begins anew: its progress, held events, dead letters and timers.

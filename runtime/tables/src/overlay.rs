@@ -54,8 +54,9 @@ impl Overlay {
         self.identities.iter().map(|(hash, known)| (*hash, *known))
     }
 
-    pub(crate) fn changes(&self) -> impl Iterator<Item = Change<'_>> {
-        self.changes.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
+    /// The changes from `from` up to `until`, in key order.
+    pub(crate) fn changes(&self, from: &[u8], until: Option<&[u8]>) -> impl Iterator<Item = Change<'_>> {
+        self.range(from, until).map(|(key, value)| (key.as_slice(), value.as_deref()))
     }
 
     /// Estimate of the memory it takes.

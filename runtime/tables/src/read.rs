@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use camshaft_event::transaction::{Activation, ConsumerRecord};
+use camshaft_event::transaction::{Activation, ConsumerRecord, RedriveJob, RedriveResults};
 use camshaft_event::{
-    ActivationId, ConsumerId, DeadLetter, Event, Generation, HeldEvent, Offset, Sequence, Timestamp,
+    ActivationId, ConsumerId, DeadLetter, Event, Generation, HeldEvent, Offset, RedriveId, Sequence,
+    Timestamp,
 };
 use serde::de::DeserializeOwned;
 
@@ -224,6 +225,24 @@ impl<S: Store> Tables<S> {
             let name = key.get(prefix.len()..).unwrap_or_default();
             each(String::from_utf8_lossy(name).into_owned(), at);
         })
+    }
+
+    /// The redrive jobs that are kept, by their numbers.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn redrive_jobs(&self) -> Result<Vec<RedriveJob>, TablesError> {
+        let mut jobs = Vec::new();
+        self.decoded_under(&keys::redrives(), "redrive job", &mut |_, job| jobs.push(job))?;
+        Ok(jobs)
+    }
+
+    /// What became of the dead letters that a job has redriven, as far as anything did.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn redrive_results(&self, id: RedriveId) -> Result<RedriveResults, TablesError> {
+        Ok(self.decoded(&keys::redrive_results(id), "results of a redrive job")?.unwrap_or_default())
     }
 
     /// What is known of a published event by the hash of its identity, in memory only. The caller probes the

@@ -3,7 +3,7 @@
 use camshaft_event::transaction::{DeadChange, HeldChange, Outcome};
 use camshaft_event::{
     AfterDeadLetter, Answer, AttemptInputs, DeadLetter, EffectError, Event, FailedAttempt, HeldEvent, Key,
-    Timestamp,
+    Sequence, Timestamp,
 };
 use camshaft_sabotage::{Sabotage, is_on};
 use rand_chacha::ChaCha8Rng;
@@ -132,6 +132,7 @@ impl Run {
             redrives: story.redrives,
             history: story.history,
             inputs: attempt.effects.inputs,
+            since: Sequence::default(),
         };
         if letter.size() + STORY_BYTES > self.max_bytes {
             letter.inputs = AttemptInputs { state: Vec::new(), truncated: true };

@@ -56,7 +56,7 @@ impl<S: Store> Sequencer<S> {
         finished: Finished,
         now: Timestamp,
     ) -> Result<Committed, TablesError> {
-        let Finished { batch, dealt, sections, keys, reads, body, unavailable } = finished;
+        let Finished { batch, dealt, mut sections, keys, reads, mut body, unavailable } = finished;
         let tail = self.tables.progress().next_offset;
         let Some(consumer) = self.consumers.get(&id) else { return Ok(Committed::Stale) };
         if consumer.record.generation != batch.generation {
@@ -79,11 +79,11 @@ impl<S: Store> Sequencer<S> {
         if sections.is_empty() {
             return Ok(Committed::Nothing);
         }
-        let mut wrote_state = false;
+        let (mut wrote_state, since) = (false, self.tables.progress().sequence.next());
         for (section, key) in sections.iter().zip(&keys) {
             if let Section::Handled(handled) = section {
                 wrote_state |= !handled.state.is_empty();
-                consumer.note(handled, key);
+                consumer.note(handled, key, since);
             }
         }
         let floor = consumer.floor(tail);
@@ -95,7 +95,11 @@ impl<S: Store> Sequencer<S> {
         for change in timers {
             self.note_timer(id, &change);
         }
-        let sequence = self.sequence(vec![(id, floor)], sections, body, now)?;
+        if let Some(section) = self.redrive_results(&batch, &sections) {
+            body.push(&section);
+            sections.push(section);
+        }
+        let sequence = self.sequence(vec![(id, floor)], sections, body.into_bytes(), now)?;
         if wrote_state && let Some(consumer) = self.consumers.get_mut(&id) {
             consumer.state_version = sequence;
         }
@@ -163,8 +167,8 @@ fn timer_changes(section: &Section) -> impl Iterator<Item = &TimerChange> {
 }
 
 impl Consumer {
-    /// Brings held keys and dead letters up to date with a section that is about to commit.
-    fn note(&mut self, handled: &Handled, key: &Key) {
+    /// Brings held keys and dead letters up to date with a section that is about to commit as transaction `since`.
+    fn note(&mut self, handled: &Handled, key: &Key, since: Sequence) {
         if let (Some(number), Some(partition)) =
             (handled.advances, handled.advances.and_then(|number| self.partitions.get_mut(number as usize)))
         {
@@ -183,8 +187,7 @@ impl Consumer {
         }
         for change in &handled.dead {
             if let Some(letter) = &change.letter {
-                let bytes = letter.size();
-                self.add_dead(change.offset, DeadEntry { key: key.clone(), parks: letter.parks, bytes });
+                self.add_dead(change.offset, DeadEntry::of(letter, key.clone(), since));
             }
         }
     }

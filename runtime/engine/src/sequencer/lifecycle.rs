@@ -1,4 +1,5 @@
-//! A consumer's life: created, attached, given other code, detached, reset, removed. Each is a transaction.
+//! A consumer's life: created, attached, given other code, detached, removed. Each is a transaction, as a
+//! [`super::reset`] is.
 
 use std::sync::Arc;
 
@@ -23,15 +24,6 @@ pub struct Attached {
     pub activation: ActivationId,
     /// Whether it is a new one: other code, configuration or grants than before.
     pub is_new: bool,
-}
-
-/// Where a reset consumer begins anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResetTo {
-    /// The first event it will handle; clamped to what the log retains.
-    pub offset: Offset,
-    /// Whether its state stays.
-    pub keep_state: bool,
 }
 
 /// Why a consumer could not be changed.
@@ -184,32 +176,8 @@ impl<S: Store> Sequencer<S> {
         self.begin_anew(record, None, event, now)
     }
 
-    /// Starts a new generation of a consumer at another place.
-    ///
-    /// # Errors
-    /// An unknown consumer, a bound that is reached, or tables that cannot be read.
-    pub fn reset(&mut self, name: &str, to: ResetTo, now: Timestamp) -> Result<(), ConsumerError> {
-        self.check_ready(CHANGE_BYTES)?;
-        let (first, tail) = (self.first_offset, self.tables.progress().next_offset);
-        let consumer = self.consumer_mut(name)?;
-        let dropped = (consumer.held.counts().0, consumer.dead.len(), consumer.timers);
-        let mut record = consumer.record.clone();
-        record.generation = record.generation.next();
-        if !to.keep_state {
-            record.state_generation = record.generation;
-        }
-        let offset = to.offset.clamp(first, tail);
-        let id = format!("reset-{name}-{}", record.generation);
-        let data = json!({
-            "consumer": name, "generation": record.generation.0, "offset": offset.0, "kept_state": to.keep_state,
-            "dropped": { "held": dropped.0, "dead": dropped.1, "timers": dropped.2 },
-        });
-        let event = system_event("consumer.reset", id, name, now, &data);
-        self.begin_anew(record, Some(offset), event, now)
-    }
-
     /// Replaces a consumer by an empty one under `record`.
-    fn begin_anew(
+    pub(super) fn begin_anew(
         &mut self,
         record: ConsumerRecord,
         checkpoint: Option<Offset>,
@@ -231,7 +199,7 @@ impl<S: Store> Sequencer<S> {
         Ok(())
     }
 
-    fn consumer_mut(&mut self, name: &str) -> Result<&mut Consumer, ConsumerError> {
+    pub(super) fn consumer_mut(&mut self, name: &str) -> Result<&mut Consumer, ConsumerError> {
         self.names
             .get(name)
             .and_then(|id| self.consumers.get_mut(id))

@@ -1,13 +1,15 @@
-//! The operator's acts on dead letters: redrive and discard.
+//! The operator's acts on dead letters: redrive and discard. How data is corrected says `ARCHITECTURE.md`.
 
-use camshaft_event::transaction::{ConsumerStatus, DeadChange, HeldChange, Operated, Section};
-use camshaft_event::{ConsumerId, DeadLetter, HeldEvent, Offset, Sequence, Timestamp};
+use camshaft_event::transaction::{DeadChange, HeldChange, Operated, RedriveJob, Section};
+use camshaft_event::{
+    ConsumerId, DeadLetter, HeldEvent, Offset, RedriveId, Sequence, Timestamp, Transaction,
+};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 use serde_json::json;
 use thiserror::Error;
 
-use super::{Sequencer, Unready};
+use super::{Sequencer, Unready, redrives};
 use crate::held_keys::HeldEntry;
 use crate::system_event::system_event;
 
@@ -42,19 +44,34 @@ impl<S: Store> Sequencer<S> {
         offset: Offset,
         now: Timestamp,
     ) -> Result<Sequence, DeadLetterError> {
-        let (id, letter) = self.dead_letter(consumer, offset)?;
-        let redrives = letter.redrives + 1;
+        self.send_back(consumer, offset, None, now)
+    }
+
+    /// Redrives a dead letter by hand, or for a job, whose value from then on stands in the same transaction.
+    pub(super) fn send_back(
+        &mut self,
+        name: &str,
+        offset: Offset,
+        job: Option<&RedriveJob>,
+        now: Timestamp,
+    ) -> Result<Sequence, DeadLetterError> {
+        let (id, letter) = self.dead_letter(name, offset)?;
+        let redriven_by = job.map(|job| job.id);
         let held = HeldEvent {
             event: letter.event,
             attempts: 0,
             first_attempt: None,
             due: now,
-            redrives,
+            redrives: letter.redrives + 1,
             history: letter.history,
+            redriven_by,
         };
         let entry = HeldEntry { due: now, tried: false, bytes: held.size() };
+        let act = Act { name: "redriven", redrives: held.redrives, job: redriven_by };
         let change = HeldChange { offset, event: Some(Box::new(held)) };
-        self.operate("redriven", (id, consumer), offset, redrives, vec![change], now)?;
+        let mut sections = vec![self.operated((id, name), offset, &act, vec![change], now)];
+        sections.extend(job.map(|job| redrives::progress(job.clone())));
+        self.sequence_if_ready::<DeadLetterError>(sections, now)?;
         if let Some(consumer) = self.consumers.get_mut(&id)
             && let Some(dead) = consumer.remove_dead(offset)
         {
@@ -75,7 +92,9 @@ impl<S: Store> Sequencer<S> {
         now: Timestamp,
     ) -> Result<Sequence, DeadLetterError> {
         let (id, letter) = self.dead_letter(consumer, offset)?;
-        self.operate("discarded", (id, consumer), offset, letter.redrives, Vec::new(), now)?;
+        let act = Act { name: "discarded", redrives: letter.redrives, job: None };
+        let sections = vec![self.operated((id, consumer), offset, &act, Vec::new(), now)];
+        self.sequence_if_ready::<DeadLetterError>(sections, now)?;
         if let Some(consumer) = self.consumers.get_mut(&id) {
             consumer.remove_dead(offset);
         }
@@ -97,34 +116,38 @@ impl<S: Store> Sequencer<S> {
 
     fn dead_letter(&self, name: &str, offset: Offset) -> Result<(ConsumerId, DeadLetter), DeadLetterError> {
         let missing = || DeadLetterError::NotFound { consumer: name.to_owned(), offset };
-        let consumer = self
-            .names
-            .get(name)
-            .and_then(|id| self.consumers.get(id))
-            .filter(|consumer| consumer.record.status != ConsumerStatus::Removed)
-            .ok_or_else(missing)?;
-        let id = consumer.record.id;
+        let id = self.known(name).ok_or_else(missing)?.record.id;
         Ok((id, self.tables.dead_letter(id, offset)?.ok_or_else(missing)?))
     }
 
-    fn operate(
-        &mut self,
-        act: &str,
+    /// The section that takes a dead letter away, with what came of it and the event that tells of it.
+    fn operated(
+        &self,
         (id, name): (ConsumerId, &str),
         offset: Offset,
-        redrives: u32,
+        act: &Act,
         held: Vec<HeldChange>,
         now: Timestamp,
-    ) -> Result<Sequence, DeadLetterError> {
+    ) -> Section {
         let generation =
             self.consumers.get(&id).map(|consumer| consumer.record.generation).unwrap_or_default();
-        let event_id = format!("{act}-{name}-{generation}-{offset}-{redrives}");
-        let data = json!({ "consumer": name, "offset": offset.0 });
-        let event = system_event(&format!("dead-letter.{act}"), event_id, name, now, &data);
+        let event_id = format!("{}-{name}-{generation}-{offset}-{}", act.name, act.redrives);
+        let mut data = json!({ "consumer": name, "offset": offset.0 });
+        if let (Some(job), Some(data)) = (act.job, data.as_object_mut()) {
+            data.insert("job".to_owned(), job.0.into());
+        }
+        let event = system_event(&format!("dead-letter.{}", act.name), event_id, name, now, &data);
         let dead = vec![DeadChange { offset, letter: None }];
-        let section = Section::Operated(Box::new(Operated { consumer: id, held, dead, events: vec![event] }));
-        let sections = vec![section];
-        let body = camshaft_event::Transaction::encode_body(&sections);
+        Section::Operated(Box::new(Operated { consumer: id, held, dead, events: vec![event] }))
+    }
+
+    /// Sequences what was not set aside room for, if there is some.
+    pub(super) fn sequence_if_ready<E: From<Unready> + From<TablesError>>(
+        &mut self,
+        sections: Vec<Section>,
+        now: Timestamp,
+    ) -> Result<Sequence, E> {
+        let body = Transaction::encode_body(&sections);
         self.check_ready(body.len())?;
         Ok(self.sequence(Vec::new(), sections, body, now)?)
     }
@@ -139,4 +162,13 @@ impl<S: Store> Sequencer<S> {
         self.announce_pause(id, now)?;
         Ok(sequence)
     }
+}
+
+/// What is done with a dead letter.
+struct Act {
+    name: &'static str,
+    /// How often the event has been redriven then.
+    redrives: u32,
+    /// The job that does it; none by hand.
+    job: Option<RedriveId>,
 }

@@ -95,6 +95,7 @@ impl<S: Store> Sequencer<S> {
             queue: WriteQueue::default(),
             recent: VecDeque::new(),
             first_offset: Offset(bounds.first_offset),
+            redrives: BTreeMap::new(),
             running_batches: 0,
             runs_alone: false,
             wants_alone: false,
@@ -103,6 +104,7 @@ impl<S: Store> Sequencer<S> {
         for record in sequencer.tables.consumers()? {
             sequencer.restore(record)?;
         }
+        sequencer.restore_redrives()?;
         Ok(sequencer)
     }
 
@@ -120,8 +122,7 @@ impl<S: Store> Sequencer<S> {
         })?;
         self.tables.each_dead_letter(id, &mut |offset, letter| {
             let key = Key::of(&letter.event, offset);
-            let entry = DeadEntry { key, parks: letter.parks, bytes: letter.size() };
-            consumer.add_dead(offset, entry);
+            consumer.add_dead(offset, DeadEntry::of(&letter, key, letter.since));
         })?;
         self.tables.each_timer(id, &mut |name, at| {
             if is_on(Sabotage::DropTimerAtRecovery) && at.0.is_multiple_of(4) {

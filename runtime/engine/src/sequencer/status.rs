@@ -160,7 +160,8 @@ impl<S: Store> Sequencer<S> {
         Ok(found)
     }
 
-    fn known(&self, name: &str) -> Option<&Consumer> {
+    /// A consumer of this name that is not forgotten.
+    pub(super) fn known(&self, name: &str) -> Option<&Consumer> {
         let consumer = self.consumers.get(self.names.get(name)?)?;
         (consumer.record.status != ConsumerStatus::Removed).then_some(consumer)
     }

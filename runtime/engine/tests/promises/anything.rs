@@ -3,6 +3,7 @@
 
 mod acts;
 mod model;
+mod redrives;
 
 use std::collections::BTreeSet;
 
@@ -38,6 +39,12 @@ fn all_promises_hold_through_random_acts() {
         "fired",
         "gap",
         "hops",
+        "job cancelled",
+        "job counts dead again",
+        "job counts handled",
+        "job done",
+        "job finds some gone",
+        "job goes on after a crash",
         "lagging",
         "parked",
         "passed",

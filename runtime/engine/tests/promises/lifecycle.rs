@@ -1,6 +1,6 @@
 //! A consumer's life: created, attached, given other code, detached, reset, removed, each in a transaction.
 
-use camshaft_engine::{Committed, ConsumerError, ResetTo};
+use camshaft_engine::{Committed, ConsumerError, ResetPlace, ResetTo};
 use camshaft_event::transaction::ConsumerStatus;
 use camshaft_event::{AttemptContext, Event, Generation, NewEvent, Offset, Start, Timestamp};
 
@@ -13,7 +13,7 @@ fn types(world: &mut World) -> Vec<String> {
 
 fn reset(world: &mut World, name: &str, offset: Offset, keep_state: bool) {
     let now = world.now();
-    world.sequencer().reset(name, ResetTo { offset, keep_state }, now).unwrap();
+    world.sequencer().reset(name, ResetTo { place: ResetPlace::Offset(offset), keep_state }, now).unwrap();
 }
 
 /// Fills and flushes until the log has trimmed its begin away.

@@ -1,6 +1,6 @@
 //! What nothing can reach any more is deleted from the store, in portions; nothing else is.
 
-use camshaft_engine::ResetTo;
+use camshaft_engine::{ResetPlace, ResetTo};
 use camshaft_event::{Event, Offset};
 
 use super::harness::{World, event, note, spec};
@@ -24,7 +24,7 @@ fn filled(name: &str) -> World {
 
 fn reset(world: &mut World, keep_state: bool) {
     let (now, offset) = (world.now(), world.sequencer().sequenced().next_offset);
-    world.sequencer().reset("one", ResetTo { offset, keep_state }, now).unwrap();
+    world.sequencer().reset("one", ResetTo { place: ResetPlace::Offset(offset), keep_state }, now).unwrap();
 }
 
 fn sweep_all(world: &mut World) -> usize {

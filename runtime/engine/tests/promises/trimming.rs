@@ -1,6 +1,6 @@
 //! The log keeps what the snapshot or a consumer still needs.
 
-use camshaft_engine::ResetTo;
+use camshaft_engine::{ResetPlace, ResetTo};
 use camshaft_event::{Event, Offset};
 
 use super::harness::{World, event, note, spec};
@@ -61,7 +61,10 @@ fn a_reset_to_an_earlier_place_pins_it_at_once() {
     world.flush();
     assert!(needed(&world).1 > 5);
     let now = world.now();
-    world.sequencer().reset("one", ResetTo { offset: Offset(5), keep_state: false }, now).unwrap();
+    world
+        .sequencer()
+        .reset("one", ResetTo { place: ResetPlace::Offset(Offset(5)), keep_state: false }, now)
+        .unwrap();
     assert_eq!(needed(&world).1, 5);
 }
 

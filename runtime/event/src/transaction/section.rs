@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use serde_repr::{Deserialize_repr, Serialize_repr};
 
-use super::{Activation, ConsumerRecord};
+use super::{Activation, ConsumerRecord, RedriveChanged};
 use crate::{ActivationId, ConsumerId, DeadLetter, Event, Generation, HeldEvent, Offset, Timestamp};
 
 /// One thing that happened.
@@ -28,6 +28,9 @@ pub enum Section {
     /// Code and settings of a consumer took effect.
     #[serde(rename = "5")]
     Activated(Box<Activated>),
+    /// A redrive job was started, got on or ended, or what it had redriven did.
+    #[serde(rename = "6")]
+    Redrive(Box<RedriveChanged>),
 }
 
 /// Events from a producer, entered in the dedupe index; also the runtime's own system events, which are not.
@@ -187,6 +190,7 @@ impl Section {
             Self::Operated(operated) => operated.events.as_slice(),
             Self::Consumer(changed) => changed.events.as_slice(),
             Self::Activated(activated) => activated.events.as_slice(),
+            Self::Redrive(changed) => changed.events.as_slice(),
         }
         .iter()
     }
@@ -201,6 +205,7 @@ impl Section {
             Self::Operated(operated) => operated.events,
             Self::Consumer(changed) => changed.events,
             Self::Activated(activated) => activated.events,
+            Self::Redrive(changed) => changed.events,
         }
     }
 }

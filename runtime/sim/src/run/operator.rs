@@ -1,6 +1,6 @@
 //! Acts of the operator: dead letters, and plugins that come, go and are replaced.
 
-use camshaft_engine::{ConsumerError, DeadLetterError, ResetTo};
+use camshaft_engine::{ConsumerError, DeadLetterError, ResetPlace, ResetTo};
 use camshaft_event::Offset;
 
 use super::Run;
@@ -106,10 +106,11 @@ impl Run {
         let tail = self.tail();
         let offset = Offset(self.random.below(tail + 1));
         let keep_state = self.random.coin();
-        let reset = self.process.sequencer().reset(&name, ResetTo { offset, keep_state }, now);
+        let to = ResetTo { place: ResetPlace::Offset(offset), keep_state };
+        let reset = self.process.sequencer().reset(&name, to, now);
         self.tell(|| format!("reset {name} to {offset}, state kept: {keep_state} → {reset:?}"));
         match reset {
-            Ok(()) => self.note(Fault::Reset),
+            Ok(_) => self.note(Fault::Reset),
             Err(ConsumerError::Unready(_)) => self.note(Fault::Unready),
             Err(ConsumerError::NotFound { .. }) => {}
             Err(error) => panic!("{name}: {error}"),

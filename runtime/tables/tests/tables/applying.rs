@@ -1,12 +1,12 @@
 //! Applying is all that changes the tables, and needs nothing but the transaction.
 
 use camshaft_event::transaction::{Handled, HeldChange, Section};
-use camshaft_event::{ConsumerId, HeldEvent, Offset, Sequence, Timestamp, Transaction};
+use camshaft_event::{ConsumerId, HeldEvent, Offset, RedriveId, Sequence, Timestamp, Transaction};
 use camshaft_tables::{Position, Tables, TablesError};
 use proptest::prelude::*;
 
 use super::build::{
-    CONSUMER, apply, consumer, event, flush, new_tables, published, space, stored, troubles, writes,
+    CONSUMER, apply, consumer, event, flush, new_tables, published, redrive, space, stored, troubles, writes,
 };
 
 /// A transaction of one of the kinds there are.
@@ -19,6 +19,7 @@ fn sections(choice: u8, number: u64) -> Vec<Section> {
         2 => vec![writes(generation, &[(b"shared", None)]), published(&[&id])],
         3 => vec![troubles(number)],
         4 => vec![consumer(generation, Some(number), number.is_multiple_of(3))],
+        5 => vec![redrive(number % 4, (!number.is_multiple_of(3)).then_some(number)), published(&[&id])],
         _ => vec![
             consumer(generation, None, false),
             troubles(number),
@@ -32,7 +33,7 @@ proptest! {
 
     #[test]
     fn rebuilt_from_the_log_the_tables_are_the_same_as_flushed_on_the_way(
-        choices in prop::collection::vec((0_u8..6, prop::bool::weighted(0.2)), 1..60),
+        choices in prop::collection::vec((0_u8..7, prop::bool::weighted(0.2)), 1..60),
     ) {
         let (mut flushed, mut rebuilt) = (new_tables(), new_tables());
         for (number, (choice, flushes)) in (0..).zip(choices) {
@@ -75,6 +76,41 @@ fn identities_of_producers_events_are_known_with_their_offsets() {
     flush(&mut tables);
     assert_eq!(tables.recent_identity(hash.identity), None);
     assert_eq!(Tables::stored_identity(tables.store().as_ref(), hash.identity).unwrap(), Some(known));
+}
+
+#[test]
+fn a_dead_letter_knows_since_which_transaction_it_is_one() {
+    let mut tables = new_tables();
+    apply(&mut tables, published(&["a"]));
+    for sequence in [2, 3] {
+        apply(&mut tables, troubles(10));
+        let letter = tables.dead_letter(CONSUMER, Offset(10)).unwrap().unwrap();
+        assert_eq!(letter.since, Sequence(sequence));
+    }
+}
+
+#[test]
+fn a_redrive_job_is_replaced_whole_and_goes_with_its_results() {
+    let mut tables = new_tables();
+    let redriven = |tables: &Tables<_>| {
+        let jobs = tables.redrive_jobs().unwrap();
+        jobs.into_iter().map(|job| (job.id.0, job.redriven)).collect::<Vec<_>>()
+    };
+    let handled = |tables: &Tables<_>, id| tables.redrive_results(RedriveId(id)).unwrap().handled;
+    for flushes in [false, true] {
+        for (id, count) in [(2, 1), (10, 3), (2, 2)] {
+            apply(&mut tables, redrive(id, Some(count)));
+        }
+        // Identities lie between the sorted tables of a snapshot.
+        apply(&mut tables, published(&["a", "b", "c"]));
+        if flushes {
+            flush(&mut tables);
+        }
+        assert_eq!(redriven(&tables), [(2, 2), (10, 3)]);
+        assert_eq!((handled(&tables, 2), handled(&tables, 10)), (2, 3));
+        apply(&mut tables, redrive(2, None));
+        assert_eq!((redriven(&tables), handled(&tables, 2)), (vec![(10, 3)], 0));
+    }
 }
 
 #[test]

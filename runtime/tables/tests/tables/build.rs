@@ -5,12 +5,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use camshaft_event::transaction::{
-    ConsumerChanged, ConsumerRecord, ConsumerStatus, DeadChange, Handled, HeldChange, Published, Section,
+    ConsumerChanged, ConsumerRecord, ConsumerStatus, DeadChange, Handled, HeldChange, Published,
+    RedriveChange, RedriveChanged, RedriveJob, RedriveResults, RedriveSelection, RedriveState, Section,
     StateWrite, TimerChange,
 };
 use camshaft_event::{
     ActivationId, AttemptHistory, AttemptInputs, ConsumerId, DeadLetter, Event, Generation, HeldEvent,
-    Offset, Timestamp, Transaction,
+    Offset, RedriveId, Sequence, Timestamp, Transaction,
 };
 use camshaft_tables::store::{MemoryStore, Store};
 use camshaft_tables::{Position, StateSpace, Tables};
@@ -74,6 +75,7 @@ pub fn troubles(offset: u64) -> Section {
         redrives: 0,
         history: AttemptHistory::default(),
         inputs: AttemptInputs::default(),
+        since: Sequence(0),
     };
     let held = HeldEvent::waiting(event("held"));
     let timer = TimerChange::Set { name: "t".into(), at: Timestamp(9), event: Box::new(event("timer")) };
@@ -101,6 +103,33 @@ pub fn consumer(generation: u32, checkpoint: Option<u64>, clears: bool) -> Secti
     };
     let checkpoint = checkpoint.map(Offset);
     Section::Consumer(Box::new(ConsumerChanged { record, checkpoint, clears, events: Vec::new() }))
+}
+
+/// A redrive job that has got as far as `redriven`, or is forgotten, with what came of it.
+pub fn redrive(id: u64, redriven: Option<u64>) -> Section {
+    let id = RedriveId(id);
+    let selection =
+        RedriveSelection { consumer: "one".into(), event_type: None, reason: None, since: None, until: None };
+    let job = redriven.map(|redriven| RedriveJob {
+        id,
+        selection,
+        as_of: Sequence(1),
+        per_second: None,
+        state: RedriveState::Running,
+        started_at: Timestamp(1),
+        ended_at: None,
+        next: Offset(redriven),
+        due_us: 0,
+        selected: 9,
+        redriven,
+        gone: 0,
+    });
+    let results = redriven.map(|handled| (id, RedriveResults { handled, dead_again: 1 }));
+    Section::Redrive(Box::new(RedriveChanged {
+        jobs: vec![RedriveChange { id, job: job.map(Box::new) }],
+        results: results.into_iter().collect(),
+        events: vec![event("redrive")],
+    }))
 }
 
 /// All that a store holds.

@@ -2,13 +2,15 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use camshaft_engine::{Attempt, Batch, Committed, ConsumerSpec, Finished, ResetTo};
-use camshaft_event::transaction::Section;
+use camshaft_engine::{Attempt, Batch, Committed, ConsumerSpec, Finished, ResetPlace, ResetTo};
+use camshaft_event::transaction::{RedriveSelection, RedriveState, Section};
 use camshaft_event::{
-    AfterDeadLetter, Answer, AttemptContext, Event, FailureCause, NewEvent, Offset, Sequence, Transaction,
+    AfterDeadLetter, Answer, AttemptContext, Event, FailureCause, NewEvent, Offset, Sequence, Timestamp,
+    Transaction,
 };
 use camshaft_log::testing::Random;
 use camshaft_tables::Frozen;
@@ -23,6 +25,8 @@ pub struct Run {
     world: World,
     random: Random,
     specs: Vec<ConsumerSpec>,
+    /// Whether the operator seldom acts by hand.
+    prefers_jobs: bool,
     /// The chances of handlers; none once all is to end well.
     chance: Rc<RefCell<Option<Random>>>,
     taken: Vec<Batch>,
@@ -61,6 +65,7 @@ impl Run {
             world,
             random: Random::from_seed(seed),
             specs: vec![parks, goes_on, follows],
+            prefers_jobs: seed.is_multiple_of(4),
             chance: Rc::new(RefCell::new(Some(Random::from_seed(seed + 1)))),
             taken: Vec::new(),
             finished: Vec::new(),
@@ -240,6 +245,13 @@ impl Run {
     fn operate(&mut self) {
         let name = self.some_name();
         let dead = self.world.dead(&name);
+        match self.random.below(8) {
+            0..=2 => return self.start_job(name),
+            3 => return self.cancel_job(),
+            // Some are left to jobs, in some runs most.
+            _ if self.random.below(4) < 1 + 2 * u64::from(self.prefers_jobs) => return,
+            _ => {}
+        }
         if dead.is_empty() {
             return;
         }
@@ -250,6 +262,34 @@ impl Run {
         } else {
             self.world.sequencer().discard(&name, offset, now).unwrap();
         }
+    }
+
+    /// A selection of some dead letters, at some rate.
+    fn start_job(&mut self, consumer: String) {
+        let now = self.world.now();
+        let some_time =
+            |random: &mut Random| (random.below(8) == 0).then(|| Timestamp(now.0 - random.below(900)));
+        let types = [None, None, Some("thing.*"), Some("followed")];
+        let reasons = [None, None, None, Some(FailureCause::Reject)];
+        let selection = RedriveSelection {
+            consumer,
+            event_type: types[self.random.below(4) as usize].map(|pattern| pattern.parse().unwrap()),
+            reason: reasons[self.random.below(4) as usize],
+            since: some_time(&mut self.random),
+            until: some_time(&mut self.random),
+        };
+        let rate = [0, 5, 20, 2_000][self.random.below(4) as usize];
+        // Its consumer may have been removed, or have a job that runs.
+        let _ = self.world.sequencer().start_redrive(selection, NonZeroU32::new(rate), now);
+    }
+
+    fn cancel_job(&mut self) {
+        let now = self.world.now();
+        let jobs = self.world.sequencer().redrive_jobs();
+        let Some(status) = jobs.iter().find(|status| status.job.state == RedriveState::Running) else {
+            return;
+        };
+        self.world.sequencer().cancel_redrive(status.job.id, now).unwrap();
     }
 
     fn come_and_go(&mut self) {
@@ -277,7 +317,11 @@ impl Run {
         let offset = Offset(self.random.below(tail.0 + 1));
         let keep_state = self.random.coin();
         // It may have been removed.
-        let _ = self.world.sequencer().reset(&name, ResetTo { offset, keep_state }, now);
+        let _ = self.world.sequencer().reset(
+            &name,
+            ResetTo { place: ResetPlace::Offset(offset), keep_state },
+            now,
+        );
     }
 
     fn some_name(&mut self) -> String {
@@ -301,6 +345,9 @@ impl Run {
         // What was recovered is durable; what was attached since is not yet.
         let survived = self.world.sequencer().durable().sequence.0 as usize;
         assert!(survived >= durable, "what was durable is there");
+        let jobs = self.world.sequencer().redrive_jobs();
+        let is_on_its_way = jobs.iter().any(|status| status.remaining > 0 && status.job.redriven > 0);
+        self.note("job goes on after a crash", is_on_its_way);
         self.history.truncate(survived);
         self.append();
         assert_eq!(self.history.len(), self.world.sequencer().sequenced().sequence.0 as usize);
@@ -365,7 +412,34 @@ impl Run {
             let done: Vec<String> = known.done.iter().map(Offset::to_string).collect();
             assert_eq!(state.get("all").cloned().unwrap_or_default(), done.join(" "));
         }
+        self.check_jobs(&model);
         model
+    }
+
+    fn check_jobs(&mut self, model: &Model) {
+        let jobs = self.world.sequencer().redrive_jobs();
+        assert!(jobs.iter().map(|status| status.job.id).eq(model.redrives.jobs.keys().copied()));
+        for (status, known) in jobs.iter().zip(model.redrives.jobs.values()) {
+            let (job, results) = (&status.job, status.results);
+            assert_eq!(
+                (job.state, job.redriven, results),
+                (known.job.state, known.job.redriven, known.results)
+            );
+            assert_eq!(job.selected, job.redriven + job.gone + status.remaining);
+            assert!(results.handled + results.dead_again <= job.redriven);
+            match job.state {
+                RedriveState::Running => {
+                    assert_eq!(status.remaining, model.redrives.ahead(job.id, &model.consumers));
+                }
+                RedriveState::Done => assert_eq!(status.remaining, 0),
+                RedriveState::Cancelled => assert_eq!(*job, known.job),
+            }
+            self.note("job done", job.state == RedriveState::Done && job.redriven > 1);
+            self.note("job cancelled", job.state == RedriveState::Cancelled && status.remaining > 0);
+            self.note("job finds some gone", job.gone > 0 && job.redriven > 0);
+            self.note("job counts handled", results.handled > 0);
+            self.note("job counts dead again", results.dead_again > 0);
+        }
     }
 }
 
@@ -407,8 +481,8 @@ fn handle(event: &Event, attempt: &mut Attempt, chance: &RefCell<Option<Random>>
     let _ = event;
     match dice(20) {
         0..=2 => retry(),
-        3 => reject(),
-        4 => trap(),
+        3..=5 => reject(),
+        6 => trap(),
         _ => Answer::Done,
     }
 }

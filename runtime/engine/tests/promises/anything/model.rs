@@ -9,6 +9,8 @@ use camshaft_event::transaction::{
 };
 use camshaft_event::{ConsumerId, Event, Key, Offset, Timestamp, Transaction};
 
+use super::redrives::Redrives;
+
 /// Where an event is with one consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -44,6 +46,7 @@ pub struct Model {
     /// What each consumer wants of each key, in log order.
     queues: BTreeMap<(String, Key), Vec<Offset>>,
     pub consumers: BTreeMap<ConsumerId, Known>,
+    pub redrives: Redrives,
 }
 
 impl Model {
@@ -56,6 +59,7 @@ impl Model {
     }
 
     fn apply(&mut self, transaction: &Transaction) {
+        self.redrives.sequence += 1;
         for section in &transaction.sections {
             match section {
                 Section::Handled(handled) => self.handled(handled),
@@ -65,10 +69,12 @@ impl Model {
                     let known = self.consumers.get_mut(&fired.consumer).unwrap();
                     assert!(known.timers.remove(&fired.name).is_some(), "only a timer that is set fires");
                 }
+                Section::Redrive(changed) => self.redrives.changed(changed, &self.consumers),
                 Section::Published(_) | Section::Activated(_) => {}
             }
             section.events().for_each(|event| self.add(event));
         }
+        self.redrives.check();
     }
 
     fn add(&mut self, event: &Event) {
@@ -98,6 +104,7 @@ impl Model {
         if record.generation != known.record.generation {
             known.places.clear();
             known.timers.clear();
+            self.redrives.clear(record.id);
         }
         if record.state_generation != known.record.state_generation {
             known.state.clear();
@@ -109,6 +116,7 @@ impl Model {
 
     fn handled(&mut self, handled: &Handled) {
         self.check_order(handled);
+        self.redrives.handled(handled);
         let known = self.consumers.get_mut(&handled.consumer).unwrap();
         let before = known.places.get(&handled.cause).copied();
         let attempts = match (before, handled.advances) {
@@ -160,6 +168,7 @@ impl Model {
     }
 
     fn operated(&mut self, operated: &Operated) {
+        self.redrives.operated(operated.consumer, &operated.dead, &operated.held);
         let known = self.consumers.get_mut(&operated.consumer).unwrap();
         for change in &operated.dead {
             let Some(Place::Dead { parks }) = known.places.get(&change.offset).copied() else {

@@ -1,0 +1,322 @@
+//! Redrive jobs as operators see them: previewed, started, cancelled, listed. [`drive`] moves them on.
+//!
+//! A job takes the dead letters that matched when it was started, in offset order, each exactly once. It keeps no list
+//! of them: a dead letter knows since which transaction it is one, and the job where it is. So a job survives a crash
+//! with the dead letters themselves, and one that dies again behind it is not taken again.
+
+mod drive;
+
+use std::num::NonZeroU32;
+
+use camshaft_event::transaction::{
+    RedriveChange, RedriveChanged, RedriveJob, RedriveResults, RedriveSelection, RedriveState, Section,
+};
+use camshaft_event::{Event, Offset, RedriveId, Sequence, Timestamp};
+use camshaft_tables::TablesError;
+use camshaft_tables::store::Store;
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::{DeadLetterError, Sequencer, Unready};
+use crate::clock::rfc3339;
+use crate::consumer::Consumer;
+use crate::system_event::system_event;
+
+/// Jobs that are kept, those that run included; of the others the oldest are forgotten.
+const KEPT_JOBS: usize = 100;
+
+/// Longest pattern of a selection, in bytes: it is written with each dead letter that the job sends back.
+const MAX_PATTERN_BYTES: usize = 1024;
+
+/// A job and what came of it, as the tables keep them.
+#[derive(Debug)]
+pub(super) struct Redrive {
+    job: RedriveJob,
+    results: RedriveResults,
+}
+
+/// What a redrive job would take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedrivePreview {
+    /// How many dead letters.
+    pub selected: u64,
+    /// The first of them, by their offsets.
+    pub first: Vec<Offset>,
+}
+
+/// A redrive job as listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedriveStatus {
+    /// The job; while it runs, `gone` says how many are gone by now.
+    pub job: RedriveJob,
+    /// What became of what it had redriven.
+    pub results: RedriveResults,
+    /// Selected dead letters whose turn has not come. `selected` is the sum of these, `redriven` and `gone`.
+    pub remaining: u64,
+}
+
+/// Why a redrive job could not be previewed, started or cancelled.
+#[derive(Debug, Error)]
+pub enum RedriveError {
+    /// There is no consumer of that name.
+    #[error("there is no consumer \"{consumer}\"")]
+    NoSuchConsumer {
+        /// The name asked for.
+        consumer: String,
+    },
+    /// Two jobs at once could bring events of one key out of order.
+    #[error("redrive job {job} of consumer \"{consumer}\" is running; wait for it or cancel it")]
+    Running {
+        /// Whose dead letters were asked for.
+        consumer: String,
+        /// The job that redrives them.
+        job: RedriveId,
+    },
+    /// The type pattern is too long for any event type.
+    #[error("the type pattern has {bytes} bytes, allowed are {MAX_PATTERN_BYTES}")]
+    Pattern {
+        /// Its length.
+        bytes: usize,
+    },
+    /// There is no such job, or it is so old that it was forgotten.
+    #[error("there is no redrive job {job}; the newest {KEPT_JOBS} are kept")]
+    NotFound {
+        /// The job asked for.
+        job: RedriveId,
+    },
+    /// It does not run any more.
+    #[error("redrive job {job} has ended")]
+    Ended {
+        /// The job asked for.
+        job: RedriveId,
+    },
+    /// Not now; it heals by itself.
+    #[error(transparent)]
+    Unready(#[from] Unready),
+    /// The tables cannot be read; the runtime must stop.
+    #[error(transparent)]
+    Tables(#[from] TablesError),
+}
+
+impl<S: Store> Sequencer<S> {
+    /// Says what a job would take now, and the first `max_first` of it. Changes nothing.
+    ///
+    /// # Errors
+    /// An unknown consumer.
+    pub fn preview_redrive(
+        &self,
+        selection: &RedriveSelection,
+        max_first: usize,
+    ) -> Result<RedrivePreview, RedriveError> {
+        let name = &selection.consumer;
+        let consumer =
+            self.known(name).ok_or_else(|| RedriveError::NoSuchConsumer { consumer: name.clone() })?;
+        let mut preview = RedrivePreview { selected: 0, first: Vec::new() };
+        for offset in selected(consumer, selection, self.tables.progress().sequence, Offset(0)) {
+            preview.selected += 1;
+            if preview.first.len() < max_first {
+                preview.first.push(offset);
+            }
+        }
+        Ok(preview)
+    }
+
+    /// Starts a job that redrives what `selection` takes now, in offset order and `per_second`, or else as fast as
+    /// there is room. [`Sequencer::tick`] drives it; the caller has it called again, since something is due. The start
+    /// is durable with what is sequenced by then.
+    ///
+    /// # Errors
+    /// An unknown consumer, one whose dead letters another job redrives, a bound that is reached, or tables that cannot
+    /// be read.
+    pub fn start_redrive(
+        &mut self,
+        selection: RedriveSelection,
+        per_second: Option<NonZeroU32>,
+        now: Timestamp,
+    ) -> Result<RedriveId, RedriveError> {
+        let selected = self.preview_redrive(&selection, 0)?.selected;
+        let of_consumer = |job: &&RedriveJob| job.selection.consumer == selection.consumer;
+        if let Some(running) = self.running_redrives().find(of_consumer) {
+            return Err(RedriveError::Running { consumer: selection.consumer, job: running.id });
+        }
+        let pattern_bytes = selection.event_type.as_ref().map_or(0, |pattern| pattern.as_str().len());
+        if pattern_bytes > MAX_PATTERN_BYTES {
+            return Err(RedriveError::Pattern { bytes: pattern_bytes });
+        }
+        let job = RedriveJob {
+            id: self.redrives.keys().next_back().map_or(RedriveId(1), |last| last.next()),
+            selection,
+            as_of: self.tables.progress().sequence,
+            per_second,
+            state: RedriveState::Running,
+            started_at: now,
+            ended_at: None,
+            next: Offset(0),
+            due_us: drive::microseconds(now),
+            selected,
+            redriven: 0,
+            gone: 0,
+        };
+        let forgotten = self.forgotten_redrives();
+        let mut jobs: Vec<_> = forgotten.iter().map(|id| RedriveChange { id: *id, job: None }).collect();
+        jobs.push(RedriveChange { id: job.id, job: Some(Box::new(job.clone())) });
+        let events = vec![started_event(&job)];
+        let section = Section::Redrive(Box::new(RedriveChanged { jobs, results: Vec::new(), events }));
+        self.sequence_if_ready::<RedriveError>(vec![section], now)?;
+        for id in forgotten {
+            self.redrives.remove(&id);
+        }
+        let id = job.id;
+        self.redrives.insert(id, Redrive { job, results: RedriveResults::default() });
+        Ok(id)
+    }
+
+    /// Stops a job; what it has redriven stays redriven. Durable with what is sequenced by then.
+    ///
+    /// # Errors
+    /// An unknown job or one that has ended, a bound that is reached, or tables that cannot be read.
+    pub fn cancel_redrive(&mut self, id: RedriveId, now: Timestamp) -> Result<(), RedriveError> {
+        let known = self.redrives.get(&id).ok_or(RedriveError::NotFound { job: id })?;
+        if known.job.state != RedriveState::Running {
+            return Err(RedriveError::Ended { job: id });
+        }
+        self.end_redrive(id, RedriveState::Cancelled, now)
+    }
+
+    /// The jobs that are kept, oldest first.
+    #[must_use]
+    pub fn redrive_jobs(&self) -> Vec<RedriveStatus> {
+        self.redrives.values().map(|known| self.redrive_status(known)).collect()
+    }
+
+    /// One job.
+    #[must_use]
+    pub fn redrive_job(&self, id: RedriveId) -> Option<RedriveStatus> {
+        self.redrives.get(&id).map(|known| self.redrive_status(known))
+    }
+
+    /// Takes up the jobs again after a start. The consumers and their dead letters are there already.
+    pub(super) fn restore_redrives(&mut self) -> Result<(), TablesError> {
+        for job in self.tables.redrive_jobs()? {
+            let results = self.tables.redrive_results(job.id)?;
+            self.redrives.insert(job.id, Redrive { job, results });
+        }
+        Ok(())
+    }
+
+    fn redrive_status(&self, known: &Redrive) -> RedriveStatus {
+        let mut job = known.job.clone();
+        let remaining = match job.state {
+            RedriveState::Done => 0,
+            RedriveState::Cancelled => job.selected - job.redriven - job.gone,
+            RedriveState::Running => self.remaining(&job),
+        };
+        job.gone = job.selected - job.redriven - remaining;
+        RedriveStatus { job, results: known.results, remaining }
+    }
+
+    fn running_redrives(&self) -> impl Iterator<Item = &RedriveJob> {
+        self.redrives.values().map(|known| &known.job).filter(|job| job.state == RedriveState::Running)
+    }
+
+    /// The jobs to forget so that there is room for one more.
+    fn forgotten_redrives(&self) -> Vec<RedriveId> {
+        let ended = self.redrives.values().filter(|known| known.job.state != RedriveState::Running);
+        let too_many = (self.redrives.len() + 1).saturating_sub(KEPT_JOBS);
+        ended.map(|known| known.job.id).take(too_many).collect()
+    }
+
+    fn end_redrive(
+        &mut self,
+        id: RedriveId,
+        state: RedriveState,
+        now: Timestamp,
+    ) -> Result<(), RedriveError> {
+        let Some(known) = self.redrives.get(&id) else { return Ok(()) };
+        let mut job = known.job.clone();
+        job.gone = job.selected - job.redriven - self.remaining(&job);
+        job.state = state;
+        job.ended_at = Some(now);
+        let change = RedriveChange { id, job: Some(Box::new(job.clone())) };
+        let events = vec![ended_event(&job, now)];
+        let changed = RedriveChanged { jobs: vec![change], results: Vec::new(), events };
+        self.sequence_if_ready::<RedriveError>(vec![Section::Redrive(Box::new(changed))], now)?;
+        if let Some(known) = self.redrives.get_mut(&id) {
+            known.job = job;
+        }
+        Ok(())
+    }
+
+    /// How many dead letters a running job has before it.
+    fn remaining(&self, job: &RedriveJob) -> u64 {
+        self.ahead(job).zip(1..).last().map_or(0, |(_, count)| count)
+    }
+
+    /// The dead letters that a running job has before it, in order.
+    fn ahead<'c>(&'c self, job: &'c RedriveJob) -> impl Iterator<Item = Offset> + 'c {
+        let consumer = self.known(&job.selection.consumer);
+        consumer.into_iter().flat_map(|consumer| selected(consumer, &job.selection, job.as_of, job.next))
+    }
+}
+
+/// The section of a job that has got on.
+pub(super) fn progress(job: RedriveJob) -> Section {
+    let change = RedriveChange { id: job.id, job: Some(Box::new(job)) };
+    Section::Redrive(Box::new(RedriveChanged { jobs: vec![change], ..RedriveChanged::default() }))
+}
+
+/// The dead letters from `next` on that a selection takes of what was dead as of a transaction, in order.
+fn selected<'c>(
+    consumer: &'c Consumer,
+    selection: &'c RedriveSelection,
+    as_of: Sequence,
+    next: Offset,
+) -> impl Iterator<Item = Offset> + 'c {
+    let wanted = consumer.dead.range(next..).filter(move |(_, entry)| {
+        entry.since <= as_of && selection.matches(&entry.event_type, entry.reason, entry.at)
+    });
+    wanted.map(|(offset, _)| *offset)
+}
+
+fn started_event(job: &RedriveJob) -> Event {
+    let selection = &job.selection;
+    let data = json!({
+        "job": job.id.0,
+        "consumer": selection.consumer,
+        "type": selection.event_type,
+        "reason": selection.reason.map(camshaft_event::FailureCause::code),
+        "since": selection.since.map(rfc3339),
+        "until": selection.until.map(rfc3339),
+        "per_second": job.per_second,
+        "selected": job.selected,
+    });
+    event("started", job, job.started_at, &data)
+}
+
+fn ended_event(job: &RedriveJob, now: Timestamp) -> Event {
+    let act = if job.state == RedriveState::Done { "finished" } else { "cancelled" };
+    let data = json!({
+        "job": job.id.0,
+        "consumer": job.selection.consumer,
+        "selected": job.selected,
+        "redriven": job.redriven,
+        "gone": job.gone,
+    });
+    event(act, job, now, &data)
+}
+
+fn event(act: &str, job: &RedriveJob, now: Timestamp, data: &Value) -> Event {
+    let id = format!("redrive-{act}-{}", job.id);
+    system_event(&format!("redrive.{act}"), id, &job.selection.consumer, now, data)
+}
+
+impl From<DeadLetterError> for RedriveError {
+    fn from(error: DeadLetterError) -> Self {
+        match error {
+            // Memory knows of a dead letter that the tables do not have.
+            DeadLetterError::NotFound { .. } => TablesError::Damaged { what: "dead letter" }.into(),
+            DeadLetterError::Unready(error) => error.into(),
+            DeadLetterError::Tables(error) => error.into(),
+        }
+    }
+}

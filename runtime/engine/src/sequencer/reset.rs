@@ -1,0 +1,85 @@
+//! Resetting a consumer: it begins anew at another place of the log, as a new generation, in one transaction.
+
+use camshaft_event::{Offset, Timestamp};
+use camshaft_log::{LogError, LogReader};
+use camshaft_tables::store::Store;
+use serde_json::json;
+
+use super::lifecycle::CHANGE_BYTES;
+use super::{ConsumerError, Sequencer};
+use crate::system_event::system_event;
+
+/// How a reset consumer begins anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResetTo {
+    /// Where.
+    pub place: ResetPlace,
+    /// Whether its state stays.
+    pub keep_state: bool,
+}
+
+/// The first event that a reset consumer handles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetPlace {
+    /// The first one that the log retains.
+    Earliest,
+    /// The next one to come.
+    Latest,
+    /// The one at this offset, or the nearest that there is. [`first_offset_since`] finds that of a time.
+    Offset(Offset),
+}
+
+/// The offset of the first retained event that was sequenced at `time` or later, by the time in its transaction's
+/// record; the end of what is written if there is none. It reads the log, so call it without the sequencer's lock.
+///
+/// It sees what is written, so first wait until [`Sequencer::sequenced`] is durable. What is sequenced after that is
+/// later than any past time. A time to come stands for the end.
+///
+/// # Errors
+/// A log that cannot be read.
+pub fn first_offset_since(log: &dyn LogReader, time: Timestamp) -> Result<Offset, LogError> {
+    // Taken first: what is written from here on is found or is later.
+    let end = log.bounds().next_offset;
+    let sequence = log.find_time(time.0)?;
+    let batch = match log.read_from(sequence, 1) {
+        Ok(batch) => batch,
+        // Trimmed since: what is left is later still.
+        Err(LogError::Trimmed { .. }) => return Ok(Offset(log.bounds().first_offset)),
+        Err(error) => return Err(error),
+    };
+    let first = batch.iter().next().map(|record| record.first_offset);
+    Ok(Offset(first.unwrap_or(end)))
+}
+
+impl<S: Store> Sequencer<S> {
+    /// Starts a new generation of a consumer at another place: held events, dead letters and timers are dropped, and
+    /// its state too unless it is kept. What a batch in flight does vanishes. Returns the offset of the first event that
+    /// it will handle. Durable with what is sequenced by then.
+    ///
+    /// # Errors
+    /// An unknown consumer, a bound that is reached, or tables that cannot be read.
+    pub fn reset(&mut self, name: &str, to: ResetTo, now: Timestamp) -> Result<Offset, ConsumerError> {
+        self.check_ready(CHANGE_BYTES)?;
+        let (first, tail) = (self.first_offset, self.tables.progress().next_offset);
+        let offset = match to.place {
+            ResetPlace::Earliest => first,
+            ResetPlace::Latest => tail,
+            ResetPlace::Offset(offset) => offset.clamp(first, tail),
+        };
+        let consumer = self.consumer_mut(name)?;
+        let dropped = (consumer.held.counts().0, consumer.dead.len(), consumer.timers);
+        let mut record = consumer.record.clone();
+        record.generation = record.generation.next();
+        if !to.keep_state {
+            record.state_generation = record.generation;
+        }
+        let id = format!("reset-{name}-{}", record.generation);
+        let data = json!({
+            "consumer": name, "generation": record.generation.0, "offset": offset.0, "kept_state": to.keep_state,
+            "dropped": { "held": dropped.0, "dead": dropped.1, "timers": dropped.2 },
+        });
+        let event = system_event("consumer.reset", id, name, now, &data);
+        self.begin_anew(record, Some(offset), event, now)?;
+        Ok(offset)
+    }
+}
