@@ -24,6 +24,8 @@ mod promises {
     mod order;
     mod parking;
     mod readiness;
+    mod redrive_jobs;
+    mod resetting;
     mod retry;
     mod serializable;
     mod snapshots;

@@ -40,6 +40,7 @@ macro_rules! conformance_tests {
             an_offset_finds_the_record_that_contains_it
             a_time_finds_the_first_record_not_before_it
             of_records_with_equal_times_the_first_is_found
+            of_trimmed_times_the_first_retained_record_is_found
         }
     };
     ($home:expr; $($promise:ident)+) => {

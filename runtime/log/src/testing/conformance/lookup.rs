@@ -68,3 +68,21 @@ pub fn of_records_with_equal_times_the_first_is_found(home: &dyn Home) {
         assert_eq!(found, first, "time {time}");
     }
 }
+
+/// Where the records of a time are trimmed, the first one that is left is the first not before it.
+pub fn of_trimmed_times_the_first_retained_record_is_found(home: &dyn Home) {
+    let mut log = home.open();
+    append_until(log.as_mut(), 300);
+    log.sync().expect("the sync succeeds");
+    log.trim(200).expect("the trim succeeds");
+    for _ in 0..2 {
+        let reader = log.reader();
+        let first = reader.bounds().first_sequence;
+        for sequence in [1, first.saturating_sub(1).max(1), first, first + 1, 300] {
+            let found = reader.find_time(time_at(sequence)).expect("the records are sound");
+            assert_eq!(found, sequence.max(first), "time of {sequence}");
+        }
+        drop(log);
+        log = home.open();
+    }
+}
