@@ -10,6 +10,7 @@ mod promises {
     mod batches;
     mod bounds;
     mod checkpoints;
+    mod correcting;
     mod dead_letters;
     mod dedupe;
     mod durability;

@@ -41,6 +41,26 @@ pub enum FailureCause {
 }
 
 impl FailureCause {
+    /// All causes, by their numbers.
+    pub const ALL: [Self; 10] = [
+        Self::Retry,
+        Self::Reject,
+        Self::Trap,
+        Self::Deadline,
+        Self::Memory,
+        Self::Stack,
+        Self::Refused,
+        Self::Hops,
+        Self::Panic,
+        Self::ProcessEnd,
+    ];
+
+    /// The cause that [`FailureCause::code`] gives this code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.code() == code)
+    }
+
     /// Whether the event goes straight to the dead letters, whatever attempts are left.
     #[must_use]
     pub const fn is_final(self) -> bool {
@@ -204,6 +224,18 @@ mod tests {
         let kept: Vec<u32> = history.kept().map(|attempt| attempt.attempt).collect();
         assert_eq!(kept, (1..=10).chain(16..=25).collect::<Vec<_>>());
         assert_eq!((history.total, history.latest().map(|latest| latest.attempt)), (25, Some(25)));
+    }
+
+    #[test]
+    fn every_cause_there_is_has_a_code_that_names_it() {
+        let known: Vec<FailureCause> = (0..=u8::MAX)
+            .filter_map(|number| rmp_serde::from_slice(&rmp_serde::to_vec(&number).ok()?).ok())
+            .collect();
+        assert_eq!(known, FailureCause::ALL);
+        for cause in known {
+            assert_eq!(FailureCause::from_code(cause.code()), Some(cause));
+        }
+        assert_eq!(FailureCause::from_code("Retry"), None);
     }
 
     #[test]
