@@ -10,6 +10,7 @@ mod code;
 mod core;
 mod durable;
 mod flusher;
+mod marks;
 mod open;
 mod priority;
 mod reader;

@@ -98,6 +98,12 @@ impl Batch {
         self.items.len()
     }
 
+    /// Whether it runs alone, since its event was being handled when the last process ended.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        self.suspicion.is_some()
+    }
+
     /// Whether it holds no event; the sequencer never hands out such a batch.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -13,6 +13,7 @@ use super::bell::Bell;
 use super::clock::MachineClock;
 use super::code::CodeTable;
 use super::durable::{DurableWatch, Never};
+use super::marks::Marks;
 use crate::Config;
 
 /// The running engine, log and code. The runtime's public face and every thread hold it.
@@ -35,6 +36,8 @@ pub(crate) struct Core {
     pub(crate) flush: Bell,
     /// Rung when a handler is called while none was.
     pub(crate) calls: Bell,
+    /// What workers are handling.
+    pub(crate) marks: Marks,
     /// Handlers that are being called.
     pub(crate) running_calls: AtomicUsize,
     /// When the timekeeper wakes next, in milliseconds since the epoch.

@@ -20,6 +20,7 @@ use super::clock::MachineClock;
 use super::code::CodeTable;
 use super::core::Core;
 use super::durable::DurableWatch;
+use super::marks::Marks;
 use super::{flusher, reader, ticker, timekeeper, worker, writer};
 use crate::{Config, OpenError};
 
@@ -63,6 +64,16 @@ pub(crate) fn open(
     let mut sequencer = Sequencer::recover(options, tables, &*reader, &mut |_| {})
         .map_err(|error| refuse_recovery(&data, error))?;
     sequencer.set_room(reader.reserved_bytes());
+    let workers = worker_count(&config);
+    let (marks, left) = Marks::open(&data.join("marks"), workers).map_err(|error| unusable(&data, &error))?;
+    let suspects = sequencer.suspect(&left);
+    marks.keep(&suspects);
+    if !suspects.is_empty() {
+        tracing::warn!(
+            events = suspects.len(),
+            "the last process ended while it handled events; they run again one at a time, alone"
+        );
+    }
     let progress = sequencer.durable();
     tracing::info!(
         sequence = progress.sequence.0,
@@ -83,6 +94,7 @@ pub(crate) fn open(
         due: Bell::default(),
         flush: Bell::default(),
         calls: Bell::default(),
+        marks,
         running_calls: AtomicUsize::new(0),
         next_due_ms: AtomicU64::new(u64::MAX),
         trim_before: AtomicU64::new(0),
@@ -106,7 +118,7 @@ fn start_threads(core: &Arc<Core>, host: &Host, log: Box<dyn Log>, last: Sequenc
     core.spawn("ticker", move |core| ticker::run(core, &host))?;
     for number in 0..worker_count(&core.config) {
         let random = ChaCha8Rng::seed_from_u64(entropy());
-        core.spawn(&format!("worker-{number}"), move |core| worker::run(core, random))?;
+        core.spawn(&format!("worker-{number}"), move |core| worker::run(core, number, random))?;
     }
     Ok(())
 }

@@ -48,6 +48,9 @@ impl Core {
                 tracing::error!(thread = name, "panicked while stopping");
             }
         }
+        if self.durable.standing().poisoned.is_none() {
+            self.marks.clear();
+        }
         // The log's folder went with the writer. Whoever still holds the runtime holds no folder.
         let store = Arc::clone(self.sequencer.lock().tables().store());
         store.close();

@@ -14,8 +14,8 @@ use rand_chacha::ChaCha8Rng;
 use super::code::{Code, CodeNumber};
 use super::core::Core;
 
-pub(crate) fn run(core: &Arc<Core>, mut random: ChaCha8Rng) {
-    let mut worker = Worker { core, instances: HashMap::new(), removals: core.code.removals() };
+pub(crate) fn run(core: &Arc<Core>, number: usize, mut random: ChaCha8Rng) {
+    let mut worker = Worker { core, number, instances: HashMap::new(), removals: core.code.removals() };
     let reader: Arc<dyn StateReader> = Arc::new(core.sequencer.clone());
     let options = Arc::clone(core.sequencer.lock().options());
     loop {
@@ -37,12 +37,17 @@ pub(crate) fn run(core: &Arc<Core>, mut random: ChaCha8Rng) {
         worker.forget_removed();
         let context =
             WorkerContext { options: &options, reader: &reader, clock: &core.clock, random: &mut random };
+        let was_suspect = batch.is_suspect();
         let finished = worker.run(code, batch, context);
         if let Some(reason) = &finished.unavailable {
             core.fail(reason);
         }
         if let Err(error) = core.step_due(|sequencer| sequencer.commit(finished, core.now())) {
             return core.fail(error);
+        }
+        if was_suspect {
+            let left = core.sequencer.lock().suspects();
+            core.marks.keep(&left);
         }
     }
 }
@@ -64,6 +69,8 @@ fn take(core: &Core) -> Result<Option<(Option<Code>, Batch)>, TablesError> {
 
 struct Worker<'c> {
     core: &'c Arc<Core>,
+    /// From 0.
+    number: usize,
     /// Kept between batches; an instance is never shared between threads.
     instances: HashMap<CodeNumber, Instance<Attempt>>,
     removals: u64,
@@ -79,15 +86,17 @@ impl Worker<'_> {
         let finished = match code {
             Code::Plugin(prepared) => {
                 let instance = self.instances.remove(&number);
+                let (marks, worker) = (&self.core.marks, self.number);
                 let mut handler = PluginHandler { worker: self, prepared: &prepared, instance, name: &name };
-                let finished = run_batch(batch, context, &mut handler);
+                let finished = run_batch(batch, context, &mut marks.around(worker, &mut handler));
                 if let Some(instance) = handler.instance.take() {
                     self.instances.insert(number, instance);
                 }
                 finished
             }
             Code::Closure(closure) => {
-                run_batch(batch, context, &mut ClosureHandler { closure: &*closure, name: &name })
+                let mut handler = ClosureHandler { closure: &*closure, name: &name };
+                run_batch(batch, context, &mut self.core.marks.around(self.number, &mut handler))
             }
         };
         self.core.running_calls.fetch_sub(1, Ordering::AcqRel);

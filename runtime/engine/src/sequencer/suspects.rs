@@ -1,26 +1,47 @@
 //! Running suspects alone, and what becomes of them.
 
-use camshaft_event::ConsumerId;
+use camshaft_event::{ConsumerId, Offset};
 use camshaft_tables::store::Store;
 
 use super::Sequencer;
 use crate::batch::Batch;
+use crate::consumer::Consumer;
 use crate::run::Finished;
-use crate::suspects::Mark;
+use crate::suspects::{Mark, Suspicion};
 
 impl<S: Store> Sequencer<S> {
     /// Tells what was being handled when the last process ended uncleanly. The caller does so once, after
-    /// [`Sequencer::recover`] and before anything is taken. Marks of events that are done count for nothing.
-    pub fn suspect(&mut self, marks: &[Mark]) {
+    /// [`Sequencer::recover`] and before anything is taken. Returns the marks that count: not those of events that
+    /// are done.
+    pub fn suspect(&mut self, marks: &[Mark]) -> Vec<Mark> {
         let tail = self.tables.progress().next_offset;
+        let mut open = Vec::new();
         for mark in marks {
             let Some(consumer) = self.consumers.get_mut(&mark.consumer) else { continue };
             let is_held = consumer.held.contains(mark.offset);
             let is_open = is_held || (consumer.floor(tail) <= mark.offset && mark.offset < tail);
             if consumer.record.generation == mark.generation && is_open {
-                consumer.suspects.insert(mark.offset, mark.suspicion());
+                let known = consumer.suspects.get(&mark.offset) == Some(&Suspicion::Condemned);
+                let suspicion = if known { Suspicion::Condemned } else { mark.suspicion() };
+                consumer.suspects.insert(mark.offset, suspicion);
+                open.push(*mark);
             }
         }
+        open
+    }
+
+    /// The suspects that have not run again yet, as [`Sequencer::suspect`] would want to be told of them.
+    #[must_use]
+    pub fn suspects(&self) -> Vec<Mark> {
+        let of_consumer = |(id, consumer): (&ConsumerId, &Consumer)| {
+            let (id, generation) = (*id, consumer.record.generation);
+            let mark = move |(offset, suspicion): (&Offset, &Suspicion)| {
+                let is_alone = *suspicion == Suspicion::Condemned;
+                Mark { consumer: id, generation, offset: *offset, is_alone }
+            };
+            consumer.suspects.iter().map(mark).collect::<Vec<_>>()
+        };
+        self.consumers.iter().flat_map(of_consumer).collect()
     }
 
     /// Whether no batch may be handed out, lest a suspect does not run alone.
