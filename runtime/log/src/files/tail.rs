@@ -93,10 +93,10 @@ impl Tail<'_> {
     fn survey(&self) -> Result<Torn, LogError> {
         let mut torn = Torn::default();
         let header_bytes = length_usize(u64::from(HEADER_BYTES));
-        let mut chunk = Vec::new();
+        // A header may begin at the end of a chunk, so a little of the next one is read with it.
+        let mut chunk = vec![0; CHUNK_BYTES.saturating_add(header_bytes)];
         let mut position = self.end.position;
         loop {
-            // A header may begin at the end of this chunk, so a little of the next one is read with it.
             chunk.resize(CHUNK_BYTES.saturating_add(header_bytes), 0);
             let read = self
                 .file

@@ -100,7 +100,7 @@ impl<'a> Walk<'a> {
         let skip = self.next.position.checked_sub(self.window_position).map(length_usize);
         let held = skip.is_some_and(|skip| skip.saturating_add(length) <= self.window.len());
         if !held {
-            self.window.resize(length.max(WINDOW_BYTES), 0);
+            self.window = vec![0; length.max(WINDOW_BYTES)];
             let read = self
                 .file
                 .read_at(&mut self.window, self.next.position)
