@@ -4,11 +4,12 @@ use bolero::generator::ValueGenerator;
 use bolero::{TypeGenerator, check, one_value_of, produce};
 use camshaft_event::transaction::{
     Activated, Activation, Body, ConsumerChanged, ConsumerRecord, ConsumerStatus, DeadChange, DecodeError,
-    Fired, Handled, HeldChange, Operated, Outcome, Published, Section, StateWrite, TimerChange,
+    Fired, Handled, HeldChange, Operated, Outcome, Published, RedriveChange, RedriveChanged, RedriveJob,
+    RedriveResults, RedriveSelection, RedriveState, Section, StateWrite, TimerChange,
 };
 use camshaft_event::{
     ActivationId, AttemptHistory, AttemptInputs, ConsumerId, DeadLetter, Event, FailedAttempt, FailureCause,
-    Generation, HeldEvent, Offset, Timestamp, Transaction,
+    Generation, HeldEvent, Offset, RedriveId, Sequence, Timestamp, Transaction,
 };
 
 use super::built::{BuiltEvent, MOMENT};
@@ -32,6 +33,18 @@ enum SectionShape {
     Operated(u32, #[generator(few())] Vec<HeldShape>, #[generator(few())] Vec<DeadShape>),
     Consumer(u32, String, u32, #[generator(0..3_u8)] u8, Option<u64>, bool),
     Activated(u64, String, #[generator(few())] Vec<(String, String)>, #[generator(few())] Vec<String>),
+    Redrive(#[generator(few())] Vec<(u64, Option<JobShape>)>, #[generator(few())] Vec<(u64, u64)>),
+}
+
+/// A redrive job by its numbers, each used where one is needed.
+#[derive(Clone, Debug, TypeGenerator)]
+struct JobShape {
+    consumer: String,
+    is_narrowed: bool,
+    numbers: (u64, u64, u64),
+    per_second: Option<std::num::NonZeroU32>,
+    #[generator(one_value_of([RedriveState::Running, RedriveState::Done, RedriveState::Cancelled]))]
+    state: RedriveState,
 }
 
 #[derive(Clone, Debug, TypeGenerator)]
@@ -67,6 +80,7 @@ struct StoryShape {
     #[generator(one_value_of([
         FailureCause::Retry, FailureCause::Reject, FailureCause::Trap, FailureCause::Deadline, FailureCause::Memory,
         FailureCause::Stack, FailureCause::Refused, FailureCause::Hops, FailureCause::Panic,
+        FailureCause::ProcessEnd,
     ]))]
     cause: FailureCause,
 }
@@ -190,6 +204,48 @@ impl SectionShape {
                 };
                 Section::Activated(Box::new(Activated { activation, events: Vec::new() }))
             }
+            Self::Redrive(jobs, results) => {
+                let change = |(id, job): &(u64, Option<JobShape>)| {
+                    let id = RedriveId(*id);
+                    RedriveChange { id, job: job.as_ref().map(|job| Box::new(job.job(id))) }
+                };
+                let result = |(id, count): &(u64, u64)| {
+                    (RedriveId(*id), RedriveResults { handled: *count, dead_again: count / 2 })
+                };
+                Section::Redrive(Box::new(RedriveChanged {
+                    jobs: jobs.iter().map(change).collect(),
+                    results: results.iter().map(result).collect(),
+                    events: Vec::new(),
+                }))
+            }
+        }
+    }
+}
+
+impl JobShape {
+    fn job(&self, id: RedriveId) -> RedriveJob {
+        let (first, second, third) = self.numbers;
+        let narrowed = |number| self.is_narrowed.then_some(Timestamp(number));
+        let selection = RedriveSelection {
+            consumer: self.consumer.clone(),
+            event_type: self.is_narrowed.then(|| "order.*".parse().unwrap()),
+            reason: self.is_narrowed.then_some(FailureCause::Trap),
+            since: narrowed(first),
+            until: narrowed(second),
+        };
+        RedriveJob {
+            id,
+            selection,
+            as_of: Sequence(first),
+            per_second: self.per_second,
+            state: self.state,
+            started_at: Timestamp(second),
+            ended_at: narrowed(third),
+            next: Offset(third),
+            due_us: first,
+            selected: second,
+            redriven: third,
+            gone: first,
         }
     }
 }
@@ -249,6 +305,7 @@ fn held_change((offset, held): &HeldShape) -> HeldChange {
             due: Timestamp(story.number),
             redrives: story.attempts / 2,
             history: story.history(),
+            redriven_by: first_attempt.map(RedriveId),
         })
     });
     HeldChange { offset: Offset(*offset), event }
@@ -264,6 +321,7 @@ fn dead_change((offset, dead): &DeadShape) -> DeadChange {
             redrives: story.attempts,
             history: story.history(),
             inputs: AttemptInputs { state: inputs.collect(), truncated: *is_set },
+            since: Sequence(story.number),
         })
     });
     DeadChange { offset: Offset(*offset), letter }
