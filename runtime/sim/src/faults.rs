@@ -72,6 +72,12 @@ faults! {
     Trimmed => "the log was trimmed",
     Redriven => "a dead letter was redriven",
     Discarded => "a dead letter was discarded",
+    JobStarted => "a redrive job was started",
+    JobCancelled => "a redrive job was cancelled",
+    JobDone => "a redrive job redrove several dead letters and ended",
+    JobWentOn => "a redrive job went on after a crash",
+    JobFoundGone => "a redrive job found dead letters gone",
+    DeadAgain => "what a job had redriven became a dead letter again",
     SameAgain => "a producer repeated an event",
     OtherAgain => "a producer used an id again for something else",
 }

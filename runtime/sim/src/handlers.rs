@@ -85,7 +85,7 @@ impl Handlers<'_> {
         let (fault, answer) = match self.dice(20) {
             0 | 1 => (Fault::HandlerRetries, Answer::Retry { after_ms: None, reason: "not yet".to_owned() }),
             2 => (Fault::HandlerRetries, Answer::Retry { after_ms: Some(40), reason: "soon".to_owned() }),
-            3 => (Fault::HandlerRejects, Answer::Reject { reason: "never".to_owned() }),
+            3 | 6 => (Fault::HandlerRejects, Answer::Reject { reason: "never".to_owned() }),
             4 => (Fault::HandlerTraps, failed(FailureCause::Trap, "unreachable")),
             5 => (Fault::HandlerLate, failed(FailureCause::Deadline, "too late")),
             _ => return Answer::Done,

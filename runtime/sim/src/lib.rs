@@ -43,7 +43,7 @@ pub struct Summary {
 /// The promise that was broken, in words.
 pub fn simulate(seed: u64, sabotage: Option<Sabotage>, trace: Trace) -> Result<Summary, String> {
     camshaft_sabotage::set(sabotage);
-    let outcome = catch_unwind(AssertUnwindSafe(|| run::Run::new(seed, trace).to_the_end()));
+    let outcome = catch_unwind(AssertUnwindSafe(|| run::Run::new(seed, trace).into_summary()));
     camshaft_sabotage::set(None);
     outcome.map_err(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);

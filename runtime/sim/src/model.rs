@@ -5,6 +5,7 @@
 //! consumers were declared to want.
 
 mod known;
+mod redrives;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,6 +14,7 @@ use camshaft_event::transaction::{ConsumerChanged, Handled, Operated, Outcome, S
 use camshaft_event::{ConsumerId, Event, Key, Offset, Sequence, Transaction};
 
 pub(crate) use known::{Known, Place};
+pub(crate) use redrives::Redrives;
 
 #[derive(Default)]
 pub(crate) struct Model {
@@ -25,6 +27,7 @@ pub(crate) struct Model {
     pub(crate) consumers: BTreeMap<ConsumerId, Known>,
     /// Where the latest event of each source and id lies.
     identities: HashMap<(String, String), Offset>,
+    pub(crate) redrives: Redrives,
     /// The event that set each timer.
     timer_causes: BTreeMap<(ConsumerId, String), Offset>,
 }
@@ -40,6 +43,7 @@ impl Model {
     /// again.
     pub(crate) fn apply(&mut self, transaction: &Transaction, first_offset: Offset) {
         self.sequence = self.sequence.next();
+        self.redrives.sequence = self.sequence.0;
         for section in &transaction.sections {
             let cause = match section {
                 Section::Handled(handled) => {
@@ -59,13 +63,18 @@ impl Model {
                     assert!(known.timers.remove(&fired.name).is_some(), "only a timer that is set fires");
                     self.timer_causes.remove(&(fired.consumer, fired.name.clone()))
                 }
-                Section::Published(_) | Section::Activated(_) | Section::Redrive(_) => None,
+                Section::Redrive(changed) => {
+                    self.redrives.changed(changed, &self.consumers);
+                    None
+                }
+                Section::Published(_) | Section::Activated(_) => None,
             };
             for event in section.events() {
                 self.check_chain(event, cause);
                 self.add(event, first_offset);
             }
         }
+        self.redrives.check();
         for (consumer, floor) in &transaction.floors {
             self.check_checkpoint(*consumer, *floor);
         }
@@ -114,6 +123,7 @@ impl Model {
         if begins_anew {
             known.places.clear();
             known.timers.clear();
+            self.redrives.clear(record.id);
             self.timer_causes.retain(|(consumer, _), _| *consumer != record.id);
         }
         if record.state_generation != known.record.state_generation {
@@ -126,6 +136,7 @@ impl Model {
 
     fn handled(&mut self, handled: &Handled) {
         self.check_order(handled);
+        self.redrives.handled(handled);
         let known = self.consumers.get_mut(&handled.consumer).expect("who handles is known");
         let before = known.places.get(&handled.cause).copied();
         let attempts = match (before, handled.advances) {
@@ -189,6 +200,7 @@ impl Model {
     }
 
     fn operated(&mut self, operated: &Operated) {
+        self.redrives.operated(operated.consumer, &operated.dead, &operated.held);
         let known = self.consumers.get_mut(&operated.consumer).expect("who is operated on is known");
         for change in &operated.dead {
             let Some(Place::Dead { parks }) = known.places.get(&change.offset).copied() else {

@@ -53,6 +53,8 @@ pub(crate) struct Run {
     pending: Option<Fault>,
     acts: u64,
     versions: u64,
+    /// Whether the operator seldom acts on single dead letters.
+    prefers_jobs: bool,
 }
 
 /// A consumer as its plugin declares it now.
@@ -89,6 +91,7 @@ impl Run {
             pending: None,
             acts: 0,
             versions: 1,
+            prefers_jobs: seed.is_multiple_of(4),
         };
         for at in 0..run.consumers.len() - 1 {
             run.attach(at);
@@ -100,7 +103,7 @@ impl Run {
     ///
     /// # Panics
     /// With the promise that was broken.
-    pub(crate) fn to_the_end(mut self) -> Summary {
+    pub(crate) fn into_summary(mut self) -> Summary {
         while self.acts < MOST_ACTS && (self.acts < ACTS || self.tail() < EVENTS) {
             self.acts += 1;
             self.act();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use camshaft_event::transaction::RedriveState;
 use camshaft_event::{Event, Offset};
 
 use super::Run;
@@ -134,6 +135,28 @@ impl Run {
             let done: Vec<String> = known.done.iter().map(Offset::to_string).collect();
             let listed = String::from_utf8(state.get(ALL).cloned().unwrap_or_default());
             assert!(listed == Ok(done.join(" ")), "{name} does not see what it did: {listed:?}");
+        }
+    }
+
+    /// What the engine says of redrive jobs is what the log says.
+    pub(super) fn check_jobs(&mut self, model: &Model) {
+        let jobs = self.process.sequencer().redrive_jobs();
+        assert!(jobs.iter().map(|status| status.job.id).eq(model.redrives.jobs.keys().copied()));
+        for (status, known) in jobs.iter().zip(model.redrives.jobs.values()) {
+            let (job, results) = (&status.job, status.results);
+            let counted = (job.state, job.redriven, results);
+            assert_eq!(counted, (known.job.state, known.job.redriven, known.results), "job {}", job.id);
+            assert_eq!(job.selected, job.redriven + job.gone + status.remaining, "job {}", job.id);
+            assert!(results.handled + results.dead_again <= job.redriven, "job {}", job.id);
+            let ahead = model.redrives.ahead(job.id, &model.consumers);
+            match job.state {
+                RedriveState::Running => assert_eq!(status.remaining, ahead, "job {}", job.id),
+                RedriveState::Done => assert_eq!(status.remaining, 0, "job {}", job.id),
+                RedriveState::Cancelled => assert_eq!(*job, known.job, "job {}", job.id),
+            }
+            self.note_if(Fault::JobDone, job.state == RedriveState::Done && job.redriven > 1);
+            self.note_if(Fault::JobFoundGone, job.gone > 0 && job.redriven > 0);
+            self.note_if(Fault::DeadAgain, results.dead_again > 0);
         }
     }
 

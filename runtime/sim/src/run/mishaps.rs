@@ -136,6 +136,9 @@ impl Run {
         self.tell(|| format!("restart at transaction {survived}, {durable} were durable"));
         assert!(survived >= durable, "only {survived} of {durable} durable transactions are there");
         self.take_in_survivors(survived);
+        let jobs = self.process.sequencer().redrive_jobs();
+        let goes_on = jobs.iter().any(|status| status.remaining > 0 && status.job.redriven > 0);
+        self.note_if(Fault::JobWentOn, goes_on);
         self.check();
         for at in 0..self.consumers.len() {
             if self.consumers.get(at).is_some_and(|declared| declared.is_attached) {
@@ -192,6 +195,7 @@ impl Run {
         self.witness.check_events(&model);
         assert_eq!(Offset(model.events.len() as u64), Offset(self.tail()), "offsets are dense");
         self.check_standings(&model);
+        self.check_jobs(&model);
         model
     }
 }

@@ -1,17 +1,67 @@
 //! Acts of the operator: dead letters, and plugins that come, go and are replaced.
 
+use std::num::NonZeroU32;
+
 use camshaft_engine::{ConsumerError, DeadLetterError, ResetPlace, ResetTo};
-use camshaft_event::Offset;
+use camshaft_event::transaction::{RedriveSelection, RedriveState};
+use camshaft_event::{FailureCause, Offset, Timestamp};
 
 use super::Run;
 use crate::consumers;
 use crate::faults::Fault;
 
 impl Run {
-    /// Redrives or discards a dead letter.
+    /// Acts on dead letters, one by one or by jobs.
     pub(super) fn operate(&mut self) {
         let name = self.some_name();
-        let found = self.process.sequencer().dead_letters(Some(&name), None, usize::MAX, &|_| true);
+        match self.random.below(8) {
+            0..=2 => self.start_job(name),
+            3 => self.cancel_job(),
+            // Some are left to jobs, in some runs most.
+            _ if self.random.below(4) < 1 + 2 * u64::from(self.prefers_jobs) => {}
+            _ => self.act_on_one(&name),
+        }
+    }
+
+    /// A job for some dead letters, at some rate.
+    fn start_job(&mut self, consumer: String) {
+        let now = self.now();
+        let mut some_time = || {
+            let is_bounded = self.random.below(8) == 0;
+            is_bounded.then(|| Timestamp(now.0 - self.random.below(900)))
+        };
+        let (since, until) = (some_time(), some_time());
+        let event_type = match self.random.below(4) {
+            0 => Some("thing.*"),
+            1 => Some("followed"),
+            _ => None,
+        };
+        let selection = RedriveSelection {
+            consumer,
+            event_type: event_type.map(|pattern| pattern.parse().expect("the patterns here are valid")),
+            reason: (self.random.below(4) == 0).then_some(FailureCause::Reject),
+            since,
+            until,
+        };
+        let rate = NonZeroU32::new([0, 5, 20, 2_000].get(self.pick(4)).copied().unwrap_or(0));
+        // Its consumer may have been removed, or have a job that runs; there may be no room.
+        let started = self.process.sequencer().start_redrive(selection, rate, now);
+        self.tell(|| format!("start a redrive job → {started:?}"));
+        self.note_if(Fault::JobStarted, started.is_ok());
+    }
+
+    fn cancel_job(&mut self) {
+        let now = self.now();
+        let jobs = self.process.sequencer().redrive_jobs();
+        let running = jobs.iter().find(|status| status.job.state == RedriveState::Running);
+        let Some(id) = running.map(|status| status.job.id) else { return };
+        let cancelled = self.process.sequencer().cancel_redrive(id, now);
+        self.tell(|| format!("cancel redrive job {id} → {cancelled:?}"));
+        self.note_if(Fault::JobCancelled, cancelled.is_ok());
+    }
+
+    fn act_on_one(&mut self, name: &str) {
+        let found = self.process.sequencer().dead_letters(Some(name), None, usize::MAX, &|_| true);
         let dead = found.expect("the tables can be read");
         if dead.is_empty() {
             return;
@@ -21,9 +71,9 @@ impl Run {
         let (offset, now) = (letter.offset, self.now());
         let redrives = self.random.below(3) > 0;
         let operated = if redrives {
-            self.process.sequencer().redrive(&name, offset, now)
+            self.process.sequencer().redrive(name, offset, now)
         } else {
-            self.process.sequencer().discard(&name, offset, now)
+            self.process.sequencer().discard(name, offset, now)
         };
         self.tell(|| format!("redrive ({redrives}) or discard {name}:{offset} → {operated:?}"));
         match operated {
