@@ -15,6 +15,7 @@ mod openapi;
 mod parameters;
 mod plugins;
 pub mod problem;
+mod redrives;
 mod server;
 mod state;
 
@@ -85,6 +86,8 @@ fn described_routes() -> OpenApiRouter<Api> {
         .routes(routes!(dead_letters::show))
         .routes(routes!(dead_letters::redrive))
         .routes(routes!(dead_letters::discard))
+        .routes(routes!(redrives::start, redrives::list))
+        .routes(routes!(redrives::show, redrives::cancel))
         .routes(routes!(state::list))
         .routes(routes!(state::show))
         .routes(routes!(health::health))

@@ -16,11 +16,14 @@ mod output;
 mod plugins;
 mod publish;
 mod read;
+mod redrives;
 mod run;
+mod signals;
 mod state;
 mod table;
 mod tail;
 mod terminal;
+mod when;
 mod wit;
 
 use std::process;
@@ -71,6 +74,8 @@ enum Command {
     Consumers(Remote<consumers::Arguments>),
     /// Show what could not be handled, redrive it or discard it
     DeadLetters(Remote<dead_letters::Arguments>),
+    /// Show the jobs that redrive dead letters, or cancel one
+    Redrives(Remote<redrives::Arguments>),
     /// Show what plugins keep
     State(Remote<state::Arguments>),
     /// Build a plugin into one checked .wasm file
@@ -132,6 +137,9 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         }
         Command::DeadLetters(remote) => {
             remote.with(&outer, |client, arguments| dead_letters::dead_letters(client, arguments, json))
+        }
+        Command::Redrives(remote) => {
+            remote.with(&outer, |client, arguments| redrives::redrives(client, arguments, json))
         }
         Command::State(remote) => {
             remote.with(&outer, |client, arguments| state::state(client, arguments, json))

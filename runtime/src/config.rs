@@ -19,6 +19,7 @@ use std::{
 pub use error::ConfigError;
 use given::{Given, Place};
 pub use token::Token;
+pub(crate) use value::duration;
 
 /// The settings file that is read if it exists and no other is named.
 pub const DEFAULT_FILE: &str = "camshaft.toml";

@@ -7,6 +7,7 @@ mod not_now;
 mod open;
 mod publish;
 mod read;
+mod redrive;
 mod state;
 
 pub use consumer::ConsumerError;
@@ -15,6 +16,7 @@ pub use not_now::NotNow;
 pub use open::OpenError;
 pub use publish::PublishError;
 pub use read::ReadError;
+pub use redrive::RedriveError;
 pub use state::StateError;
 
 /// What the operating system says, as part of a message: lower case, without its number.

@@ -129,6 +129,15 @@ catalogue! {
     DeadLetterNotFound = "dead-letter-not-found", Some(404), Refused,
         "there is no such dead letter",
         "`camshaft dead-letters list` lists the dead letters.";
+    RedriveNotFound = "redrive-not-found", Some(404), Refused,
+        "there is no such redrive job",
+        "`camshaft redrives` lists the jobs.";
+    RedriveRunning = "redrive-running", Some(409), Refused,
+        "another job redrives dead letters of this consumer",
+        "Wait for it, or stop it with `camshaft redrives cancel ID`.";
+    RedriveEnded = "redrive-ended", Some(409), Refused,
+        "the redrive job has ended",
+        "`camshaft redrives ID` shows what came of it.";
     StateKeyNotFound = "state-key-not-found", Some(404), Refused,
         "the plugin's state has no such key",
         "`camshaft state list PLUGIN` lists the keys.";

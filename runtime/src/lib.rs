@@ -17,6 +17,8 @@ pub use camshaft_event::{AttemptContext, Event, Offset, cloudevents};
 pub use camshaft_host::Refusal;
 pub use config::{Config, ConfigError, Durability, Retention, RuntimeLimits, Token};
 pub(crate) use error::io_reason;
-pub use error::{ConsumerError, DeadLetterError, NotNow, OpenError, PublishError, ReadError, StateError};
+pub use error::{
+    ConsumerError, DeadLetterError, NotNow, OpenError, PublishError, ReadError, RedriveError, StateError,
+};
 pub use error_code::{ErrorCode, ExitCode};
 pub use runtime::{Failure, Runtime, SubscribeError, Subscription};

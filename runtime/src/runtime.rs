@@ -8,6 +8,7 @@ mod dead_letters;
 mod plugins;
 mod publish;
 mod read;
+mod redrives;
 mod state;
 mod subscribe;
 

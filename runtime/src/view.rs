@@ -10,6 +10,7 @@ mod health;
 pub mod moment;
 mod page;
 mod plugin;
+mod redrive;
 mod state;
 
 pub use consumer::{ConsumerStatusView, ConsumerView, Oldest};
@@ -20,4 +21,6 @@ pub use event::{Receipt, StoredEvent};
 pub use health::{Closed, Health, HealthStatus, RetentionView, SyncView};
 pub use page::Page;
 pub use plugin::{LastError, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView};
+pub(crate) use redrive::parse_reason;
+pub use redrive::{RedrivePreview, RedriveRequest, RedriveStatusView, RedriveView};
 pub use state::{Encoding, StateEntryView, state_json};

@@ -153,6 +153,7 @@ fn operators_see_that_nothing_is_there_yet_and_what_was_refused() {
         ("plugins", "Copy a .wasm file into the plugins directory"),
         ("consumers", "copy a .wasm file into the plugins directory"),
         ("dead-letters list", "there are no dead letters"),
+        ("redrives", "camshaft dead-letters redrive --consumer C --all"),
     ] {
         assert_eq!(runtime.said(folder, line).ends_with(0).says(remark).stdout, "");
         let json = runtime.said(folder, &format!("{line} --json")).ends_with(0);
@@ -162,6 +163,11 @@ fn operators_see_that_nothing_is_there_yet_and_what_was_refused() {
     runtime.said(folder, "consumers tally").ends_with(3).says("[consumer-not-found]");
     runtime.said(folder, "consumers remove tally").ends_with(3).says("[consumer-not-found]");
     runtime.said(folder, "dead-letters show tally:1").ends_with(3);
+    runtime
+        .said(folder, "dead-letters redrive --consumer tally --all")
+        .ends_with(3)
+        .says("[consumer-not-found]");
+    runtime.said(folder, "redrives 1").ends_with(3).says("[redrive-not-found]");
     runtime.said(folder, "state get tally a").ends_with(3).says("[plugin-not-found]");
     write(&folder.join("plugins"), "notes.wasm", "not a plugin");
     runtime.until(folder, "plugins", |stdout| stdout.contains("refused")).says("hint: ");

@@ -102,7 +102,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     println!("{keys} state keys by as many events, memory = {} MiB", arguments.memory_mib);
     let folder = TempDir::new_in(&arguments.folder)?;
-    let found = [Part::Fill, Part::Reopen, Part::Probe].map(|part| child(part, arguments, keys, folder.path()));
+    let found =
+        [Part::Fill, Part::Reopen, Part::Probe].map(|part| child(part, arguments, keys, folder.path()));
     let found: Vec<Found> = found.into_iter().collect::<Result<_>>()?;
     print(&found);
     if let Some(path) = &arguments.json {

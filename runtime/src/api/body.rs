@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, header},
 };
 use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::problem::Problem;
@@ -17,6 +18,18 @@ const MAX_PAUSE: Duration = Duration::from_secs(20);
 
 /// Longest time for a whole body.
 const MAX_DURATION: Duration = Duration::from_mins(5);
+
+/// The value that a JSON body of at most `limit` bytes holds.
+pub async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body, limit: u64) -> Result<T, Problem> {
+    let bytes = read(headers, body, limit).await?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Problem::invalid_request(
+            "body",
+            format!("the body is not the JSON that is expected: {error}"),
+            "Send a JSON object; `/openapi.json` describes its members.",
+        )
+    })
+}
 
 /// The whole body, of at most `limit` bytes.
 pub async fn read(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>, Problem> {

@@ -13,7 +13,7 @@ use camshaft_event::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ConsumerError, DeadLetterError, ErrorCode, PublishError, ReadError, StateError};
+use crate::{ConsumerError, DeadLetterError, ErrorCode, PublishError, ReadError, RedriveError, StateError};
 
 /// Media type of a problem document.
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -194,6 +194,12 @@ impl From<DeadLetterError> for Problem {
     }
 }
 
+impl From<RedriveError> for Problem {
+    fn from(error: RedriveError) -> Self {
+        Self::new(error.code(), error.to_string()).retry_after(error.retry_after())
+    }
+}
+
 impl From<StateError> for Problem {
     fn from(error: StateError) -> Self {
         Self::new(error.code(), error.to_string())
@@ -215,6 +221,8 @@ mod tests {
             (PublishError::Poisoned.into(), 503, ErrorCode::LogPoisoned, None),
             (DeadLetterError::from(NotNow::NoSpace).into(), 507, ErrorCode::NoSpace, Some("1")),
             (DeadLetterError::ShuttingDown.into(), 503, ErrorCode::ShuttingDown, Some("1")),
+            (RedriveError::from(NotNow::NoSpace).into(), 507, ErrorCode::NoSpace, Some("1")),
+            (RedriveError::ShuttingDown.into(), 503, ErrorCode::ShuttingDown, Some("1")),
             (ConsumerError::from(NotNow::Busy).into(), 503, ErrorCode::Busy, Some("1")),
             (ConsumerError::Poisoned.into(), 503, ErrorCode::LogPoisoned, None),
         ] {

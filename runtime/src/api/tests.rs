@@ -19,6 +19,7 @@ mod guarding;
 mod operating;
 mod publishing;
 mod reading;
+mod redriving;
 
 /// Longest wait for something that has to happen; only a failing test reaches it.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use ureq::{
     Agent, Body, RequestBuilder,
     http::{Response, StatusCode, Uri, header},
@@ -180,6 +180,12 @@ impl Client {
             self.request(self.agent.post(self.url(path))).header(header::CONTENT_TYPE, content_type);
         let response = self.judge(request.send(body))?;
         self.value(response)
+    }
+
+    /// Posts a value as JSON and gets one.
+    pub fn post_json<T: DeserializeOwned>(&self, path: &str, value: &impl Serialize) -> Result<T, Failure> {
+        let body = serde_json::to_string(value).expect("what is sent has a JSON form");
+        self.post(path, "application/json", &body).map_err(Refusal::into_failure)
     }
 
     /// Posts nothing, to have something done.

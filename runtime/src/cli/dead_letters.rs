@@ -1,6 +1,7 @@
 //! `camshaft dead-letters`: what could not be handled, and what to do about it.
 
 mod act;
+mod redrive;
 mod show;
 
 use camshaft_event::TypePattern;
@@ -36,7 +37,7 @@ enum Action {
         id: Id,
     },
     /// Let the consumer try them again, then what waits behind them
-    Redrive(act::Arguments),
+    Redrive(redrive::Arguments),
     /// Drop them, and let what waits behind them run
     Discard(act::Arguments),
 }
@@ -79,8 +80,8 @@ pub fn dead_letters(client: &Client, arguments: &Arguments, json: bool) -> Resul
     match &arguments.action {
         Action::List(selection) => list(client, selection, json),
         Action::Show { id } => show::show(client, id, json),
-        Action::Redrive(arguments) => act::act(client, arguments, act::Act::Redrive),
-        Action::Discard(arguments) => act::act(client, arguments, act::Act::Discard),
+        Action::Redrive(arguments) => redrive::redrive(client, arguments, json),
+        Action::Discard(arguments) => act::discard(client, arguments),
     }
 }
 

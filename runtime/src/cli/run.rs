@@ -4,7 +4,6 @@
 //! behind [`Runtime`]; what it answers, behind [`api`].
 
 mod logging;
-mod signals;
 mod starting;
 
 use std::{
@@ -23,14 +22,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{failure::Failure, output};
+use super::{failure::Failure, output, signals::Signals};
 use crate::{
     Config, ErrorCode, ExitCode, Runtime,
     api::{self, ApiSettings, Server},
     view::Closed,
 };
 use logging::Logging;
-use signals::Signals;
 use starting::Front;
 
 /// Longest time for requests to end once the runtime was asked to stop.

@@ -45,11 +45,35 @@ fn what_contradicts_itself_is_refused() {
         "camshaft publish --batch 0",
         "camshaft dead-letters redrive",
         "camshaft dead-letters redrive --all",
+        "camshaft dead-letters redrive --consumer stock",
+        "camshaft dead-letters redrive --consumer stock --rate 5 --dry-run",
+        "camshaft dead-letters redrive --type order.*",
+        "camshaft dead-letters redrive stock:1 --dry-run",
+        "camshaft dead-letters redrive stock:1 --rate 5",
+        "camshaft dead-letters redrive --consumer stock --reason fate",
+        "camshaft dead-letters redrive --consumer stock --since yesterday",
+        "camshaft dead-letters redrive --consumer stock --all --rate 0",
+        "camshaft redrives stock",
+        "camshaft redrives cancel",
         "camshaft dead-letters discard stock:1 --all --consumer stock",
         "camshaft dead-letters show stock",
         "camshaft read --type order..placed",
     ] {
         assert!(parse(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn a_selection_of_dead_letters_needs_no_all_once_it_is_narrowed() {
+    for line in [
+        "camshaft dead-letters redrive stock:1 stock:2",
+        "camshaft dead-letters redrive --consumer stock --all --rate 5 --dry-run",
+        "camshaft dead-letters redrive --consumer stock --type order.* --all --yes",
+        "camshaft dead-letters redrive --consumer stock --type order.*",
+        "camshaft dead-letters redrive --consumer stock --reason process-end",
+        "camshaft dead-letters redrive --consumer stock --since 2h --until 2026-01-31T12:00:00Z",
+    ] {
+        assert!(parse(line).is_ok(), "{line}");
     }
 }
 

@@ -23,8 +23,7 @@ const MARK_BYTES: usize = 24;
 /// Suspects of earlier processes that are kept until they have run.
 const MOST_SUSPECTS: usize = 64;
 
-/// Persisted, never renumber.
-const NONE: u32 = 0;
+/// Persisted, never renumber. Anything else, such as 0, is no mark.
 const RUNNING: u32 = 1;
 const RUNNING_ALONE: u32 = 2;
 
@@ -135,8 +134,8 @@ fn encode(mark: Mark) -> [u8; MARK_BYTES] {
 fn decode(bytes: &[u8; MARK_BYTES]) -> Option<Mark> {
     let [state, consumer, generation] = bytes.as_chunks::<4>().0.first_chunk()?.map(u32::from_le_bytes);
     let offset = u64::from_le_bytes(*bytes.last_chunk()?);
-    let is_marked = [RUNNING, RUNNING_ALONE].contains(&state) && state != NONE;
-    is_marked.then(|| Mark {
+    let is_marked = [RUNNING, RUNNING_ALONE].contains(&state);
+    is_marked.then_some(Mark {
         consumer: ConsumerId(consumer),
         generation: Generation(generation),
         offset: Offset(offset),

@@ -11,6 +11,17 @@ pub fn text(moment: Timestamp) -> String {
     format!("{moment:.3}")
 }
 
+/// The moment of a text such as `2026-01-31T12:00:00Z`, cut to milliseconds.
+///
+/// # Errors
+/// A sentence that says how to write one that lies after 1970.
+pub fn parse(text: &str) -> Result<Timestamp, String> {
+    let moment = text.parse::<jiff::Timestamp>().ok();
+    let ms = moment.and_then(|moment| u64::try_from(moment.as_millisecond()).ok());
+    let wrong = || format!("\"{text}\" is not a time since 1970; write it like \"2026-01-31T12:00:00Z\"");
+    ms.map(Timestamp).ok_or_else(wrong)
+}
+
 /// Writes a moment.
 ///
 /// # Errors
@@ -24,8 +35,7 @@ pub fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::
 /// # Errors
 /// A text that is no moment since 1970.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-    let moment: jiff::Timestamp = String::deserialize(deserializer)?.parse().map_err(D::Error::custom)?;
-    u64::try_from(moment.as_millisecond()).map(Timestamp).map_err(D::Error::custom)
+    parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
 /// The same for a moment that may be absent.
@@ -63,5 +73,14 @@ mod tests {
         assert_eq!(text(Timestamp(0)), "1970-01-01T00:00:00.000Z");
         assert_eq!(text(Timestamp(1_769_860_800_123)), "2026-01-31T12:00:00.123Z");
         assert!(text(Timestamp(u64::MAX)).starts_with("9999-12-30T"));
+    }
+
+    #[test]
+    fn moments_are_read_in_any_zone_and_never_from_before_1970() {
+        assert_eq!(parse("2026-01-31T13:00:00.1239+01:00"), Ok(Timestamp(1_769_860_800_123)));
+        for wrong in ["yesterday", "2026-01-31", "1969-12-31T23:59:59Z", ""] {
+            let error = parse(wrong).unwrap_err();
+            assert!(error.starts_with(&format!("\"{wrong}\" is not a time")), "{error}");
+        }
     }
 }

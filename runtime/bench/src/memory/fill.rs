@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use camshaft::{Config, PublishError, Runtime};
+use camshaft::{Config, Runtime};
 
 use super::workload::{CONSUMER, Workload};
 use super::{Found, Moment, open};
@@ -60,11 +60,8 @@ async fn produce(runtime: Runtime, number: u64, until: u64) -> Result<()> {
     let mut first = number * PUBLISH;
     while first < until {
         let events = (first..until.min(first + PUBLISH)).map(Workload::event).collect();
-        match runtime.publish_batch(events).await {
-            Ok(_) => first += PRODUCERS * PUBLISH,
-            Err(PublishError::Busy { retry_after }) => tokio::time::sleep(retry_after).await,
-            Err(error) => return Err(error.into()),
-        }
+        runtime.publish_batch(events).await?;
+        first += PRODUCERS * PUBLISH;
     }
     Ok(())
 }

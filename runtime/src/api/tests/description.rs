@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route that the interface has; a new one is added here on purpose.
-const ROUTES: [&str; 15] = [
+const ROUTES: [&str; 19] = [
     "delete /consumers/{name}",
+    "delete /redrives/{id}",
     "get /consumers",
     "get /consumers/{name}",
     "get /dead-letters",
@@ -16,11 +17,14 @@ const ROUTES: [&str; 15] = [
     "get /openapi.json",
     "get /plugins",
     "get /plugins/{name}",
+    "get /redrives",
+    "get /redrives/{id}",
     "get /state/{plugin}",
     "get /state/{plugin}/{key}",
     "post /dead-letters/{consumer}/{offset}/discard",
     "post /dead-letters/{consumer}/{offset}/redrive",
     "post /events",
+    "post /redrives",
 ];
 
 #[tokio::test]

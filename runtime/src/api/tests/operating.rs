@@ -6,7 +6,7 @@ use super::*;
 use crate::{Failure, Subscription};
 
 /// Keeps a number per subject, rejects events whose id begins with `bad`, and says what it did with each.
-async fn stock(api: &Fixture) {
+pub async fn stock(api: &Fixture) {
     let reserve = |event: &Event, attempt: &mut crate::Attempt| {
         if event.id.starts_with("bad") {
             return Err(Failure::reject("not enough stock\nat line 2"));
@@ -19,14 +19,14 @@ async fn stock(api: &Fixture) {
     api.runtime.subscribe("stock", Subscription::types(["order.placed"]), reserve).await.unwrap();
 }
 
-fn order(id: &str, subject: &str) -> Value {
+pub fn order(id: &str, subject: &str) -> Value {
     let mut order = event(id, "order.placed");
     order["subject"] = subject.into();
     order
 }
 
 /// Publishes, and waits until each order was reserved or became a dead letter. Returns the first offset.
-async fn handled(api: &Fixture, orders: Value) -> u64 {
+pub async fn handled(api: &Fixture, orders: Value) -> u64 {
     let count = orders.as_array().unwrap().len();
     let results = api.publish(orders).await.json();
     let first = results["results"][0]["offset"].as_u64().unwrap();
@@ -49,7 +49,7 @@ async fn follow(api: &Fixture, first: u64, count: usize) {
     }
 }
 
-async fn act(api: &Fixture, method: &str, path: &str) -> Answer {
+pub async fn act(api: &Fixture, method: &str, path: &str) -> Answer {
     api.ask(request(method, path).body(Body::empty()).unwrap()).await
 }
 

@@ -1,4 +1,4 @@
-//! `camshaft dead-letters redrive` and `discard`.
+//! `camshaft dead-letters discard`, and `redrive` of some by their ids: one request each.
 
 use clap::Args;
 
@@ -11,7 +11,7 @@ use super::{
     },
     Id, Selection,
 };
-use crate::ErrorCode;
+use crate::{ErrorCode, view::DeadLetterSummary};
 
 #[derive(Debug, Args)]
 #[group(skip)]
@@ -38,27 +38,39 @@ pub enum Act {
     Discard,
 }
 
-pub fn act(client: &Client, arguments: &Arguments, act: Act) -> Result<(), Failure> {
-    let ids = if arguments.all {
-        let letters = arguments.selection.all(client)?;
-        letters.into_iter().map(|letter| Id { consumer: letter.consumer, offset: letter.offset.0 }).collect()
-    } else {
-        arguments.ids.clone()
-    };
+pub fn discard(client: &Client, arguments: &Arguments) -> Result<(), Failure> {
+    if !arguments.all {
+        return act(client, &arguments.ids, Act::Discard, arguments.yes);
+    }
+    let letters = arguments.selection.all(client)?;
+    let id = |letter: DeadLetterSummary| Id { consumer: letter.consumer, offset: letter.offset.0 };
+    let ids: Vec<Id> = letters.into_iter().map(id).collect();
     if ids.is_empty() {
         output::note("there are no dead letters");
         return Ok(());
     }
-    let count = counted(ids.len());
-    let question = match act {
-        Act::Redrive => format!("Redrive {count}?"),
-        Act::Discard => format!("Discard {count} for good?"),
-    };
-    if !confirm(&question, arguments.yes) {
-        return Ok(());
+    let is_confirmed = confirm(&Act::Discard.question(&ids), arguments.yes);
+    if is_confirmed { each(client, &ids, Act::Discard, true) } else { Ok(()) }
+}
+
+/// Does it to those that somebody named, if nobody objects.
+pub fn act(client: &Client, ids: &[Id], act: Act, yes: bool) -> Result<(), Failure> {
+    if confirm(&act.question(ids), yes) { each(client, ids, act, false) } else { Ok(()) }
+}
+
+impl Act {
+    fn question(self, ids: &[Id]) -> String {
+        let count = counted(ids.len() as u64);
+        match self {
+            Self::Redrive => format!("Redrive {count}?"),
+            Self::Discard => format!("Discard {count} for good?"),
+        }
     }
+}
+
+fn each(client: &Client, ids: &[Id], act: Act, is_listed: bool) -> Result<(), Failure> {
     let (mut done, mut missing) = (0, Vec::new());
-    for id in &ids {
+    for id in ids {
         match one(client, id, act) {
             Ok(()) => done += 1,
             Err(failure) if failure.code() != ErrorCode::DeadLetterNotFound || ids.len() == 1 => {
@@ -66,7 +78,7 @@ pub fn act(client: &Client, arguments: &Arguments, act: Act) -> Result<(), Failu
                 return Err(failure);
             }
             // Of all that were listed, one that is gone meanwhile needs nothing more.
-            Err(_) if arguments.all => {}
+            Err(_) if is_listed => {}
             Err(failure) => missing.push(failure.line()),
         }
     }
@@ -75,8 +87,9 @@ pub fn act(client: &Client, arguments: &Arguments, act: Act) -> Result<(), Failu
         return Ok(());
     }
     let code = if done == 0 { ErrorCode::DeadLetterNotFound } else { ErrorCode::PartlyRefused };
-    let failure = Failure::new(code, format!("{} of {} did not exist", missing.len(), counted(ids.len())))
-        .hint(ErrorCode::DeadLetterNotFound.hint());
+    let failure =
+        Failure::new(code, format!("{} of {} did not exist", missing.len(), counted(ids.len() as u64)))
+            .hint(ErrorCode::DeadLetterNotFound.hint());
     Err(missing.into_iter().fold(failure, Failure::detail))
 }
 
@@ -89,7 +102,7 @@ fn one(client: &Client, id: &Id, act: Act) -> Result<(), Failure> {
     client.act(&path).map_err(Refusal::into_failure)
 }
 
-fn tell(act: Act, done: usize) {
+fn tell(act: Act, done: u64) {
     let done = counted(done);
     match act {
         Act::Redrive => output::note(&format!("redrove {done}")),
@@ -97,6 +110,7 @@ fn tell(act: Act, done: usize) {
     }
 }
 
-fn counted(count: usize) -> String {
+/// How many dead letters, in words.
+pub fn counted(count: u64) -> String {
     if count == 1 { "1 dead letter".to_owned() } else { format!("{count} dead letters") }
 }
