@@ -1,5 +1,6 @@
 //! How an event that a handler publishes gets its identity and its place in the chain of causes.
 
+use camshaft_event::cloudevents::validate;
 use camshaft_event::{EffectError, Event, Generation, NewEvent, Offset, Timestamp};
 
 use camshaft_sabotage::{Sabotage, is_on};
@@ -41,7 +42,7 @@ pub(crate) fn build(
     now: Timestamp,
     new: NewEvent,
 ) -> Result<Event, EffectError> {
-    check(&new)?;
+    check_reserved(&new)?;
     let partitionkey = match (new.partitionkey, &new.subject) {
         (Some(own), _) => Some(own),
         // With a subject of its own, the cause's key would be lost where that is the cause's subject.
@@ -67,6 +68,7 @@ pub(crate) fn build(
             event.set_extension(name, value);
         }
     }
+    validate(&event).map_err(|error| EffectError::InvalidEvent { reason: error.to_string() })?;
     follow(&mut event, origin);
     Ok(event)
 }
@@ -102,51 +104,17 @@ pub(crate) fn check_hops(
     Err(EffectError::Hops { limit, chain })
 }
 
-fn check(new: &NewEvent) -> Result<(), EffectError> {
+/// Refuses what belongs to the runtime. That the whole is a CloudEvent is checked as for every other event.
+fn check_reserved(new: &NewEvent) -> Result<(), EffectError> {
     let refuse = |reason: String| Err(EffectError::InvalidEvent { reason });
-    if new.event_type.is_empty() {
-        return refuse("its type is empty".into());
-    }
     if new.event_type.starts_with(system_event::TYPE_PREFIX) {
         return refuse(format!("type \"{}\" is reserved for the runtime", new.event_type));
     }
-    if let Some(time) = &new.time
-        && time.parse::<jiff::Timestamp>().is_err()
-    {
-        return refuse(format!("its time \"{time}\" is not RFC 3339"));
+    let reserved = [CORRELATION, CAUSATION, HOPS];
+    match new.extensions.iter().find(|(name, _)| reserved.contains(&name.as_str())) {
+        Some((name, _)) => refuse(format!("extension \"{name}\" is set by the runtime")),
+        None => Ok(()),
     }
-    for (name, value) in [("subject", &new.subject), ("partitionkey", &new.partitionkey)] {
-        if value.as_deref() == Some("") {
-            return refuse(format!("its {name} is empty"));
-        }
-    }
-    for (at, (name, _)) in new.extensions.iter().enumerate() {
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
-            return refuse(format!("extension name \"{name}\" is not of lower-case letters and digits"));
-        }
-        let attribute = matches!(
-            name.as_str(),
-            "id" | "source"
-                | "type"
-                | "specversion"
-                | "subject"
-                | "time"
-                | "datacontenttype"
-                | "dataschema"
-                | "partitionkey"
-                | "data"
-                | "offset"
-        );
-        if attribute || [CORRELATION, CAUSATION, HOPS].contains(&name.as_str()) {
-            return refuse(format!(
-                "extension \"{name}\" is set by the runtime or is an attribute of its own"
-            ));
-        }
-        if new.extensions.iter().skip(at + 1).any(|(other, _)| other == name) {
-            return refuse(format!("extension \"{name}\" is set twice"));
-        }
-    }
-    Ok(())
 }
 
 /// The event of a timer set earlier, as it fires.
@@ -209,9 +177,13 @@ mod tests {
 
     #[test]
     fn reserved_and_malformed_parts_are_refused() {
-        for (name, expected) in [("Upper", "lower-case"), ("source", "of its own"), (HOPS, "by the runtime")]
-        {
-            let new = NewEvent { extensions: vec![(name.into(), "x".into())], ..NewEvent::default() };
+        for (name, value, expected) in [
+            ("Upper", "x", "upper-case"),
+            ("source", "x", "not free"),
+            ("traceparent", "\n", "U+000A"),
+            (HOPS, "1", "by the runtime"),
+        ] {
+            let new = NewEvent { extensions: vec![(name.into(), value.into())], ..NewEvent::default() };
             let error = build_from(cause(), new).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }

@@ -17,6 +17,7 @@ mod promises {
     mod exactly_once;
     mod failed_effects;
     mod filters;
+    mod guest_input;
     mod held_keys;
     mod hops;
     mod lagging;
