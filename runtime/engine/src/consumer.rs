@@ -53,7 +53,7 @@ pub(crate) struct Consumer {
     /// Whether a partition was passed over because held events and dead letters are at their bound.
     stalled: bool,
     /// Whether that has been announced.
-    pub(crate) paused: bool,
+    pub(crate) stall_told: bool,
     /// Whether it stands in the sequencer's queue of ready consumers.
     pub(crate) queued: bool,
     pub(crate) timers: usize,
@@ -111,7 +111,7 @@ impl Consumer {
             wins: 0,
             serial_batches: 0,
             stalled: false,
-            paused: false,
+            stall_told: false,
             queued: false,
             timers: 0,
             suspects: Suspects::new(),
@@ -126,14 +126,23 @@ impl Consumer {
         self.spec.is_some() && self.record.status == ConsumerStatus::Attached
     }
 
+    /// Whether it takes nothing until somebody lets it go on. Its lag then costs no memory: it lies in the log.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.record.paused.is_some()
+    }
+
     /// Whether more new events may be routed to it.
     pub(crate) fn has_window(&self, options: &EngineOptions) -> bool {
-        self.pending_events < options.window_events && self.pending_bytes < options.window_bytes
+        !self.is_paused()
+            && self.pending_events < options.window_events
+            && self.pending_bytes < options.window_bytes
     }
 
     /// Whether so little is left that it should read on.
     pub(crate) fn wants_more(&self, options: &EngineOptions) -> bool {
-        self.pending_events <= options.window_events / 2 && self.pending_bytes <= options.window_bytes / 2
+        !self.is_paused()
+            && self.pending_events <= options.window_events / 2
+            && self.pending_bytes <= options.window_bytes / 2
     }
 
     /// Whether held events and dead letters are at their bound; then it takes no new events, since lag costs
@@ -144,15 +153,15 @@ impl Consumer {
     }
 
     /// Whether it has stopped reading since the last announcement.
-    pub(crate) fn begins_to_pause(&self) -> bool {
-        self.stalled && !self.paused
+    pub(crate) fn begins_to_stall(&self) -> bool {
+        self.stalled && !self.stall_told
     }
 
     /// Whether it has stopped reading and there is room again: a good deal of it, so that a consumer at the edge
     /// does not announce itself with every event.
-    pub(crate) fn ends_its_pause(&self, options: &EngineOptions) -> bool {
+    pub(crate) fn ends_its_stall(&self, options: &EngineOptions) -> bool {
         let is_low = |actual: usize, limit: usize| actual <= limit / 4 * 3;
-        self.paused
+        self.stall_told
             && is_low(self.held.counts().0 + self.dead.len(), options.max_held_events)
             && is_low(self.held.bytes() + self.dead_bytes, options.max_held_bytes)
     }
@@ -179,8 +188,16 @@ impl Consumer {
         }
     }
 
+    /// When it has something to do that it has not now.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        if self.is_attached() && !self.is_paused() { self.held.next_due() } else { None }
+    }
+
     /// Moves held keys that have come due into their partitions.
     pub(crate) fn wake_due(&mut self, now: Timestamp) {
+        if self.is_paused() {
+            return;
+        }
         for key in self.held.take_due(now) {
             let number = key.partition(self.record.partitions);
             if let Some(partition) = self.partitions.get_mut(number as usize) {
@@ -192,7 +209,7 @@ impl Consumer {
 
     /// Whether a batch could be taken now.
     pub(crate) fn is_ready(&self) -> bool {
-        if !self.is_attached() {
+        if !self.is_attached() || self.is_paused() {
             return false;
         }
         let alone = self.running_batches == 0;
@@ -213,6 +230,23 @@ impl Consumer {
             return tail;
         }
         self.partitions.iter().filter_map(Partition::first_open).min().unwrap_or(read).min(read)
+    }
+
+    pub(crate) fn add_dead(&mut self, offset: Offset, entry: DeadEntry) {
+        self.dead_bytes += entry.bytes;
+        if entry.parks {
+            self.held.park(&entry.key, offset);
+        }
+        self.dead.insert(offset, entry);
+    }
+
+    pub(crate) fn remove_dead(&mut self, offset: Offset) -> Option<DeadEntry> {
+        let entry = self.dead.remove(&offset)?;
+        self.dead_bytes -= entry.bytes;
+        if entry.parks {
+            self.held.unpark(&entry.key, offset);
+        }
+        Some(entry)
     }
 
     /// Gives every partition its turn again once held events and dead letters are below their bound.

@@ -31,7 +31,7 @@ pub use options::EngineOptions;
 pub use run::{Finished, Handler, WorkerContext, run_batch};
 pub use sequencer::{
     Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, LagRead, LogEvents,
-    Probe, PublishRefusal, ReadError, Receipt, Receipts, RecoverError, RedriveError, RedrivePreview,
+    Pause, Probe, PublishRefusal, ReadError, Receipt, Receipts, RecoverError, RedriveError, RedrivePreview,
     RedriveStatus, ResetPlace, ResetTo, Sequencer, Unready, first_offset_since,
 };
 pub use shared::SharedSequencer;

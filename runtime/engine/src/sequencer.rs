@@ -6,10 +6,10 @@
 
 mod commit;
 mod flush;
-mod held;
 mod lag;
 mod lifecycle;
 mod operate;
+mod pause;
 mod publish;
 mod recover;
 mod redrives;
@@ -32,6 +32,7 @@ pub use commit::Committed;
 pub use lag::{LagRead, LogEvents, ReadError};
 pub use lifecycle::{Attached, ConsumerError};
 pub use operate::DeadLetterError;
+pub use pause::Pause;
 pub use publish::{Probe, PublishRefusal, Receipt, Receipts};
 pub use recover::RecoverError;
 pub use redrives::{RedriveError, RedrivePreview, RedriveStatus};
@@ -210,7 +211,7 @@ impl<S: Store> Sequencer<S> {
             }
             self.enqueue(id);
             self.running_batches += usize::from(batch.is_some());
-            self.announce_pause(id, now)?;
+            self.announce_stall(id, now)?;
             if batch.is_some() {
                 return Ok(batch);
             }
@@ -229,7 +230,7 @@ impl<S: Store> Sequencer<S> {
         let ids: Vec<ConsumerId> = self.consumers.keys().copied().collect();
         for id in ids {
             let Some(consumer) = self.consumers.get_mut(&id) else { continue };
-            if consumer.is_attached() && consumer.held.next_due().is_some_and(|due| due <= now) {
+            if consumer.next_due().is_some_and(|due| due <= now) {
                 consumer.wake_due(now);
             }
             self.enqueue(id);
@@ -240,10 +241,9 @@ impl<S: Store> Sequencer<S> {
     /// When [`Sequencer::tick`] has something to do next.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
-        let attached = self.consumers.values().filter(|consumer| consumer.is_attached());
-        let held = attached.filter_map(|consumer| consumer.held.next_due());
+        let consumers = self.consumers.values().filter_map(Consumer::next_due);
         let timer = self.timers.first().map(|(at, ..)| *at);
-        held.chain(timer).chain(self.next_redrive_due()).min()
+        consumers.chain(timer).chain(self.next_redrive_due()).min()
     }
 
     /// Whether a worker may find a batch now.

@@ -25,6 +25,7 @@ mod promises {
     mod operating;
     mod order;
     mod parking;
+    mod pausing;
     mod readiness;
     mod redrive_jobs;
     mod resetting;

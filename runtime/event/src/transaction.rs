@@ -154,6 +154,7 @@ mod tests {
             partitions: 64,
             status: ConsumerStatus::Detached { since: Timestamp(9) },
             activation: crate::ActivationId(2),
+            paused: Some(Timestamp(11)),
         };
         Transaction {
             floors: vec![(ConsumerId(7), Offset(4))],
@@ -254,6 +255,25 @@ mod tests {
         let dead = rmp_serde::to_vec(&(event("1"), Timestamp(3), true, 5, &history, &inputs)).unwrap();
         let dead: DeadLetter = rmp_serde::from_slice(&dead).unwrap();
         assert_eq!((dead.at, dead.redrives, dead.since), (Timestamp(3), 5, Sequence(0)));
+    }
+
+    #[test]
+    fn a_consumer_written_before_it_could_be_paused_is_not_paused() {
+        let record = ConsumerRecord {
+            id: ConsumerId(7),
+            name: "stock".into(),
+            generation: crate::Generation(1),
+            state_generation: crate::Generation(1),
+            partitions: 64,
+            status: ConsumerStatus::Attached,
+            activation: crate::ActivationId(2),
+            paused: None,
+        };
+        // An array of seven: the fields up to the activation.
+        let old = b"\x97\x07\xa5stock\x01\x01\x40\xa10\x02";
+        assert_eq!(rmp_serde::from_slice::<ConsumerRecord>(old).unwrap(), record);
+        let new = rmp_serde::to_vec(&record).unwrap();
+        assert_eq!((new.first(), new.last()), (Some(&0x98), Some(&0xc0)));
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl<S: Store> Sequencer<S> {
             consumer.wake_due(now);
         }
         self.enqueue(id);
-        self.announce_pause(id, now)?;
+        self.announce_stall(id, now)?;
         Ok(committed)
     }
 

@@ -1,5 +1,5 @@
 //! A consumer's life: created, attached, given other code, detached, removed. Each is a transaction, as a
-//! [`super::reset`] is.
+//! [`super::reset`] is. An operator's pause outlasts all of it but the removal.
 
 use std::sync::Arc;
 
@@ -218,6 +218,7 @@ impl<S: Store> Sequencer<S> {
             partitions: spec.policy.partitions.max(1),
             status: ConsumerStatus::Attached,
             activation: ActivationId::default(),
+            paused: None,
         }
     }
 

@@ -53,8 +53,8 @@ pub fn first_offset_since(log: &dyn LogReader, time: Timestamp) -> Result<Offset
 
 impl<S: Store> Sequencer<S> {
     /// Starts a new generation of a consumer at another place: held events, dead letters and timers are dropped, and
-    /// its state too unless it is kept. What a batch in flight does vanishes. Returns the offset of the first event that
-    /// it will handle. Durable with what is sequenced by then.
+    /// its state too unless it is kept. What a batch in flight does vanishes. An operator's pause outlasts it. Returns
+    /// the offset of the first event that it will handle. Durable with what is sequenced by then.
     ///
     /// # Errors
     /// An unknown consumer, a bound that is reached, or tables that cannot be read.

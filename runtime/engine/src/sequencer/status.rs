@@ -5,7 +5,7 @@ use camshaft_event::{DeadLetter, Offset};
 use camshaft_tables::store::Store;
 use camshaft_tables::{StateSpace, TablesError};
 
-use super::Sequencer;
+use super::{Pause, Sequencer};
 use crate::consumer::Consumer;
 
 /// Where a consumer stands.
@@ -25,8 +25,8 @@ pub struct ConsumerState {
     pub held: usize,
     /// Dead letters.
     pub dead: usize,
-    /// Whether it has stopped reading because held events and dead letters are at their bound.
-    pub paused: bool,
+    /// What keeps it from taking events; empty if it goes on.
+    pub pauses: Vec<Pause>,
     /// Timers that are set.
     pub timers: usize,
     /// The oldest event that is neither done nor dead.
@@ -71,7 +71,7 @@ impl<S: Store> Sequencer<S> {
             retrying,
             held: held - retrying,
             dead: consumer.dead.len(),
-            paused: consumer.paused,
+            pauses: Pause::of(consumer),
             timers: consumer.timers,
             oldest: first_open.into_iter().chain(consumer.held.oldest()).min(),
         })

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use acts::Run;
 
 /// Runs, and acts in each. A failure names its seed.
-const SEEDS: u64 = 120;
+const SEEDS: u64 = 200;
 const ACTS: usize = 400;
 
 #[test]
@@ -48,6 +48,7 @@ fn all_promises_hold_through_random_acts() {
         "lagging",
         "parked",
         "passed",
+        "paused by hand",
         "removed",
         "reset",
         "stale",

@@ -1,5 +1,6 @@
 //! Held events and dead letters of a consumer are bounded: at the bound it stops reading, and heals.
 
+use camshaft_engine::Pause;
 use camshaft_event::Event;
 
 use super::harness::{World, event, note, reject, spec};
@@ -91,7 +92,7 @@ fn pausing_and_going_on_are_announced_once() {
         world.put(&format!("bad {id}"), &id.to_string());
     }
     world.settle();
-    assert!(world.standing("refusing").paused);
+    assert_eq!(world.standing("refusing").pauses, [Pause::Bound]);
     let told = |world: &mut World| {
         let types = world.all_events().into_iter().map(|event| event.event_type);
         types.filter(|name| name.ends_with(".paused") || name.ends_with(".resumed")).collect::<Vec<_>>()
@@ -109,5 +110,5 @@ fn pausing_and_going_on_are_announced_once() {
     (0..3).for_each(|_| discard(&mut world));
     world.sync();
     assert_eq!(told(&mut world), ["camshaft.consumer.paused", "camshaft.consumer.resumed"]);
-    assert!(!world.standing("refusing").paused);
+    assert_eq!(world.standing("refusing").pauses, []);
 }

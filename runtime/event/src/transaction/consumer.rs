@@ -21,6 +21,9 @@ pub struct ConsumerRecord {
     pub status: ConsumerStatus,
     /// The newest activation; none before the first.
     pub activation: ActivationId,
+    /// Since when an operator has paused it; absent if it goes on.
+    #[serde(default)]
+    pub paused: Option<Timestamp>,
 }
 
 /// Whether a consumer takes events. Persisted as numbers, never renumber.

@@ -22,7 +22,7 @@ pub enum Section {
     /// An operator redrove or discarded a dead letter.
     #[serde(rename = "3")]
     Operated(Box<Operated>),
-    /// A consumer was created, attached, detached, reset or removed.
+    /// A consumer was created, attached, detached, paused, resumed, reset or removed.
     #[serde(rename = "4")]
     Consumer(Box<ConsumerChanged>),
     /// Code and settings of a consumer took effect.

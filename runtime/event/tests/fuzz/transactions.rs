@@ -183,6 +183,7 @@ impl SectionShape {
                         _ => ConsumerStatus::Removed,
                     },
                     activation: ActivationId(u64::from(id)),
+                    paused: clears.then_some(Timestamp(u64::from(id))),
                 };
                 let checkpoint = checkpoint.map(Offset);
                 Section::Consumer(Box::new(ConsumerChanged {

@@ -100,6 +100,7 @@ pub fn consumer(generation: u32, checkpoint: Option<u64>, clears: bool) -> Secti
         partitions: 4,
         status: ConsumerStatus::Attached,
         activation: ActivationId(0),
+        paused: None,
     };
     let checkpoint = checkpoint.map(Offset);
     Section::Consumer(Box::new(ConsumerChanged { record, checkpoint, clears, events: Vec::new() }))

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use camshaft_engine::{Attempt, Batch, Committed, ConsumerSpec, Finished, ResetPlace, ResetTo};
+use camshaft_engine::{Attempt, Batch, Committed, ConsumerSpec, Finished, Pause, ResetPlace, ResetTo};
 use camshaft_event::transaction::{RedriveSelection, RedriveState, Section};
 use camshaft_event::{
     AfterDeadLetter, Answer, AttemptContext, Event, FailureCause, NewEvent, Offset, Sequence, Timestamp,
@@ -101,9 +101,13 @@ impl Run {
             }
             84..=88 => self.flush(),
             // These are refused where there is no room; a sync makes some.
-            89..=92 => {
+            89..=91 => {
                 self.sync();
                 self.operate();
+            }
+            92 => {
+                self.sync();
+                self.pause_or_resume();
             }
             93..=94 => {
                 self.sync();
@@ -130,7 +134,11 @@ impl Run {
         self.check();
         *self.chance.borrow_mut() = None;
         self.crash();
-        (0..self.specs.len()).for_each(|at| self.attach(at));
+        let now = self.world.now();
+        for at in 0..self.specs.len() {
+            self.attach(at);
+            self.world.sequencer().resume(&self.specs[at].name, now).unwrap();
+        }
         // Dead letters fill a consumer's bound, so several rounds may be needed.
         for _ in 0..40 {
             self.settle();
@@ -185,7 +193,13 @@ impl Run {
 
     fn take(&mut self) {
         if self.taken.len() + self.finished.len() < 3 {
-            self.taken.extend(self.world.take());
+            let taken = self.world.take();
+            if let Some(batch) = &taken {
+                let pauses = self.world.standing(&batch.spec.name).pauses;
+                let is_paused = pauses.iter().any(|pause| matches!(pause, Pause::Operator { .. }));
+                assert!(!is_paused, "{batch:?}");
+            }
+            self.taken.extend(taken);
         }
     }
 
@@ -290,6 +304,18 @@ impl Run {
             return;
         };
         self.world.sequencer().cancel_redrive(status.job.id, now).unwrap();
+    }
+
+    fn pause_or_resume(&mut self) {
+        let name = self.some_name();
+        let now = self.world.now();
+        // It may have been removed.
+        if self.random.below(8) == 0 {
+            let paused = self.world.sequencer().pause(&name, now);
+            self.note("paused by hand", paused.is_ok());
+        } else {
+            let _ = self.world.sequencer().resume(&name, now);
+        }
     }
 
     fn come_and_go(&mut self) {
@@ -449,7 +475,7 @@ fn handle(event: &Event, attempt: &mut Attempt, chance: &RefCell<Option<Random>>
     let mut dice = |sides: u64| chance.as_mut().map_or(sides, |random| random.below(sides));
     let name = ["t1", "t2", "t3", "t4"][dice(4).min(3) as usize];
     // Limits may refuse these effects; the attempt is a reject then.
-    if dice(3) == 0 {
+    if dice(2) == 0 {
         let _ = attempt.publish(NewEvent { event_type: "followed".into(), ..NewEvent::default() });
     }
     if dice(12) == 0 {

@@ -1,0 +1,115 @@
+//! Pauses of a consumer: by an operator, and at the bound on held events and dead letters.
+//!
+//! A paused consumer stays attached and pins the log. It takes no batch, so it burns no attempts; its held keys do
+//! not come due; what is in flight finishes. Timers fire all the same: they publish, which is no attempt.
+
+use camshaft_event::transaction::{ConsumerChanged, Published, Section};
+use camshaft_event::{ConsumerId, Event, Sequence, Timestamp};
+use camshaft_tables::TablesError;
+use camshaft_tables::store::Store;
+use serde_json::{Value, json};
+
+use super::Sequencer;
+use super::lifecycle::{CHANGE_BYTES, ConsumerError};
+use crate::consumer::Consumer;
+use crate::system_event::system_event;
+
+/// Why a consumer takes no events now; several may apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// An operator paused it, for as long as it takes. Durable.
+    Operator {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Held events and dead letters are at their bound: it takes no new events, but retries go on. It heals when
+    /// there is room again.
+    Bound,
+}
+
+impl Pause {
+    /// The word for it in system events and listings.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Operator { .. } => "operator",
+            Self::Bound => "bound",
+        }
+    }
+
+    pub(super) fn of(consumer: &Consumer) -> Vec<Self> {
+        let operator = consumer.record.paused.map(|since| Self::Operator { since });
+        let bound = consumer.stall_told.then_some(Self::Bound);
+        operator.into_iter().chain(bound).collect()
+    }
+}
+
+impl<S: Store> Sequencer<S> {
+    /// Pauses a consumer until [`Sequencer::resume`], also over restarts, detachment, other code and a reset. Of no
+    /// effect on one that is paused by hand already. Returns the transaction to wait for.
+    ///
+    /// # Errors
+    /// An unknown name, a bound that is reached, or tables that cannot be read.
+    pub fn pause(&mut self, name: &str, now: Timestamp) -> Result<Sequence, ConsumerError> {
+        self.set_paused(name, Some(now), now)
+    }
+
+    /// Lets a consumer that was paused by hand go on where it stands. Of no effect on one that was not. Returns the
+    /// transaction to wait for.
+    ///
+    /// # Errors
+    /// An unknown name, a bound that is reached, or tables that cannot be read.
+    pub fn resume(&mut self, name: &str, now: Timestamp) -> Result<Sequence, ConsumerError> {
+        self.set_paused(name, None, now)
+    }
+
+    fn set_paused(
+        &mut self,
+        name: &str,
+        paused: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Sequence, ConsumerError> {
+        self.check_ready(CHANGE_BYTES)?;
+        let consumer = self.consumer_mut(name)?;
+        if consumer.record.paused.is_some() != paused.is_some() {
+            consumer.record.paused = paused;
+            let record = consumer.record.clone();
+            let id = record.id;
+            let act = if paused.is_some() { "paused" } else { "resumed" };
+            let data = json!({ "consumer": name, "reason": "operator" });
+            let event = self.pause_event(act, name, &data, now);
+            let change = ConsumerChanged { record, checkpoint: None, clears: false, events: vec![event] };
+            self.sequence_one(Section::Consumer(Box::new(change)), now)?;
+            if let Some(consumer) = self.consumers.get_mut(&id) {
+                consumer.wake_due(now);
+            }
+            self.enqueue(id);
+        }
+        Ok(self.tables.progress().sequence)
+    }
+
+    /// Publishes that a consumer has stopped reading because its held events and dead letters are at their bound, or
+    /// that it goes on.
+    pub(super) fn announce_stall(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
+        let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
+        let (begins, ends) = (consumer.begins_to_stall(), consumer.ends_its_stall(&self.options));
+        if (!begins && !ends) || self.check_ready(CHANGE_BYTES).is_err() {
+            return Ok(());
+        }
+        let (name, act) = (&consumer.record.name, if begins { "paused" } else { "resumed" });
+        let (held, dead) = (consumer.held.counts().0, consumer.dead.len());
+        let data = json!({ "consumer": name, "reason": "bound", "held": held, "dead": dead });
+        let event = self.pause_event(act, name, &data, now);
+        if let Some(consumer) = self.consumers.get_mut(&id) {
+            consumer.stall_told = begins;
+        }
+        self.sequence_one(Section::Published(Published { events: vec![event] }), now)?;
+        Ok(())
+    }
+
+    /// `camshaft.consumer.paused` or `.resumed`: its `reason` is the pause that begins or ends; others may apply.
+    fn pause_event(&self, act: &str, name: &str, data: &Value, now: Timestamp) -> Event {
+        let id = format!("{act}-{name}-{}", self.tables.progress().sequence.next());
+        system_event(&format!("consumer.{act}"), id, name, now, data)
+    }
+}
