@@ -10,6 +10,7 @@ use camshaft_event::{DeadLetter, Event, FailureCause, Key, Offset, Sequence, Tim
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::StateSpace;
 
+use crate::circuit::Circuit;
 use crate::held_keys::HeldKeys;
 use crate::partition::{Partition, Pending};
 use crate::suspects::Suspects;
@@ -54,6 +55,9 @@ pub(crate) struct Consumer {
     stalled: bool,
     /// Whether that has been announced.
     pub(crate) stall_told: bool,
+    pub(crate) circuit: Circuit,
+    /// Whether it has been announced that the circuit is not closed.
+    pub(crate) circuit_told: bool,
     /// Whether it stands in the sequencer's queue of ready consumers.
     pub(crate) queued: bool,
     pub(crate) timers: usize,
@@ -112,6 +116,8 @@ impl Consumer {
             serial_batches: 0,
             stalled: false,
             stall_told: false,
+            circuit: Circuit::default(),
+            circuit_told: false,
             queued: false,
             timers: 0,
             suspects: Suspects::new(),
@@ -126,9 +132,9 @@ impl Consumer {
         self.spec.is_some() && self.record.status == ConsumerStatus::Attached
     }
 
-    /// Whether it takes nothing until somebody lets it go on. Its lag then costs no memory: it lies in the log.
+    /// Whether it takes nothing for a while. Its lag then costs no memory: it lies in the log.
     pub(crate) fn is_paused(&self) -> bool {
-        self.record.paused.is_some()
+        self.record.paused.is_some() || self.circuit.blocks_until().is_some()
     }
 
     /// Whether more new events may be routed to it.
@@ -190,11 +196,15 @@ impl Consumer {
 
     /// When it has something to do that it has not now.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        if self.is_attached() && !self.is_paused() { self.held.next_due() } else { None }
+        if !self.is_attached() || self.record.paused.is_some() {
+            return None;
+        }
+        self.circuit.blocks_until().or_else(|| self.held.next_due())
     }
 
-    /// Moves held keys that have come due into their partitions.
+    /// Ends a pause of the circuit that is over, and moves held keys that have come due into their partitions.
     pub(crate) fn wake_due(&mut self, now: Timestamp) {
+        self.circuit.wake(now);
         if self.is_paused() {
             return;
         }
@@ -213,6 +223,9 @@ impl Consumer {
             return false;
         }
         let alone = self.running_batches == 0;
+        if self.circuit.is_on_trial() && !alone {
+            return false;
+        }
         if self.exclusive.is_empty() {
             !self.ready.is_empty() && (alone || self.serial_batches == 0)
         } else {

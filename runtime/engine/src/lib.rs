@@ -9,6 +9,7 @@
 mod attempt;
 mod backoff;
 mod batch;
+mod circuit;
 mod clock;
 mod consumer;
 mod held_keys;

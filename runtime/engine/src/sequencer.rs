@@ -211,7 +211,7 @@ impl<S: Store> Sequencer<S> {
             }
             self.enqueue(id);
             self.running_batches += usize::from(batch.is_some());
-            self.announce_stall(id, now)?;
+            self.announce_pauses(id, now)?;
             if batch.is_some() {
                 return Ok(batch);
             }
@@ -234,6 +234,7 @@ impl<S: Store> Sequencer<S> {
                 consumer.wake_due(now);
             }
             self.enqueue(id);
+            self.announce_pauses(id, now)?;
         }
         Ok(self.next_due())
     }

@@ -9,6 +9,7 @@ mod promises {
     mod anything;
     mod batches;
     mod bounds;
+    mod breaker;
     mod checkpoints;
     mod correcting;
     mod dead_letters;

@@ -68,6 +68,28 @@ pub struct Backoff {
     pub max_ms: u64,
 }
 
+/// When a consumer stops taking events because its attempts fail, and for how long.
+///
+/// Only failures that another attempt may cure count: a retry, a trap, a passed deadline, a limit on memory. A reject
+/// is an answer about one event, often bad data, and counts neither way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breaker {
+    /// It opens once so many percent of the recent attempts failed; 1 to 100.
+    pub failure_percent: u32,
+    /// How many attempts are recent; it never opens on fewer. At least 1.
+    pub attempts: u32,
+    /// How long it stays open before single events are tried.
+    pub pause_ms: u64,
+    /// The pause doubles each time such an event fails, up to this.
+    pub max_pause_ms: u64,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self { failure_percent: 50, attempts: 20, pause_ms: 30_000, max_pause_ms: 5 * 60 * 1000 }
+    }
+}
+
 /// How a consumer's events are delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -83,6 +105,9 @@ pub struct Policy {
     pub partitions: u32,
     /// Whether instances are reused.
     pub instance: InstanceReuse,
+    /// Its circuit breaker, if it has one.
+    #[serde(default)]
+    pub breaker: Option<Breaker>,
 }
 
 impl Default for Policy {
@@ -94,6 +119,7 @@ impl Default for Policy {
             after_dead_letter: AfterDeadLetter::Park,
             partitions: 64,
             instance: InstanceReuse::Reuse,
+            breaker: None,
         }
     }
 }

@@ -29,8 +29,9 @@ impl Consumer {
         let Some(spec) = self.spec.clone() else { return Ok(None) };
         let Some(number) = self.next_partition() else { return Ok(None) };
         let mut keys = HashMap::new();
-        let mut items = self.take_held(number, options, now, &mut keys, load)?;
-        self.take_new(number, options, &spec, &mut keys, &mut items);
+        let max_events = if self.circuit.is_on_trial() { 1 } else { options.batch_events };
+        let mut items = self.take_held(number, max_events, now, &mut keys, load)?;
+        self.take_new(number, max_events, options, &spec, &mut keys, &mut items);
         let suspicion = items.first().and_then(|first| self.suspects.get(&first.offset)).copied();
         let first_new = items.iter().find(|item| item.held().is_none()).map(|item| item.offset);
         if items.is_empty() {
@@ -74,20 +75,20 @@ impl Consumer {
     fn take_held<E>(
         &mut self,
         number: u32,
-        options: &EngineOptions,
+        max_events: usize,
         now: Timestamp,
         keys: &mut HashMap<Key, KeyInBatch>,
         load: &mut dyn FnMut(Offset) -> Result<HeldEvent, E>,
     ) -> Result<Vec<Item>, E> {
         let mut items = Vec::new();
         let Some(partition) = self.partitions.get_mut(number as usize) else { return Ok(items) };
-        while items.len() < options.batch_events
+        while items.len() < max_events
             && let Some(key) = partition.due.pop_front()
         {
             if keys.contains_key(&key) {
                 continue;
             }
-            let room = options.batch_events - items.len();
+            let room = max_events - items.len();
             let before = items.len();
             for offset in self.held.runnable(&key, now).take(room) {
                 let is_suspect = self.suspects.contains_key(&offset);
@@ -121,6 +122,7 @@ impl Consumer {
     fn take_new(
         &mut self,
         number: u32,
+        max_events: usize,
         options: &EngineOptions,
         spec: &ConsumerSpec,
         keys: &mut HashMap<Key, KeyInBatch>,
@@ -128,7 +130,7 @@ impl Consumer {
     ) {
         let mut bytes = 0;
         let held_items = items.len();
-        while items.len() < options.batch_events && bytes < options.max_transaction_bytes / 2 {
+        while items.len() < max_events && bytes < options.max_transaction_bytes / 2 {
             if self.is_at_bound(options, items.len() - held_items) {
                 self.stalled = true;
                 return;

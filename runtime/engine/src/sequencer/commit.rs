@@ -1,6 +1,7 @@
 //! Committing a batch: its reads are validated, its sections take their place, its keys their new standing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use camshaft_event::transaction::{Handled, Outcome, Section, TimerChange};
 use camshaft_event::{ConsumerId, Key, Sequence, Timestamp};
@@ -46,7 +47,7 @@ impl<S: Store> Sequencer<S> {
             consumer.wake_due(now);
         }
         self.enqueue(id);
-        self.announce_stall(id, now)?;
+        self.announce_pauses(id, now)?;
         Ok(committed)
     }
 
@@ -80,10 +81,16 @@ impl<S: Store> Sequencer<S> {
             return Ok(Committed::Nothing);
         }
         let (mut wrote_state, since) = (false, self.tables.progress().sequence.next());
+        // What other code did says nothing of this one.
+        let breaker = consumer.spec.as_ref().filter(|spec| Arc::ptr_eq(spec, &batch.spec));
+        let breaker = breaker.and_then(|spec| spec.policy.breaker);
         for (section, key) in sections.iter().zip(&keys) {
             if let Section::Handled(handled) = section {
                 wrote_state |= !handled.state.is_empty();
                 consumer.note(handled, key, since);
+                if let (Some(breaker), Some(has_failed)) = (breaker, has_failed(handled)) {
+                    consumer.circuit.note(breaker, has_failed, now);
+                }
             }
         }
         let floor = consumer.floor(tail);
@@ -155,6 +162,19 @@ fn without_effects(section: &Section) -> Section {
             ..(**handled).clone()
         })),
         other => other.clone(),
+    }
+}
+
+/// Whether an attempt failed in a way that another one may not; `None` if that says nothing of the next event.
+fn has_failed(handled: &Handled) -> Option<bool> {
+    match handled.outcome {
+        Outcome::Done => Some(false),
+        Outcome::Held => None,
+        Outcome::Retrying => Some(true),
+        Outcome::DeadLettered => {
+            let letter = handled.dead.iter().find_map(|change| change.letter.as_ref())?;
+            (!letter.history.latest()?.cause.is_final()).then_some(true)
+        }
     }
 }
 

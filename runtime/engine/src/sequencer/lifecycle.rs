@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use super::{Sequencer, Unready};
 use crate::ConsumerSpec;
+use crate::circuit::Circuit;
 use crate::consumer::{Consumer, Reading};
 use crate::system_event::system_event;
 
@@ -102,6 +103,7 @@ impl<S: Store> Sequencer<S> {
             self.sequence(Vec::new(), sections, body, now)?;
         }
         self.enqueue(id);
+        self.announce_pauses(id, now)?;
         Ok(Attached { activation, is_new })
     }
 
@@ -196,6 +198,7 @@ impl<S: Store> Sequencer<S> {
             self.start_reading(record, spec);
         }
         self.enqueue(id);
+        self.announce_pauses(id, now)?;
         Ok(())
     }
 
@@ -251,9 +254,14 @@ impl<S: Store> Sequencer<S> {
                 consumer.reading = Reading::Stopped { next: at };
             }
             known => {
-                let queued = known.is_some_and(|consumer| consumer.queued);
                 let mut consumer = Consumer::new(record.clone(), at);
-                consumer.queued = queued;
+                if let Some(known) = known {
+                    consumer.queued = known.queued;
+                    // That its pauses are over is still to be said, unless it is gone with them.
+                    let is_gone = record.status == ConsumerStatus::Removed;
+                    consumer.stall_told = known.stall_told && !is_gone;
+                    consumer.circuit_told = known.circuit_told && !is_gone;
+                }
                 self.consumers.insert(record.id, consumer);
             }
         }
@@ -265,6 +273,8 @@ impl<S: Store> Sequencer<S> {
         let Some(consumer) = self.consumers.get_mut(&id) else { return };
         consumer.record = record;
         consumer.spec = Some(spec);
+        // Other code, or another policy, deserves another chance.
+        consumer.circuit = Circuit::default();
         // A read under way was for the old declaration; it is asked for again.
         if let Reading::Stopped { next } | Reading::Lagging { next, .. } = consumer.reading {
             consumer.reading = Reading::Lagging { next, requested: false };

@@ -162,7 +162,7 @@ impl<S: Store> Sequencer<S> {
         }
         self.enqueue(id);
         let sequence = self.tables.progress().sequence;
-        self.announce_stall(id, now)?;
+        self.announce_pauses(id, now)?;
         Ok(sequence)
     }
 }

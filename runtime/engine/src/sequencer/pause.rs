@@ -1,4 +1,4 @@
-//! Pauses of a consumer: by an operator, and at the bound on held events and dead letters.
+//! Pauses of a consumer: by an operator, by its circuit breaker, and at the bound on held events and dead letters.
 //!
 //! A paused consumer stays attached and pins the log. It takes no batch, so it burns no attempts; its held keys do
 //! not come due; what is in flight finishes. Timers fire all the same: they publish, which is no attempt.
@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 use super::Sequencer;
 use super::lifecycle::{CHANGE_BYTES, ConsumerError};
+use crate::circuit::Circuit;
+use crate::clock::rfc3339;
 use crate::consumer::Consumer;
 use crate::system_event::system_event;
 
@@ -21,6 +23,12 @@ pub enum Pause {
     Operator {
         /// Since when.
         since: Timestamp,
+    },
+    /// Its circuit breaker is open: too many of its recent attempts failed. In memory only: a restart, other code
+    /// and a reset begin closed.
+    Breaker {
+        /// It takes nothing until then, and from then on single events, one at a time, until an attempt succeeds.
+        until: Timestamp,
     },
     /// Held events and dead letters are at their bound: it takes no new events, but retries go on. It heals when
     /// there is room again.
@@ -33,6 +41,7 @@ impl Pause {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Operator { .. } => "operator",
+            Self::Breaker { .. } => "breaker",
             Self::Bound => "bound",
         }
     }
@@ -40,7 +49,8 @@ impl Pause {
     pub(super) fn of(consumer: &Consumer) -> Vec<Self> {
         let operator = consumer.record.paused.map(|since| Self::Operator { since });
         let bound = consumer.stall_told.then_some(Self::Bound);
-        operator.into_iter().chain(bound).collect()
+        let breaker = consumer.circuit.on_trial_from().map(|until| Self::Breaker { until });
+        operator.into_iter().chain(breaker).chain(bound).collect()
     }
 }
 
@@ -54,8 +64,8 @@ impl<S: Store> Sequencer<S> {
         self.set_paused(name, Some(now), now)
     }
 
-    /// Lets a consumer that was paused by hand go on where it stands. Of no effect on one that was not. Returns the
-    /// transaction to wait for.
+    /// Lets a consumer that was paused by hand go on where it stands, and closes its circuit breaker. Of no effect on
+    /// one that goes on. Returns the transaction to wait for.
     ///
     /// # Errors
     /// An unknown name, a bound that is reached, or tables that cannot be read.
@@ -71,26 +81,57 @@ impl<S: Store> Sequencer<S> {
     ) -> Result<Sequence, ConsumerError> {
         self.check_ready(CHANGE_BYTES)?;
         let consumer = self.consumer_mut(name)?;
+        let id = consumer.record.id;
+        if paused.is_none() {
+            consumer.circuit = Circuit::default();
+        }
         if consumer.record.paused.is_some() != paused.is_some() {
             consumer.record.paused = paused;
             let record = consumer.record.clone();
-            let id = record.id;
             let act = if paused.is_some() { "paused" } else { "resumed" };
             let data = json!({ "consumer": name, "reason": "operator" });
             let event = self.pause_event(act, name, &data, now);
             let change = ConsumerChanged { record, checkpoint: None, clears: false, events: vec![event] };
             self.sequence_one(Section::Consumer(Box::new(change)), now)?;
-            if let Some(consumer) = self.consumers.get_mut(&id) {
-                consumer.wake_due(now);
-            }
-            self.enqueue(id);
         }
+        if let Some(consumer) = self.consumers.get_mut(&id) {
+            consumer.wake_due(now);
+        }
+        self.enqueue(id);
+        self.announce_pauses(id, now)?;
         Ok(self.tables.progress().sequence)
     }
 
-    /// Publishes that a consumer has stopped reading because its held events and dead letters are at their bound, or
-    /// that it goes on.
-    pub(super) fn announce_stall(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
+    /// Publishes pauses that began or ended by themselves since it was last said. Without room it is said later.
+    pub(super) fn announce_pauses(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
+        self.announce_stall(id, now)?;
+        self.announce_circuit(id, now)
+    }
+
+    /// That the circuit opened, or that it is closed again. What happens on trial in between is not said: a consumer
+    /// of these very events would feed on it.
+    fn announce_circuit(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
+        let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
+        let until = consumer.circuit.on_trial_from();
+        if until.is_some() == consumer.circuit_told || self.check_ready(CHANGE_BYTES).is_err() {
+            return Ok(());
+        }
+        let Some(consumer) = self.consumers.get_mut(&id) else { return Ok(()) };
+        consumer.circuit_told = until.is_some();
+        let name = consumer.record.name.clone();
+        let (act, data) = match until {
+            Some(until) => {
+                ("paused", json!({ "consumer": name, "reason": "breaker", "until": rfc3339(until) }))
+            }
+            None => ("resumed", json!({ "consumer": name, "reason": "breaker" })),
+        };
+        let event = self.pause_event(act, &name, &data, now);
+        self.sequence_one(Section::Published(Published { events: vec![event] }), now)?;
+        Ok(())
+    }
+
+    /// That it has stopped reading because its held events and dead letters are at their bound, or that it goes on.
+    fn announce_stall(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
         let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
         let (begins, ends) = (consumer.begins_to_stall(), consumer.ends_its_stall(&self.options));
         if (!begins && !ends) || self.check_ready(CHANGE_BYTES).is_err() {

@@ -46,6 +46,7 @@ fn all_promises_hold_through_random_acts() {
         "job finds some gone",
         "job goes on after a crash",
         "lagging",
+        "on trial",
         "parked",
         "passed",
         "paused by hand",

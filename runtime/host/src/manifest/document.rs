@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use camshaft_event::{AfterDeadLetter, Backoff, Filter, InstanceReuse, Limits, Policy, Start, TypePattern};
+use camshaft_event::{
+    AfterDeadLetter, Backoff, Breaker, Filter, InstanceReuse, Limits, Policy, Start, TypePattern,
+};
 use serde::Deserialize;
 
 use super::{Manifest, mistake::toml_mistake, values};
@@ -58,6 +60,7 @@ pub struct PolicyTable {
     #[serde(deserialize_with = "values::partitions")]
     pub partitions: Option<u32>,
     pub instance: Option<InstanceReuse>,
+    pub breaker: Option<BreakerTable>,
 }
 
 /// `backoff = { … }`.
@@ -68,6 +71,20 @@ pub struct BackoffTable {
     pub base: Option<u64>,
     #[serde(deserialize_with = "values::duration")]
     pub max: Option<u64>,
+}
+
+/// `breaker = { … }`; one without keys has the defaults.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BreakerTable {
+    #[serde(deserialize_with = "values::percent")]
+    pub failure_percent: Option<u32>,
+    #[serde(deserialize_with = "values::recent_attempts")]
+    pub attempts: Option<u32>,
+    #[serde(deserialize_with = "values::duration")]
+    pub pause: Option<u64>,
+    #[serde(deserialize_with = "values::duration")]
+    pub max_pause: Option<u64>,
 }
 
 /// `[limits]`.
@@ -197,7 +214,30 @@ impl PolicyTable {
             after_dead_letter: self.after_dead_letter.unwrap_or(default.after_dead_letter),
             partitions: self.partitions.unwrap_or(default.partitions),
             instance: self.instance.unwrap_or(default.instance),
+            breaker: self.breaker.map(|breaker| breaker.complete(origin)).transpose()?,
         })
+    }
+}
+
+impl BreakerTable {
+    fn complete(self, origin: &str) -> Result<Breaker, Refusal> {
+        let default = Breaker::default();
+        let breaker = Breaker {
+            failure_percent: self.failure_percent.unwrap_or(default.failure_percent),
+            attempts: self.attempts.unwrap_or(default.attempts),
+            pause_ms: self.pause.unwrap_or(default.pause_ms),
+            max_pause_ms: self.max_pause.unwrap_or(default.max_pause_ms),
+        };
+        if breaker.pause_ms > breaker.max_pause_ms {
+            return Err(invalid(
+                format!(
+                    "in {origin} the key `breaker.pause` ({} ms) exceeds `breaker.max_pause` ({} ms)",
+                    breaker.pause_ms, breaker.max_pause_ms
+                ),
+                "The pause grows from `pause` to `max_pause`; swap or change the two.",
+            ));
+        }
+        Ok(breaker)
     }
 }
 

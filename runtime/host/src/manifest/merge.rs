@@ -3,7 +3,7 @@
 //! Between records lists add up and single values must agree; over the author's document the operator's values
 //! win.
 
-use super::document::{BackoffTable, Document, LimitsTable, PolicyTable, invalid};
+use super::document::{BackoffTable, BreakerTable, Document, LimitsTable, PolicyTable, invalid};
 use crate::Refusal;
 
 /// One document out of two records of the same plugin.
@@ -46,6 +46,7 @@ pub fn records(one: Document, other: Document, origin: &str) -> Result<Document,
             )?,
             partitions: same.of("partitions", one.policy.partitions, other.policy.partitions)?,
             instance: same.of("instance", one.policy.instance, other.policy.instance)?,
+            breaker: same.breaker(one.policy.breaker, other.policy.breaker)?,
         },
         limits: LimitsTable {
             deadline: same.of("deadline", one.limits.deadline, other.limits.deadline)?,
@@ -71,6 +72,7 @@ pub fn overridden(author: Document, operator: Document) -> Document {
             after_dead_letter: operator.policy.after_dead_letter.or(author.policy.after_dead_letter),
             partitions: operator.policy.partitions.or(author.policy.partitions),
             instance: operator.policy.instance.or(author.policy.instance),
+            breaker: overridden_breaker(author.policy.breaker, operator.policy.breaker),
         },
         limits: LimitsTable {
             deadline: operator.limits.deadline.or(author.limits.deadline),
@@ -79,6 +81,16 @@ pub fn overridden(author: Document, operator: Document) -> Document {
         config,
         ..author
     }
+}
+
+fn overridden_breaker(author: Option<BreakerTable>, operator: Option<BreakerTable>) -> Option<BreakerTable> {
+    let (Some(author), Some(operator)) = (&author, &operator) else { return operator.or(author) };
+    Some(BreakerTable {
+        failure_percent: operator.failure_percent.or(author.failure_percent),
+        attempts: operator.attempts.or(author.attempts),
+        pause: operator.pause.or(author.pause),
+        max_pause: operator.max_pause.or(author.max_pause),
+    })
 }
 
 /// Single values that two records give must be the same.
@@ -92,6 +104,24 @@ impl Agreement<'_> {
             (Some(one), Some(other)) if one != other => Err(self.broken(&format!("key `{key}`"))),
             (one, other) => Ok(one.or(other)),
         }
+    }
+
+    fn breaker(
+        &self,
+        one: Option<BreakerTable>,
+        other: Option<BreakerTable>,
+    ) -> Result<Option<BreakerTable>, Refusal> {
+        let (Some(one), Some(other)) = (&one, &other) else { return Ok(one.or(other)) };
+        Ok(Some(BreakerTable {
+            failure_percent: self.of(
+                "breaker.failure_percent",
+                one.failure_percent,
+                other.failure_percent,
+            )?,
+            attempts: self.of("breaker.attempts", one.attempts, other.attempts)?,
+            pause: self.of("breaker.pause", one.pause, other.pause)?,
+            max_pause: self.of("breaker.max_pause", one.max_pause, other.max_pause)?,
+        }))
     }
 
     fn broken(&self, what: &str) -> Refusal {

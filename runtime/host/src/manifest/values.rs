@@ -12,6 +12,8 @@ use serde::{Deserialize, Deserializer, de::Error};
 const MAX_NAME_LENGTH: usize = 63;
 /// Most partitions of a consumer.
 const MAX_PARTITIONS: u32 = 1024;
+/// Most attempts that a circuit breaker looks back on.
+const MAX_RECENT_ATTEMPTS: u32 = 1000;
 /// Longest duration that makes sense anywhere in a manifest: ten years.
 const MAX_DURATION_MS: u64 = 10 * 366 * 24 * 60 * 60 * 1000;
 
@@ -98,6 +100,22 @@ pub fn attempts<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D::
     match u32::deserialize(source)? {
         0 => Err(D::Error::custom("max_attempts must be at least 1; the first attempt counts")),
         attempts => Ok(Some(attempts)),
+    }
+}
+
+/// A share that something can reach.
+pub fn percent<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
+    match u32::deserialize(source)? {
+        percent @ 1..=100 => Ok(Some(percent)),
+        other => Err(D::Error::custom(format!("failure_percent must be 1 to 100, not {other}"))),
+    }
+}
+
+/// Between 1 and 1000 attempts to look back on.
+pub fn recent_attempts<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
+    match u32::deserialize(source)? {
+        attempts @ 1..=MAX_RECENT_ATTEMPTS => Ok(Some(attempts)),
+        other => Err(D::Error::custom(format!("attempts must be 1 to {MAX_RECENT_ATTEMPTS}, not {other}"))),
     }
 }
 

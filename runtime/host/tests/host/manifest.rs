@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use camshaft_event::{AfterDeadLetter, Backoff, InstanceReuse, Start};
+use camshaft_event::{AfterDeadLetter, Backoff, Breaker, InstanceReuse, Start};
 use camshaft_host::{Manifest, OperatorFile, Refusal, codes};
 
 const PROBE: &str = r#"manifest = 1
@@ -25,6 +25,7 @@ backoff = { base = "50ms", max = "2s" }
 after_dead_letter = "continue"
 partitions = 8
 instance = "fresh"
+breaker = { failure_percent = 80, attempts = 10, pause = "10s", max_pause = "1m" }
 [limits]
 deadline = "250ms"
 memory = "32MiB"
@@ -61,6 +62,8 @@ fn every_key_has_its_meaning() {
     assert_eq!(manifest.policy.backoff, Backoff { base_ms: 50, max_ms: 2_000 });
     assert_eq!(manifest.policy.after_dead_letter, AfterDeadLetter::Continue);
     assert_eq!((manifest.policy.partitions, manifest.policy.instance), (8, InstanceReuse::Fresh));
+    let breaker = Breaker { failure_percent: 80, attempts: 10, pause_ms: 10_000, max_pause_ms: 60_000 };
+    assert_eq!(manifest.policy.breaker, Some(breaker));
     assert_eq!((manifest.limits.deadline_ms, manifest.limits.memory_bytes), (250, 32 * 1024 * 1024));
     assert_eq!(manifest.config.get("low_stock").map(String::as_str), Some("5"));
     let [subscription] = manifest.subscriptions.as_slice() else { panic!("{manifest:?}") };
@@ -100,6 +103,32 @@ fn the_operators_values_win() {
     assert_eq!((manifest.limits.deadline_ms, manifest.limits.memory_bytes), (3_000, 32 * 1024 * 1024));
     assert_eq!(manifest.config.get("low_stock").map(String::as_str), Some("7"));
     assert_eq!(manifest.config.get("extra").map(String::as_str), Some("x"));
+}
+
+#[test]
+fn a_breaker_has_defaults_and_each_of_its_keys_can_be_overridden() {
+    let breaker = |author: &str, operator: &str| {
+        let author = format!("{SMALL}[policy]\n{author}");
+        assembled(&[&author], Some(&format!("[policy]\n{operator}"))).unwrap().policy.breaker
+    };
+    let default = Breaker::default();
+    assert_eq!(breaker("breaker = {}", ""), Some(default));
+    assert_eq!(breaker("", "breaker = { attempts = 5 }"), Some(Breaker { attempts: 5, ..default }));
+    assert_eq!(
+        breaker("breaker = { attempts = 5, pause = \"1s\" }", "breaker = { attempts = 6 }"),
+        Some(Breaker { attempts: 6, pause_ms: 1_000, ..default })
+    );
+    refused(
+        &[SMALL, "[policy]\nbreaker = { attempts = 5 }", "[policy]\nbreaker = { attempts = 6 }"],
+        None,
+        "the manifest in \"stock.wasm\" contradicts itself: the key `breaker.attempts` has two values",
+    );
+    refused(
+        &[SMALL],
+        Some("[policy]\nbreaker = { pause = \"6m\" }"),
+        "in the manifest in \"stock.wasm\" the key `breaker.pause` (360000 ms) exceeds `breaker.max_pause` \
+         (300000 ms)",
+    );
 }
 
 #[test]
@@ -160,6 +189,9 @@ fn values_out_of_range_are_refused_with_their_line() {
             "\"soon\" is not a duration; write it like \"24h\", \"1m 30s\" or \"100ms\"",
         ),
         ("[policy]\nmax_age = \"-1h\"", "\"-1h\" lies in the past"),
+        ("[policy]\nbreaker = { failure_percent = 0 }", "failure_percent must be 1 to 100, not 0"),
+        ("[policy]\nbreaker = { failure_percent = 101 }", "failure_percent must be 1 to 100, not 101"),
+        ("[policy]\nbreaker = { attempts = 1001 }", "attempts must be 1 to 1000, not 1001"),
         ("[limits]\ndeadline = \"0s\"", "a duration must be at least 1ms"),
         ("[limits]\nmemory = \"lots\"", "\"lots\" is not a size; write it like \"64MiB\" or \"1GiB\""),
         ("[limits]\nmemory = \"1KiB\"", "memory must be at least \"64KiB\", one page"),

@@ -49,6 +49,14 @@ const POLICY: &[Key] = &[
     ("after_dead_letter", Kind::OneOf(&["park", "continue"])),
     ("partitions", Kind::Integer),
     ("instance", Kind::OneOf(&["reuse", "fresh"])),
+    ("breaker", Kind::Table(BREAKER)),
+];
+
+const BREAKER: &[Key] = &[
+    ("failure_percent", Kind::Integer),
+    ("attempts", Kind::Integer),
+    ("pause", Kind::Text),
+    ("max_pause", Kind::Text),
 ];
 
 /// Checks the whole document.

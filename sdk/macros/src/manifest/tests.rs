@@ -47,11 +47,18 @@ fn the_file_adds_name_policy_filter_and_more_published_types() {
         [policy]
         max_attempts = 3
         backoff = { base = "1s" }
+        breaker = { failure_percent = 80, pause = "10s" }
         "#,
     )
     .unwrap();
     assert_eq!(manifest.publishes, ["stock.reserved", "stock.empty"]);
-    for part in ["name = \"stock\"", "max_attempts = 3", "base = \"1s\"", "source = \"/shop\""] {
+    for part in [
+        "name = \"stock\"",
+        "max_attempts = 3",
+        "base = \"1s\"",
+        "failure_percent = 80",
+        "source = \"/shop\"",
+    ] {
         assert!(manifest.record.contains(part), "{part} is not in\n{}", manifest.record);
     }
     assert!(!manifest.record.contains("delivery.arrived"), "another handler's:\n{}", manifest.record);
@@ -77,6 +84,11 @@ fn contradictions_and_mistakes_are_refused_with_the_place() {
         (
             "manifest = 1\n[policy.backoff]\nbas = '1s'",
             "plugin.toml line 3: unknown key `policy.backoff.bas`; did you mean `base`?",
+        ),
+        (
+            "manifest = 1\n[policy]\nbreaker = { failures = 50 }",
+            "plugin.toml line 3: unknown key `policy.breaker.failures`; known are failure_percent, attempts, \
+             pause, max_pause",
         ),
         (
             "manifest = 1\n[policy]\nafter_dead_letter = 'stop'",

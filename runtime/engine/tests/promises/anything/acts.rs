@@ -9,8 +9,8 @@ use std::sync::Arc;
 use camshaft_engine::{Attempt, Batch, Committed, ConsumerSpec, Finished, Pause, ResetPlace, ResetTo};
 use camshaft_event::transaction::{RedriveSelection, RedriveState, Section};
 use camshaft_event::{
-    AfterDeadLetter, Answer, AttemptContext, Event, FailureCause, NewEvent, Offset, Sequence, Timestamp,
-    Transaction,
+    AfterDeadLetter, Answer, AttemptContext, Breaker, Event, FailureCause, NewEvent, Offset, Sequence,
+    Timestamp, Transaction,
 };
 use camshaft_log::testing::Random;
 use camshaft_tables::Frozen;
@@ -59,6 +59,8 @@ impl Run {
         let mut goes_on = spec("goes-on", &["thing.happened", "thing.*", "reminder"]);
         goes_on.policy.after_dead_letter = AfterDeadLetter::Continue;
         goes_on.policy.max_age_ms = 300;
+        goes_on.policy.breaker =
+            Some(Breaker { failure_percent: 50, attempts: 4, pause_ms: 60, max_pause_ms: 200 });
         let mut follows = spec("follows", &["followed"]);
         follows.policy.partitions = 1;
         let mut run = Self {
@@ -196,8 +198,17 @@ impl Run {
             let taken = self.world.take();
             if let Some(batch) = &taken {
                 let pauses = self.world.standing(&batch.spec.name).pauses;
-                let is_paused = pauses.iter().any(|pause| matches!(pause, Pause::Operator { .. }));
-                assert!(!is_paused, "{batch:?}");
+                let now = self.world.now();
+                for pause in pauses {
+                    match pause {
+                        Pause::Operator { .. } => panic!("{batch:?}"),
+                        Pause::Breaker { until } => {
+                            assert!(until <= now && batch.len() == 1, "{batch:?}");
+                            self.note("on trial", true);
+                        }
+                        Pause::Bound => {}
+                    }
+                }
             }
             self.taken.extend(taken);
         }
