@@ -62,6 +62,13 @@ impl Circuit {
         }
     }
 
+    /// The clock was set back to `now`: the pause lasts no longer than it should.
+    pub(crate) fn set_back(&mut self, now: Timestamp) {
+        if let Self::Open { until, pause_ms } = self {
+            *until = now.plus_ms(*pause_ms).min(*until);
+        }
+    }
+
     /// Until when nothing may be taken.
     pub(crate) fn blocks_until(&self) -> Option<Timestamp> {
         if let Self::Open { until, .. } = self { Some(*until) } else { None }

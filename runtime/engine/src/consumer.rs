@@ -14,6 +14,7 @@ use crate::circuit::Circuit;
 use crate::held_keys::HeldKeys;
 use crate::partition::{Partition, Pending};
 use crate::suspects::Suspects;
+use crate::tokens::Tokens;
 use crate::{ConsumerSpec, EngineOptions};
 
 /// Where a consumer takes its new events from.
@@ -58,6 +59,8 @@ pub(crate) struct Consumer {
     pub(crate) circuit: Circuit,
     /// Whether it has been announced that the circuit is not closed.
     pub(crate) circuit_told: bool,
+    /// What its rate limit leaves, if it has one.
+    pub(crate) tokens: Option<Tokens>,
     /// Whether it stands in the sequencer's queue of ready consumers.
     pub(crate) queued: bool,
     pub(crate) timers: usize,
@@ -118,6 +121,7 @@ impl Consumer {
             stall_told: false,
             circuit: Circuit::default(),
             circuit_told: false,
+            tokens: None,
             queued: false,
             timers: 0,
             suspects: Suspects::new(),
@@ -199,12 +203,27 @@ impl Consumer {
         if !self.is_attached() || self.record.paused.is_some() {
             return None;
         }
-        self.circuit.blocks_until().or_else(|| self.held.next_due())
+        let later = self.circuit.blocks_until().or_else(|| self.next_token());
+        later.or_else(|| self.held.next_due())
     }
 
-    /// Ends a pause of the circuit that is over, and moves held keys that have come due into their partitions.
-    pub(crate) fn wake_due(&mut self, now: Timestamp) {
+    /// When its rate limit lets it take anything; none if it may now.
+    pub(crate) fn next_token(&self) -> Option<Timestamp> {
+        self.tokens.as_ref().and_then(Tokens::next)
+    }
+
+    /// The same, if there is work that waits for it.
+    pub(crate) fn throttled_until(&self) -> Option<Timestamp> {
+        self.next_token().filter(|_| self.is_attached() && !self.is_paused() && !self.ready.is_empty())
+    }
+
+    /// Brings what depends on the time up to it: ends a pause of the circuit that is over, adds tokens, and moves held
+    /// keys that have come due into their partitions.
+    pub(crate) fn wake(&mut self, now: Timestamp) {
         self.circuit.wake(now);
+        if let Some(tokens) = &mut self.tokens {
+            tokens.refill(now);
+        }
         if self.is_paused() {
             return;
         }
@@ -217,9 +236,17 @@ impl Consumer {
         }
     }
 
+    /// The clock was set back to `now`.
+    pub(crate) fn set_back(&mut self, now: Timestamp) {
+        self.circuit.set_back(now);
+        if let Some(tokens) = &mut self.tokens {
+            tokens.set_back(now);
+        }
+    }
+
     /// Whether a batch could be taken now.
     pub(crate) fn is_ready(&self) -> bool {
-        if !self.is_attached() || self.is_paused() {
+        if !self.is_attached() || self.is_paused() || self.next_token().is_some() {
             return false;
         }
         let alone = self.running_batches == 0;

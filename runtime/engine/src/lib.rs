@@ -23,6 +23,7 @@ mod shared;
 mod spec;
 mod suspects;
 mod system_event;
+mod tokens;
 mod write_queue;
 
 pub use attempt::{Attempt, LogLine, StateReader};

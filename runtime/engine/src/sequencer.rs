@@ -50,6 +50,9 @@ use redrives::Redrive;
 /// event that alone fills a transaction.
 const SLACK_BYTES: usize = 16 * 1024;
 
+/// How far behind another thread's time the timekeeper's may be without the clock having been set back.
+const CLOCK_SLACK_MS: u64 = 1_000;
+
 /// Orders everything. See the module's head.
 #[derive(Debug)]
 pub struct Sequencer<S> {
@@ -83,6 +86,8 @@ pub struct Sequencer<S> {
     wants_alone: bool,
     /// The newest time given to a transaction; the log's timestamps never go back.
     last_at: Timestamp,
+    /// The newest time that a worker or the timekeeper came with since the clock was last set back.
+    latest: Timestamp,
 }
 
 /// Why a transaction could not be sequenced now. Nothing was changed; it may be tried again.
@@ -189,6 +194,7 @@ impl<S: Store> Sequencer<S> {
             return Ok(None);
         }
         self.wants_alone = false;
+        self.latest = self.latest.max(now);
         while let Some(id) = self.ready.pop_front() {
             let Some(consumer) = self.consumers.get_mut(&id) else { continue };
             consumer.queued = false;
@@ -225,18 +231,28 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
     pub fn tick(&mut self, now: Timestamp) -> Result<Option<Timestamp>, TablesError> {
+        self.look_at_clock(now);
         self.fire_timers(now)?;
         self.drive_redrives(now)?;
         let ids: Vec<ConsumerId> = self.consumers.keys().copied().collect();
         for id in ids {
             let Some(consumer) = self.consumers.get_mut(&id) else { continue };
             if consumer.next_due().is_some_and(|due| due <= now) {
-                consumer.wake_due(now);
+                consumer.wake(now);
             }
             self.enqueue(id);
             self.announce_pauses(id, now)?;
         }
         Ok(self.next_due())
+    }
+
+    /// Lets pauses and rate limits, which are told in time passed, outlive a clock that was set back.
+    fn look_at_clock(&mut self, now: Timestamp) {
+        if now.plus_ms(CLOCK_SLACK_MS) < self.latest {
+            self.consumers.values_mut().for_each(|consumer| consumer.set_back(now));
+            self.latest = now;
+        }
+        self.latest = self.latest.max(now);
     }
 
     /// When [`Sequencer::tick`] has something to do next.

@@ -27,6 +27,7 @@ mod promises {
     mod order;
     mod parking;
     mod pausing;
+    mod rate;
     mod readiness;
     mod redrive_jobs;
     mod resetting;

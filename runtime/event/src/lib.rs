@@ -24,5 +24,7 @@ pub use held::HeldEvent;
 pub use ids::{ActivationId, ConsumerId, Generation, Offset, RedriveId, Sequence, Timestamp};
 pub use key::Key;
 pub use pattern::{PatternError, TypePattern};
-pub use policy::{AfterDeadLetter, Backoff, Breaker, InstanceReuse, Limits, Policy, Start, Subscription};
+pub use policy::{
+    AfterDeadLetter, Backoff, Breaker, InstanceReuse, Limits, Policy, Rate, Start, Subscription,
+};
 pub use transaction::Transaction;

@@ -90,6 +90,16 @@ impl Default for Breaker {
     }
 }
 
+/// How many attempts a consumer may make, retries included: `events` at once after a rest, then as many evenly over
+/// each further period. Not more than twice that in any one period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    /// Attempts per period; at least 1.
+    pub events: u32,
+    /// The period; at least 1.
+    pub per_ms: u64,
+}
+
 /// How a consumer's events are delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -108,6 +118,9 @@ pub struct Policy {
     /// Its circuit breaker, if it has one.
     #[serde(default)]
     pub breaker: Option<Breaker>,
+    /// Its rate limit, if it has one.
+    #[serde(default)]
+    pub rate: Option<Rate>,
 }
 
 impl Default for Policy {
@@ -120,6 +133,7 @@ impl Default for Policy {
             partitions: 64,
             instance: InstanceReuse::Reuse,
             breaker: None,
+            rate: None,
         }
     }
 }

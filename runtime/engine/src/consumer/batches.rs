@@ -27,9 +27,12 @@ impl Consumer {
         load: &mut dyn FnMut(Offset) -> Result<HeldEvent, E>,
     ) -> Result<Option<Batch>, E> {
         let Some(spec) = self.spec.clone() else { return Ok(None) };
+        let max_events = self.max_events(options, now);
+        if max_events == 0 {
+            return Ok(None);
+        }
         let Some(number) = self.next_partition() else { return Ok(None) };
         let mut keys = HashMap::new();
-        let max_events = if self.circuit.is_on_trial() { 1 } else { options.batch_events };
         let mut items = self.take_held(number, max_events, now, &mut keys, load)?;
         self.take_new(number, max_events, options, &spec, &mut keys, &mut items);
         let suspicion = items.first().and_then(|first| self.suspects.get(&first.offset)).copied();
@@ -43,6 +46,9 @@ impl Consumer {
         partition.running = Some(first_new);
         self.running_batches += 1;
         self.running_events += items.len();
+        if let Some(tokens) = &mut self.tokens {
+            tokens.spend(items.len());
+        }
         self.serial_batches = self.serial_batches.saturating_sub(1);
         Ok(Some(Batch {
             spec,
@@ -56,6 +62,18 @@ impl Consumer {
             timers: self.timers,
             suspicion,
         }))
+    }
+
+    /// How many events the next batch may hold.
+    fn max_events(&mut self, options: &EngineOptions, now: Timestamp) -> usize {
+        let max_events = if self.circuit.is_on_trial() { 1 } else { options.batch_events };
+        match &mut self.tokens {
+            None => max_events,
+            Some(tokens) => {
+                tokens.refill(now);
+                max_events.min(tokens.available())
+            }
+        }
     }
 
     /// The partition whose turn it is: one that lost, else the first that is ready.
@@ -185,6 +203,9 @@ impl Consumer {
     /// Takes back a batch that nobody ran; its partition's turn is the next one.
     pub(crate) fn give_back_unrun(&mut self, batch: &Batch) {
         self.give_back(batch, 0);
+        if let Some(tokens) = &mut self.tokens {
+            tokens.refund(batch.len());
+        }
         self.ready.retain(|number| *number != batch.partition);
         self.ready.push_front(batch.partition);
     }

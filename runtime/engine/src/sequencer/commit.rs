@@ -36,15 +36,21 @@ impl<S: Store> Sequencer<S> {
     /// Tables that cannot be read; the runtime must stop.
     pub fn commit(&mut self, finished: Finished, now: Timestamp) -> Result<Committed, TablesError> {
         self.running_batches -= 1;
+        self.latest = self.latest.max(now);
         let id = finished.batch.space.consumer;
         if finished.batch.suspicion.is_some() {
             self.acquit(id, &finished);
         }
+        let uncalled =
+            finished.batch.len() - finished.sections.iter().filter(|section| is_attempt(section)).count();
         let committed = self.commit_batch(id, finished, now)?;
         if let Some(consumer) = self.consumers.get_mut(&id) {
+            if let Some(tokens) = &mut consumer.tokens {
+                tokens.refund(uncalled);
+            }
             consumer.unstall(&self.options);
             // What waited behind a held event of the batch may have come due with it.
-            consumer.wake_due(now);
+            consumer.wake(now);
         }
         self.enqueue(id);
         self.announce_pauses(id, now)?;
@@ -163,6 +169,11 @@ fn without_effects(section: &Section) -> Section {
         })),
         other => other.clone(),
     }
+}
+
+/// Whether a handler was called for it.
+fn is_attempt(section: &Section) -> bool {
+    matches!(section, Section::Handled(handled) if handled.outcome != Outcome::Held)
 }
 
 /// Whether an attempt failed in a way that another one may not; `None` if that says nothing of the next event.

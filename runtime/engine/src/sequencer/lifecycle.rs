@@ -17,6 +17,7 @@ use crate::ConsumerSpec;
 use crate::circuit::Circuit;
 use crate::consumer::{Consumer, Reading};
 use crate::system_event::system_event;
+use crate::tokens::Tokens;
 
 /// What attaching came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +99,7 @@ impl<S: Store> Sequencer<S> {
         }
         let (id, activation) = (record.id, record.activation);
         self.last_activation = self.last_activation.max(activation);
-        self.start_reading(record, Arc::new(spec));
+        self.start_reading(record, Arc::new(spec), now);
         if !sections.is_empty() {
             self.sequence(Vec::new(), sections, body, now)?;
         }
@@ -195,7 +196,7 @@ impl<S: Store> Sequencer<S> {
         self.place(&record, at);
         self.sequence_one(Section::Consumer(Box::new(change)), now)?;
         if let Some(spec) = spec {
-            self.start_reading(record, spec);
+            self.start_reading(record, spec, now);
         }
         self.enqueue(id);
         self.announce_pauses(id, now)?;
@@ -267,11 +268,15 @@ impl<S: Store> Sequencer<S> {
         }
     }
 
-    fn start_reading(&mut self, record: ConsumerRecord, spec: Arc<ConsumerSpec>) {
+    fn start_reading(&mut self, record: ConsumerRecord, spec: Arc<ConsumerSpec>, now: Timestamp) {
         let id = record.id;
         self.routes.set(id, Some(&spec));
         let Some(consumer) = self.consumers.get_mut(&id) else { return };
         consumer.record = record;
+        // A reload under the same limit brings no tokens.
+        if consumer.tokens.as_ref().map(Tokens::rate) != spec.policy.rate {
+            consumer.tokens = spec.policy.rate.map(|rate| Tokens::full(rate, now));
+        }
         consumer.spec = Some(spec);
         // Other code, or another policy, deserves another chance.
         consumer.circuit = Circuit::default();

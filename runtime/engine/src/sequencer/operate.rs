@@ -158,7 +158,7 @@ impl<S: Store> Sequencer<S> {
     fn after_operating(&mut self, id: ConsumerId, now: Timestamp) -> Result<Sequence, DeadLetterError> {
         if let Some(consumer) = self.consumers.get_mut(&id) {
             consumer.unstall(&self.options);
-            consumer.wake_due(now);
+            consumer.wake(now);
         }
         self.enqueue(id);
         let sequence = self.tables.progress().sequence;

@@ -95,7 +95,7 @@ impl<S: Store> Sequencer<S> {
             self.sequence_one(Section::Consumer(Box::new(change)), now)?;
         }
         if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.wake_due(now);
+            consumer.wake(now);
         }
         self.enqueue(id);
         self.announce_pauses(id, now)?;

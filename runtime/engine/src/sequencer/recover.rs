@@ -100,6 +100,7 @@ impl<S: Store> Sequencer<S> {
             runs_alone: false,
             wants_alone: false,
             last_at: Timestamp(bounds.last_timestamp_ms),
+            latest: Timestamp::default(),
         };
         for record in sequencer.tables.consumers()? {
             sequencer.restore(record)?;

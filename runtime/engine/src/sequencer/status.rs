@@ -1,7 +1,7 @@
 //! What operators see of consumers and dead letters.
 
 use camshaft_event::transaction::{Activation, ConsumerRecord, ConsumerStatus};
-use camshaft_event::{DeadLetter, Offset};
+use camshaft_event::{DeadLetter, Offset, Timestamp};
 use camshaft_tables::store::Store;
 use camshaft_tables::{StateSpace, TablesError};
 
@@ -27,6 +27,8 @@ pub struct ConsumerState {
     pub dead: usize,
     /// What keeps it from taking events; empty if it goes on.
     pub pauses: Vec<Pause>,
+    /// When its rate limit lets it go on, if there is work that waits for that.
+    pub throttled_until: Option<Timestamp>,
     /// Timers that are set.
     pub timers: usize,
     /// The oldest event that is neither done nor dead.
@@ -72,6 +74,7 @@ impl<S: Store> Sequencer<S> {
             held: held - retrying,
             dead: consumer.dead.len(),
             pauses: Pause::of(consumer),
+            throttled_until: consumer.throttled_until(),
             timers: consumer.timers,
             oldest: first_open.into_iter().chain(consumer.held.oldest()).min(),
         })

@@ -53,6 +53,7 @@ fn all_promises_hold_through_random_acts() {
         "removed",
         "reset",
         "stale",
+        "throttled",
         "too many timers",
         "trimmed",
     ];

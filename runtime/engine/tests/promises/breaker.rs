@@ -402,3 +402,14 @@ fn with_its_consumer_it_is_gone() {
     let resumed = announced(&mut world).into_iter().filter(|told| told.contains("resumed"));
     assert_eq!(resumed.count(), 0, "the removal was the end of it");
 }
+
+#[test]
+fn a_clock_that_is_set_back_makes_its_pause_no_longer() {
+    let (mut world, mood) = opened();
+    mood.set(done);
+    world.clock.set(Timestamp(50_000));
+    world.settle();
+    assert_eq!(breaker(&world), Some(Timestamp(51_000)));
+    world.settle_all();
+    assert_eq!(world.state("fragile").values().filter(|ids| !ids.is_empty()).count(), 10);
+}

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use camshaft_event::{
-    AfterDeadLetter, Backoff, Breaker, Filter, InstanceReuse, Limits, Policy, Start, TypePattern,
+    AfterDeadLetter, Backoff, Breaker, Filter, InstanceReuse, Limits, Policy, Rate, Start, TypePattern,
 };
 use serde::Deserialize;
 
@@ -61,6 +61,7 @@ pub struct PolicyTable {
     pub partitions: Option<u32>,
     pub instance: Option<InstanceReuse>,
     pub breaker: Option<BreakerTable>,
+    pub rate: Option<RateTable>,
 }
 
 /// `backoff = { … }`.
@@ -85,6 +86,16 @@ pub struct BreakerTable {
     pub pause: Option<u64>,
     #[serde(deserialize_with = "values::duration")]
     pub max_pause: Option<u64>,
+}
+
+/// `rate = { … }`, one value of two parts.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateTable {
+    #[serde(deserialize_with = "values::rate_events")]
+    pub events: u32,
+    #[serde(deserialize_with = "values::period")]
+    pub per: u64,
 }
 
 /// `[limits]`.
@@ -215,6 +226,7 @@ impl PolicyTable {
             partitions: self.partitions.unwrap_or(default.partitions),
             instance: self.instance.unwrap_or(default.instance),
             breaker: self.breaker.map(|breaker| breaker.complete(origin)).transpose()?,
+            rate: self.rate.map(|rate| Rate { events: rate.events, per_ms: rate.per }),
         })
     }
 }

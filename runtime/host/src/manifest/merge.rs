@@ -47,6 +47,7 @@ pub fn records(one: Document, other: Document, origin: &str) -> Result<Document,
             partitions: same.of("partitions", one.policy.partitions, other.policy.partitions)?,
             instance: same.of("instance", one.policy.instance, other.policy.instance)?,
             breaker: same.breaker(one.policy.breaker, other.policy.breaker)?,
+            rate: same.of("rate", one.policy.rate, other.policy.rate)?,
         },
         limits: LimitsTable {
             deadline: same.of("deadline", one.limits.deadline, other.limits.deadline)?,
@@ -73,6 +74,7 @@ pub fn overridden(author: Document, operator: Document) -> Document {
             partitions: operator.policy.partitions.or(author.policy.partitions),
             instance: operator.policy.instance.or(author.policy.instance),
             breaker: overridden_breaker(author.policy.breaker, operator.policy.breaker),
+            rate: operator.policy.rate.or(author.policy.rate),
         },
         limits: LimitsTable {
             deadline: operator.limits.deadline.or(author.limits.deadline),

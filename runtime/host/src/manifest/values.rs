@@ -44,9 +44,14 @@ pub fn size_bytes(text: &str) -> Result<u64, String> {
 
 /// A duration of at least a millisecond.
 pub fn duration<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u64>, D::Error> {
+    period(source).map(Some)
+}
+
+/// The same, where it must not be left out.
+pub fn period<'de, D: Deserializer<'de>>(source: D) -> Result<u64, D::Error> {
     match duration_ms(&String::deserialize(source)?).map_err(D::Error::custom)? {
         0 => Err(D::Error::custom("a duration must be at least 1ms")),
-        ms => Ok(Some(ms)),
+        ms => Ok(ms),
     }
 }
 
@@ -100,6 +105,14 @@ pub fn attempts<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D::
     match u32::deserialize(source)? {
         0 => Err(D::Error::custom("max_attempts must be at least 1; the first attempt counts")),
         attempts => Ok(Some(attempts)),
+    }
+}
+
+/// At least one event in a rate's period.
+pub fn rate_events<'de, D: Deserializer<'de>>(source: D) -> Result<u32, D::Error> {
+    match u32::deserialize(source)? {
+        0 => Err(D::Error::custom("events must be at least 1; to stop a consumer, pause it")),
+        events => Ok(events),
     }
 }
 

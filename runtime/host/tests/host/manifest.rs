@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use camshaft_event::{AfterDeadLetter, Backoff, Breaker, InstanceReuse, Start};
+use camshaft_event::{AfterDeadLetter, Backoff, Breaker, InstanceReuse, Rate, Start};
 use camshaft_host::{Manifest, OperatorFile, Refusal, codes};
 
 const PROBE: &str = r#"manifest = 1
@@ -26,6 +26,7 @@ after_dead_letter = "continue"
 partitions = 8
 instance = "fresh"
 breaker = { failure_percent = 80, attempts = 10, pause = "10s", max_pause = "1m" }
+rate = { events = 100, per = "1s" }
 [limits]
 deadline = "250ms"
 memory = "32MiB"
@@ -64,6 +65,7 @@ fn every_key_has_its_meaning() {
     assert_eq!((manifest.policy.partitions, manifest.policy.instance), (8, InstanceReuse::Fresh));
     let breaker = Breaker { failure_percent: 80, attempts: 10, pause_ms: 10_000, max_pause_ms: 60_000 };
     assert_eq!(manifest.policy.breaker, Some(breaker));
+    assert_eq!(manifest.policy.rate, Some(Rate { events: 100, per_ms: 1_000 }));
     assert_eq!((manifest.limits.deadline_ms, manifest.limits.memory_bytes), (250, 32 * 1024 * 1024));
     assert_eq!(manifest.config.get("low_stock").map(String::as_str), Some("5"));
     let [subscription] = manifest.subscriptions.as_slice() else { panic!("{manifest:?}") };
@@ -132,6 +134,18 @@ fn a_breaker_has_defaults_and_each_of_its_keys_can_be_overridden() {
 }
 
 #[test]
+fn a_rate_is_one_value() {
+    let operator = "[policy]\nrate = { events = 5, per = \"1m\" }";
+    let manifest = assembled(&[PROBE], Some(operator)).unwrap();
+    assert_eq!(manifest.policy.rate, Some(Rate { events: 5, per_ms: 60_000 }));
+    refused(
+        &[PROBE, operator],
+        None,
+        "the manifest in \"stock.wasm\" contradicts itself: the key `rate` has two values",
+    );
+}
+
+#[test]
 fn the_operator_overrides_but_does_not_rewrite() {
     refused(
         &[SMALL],
@@ -191,6 +205,12 @@ fn values_out_of_range_are_refused_with_their_line() {
         ("[policy]\nmax_age = \"-1h\"", "\"-1h\" lies in the past"),
         ("[policy]\nbreaker = { failure_percent = 0 }", "failure_percent must be 1 to 100, not 0"),
         ("[policy]\nbreaker = { failure_percent = 101 }", "failure_percent must be 1 to 100, not 101"),
+        (
+            "[policy]\nrate = { events = 0, per = \"1s\" }",
+            "events must be at least 1; to stop a consumer, pause it",
+        ),
+        ("[policy]\nrate = { events = 5, per = \"0s\" }", "a duration must be at least 1ms"),
+        ("[policy]\nrate = { events = 5 }", "missing field `per`"),
         ("[policy]\nbreaker = { attempts = 1001 }", "attempts must be 1 to 1000, not 1001"),
         ("[limits]\ndeadline = \"0s\"", "a duration must be at least 1ms"),
         ("[limits]\nmemory = \"lots\"", "\"lots\" is not a size; write it like \"64MiB\" or \"1GiB\""),

@@ -50,6 +50,7 @@ const POLICY: &[Key] = &[
     ("partitions", Kind::Integer),
     ("instance", Kind::OneOf(&["reuse", "fresh"])),
     ("breaker", Kind::Table(BREAKER)),
+    ("rate", Kind::Table(&[("events", Kind::Integer), ("per", Kind::Text)])),
 ];
 
 const BREAKER: &[Key] = &[

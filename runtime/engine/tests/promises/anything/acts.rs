@@ -9,7 +9,7 @@ use std::sync::Arc;
 use camshaft_engine::{Attempt, Batch, Committed, ConsumerSpec, Finished, Pause, ResetPlace, ResetTo};
 use camshaft_event::transaction::{RedriveSelection, RedriveState, Section};
 use camshaft_event::{
-    AfterDeadLetter, Answer, AttemptContext, Breaker, Event, FailureCause, NewEvent, Offset, Sequence,
+    AfterDeadLetter, Answer, AttemptContext, Breaker, Event, FailureCause, NewEvent, Offset, Rate, Sequence,
     Timestamp, Transaction,
 };
 use camshaft_log::testing::Random;
@@ -63,6 +63,7 @@ impl Run {
             Some(Breaker { failure_percent: 50, attempts: 4, pause_ms: 60, max_pause_ms: 200 });
         let mut follows = spec("follows", &["followed"]);
         follows.policy.partitions = 1;
+        goes_on.policy.rate = Some(Rate { events: 5, per_ms: 60 });
         let mut run = Self {
             world,
             random: Random::from_seed(seed),
@@ -210,6 +211,8 @@ impl Run {
                     }
                 }
             }
+            let throttled = self.world.sequencer().consumer_states();
+            self.note("throttled", throttled.iter().any(|standing| standing.throttled_until.is_some()));
             self.taken.extend(taken);
         }
     }
