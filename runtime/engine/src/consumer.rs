@@ -63,6 +63,8 @@ pub(crate) struct Consumer {
     pub(crate) tokens: Option<Tokens>,
     /// Whether it stands in the sequencer's queue of ready consumers.
     pub(crate) queued: bool,
+    /// Where it stands in the sequencer's order of due times.
+    pub(crate) scheduled: Option<Timestamp>,
     pub(crate) timers: usize,
     pub(crate) suspects: Suspects,
 }
@@ -123,6 +125,7 @@ impl Consumer {
             circuit_told: false,
             tokens: None,
             queued: false,
+            scheduled: None,
             timers: 0,
             suspects: Suspects::new(),
         }

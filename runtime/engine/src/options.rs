@@ -33,6 +33,8 @@ pub struct EngineOptions {
     pub window_events: usize,
     /// The same in bytes.
     pub window_bytes: usize,
+    /// Worker threads; the last free one goes to a consumer that runs no batch, if such a one is ready.
+    pub workers: usize,
     /// How long a detached consumer pins the log, in milliseconds.
     pub detached_retention_ms: u64,
 }
@@ -55,6 +57,7 @@ impl Default for EngineOptions {
             batch_us: 2_000,
             window_events: 4_096,
             window_bytes: 8 << 20,
+            workers: 1,
             detached_retention_ms: 7 * 24 * 60 * 60 * 1000,
         }
     }

@@ -17,6 +17,7 @@ mod reset;
 mod status;
 mod suspects;
 mod timers;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -40,7 +41,6 @@ pub use reset::{ResetPlace, ResetTo, first_offset_since};
 pub use status::{ConsumerState, DeadLetterEntry};
 
 use crate::EngineOptions;
-use crate::batch::Batch;
 use crate::consumer::{Consumer, Reading};
 use crate::routes::Routes;
 use crate::write_queue::{QueuedRecord, WriteQueue};
@@ -49,9 +49,6 @@ use redrives::Redrive;
 /// What a record may take beside what its transaction was measured by: the head, and what the runtime says of an
 /// event that alone fills a transaction.
 const SLACK_BYTES: usize = 16 * 1024;
-
-/// How far behind another thread's time the timekeeper's may be without the clock having been set back.
-const CLOCK_SLACK_MS: u64 = 1_000;
 
 /// Orders everything. See the module's head.
 #[derive(Debug)]
@@ -63,6 +60,10 @@ pub struct Sequencer<S> {
     routes: Routes,
     /// Consumers with a batch to take, in the order of their turns.
     ready: VecDeque<ConsumerId>,
+    /// Consumers that wait for a time, by that.
+    due: BTreeSet<(Timestamp, ConsumerId)>,
+    /// Consumers whose pause began or ended when there was no room to say so.
+    unannounced: BTreeSet<ConsumerId>,
     /// Attached consumers that read the log themselves.
     lagging: BTreeSet<ConsumerId>,
     /// Whose turn to read the log it was last.
@@ -185,109 +186,6 @@ impl<S: Store> Sequencer<S> {
         if self.queue.room_bytes() < needed { Err(Unready::NoSpace) } else { Ok(()) }
     }
 
-    /// The next batch for a worker, fair between consumers: each gets one in its turn.
-    ///
-    /// # Errors
-    /// Tables that cannot be read; the runtime must stop.
-    pub fn take(&mut self, now: Timestamp) -> Result<Option<Batch>, TablesError> {
-        if self.is_reserved() || self.check_ready(self.options.max_transaction_bytes).is_err() {
-            return Ok(None);
-        }
-        self.wants_alone = false;
-        self.latest = self.latest.max(now);
-        while let Some(id) = self.ready.pop_front() {
-            let Some(consumer) = self.consumers.get_mut(&id) else { continue };
-            consumer.queued = false;
-            let batch = if consumer.is_ready() {
-                let tables = &self.tables;
-                consumer.take(&self.options, now, &mut |offset| {
-                    tables.held(id, offset)?.ok_or(TablesError::Damaged { what: "held event" })
-                })?
-            } else {
-                None
-            };
-            if let Some(batch) = &batch
-                && batch.suspicion.is_some()
-            {
-                if self.running_batches > 0 {
-                    self.put_off(id, batch);
-                    return Ok(None);
-                }
-                self.runs_alone = true;
-            }
-            self.enqueue(id);
-            self.running_batches += usize::from(batch.is_some());
-            self.announce_pauses(id, now)?;
-            if batch.is_some() {
-                return Ok(batch);
-            }
-        }
-        Ok(None)
-    }
-
-    /// Moves what has come due to where workers find it, fires timers, and drives redrive jobs. Returns when to call again at the
-    /// latest, if anything waits for a time.
-    ///
-    /// # Errors
-    /// Tables that cannot be read; the runtime must stop.
-    pub fn tick(&mut self, now: Timestamp) -> Result<Option<Timestamp>, TablesError> {
-        self.look_at_clock(now);
-        self.fire_timers(now)?;
-        self.drive_redrives(now)?;
-        let ids: Vec<ConsumerId> = self.consumers.keys().copied().collect();
-        for id in ids {
-            let Some(consumer) = self.consumers.get_mut(&id) else { continue };
-            if consumer.next_due().is_some_and(|due| due <= now) {
-                consumer.wake(now);
-            }
-            self.enqueue(id);
-            self.announce_pauses(id, now)?;
-        }
-        Ok(self.next_due())
-    }
-
-    /// Lets pauses and rate limits, which are told in time passed, outlive a clock that was set back.
-    fn look_at_clock(&mut self, now: Timestamp) {
-        if now.plus_ms(CLOCK_SLACK_MS) < self.latest {
-            self.consumers.values_mut().for_each(|consumer| consumer.set_back(now));
-            self.latest = now;
-        }
-        self.latest = self.latest.max(now);
-    }
-
-    /// When [`Sequencer::tick`] has something to do next.
-    #[must_use]
-    pub fn next_due(&self) -> Option<Timestamp> {
-        let consumers = self.consumers.values().filter_map(Consumer::next_due);
-        let timer = self.timers.first().map(|(at, ..)| *at);
-        consumers.chain(timer).chain(self.next_redrive_due()).min()
-    }
-
-    /// Whether a worker may find a batch now.
-    #[must_use]
-    pub fn has_work(&self) -> bool {
-        !self.is_reserved()
-            && !self.ready.is_empty()
-            && self.check_ready(self.options.max_transaction_bytes).is_ok()
-    }
-
-    /// Batches that are being run.
-    #[must_use]
-    pub fn running_batches(&self) -> usize {
-        self.running_batches
-    }
-
-    /// Gives a consumer its turn if it has a batch to take.
-    fn enqueue(&mut self, id: ConsumerId) {
-        if let Some(consumer) = self.consumers.get_mut(&id)
-            && !consumer.queued
-            && consumer.is_ready()
-        {
-            consumer.queued = true;
-            self.ready.push_back(id);
-        }
-    }
-
     /// Gives the transaction its place: applies it, routes its events, queues its bytes.
     ///
     /// `body` is the encoding of `sections`. The caller has checked that there is room.
@@ -343,7 +241,7 @@ impl<S: Store> Sequencer<S> {
         }
         if consumer.has_window(&self.options) {
             consumer.push(offset, event);
-            self.enqueue(id);
+            self.arrange(id);
         } else {
             // It cannot keep up: from here on it reads the log at its own pace.
             consumer.reading = Reading::Lagging { next: offset, requested: false };

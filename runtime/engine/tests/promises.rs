@@ -14,9 +14,11 @@ mod promises {
     mod correcting;
     mod dead_letters;
     mod dedupe;
+    mod due_times;
     mod durability;
     mod exactly_once;
     mod failed_effects;
+    mod fairness;
     mod filters;
     mod guest_input;
     mod held_keys;

@@ -148,6 +148,7 @@ fn engine_options(config: &Config, max_state_key_bytes: usize) -> EngineOptions 
         max_held_events: size(limits.max_held_events),
         max_held_bytes: size(limits.max_held_bytes),
         max_overlay_bytes: size(config.memory / 2),
+        workers: worker_count(config),
         detached_retention_ms: u64::try_from(config.detached_retention.as_millis()).unwrap_or(u64::MAX),
         ..EngineOptions::default()
     }

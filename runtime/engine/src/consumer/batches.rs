@@ -201,11 +201,15 @@ impl Consumer {
     }
 
     /// Takes back a batch that nobody ran; its partition's turn is the next one.
-    pub(crate) fn give_back_unrun(&mut self, batch: &Batch) {
+    pub(crate) fn give_back_unrun(&mut self, batch: &Batch, now: Timestamp) {
         self.give_back(batch, 0);
         if let Some(tokens) = &mut self.tokens {
             tokens.refund(batch.len());
         }
+        // Held events of it were due.
+        self.wake(now);
+        let Some(partition) = self.partitions.get_mut(batch.partition as usize) else { return };
+        partition.queued = true;
         self.ready.retain(|number| *number != batch.partition);
         self.ready.push_front(batch.partition);
     }

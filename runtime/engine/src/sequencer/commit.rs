@@ -52,7 +52,7 @@ impl<S: Store> Sequencer<S> {
             // What waited behind a held event of the batch may have come due with it.
             consumer.wake(now);
         }
-        self.enqueue(id);
+        self.arrange(id);
         self.announce_pauses(id, now)?;
         Ok(committed)
     }

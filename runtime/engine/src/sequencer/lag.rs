@@ -134,7 +134,7 @@ impl<S: Store> Sequencer<S> {
         }
         consumer.reading = Reading::Lagging { next: found.next, requested: false };
         self.follow_from_memory(read.consumer);
-        self.enqueue(read.consumer);
+        self.arrange(read.consumer);
     }
 
     /// The first offset from which on all events are in memory.
@@ -160,7 +160,7 @@ impl<S: Store> Sequencer<S> {
         for (offset, event) in self.recent.iter().skip(skip) {
             if !consumer.has_window(&self.options) {
                 consumer.reading = Reading::Lagging { next: *offset, requested: false };
-                self.enqueue(id);
+                self.arrange(id);
                 return;
             }
             if spec.wants(event) {
@@ -170,7 +170,7 @@ impl<S: Store> Sequencer<S> {
         debug_assert!(next <= tail, "a consumer never reads beyond the end");
         consumer.reading = Reading::Following;
         self.lagging.remove(&id);
-        self.enqueue(id);
+        self.arrange(id);
     }
 
     /// Whether some consumer waits for a read of the log.

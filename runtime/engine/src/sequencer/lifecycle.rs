@@ -103,7 +103,7 @@ impl<S: Store> Sequencer<S> {
         if !sections.is_empty() {
             self.sequence(Vec::new(), sections, body, now)?;
         }
-        self.enqueue(id);
+        self.arrange(id);
         self.announce_pauses(id, now)?;
         Ok(Attached { activation, is_new })
     }
@@ -131,6 +131,7 @@ impl<S: Store> Sequencer<S> {
         let record = consumer.record.clone();
         self.lagging.remove(&record.id);
         self.routes.set(record.id, None);
+        self.arrange(record.id);
         let id = format!("detached-{name}-{}", self.tables.progress().sequence.next());
         let event = system_event("consumer.detached", id, name, now, &json!({ "consumer": name }));
         let floors = vec![(record.id, floor)];
@@ -198,7 +199,7 @@ impl<S: Store> Sequencer<S> {
         if let Some(spec) = spec {
             self.start_reading(record, spec, now);
         }
-        self.enqueue(id);
+        self.arrange(id);
         self.announce_pauses(id, now)?;
         Ok(())
     }
@@ -257,7 +258,7 @@ impl<S: Store> Sequencer<S> {
             known => {
                 let mut consumer = Consumer::new(record.clone(), at);
                 if let Some(known) = known {
-                    consumer.queued = known.queued;
+                    (consumer.queued, consumer.scheduled) = (known.queued, known.scheduled);
                     // That its pauses are over is still to be said, unless it is gone with them.
                     let is_gone = record.status == ConsumerStatus::Removed;
                     consumer.stall_told = known.stall_told && !is_gone;

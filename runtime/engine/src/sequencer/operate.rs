@@ -160,7 +160,7 @@ impl<S: Store> Sequencer<S> {
             consumer.unstall(&self.options);
             consumer.wake(now);
         }
-        self.enqueue(id);
+        self.arrange(id);
         let sequence = self.tables.progress().sequence;
         self.announce_pauses(id, now)?;
         Ok(sequence)

@@ -97,15 +97,24 @@ impl<S: Store> Sequencer<S> {
         if let Some(consumer) = self.consumers.get_mut(&id) {
             consumer.wake(now);
         }
-        self.enqueue(id);
+        self.arrange(id);
         self.announce_pauses(id, now)?;
         Ok(self.tables.progress().sequence)
     }
 
-    /// Publishes pauses that began or ended by themselves since it was last said. Without room it is said later.
+    /// Publishes pauses that began or ended by themselves since it was last said. Without room the next tick says it.
     pub(super) fn announce_pauses(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
         self.announce_stall(id, now)?;
         self.announce_circuit(id, now)
+    }
+
+    /// Whether there is room to announce something of the consumer; if not, its turn comes again.
+    fn may_announce(&mut self, id: ConsumerId) -> bool {
+        let has_room = self.check_ready(CHANGE_BYTES).is_ok();
+        if !has_room {
+            self.unannounced.insert(id);
+        }
+        has_room
     }
 
     /// That the circuit opened, or that it is closed again. What happens on trial in between is not said: a consumer
@@ -113,7 +122,7 @@ impl<S: Store> Sequencer<S> {
     fn announce_circuit(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
         let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
         let until = consumer.circuit.on_trial_from();
-        if until.is_some() == consumer.circuit_told || self.check_ready(CHANGE_BYTES).is_err() {
+        if until.is_some() == consumer.circuit_told || !self.may_announce(id) {
             return Ok(());
         }
         let Some(consumer) = self.consumers.get_mut(&id) else { return Ok(()) };
@@ -134,16 +143,15 @@ impl<S: Store> Sequencer<S> {
     fn announce_stall(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
         let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
         let (begins, ends) = (consumer.begins_to_stall(), consumer.ends_its_stall(&self.options));
-        if (!begins && !ends) || self.check_ready(CHANGE_BYTES).is_err() {
+        if (!begins && !ends) || !self.may_announce(id) {
             return Ok(());
         }
-        let (name, act) = (&consumer.record.name, if begins { "paused" } else { "resumed" });
+        let Some(consumer) = self.consumers.get_mut(&id) else { return Ok(()) };
+        consumer.stall_told = begins;
+        let (name, act) = (consumer.record.name.clone(), if begins { "paused" } else { "resumed" });
         let (held, dead) = (consumer.held.counts().0, consumer.dead.len());
         let data = json!({ "consumer": name, "reason": "bound", "held": held, "dead": dead });
-        let event = self.pause_event(act, name, &data, now);
-        if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.stall_told = begins;
-        }
+        let event = self.pause_event(act, &name, &data, now);
         self.sequence_one(Section::Published(Published { events: vec![event] }), now)?;
         Ok(())
     }

@@ -88,6 +88,8 @@ impl<S: Store> Sequencer<S> {
             names: HashMap::new(),
             routes: Routes::default(),
             ready: VecDeque::new(),
+            due: BTreeSet::new(),
+            unannounced: BTreeSet::new(),
             lagging: BTreeSet::new(),
             last_read: ConsumerId::default(),
             timers: BTreeSet::new(),

@@ -1,6 +1,6 @@
 //! Running suspects alone, and what becomes of them.
 
-use camshaft_event::{ConsumerId, Offset};
+use camshaft_event::{ConsumerId, Offset, Timestamp};
 use camshaft_tables::store::Store;
 
 use super::Sequencer;
@@ -50,13 +50,14 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// Takes back a batch that must run alone while others run. It is the next one, once they have ended.
-    pub(super) fn put_off(&mut self, id: ConsumerId, batch: &Batch) {
+    pub(super) fn put_off(&mut self, id: ConsumerId, batch: &Batch, now: Timestamp) {
         self.wants_alone = true;
         if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.give_back_unrun(batch);
+            consumer.give_back_unrun(batch, now);
             consumer.queued = true;
             self.ready.push_front(id);
         }
+        self.arrange(id);
     }
 
     /// The suspect did not take the process down.

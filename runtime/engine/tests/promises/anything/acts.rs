@@ -59,16 +59,19 @@ impl Run {
         let mut goes_on = spec("goes-on", &["thing.happened", "thing.*", "reminder"]);
         goes_on.policy.after_dead_letter = AfterDeadLetter::Continue;
         goes_on.policy.max_age_ms = 300;
-        goes_on.policy.breaker =
-            Some(Breaker { failure_percent: 50, attempts: 4, pause_ms: 60, max_pause_ms: 200 });
+        let prefers_jobs = seed.is_multiple_of(4);
+        if !prefers_jobs {
+            goes_on.policy.breaker =
+                Some(Breaker { failure_percent: 50, attempts: 4, pause_ms: 60, max_pause_ms: 200 });
+            goes_on.policy.rate = Some(Rate { events: 5, per_ms: 60 });
+        }
         let mut follows = spec("follows", &["followed"]);
         follows.policy.partitions = 1;
-        goes_on.policy.rate = Some(Rate { events: 5, per_ms: 60 });
         let mut run = Self {
             world,
             random: Random::from_seed(seed),
             specs: vec![parks, goes_on, follows],
-            prefers_jobs: seed.is_multiple_of(4),
+            prefers_jobs,
             chance: Rc::new(RefCell::new(Some(Random::from_seed(seed + 1)))),
             taken: Vec::new(),
             finished: Vec::new(),

@@ -1,0 +1,159 @@
+//! Turns: which consumer's batch a worker gets next, and what waits for a time.
+//!
+//! Both are indexes: their cost follows what is ready or due, not how many consumers there are.
+
+use camshaft_event::{ConsumerId, Timestamp};
+use camshaft_tables::TablesError;
+use camshaft_tables::store::Store;
+
+use super::Sequencer;
+use crate::batch::Batch;
+use crate::consumer::Consumer;
+
+/// How far behind another thread's time the timekeeper's may be without the clock having been set back.
+const CLOCK_SLACK_MS: u64 = 1_000;
+
+impl<S: Store> Sequencer<S> {
+    /// The next batch for a worker, fair between consumers.
+    ///
+    /// Ready consumers get their turns in the order in which they became ready, one batch a turn. The last free
+    /// worker goes to one that runs no batch, if there is one. So a ready consumer that runs none gets its turn after
+    /// at most one batch of each other ready consumer; with C of them that is N = C − 1 batches. One that runs some
+    /// already may be passed over for longer, but not after the last of them has ended.
+    ///
+    /// # Errors
+    /// Tables that cannot be read; the runtime must stop.
+    pub fn take(&mut self, now: Timestamp) -> Result<Option<Batch>, TablesError> {
+        if self.is_reserved() || self.check_ready(self.options.max_transaction_bytes).is_err() {
+            return Ok(None);
+        }
+        self.wants_alone = false;
+        self.latest = self.latest.max(now);
+        while let Some(id) = self.next_turn() {
+            let Some(consumer) = self.consumers.get_mut(&id) else { continue };
+            let tables = &self.tables;
+            let batch = consumer.take(&self.options, now, &mut |offset| {
+                tables.held(id, offset)?.ok_or(TablesError::Damaged { what: "held event" })
+            })?;
+            if let Some(batch) = &batch
+                && batch.suspicion.is_some()
+            {
+                if self.running_batches > 0 {
+                    self.put_off(id, batch, now);
+                    return Ok(None);
+                }
+                self.runs_alone = true;
+            }
+            self.arrange(id);
+            self.running_batches += usize::from(batch.is_some());
+            self.announce_pauses(id, now)?;
+            if batch.is_some() {
+                return Ok(batch);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes the consumer whose turn it is out of the queue.
+    fn next_turn(&mut self) -> Option<ConsumerId> {
+        let is_last_worker = self.running_batches + 1 >= self.options.workers;
+        let mut place = 0;
+        while let Some(id) = self.ready.get(place) {
+            match self.consumers.get_mut(id) {
+                Some(consumer) if consumer.is_ready() => {
+                    if !is_last_worker || consumer.running_batches == 0 {
+                        break;
+                    }
+                    // At most as many are passed over as there are workers.
+                    place += 1;
+                }
+                // It was ready when it was put here.
+                other => {
+                    other.into_iter().for_each(|consumer| consumer.queued = false);
+                    self.ready.remove(place);
+                }
+            }
+        }
+        // If all who are ready run a batch, it is the first one's turn.
+        let id = self.ready.remove(place).or_else(|| self.ready.pop_front())?;
+        self.consumers.get_mut(&id)?.queued = false;
+        Some(id)
+    }
+
+    /// Moves what has come due to where workers find it, fires timers, and drives redrive jobs. Returns when to
+    /// call again at the latest, if anything waits for a time.
+    ///
+    /// # Errors
+    /// Tables that cannot be read; the runtime must stop.
+    pub fn tick(&mut self, now: Timestamp) -> Result<Option<Timestamp>, TablesError> {
+        self.look_at_clock(now);
+        self.fire_timers(now)?;
+        self.drive_redrives(now)?;
+        let due: Vec<ConsumerId> =
+            self.due.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id).collect();
+        for id in due {
+            if let Some(consumer) = self.consumers.get_mut(&id) {
+                consumer.wake(now);
+            }
+            self.arrange(id);
+        }
+        for id in std::mem::take(&mut self.unannounced) {
+            self.announce_pauses(id, now)?;
+        }
+        Ok(self.next_due())
+    }
+
+    /// Lets pauses and rate limits, which are told in time passed, outlive a clock that was set back.
+    fn look_at_clock(&mut self, now: Timestamp) {
+        if now.plus_ms(CLOCK_SLACK_MS) < self.latest {
+            self.latest = now;
+            self.consumers.values_mut().for_each(|consumer| consumer.set_back(now));
+            let ids: Vec<ConsumerId> = self.consumers.keys().copied().collect();
+            ids.into_iter().for_each(|id| self.arrange(id));
+        }
+        self.latest = self.latest.max(now);
+    }
+
+    /// When [`Sequencer::tick`] has something to do next.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let consumer = self.due.first().map(|(at, _)| *at);
+        debug_assert_eq!(
+            consumer,
+            self.consumers.values().filter_map(Consumer::next_due).min(),
+            "whoever changes a consumer arranges it"
+        );
+        let timer = self.timers.first().map(|(at, ..)| *at);
+        consumer.into_iter().chain(timer).chain(self.next_redrive_due()).min()
+    }
+
+    /// Whether a worker may find a batch now.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        !self.is_reserved()
+            && !self.ready.is_empty()
+            && self.check_ready(self.options.max_transaction_bytes).is_ok()
+    }
+
+    /// Batches that are being run.
+    #[must_use]
+    pub fn running_batches(&self) -> usize {
+        self.running_batches
+    }
+
+    /// Gives a consumer its turn if it has a batch to take, and notes when it comes due. To be called after every
+    /// change of it.
+    pub(super) fn arrange(&mut self, id: ConsumerId) {
+        let Some(consumer) = self.consumers.get_mut(&id) else { return };
+        if !consumer.queued && consumer.is_ready() {
+            consumer.queued = true;
+            self.ready.push_back(id);
+        }
+        let due = consumer.next_due();
+        if consumer.scheduled != due {
+            let before = std::mem::replace(&mut consumer.scheduled, due);
+            before.into_iter().for_each(|at| _ = self.due.remove(&(at, id)));
+            self.due.extend(due.map(|at| (at, id)));
+        }
+    }
+}
