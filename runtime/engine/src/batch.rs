@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use camshaft_event::{ActivationId, Event, Generation, HeldEvent, Key, Offset, Sequence};
+use camshaft_event::{ActivationId, Event, Generation, HeldEvent, Key, Offset, Sequence, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::StateSpace;
 
@@ -48,7 +48,8 @@ pub struct SharedEvent(pub(crate) Origin);
 /// Where an item comes from.
 #[derive(Clone, Debug)]
 pub(crate) enum Origin {
-    Log(Arc<Event>),
+    /// With the time when it was sequenced.
+    Log(Arc<Event>, Timestamp),
     Held(Arc<HeldEvent>),
 }
 
@@ -57,7 +58,7 @@ impl Deref for SharedEvent {
 
     fn deref(&self) -> &Event {
         match &self.0 {
-            Origin::Log(event) => event,
+            Origin::Log(event, _) => event,
             Origin::Held(held) => &held.event,
         }
     }
@@ -85,8 +86,21 @@ impl Item {
     /// The held event, if it is one.
     pub(crate) fn held(&self) -> Option<&HeldEvent> {
         match &self.event.0 {
-            Origin::Log(_) => None,
+            Origin::Log(..) => None,
             Origin::Held(held) => Some(held),
+        }
+    }
+
+    /// Where it lies and when it was sequenced, if it is not held.
+    pub(crate) fn new_since(&self) -> Option<(Offset, Timestamp)> {
+        if let Origin::Log(_, at) = &self.event.0 { Some((self.offset, *at)) } else { None }
+    }
+
+    /// The event as one that is held from now on, with the story of its attempts so far.
+    pub(crate) fn to_held(&self) -> HeldEvent {
+        match &self.event.0 {
+            Origin::Log(event, at) => HeldEvent::waiting((**event).clone(), Some(*at)),
+            Origin::Held(held) => (**held).clone(),
         }
     }
 }

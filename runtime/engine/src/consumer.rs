@@ -6,16 +6,16 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus};
-use camshaft_event::{DeadLetter, Event, FailureCause, Key, Offset, Sequence, Timestamp};
+use camshaft_event::{DeadLetter, FailureCause, Key, Offset, Sequence, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::StateSpace;
 
 use crate::circuit::Circuit;
 use crate::held_keys::HeldKeys;
-use crate::partition::{Partition, Pending};
+use crate::partition::Partition;
 use crate::suspects::Suspects;
 use crate::tokens::Tokens;
-use crate::{ConsumerSpec, EngineOptions};
+use crate::{ConsumerSpec, EngineOptions, Sequenced};
 
 /// Where a consumer takes its new events from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,15 +180,15 @@ impl Consumer {
     }
 
     /// Puts a new event that it wants into its partition, unless it is done already.
-    pub(crate) fn push(&mut self, offset: Offset, event: &Arc<Event>) {
-        let number = Key::of(event, offset).partition(self.record.partitions);
+    pub(crate) fn push(&mut self, event: Sequenced) {
+        let number = Key::of(&event.event, event.offset).partition(self.record.partitions);
         let Some(partition) = self.partitions.get_mut(number as usize) else { return };
-        if offset < partition.done_before {
+        if event.offset < partition.done_before {
             return;
         }
         self.pending_events += 1;
-        self.pending_bytes += event.size();
-        partition.pending.push_back(Pending { offset, event: Arc::clone(event) });
+        self.pending_bytes += event.event.size();
+        partition.pending.push_back(event);
         self.enqueue(number);
     }
 
@@ -272,7 +272,12 @@ impl Consumer {
         if is_on(Sabotage::AdvanceCheckpoint) {
             return tail;
         }
-        self.partitions.iter().filter_map(Partition::first_open).min().unwrap_or(read).min(read)
+        self.first_open().map_or(read, |(offset, _)| offset.min(read))
+    }
+
+    /// The first event that was routed to it and is neither done, held nor dead, and when it was sequenced.
+    pub(crate) fn first_open(&self) -> Option<(Offset, Timestamp)> {
+        self.partitions.iter().filter_map(Partition::first_open).min()
     }
 
     pub(crate) fn add_dead(&mut self, offset: Offset, entry: DeadEntry) {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use camshaft_event::{Key, Offset, Timestamp};
+use camshaft_event::{HeldEvent, Key, Offset, Timestamp};
 
 /// What is known here of one held event.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,13 @@ pub(crate) struct HeldEntry {
     /// Whether it has failed at least once since it was first tried or last redriven.
     pub(crate) tried: bool,
     pub(crate) bytes: usize,
+    pub(crate) sequenced_at: Option<Timestamp>,
+}
+
+impl HeldEntry {
+    pub(crate) fn of(held: &HeldEvent) -> Self {
+        Self { due: held.due, tried: held.attempts > 0, bytes: held.size(), sequenced_at: held.sequenced_at }
+    }
 }
 
 /// One key whose events wait.
@@ -24,6 +31,8 @@ struct HeldKey {
     parked_behind: BTreeSet<Offset>,
     /// Where the key stands in `retries`, if it does.
     scheduled: Option<Timestamp>,
+    /// Where it stands in `fronts`.
+    front: Option<Offset>,
 }
 
 impl HeldKey {
@@ -43,6 +52,8 @@ impl HeldKey {
 pub(crate) struct HeldKeys {
     keys: HashMap<Key, HeldKey>,
     retries: BTreeSet<(Timestamp, Key)>,
+    /// The keys under which events wait, by the first of these.
+    fronts: BTreeMap<Offset, Key>,
     events: usize,
     tried: usize,
     bytes: usize,
@@ -134,7 +145,7 @@ impl HeldKeys {
         due
     }
 
-    /// Schedules `key` again, after a batch that took it ended.
+    /// Schedules `key` again, after a batch that took it ended, and keeps the indexes up to date.
     pub(crate) fn schedule(&mut self, key: &Key) {
         let Some(held) = self.keys.get_mut(key) else { return };
         let wanted = held.unparked().next().map(|(_, entry)| entry.due);
@@ -146,6 +157,12 @@ impl HeldKeys {
                 self.retries.insert((at, key.clone()));
             }
             held.scheduled = wanted;
+        }
+        let front = held.queue.keys().next().copied();
+        if held.front != front {
+            held.front.into_iter().for_each(|before| _ = self.fronts.remove(&before));
+            self.fronts.extend(front.map(|front| (front, key.clone())));
+            held.front = front;
         }
         if held.queue.is_empty() && held.parked_behind.is_empty() {
             self.keys.remove(key);
@@ -166,10 +183,33 @@ impl HeldKeys {
         self.bytes
     }
 
-    /// The lowest held offset.
-    pub(crate) fn oldest(&self) -> Option<Offset> {
-        self.keys.values().filter_map(|held| held.queue.keys().next().copied()).min()
+    /// The key of the event that lies first in the log.
+    pub(crate) fn oldest(&self) -> Option<OldestKey<'_>> {
+        let (offset, key) = self.fronts.first_key_value()?;
+        let held = self.keys.get(key)?;
+        Some(OldestKey {
+            key,
+            offset: *offset,
+            sequenced_at: held.queue.get(offset)?.sequenced_at,
+            events: held.queue.len(),
+            parked_behind: held.parked_behind.first().copied().filter(|parked| parked < offset),
+            scheduled: held.scheduled,
+        })
     }
+}
+
+/// The key that has waited longest.
+pub(crate) struct OldestKey<'h> {
+    pub(crate) key: &'h Key,
+    /// The first of its events that wait.
+    pub(crate) offset: Offset,
+    pub(crate) sequenced_at: Option<Timestamp>,
+    /// How many of them wait.
+    pub(crate) events: usize,
+    /// The dead letter that parks all of them.
+    pub(crate) parked_behind: Option<Offset>,
+    /// When the first one is due; none if it is parked, or due and handed out.
+    pub(crate) scheduled: Option<Timestamp>,
 }
 
 #[cfg(test)]
@@ -177,7 +217,7 @@ mod tests {
     use super::*;
 
     fn entry(due: u64) -> HeldEntry {
-        HeldEntry { due: Timestamp(due), tried: due > 0, bytes: 10 }
+        HeldEntry { due: Timestamp(due), tried: due > 0, bytes: 10, sequenced_at: None }
     }
 
     fn key() -> Key {

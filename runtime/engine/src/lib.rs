@@ -18,6 +18,7 @@ mod partition;
 mod published;
 mod routes;
 mod run;
+mod sequenced;
 mod sequencer;
 mod shared;
 mod spec;
@@ -31,10 +32,12 @@ pub use batch::{Batch, SharedEvent};
 pub use clock::Clock;
 pub use options::EngineOptions;
 pub use run::{Finished, Handler, WorkerContext, run_batch};
+pub use sequenced::Sequenced;
 pub use sequencer::{
     Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, LagRead, LogEvents,
-    Pause, Probe, PublishRefusal, ReadError, Receipt, Receipts, RecoverError, RedriveError, RedrivePreview,
-    RedriveStatus, ResetPlace, ResetTo, Sequencer, Unready, first_offset_since,
+    OldestHeld, Pause, Probe, PublishRefusal, ReadError, Receipt, Receipts, RecoverError, RedriveError,
+    RedrivePreview, RedriveStatus, ResetPlace, ResetTo, Sequencer, Unhandled, Unready, WaitsFor,
+    first_offset_since,
 };
 pub use shared::SharedSequencer;
 pub use spec::ConsumerSpec;

@@ -1,24 +1,19 @@
 //! A partition: a consumer's unit of order and parallelism. One batch of it runs at a time.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use camshaft_event::{Event, Key, Offset};
+use camshaft_event::{Key, Offset, Timestamp};
 
-/// An event routed to a partition and not taken yet.
-#[derive(Clone, Debug)]
-pub(crate) struct Pending {
-    pub(crate) offset: Offset,
-    pub(crate) event: Arc<Event>,
-}
+use crate::Sequenced;
 
 #[derive(Debug, Default)]
 pub(crate) struct Partition {
-    pub(crate) pending: VecDeque<Pending>,
+    /// What was routed to it and is not taken yet.
+    pub(crate) pending: VecDeque<Sequenced>,
     /// Held keys whose next event may be tried.
     pub(crate) due: VecDeque<Key>,
-    /// Whether a batch is running, and the first new event in it.
-    pub(crate) running: Option<Option<Offset>>,
+    /// Whether a batch is running, and the first new event in it with its time.
+    pub(crate) running: Option<Option<(Offset, Timestamp)>>,
     /// Whether it stands in the consumer's queue of ready partitions.
     pub(crate) queued: bool,
     /// Every event of the partition before this offset is done, held or dead.
@@ -26,9 +21,9 @@ pub(crate) struct Partition {
 }
 
 impl Partition {
-    /// The first event that is neither done, held nor dead.
-    pub(crate) fn first_open(&self) -> Option<Offset> {
-        let pending = self.pending.front().map(|pending| pending.offset);
+    /// The first event that is neither done, held nor dead, and when it was sequenced.
+    pub(crate) fn first_open(&self) -> Option<(Offset, Timestamp)> {
+        let pending = self.pending.front().map(|pending| (pending.offset, pending.at));
         self.running.flatten().or(pending)
     }
 

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use camshaft_event::transaction::{Body, Handled, HeldChange, Outcome, Section};
-use camshaft_event::{Answer, HeldEvent, Key, Timestamp};
+use camshaft_event::{Answer, Key, Timestamp};
 use rand_chacha::ChaCha8Rng;
 
 use crate::EngineOptions;
@@ -157,8 +157,7 @@ impl Run {
     /// Puts a new event behind the held ones of its key.
     fn hold(&mut self, item: Item, now: Timestamp) {
         let mut section = self.section(&item, 0, now, Outcome::Held);
-        let event = HeldEvent::waiting((*item.event).clone());
-        section.held.push(HeldChange { offset: item.offset, event: Some(Box::new(event)) });
+        section.held.push(HeldChange { offset: item.offset, event: Some(Box::new(item.to_held())) });
         if let Room::Taken = self.push(&item.key, section, Reads::default()) {
             self.key(&item).remaining += 1;
         }

@@ -15,6 +15,7 @@ mod recover;
 mod redrives;
 mod reset;
 mod status;
+mod stuck;
 mod suspects;
 mod timers;
 mod turns;
@@ -23,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use camshaft_event::transaction::Section;
-use camshaft_event::{ActivationId, ConsumerId, Event, Offset, RedriveId, Sequence, Timestamp, Transaction};
+use camshaft_event::{ActivationId, ConsumerId, Offset, RedriveId, Sequence, Timestamp, Transaction};
 use camshaft_log::record_bytes;
 use camshaft_tables::store::Store;
 use camshaft_tables::{Position, Progress, Tables, TablesError};
@@ -39,11 +40,12 @@ pub use recover::RecoverError;
 pub use redrives::{RedriveError, RedrivePreview, RedriveStatus};
 pub use reset::{ResetPlace, ResetTo, first_offset_since};
 pub use status::{ConsumerState, DeadLetterEntry};
+pub use stuck::{OldestHeld, Unhandled, WaitsFor};
 
-use crate::EngineOptions;
 use crate::consumer::{Consumer, Reading};
 use crate::routes::Routes;
 use crate::write_queue::{QueuedRecord, WriteQueue};
+use crate::{EngineOptions, Sequenced};
 use redrives::Redrive;
 
 /// What a record may take beside what its transaction was measured by: the head, and what the runtime says of an
@@ -73,7 +75,7 @@ pub struct Sequencer<S> {
     timer_due: HashMap<(ConsumerId, String), Timestamp>,
     queue: WriteQueue,
     /// Events that a reader of the log might not find there yet.
-    recent: VecDeque<(Offset, Arc<Event>)>,
+    recent: VecDeque<Sequenced>,
     durable: Progress,
     /// The first offset that the log retains.
     first_offset: Offset,
@@ -158,7 +160,7 @@ impl<S: Store> Sequencer<S> {
     pub fn set_durable(&mut self, sequence: Sequence) {
         if let Some(next_offset) = self.queue.durable(sequence) {
             self.durable = Progress { sequence, next_offset };
-            while self.recent.front().is_some_and(|(offset, _)| *offset < next_offset) {
+            while self.recent.front().is_some_and(|event| event.offset < next_offset) {
                 self.recent.pop_front();
             }
         }
@@ -206,7 +208,11 @@ impl<S: Store> Sequencer<S> {
         let record = QueuedRecord { sequence, first_offset, count, at: self.last_at, head, body };
         self.queue.push(record);
         for (event, index) in events.into_iter().zip(0..) {
-            self.route(first_offset.plus(index), Arc::new(event));
+            self.route(Sequenced {
+                offset: first_offset.plus(index),
+                at: self.last_at,
+                event: Arc::new(event),
+            });
         }
         Ok(sequence)
     }
@@ -221,30 +227,30 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// Offers a new event to every consumer that keeps up and wants it.
-    fn route(&mut self, offset: Offset, event: Arc<Event>) {
-        let mut candidates: Vec<ConsumerId> = self.routes.candidates(&event.event_type).collect();
+    fn route(&mut self, event: Sequenced) {
+        let mut candidates: Vec<ConsumerId> = self.routes.candidates(&event.event.event_type).collect();
         // Several patterns of one consumer may match; it gets the event once.
         candidates.sort_unstable();
         candidates.dedup();
         for id in candidates {
-            self.offer(id, offset, &event);
+            self.offer(id, &event);
         }
-        self.recent.push_back((offset, event));
+        self.recent.push_back(event);
     }
 
-    fn offer(&mut self, id: ConsumerId, offset: Offset, event: &Arc<Event>) {
+    fn offer(&mut self, id: ConsumerId, event: &Sequenced) {
         let Some(consumer) = self.consumers.get_mut(&id) else { return };
         let wants = consumer.reading == Reading::Following
-            && consumer.spec.as_ref().is_some_and(|spec| spec.wants(event));
+            && consumer.spec.as_ref().is_some_and(|spec| spec.wants(&event.event));
         if !wants {
             return;
         }
         if consumer.has_window(&self.options) {
-            consumer.push(offset, event);
+            consumer.push(event.clone());
             self.arrange(id);
         } else {
             // It cannot keep up: from here on it reads the log at its own pace.
-            consumer.reading = Reading::Lagging { next: offset, requested: false };
+            consumer.reading = Reading::Lagging { next: event.offset, requested: false };
             self.lagging.insert(id);
         }
     }

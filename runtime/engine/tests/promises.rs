@@ -36,6 +36,7 @@ mod promises {
     mod retry;
     mod serializable;
     mod snapshots;
+    mod stuck;
     mod suspects;
     mod sweeping;
     mod system_events;

@@ -196,6 +196,9 @@ pub struct DeadLetter {
     /// what older versions wrote.
     #[serde(default)]
     pub since: Sequence,
+    /// When the event was sequenced; unknown in what older versions wrote.
+    #[serde(default)]
+    pub sequenced_at: Option<Timestamp>,
 }
 
 impl DeadLetter {
@@ -224,6 +227,19 @@ mod tests {
         let kept: Vec<u32> = history.kept().map(|attempt| attempt.attempt).collect();
         assert_eq!(kept, (1..=10).chain(16..=25).collect::<Vec<_>>());
         assert_eq!((history.total, history.latest().map(|latest| latest.attempt)), (25, Some(25)));
+    }
+
+    #[test]
+    fn what_older_versions_wrote_is_read() {
+        let (event, at) = (Event::default(), Timestamp(5));
+        let (history, inputs) = (AttemptHistory::default(), AttemptInputs::default());
+        let without_since = rmp_serde::to_vec(&(&event, at, true, 1_u32, &history, &inputs)).unwrap();
+        let without_sequenced_at =
+            rmp_serde::to_vec(&(&event, at, true, 1_u32, &history, &inputs, Sequence(3))).unwrap();
+        for (bytes, since) in [(without_since, Sequence(0)), (without_sequenced_at, Sequence(3))] {
+            let letter: DeadLetter = rmp_serde::from_slice(&bytes).unwrap();
+            assert_eq!((letter.at, letter.since, letter.sequenced_at), (at, since, None));
+        }
     }
 
     #[test]

@@ -23,12 +23,15 @@ pub struct HeldEvent {
     /// The redrive job that sent it back, if one did since it was last a dead letter.
     #[serde(default)]
     pub redriven_by: Option<RedriveId>,
+    /// When the event was sequenced; unknown in what older versions wrote.
+    #[serde(default)]
+    pub sequenced_at: Option<Timestamp>,
 }
 
 impl HeldEvent {
     /// An event that has not been tried and waits behind another of its key.
     #[must_use]
-    pub fn waiting(event: Event) -> Self {
+    pub fn waiting(event: Event, sequenced_at: Option<Timestamp>) -> Self {
         Self {
             event,
             attempts: 0,
@@ -37,6 +40,7 @@ impl HeldEvent {
             redrives: 0,
             history: AttemptHistory::default(),
             redriven_by: None,
+            sequenced_at,
         }
     }
 
@@ -44,5 +48,21 @@ impl HeldEvent {
     #[must_use]
     pub fn size(&self) -> usize {
         self.event.size() + self.history.size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_older_versions_wrote_is_read() {
+        let held = HeldEvent { attempts: 2, due: Timestamp(7), ..HeldEvent::waiting(Event::default(), None) };
+        let (none, history) = (None::<Timestamp>, AttemptHistory::default());
+        let without_redriven_by = (&held.event, 2_u32, none, Timestamp(7), 0_u32, &history);
+        let without_sequenced_at = (&held.event, 2_u32, none, Timestamp(7), 0_u32, &history, none);
+        for bytes in [rmp_serde::to_vec(&without_redriven_by), rmp_serde::to_vec(&without_sequenced_at)] {
+            assert_eq!(rmp_serde::from_slice::<HeldEvent>(&bytes.unwrap()).unwrap(), held);
+        }
     }
 }

@@ -130,6 +130,7 @@ mod tests {
             history: AttemptHistory::default(),
             inputs: AttemptInputs::default(),
             since: Sequence(0),
+            sequenced_at: Some(Timestamp(4)),
         };
         let handled = Handled {
             consumer: ConsumerId(7),
@@ -141,7 +142,7 @@ mod tests {
             timers: vec![TimerChange::Cancel { name: "t".into() }],
             held: vec![HeldChange {
                 offset: Offset(1),
-                event: Some(Box::new(HeldEvent::waiting(event("1")))),
+                event: Some(Box::new(HeldEvent::waiting(event("1"), Some(Timestamp(2))))),
             }],
             dead: vec![DeadChange { offset: Offset(3), letter: Some(Box::new(dead)) }],
             ..Handled::default()

@@ -1,8 +1,8 @@
 //! Consumers as operators see and remove them.
 
-use camshaft_engine::ConsumerState;
-use camshaft_event::Offset;
+use camshaft_engine::{ConsumerState, Unhandled};
 use camshaft_event::transaction::ConsumerStatus;
+use camshaft_event::{Offset, Timestamp};
 
 use super::Runtime;
 use crate::view::{ConsumerStatusView, ConsumerView, Oldest};
@@ -60,16 +60,20 @@ impl Runtime {
             retrying: count(state.retrying),
             held: count(state.held),
             dead: count(state.dead),
-            oldest: state.oldest.and_then(|offset| self.age(offset)),
+            oldest: state.oldest.and_then(|oldest| self.age(oldest)),
         }
     }
 
-    /// How long ago the event at `offset` was sequenced; unknown if the log no longer holds it.
-    fn age(&self, offset: Offset) -> Option<Oldest> {
+    /// How long ago it was sequenced; unknown if neither the engine nor the log can tell.
+    fn age(&self, Unhandled { offset, sequenced_at }: Unhandled) -> Option<Oldest> {
+        let at = sequenced_at.or_else(|| self.sequenced_at(offset))?;
+        Some(Oldest { offset, age_ms: self.0.core.now().ms_since(at) })
+    }
+
+    fn sequenced_at(&self, offset: Offset) -> Option<Timestamp> {
         let core = &self.0.core;
         let sequence = core.log.find_offset(offset.0).ok()??;
         let batch = core.log.read_from(sequence, 1).ok()?;
-        let record = batch.iter().next()?;
-        Some(Oldest { offset, age_ms: core.now().0.saturating_sub(record.timestamp_ms) })
+        batch.iter().next().map(|record| Timestamp(record.timestamp_ms))
     }
 }

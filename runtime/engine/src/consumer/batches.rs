@@ -8,8 +8,7 @@ use camshaft_sabotage::{Sabotage, is_on};
 
 use super::Consumer;
 use crate::batch::{Batch, Item, KeyInBatch, Origin, SharedEvent};
-use crate::partition::Pending;
-use crate::{ConsumerSpec, EngineOptions};
+use crate::{ConsumerSpec, EngineOptions, Sequenced};
 
 /// Lost batches after which a consumer runs its partitions one after another.
 const LOSSES_TO_SERIALIZE: u32 = 3;
@@ -36,7 +35,7 @@ impl Consumer {
         let mut items = self.take_held(number, max_events, now, &mut keys, load)?;
         self.take_new(number, max_events, options, &spec, &mut keys, &mut items);
         let suspicion = items.first().and_then(|first| self.suspects.get(&first.offset)).copied();
-        let first_new = items.iter().find(|item| item.held().is_none()).map(|item| item.offset);
+        let first_new = items.iter().find_map(Item::new_since);
         if items.is_empty() {
             self.exclusive.retain(|other| *other != number);
             return Ok(None);
@@ -174,7 +173,7 @@ impl Consumer {
                 let remaining = self.held.len_of(&key);
                 keys.insert(key.clone(), KeyInBatch { remaining, blocked: true, parked: false });
             }
-            let event = SharedEvent(Origin::Log(pending.event));
+            let event = SharedEvent(Origin::Log(pending.event, pending.at));
             items.push(Item { offset: pending.offset, key, event });
         }
     }
@@ -186,11 +185,11 @@ impl Consumer {
         if let Some(partition) = self.partitions.get_mut(batch.partition as usize) {
             partition.running = None;
             for item in batch.items.iter().skip(dealt).rev() {
-                if let Origin::Log(event) = &item.event.0 {
+                if let Origin::Log(event, at) = &item.event.0 {
                     self.pending_events += 1;
                     self.pending_bytes += event.size();
-                    let event = Arc::clone(event);
-                    partition.pending.push_front(Pending { offset: item.offset, event });
+                    let (at, event) = (*at, Arc::clone(event));
+                    partition.pending.push_front(Sequenced { offset: item.offset, at, event });
                 }
             }
         }

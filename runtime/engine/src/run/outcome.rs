@@ -83,10 +83,7 @@ impl Run {
         self.timers.forget();
         let policy = &self.batch.spec.policy;
         let (number, now) = (attempt.number, attempt.now);
-        let mut story = match item.held() {
-            Some(held) => held.clone(),
-            None => HeldEvent::waiting((*item.event).clone()),
-        };
+        let mut story = item.to_held();
         let first_attempt = *story.first_attempt.get_or_insert(now);
         let failed = FailedAttempt::new(number, now, self.batch.activation, failure.cause, failure.error);
         story.history.push(failed);
@@ -133,6 +130,7 @@ impl Run {
             history: story.history,
             inputs: attempt.effects.inputs,
             since: Sequence::default(),
+            sequenced_at: story.sequenced_at,
         };
         if letter.size() + STORY_BYTES > self.max_bytes {
             letter.inputs = AttemptInputs { state: Vec::new(), truncated: true };

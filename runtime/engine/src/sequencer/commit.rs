@@ -209,9 +209,7 @@ impl Consumer {
         for change in &handled.held {
             match &change.event {
                 Some(held) => {
-                    let tried = handled.outcome == Outcome::Retrying;
-                    let entry = HeldEntry { due: held.due, tried, bytes: held.size() };
-                    self.held.insert(key, change.offset, entry);
+                    self.held.insert(key, change.offset, HeldEntry::of(held));
                 }
                 None => self.held.remove(key, change.offset),
             }

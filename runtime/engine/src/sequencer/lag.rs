@@ -5,14 +5,14 @@
 use std::sync::Arc;
 
 use camshaft_event::transaction::{DecodeError, Section};
-use camshaft_event::{ConsumerId, Event, Generation, Offset, Transaction};
+use camshaft_event::{ConsumerId, Generation, Offset, Timestamp, Transaction};
 use camshaft_log::{LogError, LogReader};
 use camshaft_tables::store::Store;
 use thiserror::Error;
 
 use super::Sequencer;
-use crate::ConsumerSpec;
 use crate::consumer::Reading;
+use crate::{ConsumerSpec, Sequenced};
 
 /// A read of the log that a consumer needs.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct LagRead {
 #[derive(Debug)]
 pub struct LogEvents {
     /// Events that the consumer wants, in offset order.
-    pub events: Vec<(Offset, Arc<Event>)>,
+    pub events: Vec<Sequenced>,
     /// The offset after the last event that was looked at.
     pub next: Offset,
 }
@@ -71,7 +71,8 @@ impl LagRead {
                 if offset >= self.from {
                     found.next = offset.next();
                     if self.spec.wants(&event) {
-                        found.events.push((offset, Arc::new(event)));
+                        let at = Timestamp(record.timestamp_ms);
+                        found.events.push(Sequenced { offset, at, event: Arc::new(event) });
                     }
                 }
             }
@@ -129,9 +130,7 @@ impl<S: Store> Sequencer<S> {
             return;
         }
         let Some(consumer) = self.consumers.get_mut(&read.consumer) else { return };
-        for (offset, event) in &found.events {
-            consumer.push(*offset, event);
-        }
+        found.events.into_iter().for_each(|event| consumer.push(event));
         consumer.reading = Reading::Lagging { next: found.next, requested: false };
         self.follow_from_memory(read.consumer);
         self.arrange(read.consumer);
@@ -139,7 +138,7 @@ impl<S: Store> Sequencer<S> {
 
     /// The first offset from which on all events are in memory.
     fn memory_starts_at(&self) -> Offset {
-        self.recent.front().map_or(self.tables.progress().next_offset, |(offset, _)| *offset)
+        self.recent.front().map_or(self.tables.progress().next_offset, |event| event.offset)
     }
 
     /// Lets a consumer that has read the log up to what is in memory go on there, and follow if it gets to
@@ -157,14 +156,14 @@ impl<S: Store> Sequencer<S> {
             return;
         }
         let skip = usize::try_from(next.0 - start.0).unwrap_or(usize::MAX);
-        for (offset, event) in self.recent.iter().skip(skip) {
+        for event in self.recent.iter().skip(skip) {
             if !consumer.has_window(&self.options) {
-                consumer.reading = Reading::Lagging { next: *offset, requested: false };
+                consumer.reading = Reading::Lagging { next: event.offset, requested: false };
                 self.arrange(id);
                 return;
             }
-            if spec.wants(event) {
-                consumer.push(*offset, event);
+            if spec.wants(&event.event) {
+                consumer.push(event.clone());
             }
         }
         debug_assert!(next <= tail, "a consumer never reads beyond the end");

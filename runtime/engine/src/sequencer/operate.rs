@@ -65,8 +65,9 @@ impl<S: Store> Sequencer<S> {
             redrives: letter.redrives + 1,
             history: letter.history,
             redriven_by,
+            sequenced_at: letter.sequenced_at,
         };
-        let entry = HeldEntry { due: now, tried: false, bytes: held.size() };
+        let entry = HeldEntry::of(&held);
         let act = Act { name: "redriven", redrives: held.redrives, job: redriven_by };
         let change = HeldChange { offset, event: Some(Box::new(held)) };
         let mut sections = vec![self.operated((id, name), offset, &act, vec![change], now)];

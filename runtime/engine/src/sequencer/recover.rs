@@ -120,8 +120,7 @@ impl<S: Store> Sequencer<S> {
         }
         self.tables.each_held(id, &mut |offset, held| {
             let key = Key::of(&held.event, offset);
-            let entry = HeldEntry { due: held.due, tried: held.attempts > 0, bytes: held.size() };
-            consumer.held.insert(&key, offset, entry);
+            consumer.held.insert(&key, offset, HeldEntry::of(&held));
         })?;
         self.tables.each_dead_letter(id, &mut |offset, letter| {
             let key = Key::of(&letter.event, offset);

@@ -5,7 +5,7 @@ use camshaft_event::{DeadLetter, Offset, Timestamp};
 use camshaft_tables::store::Store;
 use camshaft_tables::{StateSpace, TablesError};
 
-use super::{Pause, Sequencer};
+use super::{OldestHeld, Pause, Sequencer, Unhandled};
 use crate::consumer::Consumer;
 
 /// Where a consumer stands.
@@ -32,7 +32,9 @@ pub struct ConsumerState {
     /// Timers that are set.
     pub timers: usize,
     /// The oldest event that is neither done nor dead.
-    pub oldest: Option<Offset>,
+    pub oldest: Option<Unhandled>,
+    /// The held key whose first event is the oldest.
+    pub oldest_held: Option<OldestHeld>,
 }
 
 /// A dead letter as listed.
@@ -64,7 +66,6 @@ impl<S: Store> Sequencer<S> {
         let tail = self.tables.progress().next_offset;
         let checkpoint = consumer.floor(tail);
         let (held, retrying) = consumer.held.counts();
-        let first_open = (checkpoint < tail).then_some(checkpoint);
         Some(ConsumerState {
             record: consumer.record.clone(),
             checkpoint,
@@ -76,7 +77,8 @@ impl<S: Store> Sequencer<S> {
             pauses: Pause::of(consumer),
             throttled_until: consumer.throttled_until(),
             timers: consumer.timers,
-            oldest: first_open.into_iter().chain(consumer.held.oldest()).min(),
+            oldest: consumer.oldest(tail),
+            oldest_held: consumer.oldest_held(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! A consumer that does not keep up reads the log itself, through a window, and loses nothing by it.
 
-use camshaft_engine::LogEvents;
-use camshaft_event::Offset;
+use camshaft_engine::{LogEvents, Sequenced};
+use camshaft_event::{Offset, Timestamp};
 
 use super::harness::{World, event, note, spec};
 
@@ -89,7 +89,10 @@ fn a_read_for_somebody_who_is_gone_is_of_no_effect() {
     world.attach(spec("slow", &["thing.*"]), note);
     let read = world.sequencer().next_read().unwrap();
     assert!(world.sequencer().is_current(&read));
-    let found = || LogEvents { events: vec![(Offset(5), event("5", "k").into())], next: Offset(6) };
+    let found = || LogEvents {
+        events: vec![Sequenced { offset: Offset(5), at: Timestamp(5), event: event("5", "k").into() }],
+        next: Offset(6),
+    };
     world.detach("slow");
     assert!(!world.sequencer().is_current(&read));
     world.sequencer().feed(&read, found());

@@ -307,6 +307,7 @@ fn held_change((offset, held): &HeldShape) -> HeldChange {
             redrives: story.attempts / 2,
             history: story.history(),
             redriven_by: first_attempt.map(RedriveId),
+            sequenced_at: first_attempt.map(Timestamp),
         })
     });
     HeldChange { offset: Offset(*offset), event }
@@ -323,6 +324,7 @@ fn dead_change((offset, dead): &DeadShape) -> DeadChange {
             history: story.history(),
             inputs: AttemptInputs { state: inputs.collect(), truncated: *is_set },
             since: Sequence(story.number),
+            sequenced_at: is_set.then_some(Timestamp(story.number)),
         })
     });
     DeadChange { offset: Offset(*offset), letter }

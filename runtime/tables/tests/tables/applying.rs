@@ -120,8 +120,8 @@ fn a_held_event_is_replaced_whole_and_goes() {
         let held = vec![HeldChange { offset: Offset(7), event }];
         Section::Handled(Box::new(Handled { consumer: CONSUMER, held, ..Handled::default() }))
     };
-    let retried = HeldEvent { attempts: 2, due: Timestamp(50), ..HeldEvent::waiting(event("a")) };
-    apply(&mut tables, change(Some(Box::new(HeldEvent::waiting(event("a"))))));
+    let retried = HeldEvent { attempts: 2, due: Timestamp(50), ..HeldEvent::waiting(event("a"), None) };
+    apply(&mut tables, change(Some(Box::new(HeldEvent::waiting(event("a"), None)))));
     apply(&mut tables, change(Some(Box::new(retried.clone()))));
     assert_eq!(tables.held(CONSUMER, Offset(7)).unwrap(), Some(retried));
     apply(&mut tables, change(None));

@@ -76,8 +76,9 @@ pub fn troubles(offset: u64) -> Section {
         history: AttemptHistory::default(),
         inputs: AttemptInputs::default(),
         since: Sequence(0),
+        sequenced_at: Some(Timestamp(1)),
     };
-    let held = HeldEvent::waiting(event("held"));
+    let held = HeldEvent::waiting(event("held"), Some(Timestamp(1)));
     let timer = TimerChange::Set { name: "t".into(), at: Timestamp(9), event: Box::new(event("timer")) };
     Section::Handled(Box::new(Handled {
         consumer: CONSUMER,

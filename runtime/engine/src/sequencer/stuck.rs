@@ -1,0 +1,104 @@
+//! Stuck work: the oldest event that a consumer has not handled, and what the oldest held key waits for.
+//!
+//! Each is found by an index, however many events wait.
+
+use camshaft_event::{Key, Offset, Timestamp};
+
+use super::Pause;
+use crate::consumer::{Consumer, Reading};
+use crate::held_keys::OldestKey;
+
+/// An event that is neither done nor dead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unhandled {
+    /// Its place.
+    pub offset: Offset,
+    /// When it was sequenced. Not known here if it has not been read from the log yet, where it may turn out to be none
+    /// that the consumer wants, or if an older version set it aside; the log may tell.
+    pub sequenced_at: Option<Timestamp>,
+}
+
+/// A held key: the first of its events that wait, and what that waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OldestHeld {
+    /// The key.
+    pub key: Key,
+    /// The first event that waits under it.
+    pub first: Unhandled,
+    /// How many wait under it, this one included.
+    pub events: usize,
+    /// What the first one waits for.
+    pub waits_for: WaitsFor,
+}
+
+/// What a held event waits for: the first of these that applies; of its due time and the rate limit, the later one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// For the dead letter before it to be redriven or discarded.
+    DeadLetter {
+        /// That one.
+        offset: Offset,
+    },
+    /// For the consumer to be attached again.
+    Code,
+    /// For the end of a pause.
+    Pause(Pause),
+    /// For its next attempt.
+    Retry {
+        /// Not before.
+        due: Timestamp,
+    },
+    /// For the rate limit.
+    Rate {
+        /// Until then.
+        until: Timestamp,
+    },
+    /// For a worker, or for the batch that its partition runs.
+    Turn,
+}
+
+impl Consumer {
+    pub(super) fn oldest(&self, tail: Offset) -> Option<Unhandled> {
+        let open = self.first_open().map(|(offset, at)| Unhandled { offset, sequenced_at: Some(at) });
+        let unread = match self.reading {
+            Reading::Following => None,
+            Reading::Lagging { next, .. } | Reading::Stopped { next } => {
+                (next < tail).then_some(Unhandled { offset: next, sequenced_at: None })
+            }
+        };
+        let held = self.held.oldest().map(|held| held.first());
+        [open, unread, held].into_iter().flatten().min_by_key(|unhandled| unhandled.offset)
+    }
+
+    pub(super) fn oldest_held(&self) -> Option<OldestHeld> {
+        let held = self.held.oldest()?;
+        let pause = Pause::of(self).into_iter().find(|pause| match pause {
+            Pause::Operator { .. } => true,
+            Pause::Breaker { .. } => self.circuit.blocks_until().is_some(),
+            Pause::Bound => false,
+        });
+        let waits_for = if let Some(offset) = held.parked_behind {
+            WaitsFor::DeadLetter { offset }
+        } else if !self.is_attached() {
+            WaitsFor::Code
+        } else if let Some(pause) = pause {
+            WaitsFor::Pause(pause)
+        } else {
+            let number = held.key.partition(self.record.partitions);
+            let partition = self.partitions.get(number as usize);
+            let is_running = partition.is_some_and(|partition| partition.running.is_some());
+            match (held.scheduled, self.next_token().filter(|_| !is_running)) {
+                (due, Some(until)) if due.is_none_or(|due| due < until) => WaitsFor::Rate { until },
+                (Some(due), _) => WaitsFor::Retry { due },
+                (None, _) => WaitsFor::Turn,
+            }
+        };
+        Some(OldestHeld { key: held.key.clone(), first: held.first(), events: held.events, waits_for })
+    }
+}
+
+impl OldestKey<'_> {
+    fn first(&self) -> Unhandled {
+        Unhandled { offset: self.offset, sequenced_at: self.sequenced_at }
+    }
+}
