@@ -147,7 +147,12 @@ impl OperatorFile {
 fn read_bounded(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     let file = std::fs::File::open(path)?;
-    io::Read::read_to_string(&mut io::Read::take(file, MAX_OPERATOR_FILE_BYTES), &mut text)?;
+    // One byte more than allowed tells a longer file from one that just fits.
+    let length = io::Read::read_to_string(&mut io::Read::take(file, MAX_OPERATOR_FILE_BYTES + 1), &mut text)?;
+    if length as u64 > MAX_OPERATOR_FILE_BYTES {
+        let message = format!("it is longer than {MAX_OPERATOR_FILE_BYTES} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
     Ok(text)
 }
 

@@ -177,10 +177,16 @@ impl Document {
         if self.manifest.is_none() {
             return Err(missing("manifest = 1"));
         }
-        if self.subscriptions.iter().all(|subscription| subscription.types.is_empty()) {
+        if self.subscriptions.is_empty() {
             return Err(invalid(
                 format!("{origin} subscribes to nothing, so the plugin would never run"),
                 "Add a [[subscriptions]] table with `handler` and `types`, or a #[handler(…)] in Rust.",
+            ));
+        }
+        if let Some(idle) = self.subscriptions.iter().find(|subscription| subscription.types.is_empty()) {
+            return Err(invalid(
+                format!("in {origin} the handler \"{}\" has no `types`, so it would never run", idle.handler),
+                "Name the event types that it wants, or remove the handler.",
             ));
         }
         self.refuse_unknown_handlers(origin)?;

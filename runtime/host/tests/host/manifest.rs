@@ -257,6 +257,10 @@ fn what_a_whole_manifest_needs_is_missed_by_name() {
             "[[subscriptions]]\nhandler = \"reserve\"\ntypes = [\"order.placed\"]\n",
             "the manifest in \"stock.wasm\" subscribes to nothing, so the plugin would never run",
         ),
+        (
+            "\"order.placed\"",
+            "in the manifest in \"stock.wasm\" the handler \"reserve\" has no `types`, so it would never run",
+        ),
     ] {
         refused(&[&SMALL.replace(left_out, "")], None, message);
     }
