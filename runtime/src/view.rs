@@ -11,9 +11,10 @@ pub mod moment;
 mod page;
 mod plugin;
 mod redrive;
+mod reset;
 mod state;
 
-pub use consumer::{ConsumerStatusView, ConsumerView, Oldest};
+pub use consumer::{ConsumerStatusView, ConsumerView, Oldest, OldestHeldView, PauseView, WaitsForView};
 pub use dead_letter::{
     AttemptView, DeadLetterQuery, DeadLetterSummary, DeadLetterView, InputView, InputsView, WaitingView,
 };
@@ -23,4 +24,5 @@ pub use page::Page;
 pub use plugin::{LastError, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView};
 pub(crate) use redrive::parse_reason;
 pub use redrive::{RedrivePreview, RedriveRequest, RedriveStatusView, RedriveView};
+pub use reset::{ResetPlace, ResetRequest, ResetView};
 pub use state::{Encoding, StateEntryView, state_json};

@@ -238,7 +238,27 @@ fn a_rejected_event_is_found_redriven_and_discarded() {
         .says("discarded 1");
     runtime.until(folder, "state get rejects accepted", |stdout| stdout == "2\n");
     runtime.said(folder, &format!("dead-letters discard {id}")).ends_with(3).says("[dead-letter-not-found]");
+    steer(&runtime, folder);
     forget(&runtime, folder);
+}
+
+/// A consumer is paused, resumed and sent back, each by one command that says what it did.
+fn steer(runtime: &Runtime, folder: &Path) {
+    runtime.said(folder, "consumers pause rejects").ends_with(0).says("`camshaft consumers resume rejects`");
+    let paused = runtime.said(folder, "consumers rejects").ends_with(0);
+    paused.prints("status      paused").prints("by hand, since");
+    runtime.said(folder, "consumers resume rejects").ends_with(0).says("\"rejects\" goes on");
+    runtime.said(folder, "consumers pause none").ends_with(3).says("[consumer-not-found]");
+
+    runtime.said(folder, "consumers reset rejects --to noon").ends_with(2).says("or how long ago it was");
+    let reset = "consumers reset rejects --to 0 --keep-state --yes";
+    runtime.said(folder, reset).ends_with(0).says("begins anew at offset 0");
+    runtime.until(folder, "consumers rejects --json", |stdout| stdout.contains("\"dead\":1,"));
+    runtime.until(folder, "state get rejects accepted", |stdout| stdout == "3\n");
+    runtime.said(folder, "consumers reset rejects --to 2h").ends_with(0);
+    runtime.until(folder, "state get rejects accepted", |stdout| stdout == "1\n");
+    let latest = runtime.said(folder, "consumers reset rejects --to latest --json").ends_with(0);
+    assert!(latest.stdout.starts_with("{\"offset\":"), "{latest:?}");
 }
 
 /// An attached consumer stays; a detached one can be forgotten.

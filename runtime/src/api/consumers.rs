@@ -1,9 +1,17 @@
-//! `/consumers`: how far each consumer is, and what holds it up.
+//! `/consumers`: how far each consumer is, what holds it up, and stopping, resuming, resetting or forgetting it.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+};
 
-use super::{Api, answer::Items, parameters::Path, problem::Problem, problem::ProblemDocument};
-use crate::{ConsumerError, view::ConsumerView};
+use super::{Api, answer::Items, body, parameters::Path, problem::Problem, problem::ProblemDocument};
+use crate::{
+    ConsumerError,
+    view::{ConsumerView, ResetRequest, ResetView},
+};
 
 /// Every consumer.
 #[utoipa::path(
@@ -45,4 +53,62 @@ pub async fn show(State(api): State<Api>, Path(name): Path<String>) -> Result<Js
 pub async fn remove(State(api): State<Api>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     api.runtime.remove_consumer(&name).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Keeps a consumer from taking events until it is resumed, also after a restart. It burns no attempts meanwhile.
+#[utoipa::path(
+    post, path = "/consumers/{name}/pause", tag = "consumers",
+    params(("name" = String, Path, description = "Its name")),
+    responses(
+        (status = 204, description = "It is paused"),
+        (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn pause(State(api): State<Api>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+    api.runtime.pause_consumer(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lets a paused consumer go on where it stands, and closes its circuit breaker.
+#[utoipa::path(
+    post, path = "/consumers/{name}/resume", tag = "consumers",
+    params(("name" = String, Path, description = "Its name")),
+    responses(
+        (status = 204, description = "It goes on"),
+        (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn resume(State(api): State<Api>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+    api.runtime.resume_consumer(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Starts a consumer anew at another place, as its next generation.
+///
+/// Its held events, dead letters and timers are dropped, and its state unless it is kept.
+#[utoipa::path(
+    post, path = "/consumers/{name}/reset", tag = "consumers",
+    params(("name" = String, Path, description = "Its name")),
+    request_body(content = ResetRequest, content_type = "application/json"),
+    responses(
+        (status = 200, description = "It has begun anew", body = ResetView),
+        (status = 400, description = "The place is not valid", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The request is too large", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn reset(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<ResetView>, Problem> {
+    let request: ResetRequest = body::json(&headers, body, api.settings.max_request_bytes).await?;
+    Ok(Json(ResetView { offset: api.runtime.reset_consumer(&name, request).await? }))
 }

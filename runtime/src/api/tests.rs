@@ -14,6 +14,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::RuntimeLimits;
 
+mod consumers;
 mod description;
 mod guarding;
 mod operating;

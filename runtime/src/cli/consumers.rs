@@ -1,17 +1,21 @@
-//! `camshaft consumers`: how far each consumer is, and forgetting one.
+//! `camshaft consumers`: how far each consumer is, and pausing, resuming, resetting or forgetting one.
 
 use clap::{Args, Subcommand};
 
 use super::{
-    client::{Client, path},
+    client::{Client, Refusal, path},
     confirm::confirm,
     failure::Failure,
     output,
     table::{dash, duration, sheet, table, time},
+    when::when,
 };
 use crate::{
     api::Items,
-    view::{ConsumerStatusView, ConsumerView},
+    view::{
+        ConsumerStatusView, ConsumerView, OldestHeldView, PauseView, ResetPlace, ResetRequest, ResetView,
+        WaitsForView,
+    },
 };
 
 #[derive(Debug, Args)]
@@ -26,6 +30,33 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// Keep a consumer from taking events until it is resumed; it burns no attempts
+    Pause {
+        /// Its name
+        name: String,
+    },
+    /// Let a paused consumer go on where it stands, and close its circuit breaker
+    Resume {
+        /// Its name
+        name: String,
+    },
+    /// Let a consumer begin anew at another place, without its state, dead letters and timers
+    Reset {
+        /// Its name
+        name: String,
+
+        /// earliest, latest, an offset, a time such as 2026-01-31T12:00:00Z, or 2h (ago)
+        #[arg(long, value_name = "WHERE", value_parser = place)]
+        to: ResetPlace,
+
+        /// Keep its state
+        #[arg(long)]
+        keep_state: bool,
+
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Forget a detached consumer, its state, dead letters and timers
     Remove {
         /// Its name
@@ -38,8 +69,8 @@ enum Action {
 }
 
 pub fn consumers(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
-    if let Some(Action::Remove { name, yes }) = &arguments.action {
-        return remove(client, name, *yes);
+    if let Some(action) = &arguments.action {
+        return act(client, action, json);
     }
     if let Some(name) = &arguments.name {
         let consumer: ConsumerView = client.get(&path(&["consumers", name]))?;
@@ -58,6 +89,45 @@ pub fn consumers(client: &Client, arguments: &Arguments, json: bool) -> Result<(
     if let Some(waiting) = consumers.items.iter().find(|consumer| consumer.dead > 0) {
         output::hint(&format!("`camshaft dead-letters list --consumer {}` shows what failed.", waiting.name));
     }
+    Ok(())
+}
+
+/// What `--to` means.
+fn place(text: &str) -> Result<ResetPlace, String> {
+    ResetPlace::parse(text, when)
+}
+
+fn act(client: &Client, action: &Action, json: bool) -> Result<(), Failure> {
+    match action {
+        Action::Pause { name } => {
+            client.act(&path(&["consumers", name, "pause"])).map_err(Refusal::into_failure)?;
+            output::note(&format!("consumer \"{name}\" is paused"));
+            output::hint(&format!("`camshaft consumers resume {name}` lets it go on."));
+            Ok(())
+        }
+        Action::Resume { name } => {
+            client.act(&path(&["consumers", name, "resume"])).map_err(Refusal::into_failure)?;
+            output::note(&format!("consumer \"{name}\" goes on"));
+            Ok(())
+        }
+        Action::Reset { name, to, keep_state, yes } => {
+            let request = ResetRequest { to: *to, keep_state: *keep_state };
+            reset(client, name, &request, *yes, json)
+        }
+        Action::Remove { name, yes } => remove(client, name, *yes),
+    }
+}
+
+fn reset(client: &Client, name: &str, request: &ResetRequest, yes: bool, json: bool) -> Result<(), Failure> {
+    let dropped = if request.keep_state { "dead letters" } else { "state, dead letters" };
+    if !confirm(&format!("Let consumer \"{name}\" begin anew, without its {dropped} and timers?"), yes) {
+        return Ok(());
+    }
+    let view: ResetView = client.post_json(&path(&["consumers", name, "reset"]), request)?;
+    if json {
+        return output::json(&view);
+    }
+    output::note(&format!("consumer \"{name}\" begins anew at offset {}", view.offset));
     Ok(())
 }
 
@@ -100,14 +170,52 @@ fn one(consumer: &ConsumerView) -> String {
         ("retrying", Some(consumer.retrying.to_string())),
         ("held", Some(consumer.held.to_string())),
         ("dead", Some(consumer.dead.to_string())),
+        ("timers", Some(consumer.timers.to_string())),
+        ("paused", paused(&consumer.pauses)),
+        ("rate limit", consumer.throttled_until.map(|until| format!("waits until {}", time(until)))),
         ("oldest", oldest.map(|oldest| format!("offset {}, {} old", oldest.offset, duration(oldest.age_ms)))),
+        ("held longest", consumer.oldest_held.as_ref().map(held)),
+        ("waits for", consumer.oldest_held.as_ref().map(|held| waits_for(held.waits_for))),
     ])
+}
+
+fn paused(pauses: &[PauseView]) -> Option<String> {
+    let all: Vec<String> = pauses.iter().copied().map(pause).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
+fn pause(pause: PauseView) -> String {
+    match pause {
+        PauseView::Operator { since } => format!("by hand, since {}", time(since)),
+        PauseView::Breaker { until } => format!("by its circuit breaker, until {}", time(until)),
+        PauseView::Bound => "too many events are held or dead".to_owned(),
+    }
+}
+
+fn held(held: &OldestHeldView) -> String {
+    let OldestHeldView { key, offset, age_ms, events, .. } = held;
+    let key = key.as_ref().map_or_else(|| "no key".to_owned(), |key| format!("key {key:?}"));
+    let age = age_ms.map_or_else(String::new, |age_ms| format!(", {} old", duration(age_ms)));
+    let events = if *events == 1 { "1 event".to_owned() } else { format!("{events} events") };
+    format!("{key}: {events} from offset {offset}{age}")
+}
+
+fn waits_for(waits_for: WaitsForView) -> String {
+    match waits_for {
+        WaitsForView::DeadLetter { offset } => format!("dead letter {offset} to be redriven or discarded"),
+        WaitsForView::Code => "the plugin to be there again".to_owned(),
+        WaitsForView::Pause { pause: by } => format!("the end of its pause ({})", pause(by)),
+        WaitsForView::Retry { due } => format!("its next attempt, at {}", time(due)),
+        WaitsForView::Rate { until } => format!("the rate limit, until {}", time(until)),
+        WaitsForView::Turn => "its turn".to_owned(),
+    }
 }
 
 const fn status(status: ConsumerStatusView) -> &'static str {
     match status {
         ConsumerStatusView::Attached => "attached",
         ConsumerStatusView::Detached => "detached",
+        ConsumerStatusView::Paused => "paused",
         ConsumerStatusView::Full => "full",
     }
 }
@@ -132,7 +240,11 @@ mod tests {
             retrying: 1,
             held: 3,
             dead: 1,
+            timers: 0,
+            pauses: Vec::new(),
+            throttled_until: None,
             oldest: Some(Oldest { offset: Offset(17), age_ms: 65_000 }),
+            oldest_held: None,
         }
     }
 
@@ -162,6 +274,43 @@ mod tests {
         retrying    1
         held        3
         dead        1
+        timers      0
+        ");
+    }
+
+    #[test]
+    fn one_that_is_stuck_says_where_and_what_it_waits_for() {
+        let at = Timestamp(1_769_860_800_000);
+        let stuck = ConsumerView {
+            status: ConsumerStatusView::Paused,
+            pauses: vec![PauseView::Operator { since: at }, PauseView::Breaker { until: at }],
+            throttled_until: Some(at),
+            oldest_held: Some(OldestHeldView {
+                key: Some("o-17".into()),
+                offset: Offset(18),
+                age_ms: Some(61_000),
+                events: 3,
+                waits_for: WaitsForView::DeadLetter { offset: Offset(17) },
+            }),
+            ..stock()
+        };
+        insta::assert_snapshot!(one(&stuck), @"
+        name          stock
+        status        paused
+        generation    1
+        partitions    64
+        checkpoint    27000
+        lag           4
+        in flight     2
+        retrying      1
+        held          3
+        dead          1
+        timers        0
+        paused        by hand, since 2026-01-31T12:00:00Z; by its circuit breaker, until 2026-01-31T12:00:00Z
+        rate limit    waits until 2026-01-31T12:00:00Z
+        oldest        offset 17, 1m old
+        held longest  key \"o-17\": 3 events from offset 18, 1m old
+        waits for     dead letter 17 to be redriven or discarded
         ");
     }
 }

@@ -1,11 +1,14 @@
-//! Consumers as operators see and remove them.
+//! Consumers as operators see, pause, reset and remove them.
 
-use camshaft_engine::{ConsumerState, Unhandled};
+use std::sync::Arc;
+
+use camshaft_engine::{ConsumerState, Pause, ResetTo, Sequencer, Unhandled, first_offset_since};
 use camshaft_event::transaction::ConsumerStatus;
-use camshaft_event::{Offset, Timestamp};
+use camshaft_event::{Key, Offset, Sequence, Timestamp};
 
 use super::Runtime;
-use crate::view::{ConsumerStatusView, ConsumerView, Oldest};
+use crate::compose::EmbeddedStore;
+use crate::view::{ConsumerStatusView, ConsumerView, Oldest, OldestHeldView, ResetPlace, ResetRequest};
 use crate::{ConsumerError, NotNow};
 
 impl Runtime {
@@ -26,28 +29,105 @@ impl Runtime {
     /// # Errors
     /// See [`ConsumerError`].
     pub async fn remove_consumer(&self, name: &str) -> Result<(), ConsumerError> {
+        self.change(name, |sequencer, now| {
+            sequencer.remove(name, now).map(|()| sequencer.sequenced().sequence)
+        })
+        .await
+    }
+
+    /// Keeps a consumer from taking events until it is resumed, also over a restart, other code and a reset. It
+    /// burns no attempts meanwhile, and the log keeps its events.
+    ///
+    /// # Errors
+    /// See [`ConsumerError`].
+    pub async fn pause_consumer(&self, name: &str) -> Result<(), ConsumerError> {
+        self.change(name, |sequencer, now| sequencer.pause(name, now)).await
+    }
+
+    /// Lets a paused consumer go on where it stands, and closes its circuit breaker.
+    ///
+    /// # Errors
+    /// See [`ConsumerError`].
+    pub async fn resume_consumer(&self, name: &str) -> Result<(), ConsumerError> {
+        self.change(name, |sequencer, now| sequencer.resume(name, now)).await
+    }
+
+    /// Starts a consumer anew at another place, as its next generation: its held events, dead letters and timers are
+    /// dropped, and its state unless it is kept. Returns the offset of the first event that it handles.
+    ///
+    /// # Errors
+    /// See [`ConsumerError`].
+    pub async fn reset_consumer(&self, name: &str, request: ResetRequest) -> Result<Offset, ConsumerError> {
+        let place = match request.to {
+            ResetPlace::Earliest => camshaft_engine::ResetPlace::Earliest,
+            ResetPlace::Latest => camshaft_engine::ResetPlace::Latest,
+            ResetPlace::Offset(offset) => camshaft_engine::ResetPlace::Offset(offset),
+            ResetPlace::Time(time) => {
+                camshaft_engine::ResetPlace::Offset(self.first_since(name, time).await?)
+            }
+        };
+        let to = ResetTo { place, keep_state: request.keep_state };
+        let mut first = Offset(0);
+        self.change(name, |sequencer, now| {
+            first = sequencer.reset(name, to, now)?;
+            Ok(sequencer.sequenced().sequence)
+        })
+        .await?;
+        Ok(first)
+    }
+
+    /// The offset of the first event that was sequenced at `time` or later.
+    async fn first_since(&self, name: &str, time: Timestamp) -> Result<Offset, ConsumerError> {
+        let core = &self.0.core;
+        // What is sequenced is not found before it is written.
+        let sequence = core.sequencer.lock().sequenced().sequence;
+        core.durable.wait_for(sequence).await?;
+        let log = Arc::clone(&core.log);
+        let found = tokio::task::spawn_blocking(move || first_offset_since(&*log, time)).await;
+        let found = found.map_err(|error| error.to_string());
+        found.and_then(|found| found.map_err(|error| error.to_string())).map_err(unavailable(name))
+    }
+
+    /// Changes a consumer, and returns once that is durable.
+    async fn change(
+        &self,
+        name: &str,
+        act: impl FnOnce(
+            &mut Sequencer<EmbeddedStore>,
+            Timestamp,
+        ) -> Result<Sequence, camshaft_engine::ConsumerError>,
+    ) -> Result<(), ConsumerError> {
         let core = &self.0.core;
         core.check_open()?;
         let now = core.now();
-        let sequence = core
-            .step(|sequencer| sequencer.remove(name, now).map(|()| sequencer.sequenced().sequence))
-            .map_err(|error| match error {
-                camshaft_engine::ConsumerError::NotFound { name } => ConsumerError::NotFound { name },
-                camshaft_engine::ConsumerError::Attached { name } => ConsumerError::Attached { name },
-                camshaft_engine::ConsumerError::Unready(unready) => NotNow::from(unready).into(),
-                other => ConsumerError::Unavailable { name: name.to_owned(), reason: other.to_string() },
-            })?;
+        let sequence = core.step_due(|sequencer| act(sequencer, now)).map_err(|error| match error {
+            camshaft_engine::ConsumerError::NotFound { name } => ConsumerError::NotFound { name },
+            camshaft_engine::ConsumerError::Attached { name } => ConsumerError::Attached { name },
+            camshaft_engine::ConsumerError::Unready(unready) => NotNow::from(unready).into(),
+            other => unavailable(name)(other.to_string()),
+        })?;
         Ok(core.durable.wait_for(sequence).await?)
     }
 
     fn consumer_view(&self, state: ConsumerState) -> ConsumerView {
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let limit = self.0.core.config.limits.max_held_events;
+        let is_paused = state.pauses.iter().any(|pause| !matches!(pause, Pause::Bound));
         let (status, detached_at) = match state.record.status {
             ConsumerStatus::Detached { since } => (ConsumerStatusView::Detached, Some(since)),
-            _ if count(state.retrying + state.held + state.dead) >= limit => (ConsumerStatusView::Full, None),
+            _ if is_paused => (ConsumerStatusView::Paused, None),
+            _ if !state.pauses.is_empty() => (ConsumerStatusView::Full, None),
             _ => (ConsumerStatusView::Attached, None),
         };
+        let oldest_held = state.oldest_held.map(|held| OldestHeldView {
+            key: match held.key {
+                Key::Ordered(key) => Some(key.into()),
+                Key::Unordered(_) => None,
+            },
+            offset: held.first.offset,
+            age_ms: self.age(held.first).map(|oldest| oldest.age_ms),
+            events: count(held.events),
+            waits_for: held.waits_for.into(),
+        });
         ConsumerView {
             name: state.record.name,
             status,
@@ -60,7 +140,11 @@ impl Runtime {
             retrying: count(state.retrying),
             held: count(state.held),
             dead: count(state.dead),
+            timers: count(state.timers),
+            pauses: state.pauses.into_iter().map(Into::into).collect(),
+            throttled_until: state.throttled_until,
             oldest: state.oldest.and_then(|oldest| self.age(oldest)),
+            oldest_held,
         }
     }
 
@@ -76,4 +160,8 @@ impl Runtime {
         let batch = core.log.read_from(sequence, 1).ok()?;
         batch.iter().next().map(|record| Timestamp(record.timestamp_ms))
     }
+}
+
+fn unavailable(name: &str) -> impl Fn(String) -> ConsumerError {
+    move |reason| ConsumerError::Unavailable { name: name.to_owned(), reason }
 }

@@ -1,5 +1,6 @@
 //! A consumer as the operator sees it.
 
+use camshaft_engine::{Pause, WaitsFor};
 use camshaft_event::{Offset, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -34,9 +35,22 @@ pub struct ConsumerView {
     pub held: u64,
     /// Dead letters.
     pub dead: u64,
-    /// The oldest event that is not done.
+    /// Timers that are set.
+    #[serde(default)]
+    pub timers: u64,
+    /// What keeps it from taking events; empty if it goes on.
+    #[serde(default)]
+    pub pauses: Vec<PauseView>,
+    /// When its rate limit lets it go on, if there is work that waits for that.
+    #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub throttled_until: Option<Timestamp>,
+    /// The oldest event that is neither done nor dead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oldest: Option<Oldest>,
+    /// The held key whose first event is the oldest, and what it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest_held: Option<OldestHeldView>,
 }
 
 /// Whether somebody handles for a consumer.
@@ -47,11 +61,45 @@ pub enum ConsumerStatusView {
     Attached,
     /// Its plugin is gone; the log keeps its events for a while.
     Detached,
+    /// An operator or its circuit breaker keeps it from taking events.
+    Paused,
     /// As many events are held or dead as may be: it reads no further.
     Full,
 }
 
-/// The oldest event that is not done.
+/// Why a consumer takes no events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "reason", rename_all = "lowercase")]
+pub enum PauseView {
+    /// Somebody paused it, for as long as it takes.
+    Operator {
+        /// Since when.
+        #[serde(with = "moment")]
+        #[schema(value_type = String, format = DateTime)]
+        since: Timestamp,
+    },
+    /// Too many of its attempts failed, whatever the event.
+    Breaker {
+        /// From then on it tries single events until one succeeds.
+        #[serde(with = "moment")]
+        #[schema(value_type = String, format = DateTime)]
+        until: Timestamp,
+    },
+    /// As many events are held or dead as may be: it takes no new ones, but retries go on.
+    Bound,
+}
+
+impl From<Pause> for PauseView {
+    fn from(pause: Pause) -> Self {
+        match pause {
+            Pause::Operator { since } => Self::Operator { since },
+            Pause::Breaker { until } => Self::Breaker { until },
+            Pause::Bound => Self::Bound,
+        }
+    }
+}
+
+/// The oldest event that is neither done nor dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Oldest {
     /// Its place in the log.
@@ -59,4 +107,70 @@ pub struct Oldest {
     pub offset: Offset,
     /// How long ago it was published, in milliseconds.
     pub age_ms: u64,
+}
+
+/// A held key, and what its first event waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OldestHeldView {
+    /// The key, if the events have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The first event that waits under it.
+    #[schema(value_type = u64)]
+    pub offset: Offset,
+    /// How long ago that was published, in milliseconds, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_ms: Option<u64>,
+    /// How many wait under it.
+    pub events: u64,
+    /// What the first one waits for.
+    pub waits_for: WaitsForView,
+}
+
+/// What a held event waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum WaitsForView {
+    /// The dead letter before it, to be redriven or discarded.
+    DeadLetter {
+        /// Where that lies.
+        #[schema(value_type = u64)]
+        offset: Offset,
+    },
+    /// Its plugin, or closure, to be there again.
+    Code,
+    /// The end of a pause.
+    Pause {
+        /// Which.
+        pause: PauseView,
+    },
+    /// Its next attempt.
+    Retry {
+        /// Not before.
+        #[serde(with = "moment")]
+        #[schema(value_type = String, format = DateTime)]
+        due: Timestamp,
+    },
+    /// The rate limit.
+    Rate {
+        /// Until then.
+        #[serde(with = "moment")]
+        #[schema(value_type = String, format = DateTime)]
+        until: Timestamp,
+    },
+    /// Its turn: a worker, or the batch that its partition runs.
+    Turn,
+}
+
+impl From<WaitsFor> for WaitsForView {
+    fn from(waits_for: WaitsFor) -> Self {
+        match waits_for {
+            WaitsFor::DeadLetter { offset } => Self::DeadLetter { offset },
+            WaitsFor::Code => Self::Code,
+            WaitsFor::Pause(pause) => Self::Pause { pause: pause.into() },
+            WaitsFor::Retry { due } => Self::Retry { due },
+            WaitsFor::Rate { until } => Self::Rate { until },
+            WaitsFor::Turn => Self::Turn,
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route that the interface has; a new one is added here on purpose.
-const ROUTES: [&str; 19] = [
+const ROUTES: [&str; 22] = [
     "delete /consumers/{name}",
     "delete /redrives/{id}",
     "get /consumers",
@@ -21,6 +21,9 @@ const ROUTES: [&str; 19] = [
     "get /redrives/{id}",
     "get /state/{plugin}",
     "get /state/{plugin}/{key}",
+    "post /consumers/{name}/pause",
+    "post /consumers/{name}/reset",
+    "post /consumers/{name}/resume",
     "post /dead-letters/{consumer}/{offset}/discard",
     "post /dead-letters/{consumer}/{offset}/redrive",
     "post /events",

@@ -1,0 +1,108 @@
+//! Resets of consumers as the operator asks for them.
+
+use camshaft_event::{Offset, Timestamp};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use utoipa::ToSchema;
+
+use super::moment;
+
+/// Where a consumer begins anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetPlace {
+    /// At the first event that the log retains.
+    Earliest,
+    /// At the next event to come.
+    Latest,
+    /// At this offset, or the nearest that there is.
+    Offset(Offset),
+    /// At the first event that was sequenced at this time or later.
+    Time(Timestamp),
+}
+
+/// How a consumer is to begin anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResetRequest {
+    /// `earliest`, `latest`, an offset such as `17`, or a time such as `2026-01-31T12:00:00Z`.
+    #[schema(value_type = String)]
+    pub to: ResetPlace,
+    /// Whether its state stays.
+    #[serde(default)]
+    pub keep_state: bool,
+}
+
+/// Where a consumer has begun anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ResetView {
+    /// The first event that it handles.
+    #[schema(value_type = u64)]
+    pub offset: Offset,
+}
+
+impl ResetPlace {
+    /// The place of a text, where `time` reads what is neither a word nor an offset.
+    ///
+    /// # Errors
+    /// A sentence that says what may be written.
+    pub fn parse(text: &str, time: impl Fn(&str) -> Result<Timestamp, String>) -> Result<Self, String> {
+        match text {
+            "earliest" => return Ok(Self::Earliest),
+            "latest" => return Ok(Self::Latest),
+            _ => {}
+        }
+        if let Ok(offset) = text.parse() {
+            return Ok(Self::Offset(Offset(offset)));
+        }
+        let or = |wrong| format!("write \"earliest\", \"latest\" or an offset; or, as a time: {wrong}");
+        time(text).map(Self::Time).map_err(or)
+    }
+}
+
+impl Serialize for ResetPlace {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Earliest => serializer.serialize_str("earliest"),
+            Self::Latest => serializer.serialize_str("latest"),
+            Self::Offset(offset) => serializer.serialize_u64(offset.0),
+            Self::Time(time) => moment::serialize(time, serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ResetPlace {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a word, an offset or a time is wanted")]
+        enum Written {
+            Offset(u64),
+            Text(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Offset(offset) => Ok(Self::Offset(Offset(offset))),
+            Written::Text(text) => Self::parse(&text, moment::parse).map_err(D::Error::custom),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_word_an_offset_or_a_time() {
+        let noon = ResetPlace::Time(Timestamp(1_769_860_800_000));
+        for (json, place) in [
+            ("\"earliest\"", ResetPlace::Earliest),
+            ("\"latest\"", ResetPlace::Latest),
+            ("17", ResetPlace::Offset(Offset(17))),
+            ("\"2026-01-31T12:00:00.000Z\"", noon),
+        ] {
+            assert_eq!(serde_json::from_str::<ResetPlace>(json).unwrap(), place);
+            assert_eq!(serde_json::to_string(&place).unwrap(), json);
+        }
+        assert_eq!(serde_json::from_str::<ResetPlace>("\"17\"").unwrap(), ResetPlace::Offset(Offset(17)));
+        for wrong in ["-1", "\"\"", "\"noon\"", "null", "1.5"] {
+            assert!(serde_json::from_str::<ResetPlace>(wrong).is_err(), "{wrong}");
+        }
+    }
+}
