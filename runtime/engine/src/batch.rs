@@ -31,6 +31,8 @@ pub struct Batch {
     pub(crate) timers: usize,
     /// What is to be done with its one event, if that was running when the process ended.
     pub(crate) suspicion: Option<Suspicion>,
+    /// Which opening of the circuit its outcome may end, if it is a trial.
+    pub(crate) trial: Option<u64>,
 }
 
 /// One event of a batch.

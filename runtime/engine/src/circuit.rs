@@ -1,15 +1,22 @@
 //! A circuit breaker's state: what becomes of a consumer whose attempts fail one after another, whatever the event.
 //!
 //! Closed, it counts. Open, the consumer takes nothing, so no attempts are burnt. After a while it is on trial: single
-//! events, one at a time, until an attempt that ends decides. In memory only: a restart begins closed. What counts is
+//! events, one at a time, until the attempt of one decides. In memory only: a restart begins closed. What counts is
 //! for the sequencer to say.
 
 use std::collections::VecDeque;
 
 use camshaft_event::{Breaker, Timestamp};
 
+#[derive(Debug, Default)]
+pub(crate) struct Circuit {
+    state: State,
+    /// How often it has opened. What began on trial bears this number.
+    openings: u64,
+}
+
 #[derive(Debug)]
-pub(crate) enum Circuit {
+enum State {
     /// The latest attempts, oldest first: which of them failed, and how many.
     Closed { recent: VecDeque<bool>, failures: u64 },
     /// Nothing is taken until then.
@@ -18,17 +25,17 @@ pub(crate) enum Circuit {
     OnTrial { until: Timestamp, pause_ms: u64 },
 }
 
-impl Default for Circuit {
+impl Default for State {
     fn default() -> Self {
         Self::Closed { recent: VecDeque::new(), failures: 0 }
     }
 }
 
 impl Circuit {
-    /// Notes an attempt that ended.
-    pub(crate) fn note(&mut self, breaker: Breaker, has_failed: bool, now: Timestamp) {
-        match self {
-            Self::Closed { recent, failures } => {
+    /// Notes an attempt that ended. `trial` is what [`Circuit::trial`] said when it was taken.
+    pub(crate) fn note(&mut self, breaker: Breaker, trial: Option<u64>, has_failed: bool, now: Timestamp) {
+        match &mut self.state {
+            State::Closed { recent, failures } => {
                 recent.push_back(has_failed);
                 *failures += u64::from(has_failed);
                 if recent.len() > breaker.attempts as usize && recent.pop_front() == Some(true) {
@@ -37,52 +44,59 @@ impl Circuit {
                 let is_full = recent.len() >= breaker.attempts as usize;
                 let share = u64::from(breaker.failure_percent) * u64::from(breaker.attempts);
                 if is_full && *failures > 0 && *failures * 100 >= share {
-                    *self = Self::open(breaker.pause_ms, now);
+                    self.open(breaker.pause_ms, now);
                 }
             }
             // It was begun before the circuit opened.
-            Self::Open { .. } => {}
-            Self::OnTrial { pause_ms, .. } if has_failed => {
-                *self = Self::open(pause_ms.saturating_mul(2).min(breaker.max_pause_ms), now);
+            State::Open { .. } | State::OnTrial { .. } if trial != Some(self.openings) => {}
+            State::Open { pause_ms, .. } | State::OnTrial { pause_ms, .. } => {
+                let longer_ms = pause_ms.saturating_mul(2).min(breaker.max_pause_ms);
+                if has_failed { self.open(longer_ms, now) } else { self.close() }
             }
-            Self::OnTrial { .. } => *self = Self::default(),
         }
     }
 
-    fn open(pause_ms: u64, now: Timestamp) -> Self {
-        Self::Open { until: now.plus_ms(pause_ms), pause_ms }
+    fn open(&mut self, pause_ms: u64, now: Timestamp) {
+        self.openings += 1;
+        self.state = State::Open { until: now.plus_ms(pause_ms), pause_ms };
+    }
+
+    /// Closes it with nothing counted.
+    pub(crate) fn close(&mut self) {
+        self.state = State::default();
     }
 
     /// Goes on trial once the pause is over.
     pub(crate) fn wake(&mut self, now: Timestamp) {
-        if let Self::Open { until, pause_ms } = *self
+        if let State::Open { until, pause_ms } = self.state
             && until <= now
         {
-            *self = Self::OnTrial { until, pause_ms };
+            self.state = State::OnTrial { until, pause_ms };
         }
     }
 
     /// The clock was set back to `now`: the pause lasts no longer than it should.
     pub(crate) fn set_back(&mut self, now: Timestamp) {
-        if let Self::Open { until, pause_ms } = self {
+        if let State::Open { until, pause_ms } = &mut self.state {
             *until = now.plus_ms(*pause_ms).min(*until);
         }
     }
 
     /// Until when nothing may be taken.
     pub(crate) fn blocks_until(&self) -> Option<Timestamp> {
-        if let Self::Open { until, .. } = self { Some(*until) } else { None }
+        if let State::Open { until, .. } = self.state { Some(until) } else { None }
     }
 
-    pub(crate) fn is_on_trial(&self) -> bool {
-        matches!(self, Self::OnTrial { .. })
+    /// The number of the opening that a trial may end, if it is on trial.
+    pub(crate) fn trial(&self) -> Option<u64> {
+        matches!(self.state, State::OnTrial { .. }).then_some(self.openings)
     }
 
     /// When single events are tried again, or since when they are; none if it is closed.
     pub(crate) fn on_trial_from(&self) -> Option<Timestamp> {
-        match self {
-            Self::Closed { .. } => None,
-            Self::Open { until, .. } | Self::OnTrial { until, .. } => Some(*until),
+        match self.state {
+            State::Closed { .. } => None,
+            State::Open { until, .. } | State::OnTrial { until, .. } => Some(until),
         }
     }
 }
@@ -95,7 +109,7 @@ mod tests {
 
     fn after(breaker: Breaker, attempts: &str) -> Circuit {
         let mut circuit = Circuit::default();
-        attempts.chars().for_each(|attempt| circuit.note(breaker, attempt == 'x', Timestamp(1_000)));
+        attempts.chars().for_each(|attempt| circuit.note(breaker, None, attempt == 'x', Timestamp(1_000)));
         circuit
     }
 
@@ -126,13 +140,12 @@ mod tests {
         for pause_ms in [100, 200, 350, 350] {
             let until = now.plus_ms(pause_ms);
             assert_eq!(circuit.blocks_until(), Some(until));
-            circuit.note(BREAKER, true, now);
             circuit.wake(Timestamp(until.0 - 1));
-            assert_eq!(circuit.blocks_until(), Some(until), "what had begun before decides nothing");
+            assert_eq!(circuit.blocks_until(), Some(until));
             circuit.wake(until);
-            assert!(circuit.is_on_trial() && circuit.blocks_until().is_none());
+            assert!(circuit.trial().is_some() && circuit.blocks_until().is_none());
             now = until.plus_ms(7);
-            circuit.note(BREAKER, true, now);
+            circuit.note(BREAKER, circuit.trial(), true, now);
         }
     }
 
@@ -140,11 +153,32 @@ mod tests {
     fn a_success_on_trial_closes_it_with_nothing_counted() {
         let mut circuit = after(BREAKER, "xxxx");
         circuit.wake(Timestamp(2_000));
-        circuit.note(BREAKER, false, Timestamp(2_000));
+        circuit.note(BREAKER, circuit.trial(), false, Timestamp(2_000));
         assert_eq!(circuit.on_trial_from(), None);
-        (0..3).for_each(|_| circuit.note(BREAKER, true, Timestamp(2_000)));
+        (0..3).for_each(|_| circuit.note(BREAKER, None, true, Timestamp(2_000)));
         assert!(circuit.on_trial_from().is_none());
-        circuit.note(BREAKER, true, Timestamp(2_000));
+        circuit.note(BREAKER, None, true, Timestamp(2_000));
         assert_eq!(circuit.blocks_until(), Some(Timestamp(2_100)), "the first pause again");
+    }
+
+    #[test]
+    fn only_what_began_on_trial_decides() {
+        let mut circuit = after(BREAKER, "xxxx");
+        for has_failed in [true, false] {
+            circuit.note(BREAKER, None, has_failed, Timestamp(1_000));
+            assert_eq!(circuit.blocks_until(), Some(Timestamp(1_100)));
+        }
+        circuit.wake(Timestamp(1_100));
+        let first = circuit.trial();
+        for has_failed in [true, false] {
+            circuit.note(BREAKER, None, has_failed, Timestamp(1_100));
+            assert_eq!(circuit.trial(), first);
+        }
+        // A trial that outlasts a resume by hand and the next opening is none of the next one.
+        circuit.close();
+        (0..4).for_each(|_| circuit.note(BREAKER, None, true, Timestamp(2_000)));
+        circuit.wake(Timestamp(2_100));
+        circuit.note(BREAKER, first, false, Timestamp(2_100));
+        assert!(circuit.trial() > first);
     }
 }

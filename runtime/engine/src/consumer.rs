@@ -141,7 +141,8 @@ impl Consumer {
 
     /// Whether it takes nothing for a while. Its lag then costs no memory: it lies in the log.
     pub(crate) fn is_paused(&self) -> bool {
-        self.record.paused.is_some() || self.circuit.blocks_until().is_some()
+        let by_hand = self.record.paused.is_some() && !is_on(Sabotage::IgnorePause);
+        by_hand || self.circuit.blocks_until().is_some()
     }
 
     /// Whether more new events may be routed to it.
@@ -253,7 +254,7 @@ impl Consumer {
             return false;
         }
         let alone = self.running_batches == 0;
-        if self.circuit.is_on_trial() && !alone {
+        if self.circuit.trial().is_some() && !alone {
             return false;
         }
         if self.exclusive.is_empty() {

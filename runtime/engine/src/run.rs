@@ -44,6 +44,8 @@ pub struct Finished {
     pub(crate) batch: Batch,
     /// Items from here on were not dealt with and go back.
     pub(crate) dealt: usize,
+    /// How often the handler was called.
+    pub(crate) calls: usize,
     pub(crate) sections: Vec<Section>,
     /// The keys of the sections, one each.
     pub(crate) keys: Vec<Key>,
@@ -57,6 +59,7 @@ pub struct Finished {
 pub fn run_batch(batch: Batch, mut context: WorkerContext<'_>, handler: &mut dyn Handler) -> Finished {
     let mut run = Run::new(batch, &context);
     while let Some(attempt) = run.next(&mut context) {
+        run.calls += 1;
         let (answer, attempt) = handler.call(attempt);
         run.record(answer, attempt, context.random);
     }
@@ -66,6 +69,7 @@ pub fn run_batch(batch: Batch, mut context: WorkerContext<'_>, handler: &mut dyn
 struct Run {
     batch: Batch,
     next: usize,
+    calls: usize,
     ended: bool,
     keys: HashMap<Key, KeyInBatch>,
     writes: Writes,
@@ -95,6 +99,7 @@ impl Run {
             timers: TimersInBatch::of(batch.timers),
             batch,
             next: 0,
+            calls: 0,
             ended: false,
             writes: Writes::new(),
             sections: Vec::new(),
@@ -212,6 +217,7 @@ impl Run {
         Finished {
             batch: self.batch,
             dealt: self.next,
+            calls: self.calls,
             sections: self.sections,
             keys: self.section_keys,
             reads: self.reads,

@@ -39,11 +39,19 @@ pub enum Sabotage {
     TrimUnread,
     /// Published events do not say what caused them.
     ForgetCause,
+    /// A consumer goes on although an operator has paused it.
+    IgnorePause,
+    /// The consumer that became ready last gets the next turn.
+    LastComesFirst,
+    /// The last free worker goes to whoever is first, whatever that one runs already.
+    GiveLastWorker,
+    /// A rate limit counts batches instead of events.
+    CountBatches,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -58,6 +66,10 @@ impl Sabotage {
         Self::AdvanceCheckpoint,
         Self::TrimUnread,
         Self::ForgetCause,
+        Self::IgnorePause,
+        Self::LastComesFirst,
+        Self::GiveLastWorker,
+        Self::CountBatches,
     ];
 }
 

@@ -18,7 +18,7 @@ const SERIAL_BATCHES: u32 = 256;
 const WINS_TO_FORGIVE: u32 = 256;
 
 impl Consumer {
-    /// The next batch of the partition whose turn it is. `load` fetches held events from the tables.
+    /// The next batch: of the first partition in turn that has one. `load` fetches held events from the tables.
     pub(crate) fn take<E>(
         &mut self,
         options: &EngineOptions,
@@ -30,26 +30,36 @@ impl Consumer {
         if max_events == 0 {
             return Ok(None);
         }
-        let Some(number) = self.next_partition() else { return Ok(None) };
-        let mut keys = HashMap::new();
-        let mut items = self.take_held(number, max_events, now, &mut keys, load)?;
-        self.take_new(number, max_events, options, &spec, &mut keys, &mut items);
-        let suspicion = items.first().and_then(|first| self.suspects.get(&first.offset)).copied();
-        let first_new = items.iter().find_map(Item::new_since);
-        if items.is_empty() {
+        while let Some(number) = self.next_partition() {
+            let mut keys = HashMap::new();
+            let mut items = self.take_held(number, max_events, now, &mut keys, load)?;
+            self.take_new(number, max_events, options, &spec, &mut keys, &mut items);
+            if !items.is_empty() {
+                return Ok(self.hand_out(spec, number, items, keys));
+            }
             self.exclusive.retain(|other| *other != number);
-            return Ok(None);
         }
-        let Some(partition) = self.partitions.get_mut(number as usize) else { return Ok(None) };
+        Ok(None)
+    }
+
+    fn hand_out(
+        &mut self,
+        spec: Arc<ConsumerSpec>,
+        number: u32,
+        items: Vec<Item>,
+        keys: HashMap<Key, KeyInBatch>,
+    ) -> Option<Batch> {
+        let partition = self.partitions.get_mut(number as usize)?;
         assert!(partition.running.is_none(), "one batch of a partition runs at a time");
-        partition.running = Some(first_new);
+        partition.running = Some(items.iter().find_map(Item::new_since));
         self.running_batches += 1;
         self.running_events += items.len();
         if let Some(tokens) = &mut self.tokens {
-            tokens.spend(items.len());
+            tokens.spend(number, if is_on(Sabotage::CountBatches) { 1 } else { items.len() });
         }
         self.serial_batches = self.serial_batches.saturating_sub(1);
-        Ok(Some(Batch {
+        let suspicion = items.first().and_then(|first| self.suspects.get(&first.offset)).copied();
+        Some(Batch {
             spec,
             activation: self.record.activation,
             generation: self.record.generation,
@@ -60,12 +70,13 @@ impl Consumer {
             state_version: self.state_version,
             timers: self.timers,
             suspicion,
-        }))
+            trial: self.circuit.trial(),
+        })
     }
 
     /// How many events the next batch may hold.
     fn max_events(&mut self, options: &EngineOptions, now: Timestamp) -> usize {
-        let max_events = if self.circuit.is_on_trial() { 1 } else { options.batch_events };
+        let max_events = if self.circuit.trial().is_some() { 1 } else { options.batch_events };
         match &mut self.tokens {
             None => max_events,
             Some(tokens) => {
@@ -203,7 +214,7 @@ impl Consumer {
     pub(crate) fn give_back_unrun(&mut self, batch: &Batch, now: Timestamp) {
         self.give_back(batch, 0);
         if let Some(tokens) = &mut self.tokens {
-            tokens.refund(batch.len());
+            tokens.settle(batch.partition, batch.len());
         }
         // Held events of it were due.
         self.wake(now);

@@ -41,12 +41,13 @@ impl<S: Store> Sequencer<S> {
         if finished.batch.suspicion.is_some() {
             self.acquit(id, &finished);
         }
-        let uncalled =
-            finished.batch.len() - finished.sections.iter().filter(|section| is_attempt(section)).count();
+        let (generation, partition) = (finished.batch.generation, finished.batch.partition);
+        let uncalled = finished.batch.len() - finished.calls;
         let committed = self.commit_batch(id, finished, now)?;
         if let Some(consumer) = self.consumers.get_mut(&id) {
-            if let Some(tokens) = &mut consumer.tokens {
-                tokens.refund(uncalled);
+            let is_current = consumer.record.generation == generation;
+            if let Some(tokens) = consumer.tokens.as_mut().filter(|_| is_current) {
+                tokens.settle(partition, uncalled);
             }
             consumer.unstall(&self.options);
             // What waited behind a held event of the batch may have come due with it.
@@ -63,7 +64,7 @@ impl<S: Store> Sequencer<S> {
         finished: Finished,
         now: Timestamp,
     ) -> Result<Committed, TablesError> {
-        let Finished { batch, dealt, mut sections, keys, reads, mut body, unavailable } = finished;
+        let Finished { batch, dealt, mut sections, keys, reads, mut body, unavailable, .. } = finished;
         let tail = self.tables.progress().next_offset;
         let Some(consumer) = self.consumers.get(&id) else { return Ok(Committed::Stale) };
         if consumer.record.generation != batch.generation {
@@ -95,7 +96,7 @@ impl<S: Store> Sequencer<S> {
                 wrote_state |= !handled.state.is_empty();
                 consumer.note(handled, key, since);
                 if let (Some(breaker), Some(has_failed)) = (breaker, has_failed(handled)) {
-                    consumer.circuit.note(breaker, has_failed, now);
+                    consumer.circuit.note(breaker, batch.trial, has_failed, now);
                 }
             }
         }
@@ -169,11 +170,6 @@ fn without_effects(section: &Section) -> Section {
         })),
         other => other.clone(),
     }
-}
-
-/// Whether a handler was called for it.
-fn is_attempt(section: &Section) -> bool {
-    matches!(section, Section::Handled(handled) if handled.outcome != Outcome::Held)
 }
 
 /// Whether an attempt failed in a way that another one may not; `None` if that says nothing of the next event.

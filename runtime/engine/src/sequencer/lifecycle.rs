@@ -14,7 +14,6 @@ use thiserror::Error;
 
 use super::{Sequencer, Unready};
 use crate::ConsumerSpec;
-use crate::circuit::Circuit;
 use crate::consumer::{Consumer, Reading};
 use crate::system_event::system_event;
 use crate::tokens::Tokens;
@@ -280,7 +279,7 @@ impl<S: Store> Sequencer<S> {
         }
         consumer.spec = Some(spec);
         // Other code, or another policy, deserves another chance.
-        consumer.circuit = Circuit::default();
+        consumer.circuit.close();
         // A read under way was for the old declaration; it is asked for again.
         if let Reading::Stopped { next } | Reading::Lagging { next, .. } = consumer.reading {
             consumer.reading = Reading::Lagging { next, requested: false };

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 use super::Sequencer;
 use super::lifecycle::{CHANGE_BYTES, ConsumerError};
-use crate::circuit::Circuit;
 use crate::clock::rfc3339;
 use crate::consumer::Consumer;
 use crate::system_event::system_event;
@@ -83,7 +82,7 @@ impl<S: Store> Sequencer<S> {
         let consumer = self.consumer_mut(name)?;
         let id = consumer.record.id;
         if paused.is_none() {
-            consumer.circuit = Circuit::default();
+            consumer.circuit.close();
         }
         if consumer.record.paused.is_some() != paused.is_some() {
             consumer.record.paused = paused;

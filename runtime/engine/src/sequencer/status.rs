@@ -25,6 +25,8 @@ pub struct ConsumerState {
     pub held: usize,
     /// Dead letters.
     pub dead: usize,
+    /// Whether a worker would be given a batch of it now, were it its turn.
+    pub ready: bool,
     /// What keeps it from taking events; empty if it goes on.
     pub pauses: Vec<Pause>,
     /// When its rate limit lets it go on, if there is work that waits for that.
@@ -74,6 +76,7 @@ impl<S: Store> Sequencer<S> {
             retrying,
             held: held - retrying,
             dead: consumer.dead.len(),
+            ready: consumer.is_ready(),
             pauses: Pause::of(consumer),
             throttled_until: consumer.throttled_until(),
             timers: consumer.timers,

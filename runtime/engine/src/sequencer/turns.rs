@@ -3,6 +3,7 @@
 //! Both are indexes: their cost follows what is ready or due, not how many consumers there are.
 
 use camshaft_event::{ConsumerId, Timestamp};
+use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 
@@ -61,7 +62,7 @@ impl<S: Store> Sequencer<S> {
         while let Some(id) = self.ready.get(place) {
             match self.consumers.get_mut(id) {
                 Some(consumer) if consumer.is_ready() => {
-                    if !is_last_worker || consumer.running_batches == 0 {
+                    if !is_last_worker || consumer.running_batches == 0 || is_on(Sabotage::GiveLastWorker) {
                         break;
                     }
                     // At most as many are passed over as there are workers.
@@ -147,7 +148,11 @@ impl<S: Store> Sequencer<S> {
         let Some(consumer) = self.consumers.get_mut(&id) else { return };
         if !consumer.queued && consumer.is_ready() {
             consumer.queued = true;
-            self.ready.push_back(id);
+            if is_on(Sabotage::LastComesFirst) {
+                self.ready.push_front(id);
+            } else {
+                self.ready.push_back(id);
+            }
         }
         let due = consumer.next_due();
         if consumer.scheduled != due {

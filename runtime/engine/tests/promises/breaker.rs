@@ -276,6 +276,27 @@ fn batches_in_flight_when_it_opens_finish_and_decide_nothing() {
 }
 
 #[test]
+fn what_had_begun_before_it_opened_decides_nothing_on_trial_either() {
+    let (mut world, mood) = world_in(retry);
+    let mut declared = fragile();
+    declared.policy.breaker = Some(Breaker { attempts: 1, ..BREAKER });
+    attach(&mut world, declared, &mood);
+    (0..2).for_each(|partition| _ = world.put(&partition.to_string(), &key_in(partition)));
+    let (first, second) = (world.take().unwrap(), world.take().unwrap());
+    let finished = world.run(first);
+    world.commit(finished);
+    let until = breaker(&world).unwrap();
+    world.clock.set(until);
+    world.tick();
+    mood.set(done);
+    let finished = world.run(second);
+    world.commit(finished);
+    assert_eq!(breaker(&world), Some(until));
+    world.settle();
+    assert_eq!(breaker(&world), None, "the one on trial has decided");
+}
+
+#[test]
 fn its_lag_stays_in_the_log() {
     let mut world = World::with(|options| (options.batch_events, options.window_events) = (1, 10));
     let mood: Mood = Rc::new(Cell::new(retry));

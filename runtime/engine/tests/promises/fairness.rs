@@ -7,7 +7,7 @@ use camshaft_engine::{Batch, EngineOptions};
 use camshaft_event::Event;
 use camshaft_log::testing::Random;
 
-use super::harness::{World, done, event, note, spec};
+use super::harness::{World, done, event, key_in, note, spec};
 
 const PARTITIONS: u32 = 4;
 
@@ -148,6 +148,23 @@ fn in_a_flood_a_ready_consumer_waits_for_at_most_one_batch_of_each_other() {
         assert!(longest <= others, "seed {seed}: {longest} batches of {others} others");
         assert!(longest > 0);
     }
+}
+
+#[test]
+fn a_turn_is_not_lost_to_a_partition_that_has_nothing_to_give() {
+    let mut world = world_with(2);
+    let declared = |types: &[&str]| spec("changes", types);
+    world.attach(declared(&["to.before", "to.changes"]), |_, _| done());
+    attach(&mut world, "other");
+    for (partition, event_type) in [(0, "to.before"), (1, "to.before"), (2, "to.changes")] {
+        let event_type = event_type.to_owned();
+        world.publish(vec![Event { event_type, ..event(&partition.to_string(), &key_in(partition)) }]);
+    }
+    put(&mut world, "other", 0);
+    // What was routed to it under the old declaration is no work under the new one.
+    world.attach(declared(&["to.changes"]), |_, _| done());
+    let batch = world.take().unwrap();
+    assert_eq!(name_of(&batch), "changes");
 }
 
 #[test]

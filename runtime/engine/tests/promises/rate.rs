@@ -155,6 +155,51 @@ fn what_the_handler_was_not_called_for_costs_nothing() {
 }
 
 #[test]
+fn what_the_handler_has_to_be_called_for_again_costs_twice() {
+    let mut world = World::new();
+    let mut declared = limited(Rate { events: 3, per_ms: 1_000 });
+    declared.policy.partitions = 1;
+    world.attach(declared, |event, attempt| {
+        // Two of these do not fit into one transaction.
+        let values =
+            ["a", "b"].map(|key| attempt.set(format!("{key}{}", event.id).as_bytes(), &[b'v'; 9_000]));
+        assert!(values.iter().all(Result::is_ok));
+        done()
+    });
+    world.settle();
+    world.put_apart(0..3);
+    world.settle();
+    assert_eq!(world.called("limited"), ["0", "1", "1"]);
+}
+
+#[test]
+fn what_slow_batches_give_back_is_no_more_than_there_was_room_for() {
+    let mut world = World::with(|options| options.batch_us = 10);
+    world.clock.set_call_us(10);
+    world.attach(limited(RATE), note);
+    world.settle();
+    (0..10).for_each(|id| _ = world.put(&format!("slow {id}"), &key_in(0)));
+    (0..60).for_each(|id| _ = world.put(&format!("other {id}"), &key_in(1)));
+    let slow = world.take().unwrap();
+    assert_eq!(slow.len(), 10);
+    // It takes so long that the bucket is full again, and others are called for all of it.
+    world.clock.advance_ms(1_000);
+    world.tick();
+    for _ in 0..10 {
+        let other = world.take().unwrap();
+        let finished = world.run(other);
+        world.commit(finished);
+    }
+    assert!(world.take().is_none());
+    let finished = world.run(slow);
+    world.commit(finished);
+    assert!(
+        world.take().is_none(),
+        "nine events were not handled, but their tokens would have found no room"
+    );
+}
+
+#[test]
 fn a_clock_that_is_set_back_does_not_stall_it() {
     let mut world = world_with(RATE);
     world.put_apart(0..30);
