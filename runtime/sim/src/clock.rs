@@ -15,17 +15,25 @@ const CALL_US: u64 = 700;
 pub(crate) struct SimClock {
     now_ms: AtomicU64,
     elapsed_us: AtomicU64,
+    /// Milliseconds that passed, however often it was set back.
+    passed_ms: AtomicU64,
 }
 
 impl Default for SimClock {
     fn default() -> Self {
-        Self { now_ms: BEGIN_MS.into(), elapsed_us: 0.into() }
+        Self { now_ms: BEGIN_MS.into(), elapsed_us: 0.into(), passed_ms: 0.into() }
     }
 }
 
 impl SimClock {
     pub(crate) fn set(&self, now: Timestamp) {
-        self.now_ms.store(now.0, Ordering::Relaxed);
+        let before = self.now_ms.swap(now.0, Ordering::Relaxed);
+        self.passed_ms.fetch_add(now.0.saturating_sub(before), Ordering::Relaxed);
+    }
+
+    /// Milliseconds that it was moved ahead, by jumps too.
+    pub(crate) fn passed_ms(&self) -> u64 {
+        self.passed_ms.load(Ordering::Relaxed)
     }
 
     pub(crate) fn advance_ms(&self, ms: u64) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use camshaft_engine::{ConsumerSpec, EngineOptions};
-use camshaft_event::{AfterDeadLetter, Backoff, Policy, Start, Subscription, TypePattern};
+use camshaft_event::{AfterDeadLetter, Backoff, Breaker, Policy, Rate, Start, Subscription, TypePattern};
 
 /// Small bounds, so that each of them is reached.
 pub(crate) fn options() -> EngineOptions {
@@ -18,6 +18,7 @@ pub(crate) fn options() -> EngineOptions {
         max_held_events: 6,
         max_timers: 2,
         max_hops: 2,
+        workers: 3,
         detached_retention_ms: 400,
         ..EngineOptions::default()
     }
@@ -30,10 +31,14 @@ pub(crate) fn specs() -> Vec<ConsumerSpec> {
     let mut goes_on = spec("goes-on", &["thing.happened", "thing.*", "reminder"]);
     goes_on.policy.after_dead_letter = AfterDeadLetter::Continue;
     goes_on.policy.max_age_ms = 300;
+    goes_on.policy.breaker =
+        Some(Breaker { failure_percent: 50, attempts: 4, pause_ms: 40, max_pause_ms: 100 });
     let mut follows = spec("follows", &["followed"]);
     follows.policy.partitions = 1;
+    follows.policy.rate = Some(Rate { events: 2, per_ms: 50 });
     let mut comes_late = spec("comes-late", &["thing.happened", "followed"]);
     comes_late.start = Start::Latest;
+    comes_late.policy.rate = Some(Rate { events: 5, per_ms: 60 });
     comes_late.publishes = Some(vec![pattern("followed"), pattern("reminder")]);
     vec![parks, goes_on, follows, comes_late]
 }

@@ -63,6 +63,15 @@ faults! {
     Lagging => "a consumer read the log itself",
     Unready => "a producer had to wait",
     Gap => "a consumer came back after the log was trimmed beyond it",
+    Paused => "a consumer was paused by hand",
+    Resumed => "a consumer that was paused by hand was resumed",
+    PauseSurvived => "a pause by hand outlasted a crash",
+    CircuitOpened => "a circuit breaker opened",
+    OnTrial => "a batch was taken on trial",
+    TrialFailed => "a trial failed and the circuit opened again",
+    CircuitClosed => "a trial succeeded and the circuit closed",
+    Throttled => "a rate limit held a consumer up",
+    KeptWorker => "the last free worker was kept for a consumer that ran nothing",
     Replaced => "a plugin was replaced",
     Detached => "a plugin was removed",
     PutBack => "a plugin was put back",
@@ -90,6 +99,13 @@ impl Faults {
     /// Notes one.
     pub fn note(&mut self, fault: Fault) {
         *self.0.entry(fault).or_default() += 1;
+    }
+
+    /// Notes one that occurred if `is_so`.
+    pub fn note_if(&mut self, fault: Fault, is_so: bool) {
+        if is_so {
+            self.note(fault);
+        }
     }
 
     /// Adds those of another run.

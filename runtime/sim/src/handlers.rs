@@ -16,11 +16,14 @@ pub(crate) struct Handlers<'r> {
     pub(crate) chance: Option<&'r mut Random>,
     pub(crate) clock: &'r SimClock,
     pub(crate) faults: &'r mut Faults,
+    /// How many there were.
+    pub(crate) calls: usize,
 }
 
 impl Handler for Handlers<'_> {
     fn call(&mut self, mut attempt: Attempt) -> (Answer, Attempt) {
         self.clock.call();
+        self.calls += 1;
         // Limits may refuse an effect; the attempt is a reject then, whatever is answered.
         let answer = match self.handle(&mut attempt) {
             Ok(()) => self.mood(),

@@ -9,6 +9,7 @@
 
 mod clock;
 mod consumers;
+mod delivery;
 mod faults;
 mod handlers;
 mod model;

@@ -120,6 +120,11 @@ impl Model {
         let known = self.consumers.entry(record.id).or_insert_with(|| Known::new(record.clone()));
         let begins_anew = record.generation != known.record.generation;
         assert_eq!(changed.clears, begins_anew && !known.is_removed(), "a new generation begins empty");
+        let is_told = |act: &str| changed.events.iter().any(|event| event.event_type == act);
+        if !known.is_removed() && record.paused.is_some() != known.record.paused.is_some() {
+            let act = if record.paused.is_some() { "paused" } else { "resumed" };
+            assert!(is_told(&format!("camshaft.consumer.{act}")), "{} is {act} unsaid", record.name);
+        }
         if begins_anew {
             known.places.clear();
             known.timers.clear();

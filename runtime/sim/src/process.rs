@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard};
 
 use camshaft_engine::{
-    Batch, Clock, Committed, EngineOptions, Finished, PublishRefusal, ReadError, Receipts, RecoverError,
-    Sequencer, SharedSequencer, StateReader, WorkerContext, run_batch,
+    Batch, Clock, Committed, EngineOptions, Finished, PublishRefusal, QueuedRecord, ReadError, Receipts,
+    RecoverError, Sequencer, SharedSequencer, StateReader, WorkerContext, run_batch,
 };
 use camshaft_event::{Event, Offset, Sequence, Timestamp, Transaction};
 use camshaft_log::testing::MemoryDisk;
@@ -40,6 +40,8 @@ pub(crate) struct Process {
     shared: SharedSequencer<SimStore>,
     reader: Arc<dyn StateReader>,
     log: FileLog,
+    /// What the writer has taken and not written yet.
+    queued: Vec<QueuedRecord>,
     appended: Sequence,
     sweep: Sweep,
     store: Arc<SimStore>,
@@ -70,6 +72,7 @@ impl Process {
             reader: Arc::new(shared.clone()),
             shared,
             log,
+            queued: Vec::new(),
             appended,
             sweep: Sweep::default(),
             store: Arc::clone(&machine.store),
@@ -122,11 +125,19 @@ impl Process {
 
     // --- the writer ---
 
+    /// A transaction that is not written yet.
+    pub(crate) fn queued(&mut self, sequence: Sequence) -> Option<Transaction> {
+        let records = self.sequencer().take_queue();
+        self.queued.extend(records);
+        let record = self.queued.iter().find(|record| record.sequence == sequence)?;
+        Some(decode(&payload(record)))
+    }
+
     /// Appends what is queued, and returns it.
     pub(crate) fn append(&mut self) -> Result<Vec<Transaction>, LogError> {
-        let records = self.sequencer().take_queue();
-        let payloads: Vec<Vec<u8>> =
-            records.iter().map(|record| [record.head.as_slice(), record.body.as_slice()].concat()).collect();
+        let mut records = std::mem::take(&mut self.queued);
+        records.extend(self.sequencer().take_queue());
+        let payloads: Vec<Vec<u8>> = records.iter().map(payload).collect();
         let new: Vec<NewRecord<'_>> = records
             .iter()
             .zip(&payloads)
@@ -230,6 +241,10 @@ fn reserve(log: &mut FileLog) -> Result<bool, LogError> {
         Err(LogError::NoSpace { .. }) => Ok(true),
         Err(error) => Err(error),
     }
+}
+
+fn payload(record: &QueuedRecord) -> Vec<u8> {
+    [record.head.as_slice(), record.body.as_slice()].concat()
 }
 
 fn decode(payload: &[u8]) -> Transaction {

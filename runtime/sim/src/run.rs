@@ -20,6 +20,7 @@ use rand_chacha::rand_core::SeedableRng;
 use crate::Summary;
 use crate::clock::SimClock;
 use crate::consumers;
+use crate::delivery::{Delivery, Ticket};
 use crate::faults::{Fault, Faults};
 use crate::process::{Machine, Process};
 use crate::store::SimStore;
@@ -43,18 +44,27 @@ pub(crate) struct Run {
     trace: Trace,
     faults: Faults,
     consumers: Vec<Declared>,
-    taken: Vec<Batch>,
-    finished: Vec<Finished>,
+    taken: Vec<(Batch, Ticket)>,
+    finished: Vec<Ran>,
     frozen: Option<Arc<Frozen>>,
     /// All transactions that the log ever held, except those that a crash took.
     history: Vec<Transaction>,
     witness: Witness,
+    delivery: Delivery,
     /// What the disk was told to do to the process; it ends with it.
     pending: Option<Fault>,
     acts: u64,
     versions: u64,
     /// Whether the operator seldom acts on single dead letters.
     prefers_jobs: bool,
+}
+
+/// A batch that was run.
+struct Ran {
+    finished: Finished,
+    ticket: Ticket,
+    /// How often its handler was called.
+    calls: usize,
 }
 
 /// A consumer as its plugin declares it now.
@@ -88,6 +98,7 @@ impl Run {
             frozen: None,
             history: Vec::new(),
             witness: Witness::default(),
+            delivery: Delivery::default(),
             pending: None,
             acts: 0,
             versions: 1,
@@ -114,17 +125,18 @@ impl Run {
 
     fn act(&mut self) {
         match self.random.below(1_000) {
-            0..=179 => self.publish(),
-            180..=334 => self.take(),
-            335..=489 => self.run_batch(),
-            490..=644 => self.commit(),
-            645..=699 => self.append(),
-            700..=764 => self.sync(),
-            765..=814 => self.read_log(),
-            815..=854 => self.pass_time(),
-            855..=874 => self.look(),
-            875..=909 => self.flush(),
-            910..=924 => self.operate(),
+            0..=173 => self.publish(),
+            174..=328 => _ = self.take(),
+            329..=483 => self.run_batch(),
+            484..=638 => self.commit(),
+            639..=693 => self.append(),
+            694..=758 => self.sync(),
+            759..=808 => self.read_log(),
+            809..=848 => self.pass_time(),
+            849..=868 => self.look(),
+            869..=903 => self.flush(),
+            904..=918 => self.operate(),
+            919..=924 => self.pause_or_resume(),
             925..=937 => self.come_and_go(),
             938..=942 => self.replace(),
             943..=945 => self.reset(),
@@ -168,9 +180,7 @@ impl Run {
     }
 
     fn note_if(&mut self, fault: Fault, is_so: bool) {
-        if is_so {
-            self.note(fault);
-        }
+        self.faults.note_if(fault, is_so);
     }
 
     fn tell(&self, line: impl FnOnce() -> String) {

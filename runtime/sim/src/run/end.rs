@@ -10,6 +10,7 @@ use camshaft_event::{Event, Offset};
 
 use super::Run;
 use crate::Summary;
+use crate::delivery::Delivery;
 use crate::faults::Fault;
 use crate::handlers::ALL;
 use crate::model::{Model, Place};
@@ -31,6 +32,7 @@ impl Run {
         for at in 0..self.consumers.len() {
             assert!(self.attach(at), "there is room for everyone at the end");
         }
+        self.resume_all();
         for _ in 0..REDRIVES {
             self.settle();
             self.redrive_all();
@@ -58,10 +60,8 @@ impl Run {
         for _ in 0..MOST_ROUNDS {
             self.process.tick();
             let mut has_worked = self.process.read().expect("a sound disk can be read");
-            let batch = self.process.take();
-            has_worked |= batch.is_some();
-            if let Some(batch) = batch {
-                self.taken.push(batch);
+            if self.take() {
+                has_worked = true;
                 self.run_batch();
                 self.commit();
             }
@@ -195,6 +195,7 @@ impl Run {
     fn restart_on(&mut self, store: Arc<SimStore>) {
         self.machine = Machine { disk: self.machine.disk.after_kill(), store, ..self.machine.clone() };
         self.process = Process::start(&self.machine).expect("a sound machine starts");
+        self.delivery = Delivery::default();
         let before = self.history.len();
         for at in 0..self.consumers.len() {
             assert!(self.attach(at), "there is room after a restart");

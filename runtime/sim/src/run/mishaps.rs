@@ -139,7 +139,8 @@ impl Run {
         let jobs = self.process.sequencer().redrive_jobs();
         let goes_on = jobs.iter().any(|status| status.remaining > 0 && status.job.redriven > 0);
         self.note_if(Fault::JobWentOn, goes_on);
-        self.check();
+        let model = self.check();
+        self.delivery.restarted(&model, &mut self.faults);
         for at in 0..self.consumers.len() {
             if self.consumers.get(at).is_some_and(|declared| declared.is_attached) {
                 // What cannot be attached for want of room is as good as detached until there is some.

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use camshaft_engine::{ConsumerError, DeadLetterError, ResetPlace, ResetTo};
+use camshaft_engine::{ConsumerError, DeadLetterError, Pause, ResetPlace, ResetTo};
 use camshaft_event::transaction::{RedriveSelection, RedriveState};
 use camshaft_event::{FailureCause, Offset, Timestamp};
 
@@ -100,6 +100,11 @@ impl Run {
         self.tell(|| format!("{name}: {done:?}"));
         match done {
             Ok(fault) => {
+                if fault == Fault::Removed {
+                    self.delivery.removed(&name);
+                } else {
+                    self.delivery.detached(&name);
+                }
                 if let Some(declared) = self.consumers.get_mut(at) {
                     declared.is_attached = false;
                 }
@@ -133,7 +138,11 @@ impl Run {
         let known = self.process.sequencer().consumer_state(&spec.name).is_some();
         let was_attached = declared.is_attached;
         let name = spec.name.clone();
+        let policy = spec.policy.clone();
         let attached = self.process.sequencer().attach(spec, now);
+        if attached.is_ok() {
+            self.delivery.attached(&name, &policy);
+        }
         declared.is_attached |= attached.is_ok();
         self.tell(|| format!("attach {name} → {attached:?}"));
         match attached {
@@ -149,6 +158,57 @@ impl Run {
         true
     }
 
+    /// Pauses a consumer, or lets it go on, which also closes its circuit.
+    pub(super) fn pause_or_resume(&mut self) {
+        let name = self.some_name();
+        let is_paused = |pause: &Pause| matches!(pause, Pause::Operator { .. });
+        let state = self.process.sequencer().consumer_state(&name);
+        let was_paused = state.is_some_and(|state| state.pauses.iter().any(is_paused));
+        if !was_paused && self.random.coin() {
+            self.pause(&name);
+        } else {
+            let is_resumed = self.resume(&name);
+            self.note_if(Fault::Resumed, is_resumed && was_paused);
+        }
+    }
+
+    fn pause(&mut self, name: &str) {
+        let now = self.now();
+        let paused = self.process.sequencer().pause(name, now);
+        self.tell(|| format!("pause {name} → {paused:?}"));
+        match paused {
+            Ok(_) => {
+                self.delivery.paused(name);
+                self.note(Fault::Paused);
+            }
+            Err(ConsumerError::Unready(_)) => self.note(Fault::Unready),
+            Err(ConsumerError::NotFound { .. }) => {}
+            Err(error) => panic!("{name}: {error}"),
+        }
+    }
+
+    /// Whether it was.
+    fn resume(&mut self, name: &str) -> bool {
+        let now = self.now();
+        let resumed = self.process.sequencer().resume(name, now);
+        self.tell(|| format!("resume {name} → {resumed:?}"));
+        match &resumed {
+            Ok(_) => self.delivery.resumed(name),
+            Err(ConsumerError::Unready(_)) => self.note(Fault::Unready),
+            Err(ConsumerError::NotFound { .. }) => {}
+            Err(error) => panic!("{name}: {error}"),
+        }
+        resumed.is_ok()
+    }
+
+    /// Lets everybody go on.
+    pub(super) fn resume_all(&mut self) {
+        let names: Vec<String> = self.consumers.iter().map(|declared| declared.spec.name.clone()).collect();
+        for name in names {
+            assert!(self.resume(&name), "there is room to resume {name} at the end");
+        }
+    }
+
     /// Starts a new generation of a consumer somewhere in the log.
     pub(super) fn reset(&mut self) {
         let name = self.some_name();
@@ -160,7 +220,10 @@ impl Run {
         let reset = self.process.sequencer().reset(&name, to, now);
         self.tell(|| format!("reset {name} to {offset}, state kept: {keep_state} → {reset:?}"));
         match reset {
-            Ok(_) => self.note(Fault::Reset),
+            Ok(_) => {
+                self.delivery.reset(&name);
+                self.note(Fault::Reset);
+            }
             Err(ConsumerError::Unready(_)) => self.note(Fault::Unready),
             Err(ConsumerError::NotFound { .. }) => {}
             Err(error) => panic!("{name}: {error}"),

@@ -3,21 +3,30 @@
 use camshaft_engine::Committed;
 use camshaft_event::Sequence;
 
-use super::Run;
+use super::{Ran, Run};
+use crate::delivery::{Moment, Taken};
 use crate::faults::Fault;
 use crate::handlers::Handlers;
 
-/// Batches that are under way at once.
-const WORKERS: usize = 3;
-
 impl Run {
-    pub(super) fn take(&mut self) {
-        if self.taken.len() + self.finished.len() < WORKERS
-            && let Some(batch) = self.process.take()
-        {
-            self.tell(|| format!("take {} events of {}", batch.len(), batch.spec.name));
-            self.taken.push(batch);
+    /// Gives a free worker a batch; whether there was one.
+    pub(super) fn take(&mut self) -> bool {
+        let (running, workers) = (self.taken.len() + self.finished.len(), self.machine.options.workers);
+        if running == workers || !self.process.sequencer().has_work() {
+            return false;
         }
+        let before = self.process.sequencer().consumer_states();
+        let batch = self.process.take();
+        let after = self.process.sequencer().consumer_states();
+        self.delivery.looked(&after);
+        let Some(batch) = batch else { return false };
+        self.tell(|| format!("take {} events of {}", batch.len(), batch.spec.name));
+        let is_last = running + 1 == workers;
+        let taken = Taken { batch: &batch, is_last, before: &before, after: &after };
+        let mut moment = Moment { passed_ms: self.machine.clock.passed_ms(), faults: &mut self.faults };
+        let ticket = self.delivery.taken(&taken, &mut moment);
+        self.taken.push((batch, ticket));
+        true
     }
 
     pub(super) fn run_batch(&mut self) {
@@ -25,12 +34,13 @@ impl Run {
             return;
         }
         let at = self.pick(self.taken.len());
-        let batch = self.taken.swap_remove(at);
+        let (batch, ticket) = self.taken.swap_remove(at);
         self.tell(|| format!("run a batch of {}", batch.spec.name));
-        let mut handlers =
-            Handlers { chance: self.chance.as_mut(), clock: &self.machine.clock, faults: &mut self.faults };
+        let (chance, clock, faults) = (self.chance.as_mut(), &self.machine.clock, &mut self.faults);
+        let mut handlers = Handlers { chance, clock, faults, calls: 0 };
         let finished = self.process.run(batch, &mut self.jitter, &mut handlers);
-        self.finished.push(finished);
+        let calls = handlers.calls;
+        self.finished.push(Ran { finished, ticket, calls });
     }
 
     pub(super) fn commit(&mut self) {
@@ -38,8 +48,17 @@ impl Run {
             return;
         }
         let at = self.pick(self.finished.len());
-        let committed = self.process.commit(self.finished.swap_remove(at));
+        let Ran { finished, ticket, calls } = self.finished.swap_remove(at);
+        let committed = self.process.commit(finished);
         self.tell(|| format!("commit → {committed:?}"));
+        let transaction = match committed {
+            Committed::At(sequence) => self.process.queued(sequence),
+            _ => None,
+        };
+        let mut moment = Moment { passed_ms: self.machine.clock.passed_ms(), faults: &mut self.faults };
+        self.delivery.ended(&ticket, calls, transaction.as_ref(), &mut moment);
+        let states = self.process.sequencer().consumer_states();
+        self.delivery.check(&states, &mut self.faults);
         assert_ne!(committed, Committed::Nothing, "a batch comes to something");
         self.note_if(Fault::Conflict, committed == Committed::Conflict);
         self.note_if(Fault::Stale, committed == Committed::Stale);

@@ -1,0 +1,198 @@
+//! What delivery promises while it runs and the log does not show: who is given work, when, and how much of it.
+//!
+//! The run tells it all that is done to consumers, and which batches are taken. Of the engine it knows what the engine
+//! says of each consumer's work, whether some is ready and some is in hand; the rules it has from the policies.
+
+mod attempts;
+mod calls;
+
+use std::collections::BTreeMap;
+
+use camshaft_engine::{Batch, ConsumerState, Pause};
+use camshaft_event::transaction::Section;
+use camshaft_event::{Policy, Transaction};
+
+use crate::faults::{Fault, Faults};
+use crate::model::Model;
+use attempts::Attempts;
+use calls::Calls;
+
+/// All consumers as delivery must treat them.
+#[derive(Default)]
+pub(crate) struct Delivery {
+    consumers: BTreeMap<String, Watched>,
+}
+
+#[derive(Default)]
+struct Watched {
+    policy: Policy,
+    /// By an operator.
+    is_paused: bool,
+    /// Grows when its code comes, goes or is replaced: what began before says nothing of what comes after.
+    epoch: u64,
+    attempts: Attempts,
+    calls: Calls,
+    /// As it was last seen.
+    is_throttled: bool,
+    /// Batches of others that were taken since it has been ready and has had nothing in hand.
+    passed_over: usize,
+}
+
+/// A batch that a worker has in hand.
+pub(crate) struct Ticket {
+    consumer: String,
+    epoch: u64,
+    /// Which opening of the circuit its outcome may end.
+    trial: Option<u64>,
+    /// Where its calls are counted.
+    calls: calls::Place,
+}
+
+/// The moment at which something happens.
+pub(crate) struct Moment<'m> {
+    /// Milliseconds that have passed, however often the clock was set back.
+    pub(crate) passed_ms: u64,
+    pub(crate) faults: &'m mut Faults,
+}
+
+/// A batch that was taken, and what the engine said of all consumers before and after.
+pub(crate) struct Taken<'t> {
+    pub(crate) batch: &'t Batch,
+    /// Whether no worker is free any more.
+    pub(crate) is_last: bool,
+    pub(crate) before: &'t [ConsumerState],
+    pub(crate) after: &'t [ConsumerState],
+}
+
+/// Acts on consumers.
+impl Delivery {
+    /// It was given code, the same or other.
+    pub(crate) fn attached(&mut self, name: &str, policy: &Policy) {
+        let watched = self.watched(name);
+        watched.policy = policy.clone();
+        watched.epoch += 1;
+        watched.attempts.close();
+    }
+
+    pub(crate) fn detached(&mut self, name: &str) {
+        self.watched(name).epoch += 1;
+    }
+
+    pub(crate) fn paused(&mut self, name: &str) {
+        self.watched(name).is_paused = true;
+    }
+
+    pub(crate) fn resumed(&mut self, name: &str) {
+        let watched = self.watched(name);
+        watched.is_paused = false;
+        watched.attempts.close();
+    }
+
+    /// It begins anew; a pause by hand outlasts that.
+    pub(crate) fn reset(&mut self, name: &str) {
+        let watched = self.watched(name);
+        watched.epoch += 1;
+        watched.attempts.close();
+        watched.calls.forget();
+    }
+
+    pub(crate) fn removed(&mut self, name: &str) {
+        self.reset(name);
+        self.watched(name).is_paused = false;
+    }
+
+    /// The process ended. Only pauses by hand are durable.
+    pub(crate) fn restarted(&mut self, model: &Model, faults: &mut Faults) {
+        self.consumers.clear();
+        for known in model.consumers.values().filter(|known| !known.is_removed()) {
+            let is_paused = known.record.paused.is_some();
+            self.watched(&known.record.name).is_paused = is_paused;
+            faults.note_if(Fault::PauseSurvived, is_paused);
+        }
+    }
+
+    fn watched(&mut self, name: &str) -> &mut Watched {
+        self.consumers.entry(name.to_owned()).or_default()
+    }
+}
+
+/// What workers do.
+impl Delivery {
+    /// What the engine says of pauses is so.
+    pub(crate) fn check(&mut self, states: &[ConsumerState], faults: &mut Faults) {
+        for state in states {
+            let name = &state.record.name;
+            let watched = self.watched(name);
+            let says = |wanted: fn(&Pause) -> bool| state.pauses.iter().any(wanted);
+            let by_hand = says(|pause| matches!(pause, Pause::Operator { .. }));
+            assert_eq!(by_hand, watched.is_paused, "whether {name} is paused by hand");
+            let by_breaker = says(|pause| matches!(pause, Pause::Breaker { .. }));
+            assert_eq!(by_breaker, !watched.attempts.is_closed(), "whether {name}'s circuit is open");
+            let is_throttled = state.throttled_until.is_some();
+            faults.note_if(Fault::Throttled, is_throttled && !watched.is_throttled);
+            watched.is_throttled = is_throttled;
+        }
+    }
+
+    /// A worker looked for a batch. Whose turn came and who had nothing to give is not ready any more.
+    pub(crate) fn looked(&mut self, after: &[ConsumerState]) {
+        for state in after.iter().filter(|state| !state.ready) {
+            self.watched(&state.record.name).passed_over = 0;
+        }
+    }
+
+    pub(crate) fn taken(&mut self, taken: &Taken<'_>, moment: &mut Moment<'_>) -> Ticket {
+        let name = &taken.batch.spec.name;
+        let before = taken.before.iter().find(|state| state.record.name == *name);
+        let in_hand = before.expect("a batch belongs to somebody").in_flight;
+        self.check_turns(taken, in_hand, moment.faults);
+        let watched = self.watched(name);
+        assert!(!watched.is_paused, "{name} is given a batch although it is paused");
+        let trial = watched.attempts.begin(taken.batch, in_hand, moment);
+        let calls = watched.calls.begin(watched.policy.rate, taken.batch.len(), moment.passed_ms);
+        Ticket { consumer: name.clone(), epoch: watched.epoch, trial, calls }
+    }
+
+    /// Nobody waits for more than one batch of each other consumer, nor while the last worker goes to one that has
+    /// some already.
+    fn check_turns(&mut self, taken: &Taken<'_>, in_hand: usize, faults: &mut Faults) {
+        let name = &taken.batch.spec.name;
+        // Some may have been forgotten since.
+        let others = self.consumers.len() - 1;
+        let mut somebody_has_some = false;
+        for (before, after) in taken.before.iter().zip(taken.after) {
+            let other = &before.record.name;
+            let is_ready = other != name && before.ready && after.ready;
+            let waits = is_ready && before.in_flight == 0;
+            somebody_has_some |= is_ready && before.in_flight > 0;
+            let watched = self.watched(other);
+            watched.passed_over = if waits { watched.passed_over + 1 } else { 0 };
+            let batches = watched.passed_over;
+            assert!(batches <= others, "{other} waits for {batches} batches of others");
+            let is_robbed = waits && taken.is_last && in_hand > 0;
+            assert!(!is_robbed, "{name} takes the last worker while {other} has none");
+        }
+        faults.note_if(Fault::KeptWorker, taken.is_last && in_hand == 0 && somebody_has_some);
+    }
+
+    /// A batch ended after so many calls of its handler; `transaction` is what came of it.
+    pub(crate) fn ended(
+        &mut self,
+        ticket: &Ticket,
+        calls: usize,
+        transaction: Option<&Transaction>,
+        moment: &mut Moment<'_>,
+    ) {
+        let watched = self.watched(&ticket.consumer);
+        watched.calls.end(ticket.calls, calls);
+        let (Some(transaction), Some(breaker)) = (transaction, watched.policy.breaker) else { return };
+        if ticket.epoch != watched.epoch {
+            return;
+        }
+        for section in &transaction.sections {
+            if let Section::Handled(handled) = section {
+                watched.attempts.end(breaker, ticket.trial, handled, moment);
+            }
+        }
+    }
+}
