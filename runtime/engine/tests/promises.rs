@@ -6,7 +6,6 @@
 mod promises {
     mod harness;
 
-    mod anything;
     mod batches;
     mod bounds;
     mod breaker;

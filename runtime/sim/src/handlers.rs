@@ -31,7 +31,9 @@ impl Handler for Handlers<'_> {
                 self.faults.note(Fault::TooManyHops);
                 Answer::Done
             }
-            Err(_) => {
+            Err(error) => {
+                let setting = if let EffectError::Limit { setting, .. } = error { setting } else { "" };
+                self.faults.note_if(Fault::TooManyTimers, setting == "limits.max_timers");
                 self.faults.note(Fault::HandlerRefused);
                 Answer::Done
             }

@@ -23,3 +23,10 @@ fn a_run_is_long_enough_to_mean_something() {
     assert!(summary.events >= 200, "{} events", summary.events);
     assert!(summary.faults.count(Fault::Kill) + summary.faults.count(Fault::PowerLoss) >= 1);
 }
+
+#[test]
+fn promises_are_kept_with_the_debug_assertions_that_a_release_lacks() {
+    for seed in 100..130 {
+        simulate(seed, None, Trace::Off).unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
+    }
+}

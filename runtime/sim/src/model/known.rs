@@ -63,6 +63,10 @@ impl Known {
         }
     }
 
+    pub(crate) fn first(&self, wanted: impl Fn(Place) -> bool) -> Option<Offset> {
+        self.places.iter().find(|(_, place)| wanted(**place)).map(|(offset, _)| *offset)
+    }
+
     pub(crate) fn count(&self, wanted: impl Fn(Place) -> bool) -> usize {
         self.places.values().filter(|place| wanted(**place)).count()
     }

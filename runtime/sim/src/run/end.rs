@@ -116,6 +116,9 @@ impl Run {
                 (retrying, held, dead),
                 "events of {name} that are retried, held and dead"
             );
+            let first_held = known.first(|place| matches!(place, Place::Held { .. }));
+            let oldest_held = standing.oldest_held.map(|held| held.first.offset);
+            assert_eq!(oldest_held, first_held, "the oldest event of {name} that is held");
             assert_eq!((standing.timers, &standing.record), (known.timers.len(), &known.record));
             assert!(standing.timers <= self.machine.options.max_timers, "timers of {name}");
             assert!(
@@ -124,11 +127,11 @@ impl Run {
             );
             model.check_checkpoint(known.record.id, standing.checkpoint);
             let bound = self.machine.options.max_held_events;
-            self.faults_of(
-                known.count(|place| place == Place::Dead { parks: true }),
-                held,
-                held + dead >= bound,
-            );
+            let parking = known.count(|place| place == Place::Dead { parks: true });
+            self.note_if(Fault::Parked, parking > 0 && held > 0);
+            let passed = known.count(|place| matches!(place, Place::Held { is_passed: true, .. }));
+            self.note_if(Fault::Passed, passed > 0);
+            self.note_if(Fault::AtBound, held + dead >= bound);
             let state = self.process.state(name);
             assert!(state == known.state, "the state of {name} is not what its committed effects add up to");
             // What handlers made of their state, reading what the one before wrote: a list of all they did.
@@ -158,11 +161,6 @@ impl Run {
             self.note_if(Fault::JobFoundGone, job.gone > 0 && job.redriven > 0);
             self.note_if(Fault::DeadAgain, results.dead_again > 0);
         }
-    }
-
-    fn faults_of(&mut self, parking: usize, held: usize, is_at_bound: bool) {
-        self.note_if(Fault::Parked, parking > 0 && held > 0);
-        self.note_if(Fault::AtBound, is_at_bound);
     }
 
     /// Notes what the log tells of.
