@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use camshaft_engine::{PublishRefusal, Unready};
+use camshaft_engine::PublishRefusal;
 use camshaft_event::{Event, cloudevents};
 use tokio::time::{Instant, timeout_at};
 
@@ -10,11 +10,12 @@ use super::Runtime;
 use crate::view::Receipt;
 use crate::{NotNow, PublishError};
 
-/// How long a publisher waits for a sync to make room before it is told to come back.
+/// How long one waits for a sync to make room who does not want to wait until there is some.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Runtime {
-    /// Publishes one event. Returns once it is durable, or known to be a duplicate of one that is.
+    /// Publishes one event. Returns once it is durable, or known to be a duplicate of one that is; a bound that is
+    /// reached, or a full disk, makes it wait.
     ///
     /// # Errors
     /// See [`PublishError`]; nothing was published.
@@ -24,28 +25,54 @@ impl Runtime {
     }
 
     /// Publishes events as one transaction: all of them or, if one is refused, none. Receipts come in their order.
+    /// A bound that is reached, or a full disk, makes it wait: nothing is published before, and the wait may be
+    /// dropped.
     ///
     /// # Errors
     /// See [`PublishError`]; nothing was published.
     pub async fn publish_batch(&self, events: Vec<Event>) -> Result<Vec<Receipt>, PublishError> {
+        let _permit = self.0.publishers.acquire().await.map_err(|_| PublishError::ShuttingDown)?;
+        self.publish_until(events, None).await
+    }
+
+    /// [`Runtime::publish_batch`] for those who would rather come back later: too many publishers and a full disk
+    /// are refused at once, a log that is behind after five seconds.
+    ///
+    /// # Errors
+    /// See [`PublishError`]; nothing was published.
+    pub async fn try_publish_batch(&self, events: Vec<Event>) -> Result<Vec<Receipt>, PublishError> {
+        let _permit = self.0.publishers.try_acquire().map_err(|_| PublishError::TooMany)?;
+        self.publish_until(events, Some(Instant::now() + PATIENCE)).await
+    }
+
+    async fn publish_until(
+        &self,
+        events: Vec<Event>,
+        deadline: Option<Instant>,
+    ) -> Result<Vec<Receipt>, PublishError> {
         let core = &self.0.core;
         core.check_open()?;
-        let _permit = self.0.publishers.try_acquire().map_err(|_| PublishError::TooMany)?;
         for (index, event) in events.iter().enumerate() {
             cloudevents::validate(event).map_err(|reason| PublishError::Invalid { index, reason })?;
         }
         let mut probe = core.sequencer.probe(events).map_err(|refusal| self.refuse(refusal))?;
-        let deadline = Instant::now() + PATIENCE;
         let mut durable = core.durable.subscribe();
         let receipts = loop {
             durable.mark_unchanged();
             match core.step(|sequencer| sequencer.publish(&mut probe, core.now())) {
                 Ok(receipts) => break receipts,
-                Err(PublishRefusal::Unready(Unready::Unsynced | Unready::Unflushed)) => {
-                    // Each sync makes room.
-                    match timeout_at(deadline, durable.changed()).await {
-                        Ok(Ok(())) => core.check_open()?,
-                        _ => return Err(NotNow::Busy.into()),
+                Err(PublishRefusal::Unready(unready)) => {
+                    let bound = NotNow::from(unready);
+                    // Each sync makes room in the log's queue; on the disk somebody else does.
+                    let until = match (bound, deadline) {
+                        (NotNow::NoSpace, Some(_)) => return Err(bound.into()),
+                        (NotNow::NoSpace, None) => Some(Instant::now() + bound.retry_after()),
+                        (NotNow::Busy, deadline) => deadline,
+                    };
+                    wait_until(until, durable.changed()).await;
+                    core.check_open()?;
+                    if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                        return Err(bound.into());
                     }
                 }
                 Err(refusal) => return Err(self.refuse(refusal)),
@@ -79,14 +106,26 @@ impl Runtime {
     }
 }
 
+/// Waits for `change`, but no longer than until `deadline`.
+async fn wait_until<T>(deadline: Option<Instant>, change: impl Future<Output = T>) {
+    match deadline {
+        Some(deadline) => _ = timeout_at(deadline, change).await,
+        None => _ = change.await,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+
     use super::*;
     use crate::Config;
     use crate::runtime::MAX_PUBLISHERS;
 
     #[tokio::test]
-    async fn a_publisher_beyond_those_that_may_wait_is_turned_away() {
+    async fn a_publisher_beyond_those_that_may_wait_waits_too_or_is_turned_away() {
         let folder = tempfile::tempdir().unwrap();
         let config = Config {
             data: folder.path().join("data"),
@@ -97,9 +136,11 @@ mod tests {
         let event =
             Event { id: "1".into(), source: "/s".into(), event_type: "a.b".into(), ..Event::default() };
         let waiting = runtime.0.publishers.try_acquire_many(u32::try_from(MAX_PUBLISHERS).unwrap()).unwrap();
-        assert_eq!(runtime.publish(event.clone()).await, Err(PublishError::TooMany));
+        assert_eq!(runtime.try_publish_batch(vec![event.clone()]).await, Err(PublishError::TooMany));
+        let mut publish = pin!(runtime.publish(event));
+        assert!((&mut publish).now_or_never().is_none());
         drop(waiting);
-        assert!(!runtime.publish(event).await.unwrap().duplicate, "nothing was published before");
+        assert!(!publish.await.unwrap().duplicate, "nothing was published before");
         runtime.shutdown().await;
     }
 }

@@ -15,3 +15,4 @@ mod signals;
 mod small_disk;
 mod terminal;
 mod trimmed;
+mod waiting;

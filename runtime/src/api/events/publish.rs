@@ -60,7 +60,7 @@ pub async fn publish(
         Mode::Batched => cloudevents::parse_batch(&bytes)?,
         Mode::Binary => vec![binary(&headers, bytes)?],
     };
-    Ok(Json(Receipts { results: api.runtime.publish_batch(events).await? }))
+    Ok(Json(Receipts { results: api.runtime.try_publish_batch(events).await? }))
 }
 
 /// How the request carries its events.

@@ -1,0 +1,93 @@
+//! A program that embeds the runtime waits where producers over HTTP are told to come back: for syncs, and for room on
+//! the disk. The test runs itself once more as that program, on a disk that fails on demand.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use camshaft::{Config, Event, NotNow, PublishError, Runtime};
+use tempfile::tempdir;
+use tokio::time::timeout;
+
+use super::faulty_disk::FaultyDisk;
+
+/// Says to the child which folder is its own, and that it is one.
+const FOLDER: &str = "CAMSHAFT_WAITING_FOLDER";
+
+/// Batches of three megabytes: six reach the bound of 16 MiB on what is not synced.
+const BATCHES: u64 = 8;
+
+#[test]
+fn an_embedding_program_waits_until_there_is_room() {
+    let folder = tempdir().unwrap();
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["waiting::child", "--exact", "--nocapture"]).env(FOLDER, folder.path());
+    let output = FaultyDisk::new().under(command).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The embedding program. As a test of its own it has nothing to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn child() {
+    let Some(folder) = env::var_os(FOLDER) else { return };
+    let folder = Path::new(&folder);
+    let config = Config { data: folder.join("data"), plugins: folder.join("plugins"), ..Config::default() };
+    let runtime = Runtime::open(config).await.unwrap();
+    let faults = PathBuf::from(env::var_os("FAULTY_DISK").unwrap());
+    wait_for_syncs(&runtime, &faults.join("sync-waits")).await;
+    wait_for_space(&runtime, &faults.join("full")).await;
+    runtime.shutdown().await;
+}
+
+async fn wait_for_syncs(runtime: &Runtime, fault: &Path) {
+    fs::write(fault, "").unwrap();
+    let publishers: Vec<_> = (0..BATCHES)
+        .map(|number| {
+            let (runtime, batch) = (runtime.clone(), (0..3).map(|id| event(number * 3 + id)).collect());
+            tokio::spawn(async move { runtime.publish_batch(batch).await })
+        })
+        .collect();
+    let late = (0..3).map(|id| event(1_000 + id)).collect();
+    let refused = runtime.try_publish_batch(late).await;
+    assert_eq!(refused, Err(NotNow::Busy.into()), "by then all wait for syncs");
+    assert!(publishers.iter().all(|publisher| !publisher.is_finished()), "nothing is durable yet");
+    fs::remove_file(fault).unwrap();
+    for publisher in publishers {
+        let receipts = publisher.await.unwrap().unwrap();
+        assert!(receipts.iter().all(|receipt| !receipt.duplicate));
+    }
+}
+
+async fn wait_for_space(runtime: &Runtime, fault: &Path) {
+    fs::write(fault, "").unwrap();
+    let mut number = 2_000;
+    // What is reserved is still given out.
+    let refused = loop {
+        number += 1;
+        match runtime.try_publish_batch(vec![event(number)]).await {
+            Ok(_) => {}
+            Err(PublishError::NotNow(NotNow::Busy)) => {}
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(refused, NotNow::NoSpace.into());
+    let mut waiting = std::pin::pin!(runtime.publish(event(number)));
+    // Longer than it takes to look again.
+    assert!(timeout(Duration::from_millis(1_500), &mut waiting).await.is_err(), "the disk is still full");
+    fs::remove_file(fault).unwrap();
+    let receipt = timeout(Duration::from_mins(1), waiting).await.expect("there is room again").unwrap();
+    assert!(!receipt.duplicate, "what was refused was not published");
+}
+
+fn event(id: u64) -> Event {
+    Event {
+        id: id.to_string(),
+        source: "/test".into(),
+        event_type: "test.event".into(),
+        datacontenttype: Some("text/plain".into()),
+        data: vec![b'x'; 1_000_000],
+        ..Event::default()
+    }
+}
