@@ -5,6 +5,7 @@
 //! the sequencer behind its lock and wake each other by bells. Each file here is one of them.
 
 mod bell;
+mod budget;
 mod clock;
 mod code;
 mod core;

@@ -36,7 +36,7 @@ pub struct Config {
     pub plugins: PathBuf,
     /// Where the HTTP interface listens.
     pub listen: SocketAddr,
-    /// Memory that tables, caches and queues share.
+    /// Memory that the process stays within, plugins' instances aside. Less than 128 MiB works like 128 MiB.
     pub memory: u64,
     /// When a publish is answered.
     pub durability: Durability,

@@ -11,6 +11,10 @@ mod store;
 
 use clap::{Parser, Subcommand};
 
+/// The one of the `camshaft` command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures parts of the runtime beside their alternatives.
 #[derive(Parser)]
 #[command(version, about)]

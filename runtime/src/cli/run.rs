@@ -3,6 +3,7 @@
 //! It puts settings, server and runtime together and takes them apart in order. What the runtime does lies
 //! behind [`Runtime`]; what it answers, behind [`api`].
 
+mod descriptors;
 mod logging;
 mod starting;
 
@@ -81,7 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.logging.start()?;
     let config = arguments.config()?;
     // First of all, so that a second start by mistake touches nothing.
-    let server = Server::bind(config.listen, config.limits.max_connections)?;
+    let server = Server::bind(config.listen, descriptors::connections(config.limits.max_connections))?;
     let threads = Builder::new_multi_thread().worker_threads(HTTP_THREADS).enable_all().build();
     let threads = threads.map_err(Failure::internal)?;
     let end = threads.block_on(serve(config, server, &arguments.logging));

@@ -9,6 +9,7 @@ use camshaft_log::LogError;
 use camshaft_tables::store::StoreError;
 use camshaft_tables::{Frozen, Sweep, TablesError};
 
+use super::budget::Budget;
 use super::core::Core;
 
 /// How often it looks whether there is anything to do.
@@ -27,6 +28,7 @@ const SWEEP_PORTION: usize = 10_000;
 const SWEEP_FACTOR: usize = 4;
 
 pub(crate) fn run(core: &Arc<Core>) {
+    let freeze_bytes = Budget::of(core.config.memory).freeze;
     let mut last_flush = Instant::now();
     let mut rest = Sweep::default();
     loop {
@@ -35,7 +37,7 @@ pub(crate) fn run(core: &Arc<Core>) {
         let overdue = last_flush.elapsed() >= SNAPSHOT_INTERVAL;
         let frozen = {
             let mut sequencer = core.sequencer.lock();
-            let full = sequencer.tables().active_bytes() >= freeze_bytes(core);
+            let full = sequencer.tables().active_bytes() >= freeze_bytes;
             if full || overdue || stopping { sequencer.freeze() } else { None }
         };
         if let Some(frozen) = frozen {
@@ -55,11 +57,6 @@ pub(crate) fn run(core: &Arc<Core>) {
         request_trim(core);
         core.flush.wait(seen, Some(LOOK_INTERVAL));
     }
-}
-
-/// The size at which an overlay is frozen: two of them and the dedupe index share the memory.
-pub(crate) fn freeze_bytes(core: &Core) -> usize {
-    usize::try_from(core.config.memory / 6).unwrap_or(usize::MAX)
 }
 
 /// Writes a frozen overlay; whether the flusher may go on.

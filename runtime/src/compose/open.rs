@@ -16,6 +16,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::bell::Bell;
+use super::budget::Budget;
 use super::clock::MachineClock;
 use super::code::CodeTable;
 use super::core::Core;
@@ -23,9 +24,6 @@ use super::durable::DurableWatch;
 use super::marks::Marks;
 use super::{flusher, reader, ticker, timekeeper, worker, writer};
 use crate::{Config, OpenError};
-
-/// Which part of the memory the store's cache may take.
-const CACHE_SHARE: u64 = 4;
 
 /// Opens everything under `config.data` and starts the threads. `make_host` is called once the data directory
 /// is locked.
@@ -131,7 +129,8 @@ fn worker_count(config: &Config) -> usize {
 fn open_tables(data: &Path, memory: u64) -> Result<Tables<EmbeddedStore>, OpenError> {
     let path = data.join("tables");
     fs::create_dir_all(&path).map_err(|error| unusable(data, &error))?;
-    let store = EmbeddedStore::open(&path, memory / CACHE_SHARE).map_err(|error| unusable(data, &error))?;
+    let store =
+        EmbeddedStore::open(&path, Budget::of(memory).cache).map_err(|error| unusable(data, &error))?;
     Tables::open(Arc::new(store)).map_err(|error| refuse_tables(data, error))
 }
 
@@ -147,7 +146,7 @@ fn engine_options(config: &Config, max_state_key_bytes: usize) -> EngineOptions 
         max_timers: size(limits.max_timers),
         max_held_events: size(limits.max_held_events),
         max_held_bytes: size(limits.max_held_bytes),
-        max_overlay_bytes: size(config.memory / 2),
+        max_overlay_bytes: Budget::of(config.memory).overlays,
         workers: worker_count(config),
         detached_retention_ms: u64::try_from(config.detached_retention.as_millis()).unwrap_or(u64::MAX),
         ..EngineOptions::default()

@@ -11,6 +11,7 @@ mod plugins_api;
 #[path = "../cli/process.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line")]
 mod process;
+mod scarce;
 mod signals;
 mod small_disk;
 mod terminal;
