@@ -221,3 +221,30 @@ fn a_named_file_has_to_exist() {
     let error = Config::load(Some(Path::new("/no/such.toml")), [], []).unwrap_err();
     assert_eq!(error.to_string(), "\"/no/such.toml\" could not be read: no such file or directory");
 }
+
+/// The block of the operator's guide that begins with `head`.
+fn guide(head: &str) -> &'static str {
+    let guide = include_str!("../../OPERATING.md");
+    let (_, block) = guide.split_once(&format!("```toml {head}\n")).expect("the guide has the block");
+    block.split_once("```").expect("the block ends").0
+}
+
+#[test]
+fn the_guide_shows_every_setting_with_its_default() {
+    let shown = guide("settings");
+    assert_eq!(load(shown).unwrap(), Config::default());
+    let table: toml::Table = uncommented(shown).parse().unwrap();
+    for setting in setting::keys() {
+        let value = match setting.split_once('.') {
+            Some((section, key)) => table.get(section).and_then(|section| section.get(key)),
+            None => table.get(setting),
+        };
+        assert!(value.is_some(), "{setting}");
+    }
+}
+
+/// The text with the settings that stand in comments, for they have no default.
+fn uncommented(text: &str) -> String {
+    let lines = text.lines().map(|line| line.strip_prefix("# ").unwrap_or(line));
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -305,3 +305,17 @@ fn a_damaged_section_is_refused() {
         );
     }
 }
+
+#[test]
+fn the_operators_guide_shows_the_defaults() {
+    let guide = include_str!("../../../OPERATING.md");
+    let block = guide.split_once("```toml policy\n").and_then(|(_, rest)| rest.split_once("```")).unwrap().0;
+    let defaults = assembled(&[SMALL], None).unwrap();
+    let shown = assembled(&[SMALL], Some(block)).unwrap();
+    assert_eq!((&shown.policy, &shown.limits), (&defaults.policy, &defaults.limits));
+    // What stands in comments has no default, or another one.
+    let uncommented: Vec<&str> = block.lines().map(|line| line.strip_prefix("# ").unwrap_or(line)).collect();
+    let whole = assembled(&[SMALL], Some(&uncommented.join("\n"))).unwrap().policy;
+    assert_eq!(whole.breaker, Some(Breaker::default()));
+    assert_eq!(whole.rate, Some(Rate { events: 100, per_ms: 1000 }));
+}
