@@ -88,6 +88,11 @@ pub(crate) struct Effects {
 }
 
 impl Effects {
+    /// None of what it did, only what it read, for a dead letter.
+    pub(crate) fn inputs_only(&self) -> Self {
+        Self { inputs: self.inputs.clone(), ..Self::default() }
+    }
+
     /// What its section says of state.
     pub(crate) fn state_writes(&self) -> Vec<StateWrite> {
         let writes = self.writes.iter();

@@ -33,6 +33,10 @@ pub struct Batch {
     pub(crate) suspicion: Option<Suspicion>,
     /// Which opening of the circuit its outcome may end, if it is a trial.
     pub(crate) trial: Option<u64>,
+    /// The last transaction that its handler may see something of.
+    pub(crate) visible: Sequence,
+    /// Whether its one event is done already, by [`crate::Sequencer::release`].
+    pub(crate) is_released: bool,
 }
 
 /// One event of a batch.
@@ -118,6 +122,12 @@ impl Batch {
     #[must_use]
     pub fn is_suspect(&self) -> bool {
         self.suspicion.is_some()
+    }
+
+    /// Whether it is to be called as a sink: from [`crate::Sequencer::take_call`].
+    #[must_use]
+    pub fn is_call(&self) -> bool {
+        self.spec.policy.sink.is_some()
     }
 
     /// Whether it holds no event; the sequencer never hands out such a batch.

@@ -139,6 +139,17 @@ impl Consumer {
         self.spec.is_some() && self.record.status == ConsumerStatus::Attached
     }
 
+    /// Whether its events are handled by calls that may have effects outside.
+    pub(crate) fn is_sink(&self) -> bool {
+        self.max_in_flight().is_some()
+    }
+
+    /// How many calls it may have under way, if it is a sink.
+    fn max_in_flight(&self) -> Option<usize> {
+        let sink = self.spec.as_ref()?.policy.sink?;
+        Some(usize::try_from(sink.max_in_flight).unwrap_or(usize::MAX).max(1))
+    }
+
     /// Whether it takes nothing for a while. Its lag then costs no memory: it lies in the log.
     pub(crate) fn is_paused(&self) -> bool {
         let by_hand = self.record.paused.is_some() && !is_on(Sabotage::IgnorePause);
@@ -255,6 +266,9 @@ impl Consumer {
         }
         let alone = self.running_batches == 0;
         if self.circuit.trial().is_some() && !alone {
+            return false;
+        }
+        if self.max_in_flight().is_some_and(|most| self.running_batches >= most) {
             return false;
         }
         if self.exclusive.is_empty() {

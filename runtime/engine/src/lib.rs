@@ -31,12 +31,12 @@ pub use attempt::{Attempt, LogLine, StateReader};
 pub use batch::{Batch, SharedEvent};
 pub use clock::Clock;
 pub use options::EngineOptions;
-pub use run::{Finished, Handler, WorkerContext, run_batch};
+pub use run::{Begun, Call, Finished, Handler, WorkerContext, run_batch};
 pub use sequenced::Sequenced;
 pub use sequencer::{
     Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, LagRead, LogEvents,
     OldestHeld, Pause, Probe, PublishRefusal, ReadError, Receipt, Receipts, RecoverError, RedriveError,
-    RedrivePreview, RedriveStatus, ResetPlace, ResetTo, Sequencer, Unhandled, Unready, WaitsFor,
+    RedrivePreview, RedriveStatus, Release, ResetPlace, ResetTo, Sequencer, Unhandled, Unready, WaitsFor,
     first_offset_since,
 };
 pub use shared::SharedSequencer;

@@ -35,6 +35,8 @@ pub struct EngineOptions {
     pub window_bytes: usize,
     /// Worker threads; the last free one goes to a consumer that runs no batch, if such a one is ready.
     pub workers: usize,
+    /// Calls of all sinks together that may be under way.
+    pub max_calls: usize,
     /// How long a detached consumer pins the log, in milliseconds.
     pub detached_retention_ms: u64,
 }
@@ -58,6 +60,7 @@ impl Default for EngineOptions {
             window_events: 4_096,
             window_bytes: 8 << 20,
             workers: 1,
+            max_calls: 128,
             detached_retention_ms: 7 * 24 * 60 * 60 * 1000,
         }
     }

@@ -4,6 +4,7 @@
 //! batch must know: earlier writes, and which keys became held. Nothing in here is visible to anybody until the
 //! sequencer commits it.
 
+mod call;
 mod failure;
 mod outcome;
 
@@ -19,6 +20,7 @@ use crate::attempt::{Attempt, Effects, Reads, StateReader, TimersInBatch, Writes
 use crate::batch::{Batch, Item, KeyInBatch};
 use crate::clock::Clock;
 use crate::suspects::Suspicion;
+pub use call::{Begun, Call};
 
 /// Runs the code of a consumer: one of the three seams.
 pub trait Handler {
@@ -51,6 +53,8 @@ pub struct Finished {
     pub(crate) keys: Vec<Key>,
     pub(crate) reads: Reads,
     pub(crate) body: Body,
+    /// How the call went, if its event was done before it.
+    pub(crate) released: Option<Tried>,
     /// Why the tables could not be read, if so: the host's fault, nobody's attempt counts.
     pub unavailable: Option<String>,
 }
@@ -66,6 +70,7 @@ pub fn run_batch(batch: Batch, mut context: WorkerContext<'_>, handler: &mut dyn
     run.finish()
 }
 
+#[derive(Debug)]
 struct Run {
     batch: Batch,
     next: usize,
@@ -83,6 +88,14 @@ struct Run {
     unavailable: Option<String>,
 }
 
+/// An attempt that ended.
+#[derive(Debug)]
+pub(crate) struct Tried {
+    number: u32,
+    at: Timestamp,
+    effects: Effects,
+}
+
 /// Whether a section found room in the transaction.
 enum Room {
     Taken,
@@ -93,7 +106,11 @@ enum Room {
 }
 
 impl Run {
-    fn new(mut batch: Batch, context: &WorkerContext<'_>) -> Self {
+    fn new(batch: Batch, context: &WorkerContext<'_>) -> Self {
+        Self::within(batch, context.options.max_transaction_bytes, context.clock.elapsed_us())
+    }
+
+    fn within(mut batch: Batch, max_bytes: usize, started_us: u64) -> Self {
         Self {
             keys: std::mem::take(&mut batch.keys),
             timers: TimersInBatch::of(batch.timers),
@@ -105,9 +122,9 @@ impl Run {
             sections: Vec::new(),
             section_keys: Vec::new(),
             body: Body::default(),
-            max_bytes: context.options.max_transaction_bytes,
+            max_bytes,
             reads: Reads::default(),
-            started_us: context.clock.elapsed_us(),
+            started_us,
             unavailable: None,
         }
     }
@@ -172,7 +189,7 @@ impl Run {
         Handled {
             consumer: self.batch.space.consumer,
             cause: item.offset,
-            advances: item.held().is_none().then_some(self.batch.partition),
+            advances: (item.held().is_none() && !self.batch.is_released).then_some(self.batch.partition),
             state_generation: self.batch.space.generation,
             activation: self.batch.activation,
             attempt,
@@ -180,6 +197,12 @@ impl Run {
             outcome,
             ..Handled::default()
         }
+    }
+
+    /// What is to be said of a held event that no longer is one, unless it was said when it was released.
+    fn no_longer_held(&self, item: &Item) -> Option<HeldChange> {
+        let is_held = item.held().is_some() && !self.batch.is_released;
+        is_held.then_some(HeldChange { offset: item.offset, event: None })
     }
 
     fn key(&mut self, item: &Item) -> &mut KeyInBatch {
@@ -222,6 +245,7 @@ impl Run {
             keys: self.section_keys,
             reads: self.reads,
             body: self.body,
+            released: None,
             unavailable: self.unavailable,
         }
     }

@@ -13,6 +13,7 @@ mod pause;
 mod publish;
 mod recover;
 mod redrives;
+mod release;
 mod reset;
 mod status;
 mod stuck;
@@ -38,6 +39,7 @@ pub use pause::Pause;
 pub use publish::{Probe, PublishRefusal, Receipt, Receipts};
 pub use recover::RecoverError;
 pub use redrives::{RedriveError, RedrivePreview, RedriveStatus};
+pub use release::Release;
 pub use reset::{ResetPlace, ResetTo, first_offset_since};
 pub use status::{ConsumerState, DeadLetterEntry};
 pub use stuck::{OldestHeld, Unhandled, WaitsFor};
@@ -47,6 +49,7 @@ use crate::routes::Routes;
 use crate::write_queue::{QueuedRecord, WriteQueue};
 use crate::{EngineOptions, Sequenced};
 use redrives::Redrive;
+use turns::Lane;
 
 /// What a record may take beside what its transaction was measured by: the head, and what the runtime says of an
 /// event that alone fills a transaction.
@@ -60,8 +63,10 @@ pub struct Sequencer<S> {
     consumers: BTreeMap<ConsumerId, Consumer>,
     names: HashMap<String, ConsumerId>,
     routes: Routes,
-    /// Consumers with a batch to take, in the order of their turns.
+    /// Consumers with a batch to take for a worker, in the order of their turns.
     ready: VecDeque<ConsumerId>,
+    /// Sinks with a call to take, in the order of their turns.
+    ready_sinks: VecDeque<ConsumerId>,
     /// Consumers that wait for a time, by that.
     due: BTreeSet<(Timestamp, ConsumerId)>,
     /// Consumers whose pause began or ended when there was no room to say so.
@@ -82,11 +87,14 @@ pub struct Sequencer<S> {
     last_activation: ActivationId,
     /// The redrive jobs that are kept.
     redrives: BTreeMap<RedriveId, Redrive>,
+    /// Batches that workers run.
     running_batches: usize,
-    /// Whether the one batch that runs must stay alone.
+    /// Calls of sinks that are under way.
+    running_calls: usize,
+    /// Whether the one batch or call that runs must stay alone.
     runs_alone: bool,
-    /// Whether a batch that must run alone waits for the others to end.
-    wants_alone: bool,
+    /// Who waits to run a batch or call alone once the others have ended.
+    wants_alone: Option<Lane>,
     /// The newest time given to a transaction; the log's timestamps never go back.
     last_at: Timestamp,
     /// The newest time that a worker or the timekeeper came with since the clock was last set back.
@@ -171,8 +179,8 @@ impl<S: Store> Sequencer<S> {
         self.queue.set_room(reserved_bytes);
     }
 
-    /// Whether a transaction of `bytes` may be sequenced now. Batches that run have their room set aside, so
-    /// that a commit never fails for want of it.
+    /// Whether a transaction of `bytes` may be sequenced now. Batches that workers run have their room set aside, so
+    /// that a commit never fails for want of it; calls of sinks, which may last, wait for theirs when they end.
     ///
     /// # Errors
     /// Bounds that are reached; they heal by themselves.

@@ -34,6 +34,7 @@ mod promises {
     mod resetting;
     mod retry;
     mod serializable;
+    mod sinks;
     mod snapshots;
     mod stuck;
     mod suspects;

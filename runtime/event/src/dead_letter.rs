@@ -38,11 +38,13 @@ pub enum FailureCause {
     Panic = 8,
     /// The process ended while it ran, twice, the second time with nothing else running.
     ProcessEnd = 9,
+    /// Another call changed what this one had read, and it must not be repeated.
+    Conflict = 10,
 }
 
 impl FailureCause {
     /// All causes, by their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Retry,
         Self::Reject,
         Self::Trap,
@@ -53,6 +55,7 @@ impl FailureCause {
         Self::Hops,
         Self::Panic,
         Self::ProcessEnd,
+        Self::Conflict,
     ];
 
     /// The cause that [`FailureCause::code`] gives this code.
@@ -64,7 +67,7 @@ impl FailureCause {
     /// Whether the event goes straight to the dead letters, whatever attempts are left.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Reject | Self::Refused | Self::Hops | Self::ProcessEnd)
+        matches!(self, Self::Reject | Self::Refused | Self::Hops | Self::ProcessEnd | Self::Conflict)
     }
 
     /// The kebab-case code shown to people and programs.
@@ -81,6 +84,7 @@ impl FailureCause {
             Self::Hops => "too-many-hops",
             Self::Panic => "panic",
             Self::ProcessEnd => "process-end",
+            Self::Conflict => "conflict",
         }
     }
 }

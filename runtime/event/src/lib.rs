@@ -25,6 +25,7 @@ pub use ids::{ActivationId, ConsumerId, Generation, Offset, RedriveId, Sequence,
 pub use key::Key;
 pub use pattern::{PatternError, TypePattern};
 pub use policy::{
-    AfterDeadLetter, Backoff, Breaker, InstanceReuse, Limits, Policy, Rate, Start, Subscription,
+    AfterDeadLetter, Backoff, Breaker, Delivery, InstanceReuse, Limits, Policy, Rate, Sink, Start,
+    Subscription,
 };
 pub use transaction::Transaction;

@@ -100,6 +100,32 @@ pub struct Rate {
     pub per_ms: u64,
 }
 
+/// What a crash may do to a call that has an effect outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivery {
+    /// Repeat it: the event is done once the call has succeeded. Its `source` and `id` make an idempotency key.
+    #[default]
+    AtLeastOnce,
+    /// Lose it: the event is done before the call begins. A call that fails is a dead letter and never repeats itself.
+    AtMostOnce,
+}
+
+/// How the calls of a sink are made: of a consumer that was granted a way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sink {
+    /// Whether a call may be repeated or lost.
+    pub delivery: Delivery,
+    /// Calls that may be under way at a time, each for another partition; at least 1.
+    pub max_in_flight: u32,
+}
+
+impl Default for Sink {
+    fn default() -> Self {
+        Self { delivery: Delivery::AtLeastOnce, max_in_flight: 8 }
+    }
+}
+
 /// How a consumer's events are delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -121,6 +147,9 @@ pub struct Policy {
     /// Its rate limit, if it has one.
     #[serde(default)]
     pub rate: Option<Rate>,
+    /// How its calls are made, if it is a sink.
+    #[serde(default)]
+    pub sink: Option<Sink>,
 }
 
 impl Default for Policy {
@@ -134,6 +163,7 @@ impl Default for Policy {
             instance: InstanceReuse::Reuse,
             breaker: None,
             rate: None,
+            sink: None,
         }
     }
 }

@@ -146,7 +146,7 @@ impl Model {
         let before = known.places.get(&handled.cause).copied();
         let attempts = match (before, handled.advances) {
             (None, Some(_)) => 0,
-            (Some(Place::Held { attempts, .. }), None) => attempts,
+            (Some(Place::Held { attempts, .. } | Place::Released { attempts }), None) => attempts,
             (before, advances) => {
                 panic!("{handled:?} of an event that is {before:?}, advancing {advances:?}")
             }
@@ -157,6 +157,7 @@ impl Model {
         let after = match handled.outcome {
             Outcome::Done => Place::Done,
             Outcome::Held => Place::Held { attempts: 0, is_passed: false },
+            Outcome::Released => Place::Released { attempts },
             Outcome::Retrying => {
                 let is_passed = matches!(before, Some(Place::Held { is_passed: true, .. }));
                 Place::Held { attempts: number, is_passed }
@@ -194,6 +195,8 @@ impl Model {
         for offset in queue.iter().take_while(|offset| **offset < cause) {
             match known.places.get(offset) {
                 Some(Place::Done | Place::Discarded | Place::Dead { parks: false }) => {}
+                // Its call has ended, or is lost with its process.
+                Some(Place::Released { .. }) => {}
                 Some(Place::Held { is_passed: true, .. }) => {}
                 None if *offset < known.start => {}
                 place if handled.outcome == Outcome::Held => {
@@ -228,7 +231,8 @@ impl Model {
             for (event, offset) in self.events.iter().zip((0..).map(Offset)) {
                 if offset >= known.start && spec.wants(event) {
                     let place = known.places.get(&offset);
-                    let ended = matches!(place, Some(Place::Done | Place::Discarded));
+                    let ended =
+                        matches!(place, Some(Place::Done | Place::Released { .. } | Place::Discarded));
                     assert!(ended, "{offset} of {} is {place:?}", known.record.name);
                 }
             }

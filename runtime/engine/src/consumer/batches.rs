@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use camshaft_event::{HeldEvent, Key, Offset, Timestamp};
+use camshaft_event::{HeldEvent, Key, Offset, Sequence, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 
 use super::Consumer;
@@ -71,12 +71,15 @@ impl Consumer {
             timers: self.timers,
             suspicion,
             trial: self.circuit.trial(),
+            visible: Sequence::default(),
+            is_released: false,
         })
     }
 
     /// How many events the next batch may hold.
     fn max_events(&mut self, options: &EngineOptions, now: Timestamp) -> usize {
-        let max_events = if self.circuit.trial().is_some() { 1 } else { options.batch_events };
+        let is_single = self.circuit.trial().is_some() || self.is_sink();
+        let max_events = if is_single { 1 } else { options.batch_events };
         match &mut self.tokens {
             None => max_events,
             Some(tokens) => {
@@ -229,6 +232,11 @@ impl Consumer {
         if !self.exclusive.contains(&partition) {
             self.exclusive.push_back(partition);
         }
+        self.count_loss();
+    }
+
+    /// Notes that a batch lost that does not run again.
+    pub(crate) fn count_loss(&mut self) {
         self.wins = 0;
         self.losses += 1;
         if self.losses >= LOSSES_TO_SERIALIZE {

@@ -17,6 +17,13 @@ impl Failure {
         Self { cause: FailureCause::ProcessEnd, error: error.to_owned(), after_ms: None }
     }
 
+    /// What a call had read was changed meanwhile, and it must not be repeated.
+    pub(super) fn conflict() -> Self {
+        let error = "another call of this sink changed state that this one had read, or set the last timers there may \
+                     be, so its effects could not commit; the call itself was made. `max_in_flight = 1` avoids it";
+        Self { cause: FailureCause::Conflict, error: error.to_owned(), after_ms: None }
+    }
+
     /// The effects of one attempt make a transaction of `bytes`.
     pub(super) fn too_large(bytes: usize, limit: usize) -> Self {
         let refusal = EffectError::Limit {

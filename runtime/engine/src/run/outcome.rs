@@ -10,14 +10,14 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
 use super::failure::{Failure, failure};
-use super::{Room, Run, WorkerContext};
+use super::{Room, Run, Tried, WorkerContext};
 use crate::attempt::Attempt;
 use crate::batch::Item;
 use crate::system_event::{self, system_event};
 use crate::{backoff, published};
 
 /// What a dead letter takes in a transaction beside the event and its story, announcement included; generous.
-const STORY_BYTES: usize = 8 * 1024;
+pub(super) const STORY_BYTES: usize = 8 * 1024;
 
 /// What is kept of each error where an event leaves little room for its story.
 const SHORT_ERROR_BYTES: usize = 256;
@@ -44,9 +44,7 @@ impl Run {
     /// Takes in the effects of an attempt that succeeded; a failure if no transaction can hold them.
     fn done(&mut self, item: &Item, attempt: &mut Attempt) -> Option<Failure> {
         let mut section = self.section(item, attempt.number, attempt.now, Outcome::Done);
-        if item.held().is_some() {
-            section.held.push(HeldChange { offset: item.offset, event: None });
-        }
+        section.held.extend(self.no_longer_held(item));
         let effects = &mut attempt.effects;
         section.events = std::mem::take(&mut effects.events);
         section.timers = std::mem::take(&mut effects.timers);
@@ -81,29 +79,25 @@ impl Run {
 
     fn fail(&mut self, item: &Item, attempt: Attempt, failure: Failure, random: &mut ChaCha8Rng) {
         self.timers.forget();
+        let tried = Tried { number: attempt.number, at: attempt.now, effects: attempt.effects };
+        let (is_final, after_ms) = (failure.cause.is_final(), failure.after_ms);
+        let mut story = self.story(item, &tried, failure);
         let policy = &self.batch.spec.policy;
-        let (number, now) = (attempt.number, attempt.now);
-        let mut story = item.to_held();
-        let first_attempt = *story.first_attempt.get_or_insert(now);
-        let failed = FailedAttempt::new(number, now, self.batch.activation, failure.cause, failure.error);
-        story.history.push(failed);
-        story.attempts = number;
-        if story.size() + STORY_BYTES > self.max_bytes {
-            story.history.shorten(SHORT_ERROR_BYTES);
-        }
-        let exhausted = number >= policy.max_attempts || now.ms_since(first_attempt) >= policy.max_age_ms;
-        if failure.cause.is_final() || exhausted {
-            self.dead_letter(item, attempt, story);
+        let age_ms = story.first_attempt.map_or(0, |first| tried.at.ms_since(first));
+        let exhausted = tried.number >= policy.max_attempts || age_ms >= policy.max_age_ms;
+        // A call whose event is done already is never repeated.
+        if is_final || exhausted || self.batch.is_released {
+            self.dead_letter(item, tried, story);
             return;
         }
-        let wait_ms = failure.after_ms.unwrap_or_else(|| backoff::wait_ms(policy.backoff, number, random));
-        story.due = now.plus_ms(wait_ms);
-        let mut section = self.section(item, number, now, Outcome::Retrying);
+        let wait_ms = after_ms.unwrap_or_else(|| backoff::wait_ms(policy.backoff, tried.number, random));
+        story.due = tried.at.plus_ms(wait_ms);
+        let mut section = self.section(item, tried.number, tried.at, Outcome::Retrying);
         section.held.push(HeldChange { offset: item.offset, event: Some(Box::new(story)) });
         if is_on(Sabotage::LeakFailedState) {
-            section.state = attempt.effects.state_writes();
+            section.state = tried.effects.state_writes();
         }
-        if let Room::Taken = self.push(&item.key, section, attempt.effects.reads) {
+        if let Room::Taken = self.push(&item.key, section, tried.effects.reads) {
             let is_new = item.held().is_none();
             let key = self.key(item);
             key.blocked = true;
@@ -111,24 +105,36 @@ impl Run {
         }
     }
 
-    fn dead_letter(&mut self, item: &Item, attempt: Attempt, story: HeldEvent) {
+    /// The story of the event's attempts with the one that failed.
+    pub(super) fn story(&self, item: &Item, tried: &Tried, failure: Failure) -> HeldEvent {
+        let mut story = item.to_held();
+        story.first_attempt.get_or_insert(tried.at);
+        let activation = self.batch.activation;
+        let failed = FailedAttempt::new(tried.number, tried.at, activation, failure.cause, failure.error);
+        story.history.push(failed);
+        story.attempts = tried.number;
+        if story.size() + STORY_BYTES > self.max_bytes {
+            story.history.shorten(SHORT_ERROR_BYTES);
+        }
+        story
+    }
+
+    pub(super) fn dead_letter(&mut self, item: &Item, tried: Tried, story: HeldEvent) {
         let parks = self.batch.spec.policy.after_dead_letter == AfterDeadLetter::Park
             && matches!(item.key, Key::Ordered(_));
-        let mut section = self.section(item, attempt.number, attempt.now, Outcome::DeadLettered);
-        if item.held().is_some() {
-            section.held.push(HeldChange { offset: item.offset, event: None });
-        }
+        let mut section = self.section(item, tried.number, tried.at, Outcome::DeadLettered);
+        section.held.extend(self.no_longer_held(item));
         // Failures of handling a system event are recorded but not announced, lest they feed on themselves.
         if !item.event.event_type.starts_with(system_event::TYPE_PREFIX) {
-            section.events.push(self.announcement(item, &story, attempt.now));
+            section.events.push(self.announcement(item, &story, tried.at));
         }
         let mut letter = DeadLetter {
             event: story.event,
-            at: attempt.now,
+            at: tried.at,
             parks,
             redrives: story.redrives,
             history: story.history,
-            inputs: attempt.effects.inputs,
+            inputs: tried.effects.inputs,
             since: Sequence::default(),
             sequenced_at: story.sequenced_at,
         };
@@ -136,7 +142,7 @@ impl Run {
             letter.inputs = AttemptInputs { state: Vec::new(), truncated: true };
         }
         section.dead.push(DeadChange { offset: item.offset, letter: Some(Box::new(letter)) });
-        if let Room::Taken = self.push(&item.key, section, attempt.effects.reads) {
+        if let Room::Taken = self.push(&item.key, section, tried.effects.reads) {
             let was_held = item.held().is_some();
             let key = self.key(item);
             key.blocked |= parks;

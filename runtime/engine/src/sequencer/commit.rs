@@ -10,6 +10,7 @@ use camshaft_tables::store::Store;
 use camshaft_tables::{Tables, TablesError};
 
 use super::Sequencer;
+use super::turns::Lane;
 use crate::attempt::Reads;
 use crate::batch::Batch;
 use crate::consumer::{Consumer, DeadEntry};
@@ -35,7 +36,7 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
     pub fn commit(&mut self, finished: Finished, now: Timestamp) -> Result<Committed, TablesError> {
-        self.running_batches -= 1;
+        *self.running_in(Lane::of(finished.batch.is_call())) -= 1;
         self.latest = self.latest.max(now);
         let id = finished.batch.space.consumer;
         if finished.batch.suspicion.is_some() {
@@ -64,26 +65,38 @@ impl<S: Store> Sequencer<S> {
         finished: Finished,
         now: Timestamp,
     ) -> Result<Committed, TablesError> {
-        let Finished { batch, dealt, mut sections, keys, reads, mut body, unavailable, .. } = finished;
         let tail = self.tables.progress().next_offset;
         let Some(consumer) = self.consumers.get(&id) else { return Ok(Committed::Stale) };
-        if consumer.record.generation != batch.generation {
+        if consumer.record.generation != finished.batch.generation {
             // It began anew with empty partitions, which know nothing of this batch.
             return Ok(Committed::Stale);
         }
-        let is_lost = consumer.state_version > batch.state_version && self.has_changed(&batch, &reads)?
-            || self.exceeds_timers(consumer, &sections);
+        let has_changed = consumer.state_version > finished.batch.state_version
+            && self.has_changed(&finished.batch, &finished.reads)?;
+        let is_lost = has_changed || self.exceeds_timers(consumer, &finished.sections);
+        let runs_again = is_lost && !finished.batch.is_released;
+        let finished = if is_lost && !runs_again {
+            // Its event is done already, so it commits as the dead letter that it then is.
+            finished.into_conflict(self.options.max_transaction_bytes)
+        } else {
+            finished
+        };
+        let Finished { batch, dealt, mut sections, keys, mut body, unavailable, .. } = finished;
         let Some(consumer) = self.consumers.get_mut(&id) else { return Ok(Committed::Stale) };
-        if is_lost || unavailable.is_some() {
-            consumer.give_back(&batch, 0);
-            if !is_lost {
+        if runs_again || unavailable.is_some() {
+            consumer.give_back(&batch, usize::from(batch.is_released));
+            if !runs_again {
                 return Ok(Committed::Nothing);
             }
             consumer.lost(batch.partition);
             return Ok(Committed::Conflict);
         }
         consumer.give_back(&batch, dealt);
-        consumer.won(batch.partition);
+        if is_lost {
+            consumer.count_loss();
+        } else {
+            consumer.won(batch.partition);
+        }
         if sections.is_empty() {
             return Ok(Committed::Nothing);
         }
@@ -176,7 +189,7 @@ fn without_effects(section: &Section) -> Section {
 fn has_failed(handled: &Handled) -> Option<bool> {
     match handled.outcome {
         Outcome::Done => Some(false),
-        Outcome::Held => None,
+        Outcome::Held | Outcome::Released => None,
         Outcome::Retrying => Some(true),
         Outcome::DeadLettered => {
             let letter = handled.dead.iter().find_map(|change| change.letter.as_ref())?;
@@ -195,7 +208,7 @@ fn timer_changes(section: &Section) -> impl Iterator<Item = &TimerChange> {
 
 impl Consumer {
     /// Brings held keys and dead letters up to date with a section that is about to commit as transaction `since`.
-    fn note(&mut self, handled: &Handled, key: &Key, since: Sequence) {
+    pub(super) fn note(&mut self, handled: &Handled, key: &Key, since: Sequence) {
         if let (Some(number), Some(partition)) =
             (handled.advances, handled.advances.and_then(|number| self.partitions.get_mut(number as usize)))
         {

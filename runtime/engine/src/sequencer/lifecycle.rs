@@ -277,6 +277,11 @@ impl<S: Store> Sequencer<S> {
         if consumer.tokens.as_ref().map(Tokens::rate) != spec.policy.rate {
             consumer.tokens = spec.policy.rate.map(|rate| Tokens::full(rate, now));
         }
+        if std::mem::take(&mut consumer.queued) {
+            // It may wait for somebody else from now on.
+            self.ready.retain(|other| *other != id);
+            self.ready_sinks.retain(|other| *other != id);
+        }
         consumer.spec = Some(spec);
         // Other code, or another policy, deserves another chance.
         consumer.circuit.close();

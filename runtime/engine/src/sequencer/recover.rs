@@ -88,6 +88,7 @@ impl<S: Store> Sequencer<S> {
             names: HashMap::new(),
             routes: Routes::default(),
             ready: VecDeque::new(),
+            ready_sinks: VecDeque::new(),
             due: BTreeSet::new(),
             unannounced: BTreeSet::new(),
             lagging: BTreeSet::new(),
@@ -99,8 +100,9 @@ impl<S: Store> Sequencer<S> {
             first_offset: Offset(bounds.first_offset),
             redrives: BTreeMap::new(),
             running_batches: 0,
+            running_calls: 0,
             runs_alone: false,
-            wants_alone: false,
+            wants_alone: None,
             last_at: Timestamp(bounds.last_timestamp_ms),
             latest: Timestamp::default(),
         };

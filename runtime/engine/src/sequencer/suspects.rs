@@ -4,6 +4,7 @@ use camshaft_event::{ConsumerId, Offset, Timestamp};
 use camshaft_tables::store::Store;
 
 use super::Sequencer;
+use super::turns::Lane;
 use crate::batch::Batch;
 use crate::consumer::Consumer;
 use crate::run::Finished;
@@ -44,18 +45,24 @@ impl<S: Store> Sequencer<S> {
         self.consumers.iter().flat_map(of_consumer).collect()
     }
 
-    /// Whether no batch may be handed out, lest a suspect does not run alone.
-    pub(super) fn is_reserved(&self) -> bool {
-        self.runs_alone || (self.wants_alone && self.running_batches > 0)
+    /// Whether nothing may be handed out in `lane`, lest a suspect does not run alone.
+    pub(super) fn is_reserved(&self, lane: Lane) -> bool {
+        // Once the others have ended, it is the turn of the one who waits, if that is still there.
+        let waits = |other: Lane| match other {
+            Lane::Workers => !self.ready.is_empty(),
+            Lane::Sinks => !self.ready_sinks.is_empty(),
+        };
+        let is_wanted = |other: Lane| self.running() > 0 || (other != lane && waits(other));
+        self.runs_alone || self.wants_alone.is_some_and(is_wanted)
     }
 
-    /// Takes back a batch that must run alone while others run. It is the next one, once they have ended.
-    pub(super) fn put_off(&mut self, id: ConsumerId, batch: &Batch, now: Timestamp) {
-        self.wants_alone = true;
+    /// Takes back a batch or call that must run alone while others run. It is the next one, once they have ended.
+    pub(super) fn put_off(&mut self, id: ConsumerId, lane: Lane, batch: &Batch, now: Timestamp) {
+        self.wants_alone = Some(lane);
         if let Some(consumer) = self.consumers.get_mut(&id) {
             consumer.give_back_unrun(batch, now);
             consumer.queued = true;
-            self.ready.push_front(id);
+            self.ready_in(lane).push_front(id);
         }
         self.arrange(id);
     }

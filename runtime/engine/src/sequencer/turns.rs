@@ -2,6 +2,8 @@
 //!
 //! Both are indexes: their cost follows what is ready or due, not how many consumers there are.
 
+use std::collections::VecDeque;
+
 use camshaft_event::{ConsumerId, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::TablesError;
@@ -14,6 +16,21 @@ use crate::consumer::Consumer;
 /// How far behind another thread's time the timekeeper's may be without the clock having been set back.
 const CLOCK_SLACK_MS: u64 = 1_000;
 
+/// Who runs what is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Worker threads, which stay with a batch until it ends.
+    Workers,
+    /// Tasks, which may wait for something outside.
+    Sinks,
+}
+
+impl Lane {
+    pub(super) fn of(is_sink: bool) -> Self {
+        if is_sink { Self::Sinks } else { Self::Workers }
+    }
+}
+
 impl<S: Store> Sequencer<S> {
     /// The next batch for a worker, fair between consumers.
     ///
@@ -25,28 +42,44 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
     pub fn take(&mut self, now: Timestamp) -> Result<Option<Batch>, TablesError> {
-        if self.is_reserved() || self.check_ready(self.options.max_transaction_bytes).is_err() {
+        self.take_for(Lane::Workers, now)
+    }
+
+    /// The next call of a sink: a batch of one event for [`crate::Call::begin`]. Sinks that may have one more call under
+    /// way get their turns in the order in which they came to that, one call a turn.
+    ///
+    /// # Errors
+    /// Tables that cannot be read; the runtime must stop.
+    pub fn take_call(&mut self, now: Timestamp) -> Result<Option<Batch>, TablesError> {
+        self.take_for(Lane::Sinks, now)
+    }
+
+    fn take_for(&mut self, lane: Lane, now: Timestamp) -> Result<Option<Batch>, TablesError> {
+        if self.is_reserved(lane) || !self.has_room(lane) {
             return Ok(None);
         }
-        self.wants_alone = false;
+        self.wants_alone = None;
         self.latest = self.latest.max(now);
-        while let Some(id) = self.next_turn() {
+        while let Some(id) = self.next_turn(lane) {
             let Some(consumer) = self.consumers.get_mut(&id) else { continue };
             let tables = &self.tables;
-            let batch = consumer.take(&self.options, now, &mut |offset| {
+            let mut batch = consumer.take(&self.options, now, &mut |offset| {
                 tables.held(id, offset)?.ok_or(TablesError::Damaged { what: "held event" })
             })?;
             if let Some(batch) = &batch
                 && batch.suspicion.is_some()
             {
-                if self.running_batches > 0 {
-                    self.put_off(id, batch, now);
+                if self.running() > 0 {
+                    self.put_off(id, lane, batch, now);
                     return Ok(None);
                 }
                 self.runs_alone = true;
             }
             self.arrange(id);
-            self.running_batches += usize::from(batch.is_some());
+            if let Some(batch) = &mut batch {
+                batch.visible = self.tables.progress().sequence;
+                *self.running_in(lane) += 1;
+            }
             self.announce_pauses(id, now)?;
             if batch.is_some() {
                 return Ok(batch);
@@ -56,10 +89,14 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// Takes the consumer whose turn it is out of the queue.
-    fn next_turn(&mut self) -> Option<ConsumerId> {
-        let is_last_worker = self.running_batches + 1 >= self.options.workers;
+    fn next_turn(&mut self, lane: Lane) -> Option<ConsumerId> {
+        let is_last_worker = lane == Lane::Workers && self.running_batches + 1 >= self.options.workers;
+        let ready = match lane {
+            Lane::Workers => &mut self.ready,
+            Lane::Sinks => &mut self.ready_sinks,
+        };
         let mut place = 0;
-        while let Some(id) = self.ready.get(place) {
+        while let Some(id) = ready.get(place) {
             match self.consumers.get_mut(id) {
                 Some(consumer) if consumer.is_ready() => {
                     if !is_last_worker || consumer.running_batches == 0 || is_on(Sabotage::GiveLastWorker) {
@@ -71,12 +108,12 @@ impl<S: Store> Sequencer<S> {
                 // It was ready when it was put here.
                 other => {
                     other.into_iter().for_each(|consumer| consumer.queued = false);
-                    self.ready.remove(place);
+                    ready.remove(place);
                 }
             }
         }
         // If all who are ready run a batch, it is the first one's turn.
-        let id = self.ready.remove(place).or_else(|| self.ready.pop_front())?;
+        let id = ready.remove(place).or_else(|| ready.pop_front())?;
         self.consumers.get_mut(&id)?.queued = false;
         Some(id)
     }
@@ -131,15 +168,56 @@ impl<S: Store> Sequencer<S> {
     /// Whether a worker may find a batch now.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        !self.is_reserved()
-            && !self.ready.is_empty()
-            && self.check_ready(self.options.max_transaction_bytes).is_ok()
+        !self.is_reserved(Lane::Workers) && !self.ready.is_empty() && self.has_room(Lane::Workers)
     }
 
-    /// Batches that are being run.
+    /// Whether a call of a sink may be found now.
+    #[must_use]
+    pub fn has_calls(&self) -> bool {
+        !self.is_reserved(Lane::Sinks) && !self.ready_sinks.is_empty() && self.has_room(Lane::Sinks)
+    }
+
+    /// Whether one more may be taken, as far as room goes.
+    fn has_room(&self, lane: Lane) -> bool {
+        match lane {
+            Lane::Workers => self.check_ready(self.options.max_transaction_bytes).is_ok(),
+            Lane::Sinks => {
+                self.running_calls < self.options.max_calls
+                    && self.check_ready(self.options.max_event_bytes).is_ok()
+            }
+        }
+    }
+
+    /// Batches that workers run.
     #[must_use]
     pub fn running_batches(&self) -> usize {
         self.running_batches
+    }
+
+    /// Calls of sinks that are under way.
+    #[must_use]
+    pub fn running_calls(&self) -> usize {
+        self.running_calls
+    }
+
+    /// Batches and calls that are being run.
+    pub(super) fn running(&self) -> usize {
+        self.running_batches + self.running_calls
+    }
+
+    pub(super) fn running_in(&mut self, lane: Lane) -> &mut usize {
+        match lane {
+            Lane::Workers => &mut self.running_batches,
+            Lane::Sinks => &mut self.running_calls,
+        }
+    }
+
+    /// The consumers that wait for their turn.
+    pub(super) fn ready_in(&mut self, lane: Lane) -> &mut VecDeque<ConsumerId> {
+        match lane {
+            Lane::Workers => &mut self.ready,
+            Lane::Sinks => &mut self.ready_sinks,
+        }
     }
 
     /// Gives a consumer its turn if it has a batch to take, and notes when it comes due. To be called after every
@@ -148,12 +226,14 @@ impl<S: Store> Sequencer<S> {
         let Some(consumer) = self.consumers.get_mut(&id) else { return };
         if !consumer.queued && consumer.is_ready() {
             consumer.queued = true;
+            let lane = Lane::of(consumer.is_sink());
             if is_on(Sabotage::LastComesFirst) {
-                self.ready.push_front(id);
+                self.ready_in(lane).push_front(id);
             } else {
-                self.ready.push_back(id);
+                self.ready_in(lane).push_back(id);
             }
         }
+        let Some(consumer) = self.consumers.get_mut(&id) else { return };
         let due = consumer.next_due();
         if consumer.scheduled != due {
             let before = std::mem::replace(&mut consumer.scheduled, due);

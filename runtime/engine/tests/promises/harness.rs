@@ -1,6 +1,7 @@
 //! The world of a test: a sequencer over a log on a disk in memory and tables over a store in memory, and handlers
 //! that are closures. What the runtime's threads do are methods here, called in whatever order a test wants.
 
+mod calls;
 mod clock;
 mod declare;
 
@@ -23,6 +24,7 @@ use camshaft_tables::{Sweep, Swept, Tables};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+pub use calls::{InFlight, sink};
 pub use clock::ManualClock;
 pub use declare::{append, done, event, key_in, note, publish, reject, retry, spec, trap};
 
@@ -402,9 +404,10 @@ impl World {
             self.tick();
             let mut has_worked = self.read();
             has_worked |= self.step().is_some();
+            has_worked |= self.step_call().is_some();
             has_worked |= self.sync();
             // A sync may have made room for a worker.
-            if !has_worked && !self.sequencer().has_work() {
+            if !has_worked && !self.has_something() {
                 return;
             }
         }
@@ -421,6 +424,11 @@ impl World {
             }
         }
         panic!("something is due for ever");
+    }
+
+    fn has_something(&self) -> bool {
+        let sequencer = self.sequencer();
+        sequencer.has_work() || sequencer.has_calls()
     }
 
     // --- what is there ---

@@ -53,6 +53,9 @@ pub enum Outcome {
     Retrying = 2,
     /// The event became a dead letter.
     DeadLettered = 3,
+    /// The event counts as done, and its handler is called once that is durable: delivery at most once. What came of
+    /// the call follows in a section of its own, or never.
+    Released = 4,
 }
 
 /// What one consumer did with one event.

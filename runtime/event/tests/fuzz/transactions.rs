@@ -53,7 +53,7 @@ struct HandledShape {
     cause: u64,
     advances: Option<u32>,
     numbers: (u32, u64, u32, u64),
-    #[generator(one_value_of([Outcome::Done, Outcome::Held, Outcome::Retrying, Outcome::DeadLettered]))]
+    #[generator(one_value_of([Outcome::Done, Outcome::Held, Outcome::Retrying, Outcome::DeadLettered, Outcome::Released]))]
     outcome: Outcome,
     #[generator(few())]
     events: Vec<BuiltEvent>,
@@ -80,7 +80,7 @@ struct StoryShape {
     #[generator(one_value_of([
         FailureCause::Retry, FailureCause::Reject, FailureCause::Trap, FailureCause::Deadline, FailureCause::Memory,
         FailureCause::Stack, FailureCause::Refused, FailureCause::Hops, FailureCause::Panic,
-        FailureCause::ProcessEnd,
+        FailureCause::ProcessEnd, FailureCause::Conflict,
     ]))]
     cause: FailureCause,
 }

@@ -16,6 +16,10 @@ pub(crate) enum Place {
     Dead {
         parks: bool,
     },
+    /// Done, but what its call asks for may still come.
+    Released {
+        attempts: u32,
+    },
     Done,
     Discarded,
 }
