@@ -3,9 +3,9 @@
 //! The loader asks before anything is compiled, so that a file of another kind is answered at once and with one
 //! sentence. Types are checked later, when imports are resolved.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
-use crate::{Refusal, artifact::Survey, refusal::codes};
+use crate::{Refusal, artifact::Survey, outside::WaysOut, refusal::codes};
 
 /// Package of the contract.
 const PACKAGE: &str = "camshaft:plugin";
@@ -47,10 +47,34 @@ pub fn judge(survey: &Survey, file: &Path) -> Result<String, Refusal> {
     if !survey.exports.iter().any(|export| export == HANDLE) || written_against.is_none() {
         return Err(other_world(survey, file));
     }
-    for import in &survey.imports {
-        judge_import(import, file)?;
-    }
     Ok(written_against.unwrap_or(VERSION).to_owned())
+}
+
+/// Whether everything that the component imports is given to it, with `capabilities` granted.
+pub fn judge_imports(
+    survey: &Survey,
+    ways_out: &WaysOut,
+    capabilities: &BTreeSet<String>,
+    file: &Path,
+) -> Result<(), Refusal> {
+    for import in &survey.imports {
+        match ways_out.capability_of(import) {
+            Some(capability) if capabilities.contains(capability) => {}
+            Some(capability) => {
+                return Err(Refusal::new(
+                    codes::UNKNOWN_IMPORT,
+                    format!(
+                        "\"{}\" imports \"{import}\", but its manifest does not ask for the capability \
+                         \"{capability}\"",
+                        file.display()
+                    ),
+                    format!("Add `capabilities = [\"{capability}\"]` to the plugin's manifest."),
+                ));
+            }
+            None => judge_import(import, file)?,
+        }
+    }
+    Ok(())
 }
 
 fn other_world(survey: &Survey, file: &Path) -> Refusal {

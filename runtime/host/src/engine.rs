@@ -20,6 +20,9 @@ pub const MAX_TABLE_ELEMENTS: usize = 100_000;
 /// Bytes that are kept mapped when a slot of the pool is given back; clearing them costs less than mapping.
 const KEEP_RESIDENT_BYTES: usize = 128 * 1024;
 
+/// Stacks of calls that wait for something outside; the runtime has no more of them under way.
+const MAX_STACKS: u32 = 256;
+
 /// How instances get their memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allocation {
@@ -41,6 +44,7 @@ pub fn build(max_instances: u32, max_memory_bytes: u64) -> wasmtime::Result<(Eng
         .max_memory_size(usize::try_from(max_memory_bytes).unwrap_or(usize::MAX))
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(KEEP_RESIDENT_BYTES);
+    pool.total_stacks(max_instances.min(MAX_STACKS));
     let mut config = configuration();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     match Engine::new(&config) {

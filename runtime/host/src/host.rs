@@ -22,8 +22,10 @@ use crate::{
     cache::CodeCache,
     capabilities, contract, engine,
     instance::Session,
+    outside::WaysOut,
     plugin::{Loaded, trial},
     refusal::codes,
+    ticks::Ticks,
     wasi,
 };
 
@@ -43,6 +45,8 @@ pub struct HostOptions {
     pub max_deadline_ms: u64,
     /// Most memory that a manifest may set for an instance, in bytes; at most 4 GiB.
     pub max_memory_bytes: u64,
+    /// What operators may grant.
+    pub ways_out: WaysOut,
 }
 
 impl HostOptions {
@@ -55,6 +59,7 @@ impl HostOptions {
             max_plugin_bytes: 64 * 1024 * 1024,
             max_deadline_ms: 60_000,
             max_memory_bytes: 1024 * 1024 * 1024,
+            ways_out: WaysOut::default(),
         }
     }
 }
@@ -67,6 +72,7 @@ struct Inner {
     engine: Engine,
     cache: CodeCache,
     options: HostOptions,
+    ticks: Arc<Ticks>,
 }
 
 impl Host {
@@ -78,7 +84,7 @@ impl Host {
         let (engine, _) =
             engine::build(options.max_instances, options.max_memory_bytes).map_err(io::Error::other)?;
         let cache = CodeCache::open(&options.cache_dir, &engine)?;
-        Ok(Self(Arc::new(Inner { engine, cache, options })))
+        Ok(Self(Arc::new(Inner { engine, cache, options, ticks: Arc::default() })))
     }
 
     /// Counts one tick of [`TICK_MS`] against the deadlines of all running calls.
@@ -87,6 +93,7 @@ impl Host {
     /// stood still does not count against a handler.
     pub fn tick(&self) {
         self.0.engine.increment_epoch();
+        self.0.ticks.tick();
     }
 
     /// Loads the plugin `file` with what its operator's file says, and tries it out.
@@ -96,11 +103,12 @@ impl Host {
     /// # Errors
     /// The [`Refusal`] says which rule the file breaks; any of the codes but `duplicate-plugin-name`.
     pub fn load(&self, file: &Path, operator: Option<&OperatorFile>) -> Result<Plugin, Refusal> {
-        let Inner { engine, cache, options } = &*self.0;
+        let Inner { engine, cache, options, ticks } = &*self.0;
         let artifact = Artifact::read(file, options.max_plugin_bytes)?;
         let contract = contract::judge(&artifact.survey, file)?;
         let manifest = Manifest::assemble(file, &artifact.survey.manifest_sections, operator)?;
-        check_grants(&manifest, file)?;
+        check_grants(&manifest, &options.ways_out, file)?;
+        contract::judge_imports(&artifact.survey, &options.ways_out, &manifest.capabilities, file)?;
         check_limits(&manifest, options)?;
         let component = cache.component(engine, &artifact.component, file)?;
         let plugin = Plugin::new(Loaded {
@@ -112,48 +120,49 @@ impl Host {
             form: artifact.form,
             imports: artifact.survey.imports,
             component,
+            ways_out: options.ways_out.clone(),
+            ticks: Arc::clone(ticks),
         });
         trial(&plugin)?;
         Ok(plugin)
     }
 }
 
-/// A linker with everything that `component` may import.
+/// A linker with everything that `component` may import, and with the ways out that were granted to it.
 pub fn linker<C: AttemptContext + Send + 'static>(
     component: &Component,
+    ways_out: &WaysOut,
+    granted: &BTreeSet<String>,
 ) -> wasmtime::Result<Linker<Session<C>>> {
     let mut linker = Linker::new(component.engine());
     capabilities::link(&mut linker)?;
     wasi::link(&mut linker, component)?;
+    ways_out.link(&mut linker, granted)?;
     Ok(linker)
 }
 
-/// Nobody has more than was granted, and nothing that does not exist is granted.
-fn check_grants(manifest: &Manifest, file: &Path) -> Result<(), Refusal> {
+/// Nobody asks for what does not exist, and nobody has more than was granted.
+fn check_grants(manifest: &Manifest, ways_out: &WaysOut, file: &Path) -> Result<(), Refusal> {
     let Manifest { name, capabilities, grants, .. } = manifest;
-    let ungranted: BTreeSet<_> = capabilities.difference(grants).collect();
-    if let Some(capability) = ungranted.first() {
-        let granted = capabilities.iter().map(|one| format!("\"{one}\"")).collect::<Vec<_>>().join(", ");
+    if let Some(capability) = capabilities.iter().find(|capability| !ways_out.exists(capability)) {
         return Err(Refusal::new(
-            codes::CAPABILITY_NOT_GRANTED,
-            format!("plugin \"{name}\" asks for the capability \"{capability}\", which is not granted"),
-            format!(
-                "To allow it, write `grants = [{granted}]` into \"{}\".",
-                file.with_extension("toml").display()
-            ),
-        ));
-    }
-    // No capability exists yet beyond the contract's interfaces, so a granted one is unknown.
-    match capabilities.first() {
-        None => Ok(()),
-        Some(capability) => Err(Refusal::new(
             codes::UNKNOWN_CAPABILITY,
             format!(
                 "plugin \"{name}\" asks for the capability \"{capability}\", which this camshaft does not have"
             ),
             "Update camshaft, or remove it from `capabilities` in the plugin's manifest.",
-        )),
+        ));
     }
+    let Some(capability) = capabilities.difference(grants).next() else { return Ok(()) };
+    let granted = capabilities.iter().map(|one| format!("\"{one}\"")).collect::<Vec<_>>().join(", ");
+    Err(Refusal::new(
+        codes::CAPABILITY_NOT_GRANTED,
+        format!("plugin \"{name}\" asks for the capability \"{capability}\", which is not granted"),
+        format!(
+            "To allow it, write `grants = [{granted}]` into \"{}\".",
+            file.with_extension("toml").display()
+        ),
+    ))
 }
 
 /// A manifest asks within the bounds of the runtime's settings.

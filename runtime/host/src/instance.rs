@@ -8,14 +8,19 @@ mod failure;
 mod guest_log;
 mod memory;
 mod no_attempt;
+mod outside;
 mod session;
+
+use std::sync::Arc;
 
 use camshaft_event::{Answer, AttemptContext, Event, InstanceReuse};
 use wasmtime::{Store, component::TypedFunc};
 
+use crate::ticks::Ticks;
 use call::{Disposition, EventView};
 pub use failure::catch_panic;
 pub use no_attempt::NoAttempt;
+pub use outside::within;
 pub use session::Session;
 
 /// What the exported function takes. The lifetime is only the longest one; each call has its own.
@@ -32,6 +37,8 @@ pub struct Instance<C: 'static> {
     deadline_ticks: u64,
     deadline_ms: u64,
     reuse: InstanceReuse,
+    /// What deadlines of calls that wait are counted by.
+    ticks: Arc<Ticks>,
     spent: bool,
 }
 
@@ -41,8 +48,10 @@ impl<C: AttemptContext + Send + 'static> Instance<C> {
         handle: HandleFn,
         deadline_ms: u64,
         reuse: InstanceReuse,
+        ticks: Arc<Ticks>,
     ) -> Self {
-        Self { store, handle, deadline_ticks: deadline_ticks(deadline_ms), deadline_ms, reuse, spent: false }
+        let deadline_ticks = deadline_ticks(deadline_ms);
+        Self { store, handle, deadline_ticks, deadline_ms, reuse, ticks, spent: false }
     }
 
     /// Lets the handler handle `event`. `context` is what it sees and changes meanwhile; it comes back with the

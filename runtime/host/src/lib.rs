@@ -17,15 +17,20 @@ mod engine;
 mod host;
 mod instance;
 pub mod manifest;
+mod outside;
 mod plugin;
 mod refusal;
 mod report;
+mod ticks;
 mod wasi;
 
 pub use artifact::Form;
 pub use host::{Host, HostOptions, TICK_MS};
 pub use instance::Instance;
 pub use manifest::{Manifest, OperatorFile};
+pub use outside::WaysOut;
+#[cfg(feature = "test-outbox")]
+pub use outside::{Outbox, Sent};
 pub use plugin::{InstantiateError, Plugin, Prepared};
 pub use refusal::{Refusal, codes};
 pub use report::Report;

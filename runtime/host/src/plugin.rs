@@ -3,21 +3,26 @@
 //! The composition keeps one [`Prepared`] per active plugin and makes instances from it on its workers.
 
 use std::{
+    future::Future,
     path::{Path, PathBuf},
+    pin::pin,
     sync::Arc,
+    task::{Context, Poll, Waker},
 };
 
 use camshaft_event::AttemptContext;
 use thiserror::Error;
 use wasmtime::{
     PoolConcurrencyLimitError, Store,
-    component::{Component, ComponentExportIndex, InstancePre, types::ComponentItem},
+    component::{self, Component, ComponentExportIndex, InstancePre, types::ComponentItem},
 };
 
 use crate::{
     Form, Instance, Manifest, Refusal, Report, contract, host,
-    instance::{HandleFn, HandleParams, HandleResult, NoAttempt, Session, deadline_ticks},
+    instance::{HandleFn, HandleParams, HandleResult, NoAttempt, Session, deadline_ticks, within},
+    outside::WaysOut,
     refusal::codes,
+    ticks::Ticks,
 };
 
 /// Bytes that one host call may carry from the guest, or its answer. An attempt's effects are bounded by far
@@ -38,6 +43,8 @@ pub struct Loaded {
     pub form: Form,
     pub imports: Vec<String>,
     pub component: Component,
+    pub ways_out: WaysOut,
+    pub ticks: Arc<Ticks>,
 }
 
 impl Plugin {
@@ -87,6 +94,12 @@ impl Plugin {
         &self.0.imports
     }
 
+    /// Whether it was granted something that has effects outside: then its consumer is a sink.
+    #[must_use]
+    pub fn has_way_out(&self) -> bool {
+        !self.0.manifest.capabilities.is_empty()
+    }
+
     /// What there is to say about it.
     #[must_use]
     pub fn report(&self) -> Report {
@@ -100,7 +113,8 @@ impl Plugin {
     pub fn prepare<C: AttemptContext + Send + 'static>(&self) -> Result<Prepared<C>, Refusal> {
         let refuse = |error: wasmtime::Error| refuse_types(self.file(), &error);
         let component = &self.0.component;
-        let linker = host::linker::<C>(component).map_err(refuse)?;
+        let linker =
+            host::linker::<C>(component, &self.0.ways_out, &self.0.manifest.capabilities).map_err(refuse)?;
         let instance_pre = linker.instantiate_pre(component).map_err(refuse)?;
         let handle = match component.get_export(None, contract::HANDLE) {
             Some((ComponentItem::ComponentFunc(signature), index)) => signature
@@ -147,28 +161,64 @@ impl<C: AttemptContext + Send + 'static> Prepared<C> {
     ///
     /// # Errors
     /// Too many instances, or a guest that fails while it starts.
+    ///
+    /// # Panics
+    /// If the plugin has a way out: see [`Prepared::instantiate_outside`].
     pub fn instantiate(&self) -> Result<Instance<C>, InstantiateError> {
-        self.start().map_err(|error| {
-            if error.is::<PoolConcurrencyLimitError>() {
-                return InstantiateError::TooManyInstances;
-            }
-            InstantiateError::Guest {
-                plugin: self.plugin.manifest().name.clone(),
-                reason: format!("{error:#}"),
-            }
-        })
+        assert!(!self.plugin.has_way_out(), "an instance that may wait is made by who waits with it");
+        self.start().map_err(|error| self.refuse(&error))
+    }
+
+    /// The same for a plugin that has a way out, to be called by [`Instance::call_outside`].
+    ///
+    /// # Errors
+    /// Too many instances, or a guest that fails while it starts.
+    pub async fn instantiate_outside(&self) -> Result<Instance<C>, InstantiateError> {
+        self.start_outside().await.map_err(|error| self.refuse(&error))
+    }
+
+    fn refuse(&self, error: &wasmtime::Error) -> InstantiateError {
+        if error.is::<PoolConcurrencyLimitError>() {
+            return InstantiateError::TooManyInstances;
+        }
+        InstantiateError::Guest { plugin: self.plugin.manifest().name.clone(), reason: format!("{error:#}") }
     }
 
     fn start(&self) -> wasmtime::Result<Instance<C>> {
-        let Manifest { limits, policy, .. } = self.plugin.manifest();
-        let memory_bytes = usize::try_from(limits.memory_bytes)?;
+        let mut store = self.store()?;
+        store.set_epoch_deadline(deadline_ticks(self.plugin.manifest().limits.deadline_ms));
+        let instance = self.instance_pre.instantiate(&mut store)?;
+        self.instance(store, &instance)
+    }
+
+    async fn start_outside(&self) -> wasmtime::Result<Instance<C>> {
+        let mut store = self.store()?;
+        // Who computes gives way to others after each tick; the deadline is looked at from outside.
+        store.epoch_deadline_async_yield_and_update(1);
+        store.set_epoch_deadline(1);
+        let deadline = self.plugin.0.ticks.after(deadline_ticks(self.plugin.manifest().limits.deadline_ms));
+        let started = within(deadline, self.instance_pre.instantiate_async(&mut store)).await;
+        let instance = started.unwrap_or_else(|| Err(wasmtime::Trap::Interrupt.into()))?;
+        self.instance(store, &instance)
+    }
+
+    fn store(&self) -> wasmtime::Result<Store<Session<C>>> {
+        let memory_bytes = usize::try_from(self.plugin.manifest().limits.memory_bytes)?;
         let mut store = Store::new(self.instance_pre.engine(), Session::new(memory_bytes));
         store.limiter(|session| &mut session.memory);
         store.set_hostcall_fuel(MAX_HOSTCALL_BYTES);
-        store.set_epoch_deadline(deadline_ticks(limits.deadline_ms));
-        let instance = self.instance_pre.instantiate(&mut store)?;
+        Ok(store)
+    }
+
+    fn instance(
+        &self,
+        mut store: Store<Session<C>>,
+        instance: &component::Instance,
+    ) -> wasmtime::Result<Instance<C>> {
+        let Manifest { limits, policy, .. } = self.plugin.manifest();
         let handle: HandleFn = instance.get_typed_func(&mut store, self.handle)?;
-        Ok(Instance::new(store, handle, limits.deadline_ms, policy.instance))
+        let ticks = Arc::clone(&self.plugin.0.ticks);
+        Ok(Instance::new(store, handle, limits.deadline_ms, policy.instance, ticks))
     }
 }
 
@@ -180,7 +230,9 @@ impl<C: 'static> Clone for Prepared<C> {
 
 /// Starts one instance and drops it, so that a plugin that cannot start is refused and not activated.
 pub fn trial(plugin: &Plugin) -> Result<(), Refusal> {
-    match plugin.prepare::<NoAttempt>()?.start() {
+    let prepared = plugin.prepare::<NoAttempt>()?;
+    let started = if plugin.has_way_out() { ready(prepared.start_outside()) } else { prepared.start() };
+    match started {
         Ok(_) => Ok(()),
         // Nothing is wrong with the plugin; the place for its instances is found when one is needed.
         Err(error) if error.is::<PoolConcurrencyLimitError>() => Ok(()),
@@ -189,6 +241,16 @@ pub fn trial(plugin: &Plugin) -> Result<(), Refusal> {
             format!("\"{}\" could not be started within its limits: {error:#}", plugin.file().display()),
             "Its start code trapped, or it needs more than `limits.memory` and `limits.deadline` allow.",
         )),
+    }
+}
+
+/// What `work` comes to, which waits for nothing but its own turns.
+fn ready<T>(work: impl Future<Output = T>) -> T {
+    let (mut work, mut cx) = (pin!(work), Context::from_waker(Waker::noop()));
+    loop {
+        if let Poll::Ready(outcome) = work.as_mut().poll(&mut cx) {
+            return outcome;
+        }
     }
 }
 

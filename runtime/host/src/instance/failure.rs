@@ -25,10 +25,7 @@ pub fn explain<C>(error: &wasmtime::Error, session: &Session<C>, deadline_ms: u6
     let trap = error.downcast_ref::<Trap>();
     let mut words = session.last_words();
     let (cause, mut text) = match (trap, session.memory.denied()) {
-        (Some(Trap::Interrupt), _) => (
-            FailureCause::Deadline,
-            format!("the handler ran past its deadline of {} (setting `limits.deadline`)", span(deadline_ms)),
-        ),
+        (Some(Trap::Interrupt), _) => (FailureCause::Deadline, late(deadline_ms)),
         (Some(Trap::StackOverflow), _) => {
             (FailureCause::Stack, "the handler overflowed its stack: its calls nest too deeply".to_owned())
         }
@@ -54,6 +51,19 @@ pub fn explain<C>(error: &wasmtime::Error, session: &Session<C>, deadline_ms: u6
         show(backtrace.frames(), &mut text);
     }
     Answer::Failed { cause, error: bounded(text) }
+}
+
+/// The answer for a call that was ended at its deadline, wherever it was.
+pub fn too_late<C>(session: &Session<C>, deadline_ms: u64) -> Answer {
+    let mut text = late(deadline_ms);
+    if let Some(words) = session.last_words() {
+        add(&mut text, format_args!("\n{words}"));
+    }
+    Answer::Failed { cause: FailureCause::Deadline, error: bounded(text) }
+}
+
+fn late(deadline_ms: u64) -> String {
+    format!("the handler ran past its deadline of {} (setting `limits.deadline`)", span(deadline_ms))
 }
 
 /// Runs `work` and turns a panic of it into its message. Only for code that reads what a guest wrote.

@@ -6,12 +6,16 @@
 use std::collections::BTreeMap;
 
 use camshaft_event::{
-    AfterDeadLetter, Backoff, Breaker, Filter, InstanceReuse, Limits, Policy, Rate, Start, TypePattern,
+    AfterDeadLetter, Backoff, Breaker, Delivery, Filter, InstanceReuse, Limits, Policy, Rate, Sink, Start,
+    TypePattern,
 };
 use serde::Deserialize;
 
 use super::{Manifest, mistake::toml_mistake, values};
 use crate::{Refusal, refusal::codes};
+
+/// The deadline of a call that may wait for something outside, unless the manifest says another.
+const SINK_DEADLINE_MS: u64 = 30_000;
 
 /// The manifest's keys.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -62,6 +66,9 @@ pub struct PolicyTable {
     pub instance: Option<InstanceReuse>,
     pub breaker: Option<BreakerTable>,
     pub rate: Option<RateTable>,
+    pub delivery: Option<Delivery>,
+    #[serde(deserialize_with = "values::in_flight")]
+    pub max_in_flight: Option<u32>,
 }
 
 /// `backoff = { … }`.
@@ -190,6 +197,7 @@ impl Document {
             ));
         }
         self.refuse_unknown_handlers(origin)?;
+        let is_sink = !self.capabilities.is_empty();
         let manifest = Manifest {
             name: self.name.ok_or_else(|| missing("name"))?,
             version: self.version.ok_or_else(|| missing("version"))?,
@@ -199,8 +207,8 @@ impl Document {
             capabilities: self.capabilities.into_iter().collect(),
             grants: self.grants.unwrap_or_default().into_iter().collect(),
             start: self.start.unwrap_or_default(),
-            policy: self.policy.complete(origin)?,
-            limits: self.limits.complete(),
+            policy: self.policy.complete(is_sink, origin)?,
+            limits: self.limits.complete(is_sink),
             config: self.config,
         };
         manifest.refuse_overlap(origin)?;
@@ -209,7 +217,7 @@ impl Document {
 }
 
 impl PolicyTable {
-    fn complete(self, origin: &str) -> Result<Policy, Refusal> {
+    fn complete(self, is_sink: bool, origin: &str) -> Result<Policy, Refusal> {
         let default = Policy::default();
         let backoff = Backoff {
             base_ms: self.backoff.base.unwrap_or(default.backoff.base_ms),
@@ -224,6 +232,7 @@ impl PolicyTable {
                 "The wait grows from `base` to `max`; swap or change the two.",
             ));
         }
+        let sink = self.sink(is_sink, origin)?;
         Ok(Policy {
             max_attempts: self.max_attempts.unwrap_or(default.max_attempts),
             max_age_ms: self.max_age.unwrap_or(default.max_age_ms),
@@ -233,7 +242,29 @@ impl PolicyTable {
             instance: self.instance.unwrap_or(default.instance),
             breaker: self.breaker.map(|breaker| breaker.complete(origin)).transpose()?,
             rate: self.rate.map(|rate| Rate { events: rate.events, per_ms: rate.per }),
+            sink,
         })
+    }
+
+    /// What only a plugin with a way out may say.
+    fn sink(&self, is_sink: bool, origin: &str) -> Result<Option<Sink>, Refusal> {
+        if is_sink {
+            let default = Sink::default();
+            return Ok(Some(Sink {
+                delivery: self.delivery.unwrap_or(default.delivery),
+                max_in_flight: self.max_in_flight.unwrap_or(default.max_in_flight),
+            }));
+        }
+        let given = [("delivery", self.delivery.is_some()), ("max_in_flight", self.max_in_flight.is_some())];
+        match given.iter().find(|(_, given)| *given) {
+            None => Ok(None),
+            Some((key, _)) => Err(invalid(
+                format!(
+                    "in {origin} the key `policy.{key}` is for sinks, but the plugin asks for no way out"
+                ),
+                "Its effects are exactly once as they are. Remove the key, or ask for a way out with `capabilities`.",
+            )),
+        }
     }
 }
 
@@ -260,10 +291,11 @@ impl BreakerTable {
 }
 
 impl LimitsTable {
-    fn complete(self) -> Limits {
+    fn complete(self, is_sink: bool) -> Limits {
         let default = Limits::default();
+        let deadline_ms = if is_sink { SINK_DEADLINE_MS } else { default.deadline_ms };
         Limits {
-            deadline_ms: self.deadline.unwrap_or(default.deadline_ms),
+            deadline_ms: self.deadline.unwrap_or(deadline_ms),
             memory_bytes: self.memory.unwrap_or(default.memory_bytes),
         }
     }

@@ -48,6 +48,8 @@ pub fn records(one: Document, other: Document, origin: &str) -> Result<Document,
             instance: same.of("instance", one.policy.instance, other.policy.instance)?,
             breaker: same.breaker(one.policy.breaker, other.policy.breaker)?,
             rate: same.of("rate", one.policy.rate, other.policy.rate)?,
+            delivery: same.of("delivery", one.policy.delivery, other.policy.delivery)?,
+            max_in_flight: same.of("max_in_flight", one.policy.max_in_flight, other.policy.max_in_flight)?,
         },
         limits: LimitsTable {
             deadline: same.of("deadline", one.limits.deadline, other.limits.deadline)?,
@@ -75,6 +77,8 @@ pub fn overridden(author: Document, operator: Document) -> Document {
             instance: operator.policy.instance.or(author.policy.instance),
             breaker: overridden_breaker(author.policy.breaker, operator.policy.breaker),
             rate: operator.policy.rate.or(author.policy.rate),
+            delivery: operator.policy.delivery.or(author.policy.delivery),
+            max_in_flight: operator.policy.max_in_flight.or(author.policy.max_in_flight),
         },
         limits: LimitsTable {
             deadline: operator.limits.deadline.or(author.limits.deadline),

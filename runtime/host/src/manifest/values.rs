@@ -12,6 +12,8 @@ use serde::{Deserialize, Deserializer, de::Error};
 const MAX_NAME_LENGTH: usize = 63;
 /// Most partitions of a consumer.
 const MAX_PARTITIONS: u32 = 1024;
+/// Most calls of one sink under way; of all sinks together there are no more.
+const MAX_IN_FLIGHT: u32 = 128;
 /// Most attempts that a circuit breaker looks back on.
 const MAX_RECENT_ATTEMPTS: u32 = 1000;
 /// Longest duration that makes sense anywhere in a manifest: ten years.
@@ -129,6 +131,14 @@ pub fn recent_attempts<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u3
     match u32::deserialize(source)? {
         attempts @ 1..=MAX_RECENT_ATTEMPTS => Ok(Some(attempts)),
         other => Err(D::Error::custom(format!("attempts must be 1 to {MAX_RECENT_ATTEMPTS}, not {other}"))),
+    }
+}
+
+/// Between 1 and 128 calls under way.
+pub fn in_flight<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
+    match u32::deserialize(source)? {
+        calls @ 1..=MAX_IN_FLIGHT => Ok(Some(calls)),
+        other => Err(D::Error::custom(format!("max_in_flight must be 1 to {MAX_IN_FLIGHT}, not {other}"))),
     }
 }
 
