@@ -1,6 +1,6 @@
 //! Composition: the only place where host meets engine, tables and log, and where threads live.
 //!
-//! One writer thread appends and syncs for all; workers run handlers; a reader serves lagging consumers; a
+//! One writer thread appends and syncs for all; workers run handlers, and tasks those of sinks; a reader serves lagging consumers; a
 //! flusher writes snapshots and trims; a timekeeper fires what comes due; a ticker counts deadlines. They share
 //! the sequencer behind its lock and wake each other by bells. Each file here is one of them.
 
@@ -15,6 +15,7 @@ mod marks;
 mod open;
 mod priority;
 mod reader;
+mod sinks;
 mod stop;
 mod ticker;
 mod timekeeper;

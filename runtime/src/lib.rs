@@ -13,8 +13,10 @@ mod runtime;
 pub mod view;
 
 pub use camshaft_engine::Attempt;
-pub use camshaft_event::{AttemptContext, Event, Offset, cloudevents};
+pub use camshaft_event::{AttemptContext, Delivery, Event, Offset, Sink, cloudevents};
 pub use camshaft_host::Refusal;
+#[cfg(feature = "test-outbox")]
+pub use camshaft_host::{Outbox, Sent};
 pub use config::{Config, ConfigError, Durability, Retention, RuntimeLimits, Token};
 pub(crate) use error::io_reason;
 pub use error::{

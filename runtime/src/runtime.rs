@@ -16,7 +16,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use camshaft_host::{Host, HostOptions};
+use camshaft_host::{Host, HostOptions, WaysOut};
 use tokio::sync::{Semaphore, watch};
 
 pub use subscribe::{Failure, SubscribeError, Subscription};
@@ -78,11 +78,24 @@ impl Runtime {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(config: Config) -> Result<Self, OpenError> {
-        let opened = tokio::task::spawn_blocking(move || Self::open_now(config)).await;
+        Self::open_with(config, WaysOut::default()).await
+    }
+
+    /// The same with a way out that plugins under test may be granted as `test-outbox`.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    #[cfg(feature = "test-outbox")]
+    pub async fn open_with_outbox(config: Config, outbox: camshaft_host::Outbox) -> Result<Self, OpenError> {
+        Self::open_with(config, WaysOut { outbox: Some(outbox) }).await
+    }
+
+    async fn open_with(config: Config, ways_out: WaysOut) -> Result<Self, OpenError> {
+        let opened = tokio::task::spawn_blocking(move || Self::open_now(config, ways_out)).await;
         opened.unwrap_or_else(|error| Err(OpenError::Internal { reason: error.to_string() }))
     }
 
-    fn open_now(config: Config) -> Result<Self, OpenError> {
+    fn open_now(config: Config, ways_out: WaysOut) -> Result<Self, OpenError> {
         config.check()?;
         let plugins = config.plugins.clone();
         fs::create_dir_all(&plugins)
@@ -96,6 +109,7 @@ impl Runtime {
             max_plugin_bytes: limits.max_plugin_bytes,
             max_deadline_ms: u64::try_from(limits.max_deadline.as_millis()).unwrap_or(u64::MAX),
             max_memory_bytes: limits.max_memory,
+            ways_out,
             ..HostOptions::new(data.join("code"))
         };
         // The log's lock comes first: a second process must not touch the cache either.

@@ -59,6 +59,14 @@ pub struct Finished {
     pub unavailable: Option<String>,
 }
 
+impl Finished {
+    /// Whether it ran alone; see [`Batch::is_suspect`].
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        self.batch.is_suspect()
+    }
+}
+
 /// Calls `handler` for the events of `batch`, in order, until the batch, its time or its room is used up.
 pub fn run_batch(batch: Batch, mut context: WorkerContext<'_>, handler: &mut dyn Handler) -> Finished {
     let mut run = Run::new(batch, &context);

@@ -26,6 +26,8 @@ pub(crate) struct Core {
     pub(crate) durable: DurableWatch,
     /// Rung when a worker may find a batch.
     pub(crate) work: Bell,
+    /// Rung when a call of a sink may be found, or one has ended.
+    pub(crate) sinks: Bell,
     /// Rung when the writer may find records, or has something else to do.
     pub(crate) write: Bell,
     /// Rung when a lagging consumer may want to read.
@@ -65,12 +67,16 @@ impl Core {
         let mut sequencer = self.sequencer.lock();
         let result = step(&mut sequencer);
         let (write, work, read) = (sequencer.has_queued(), sequencer.has_work(), sequencer.wants_read());
+        let sinks = sequencer.has_calls();
         drop(sequencer);
         if write {
             self.write.ring();
         }
         if work {
             self.work.ring();
+        }
+        if sinks {
+            self.sinks.ring();
         }
         if read {
             self.read.ring();
@@ -85,6 +91,12 @@ impl Core {
             self.due.ring();
         }
         result
+    }
+
+    /// Keeps the suspects that have not run again yet where they outlive the process.
+    pub(crate) fn keep_suspects(&self) {
+        let left = self.sequencer.lock().suspects();
+        self.marks.keep(&left);
     }
 
     /// Ends the runtime after something that cannot be mended while it runs.
@@ -118,7 +130,7 @@ impl Core {
     }
 
     pub(crate) fn ring_all(&self) {
-        for bell in [&self.work, &self.write, &self.read, &self.due, &self.flush, &self.calls] {
+        for bell in [&self.work, &self.sinks, &self.write, &self.read, &self.due, &self.flush, &self.calls] {
             bell.ring();
         }
     }

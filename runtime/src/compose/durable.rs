@@ -18,7 +18,7 @@ pub(crate) struct Standing {
 }
 
 /// The writer's side and the waiters' side in one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DurableWatch(watch::Sender<Standing>);
 
 /// Why something never becomes durable.
@@ -61,6 +61,11 @@ impl DurableWatch {
     /// Nothing is written any more.
     pub(crate) fn close(&self) {
         self.0.send_modify(|standing| standing.closed = true);
+    }
+
+    /// Whether `sequence` is durable.
+    pub(crate) fn is_durable(&self, sequence: Sequence) -> bool {
+        self.0.borrow().durable.sequence >= sequence
     }
 
     /// Waits until `sequence` is durable.

@@ -20,37 +20,47 @@ const SLOT_BYTES: u64 = 4_096;
 /// Bytes of one mark: what is marked, consumer, generation, offset, in little endian.
 const MARK_BYTES: usize = 24;
 
-/// Suspects of earlier processes that are kept until they have run.
-const MOST_SUSPECTS: usize = 64;
+/// Marks in one page; also the suspects of earlier processes that are kept until they have run.
+const PAGE_MARKS: usize = 128;
 
 /// Persisted, never renumber. Anything else, such as 0, is no mark.
 const RUNNING: u32 = 1;
 const RUNNING_ALONE: u32 = 2;
 
-/// All marks of a runtime: the workers', and behind them the suspects that have not run again yet.
+/// All marks of a runtime: the suspects that have not run again yet, then a page for each worker, then one for the calls
+/// of sinks.
 #[derive(Debug)]
 pub(crate) struct Marks {
     workers: Vec<Mutex<MmapMut>>,
     suspects: Mutex<MmapMut>,
+    calls: Mutex<Calls>,
+}
+
+/// The marks of calls, each in a place of its own while it runs.
+#[derive(Debug)]
+struct Calls {
+    page: MmapMut,
+    free: Vec<usize>,
 }
 
 impl Marks {
     /// Opens the file for so many workers, and returns what an earlier process left in it.
     pub(crate) fn open(path: &Path, workers: usize) -> io::Result<(Self, Vec<Mark>)> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-        let slots = u64::try_from(workers).unwrap_or(u64::MAX).saturating_add(1);
+        let calls = u64::try_from(workers).unwrap_or(u64::MAX).saturating_add(1);
         // Another number of workers may have left more.
-        let bytes = file.metadata()?.len().max(slots.saturating_mul(SLOT_BYTES));
+        let bytes = file.metadata()?.len().max(calls.saturating_add(1).saturating_mul(SLOT_BYTES));
         file.set_len(bytes)?;
         let mut left = Vec::new();
         for slot in 0..bytes / SLOT_BYTES {
             let mut page = map(&file, slot)?;
-            left.extend(page.as_chunks::<MARK_BYTES>().0.iter().take(MOST_SUSPECTS).filter_map(decode));
+            left.extend(page.as_chunks::<MARK_BYTES>().0.iter().take(PAGE_MARKS).filter_map(decode));
             page.fill(0);
         }
         let suspects = Mutex::new(map(&file, 0)?);
-        let workers = (1..slots).map(|slot| map(&file, slot).map(Mutex::new)).collect::<io::Result<_>>()?;
-        Ok((Self { workers, suspects }, left))
+        let workers = (1..calls).map(|slot| map(&file, slot).map(Mutex::new)).collect::<io::Result<_>>()?;
+        let calls = Mutex::new(Calls { page: map(&file, calls)?, free: (0..PAGE_MARKS).collect() });
+        Ok((Self { workers, suspects, calls }, left))
     }
 
     /// Keeps these suspects, and no others, however often the process ends before they have run again.
@@ -58,7 +68,7 @@ impl Marks {
         let mut page = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
         page.fill(0);
         for (place, mark) in
-            page.as_chunks_mut::<MARK_BYTES>().0.iter_mut().zip(suspects.iter().take(MOST_SUSPECTS))
+            page.as_chunks_mut::<MARK_BYTES>().0.iter_mut().zip(suspects.iter().take(PAGE_MARKS))
         {
             *place = encode(*mark);
         }
@@ -69,11 +79,48 @@ impl Marks {
         for page in self.workers.iter().chain([&self.suspects]) {
             page.lock().unwrap_or_else(PoisonError::into_inner).fill(0);
         }
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).page.fill(0);
+    }
+
+    /// Marks a call until what is returned is dropped. Without a free place it goes unmarked.
+    pub(crate) fn call(&self, mark: Mark) -> MarkedCall<'_> {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = calls.free.pop();
+        if let Some(place) = place {
+            calls.put(place, encode(mark));
+        }
+        MarkedCall { calls: &self.calls, place }
     }
 
     /// Calls `handler` under the mark of worker `number`.
     pub(crate) fn around<'m, H: Handler>(&'m self, number: usize, handler: &'m mut H) -> Marked<'m, H> {
         Marked { slot: self.workers.get(number), handler }
+    }
+}
+
+/// A call of a sink that is marked.
+pub(crate) struct MarkedCall<'m> {
+    calls: &'m Mutex<Calls>,
+    place: Option<usize>,
+}
+
+impl Drop for MarkedCall<'_> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+            calls.put(place, [0; MARK_BYTES]);
+            calls.free.push(place);
+        }
+    }
+}
+
+impl Calls {
+    fn put(&mut self, place: usize, mark: [u8; MARK_BYTES]) {
+        if let Some(bytes) = self.page.as_chunks_mut::<MARK_BYTES>().0.get_mut(place) {
+            *bytes = mark;
+        }
+        // The store must be made before the handler runs, and not be put off by the compiler.
+        compiler_fence(Ordering::SeqCst);
     }
 }
 
@@ -160,10 +207,13 @@ mod tests {
         for (slot, mark) in marks.workers.iter().zip([mark(7, false), mark(8, true)]) {
             *slot.lock().unwrap().first_chunk_mut().unwrap() = encode(mark);
         }
+        let (ended, under_way) = (marks.call(mark(9, false)), marks.call(mark(10, false)));
+        drop(ended);
+        std::mem::forget(under_way);
         drop(marks);
         // Fewer workers than before still find what the others left.
         let (marks, left) = Marks::open(&path, 1).unwrap();
-        assert_eq!(left, [mark(7, false), mark(8, true)]);
+        assert_eq!(left, [mark(7, false), mark(8, true), mark(10, false)]);
         marks.keep(&left[..1]);
         drop(marks);
         let (marks, left) = Marks::open(&path, 1).unwrap();

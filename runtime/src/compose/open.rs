@@ -22,7 +22,7 @@ use super::code::CodeTable;
 use super::core::Core;
 use super::durable::DurableWatch;
 use super::marks::Marks;
-use super::{flusher, reader, ticker, timekeeper, worker, writer};
+use super::{flusher, reader, sinks, ticker, timekeeper, worker, writer};
 use crate::{Config, OpenError};
 
 /// Opens everything under `config.data` and starts the threads. `make_host` is called once the data directory
@@ -87,6 +87,7 @@ pub(crate) fn open(
         clock: MachineClock::new(),
         durable: DurableWatch::new(progress),
         work: Bell::default(),
+        sinks: Bell::default(),
         write: Bell::default(),
         read: Bell::default(),
         due: Bell::default(),
@@ -114,6 +115,8 @@ fn start_threads(core: &Arc<Core>, host: &Host, log: Box<dyn Log>, last: Sequenc
     core.spawn("timekeeper", timekeeper::run)?;
     let host = host.clone();
     core.spawn("ticker", move |core| ticker::run(core, &host))?;
+    let (threads, random) = (worker_count(&core.config), ChaCha8Rng::seed_from_u64(entropy()));
+    core.spawn("sinks", move |core| sinks::run(core, threads, random))?;
     for number in 0..worker_count(&core.config) {
         let random = ChaCha8Rng::seed_from_u64(entropy());
         core.spawn(&format!("worker-{number}"), move |core| worker::run(core, number, random))?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use camshaft_engine::{Attempt, Batch, Handler, LogLine, StateReader, WorkerContext, run_batch};
-use camshaft_event::{Answer, FailureCause, LogLevel};
+use camshaft_event::{Answer, Event, FailureCause, LogLevel};
 use camshaft_host::{Instance, InstantiateError, Prepared};
 use camshaft_tables::TablesError;
 use rand_chacha::ChaCha8Rng;
@@ -46,8 +46,7 @@ pub(crate) fn run(core: &Arc<Core>, number: usize, mut random: ChaCha8Rng) {
             return core.fail(error);
         }
         if was_suspect {
-            let left = core.sequencer.lock().suspects();
-            core.marks.keep(&left);
+            core.keep_suspects();
         }
     }
 }
@@ -156,25 +155,34 @@ impl Handler for PluginHandler<'_, '_> {
 }
 
 struct ClosureHandler<'w> {
-    closure: &'w (dyn Fn(&camshaft_event::Event, &mut Attempt) -> Answer + Send + Sync),
+    closure: &'w (dyn Fn(&Event, &mut Attempt) -> Answer + Send + Sync),
     name: &'w str,
 }
 
 impl Handler for ClosureHandler<'_> {
-    fn call(&mut self, mut attempt: Attempt) -> (Answer, Attempt) {
-        let event = attempt.share_event();
-        let called = catch_unwind(AssertUnwindSafe(|| (self.closure)(&event, &mut attempt)));
+    fn call(&mut self, attempt: Attempt) -> (Answer, Attempt) {
+        let (answer, mut attempt) = call_closure(self.closure, attempt);
         pass_on(self.name, attempt.take_log());
-        let answer = called.unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-            Answer::Failed { cause: FailureCause::Panic, error: format!("closure panicked: {text}") }
-        });
         (answer, attempt)
     }
 }
 
-fn pass_on(consumer: &str, lines: Vec<LogLine>) {
+/// Calls a closure; its panic is a failed attempt.
+pub(super) fn call_closure(
+    closure: &(dyn Fn(&Event, &mut Attempt) -> Answer + Send + Sync),
+    mut attempt: Attempt,
+) -> (Answer, Attempt) {
+    let event = attempt.share_event();
+    let called = catch_unwind(AssertUnwindSafe(|| closure(&event, &mut attempt)));
+    let answer = called.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Answer::Failed { cause: FailureCause::Panic, error: format!("closure panicked: {text}") }
+    });
+    (answer, attempt)
+}
+
+pub(super) fn pass_on(consumer: &str, lines: Vec<LogLine>) {
     for LogLine { level, message, fields } in lines {
         let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let fields = fields.join(" ");

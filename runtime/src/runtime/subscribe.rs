@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use camshaft_engine::{Attempt, ConsumerSpec};
-use camshaft_event::{Answer, Event, Filter, PatternError, Policy, Start, TypePattern};
+use camshaft_event::{Answer, Event, Filter, PatternError, Policy, Sink, Start, TypePattern};
 use thiserror::Error;
 
 use super::{Runtime, plugins};
@@ -77,10 +77,20 @@ impl Subscription {
         Self { filter: Some(filter), ..self }
     }
 
-    /// Delivered by `policy` instead of the default one.
+    /// Delivered by `policy` instead of the default one; to be said before [`Subscription::sink`].
     #[must_use]
     pub fn policy(self, policy: Policy) -> Self {
         Self { policy, ..self }
+    }
+
+    /// The closure has effects outside: it is a sink. It is called for one event at a time, once all that it can see is
+    /// durable, on a thread of its own, so it may wait; up to `max_in_flight` are called at a time, in order per key. At
+    /// least once, the event's `source` and `id` make an idempotency key; at most once, the event is done before the
+    /// call, and one that fails becomes a dead letter.
+    #[must_use]
+    pub fn sink(mut self, sink: Sink) -> Self {
+        self.policy.sink = Some(sink);
+        self
     }
 
     /// When the consumer is created, it begins at `start`.

@@ -16,7 +16,7 @@ use std::{
 use camshaft_guest_build::{Component, Guests, Toolchain};
 
 /// The names of all guests under test, ascending. Each is the plugin's name, too.
-pub const NAMES: [&str; 31] = [
+pub const NAMES: [&str; 32] = [
     "allocates-without-end",
     "asks-for-http",
     "contradicts-itself",
@@ -40,6 +40,7 @@ pub const NAMES: [&str; 31] = [
     "remembers",
     "retries",
     "scans",
+    "sends",
     "sums",
     "tells-facts",
     "timers",

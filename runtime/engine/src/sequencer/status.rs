@@ -1,7 +1,7 @@
 //! What operators see of consumers and dead letters.
 
 use camshaft_event::transaction::{Activation, ConsumerRecord, ConsumerStatus};
-use camshaft_event::{DeadLetter, Offset, Timestamp};
+use camshaft_event::{ConsumerId, DeadLetter, Offset, Sequence, Timestamp};
 use camshaft_tables::store::Store;
 use camshaft_tables::{StateSpace, TablesError};
 
@@ -89,6 +89,12 @@ impl<S: Store> Sequencer<S> {
     #[must_use]
     pub fn state_space(&self, name: &str) -> Option<StateSpace> {
         self.known(name).map(Consumer::space)
+    }
+
+    /// The last transaction that wrote a consumer's state, as far as memory knows; what it does not is durable.
+    #[must_use]
+    pub fn state_written(&self, consumer: ConsumerId) -> Sequence {
+        self.consumers.get(&consumer).map(|consumer| consumer.state_version).unwrap_or_default()
     }
 
     /// The activation that a consumer runs, or ran last.

@@ -1,0 +1,263 @@
+//! Sinks: a thread takes their calls, tasks make them. A call that waits for something outside holds no thread.
+//!
+//! IMPORTANT: a call is made only once what [`Release`] names is durable, and what its handler reads is durable, too;
+//! after that nothing takes it back. Embedded closures block, so each has a thread of its own while it is called.
+
+mod idle;
+mod reader;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use camshaft_engine::{
+    Attempt, Batch, Begun, Call, EngineOptions, Finished, Release, StateReader, WorkerContext,
+};
+use camshaft_event::{Answer, FailureCause, Sequence};
+use camshaft_host::{Instance, InstantiateError, Prepared};
+use camshaft_tables::TablesError;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use tokio::runtime::{Builder, Runtime};
+
+use super::code::{Code, CodeNumber};
+use super::core::Core;
+use super::worker::{call_closure, pass_on};
+use idle::Idle;
+use reader::DurableState;
+
+/// How soon what found no room is tried again.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// How often it is looked whether the calls under way have ended, while the runtime drains.
+const LOOK: Duration = Duration::from_millis(20);
+
+pub(crate) fn run(core: &Arc<Core>, threads: usize, mut random: ChaCha8Rng) {
+    let sinks = Arc::new(Sinks::new(core));
+    // Most runtimes have no sink.
+    let mut tasks: Option<Runtime> = None;
+    loop {
+        let seen = core.sinks.count();
+        if core.is_draining() {
+            break;
+        }
+        let (code, batch) = match take(core) {
+            Ok(Some((Some(code), batch))) => (code, batch),
+            Ok(Some((None, batch))) => {
+                core.fail(format!("consumer \"{}\" has no code", batch.spec.name));
+                break;
+            }
+            Ok(None) => {
+                core.sinks.wait(seen, None);
+                continue;
+            }
+            Err(error) => {
+                core.fail(error);
+                break;
+            }
+        };
+        let runtime = match tasks.take().map_or_else(|| start(threads), Ok) {
+            Ok(runtime) => tasks.insert(runtime),
+            Err(error) => {
+                core.fail(format!("the threads of sinks could not be started: {error}"));
+                break;
+            }
+        };
+        let (sinks, random) = (Arc::clone(&sinks), ChaCha8Rng::from_rng(&mut random));
+        let under_way = UnderWay::new(&sinks);
+        runtime.spawn(async move {
+            if let Err(error) = under_way.0.make(code, batch, random).await {
+                under_way.0.core.fail(error);
+            }
+            drop(under_way);
+        });
+    }
+    while sinks.under_way.load(Ordering::Acquire) > 0 && !core.is_closing() {
+        let seen = core.sinks.count();
+        core.sinks.wait(seen, Some(LOOK));
+    }
+    if let Some(runtime) = tasks {
+        runtime.shutdown_background();
+    }
+}
+
+fn start(threads: usize) -> std::io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(threads).thread_name("camshaft-sink").enable_all().build()
+}
+
+/// The next call and what it runs, in one step: code is only removed after its consumer was detached in one.
+fn take(core: &Core) -> Result<Option<(Option<Code>, Batch)>, TablesError> {
+    core.step(|sequencer| {
+        let batch = sequencer.take_call(core.now())?;
+        Ok(batch.map(|batch| (core.code.get(batch.spec.code), batch)))
+    })
+}
+
+/// What all calls share.
+struct Sinks {
+    core: Arc<Core>,
+    options: Arc<EngineOptions>,
+    reader: Arc<dyn StateReader>,
+    idle: Idle,
+    under_way: AtomicUsize,
+}
+
+/// A call that has been taken and not ended yet.
+struct UnderWay(Arc<Sinks>);
+
+impl UnderWay {
+    fn new(sinks: &Arc<Sinks>) -> Self {
+        sinks.under_way.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(sinks))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.core.fail("a call of a sink panicked outside its handler");
+        }
+        self.0.under_way.fetch_sub(1, Ordering::AcqRel);
+        self.0.core.sinks.ring();
+    }
+}
+
+impl Sinks {
+    fn new(core: &Arc<Core>) -> Self {
+        Self {
+            core: Arc::clone(core),
+            options: Arc::clone(core.sequencer.lock().options()),
+            reader: Arc::new(DurableState::new(core)),
+            idle: Idle::default(),
+            under_way: AtomicUsize::new(0),
+        }
+    }
+
+    /// Makes the call that `batch` asks for, from its release to its commit.
+    async fn make(&self, code: Code, batch: Batch, mut random: ChaCha8Rng) -> Result<(), TablesError> {
+        let begun = {
+            let (options, reader, clock) = (&self.options, &self.reader, &self.core.clock);
+            Call::begin(batch, WorkerContext { options, reader, clock, random: &mut random })
+        };
+        let (mut call, attempt) = match begun {
+            Begun::Call(call, attempt) => (call, *attempt),
+            Begun::Finished(finished) => return self.commit(finished).await,
+        };
+        // Before the release, so that a handler that cannot be had is no call that was made.
+        let ready = match self.get_ready(call.batch().spec.code, code).await {
+            Ok(ready) => ready,
+            Err(error) => {
+                let answer = Answer::Failed { cause: FailureCause::Trap, error: error.to_string() };
+                return self.commit(Box::new(call.end(answer, attempt, &mut random))).await;
+            }
+        };
+        let Some(after) = self.release(&mut call, &attempt).await? else {
+            return self.commit(Box::new(call.abandon())).await;
+        };
+        if self.core.durable.wait_for(after).await.is_err() {
+            // It never will be, and the process ends: nothing leaves it.
+            return Ok(());
+        }
+        let name = call.batch().spec.name.clone();
+        if self.core.running_calls.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.core.calls.ring();
+        }
+        let called = self.call(call.batch().spec.code, ready, attempt).await;
+        self.core.running_calls.fetch_sub(1, Ordering::AcqRel);
+        let Some((answer, mut attempt)) = called else { return Ok(()) };
+        pass_on(&name, attempt.take_log());
+        self.commit(Box::new(call.end(answer, attempt, &mut random))).await
+    }
+
+    /// What must be durable before the call; none if it must not be made.
+    async fn release(&self, call: &mut Call, attempt: &Attempt) -> Result<Option<Sequence>, TablesError> {
+        loop {
+            let now = self.core.now();
+            match self.core.step(|sequencer| sequencer.release(call, attempt, now))? {
+                Release::After(sequence) => return Ok(Some(sequence)),
+                Release::Stale => return Ok(None),
+                Release::NotNow(_) => tokio::time::sleep(AGAIN).await,
+            }
+        }
+    }
+
+    async fn get_ready(&self, number: CodeNumber, code: Code) -> Result<Ready, InstantiateError> {
+        let prepared = match code {
+            Code::Closure(closure) => return Ok(Ready::Closure(closure)),
+            Code::Plugin(prepared) => prepared,
+        };
+        let instance = match self.idle.take(&self.core.code, number) {
+            Some(instance) => instance,
+            None => self.instantiate(&prepared).await?,
+        };
+        Ok(Ready::Plugin(Box::new(instance)))
+    }
+
+    async fn instantiate(&self, prepared: &Prepared<Attempt>) -> Result<Instance<Attempt>, InstantiateError> {
+        match prepared.instantiate_outside().await {
+            // Idle ones of other plugins make room; they are started again when their turn comes.
+            Err(InstantiateError::TooManyInstances) if self.idle.clear() => {
+                prepared.instantiate_outside().await
+            }
+            other => other,
+        }
+    }
+
+    /// Calls the handler. None if the process ends meanwhile.
+    async fn call(&self, number: CodeNumber, ready: Ready, attempt: Attempt) -> Option<(Answer, Attempt)> {
+        let mark = attempt.mark();
+        match ready {
+            Ready::Plugin(mut instance) => {
+                let event = attempt.share_event();
+                let called = {
+                    let mut call = pin!(instance.call_outside(&event, attempt));
+                    // Marked is who runs: who waits for something outside takes no process down.
+                    let marks = &self.core.marks;
+                    std::future::poll_fn(|cx| {
+                        let _marked = marks.call(mark);
+                        call.as_mut().poll(cx)
+                    })
+                    .await
+                };
+                if !instance.is_spent() {
+                    self.idle.keep(&self.core.code, number, *instance);
+                }
+                Some(called)
+            }
+            Ready::Closure(closure) => {
+                let core = Arc::clone(&self.core);
+                let called = tokio::task::spawn_blocking(move || {
+                    let _marked = core.marks.call(mark);
+                    call_closure(&*closure, attempt)
+                });
+                called.await.ok()
+            }
+        }
+    }
+
+    async fn commit(&self, mut finished: Box<Finished>) -> Result<(), TablesError> {
+        if let Some(reason) = &finished.unavailable {
+            self.core.fail(reason);
+        }
+        let was_suspect = finished.is_suspect();
+        loop {
+            let now = self.core.now();
+            match self.core.step_due(|sequencer| sequencer.commit_call(finished, now))? {
+                Ok(_) => break,
+                Err(back) => finished = back,
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+        if was_suspect {
+            self.core.keep_suspects();
+        }
+        Ok(())
+    }
+}
+
+/// What can be called.
+enum Ready {
+    Plugin(Box<Instance<Attempt>>),
+    Closure(super::Closure),
+}

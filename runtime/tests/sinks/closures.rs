@@ -1,0 +1,71 @@
+//! Closures as sinks: they may wait, each on a thread of its own, and are delivered as a plugin is.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+
+use camshaft::{AttemptContext, Delivery, Failure, Runtime, Sink, Subscription};
+
+use super::world::{config, event, until, until_handled};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closures_wait_side_by_side_and_see_what_they_wrote() {
+    const CALLS: usize = 4;
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::open(config(folder.path())).await.unwrap();
+    let together = Arc::new(Barrier::new(CALLS));
+    let sink = Sink { max_in_flight: 4, ..Sink::default() };
+    let subscription = Subscription::types(["test.event"]).sink(sink);
+    runtime
+        .subscribe("mailer", subscription, move |event, attempt| {
+            // It ends only if as many are under way as may be.
+            together.wait();
+            let key = event.partitionkey.as_deref().unwrap_or_default().as_bytes();
+            let count = attempt.get(key)?.map_or(0, |value| value[0]);
+            attempt.set(key, &[count + 1])?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let keys: Vec<String> = distinct_partitions(CALLS);
+    for round in 0..5 {
+        for key in &keys {
+            runtime.publish(event(&format!("{key}/{round}"), key)).await.unwrap();
+        }
+    }
+    until_handled(&runtime, "mailer").await;
+    for key in &keys {
+        assert_eq!(runtime.state_get("mailer", key.as_bytes()).await.unwrap().as_deref(), Some(&[5][..]));
+    }
+    runtime.shutdown().await;
+}
+
+/// Keys that different partitions of 64 have.
+fn distinct_partitions(count: usize) -> Vec<String> {
+    let mut seen = std::collections::BTreeSet::new();
+    let keys = (0..).map(|number| format!("k{number}"));
+    let partition = |key: &String| camshaft_event::Key::Ordered(key.as_str().into()).partition(64);
+    keys.filter(|key| seen.insert(partition(key))).take(count).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_most_once_a_closure_that_fails_or_panics_is_called_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::open(config(folder.path())).await.unwrap();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    let sink = Sink { delivery: Delivery::AtMostOnce, ..Sink::default() };
+    runtime
+        .subscribe("mailer", Subscription::types(["test.event"]).sink(sink), move |event, _| {
+            count.fetch_add(1, Ordering::Relaxed);
+            assert_ne!(event.id, "panics");
+            Err(Failure::retry("not now"))
+        })
+        .await
+        .unwrap();
+    for id in ["panics", "fails"] {
+        runtime.publish(event(id, id)).await.unwrap();
+    }
+    until("both are dead letters", async || runtime.consumer("mailer").await.unwrap().dead == 2).await;
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    runtime.shutdown().await;
+}

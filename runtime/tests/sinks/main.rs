@@ -1,0 +1,10 @@
+//! Sinks in the whole runtime: real wasm with the way out that exists for tests, real disk, real aborts.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod closures;
+mod durable;
+mod killed;
+mod refused;
+mod slow;
+mod world;
