@@ -51,6 +51,8 @@ const POLICY: &[Key] = &[
     ("instance", Kind::OneOf(&["reuse", "fresh"])),
     ("breaker", Kind::Table(BREAKER)),
     ("rate", Kind::Table(&[("events", Kind::Integer), ("per", Kind::Text)])),
+    ("delivery", Kind::OneOf(&["at-least-once", "at-most-once"])),
+    ("max_in_flight", Kind::Integer),
 ];
 
 const BREAKER: &[Key] = &[

@@ -1,6 +1,8 @@
 //! Calls of sinks, step by step: launched, which is all before the handler is called, and landed, which is the rest.
 
-use camshaft_engine::{Attempt, Batch, Begun, Call, Committed, Handler, Release, WorkerContext};
+use camshaft_engine::{
+    Attempt, Batch, Begun, Call, Committed, Finished, Handler, Mark, Release, WorkerContext,
+};
 use camshaft_event::{Answer, Delivery, Sequence, Sink};
 
 use super::{Scripted, World, spec};
@@ -17,6 +19,16 @@ pub fn sink(name: &str, types: &[&str], delivery: Delivery) -> camshaft_engine::
     let mut spec = spec(name, types);
     spec.policy.sink = Some(Sink { delivery, ..Sink::default() });
     spec
+}
+
+impl InFlight {
+    pub fn mark(&self) -> Mark {
+        self.attempt.mark()
+    }
+
+    pub fn batch(&self) -> &Batch {
+        self.call.batch()
+    }
 }
 
 impl World {
@@ -46,7 +58,11 @@ impl World {
             let release = self.sequencer().release(&mut call, &attempt, now).unwrap();
             match release {
                 Release::After(after) => return Some(InFlight { call, attempt, after }),
-                other => panic!("it is neither stale nor out of room: {other:?}"),
+                Release::NotNow(_) => {
+                    self.commit(call.abandon());
+                    return None;
+                }
+                Release::Stale => panic!("nothing happened since it was taken"),
             }
         }
     }
@@ -57,12 +73,12 @@ impl World {
     }
 
     /// The same; comes back finished if there is no room to commit it.
-    pub fn try_land(&mut self, in_flight: InFlight) -> Result<Committed, Box<camshaft_engine::Finished>> {
+    pub fn try_land(&mut self, in_flight: InFlight) -> Result<Committed, Box<Finished>> {
         let finished = self.call(in_flight);
         self.commit_call(finished)
     }
 
-    pub fn call(&mut self, in_flight: InFlight) -> Box<camshaft_engine::Finished> {
+    pub fn call(&mut self, in_flight: InFlight) -> Box<Finished> {
         let InFlight { call, attempt, after } = in_flight;
         assert!(self.sequencer().durable().sequence >= after, "what it can see is durable");
         let (answer, attempt) = self.scripted(*attempt);
@@ -71,8 +87,8 @@ impl World {
 
     pub fn commit_call(
         &mut self,
-        finished: Box<camshaft_engine::Finished>,
-    ) -> Result<Committed, Box<camshaft_engine::Finished>> {
+        finished: Box<Finished>,
+    ) -> Result<Committed, Box<Finished>> {
         let now = self.now();
         self.sequencer().commit_call(finished, now).unwrap()
     }
