@@ -12,6 +12,7 @@ use camshaft_tables::StateSpace;
 
 use crate::circuit::Circuit;
 use crate::held_keys::HeldKeys;
+use crate::lane::Lane;
 use crate::partition::Partition;
 use crate::suspects::Suspects;
 use crate::tokens::Tokens;
@@ -61,8 +62,8 @@ pub(crate) struct Consumer {
     pub(crate) circuit_told: bool,
     /// What its rate limit leaves, if it has one.
     pub(crate) tokens: Option<Tokens>,
-    /// Whether it stands in the sequencer's queue of ready consumers.
-    pub(crate) queued: bool,
+    /// In which of the sequencer's queues of ready consumers it stands, if in any.
+    pub(crate) queued: Option<Lane>,
     /// Where it stands in the sequencer's order of due times.
     pub(crate) scheduled: Option<Timestamp>,
     pub(crate) timers: usize,
@@ -124,7 +125,7 @@ impl Consumer {
             circuit: Circuit::default(),
             circuit_told: false,
             tokens: None,
-            queued: false,
+            queued: None,
             scheduled: None,
             timers: 0,
             suspects: Suspects::new(),
@@ -139,9 +140,9 @@ impl Consumer {
         self.spec.is_some() && self.record.status == ConsumerStatus::Attached
     }
 
-    /// Whether its events are handled by calls that may have effects outside.
-    pub(crate) fn is_sink(&self) -> bool {
-        self.max_in_flight().is_some()
+    /// Who runs its events.
+    pub(crate) fn lane(&self) -> Lane {
+        self.spec.as_ref().map_or(Lane::Workers, |spec| Lane::of(&spec.policy))
     }
 
     /// How many calls it may have under way, if it is a sink.

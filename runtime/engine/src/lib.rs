@@ -13,6 +13,7 @@ mod circuit;
 mod clock;
 mod consumer;
 mod held_keys;
+mod lane;
 mod options;
 mod partition;
 mod published;

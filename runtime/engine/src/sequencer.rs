@@ -45,11 +45,11 @@ pub use status::{ConsumerState, DeadLetterEntry};
 pub use stuck::{OldestHeld, Unhandled, WaitsFor};
 
 use crate::consumer::{Consumer, Reading};
+use crate::lane::Lane;
 use crate::routes::Routes;
 use crate::write_queue::{QueuedRecord, WriteQueue};
 use crate::{EngineOptions, Sequenced};
 use redrives::Redrive;
-use turns::Lane;
 
 /// What a record may take beside what its transaction was measured by: the head, and what the runtime says of an
 /// event that alone fills a transaction.

@@ -8,6 +8,7 @@ use camshaft_sabotage::{Sabotage, is_on};
 
 use super::Consumer;
 use crate::batch::{Batch, Item, KeyInBatch, Origin, SharedEvent};
+use crate::lane::Lane;
 use crate::{ConsumerSpec, EngineOptions, Sequenced};
 
 /// Lost batches after which a consumer runs its partitions one after another.
@@ -78,7 +79,7 @@ impl Consumer {
 
     /// How many events the next batch may hold.
     fn max_events(&mut self, options: &EngineOptions, now: Timestamp) -> usize {
-        let is_single = self.circuit.trial().is_some() || self.is_sink();
+        let is_single = self.circuit.trial().is_some() || self.lane() == Lane::Sinks;
         let max_events = if is_single { 1 } else { options.batch_events };
         match &mut self.tokens {
             None => max_events,

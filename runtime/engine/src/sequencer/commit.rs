@@ -10,11 +10,11 @@ use camshaft_tables::store::Store;
 use camshaft_tables::{Tables, TablesError};
 
 use super::Sequencer;
-use super::turns::Lane;
 use crate::attempt::Reads;
 use crate::batch::Batch;
 use crate::consumer::{Consumer, DeadEntry};
 use crate::held_keys::HeldEntry;
+use crate::lane::Lane;
 use crate::run::Finished;
 
 /// What became of a batch.
@@ -36,7 +36,7 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
     pub fn commit(&mut self, finished: Finished, now: Timestamp) -> Result<Committed, TablesError> {
-        *self.running_in(Lane::of(finished.batch.is_call())) -= 1;
+        *self.running_in(Lane::of(&finished.batch.spec.policy)) -= 1;
         self.latest = self.latest.max(now);
         let id = finished.batch.space.consumer;
         if finished.batch.suspicion.is_some() {

@@ -15,6 +15,7 @@ use thiserror::Error;
 use super::{Sequencer, Unready};
 use crate::ConsumerSpec;
 use crate::consumer::{Consumer, Reading};
+use crate::lane::Lane;
 use crate::system_event::system_event;
 use crate::tokens::Tokens;
 
@@ -277,11 +278,11 @@ impl<S: Store> Sequencer<S> {
         if consumer.tokens.as_ref().map(Tokens::rate) != spec.policy.rate {
             consumer.tokens = spec.policy.rate.map(|rate| Tokens::full(rate, now));
         }
-        if std::mem::take(&mut consumer.queued) {
-            // It may wait for somebody else from now on.
-            self.ready.retain(|other| *other != id);
-            self.ready_sinks.retain(|other| *other != id);
+        if let Some(lane) = consumer.queued.take_if(|lane| *lane != Lane::of(&spec.policy)) {
+            // It waits for somebody else from now on.
+            self.ready_in(lane).retain(|other| *other != id);
         }
+        let Some(consumer) = self.consumers.get_mut(&id) else { return };
         consumer.spec = Some(spec);
         // Other code, or another policy, deserves another chance.
         consumer.circuit.close();

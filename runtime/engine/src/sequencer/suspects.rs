@@ -4,9 +4,9 @@ use camshaft_event::{ConsumerId, Offset, Timestamp};
 use camshaft_tables::store::Store;
 
 use super::Sequencer;
-use super::turns::Lane;
 use crate::batch::Batch;
 use crate::consumer::Consumer;
+use crate::lane::Lane;
 use crate::run::Finished;
 use crate::suspects::{Mark, Suspicion};
 
@@ -61,7 +61,7 @@ impl<S: Store> Sequencer<S> {
         self.wants_alone = Some(lane);
         if let Some(consumer) = self.consumers.get_mut(&id) {
             consumer.give_back_unrun(batch, now);
-            consumer.queued = true;
+            consumer.queued = Some(lane);
             self.ready_in(lane).push_front(id);
         }
         self.arrange(id);

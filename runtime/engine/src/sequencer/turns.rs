@@ -12,24 +12,10 @@ use camshaft_tables::store::Store;
 use super::Sequencer;
 use crate::batch::Batch;
 use crate::consumer::Consumer;
+use crate::lane::Lane;
 
 /// How far behind another thread's time the timekeeper's may be without the clock having been set back.
 const CLOCK_SLACK_MS: u64 = 1_000;
-
-/// Who runs what is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lane {
-    /// Worker threads, which stay with a batch until it ends.
-    Workers,
-    /// Tasks, which may wait for something outside.
-    Sinks,
-}
-
-impl Lane {
-    pub(super) fn of(is_sink: bool) -> Self {
-        if is_sink { Self::Sinks } else { Self::Workers }
-    }
-}
 
 impl<S: Store> Sequencer<S> {
     /// The next batch for a worker, fair between consumers.
@@ -107,14 +93,14 @@ impl<S: Store> Sequencer<S> {
                 }
                 // It was ready when it was put here.
                 other => {
-                    other.into_iter().for_each(|consumer| consumer.queued = false);
+                    other.into_iter().for_each(|consumer| consumer.queued = None);
                     ready.remove(place);
                 }
             }
         }
         // If all who are ready run a batch, it is the first one's turn.
         let id = ready.remove(place).or_else(|| ready.pop_front())?;
-        self.consumers.get_mut(&id)?.queued = false;
+        self.consumers.get_mut(&id)?.queued = None;
         Some(id)
     }
 
@@ -224,9 +210,9 @@ impl<S: Store> Sequencer<S> {
     /// change of it.
     pub(super) fn arrange(&mut self, id: ConsumerId) {
         let Some(consumer) = self.consumers.get_mut(&id) else { return };
-        if !consumer.queued && consumer.is_ready() {
-            consumer.queued = true;
-            let lane = Lane::of(consumer.is_sink());
+        if consumer.queued.is_none() && consumer.is_ready() {
+            let lane = consumer.lane();
+            consumer.queued = Some(lane);
             if is_on(Sabotage::LastComesFirst) {
                 self.ready_in(lane).push_front(id);
             } else {

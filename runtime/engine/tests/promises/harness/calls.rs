@@ -85,10 +85,7 @@ impl World {
         Box::new(call.end(answer, attempt, &mut self.random))
     }
 
-    pub fn commit_call(
-        &mut self,
-        finished: Box<Finished>,
-    ) -> Result<Committed, Box<Finished>> {
+    pub fn commit_call(&mut self, finished: Box<Finished>) -> Result<Committed, Box<Finished>> {
         let now = self.now();
         self.sequencer().commit_call(finished, now).unwrap()
     }
