@@ -1,8 +1,6 @@
 //! Calls of sinks, step by step: launched, which is all before the handler is called, and landed, which is the rest.
 
-use camshaft_engine::{
-    Attempt, Batch, Begun, Call, Committed, Finished, Handler, Mark, Release, WorkerContext,
-};
+use camshaft_engine::{Attempt, Batch, Begun, Call, Committed, Finished, Handler, Release, WorkerContext};
 use camshaft_event::{Answer, Delivery, Sequence, Sink};
 
 use super::{Scripted, World, spec};
@@ -19,16 +17,6 @@ pub fn sink(name: &str, types: &[&str], delivery: Delivery) -> camshaft_engine::
     let mut spec = spec(name, types);
     spec.policy.sink = Some(Sink { delivery, ..Sink::default() });
     spec
-}
-
-impl InFlight {
-    pub fn mark(&self) -> Mark {
-        self.attempt.mark()
-    }
-
-    pub fn batch(&self) -> &Batch {
-        self.call.batch()
-    }
 }
 
 impl World {

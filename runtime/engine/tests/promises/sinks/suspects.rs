@@ -72,6 +72,44 @@ fn a_suspected_call_whose_sink_is_gone_keeps_nobody_waiting() {
 }
 
 #[test]
+fn a_suspected_call_that_ceases_to_be_one_keeps_nobody_waiting() {
+    let (mut world, mark, marks) = ended_amid_a_call(LEAST);
+    world.sequencer().suspect(&[mark]);
+    attach(&mut world, LEAST, &marks);
+    while world.read() {}
+    let batch = world.take().unwrap();
+    assert!(world.take_call().is_none());
+    world.attach(spec("mailer", &["thing.*"]), note);
+    let finished = world.run(batch);
+    world.commit(finished);
+    while world.read() {}
+    assert!(world.sequencer().has_work(), "whoever runs it now is told so");
+    world.settle();
+    assert_eq!(world.called("mailer"), ["1", "1"]);
+}
+
+#[test]
+fn a_suspected_batch_waits_for_the_calls_under_way() {
+    let (mut world, mark, marks) = ended_amid_a_call(LEAST);
+    attach(&mut world, LEAST, &marks);
+    let id = world.standing("other").record.id;
+    assert_eq!(world.sequencer().suspect(&[Mark { consumer: id, ..mark }]).len(), 1);
+    while world.read() {}
+    let call = world.launch().unwrap();
+    assert!(world.take().is_none() && !world.sequencer().has_work(), "a call is under way");
+    world.sync();
+    world.land(call);
+    let batch = world.take().unwrap();
+    assert!(batch.is_suspect());
+    world.put("2", "k");
+    assert!(world.launch().is_none() && !world.sequencer().has_calls(), "nothing runs beside it");
+    let finished = world.run(batch);
+    world.commit(finished);
+    world.settle();
+    assert_eq!(world.called("other"), ["1", "2"]);
+}
+
+#[test]
 fn what_takes_the_process_down_alone_is_a_dead_letter() {
     let (mut world, mark, marks) = ended_amid_a_call(LEAST);
     world.sequencer().suspect(&[Mark { is_alone: true, ..mark }]);
