@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
-use camshaft::{AttemptContext, Delivery, Failure, Runtime, Sink, Subscription};
+use camshaft::{AttemptContext, Delivery, Failure, Offset, Runtime, Sink, Subscription};
+use camshaft_event::NewEvent;
 
 use super::world::{config, event, until, until_handled};
 
@@ -67,5 +68,48 @@ async fn at_most_once_a_closure_that_fails_or_panics_is_called_once() {
     }
     until("both are dead letters", async || runtime.consumer("mailer").await.unwrap().dead == 2).await;
     assert_eq!(calls.load(Ordering::Relaxed), 2);
+    runtime.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_call_reads_of_another_one_is_durable_already() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::open(config(folder.path())).await.unwrap();
+    let (together, early, reads) =
+        (Arc::new(Barrier::new(2)), Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
+    let keys = distinct_partitions(2);
+    let (writer, count, reader) = (keys[0].clone(), Arc::clone(&early), runtime.clone());
+    let handle = tokio::runtime::Handle::current();
+    runtime
+        .subscribe(
+            "mailer",
+            Subscription::types(["test.event"]).sink(Sink::default()),
+            move |event, attempt| {
+                if event.partitionkey.as_ref() == Some(&writer) {
+                    together.wait();
+                    attempt.set(b"note", b"1")?;
+                    attempt.publish(NewEvent { event_type: "test.wrote".into(), ..NewEvent::default() })?;
+                    return Ok(());
+                }
+                // What it read changed meanwhile, so it is called again.
+                if reads.fetch_add(1, Ordering::Relaxed) == 0 {
+                    together.wait();
+                }
+                while attempt.get(b"note")?.is_none() {
+                    std::thread::yield_now();
+                }
+                let events = handle.block_on(reader.read(Offset(0), 100)).unwrap();
+                let is_durable = events.iter().any(|stored| stored.event.event_type == "test.wrote");
+                count.fetch_add(usize::from(!is_durable), Ordering::Relaxed);
+                Ok(())
+            },
+        )
+        .await
+        .unwrap();
+    for key in &keys {
+        runtime.publish(event(key, key)).await.unwrap();
+    }
+    until_handled(&runtime, "mailer").await;
+    assert_eq!(early.load(Ordering::Relaxed), 0);
     runtime.shutdown().await;
 }
