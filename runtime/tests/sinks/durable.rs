@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use camshaft::{Offset, Outbox, Runtime};
+use camshaft::{AttemptContext, Offset, Outbox, Runtime, Sink, Subscription};
 
-use super::world::{drop_in, event, open, until_handled};
+use super::world::{config, drop_in, event, open, until, until_handled};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_leaves_can_be_read_from_outside_already() {
@@ -28,6 +28,8 @@ async fn what_leaves_can_be_read_from_outside_already() {
     };
     let opened = open(folder.path(), outbox).await;
     assert!(runtime.set(opened.clone()).is_ok());
+    // Else all of it is durable before there is a sink.
+    until("it runs", async || opened.plugin("sends").is_some()).await;
     let publishing = (0..200).map(|number| {
         let runtime = opened.clone();
         let event = event(&format!("e{number}"), &format!("k{}", number % 20));
@@ -41,4 +43,26 @@ async fn what_leaves_can_be_read_from_outside_already() {
     let sent = opened.state_list("sends", b"sent/", 1_000, None).await.unwrap();
     assert_eq!(sent.items.len(), 200);
     opened.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_call_begins_before_its_event_is_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::open(config(folder.path())).await.unwrap();
+    let early = Arc::new(AtomicUsize::new(0));
+    let (count, reader) = (Arc::clone(&early), runtime.clone());
+    runtime
+        .subscribe("mailer", Subscription::types(["test.event"]).sink(Sink::default()), move |_, attempt| {
+            let durable = reader.health().tail;
+            count.fetch_add(usize::from(attempt.offset() >= durable), Ordering::Relaxed);
+            Ok(())
+        })
+        .await
+        .unwrap();
+    for number in 0..500 {
+        runtime.publish(event(&format!("e{number}"), &format!("k{}", number % 20))).await.unwrap();
+    }
+    until_handled(&runtime, "mailer").await;
+    assert_eq!(early.load(Ordering::Relaxed), 0);
+    runtime.shutdown().await;
 }
