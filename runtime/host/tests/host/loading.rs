@@ -161,7 +161,8 @@ fn an_import_that_the_host_does_not_give_is_named() {
                  (func (export "handle") (canon lift (core func $i "handle"))))"#
         );
         let bench = Bench::new();
-        let refusal = bench.refusal(&wat::parse_str(text).unwrap());
+        let guest = with_manifest(wat::parse_str(text).unwrap(), &[MANIFEST]);
+        let refusal = bench.refusal(&guest);
         assert_eq!(refusal.code, codes::UNKNOWN_IMPORT);
         assert_eq!(
             bench.scrub(&refusal.message),
