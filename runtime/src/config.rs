@@ -36,7 +36,7 @@ pub struct Config {
     pub plugins: PathBuf,
     /// Where the HTTP interface listens.
     pub listen: SocketAddr,
-    /// Memory that the process stays within, plugins' instances aside. Less than 128 MiB works like 128 MiB.
+    /// Memory that the process stays within, plugins' instances aside. Less than 192 MiB works like 192 MiB.
     pub memory: u64,
     /// When a publish is answered.
     pub durability: Durability,

@@ -26,7 +26,7 @@ fn ten_thousand_held_keys_are_kept_with_few_descriptors_and_little_memory() {
     let folder = folder.path();
     fs::create_dir(folder.join("plugins")).unwrap();
     fs::copy(camshaft_test_guests::component("rejects"), folder.join("plugins/rejects.wasm")).unwrap();
-    write(folder, "camshaft.toml", "memory = \"128MiB\"\n");
+    write(folder, "camshaft.toml", "memory = \"64MiB\"\n");
     let runtime = Runtime::spawn(&mut with_few_descriptors(&run(folder)));
     let http = Http::new(runtime.url());
     for first in (0..KEYS).step_by(500) {
