@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use camshaft::{Config, Event, NotNow, PublishError, Runtime};
 use tempfile::tempdir;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::faulty_disk::FaultyDisk;
@@ -16,7 +17,7 @@ use super::faulty_disk::FaultyDisk;
 /// Says to the child which folder is its own, and that it is one.
 const FOLDER: &str = "CAMSHAFT_WAITING_FOLDER";
 
-/// Batches of three megabytes: six reach the bound of 16 MiB on what is not synced.
+/// Batches of three megabytes, twice: six reach the bound of 16 MiB on what is not synced.
 const BATCHES: u64 = 8;
 
 #[test]
@@ -49,8 +50,13 @@ async fn wait_for_syncs(runtime: &Runtime, fault: &Path) {
             tokio::spawn(async move { runtime.publish_batch(batch).await })
         })
         .collect();
-    let late = (0..3).map(|id| event(1_000 + id)).collect();
-    let refused = runtime.try_publish_batch(late).await;
+    // More than fit by themselves, so that the bound is reached whoever comes first.
+    let mut hasty = JoinSet::new();
+    for number in 0..BATCHES {
+        let (runtime, batch) = (runtime.clone(), (0..3).map(|id| event(1_000 + number * 3 + id)).collect());
+        hasty.spawn(async move { runtime.try_publish_batch(batch).await });
+    }
+    let refused = hasty.join_next().await.unwrap().unwrap();
     assert_eq!(refused, Err(NotNow::Busy.into()), "by then all wait for syncs");
     assert!(publishers.iter().all(|publisher| !publisher.is_finished()), "nothing is durable yet");
     fs::remove_file(fault).unwrap();
