@@ -22,7 +22,7 @@ use crate::{
     cache::CodeCache,
     capabilities, contract, engine,
     instance::Session,
-    outside::WaysOut,
+    outside::{Access, HTTP, WaysOut},
     plugin::{Loaded, trial},
     refusal::codes,
     ticks::Ticks,
@@ -110,6 +110,7 @@ impl Host {
         check_grants(&manifest, &options.ways_out, file)?;
         contract::judge_imports(&artifact.survey, &options.ways_out, &manifest.capabilities, file)?;
         check_limits(&manifest, options)?;
+        let access = Access::of(&manifest, file)?.map(Arc::new);
         let component = cache.component(engine, &artifact.component, file)?;
         let plugin = Plugin::new(Loaded {
             manifest,
@@ -121,6 +122,7 @@ impl Host {
             imports: artifact.survey.imports,
             component,
             ways_out: options.ways_out.clone(),
+            access,
             ticks: Arc::clone(ticks),
         });
         trial(&plugin)?;
@@ -136,7 +138,7 @@ pub fn linker<C: AttemptContext + Send + 'static>(
 ) -> wasmtime::Result<Linker<Session<C>>> {
     let mut linker = Linker::new(component.engine());
     capabilities::link(&mut linker)?;
-    wasi::link(&mut linker, component)?;
+    wasi::link(&mut linker, component, granted.contains(HTTP))?;
     ways_out.link(&mut linker, granted)?;
     Ok(linker)
 }

@@ -27,7 +27,7 @@ mod wasi;
 pub use artifact::Form;
 pub use host::{Host, HostOptions, TICK_MS};
 pub use instance::Instance;
-pub use manifest::{Manifest, OperatorFile};
+pub use manifest::{HttpRule, Manifest, OperatorFile, SecretSource};
 pub use outside::WaysOut;
 #[cfg(feature = "test-outbox")]
 pub use outside::{Outbox, Sent};

@@ -5,6 +5,7 @@
 //! [`Manifest`]; nothing here looks at code.
 
 mod document;
+mod http;
 mod merge;
 mod mistake;
 mod section;
@@ -21,6 +22,7 @@ use serde::Serialize;
 
 use crate::{Refusal, refusal::codes};
 use document::Document;
+pub use http::{HttpRule, SecretSource};
 pub use mistake::toml_mistake;
 pub use values::{duration_ms, size_bytes};
 
@@ -44,6 +46,10 @@ pub struct Manifest {
     pub capabilities: BTreeSet<String>,
     /// What the operator gave of that.
     pub grants: BTreeSet<String>,
+    /// Where its requests may go, with the grant `http`.
+    pub http: Vec<HttpRule>,
+    /// Where the secrets lie that may be put into them.
+    pub secrets: BTreeMap<String, SecretSource>,
     /// Where its consumer begins, used once.
     pub start: Start,
     /// How its events are delivered.
@@ -115,6 +121,31 @@ impl Manifest {
                         "Exactly one handler runs per event; narrow one of the two patterns.",
                     ));
                 }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Manifest {
+    /// All that the operator granted, one text each: the grants themselves, and what they reach.
+    #[must_use]
+    pub fn granted(&self) -> Vec<String> {
+        let rules = self.http.iter().map(|rule| format!("http {rule}"));
+        self.grants.iter().cloned().chain(rules).collect()
+    }
+
+    /// A secret that a rule names has to lie somewhere.
+    fn refuse_unknown_secrets(&self, origin: &str) -> Result<(), Refusal> {
+        for rule in &self.http {
+            if let Some(secret) = rule.secrets.iter().find(|secret| !self.secrets.contains_key(*secret)) {
+                return Err(document::invalid(
+                    format!(
+                        "in {origin} the rule for \"{}\" names the secret \"{secret}\", which is not there",
+                        rule.host
+                    ),
+                    "Say where it lies: `[secrets]` with `name = { env = \"VARIABLE\" }` or `{ file = \"path\" }`.",
+                ));
             }
         }
         Ok(())

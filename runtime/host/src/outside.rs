@@ -4,6 +4,8 @@
 //! anything outside. A way out waits, so its functions are asynchronous and its instances are called by
 //! [`Instance::call_outside`](crate::Instance::call_outside).
 
+mod access;
+mod http;
 #[cfg(feature = "test-outbox")]
 mod outbox;
 
@@ -13,10 +15,12 @@ use camshaft_event::AttemptContext;
 use wasmtime::component::Linker;
 
 use crate::instance::Session;
+pub use access::Access;
+pub use http::{CAPABILITY as HTTP, Http};
 #[cfg(feature = "test-outbox")]
 pub use outbox::{Outbox, Sent};
 
-/// The ways out that this host has.
+/// The ways out that this host has, beside HTTP.
 #[derive(Clone, Debug, Default)]
 pub struct WaysOut {
     /// Where guests under test send to. It exists in tests only.
@@ -25,23 +29,24 @@ pub struct WaysOut {
 }
 
 impl WaysOut {
-    /// The capabilities that may be asked for.
-    fn capabilities(&self) -> impl Iterator<Item = &'static str> {
-        #[cfg(feature = "test-outbox")]
-        let found = self.outbox.is_some().then_some(outbox::CAPABILITY);
-        #[cfg(not(feature = "test-outbox"))]
-        let found = None;
-        found.into_iter()
-    }
-
     /// Whether there is such a capability.
     pub(crate) fn exists(&self, capability: &str) -> bool {
-        self.capabilities().any(|known| known == capability)
+        #[cfg(feature = "test-outbox")]
+        if capability == outbox::CAPABILITY {
+            return self.outbox.is_some();
+        }
+        capability == HTTP
     }
 
     /// The capability that gives the interface `import`, if one does.
     pub(crate) fn capability_of(&self, import: &str) -> Option<&'static str> {
-        self.capabilities().find(|capability| interface_of(capability) == import)
+        #[cfg(feature = "test-outbox")]
+        if import == outbox::INTERFACE && self.outbox.is_some() {
+            return Some(outbox::CAPABILITY);
+        }
+        let (package, interface) = import.split_once('/')?;
+        let interface = interface.split('@').next().unwrap_or(interface);
+        (package == http::PACKAGE && matches!(interface, "types" | "outgoing-handler")).then_some(HTTP)
     }
 
     /// Gives `linker` what was granted.
@@ -50,23 +55,13 @@ impl WaysOut {
         linker: &mut Linker<Session<C>>,
         granted: &BTreeSet<String>,
     ) -> wasmtime::Result<()> {
-        for capability in self.capabilities().filter(|capability| granted.contains(*capability)) {
-            let mut instance = linker.instance(interface_of(capability))?;
-            #[cfg(feature = "test-outbox")]
-            if let (outbox::CAPABILITY, Some(outbox)) = (capability, &self.outbox) {
-                outbox.link(&mut instance)?;
-            }
-            let _ = &mut instance;
+        if granted.contains(HTTP) {
+            http::link(linker)?;
+        }
+        #[cfg(feature = "test-outbox")]
+        if let Some(outbox) = self.outbox.as_ref().filter(|_| granted.contains(outbox::CAPABILITY)) {
+            outbox.link(&mut linker.instance(outbox::INTERFACE)?)?;
         }
         Ok(())
-    }
-}
-
-/// The interface that a capability opens.
-fn interface_of(capability: &str) -> &'static str {
-    match capability {
-        #[cfg(feature = "test-outbox")]
-        outbox::CAPABILITY => outbox::INTERFACE,
-        _ => "",
     }
 }

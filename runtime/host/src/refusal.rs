@@ -51,6 +51,8 @@ pub mod codes {
     pub const CAPABILITY_NOT_GRANTED: &str = "capability-not-granted";
     /// It asks for a capability that does not exist.
     pub const UNKNOWN_CAPABILITY: &str = "unknown-capability";
+    /// A secret that the operator names cannot be read.
+    pub const SECRET_UNAVAILABLE: &str = "secret-unavailable";
     /// It could not be compiled.
     pub const COMPILE_FAILED: &str = "compile-failed";
     /// It could not be started within its limits.

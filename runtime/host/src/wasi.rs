@@ -3,27 +3,32 @@
 //! Linked only for a component that imports it. Clocks and random numbers are the attempt's, output goes to
 //! the plugin's log, and there are no arguments, variables, files or sockets. A function that would open a way
 //! out answers with the interface's own "access denied" where it has one, and traps where it has not.
+//!
+//! A plugin that may send requests has to wait for what comes back: its streams and pollables are real, see `waiting`.
 
 mod cli;
 mod clocks;
 mod denied;
 mod io;
 mod random;
+mod waiting;
 
 use camshaft_event::AttemptContext;
+pub use waiting::Written;
 use wasmtime::component::{Component, Linker, types::ComponentItem};
 
 use crate::{contract, instance::Session};
 
-/// Gives `linker` every function of WASI that `component` imports.
+/// Gives `linker` every function of WASI that `component` imports. Who `waits` gets streams that can be waited for.
 pub fn link<C: AttemptContext + Send + 'static>(
     linker: &mut Linker<Session<C>>,
     component: &Component,
+    waits: bool,
 ) -> wasmtime::Result<()> {
     let engine = component.engine();
     for (import, item) in component.component_type().imports(engine) {
         let ComponentItem::ComponentInstance(interface) = item.ty else { continue };
-        if !contract::is_wasi(import) {
+        if !contract::is_wasi(import) || waits && import.starts_with("wasi:io/") {
             continue;
         }
         let name = import.split('@').next().unwrap_or(import);
@@ -32,11 +37,13 @@ pub fn link<C: AttemptContext + Send + 'static>(
         for (item_name, item) in interface.exports(engine) {
             match item.ty {
                 ComponentItem::ComponentFunc(_) => denied::function(&mut instance, import, item_name)?,
+                ComponentItem::Resource(_) if waits && waiting::is_real(item_name) => {}
                 ComponentItem::Resource(_) => io::resource(&mut instance, item_name)?,
                 _ => {}
             }
         }
         match name.split_once('/') {
+            Some((package, interface)) if waits && waiting::link(&mut instance, package, interface)? => {}
             Some(("wasi:cli", interface)) => cli::link(&mut instance, interface)?,
             Some(("wasi:clocks", interface)) => clocks::link(&mut instance, interface)?,
             Some(("wasi:io", interface)) => io::link(&mut instance, interface)?,
@@ -46,6 +53,9 @@ pub fn link<C: AttemptContext + Send + 'static>(
             }
             _ => {}
         }
+    }
+    if waits {
+        wasmtime_wasi_io::add_to_linker_async(linker)?;
     }
     linker.allow_shadowing(false);
     Ok(())

@@ -62,6 +62,20 @@ pub fn too_late<C>(session: &Session<C>, deadline_ms: u64) -> Answer {
     Answer::Failed { cause: FailureCause::Deadline, error: bounded(text) }
 }
 
+/// The answer of a call in which requests were denied: where it failed, that may be why.
+pub fn with_denied(answer: Answer, denied: &[String]) -> Answer {
+    let add_to = |text: String| match denied {
+        [] => text,
+        denied => bounded(format!("{text}\n{}", denied.join("\n"))),
+    };
+    match answer {
+        Answer::Done => Answer::Done,
+        Answer::Retry { after_ms, reason } => Answer::Retry { after_ms, reason: add_to(reason) },
+        Answer::Reject { reason } => Answer::Reject { reason: add_to(reason) },
+        Answer::Failed { cause, error } => Answer::Failed { cause, error: add_to(error) },
+    }
+}
+
 fn late(deadline_ms: u64) -> String {
     format!("the handler ran past its deadline of {} (setting `limits.deadline`)", span(deadline_ms))
 }

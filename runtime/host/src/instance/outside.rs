@@ -26,12 +26,14 @@ impl<C: AttemptContext + Send + 'static> Instance<C> {
         let handle = self.handle;
         let deadline = self.ticks.after(self.deadline_ticks);
         let outcome = within(deadline, handle.call_async(&mut self.store, (EventView::of(event),))).await;
+        let denied = self.store.data_mut().collect();
         let answer = match outcome {
             Some(Ok((Ok(()),))) => Answer::Done,
             Some(Ok((Err(disposition),))) => disposition.into_answer(),
             Some(Err(error)) => failure::explain(&error, self.store.data(), self.deadline_ms),
             None => failure::too_late(self.store.data(), self.deadline_ms),
         };
+        let answer = failure::with_denied(answer, &denied);
         let context = self.store.data_mut().end();
         self.spent = answer != Answer::Done || self.reuse == InstanceReuse::Fresh;
         (answer, context)

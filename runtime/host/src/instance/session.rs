@@ -2,7 +2,10 @@
 //!
 //! The capabilities and WASI work on it. Between attempts it holds no context.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
 
 use camshaft_event::{AttemptContext, LogLevel};
 use wasmtime::{component::ResourceTable, format_err};
@@ -11,6 +14,7 @@ use super::{
     guest_log::{GuestLog, LineBuffer},
     memory::MemoryLimit,
 };
+use crate::{outside::Http, wasi::Written};
 
 /// Most resources a guest may hold at a time: cursors, and streams of WASI.
 const MAX_RESOURCES: usize = 256;
@@ -23,14 +27,20 @@ pub struct Session<C> {
     pub memory: MemoryLimit,
     /// Resources that the guest holds.
     pub resources: ResourceTable,
+    /// What it needs to send requests, if it may.
+    pub http: Option<Box<Http>>,
     stdout: LineBuffer,
     stderr: LineBuffer,
+    /// The same of a guest whose streams are real, until its call has ended.
+    written_stdout: Written,
+    written_stderr: Written,
+    started: Instant,
     log: GuestLog,
 }
 
 impl<C> Session<C> {
-    /// A session of an instance that may use `memory_bytes`.
-    pub fn new(memory_bytes: usize) -> Self {
+    /// A session of an instance that may use `memory_bytes`, and send requests with `http`.
+    pub fn new(memory_bytes: usize, http: Option<Http>) -> Self {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(MAX_RESOURCES);
         Self {
@@ -38,8 +48,12 @@ impl<C> Session<C> {
             attempt_serial: 0,
             memory: MemoryLimit::new(memory_bytes),
             resources,
+            http: http.map(Box::new),
             stdout: LineBuffer::default(),
             stderr: LineBuffer::default(),
+            written_stdout: Written::default(),
+            written_stderr: Written::default(),
+            started: Instant::now(),
             log: GuestLog::default(),
         }
     }
@@ -57,6 +71,21 @@ impl<C> Session<C> {
         self.attempt_serial
     }
 
+    /// How long the instance has been there; real time, for guests that may wait.
+    pub fn since_start(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Where a guest with real streams writes its standard output to.
+    pub const fn written_stdout(&self) -> &Written {
+        &self.written_stdout
+    }
+
+    /// Where it writes its standard error to.
+    pub const fn written_stderr(&self) -> &Written {
+        &self.written_stderr
+    }
+
     /// What the guest said before it trapped.
     pub fn last_words(&self) -> Option<Cow<'_, str>> {
         self.log.last_words()
@@ -69,6 +98,19 @@ impl<C> Session<C> {
 }
 
 impl<C: AttemptContext> Session<C> {
+    /// Passes on what a guest with real streams wrote, and logs the requests that were denied to it: those are
+    /// given back, for the attempt's error.
+    pub fn collect(&mut self) -> Vec<String> {
+        let (stdout, stderr) = (self.written_stdout.take(), self.written_stderr.take());
+        self.write_stdout(&stdout);
+        self.write_stderr(&stderr);
+        let denied = self.http.as_mut().map(|http| http.take_denied()).unwrap_or_default();
+        for why in &denied {
+            self.log_line(LogLevel::Warn, why.clone(), Vec::new());
+        }
+        denied
+    }
+
     /// The attempt ended; its context goes back to the caller.
     pub fn end(&mut self) -> C {
         let unfinished = [(LogLevel::Info, self.stdout.flush()), (LogLevel::Warn, self.stderr.flush())];

@@ -11,7 +11,7 @@ use camshaft_event::{
 };
 use serde::Deserialize;
 
-use super::{Manifest, mistake::toml_mistake, values};
+use super::{HttpRule, Manifest, SecretSource, mistake::toml_mistake, values};
 use crate::{Refusal, refusal::codes};
 
 /// The deadline of a call that may wait for something outside, unless the manifest says another.
@@ -32,6 +32,9 @@ pub struct Document {
     pub publishes: Vec<String>,
     pub capabilities: Vec<String>,
     pub grants: Option<Vec<String>>,
+    pub http: Vec<HttpRule>,
+    #[serde(deserialize_with = "values::secrets")]
+    pub secrets: BTreeMap<String, SecretSource>,
     pub start: Option<Start>,
     pub subscriptions: Vec<Subscription>,
     /// Whose subscriptions the author wrote down. In Rust each handler knows only its own, so a name without a
@@ -129,10 +132,15 @@ impl Document {
 
     /// Only the operator grants.
     pub fn refuse_grants(&self, origin: &str) -> Result<(), Refusal> {
-        match &self.grants {
+        let present = [
+            ("grants", self.grants.is_some()),
+            ("http", !self.http.is_empty()),
+            ("secrets", !self.secrets.is_empty()),
+        ];
+        match present.iter().find(|(_, present)| *present) {
             None => Ok(()),
-            Some(_) => Err(invalid(
-                format!("{origin} has the key `grants`, which is the operator's alone"),
+            Some((key, _)) => Err(invalid(
+                format!("{origin} has the key `{key}`, which is the operator's alone"),
                 "Ask with `capabilities`; the operator grants in the file beside the plugin.",
             )),
         }
@@ -155,7 +163,7 @@ impl Document {
             None => Ok(()),
             Some((key, _)) => Err(invalid(
                 format!("{origin} has the key `{key}`, but the plugin brings its own manifest"),
-                "Beside it the operator's file may hold `grants`, [policy], [limits] and [config].",
+                "Beside it the operator's file may hold `grants`, [[http]], [secrets], [policy], [limits] and [config].",
             )),
         }
     }
@@ -206,12 +214,15 @@ impl Document {
             publishes: self.publishes.into_iter().collect(),
             capabilities: self.capabilities.into_iter().collect(),
             grants: self.grants.unwrap_or_default().into_iter().collect(),
+            http: self.http,
+            secrets: self.secrets,
             start: self.start.unwrap_or_default(),
             policy: self.policy.complete(is_sink, origin)?,
             limits: self.limits.complete(is_sink),
             config: self.config,
         };
         manifest.refuse_overlap(origin)?;
+        manifest.refuse_unknown_secrets(origin)?;
         Ok(manifest)
     }
 }

@@ -3,6 +3,8 @@
 //! Between records lists add up and single values must agree; over the author's document the operator's values
 //! win.
 
+use std::collections::BTreeMap;
+
 use super::document::{BackoffTable, BreakerTable, Document, LimitsTable, PolicyTable, invalid};
 use crate::Refusal;
 
@@ -29,6 +31,8 @@ pub fn records(one: Document, other: Document, origin: &str) -> Result<Document,
         publishes: [one.publishes, other.publishes].concat(),
         capabilities: [one.capabilities, other.capabilities].concat(),
         grants: None,
+        http: Vec::new(),
+        secrets: BTreeMap::new(),
         start: same.of("start", one.start, other.start)?,
         subscriptions,
         handlers: [one.handlers, other.handlers].concat(),
@@ -65,6 +69,8 @@ pub fn overridden(author: Document, operator: Document) -> Document {
     config.extend(operator.config);
     Document {
         grants: operator.grants,
+        http: operator.http,
+        secrets: operator.secrets,
         policy: PolicyTable {
             max_attempts: operator.policy.max_attempts.or(author.policy.max_attempts),
             max_age: operator.policy.max_age.or(author.policy.max_age),

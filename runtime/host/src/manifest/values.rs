@@ -2,11 +2,13 @@
 //!
 //! They are checked while the document is read, so that a mistake is reported with its line.
 
-use std::str::FromStr;
+use std::{collections::BTreeMap, str::FromStr};
 
 use bytesize::ByteSize;
 use jiff::{Span, SpanRelativeTo};
 use serde::{Deserialize, Deserializer, de::Error};
+
+use super::SecretSource;
 
 /// Longest name of a plugin, in characters.
 const MAX_NAME_LENGTH: usize = 63;
@@ -90,6 +92,20 @@ pub fn name<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::E
         "\"{name}\" is not a plugin's name; it begins with a lower-case letter and holds at most \
          {MAX_NAME_LENGTH} lower-case letters, digits and hyphens"
     )))
+}
+
+/// Names of secrets, as they stand in placeholders.
+pub fn secrets<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, SecretSource>, D::Error> {
+    let secrets = BTreeMap::<String, SecretSource>::deserialize(source)?;
+    let fits = |name: &String| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    match secrets.keys().find(|name| !fits(name)) {
+        None => Ok(secrets),
+        Some(name) => Err(D::Error::custom(format!(
+            "\"{name}\" is not a secret's name; it holds letters, digits, hyphens and underscores"
+        ))),
+    }
 }
 
 /// A version: any short text without white space.

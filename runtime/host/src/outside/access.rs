@@ -1,0 +1,174 @@
+//! What one plugin's requests may reach, and the secrets that the host puts into them.
+//!
+//! Made once when the plugin is loaded, from the operator's rules; shared by all its instances.
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use super::http::CAPABILITY;
+use crate::{
+    Manifest, Refusal,
+    manifest::{HttpRule, SecretSource},
+    refusal::codes,
+};
+
+/// What stands before a secret's name, and after it.
+const OPEN: &str = "{{secret:";
+const CLOSE: &str = "}}";
+
+/// Longest secret, in bytes.
+const MAX_SECRET_BYTES: u64 = 16 * 1024;
+
+/// The rules of one plugin, and its secrets.
+pub struct Access {
+    rules: Vec<HttpRule>,
+    secrets: BTreeMap<String, String>,
+    /// Where the rules stand, for who has to add one.
+    operator_file: PathBuf,
+}
+
+impl fmt::Debug for Access {
+    /// Without the secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access").field("rules", &self.rules).finish_non_exhaustive()
+    }
+}
+
+impl Access {
+    /// What `manifest`, loaded from `file`, gives access to; nothing if it does not ask for `http`.
+    ///
+    /// # Errors
+    /// Rules without the capability or the other way round, and secrets that cannot be read.
+    pub fn of(manifest: &Manifest, file: &Path) -> Result<Option<Self>, Refusal> {
+        let operator_file = file.with_extension("toml");
+        let asks = manifest.capabilities.contains(CAPABILITY);
+        if asks != !manifest.http.is_empty() {
+            return Err(mismatch(manifest, &operator_file));
+        }
+        if !asks {
+            return Ok(None);
+        }
+        let mut secrets = BTreeMap::new();
+        for (name, source) in &manifest.secrets {
+            secrets.insert(name.clone(), read(manifest, name, source, &operator_file)?);
+        }
+        Ok(Some(Self { rules: manifest.http.clone(), secrets, operator_file }))
+    }
+
+    /// The rule that allows such a request.
+    ///
+    /// # Errors
+    /// What is missing, and where it would have to stand.
+    pub fn rule(&self, method: &str, tls: bool, host: &str, port: u16) -> Result<&HttpRule, String> {
+        let here =
+            |rule: &&HttpRule| rule.tls == tls && rule.port == port && rule.host.eq_ignore_ascii_case(host);
+        let found = self.rules.iter().filter(here);
+        found.clone().find(|rule| rule.methods.iter().any(|allowed| allowed == method)).ok_or_else(|| {
+            let scheme = if tls { "https" } else { "http" };
+            let wanted = format!("denied: {method} {scheme}://{host}:{port}");
+            let file = self.operator_file.display();
+            match found.count() {
+                0 => format!("{wanted}: no [[http]] in \"{file}\" has this host, port and `tls`"),
+                _ => format!("{wanted}: `methods` of its [[http]] in \"{file}\" lacks \"{method}\""),
+            }
+        })
+    }
+
+    /// `text` with its placeholders replaced; nothing if it has none.
+    ///
+    /// # Errors
+    /// A secret that does not exist, or that `rule` does not name.
+    pub fn with_secrets(&self, rule: &HttpRule, text: &str) -> Result<Option<String>, String> {
+        if !text.contains(OPEN) {
+            return Ok(None);
+        }
+        let (mut whole, mut rest) = (String::new(), text);
+        while let Some((before, after)) = rest.split_once(OPEN) {
+            let Some((name, after)) = after.split_once(CLOSE) else {
+                return Err(format!(
+                    "denied: the placeholder after \"{OPEN}\" does not end with \"{CLOSE}\""
+                ));
+            };
+            let secret =
+                self.secrets.get(name).filter(|_| rule.secrets.iter().any(|allowed| allowed == name));
+            let Some(secret) = secret else {
+                let file = self.operator_file.display();
+                return Err(format!(
+                    "denied: the secret \"{name}\" may not go to {}: `secrets` of its [[http]] in \"{file}\" lacks it",
+                    rule.host
+                ));
+            };
+            whole.push_str(before);
+            whole.push_str(secret);
+            rest = after;
+        }
+        whole.push_str(rest);
+        Ok(Some(whole))
+    }
+}
+
+fn mismatch(manifest: &Manifest, operator_file: &Path) -> Refusal {
+    let (name, file) = (&manifest.name, operator_file.display());
+    if manifest.http.is_empty() {
+        return Refusal::new(
+            codes::INVALID_MANIFEST,
+            format!(
+                "plugin \"{name}\" is granted \"{CAPABILITY}\", but no [[http]] says where to, so it could reach nothing"
+            ),
+            format!("Write [[http]] with `host`, `port` and `methods` into \"{file}\"."),
+        );
+    }
+    Refusal::new(
+        codes::INVALID_MANIFEST,
+        format!(
+            "\"{file}\" has [[http]], but plugin \"{name}\" does not ask for the capability \"{CAPABILITY}\""
+        ),
+        "Remove the rules, or update the plugin.",
+    )
+}
+
+fn read(
+    manifest: &Manifest,
+    name: &str,
+    source: &SecretSource,
+    operator_file: &Path,
+) -> Result<String, Refusal> {
+    let found = match source {
+        SecretSource::Env(variable) => std::env::var(variable).map_err(|_| {
+            format!("the environment variable `{variable}` of the runtime is not set to a text")
+        }),
+        SecretSource::File(path) => {
+            let path = operator_file.parent().unwrap_or(Path::new("")).join(path);
+            bounded(&path).map_err(|error| format!("\"{}\" cannot be read: {error}", path.display()))
+        }
+    };
+    let secret = found.and_then(|text| {
+        let text = text.trim_end_matches(['\r', '\n']);
+        let fits = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+        // What is wrong is said without showing any of it.
+        fits.then(|| text.to_owned())
+            .ok_or_else(|| "it is empty, or holds more than one line of plain text".to_owned())
+    });
+    secret.map_err(|why| {
+        Refusal::new(
+            codes::SECRET_UNAVAILABLE,
+            format!("the secret \"{name}\" of plugin \"{}\" is not to be had: {why}", manifest.name),
+            format!("Provide it, then touch \"{}\" to have it read again.", operator_file.display()),
+        )
+    })
+}
+
+fn bounded(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let read = std::io::Read::read_to_string(
+        &mut std::io::Read::take(fs::File::open(path)?, MAX_SECRET_BYTES + 1),
+        &mut text,
+    )?;
+    if read as u64 > MAX_SECRET_BYTES {
+        return Err(std::io::Error::from(std::io::ErrorKind::FileTooLarge));
+    }
+    Ok(text)
+}
