@@ -241,6 +241,9 @@ catalogue! {
     UnknownCapability = "unknown-capability", None, Refused,
         "the plugin asks for a capability that does not exist",
         "Correct `capabilities` in its manifest.";
+    SecretUnavailable = "secret-unavailable", None, Refused,
+        "a secret of the plugin cannot be read",
+        "Provide the variable or the file that `[secrets]` names, then touch the operator's file.";
     CompileFailed = "compile-failed", None, Refused,
         "the plugin could not be compiled to machine code",
         "Check memory and disk of the machine; please report it if they suffice.";

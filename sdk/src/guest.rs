@@ -12,6 +12,9 @@ use crate::{
     host::{self, Host, NewEvent, Pages, Pair},
 };
 
+#[cfg(feature = "http")]
+mod http;
+
 mod bindings {
     #![expect(unsafe_code, reason = "generated: the canonical ABI is raw memory")]
     #![allow(missing_docs, clippy::all, unused_qualifications, reason = "generated, and private")]
@@ -125,6 +128,11 @@ impl Host for Imports {
         let fields: Vec<(String, String)> =
             fields.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         logging::log(level, message, &fields);
+    }
+
+    #[cfg(feature = "http")]
+    fn send(&self, request: &crate::http::Request) -> Result<crate::http::Response> {
+        http::send(request)
     }
 
     fn attempt(&self) -> u32 {

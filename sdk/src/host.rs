@@ -21,6 +21,9 @@ pub(crate) trait Host {
     fn config(&self, key: &str) -> Option<String>;
     fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]);
 
+    #[cfg(feature = "http")]
+    fn send(&self, request: &crate::http::Request) -> Result<crate::http::Response>;
+
     fn attempt(&self) -> u32;
     fn offset(&self) -> u64;
     fn generation(&self) -> u32;

@@ -131,6 +131,8 @@ mod event;
 mod guest;
 mod handler;
 mod host;
+#[cfg(feature = "http")]
+pub mod http;
 mod publish;
 mod state;
 pub mod testing;

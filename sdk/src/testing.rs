@@ -48,6 +48,10 @@ pub struct TestContext {
     memory: Rc<Memory>,
 }
 
+/// What answers requests in a test.
+#[cfg(feature = "http")]
+type Respond = dyn Fn(&crate::http::Request) -> Result<crate::http::Response>;
+
 /// A line that a handler logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
@@ -102,6 +106,17 @@ impl TestContext {
     #[must_use]
     pub fn with_attempt(self, attempt: u32) -> Self {
         self.memory.facts.borrow_mut().attempt = attempt;
+        self
+    }
+
+    /// Answers the handler's requests with `respond`. Placeholders of secrets stand in them as written.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn with_responses(
+        self,
+        respond: impl Fn(&crate::http::Request) -> Result<crate::http::Response> + 'static,
+    ) -> Self {
+        self.memory.facts.borrow_mut().respond = Some(Rc::new(respond));
         self
     }
 

@@ -199,7 +199,7 @@ fn plugins_that_cannot_run_are_refused() {
     check_refused("other-world", codes::UNSUPPORTED_WORLD, "it exports \"add\"");
     check_refused("later-version", codes::UNSUPPORTED_CONTRACT_VERSION, "camshaft:plugin 9.9.0");
     check_refused("without-manifest", codes::MISSING_MANIFEST, "has no manifest");
-    check_refused("asks-for-http", codes::UNKNOWN_CAPABILITY, "the capability \"http\"");
+    check_refused("asks-for-sockets", codes::UNKNOWN_CAPABILITY, "the capability \"sockets\"");
     check_refused("contradicts-itself", codes::INVALID_MANIFEST, "the key `version` has two values");
     check_refused("overlaps", codes::OVERLAPPING_SUBSCRIPTIONS, "\"one\"");
 }

@@ -94,13 +94,13 @@ fn a_refused_file_is_shown_under_its_own_name_with_what_to_do() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
     fs::create_dir(folder.join("plugins")).unwrap();
-    drop_in(folder, "asks-for-http", "greedy");
+    drop_in(folder, "asks-for-sockets", "greedy");
     let runtime = Runtime::start(folder, &[]);
     let http = Http::new(runtime.url());
     let refused = until(&http, "greedy", |plugin| plugin["status"] == "refused");
     assert_eq!(refused["last_refusal"]["code"], "unknown-capability");
     let message = refused["last_refusal"]["message"].as_str().unwrap();
-    assert!(message.contains("\"http\", which this camshaft does not have"), "{message}");
+    assert!(message.contains("\"sockets\", which this camshaft does not have"), "{message}");
     assert_eq!(refused["activation"], Value::Null);
 }
 

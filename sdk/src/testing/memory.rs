@@ -28,6 +28,8 @@ pub(super) struct Facts {
     pub attempt: u32,
     pub offset: u64,
     pub cause: Option<Event<Bytes>>,
+    #[cfg(feature = "http")]
+    pub respond: Option<Rc<super::Respond>>,
 }
 
 /// What the handler does; dropped if its attempt fails.
@@ -40,7 +42,15 @@ pub(super) struct Effects {
 
 impl Default for Facts {
     fn default() -> Self {
-        Self { config: BTreeMap::new(), now_ms: 0, attempt: 1, offset: 0, cause: None }
+        Self {
+            config: BTreeMap::new(),
+            now_ms: 0,
+            attempt: 1,
+            offset: 0,
+            cause: None,
+            #[cfg(feature = "http")]
+            respond: None,
+        }
     }
 }
 
@@ -119,6 +129,16 @@ impl Host for Rc<Memory> {
     fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]) {
         let fields = fields.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         self.logged.borrow_mut().push(LogLine { level, message: message.to_owned(), fields });
+    }
+
+    #[cfg(feature = "http")]
+    fn send(&self, request: &crate::http::Request) -> Result<crate::http::Response> {
+        // Cloned out, since what responds may look at the context.
+        let respond = self.facts.borrow().respond.clone();
+        match respond {
+            Some(respond) => respond(request),
+            None => Err(Error::retry("nobody responds: give the test context `with_responses`")),
+        }
     }
 
     fn attempt(&self) -> u32 {

@@ -168,13 +168,15 @@ pub fn event() -> Event {
 }
 
 /// An attempt that keeps all effects.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Attempt {
     pub state: BTreeMap<Vec<u8>, Vec<u8>>,
     pub published: Vec<NewEvent>,
     pub timers: BTreeMap<String, (NewEvent, u64)>,
     pub lines: Vec<(LogLevel, String)>,
     pub refuse: Option<EffectError>,
+    /// The configuration, beside a greeting.
+    pub settings: BTreeMap<String, String>,
 }
 
 impl AttemptContext for Attempt {
@@ -200,7 +202,7 @@ impl AttemptContext for Attempt {
         buffer.fill(0xab);
     }
     fn config(&self, key: &str) -> Option<&str> {
-        (key == "greeting").then_some("hello")
+        self.settings.get(key).map(String::as_str).or((key == "greeting").then_some("hello"))
     }
     fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, EffectError> {
         match &self.refuse {

@@ -1,0 +1,227 @@
+//! The way out by HTTP: where a plugin's requests may go, what the host puts into them, and what it says no to.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up shall stop")]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use camshaft_event::{Answer, Event};
+use camshaft_host::{Host, HostOptions, OperatorFile, Plugin, Refusal, codes};
+use camshaft_test_guests::component;
+
+#[path = "host/support.rs"]
+#[expect(dead_code, reason = "the guests in WebAssembly text are for the other tests")]
+mod support;
+
+use support::Attempt;
+
+/// A server that keeps what it gets, head and body as they came, and answers all of it alike.
+struct Receiver {
+    port: u16,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Receiver {
+    fn answering(answer: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+        let keep = Arc::clone(&seen);
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = BufReader::new(connection.unwrap());
+                let mut request = String::new();
+                while connection.read_line(&mut request).unwrap() > 2 {}
+                // The SDK's bodies come in chunks, each with its length before it.
+                let mut length = String::new();
+                while request.contains("chunked") && connection.read_line(&mut length).unwrap() > 0 {
+                    let bytes = u64::from_str_radix(length.trim(), 16).unwrap();
+                    length.clear();
+                    let mut chunk = String::new();
+                    connection.by_ref().take(bytes + 2).read_to_string(&mut chunk).unwrap();
+                    request.push_str(chunk.trim_end());
+                    if bytes == 0 {
+                        break;
+                    }
+                }
+                keep.lock().unwrap().push(request);
+                connection.into_inner().write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        Self { port, seen }
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\nconnection: close\r\n\r\nthanks";
+
+fn load(folder: &tempfile::TempDir, operator: &str) -> Result<Plugin, Refusal> {
+    let host = Host::new(HostOptions::new(folder.path().join("cache"))).unwrap();
+    // A file of its own, beside which the operator's lies.
+    let file = folder.path().join("fetches.wasm");
+    std::fs::copy(component("fetches"), &file).unwrap();
+    host.load(&file, Some(&OperatorFile::parse(&file.with_extension("toml"), operator)?))
+}
+
+/// What comes of one event.
+fn handle(plugin: &Plugin) -> (Answer, Attempt) {
+    let waits = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    waits.block_on(async {
+        let prepared = plugin.prepare::<Attempt>().unwrap();
+        let mut instance = prepared.instantiate_outside().await.unwrap();
+        let settings = plugin.manifest().config.clone();
+        let event = Event { event_type: "test.event".into(), data: b"hello".to_vec(), ..support::event() };
+        instance.call_outside(&event, Attempt { settings, ..Attempt::default() }).await
+    })
+}
+
+fn operator(port: u16, rule: &str, rest: &str) -> String {
+    format!(
+        "grants = ['http']\n[[http]]\nhost = '127.0.0.1'\nport = {port}\ntls = false\nmethods = ['POST']\n{rule}\n\
+         [config]\nurl = 'http://127.0.0.1:{port}/hook?a=b'\n{rest}"
+    )
+}
+
+fn failure(answer: &Answer) -> &str {
+    match answer {
+        Answer::Retry { reason, .. } | Answer::Reject { reason } => reason,
+        Answer::Failed { error, .. } => error,
+        Answer::Done => panic!("it should have failed"),
+    }
+}
+
+#[test]
+fn a_request_that_a_rule_allows_goes_out_and_its_answer_comes_back() {
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
+    let plugin = load(&folder, &operator(receiver.port, "", "")).unwrap();
+    assert!(plugin.has_way_out());
+    let (answer, attempt) = handle(&plugin);
+    assert_eq!(answer, Answer::Done);
+    assert_eq!(attempt.published[0].data, b"\"thanks\"");
+    let [request] = receiver.seen().try_into().unwrap();
+    assert!(request.starts_with("POST /hook?a=b HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains("idempotency-key: /tests e-1\r\n"), "{request}");
+    assert!(request.ends_with("hello"), "{request}");
+}
+
+#[test]
+fn no_other_host_port_scheme_or_method_is_reached_and_the_error_says_what_is_missing() {
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
+    let (port, other) = (receiver.port, receiver.port ^ 1);
+    let here = format!("http://127.0.0.1:{port}/");
+    for (url, method, missing) in [
+        (format!("http://127.0.0.1:{other}/"), "POST", "no [[http]] in"),
+        (format!("http://localhost:{port}/"), "POST", "no [[http]] in"),
+        (format!("https://127.0.0.1:{port}/"), "POST", "no [[http]] in"),
+        (format!("http://user@127.0.0.1:{other}/"), "POST", "no [[http]] in"),
+        (here, "PUT", "lacks \"PUT\""),
+    ] {
+        let text = operator(port, "", &format!("method = '{method}'"));
+        let text = text.replace(&format!("http://127.0.0.1:{port}/hook?a=b"), &url);
+        let (answer, attempt) = handle(&load(&folder, &text).unwrap());
+        let error = failure(&answer);
+        assert!(matches!(answer, Answer::Retry { .. }), "an operator may allow it later: {answer:?}");
+        assert!(error.contains("\ndenied: ") && error.contains(missing), "{url}: {error}");
+        assert!(error.contains("fetches.toml"), "{url}: {error}");
+        let logged = attempt.lines.iter().any(|(_, line)| line.starts_with("denied: "));
+        assert!(logged, "{url}: {:?}", attempt.lines);
+    }
+    assert_eq!(receiver.seen(), Vec::<String>::new());
+}
+
+#[test]
+fn a_secret_is_put_in_where_its_rule_lets_it_and_the_guest_never_has_it() {
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
+    std::fs::write(folder.path().join("token.txt"), "t0ps3cret\n").unwrap();
+    let secrets = "authorization = 'Bearer {{secret:token}}'\n[secrets]\ntoken = { file = 'token.txt' }";
+    let text =
+        operator(receiver.port, "secrets = ['token']", secrets).replace("hook?a=b", "{{secret:token}}?a=b");
+    let plugin = load(&folder, &text).unwrap();
+    let (answer, attempt) = handle(&plugin);
+    assert_eq!(answer, Answer::Done);
+    let [request] = receiver.seen().try_into().unwrap();
+    assert!(request.starts_with("POST /t0ps3cret?a=b HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains("authorization: Bearer t0ps3cret\r\n"), "{request}");
+    let report = format!("{:?} {}", plugin.manifest(), serde_json::to_string(&plugin.report()).unwrap());
+    assert!(!report.contains("t0ps3cret"), "{report}");
+    assert!(!format!("{attempt:?}").contains("t0ps3cret"));
+}
+
+#[test]
+fn a_secret_does_not_go_where_its_rule_does_not_name_it() {
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
+    std::fs::write(folder.path().join("token.txt"), "t0ps3cret").unwrap();
+    let secrets = "authorization = 'Bearer {{secret:token}}'\n[secrets]\ntoken = { file = 'token.txt' }";
+    let (answer, _) = handle(&load(&folder, &operator(receiver.port, "", secrets)).unwrap());
+    let error = failure(&answer);
+    assert!(error.contains("the secret \"token\" may not go to 127.0.0.1"), "{error}");
+    assert_eq!(receiver.seen(), Vec::<String>::new());
+}
+
+#[test]
+fn a_plugin_whose_secret_cannot_be_read_is_refused_without_showing_any_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("token.txt"), "two\nlines").unwrap();
+    for (source, words) in [
+        ("{ file = 'missing.txt' }", "missing.txt\" cannot be read"),
+        ("{ file = 'token.txt' }", "holds more than one line"),
+        (
+            "{ env = 'CAMSHAFT_TEST_NO_SUCH_VARIABLE' }",
+            "`CAMSHAFT_TEST_NO_SUCH_VARIABLE` of the runtime is not set",
+        ),
+    ] {
+        let refusal =
+            load(&folder, &operator(80, "secrets = ['token']", &format!("[secrets]\ntoken = {source}")));
+        let refusal = refusal.err().unwrap();
+        assert_eq!(refusal.code, codes::SECRET_UNAVAILABLE);
+        assert!(refusal.message.contains(words), "{refusal}");
+        assert!(!refusal.message.contains("two"), "{refusal}");
+    }
+}
+
+#[test]
+fn rules_without_a_grant_grants_without_rules_and_rules_that_make_no_sense_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (text, words) in [
+        ("grants = ['http']".to_owned(), "no [[http]] says where to"),
+        (operator(80, "", "").replace("'127.0.0.1'", "'http://hooks'"), "is not a host"),
+        (operator(80, "", "").replace("'POST'", "'post'"), "is not a method"),
+        (operator(80, "", "").replace("'POST'", ""), "names no method"),
+        (operator(80, "secrets = ['token']", ""), "names the secret \"token\", which is not there"),
+        (operator(80, "pathh = 'x'", ""), "pathh"),
+    ] {
+        let refusal = load(&folder, &text).err().unwrap_or_else(|| panic!("should be refused: {text}"));
+        assert_eq!(refusal.code, codes::INVALID_MANIFEST, "{refusal}");
+        assert!(refusal.message.contains(words), "{words}: {refusal}");
+    }
+    let ungranted = operator(80, "", "").replace("grants = ['http']", "");
+    assert_eq!(load(&folder, &ungranted).err().unwrap().code, codes::CAPABILITY_NOT_GRANTED);
+}
+
+#[test]
+fn what_the_receiver_answers_decides_between_retry_and_reject() {
+    for (answer, expected) in [
+        (
+            "HTTP/1.1 503 No\r\nretry-after: 2\r\ncontent-length: 4\r\nconnection: close\r\n\r\nbusy",
+            Some(2000),
+        ),
+        ("HTTP/1.1 422 No\r\ncontent-length: 3\r\nconnection: close\r\n\r\nbad", None),
+    ] {
+        let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(answer));
+        match (handle(&load(&folder, &operator(receiver.port, "", "")).unwrap()).0, expected) {
+            (Answer::Retry { after_ms, reason }, Some(_)) => {
+                assert_eq!(after_ms, expected);
+                assert_eq!(reason, "the receiver answered 503: busy");
+            }
+            (Answer::Reject { reason }, None) => assert_eq!(reason, "the receiver answered 422: bad"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
