@@ -36,7 +36,7 @@ pub use run::{Begun, Call, Finished, Handler, WorkerContext, run_batch};
 pub use sequenced::Sequenced;
 pub use sequencer::{
     Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, LagRead, LogEvents,
-    OldestHeld, Pause, Probe, PublishRefusal, ReadError, Receipt, Receipts, RecoverError, RedriveError,
+    OldestHeld, Past, Pause, Probe, PublishRefusal, ReadError, Receipt, Receipts, RecoverError, RedriveError,
     RedrivePreview, RedriveStatus, Release, ResetPlace, ResetTo, Sequencer, Unhandled, Unready, WaitsFor,
     first_offset_since,
 };

@@ -4,8 +4,10 @@
 //! applies the transaction to the tables, routes its events and queues its bytes for the writer; so log order
 //! is commit order. It never waits, never does I/O on its usual path, and takes the time as an argument.
 
+mod attach;
 mod commit;
 mod flush;
+mod history;
 mod lag;
 mod lifecycle;
 mod operate;
@@ -31,9 +33,11 @@ use camshaft_tables::store::Store;
 use camshaft_tables::{Position, Progress, Tables, TablesError};
 use thiserror::Error;
 
+pub use attach::Attached;
 pub use commit::Committed;
+pub use history::Past;
 pub use lag::{LagRead, LogEvents, ReadError};
-pub use lifecycle::{Attached, ConsumerError};
+pub use lifecycle::ConsumerError;
 pub use operate::DeadLetterError;
 pub use pause::Pause;
 pub use publish::{Probe, PublishRefusal, Receipt, Receipts};

@@ -21,6 +21,7 @@ mod promises {
     mod filters;
     mod guest_input;
     mod held_keys;
+    mod history;
     mod hops;
     mod lagging;
     mod lifecycle;

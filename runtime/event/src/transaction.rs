@@ -10,6 +10,7 @@
 
 mod body;
 mod consumer;
+mod history;
 mod redrive;
 mod section;
 
@@ -18,6 +19,7 @@ use thiserror::Error;
 
 pub use body::{Body, Mark};
 pub use consumer::{Activation, ConsumerRecord, ConsumerStatus};
+pub use history::{ActivationHistory, ActivationOutcome, Measure, PastActivation, RollbackCause, RolledBack};
 pub use redrive::{
     RedriveChange, RedriveChanged, RedriveJob, RedriveResults, RedriveSelection, RedriveState,
 };
@@ -156,6 +158,8 @@ mod tests {
             status: ConsumerStatus::Detached { since: Timestamp(9) },
             activation: crate::ActivationId(2),
             paused: Some(Timestamp(11)),
+            pinned: Some("1".into()),
+            history: history(),
         };
         Transaction {
             floors: vec![(ConsumerId(7), Offset(4))],
@@ -183,6 +187,30 @@ mod tests {
                 })),
             ],
         }
+    }
+
+    /// One activation of each outcome.
+    fn history() -> ActivationHistory {
+        let rolled_back = RolledBack {
+            to: crate::ActivationId(3),
+            at: Timestamp(4),
+            cause: RollbackCause::Probation,
+            measured: Measure { events: 20, failed: 5 },
+            before: Measure { events: 1_000, failed: 1 },
+            error: "unreachable".into(),
+        };
+        let mut history = ActivationHistory::default();
+        for outcome in [
+            ActivationOutcome::Replaced { by: crate::ActivationId(2), at: Timestamp(3) },
+            ActivationOutcome::RolledBack(Box::new(rolled_back)),
+            ActivationOutcome::Removed { at: Timestamp(5) },
+            ActivationOutcome::Detached { since: Timestamp(6) },
+            ActivationOutcome::Running,
+        ] {
+            history.begin(crate::ActivationId(history.entries().len() as u64), Timestamp(2));
+            history.end(outcome);
+        }
+        history
     }
 
     fn job() -> RedriveJob {
@@ -259,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_consumer_written_before_it_could_be_paused_is_not_paused() {
+    fn a_consumer_written_before_it_could_be_paused_or_had_a_history_has_neither() {
         let record = ConsumerRecord {
             id: ConsumerId(7),
             name: "stock".into(),
@@ -269,12 +297,16 @@ mod tests {
             status: ConsumerStatus::Attached,
             activation: crate::ActivationId(2),
             paused: None,
+            pinned: None,
+            history: ActivationHistory::default(),
         };
         // An array of seven: the fields up to the activation.
         let old = b"\x97\x07\xa5stock\x01\x01\x40\xa10\x02";
         assert_eq!(rmp_serde::from_slice::<ConsumerRecord>(old).unwrap(), record);
+        let without_history = [&old.map(|byte| if byte == 0x97 { 0x98 } else { byte })[..], b"\xc0"].concat();
+        assert_eq!(rmp_serde::from_slice::<ConsumerRecord>(&without_history).unwrap(), record);
         let new = rmp_serde::to_vec(&record).unwrap();
-        assert_eq!((new.first(), new.last()), (Some(&0x98), Some(&0xc0)));
+        assert_eq!((new.first(), new.get(without_history.len()..)), (Some(&0x9a), Some(&b"\xc0\x90"[..])));
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! A consumer's life: created, attached, given other code, detached, removed. Each is a transaction, as a
-//! [`super::reset`] is. An operator's pause outlasts all of it but the removal.
+//! A consumer's life: [attached](super::attach), detached, removed. Each is a transaction, as a [`super::reset`] is. An
+//! operator's pause outlasts all of it but the removal.
 
 use std::sync::Arc;
 
 use camshaft_event::transaction::{
-    Activated, Activation, ConsumerChanged, ConsumerRecord, ConsumerStatus, Published, Section,
+    ActivationOutcome, ConsumerChanged, ConsumerRecord, ConsumerStatus, Published, Section,
 };
-use camshaft_event::{ActivationId, ConsumerId, Event, Generation, Offset, Start, Timestamp, Transaction};
+use camshaft_event::{Event, Offset, Timestamp, Transaction};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 use serde_json::json;
@@ -18,15 +18,6 @@ use crate::consumer::{Consumer, Reading};
 use crate::lane::Lane;
 use crate::system_event::system_event;
 use crate::tokens::Tokens;
-
-/// What attaching came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attached {
-    /// The activation that runs from now on.
-    pub activation: ActivationId,
-    /// Whether it is a new one: other code, configuration or grants than before.
-    pub is_new: bool,
-}
 
 /// Why a consumer could not be changed.
 #[derive(Debug, Error)]
@@ -55,59 +46,6 @@ pub enum ConsumerError {
 pub(super) const CHANGE_BYTES: usize = 64 * 1024;
 
 impl<S: Store> Sequencer<S> {
-    /// Attaches `spec`: creates its consumer, wakes a detached one, or replaces what an attached one runs. A
-    /// batch in flight finishes under what it was taken with.
-    ///
-    /// # Errors
-    /// A bound that is reached, or tables that cannot be read.
-    pub fn attach(&mut self, spec: ConsumerSpec, now: Timestamp) -> Result<Attached, ConsumerError> {
-        let known = self.names.get(&spec.name).and_then(|id| self.consumers.get(id));
-        let current = known.filter(|consumer| consumer.record.status != ConsumerStatus::Removed);
-        let (mut record, checkpoint) = match current {
-            Some(consumer) => (consumer.record.clone(), self.first_retained(consumer)),
-            None => {
-                let record = self.new_record(&spec, known.map(|consumer| &consumer.record));
-                let start = match spec.start {
-                    Start::Earliest => self.first_offset,
-                    Start::Latest => self.tables.progress().next_offset,
-                };
-                (record, Some(start))
-            }
-        };
-        let was_attached = current.is_some_and(|consumer| consumer.record.status == ConsumerStatus::Attached);
-        let running = self.tables.activation(record.activation)?;
-        let is_new = !running
-            .is_some_and(|activation| activation.consumer == record.id && runs_same(&activation, &spec));
-        let mut sections = Vec::new();
-        if is_new {
-            record.activation = self.last_activation.next();
-            let activation = activation(&record, &spec, now);
-            let events = vec![activated_event(&activation, &spec.name)];
-            sections.push(Section::Activated(Box::new(Activated { activation, events })));
-        }
-        if is_new || !was_attached || checkpoint.is_some() {
-            record.status = ConsumerStatus::Attached;
-            let gap = current.and_then(|consumer| self.gap_event(consumer, checkpoint, now));
-            let events = gap.into_iter().collect();
-            let change = ConsumerChanged { record: record.clone(), checkpoint, clears: false, events };
-            sections.push(Section::Consumer(Box::new(change)));
-        }
-        let body = Transaction::encode_body(&sections);
-        self.check_ready(body.len())?;
-        if let Some(at) = checkpoint {
-            self.place(&record, at);
-        }
-        let (id, activation) = (record.id, record.activation);
-        self.last_activation = self.last_activation.max(activation);
-        self.start_reading(record, Arc::new(spec), now);
-        if !sections.is_empty() {
-            self.sequence(Vec::new(), sections, body, now)?;
-        }
-        self.arrange(id);
-        self.announce_pauses(id, now)?;
-        Ok(Attached { activation, is_new })
-    }
-
     /// Detaches a consumer whose plugin is gone. What is in flight finishes; what waits stays. One that is
     /// detached already stays so since then.
     ///
@@ -128,6 +66,7 @@ impl<S: Store> Sequencer<S> {
         consumer.reading = Reading::Stopped { next };
         consumer.spec = None;
         consumer.record.status = ConsumerStatus::Detached { since: now };
+        consumer.record.history.end(ActivationOutcome::Detached { since: now });
         let record = consumer.record.clone();
         self.lagging.remove(&record.id);
         self.routes.set(record.id, None);
@@ -175,6 +114,7 @@ impl<S: Store> Sequencer<S> {
         record.status = ConsumerStatus::Removed;
         record.generation = record.generation.next();
         record.state_generation = record.generation;
+        record.history.end(ActivationOutcome::Removed { at: now });
         let id = format!("removed-{name}-{}", record.generation);
         let event = system_event("consumer.removed", id, name, now, &json!({ "consumer": name }));
         self.begin_anew(record, None, event, now)
@@ -212,41 +152,9 @@ impl<S: Store> Sequencer<S> {
             .ok_or_else(|| ConsumerError::NotFound { name: name.to_owned() })
     }
 
-    fn new_record(&self, spec: &ConsumerSpec, removed: Option<&ConsumerRecord>) -> ConsumerRecord {
-        let after_last = self.consumers.keys().next_back().map_or(ConsumerId(1), |last| last.next());
-        let generation = removed.map_or(Generation(1), |record| record.generation.next());
-        ConsumerRecord {
-            id: removed.map_or(after_last, |record| record.id),
-            name: spec.name.clone(),
-            generation,
-            state_generation: generation,
-            partitions: spec.policy.partitions.max(1),
-            status: ConsumerStatus::Attached,
-            activation: ActivationId::default(),
-            paused: None,
-        }
-    }
-
-    /// Where a consumer must go on because the log was trimmed beyond its place; `None` if it was not, or if a
-    /// batch of it still runs.
-    fn first_retained(&self, consumer: &Consumer) -> Option<Offset> {
-        let is_idle = matches!(consumer.reading, Reading::Stopped { .. }) && consumer.running_batches == 0;
-        let is_behind = consumer.floor(self.tables.progress().next_offset) < self.first_offset;
-        (is_idle && is_behind).then_some(self.first_offset)
-    }
-
-    /// The event that names what a consumer has missed while it was away.
-    fn gap_event(&self, consumer: &Consumer, checkpoint: Option<Offset>, now: Timestamp) -> Option<Event> {
-        let (first, name) = (checkpoint?, &consumer.record.name);
-        let missed_from = consumer.floor(self.tables.progress().next_offset);
-        let data = json!({ "consumer": name, "missed_from": missed_from.0, "missed_until": first.0 });
-        let id = format!("gap-{name}-{}-{first}", consumer.record.generation);
-        Some(system_event("consumer.gap", id, name, now, &data))
-    }
-
     /// Puts a consumer at `at`: an empty one, if its generation is new. Batches that still run for it are then
     /// of an older generation.
-    fn place(&mut self, record: &ConsumerRecord, at: Offset) {
+    pub(super) fn place(&mut self, record: &ConsumerRecord, at: Offset) {
         self.lagging.remove(&record.id);
         self.names.insert(record.name.clone(), record.id);
         match self.consumers.get_mut(&record.id) {
@@ -269,7 +177,7 @@ impl<S: Store> Sequencer<S> {
         }
     }
 
-    fn start_reading(&mut self, record: ConsumerRecord, spec: Arc<ConsumerSpec>, now: Timestamp) {
+    pub(super) fn start_reading(&mut self, record: ConsumerRecord, spec: Arc<ConsumerSpec>, now: Timestamp) {
         let id = record.id;
         self.routes.set(id, Some(&spec));
         let Some(consumer) = self.consumers.get_mut(&id) else { return };
@@ -293,30 +201,4 @@ impl<S: Store> Sequencer<S> {
         }
         (0..consumer.record.partitions).for_each(|number| consumer.enqueue(number));
     }
-}
-
-fn runs_same(activation: &Activation, spec: &ConsumerSpec) -> bool {
-    activation.digest == spec.digest
-        && activation.version == spec.version
-        && activation.grants == spec.grants
-        && activation.config.iter().map(|(name, value)| (name, value)).eq(&spec.config)
-}
-
-fn activation(record: &ConsumerRecord, spec: &ConsumerSpec, now: Timestamp) -> Activation {
-    Activation {
-        id: record.activation,
-        consumer: record.id,
-        digest: spec.digest.clone(),
-        version: spec.version.clone(),
-        config: spec.config.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
-        grants: spec.grants.clone(),
-        at: now,
-    }
-}
-
-fn activated_event(activation: &Activation, name: &str) -> Event {
-    let data = json!({
-        "consumer": name, "activation": activation.id.0, "digest": activation.digest, "version": activation.version,
-    });
-    system_event("plugin.activated", format!("activated-{}", activation.id), name, activation.at, &data)
 }

@@ -113,7 +113,8 @@ impl<S: Store> Sequencer<S> {
         Ok(sequencer)
     }
 
-    fn restore(&mut self, record: ConsumerRecord) -> Result<(), TablesError> {
+    fn restore(&mut self, mut record: ConsumerRecord) -> Result<(), TablesError> {
+        self.begin_history(&mut record)?;
         let id = record.id;
         let floor = self.tables.floor(id)?;
         let mut consumer = Consumer::new(record, floor);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ActivationHistory;
 use crate::{ActivationId, ConsumerId, Generation, Timestamp};
 
 /// A consumer as the tables know it; written whole at each change.
@@ -24,6 +25,12 @@ pub struct ConsumerRecord {
     /// Since when an operator has paused it; absent if it goes on.
     #[serde(default)]
     pub paused: Option<Timestamp>,
+    /// The digest of the one version that an operator lets run; absent if any may.
+    #[serde(default)]
+    pub pinned: Option<String>,
+    /// Its newest activations. Empty in what older versions wrote.
+    #[serde(default)]
+    pub history: ActivationHistory,
 }
 
 /// Whether a consumer takes events. Persisted as numbers, never renumber.

@@ -3,9 +3,10 @@
 use bolero::generator::ValueGenerator;
 use bolero::{TypeGenerator, check, one_value_of, produce};
 use camshaft_event::transaction::{
-    Activated, Activation, Body, ConsumerChanged, ConsumerRecord, ConsumerStatus, DeadChange, DecodeError,
-    Fired, Handled, HeldChange, Operated, Outcome, Published, RedriveChange, RedriveChanged, RedriveJob,
-    RedriveResults, RedriveSelection, RedriveState, Section, StateWrite, TimerChange,
+    Activated, Activation, ActivationHistory, ActivationOutcome, Body, ConsumerChanged, ConsumerRecord,
+    ConsumerStatus, DeadChange, DecodeError, Fired, Handled, HeldChange, Operated, Outcome, Published,
+    RedriveChange, RedriveChanged, RedriveJob, RedriveResults, RedriveSelection, RedriveState, Section,
+    StateWrite, TimerChange,
 };
 use camshaft_event::{
     ActivationId, AttemptHistory, AttemptInputs, ConsumerId, DeadLetter, Event, FailedAttempt, FailureCause,
@@ -83,6 +84,20 @@ struct StoryShape {
         FailureCause::ProcessEnd, FailureCause::Conflict,
     ]))]
     cause: FailureCause,
+}
+
+/// Some activations with different ends.
+fn history(number: u32) -> ActivationHistory {
+    let mut history = ActivationHistory::default();
+    for id in 0..u64::from(number % 25) {
+        history.begin(ActivationId(id), Timestamp(id));
+        history.end(match id % 3 {
+            0 => ActivationOutcome::Running,
+            1 => ActivationOutcome::Detached { since: Timestamp(id) },
+            _ => ActivationOutcome::Replaced { by: ActivationId(id + 1), at: Timestamp(id) },
+        });
+    }
+    history
 }
 
 fn few<T: TypeGenerator>() -> impl ValueGenerator<Output = Vec<T>> {
@@ -184,6 +199,8 @@ impl SectionShape {
                     },
                     activation: ActivationId(u64::from(id)),
                     paused: clears.then_some(Timestamp(u64::from(id))),
+                    pinned: clears.then(|| id.to_string()),
+                    history: history(number),
                 };
                 let checkpoint = checkpoint.map(Offset);
                 Section::Consumer(Box::new(ConsumerChanged {

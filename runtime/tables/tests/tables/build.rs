@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use camshaft_event::transaction::{
-    ConsumerChanged, ConsumerRecord, ConsumerStatus, DeadChange, Handled, HeldChange, Published,
-    RedriveChange, RedriveChanged, RedriveJob, RedriveResults, RedriveSelection, RedriveState, Section,
-    StateWrite, TimerChange,
+    ActivationHistory, ConsumerChanged, ConsumerRecord, ConsumerStatus, DeadChange, Handled, HeldChange,
+    Published, RedriveChange, RedriveChanged, RedriveJob, RedriveResults, RedriveSelection, RedriveState,
+    Section, StateWrite, TimerChange,
 };
 use camshaft_event::{
     ActivationId, AttemptHistory, AttemptInputs, ConsumerId, DeadLetter, Event, Generation, HeldEvent,
@@ -102,6 +102,8 @@ pub fn consumer(generation: u32, checkpoint: Option<u64>, clears: bool) -> Secti
         status: ConsumerStatus::Attached,
         activation: ActivationId(0),
         paused: None,
+        pinned: None,
+        history: ActivationHistory::default(),
     };
     let checkpoint = checkpoint.map(Offset);
     Section::Consumer(Box::new(ConsumerChanged { record, checkpoint, clears, events: Vec::new() }))

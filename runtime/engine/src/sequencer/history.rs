@@ -1,0 +1,105 @@
+//! What a consumer ran before, and the one version that an operator lets it run.
+//!
+//! A pin decides nothing here: it is remembered, and whoever attaches asks for it.
+
+use camshaft_event::transaction::{
+    Activation, ActivationOutcome, ConsumerChanged, ConsumerRecord, ConsumerStatus, Section,
+};
+use camshaft_event::{ActivationId, Sequence, Timestamp};
+use camshaft_tables::TablesError;
+use camshaft_tables::store::Store;
+use serde_json::json;
+
+use super::attach::runs_same;
+use super::lifecycle::CHANGE_BYTES;
+use super::{ConsumerError, Sequencer};
+use crate::ConsumerSpec;
+use crate::system_event::system_event;
+
+/// Something that a consumer ran or runs, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// What it was.
+    pub activation: Activation,
+    /// What became of it.
+    pub outcome: ActivationOutcome,
+}
+
+impl<S: Store> Sequencer<S> {
+    /// The newest activations of a consumer, also of one that was removed; oldest first, at most 20.
+    ///
+    /// # Errors
+    /// Tables that cannot be read.
+    pub fn history(&self, name: &str) -> Result<Vec<Past>, TablesError> {
+        let consumer = self.names.get(name).and_then(|id| self.consumers.get(id));
+        let entries = consumer.map(|consumer| consumer.record.history.entries()).unwrap_or_default();
+        let mut history = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let damaged = TablesError::Damaged { what: "history of activations" };
+            let activation = self.tables.activation(entry.id)?.ok_or(damaged)?;
+            history.push(Past { activation, outcome: entry.outcome.clone() });
+        }
+        Ok(history)
+    }
+
+    /// The newest activation of what `spec` says, if that was rolled back since: its file may still lie where it lay, and
+    /// what took its place is to run. Whoever attaches asks before.
+    ///
+    /// # Errors
+    /// Tables that cannot be read.
+    pub fn rolled_back(&self, spec: &ConsumerSpec) -> Result<Option<Past>, TablesError> {
+        let mut history = self.history(&spec.name)?;
+        let same = history.iter().rposition(|entry| runs_same(&entry.activation, spec));
+        let newest = same.map(|at| history.swap_remove(at));
+        Ok(newest.filter(|entry| matches!(entry.outcome, ActivationOutcome::RolledBack(_))))
+    }
+
+    /// The digest of the one version that an operator lets a consumer run.
+    #[must_use]
+    pub fn pinned(&self, name: &str) -> Option<&str> {
+        self.known(name)?.record.pinned.as_deref()
+    }
+
+    /// Pins a consumer to the version with this digest, or lets it run any again. Outlasts everything but its removal; of
+    /// no effect if it is so already. Returns the transaction to wait for.
+    ///
+    /// # Errors
+    /// An unknown name, a bound that is reached, or tables that cannot be read.
+    pub fn pin(
+        &mut self,
+        name: &str,
+        digest: Option<String>,
+        now: Timestamp,
+    ) -> Result<Sequence, ConsumerError> {
+        self.check_ready(CHANGE_BYTES)?;
+        let next = self.tables.progress().sequence.next();
+        let consumer = self.consumer_mut(name)?;
+        if consumer.record.pinned == digest {
+            return Ok(self.tables.progress().sequence);
+        }
+        let (act, data) = match &digest {
+            Some(digest) => ("pinned", json!({ "consumer": name, "digest": digest })),
+            None => ("unpinned", json!({ "consumer": name })),
+        };
+        consumer.record.pinned = digest;
+        let record = consumer.record.clone();
+        let id = format!("{act}-{name}-{next}");
+        let event = system_event(&format!("plugin.{act}"), id, name, now, &data);
+        let change = ConsumerChanged { record, checkpoint: None, clears: false, events: vec![event] };
+        Ok(self.sequence_one(Section::Consumer(Box::new(change)), now)?)
+    }
+
+    /// Begins the history of a consumer that an older version wrote, with what it ran last.
+    pub(super) fn begin_history(&self, record: &mut ConsumerRecord) -> Result<(), TablesError> {
+        let is_known = !record.history.entries().is_empty() || record.activation == ActivationId::default();
+        if is_known || record.status == ConsumerStatus::Removed {
+            return Ok(());
+        }
+        let Some(activation) = self.tables.activation(record.activation)? else { return Ok(()) };
+        record.history.begin(activation.id, activation.at);
+        if let ConsumerStatus::Detached { since } = record.status {
+            record.history.end(ActivationOutcome::Detached { since });
+        }
+        Ok(())
+    }
+}
