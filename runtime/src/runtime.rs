@@ -19,6 +19,7 @@ use std::sync::atomic::Ordering;
 use camshaft_host::{Host, HostOptions, WaysOut};
 use tokio::sync::{Semaphore, watch};
 
+use plugins::{LoadHook, Loader, Shelf};
 pub use subscribe::{Failure, SubscribeError, Subscription};
 
 use crate::compose::{self, Bell, Core};
@@ -64,8 +65,8 @@ pub struct Runtime(Arc<Inner>);
 
 struct Inner {
     core: Arc<Core>,
-    host: Host,
-    shelf: Arc<plugins::Shelf>,
+    loader: Arc<Loader>,
+    shelf: Arc<Shelf>,
     moved: Arc<Bell>,
     publishers: Semaphore,
     shut_down: watch::Sender<bool>,
@@ -78,7 +79,7 @@ impl Runtime {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(config: Config) -> Result<Self, OpenError> {
-        Self::open_with(config, WaysOut::default()).await
+        Self::open_with(config, WaysOut::default(), LoadHook::default()).await
     }
 
     /// The same with a way out that plugins under test may be granted as `test-outbox`.
@@ -87,15 +88,28 @@ impl Runtime {
     /// See [`OpenError`].
     #[cfg(feature = "test-outbox")]
     pub async fn open_with_outbox(config: Config, outbox: camshaft_host::Outbox) -> Result<Self, OpenError> {
-        Self::open_with(config, WaysOut { outbox: Some(outbox) }).await
+        Self::open_with(config, WaysOut { outbox: Some(outbox) }, LoadHook::default()).await
     }
 
-    async fn open_with(config: Config, ways_out: WaysOut) -> Result<Self, OpenError> {
-        let opened = tokio::task::spawn_blocking(move || Self::open_now(config, ways_out)).await;
+    /// The same, and calls `before_compile` with each plugin's file between reading and compiling it.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    #[cfg(feature = "test-load-hook")]
+    pub async fn open_with_load_hook(
+        config: Config,
+        before_compile: impl Fn(&std::path::Path) + Send + Sync + 'static,
+    ) -> Result<Self, OpenError> {
+        let hook = LoadHook { before_compile: Some(Arc::new(before_compile)) };
+        Self::open_with(config, WaysOut::default(), hook).await
+    }
+
+    async fn open_with(config: Config, ways_out: WaysOut, hook: LoadHook) -> Result<Self, OpenError> {
+        let opened = tokio::task::spawn_blocking(move || Self::open_now(config, ways_out, hook)).await;
         opened.unwrap_or_else(|error| Err(OpenError::Internal { reason: error.to_string() }))
     }
 
-    fn open_now(config: Config, ways_out: WaysOut) -> Result<Self, OpenError> {
+    fn open_now(config: Config, ways_out: WaysOut, hook: LoadHook) -> Result<Self, OpenError> {
         config.check()?;
         let plugins = config.plugins.clone();
         fs::create_dir_all(&plugins)
@@ -113,23 +127,34 @@ impl Runtime {
             ..HostOptions::new(data.join("code"))
         };
         // The log's lock comes first: a second process must not touch the cache either.
-        let core =
+        let (core, host) =
             compose::open(config, || Host::new(host_options).map_err(|error| unusable(error.to_string())))?;
-        let (core, host) = core;
+        let moved = Arc::<Bell>::default();
+        let loader = Arc::new(Loader::new(host, hook, Arc::clone(&moved)));
+        let shelf = Arc::<Shelf>::default();
+        Self::start(&core, &loader, &shelf, &moved).map_err(|error| OpenError::Internal {
+            reason: format!("a thread could not be started: {error}"),
+        })?;
         let inner = Inner {
             core,
-            host,
-            shelf: Arc::default(),
-            moved: Arc::default(),
+            loader,
+            shelf,
+            moved,
             publishers: Semaphore::new(MAX_PUBLISHERS),
             shut_down: watch::Sender::new(false),
         };
-        let (host, shelf, moved) = (inner.host.clone(), Arc::clone(&inner.shelf), Arc::clone(&inner.moved));
-        let watch = move |core: &Arc<Core>| plugins::watch(core, &host, &shelf, &moved);
-        inner.core.spawn("plugins", watch).map_err(|error| OpenError::Internal {
-            reason: format!("a thread could not be started: {error}"),
-        })?;
         Ok(Self(Arc::new(inner)))
+    }
+
+    fn start(
+        core: &Arc<Core>,
+        loader: &Arc<Loader>,
+        shelf: &Arc<Shelf>,
+        moved: &Arc<Bell>,
+    ) -> std::io::Result<()> {
+        loader.start(core)?;
+        let (loader, shelf, moved) = (Arc::clone(loader), Arc::clone(shelf), Arc::clone(moved));
+        core.spawn("plugins", move |core| plugins::watch(core, &loader, &shelf, &moved))
     }
 
     /// How the runtime is.

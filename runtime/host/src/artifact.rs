@@ -28,26 +28,6 @@ pub struct Artifact {
 }
 
 impl Artifact {
-    /// Reads `file`, at most `max_bytes` of it.
-    pub fn read(file: &Path, max_bytes: u64) -> Result<Self, Refusal> {
-        let refuse = |error: std::io::Error| {
-            let message = format!("cannot read \"{}\": {error}", file.display());
-            Refusal::new(codes::IO, message, "Check that the file exists and that this user may read it.")
-        };
-        let mut bytes = Vec::new();
-        let limited = File::open(file).map_err(refuse)?.take(max_bytes.saturating_add(1));
-        { limited }.read_to_end(&mut bytes).map_err(refuse)?;
-        if bytes.len() as u64 > max_bytes {
-            return Err(Refusal::new(
-                codes::PLUGIN_TOO_LARGE,
-                format!("\"{}\" is longer than the limit of {max_bytes} bytes", file.display()),
-                "Build it optimised and without debug information, or raise the setting \
-                 `limits.max_plugin_bytes`.",
-            ));
-        }
-        Self::of(bytes, file)
-    }
-
     /// Judges `bytes`; `file` is only named in refusals.
     pub fn of(bytes: Vec<u8>, file: &Path) -> Result<Self, Refusal> {
         let survey = Survey::of(&bytes, file)?;
@@ -64,6 +44,26 @@ impl Artifact {
             }
         }
     }
+}
+
+/// The bytes of `file`, at most `max_bytes` of them.
+pub fn read(file: &Path, max_bytes: u64) -> Result<Vec<u8>, Refusal> {
+    let refuse = |error: std::io::Error| {
+        let message = format!("cannot read \"{}\": {error}", file.display());
+        Refusal::new(codes::IO, message, "Check that the file exists and that this user may read it.")
+    };
+    let mut bytes = Vec::new();
+    let limited = File::open(file).map_err(refuse)?.take(max_bytes.saturating_add(1));
+    { limited }.read_to_end(&mut bytes).map_err(refuse)?;
+    if bytes.len() as u64 > max_bytes {
+        return Err(Refusal::new(
+            codes::PLUGIN_TOO_LARGE,
+            format!("\"{}\" is longer than the limit of {max_bytes} bytes", file.display()),
+            "Build it optimised and without debug information, or raise the setting \
+             `limits.max_plugin_bytes`.",
+        ));
+    }
+    Ok(bytes)
 }
 
 /// Wraps a core module whose own section tells which world it was built for.

@@ -1,22 +1,22 @@
 //! The plugins directory: which files are there, which of them run, and what changed.
 //!
 //! A state machine without a clock or a thread: the composition gives it listings and the time, on every wake-up
-//! of the [`Watcher`] and every second or two besides, and carries out the [`Change`]s. It decides nothing about
-//! consumers.
+//! of the [`Watcher`] and every second or two besides, loads what it asks for, as long as that may take, and carries
+//! out the [`Change`]s. It decides nothing about consumers.
 
 mod change;
 mod listing;
 mod watcher;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
 use camshaft_event::Timestamp;
 
-use crate::{Host, Manifest, OperatorFile, Plugin, Refusal, refusal::codes};
-pub use change::{Candidate, Change};
+use crate::{Manifest, Refusal, refusal::codes};
+pub use change::{Candidate, Change, Load, Ticket};
 pub use listing::{Files, Listing, Stamp};
 pub use watcher::Watcher;
 
@@ -33,6 +33,7 @@ pub struct Directory<P> {
     missing: bool,
     files: BTreeMap<String, Watched>,
     running: BTreeMap<String, Running>,
+    next_ticket: Ticket,
     plugin: std::marker::PhantomData<fn() -> P>,
 }
 
@@ -51,6 +52,7 @@ struct Watched {
 #[derive(PartialEq, Eq)]
 enum Judged {
     NotYet,
+    Loading(Ticket),
     Taken,
     Refused,
     /// Another file has this name.
@@ -59,8 +61,8 @@ enum Judged {
 
 struct Running {
     stem: String,
-    digest: String,
-    manifest: Manifest,
+    /// Digest and manifest; unknown until the file of a [claimed](Directory::claim) name was loaded.
+    loaded: Option<(String, Manifest)>,
     gone_since: Option<Timestamp>,
 }
 
@@ -73,6 +75,7 @@ impl<P> Directory<P> {
             missing: false,
             files: BTreeMap::new(),
             running: BTreeMap::new(),
+            next_ticket: Ticket(0),
             plugin: std::marker::PhantomData,
         }
     }
@@ -83,14 +86,15 @@ impl<P> Directory<P> {
         &self.path
     }
 
-    /// Compares `listing` with what is known. `load` is called for each `.wasm`, and its operator's file if
-    /// there is one, that is new or changed and has settled.
-    pub fn scan(
-        &mut self,
-        listing: Option<&Listing>,
-        now: Timestamp,
-        mut load: impl FnMut(&Path, Option<&Path>) -> Result<Candidate<P>, Refusal>,
-    ) -> Vec<Change<P>> {
+    /// Keeps the name of a plugin that ran before for the file that it came from: no other file may take it while
+    /// that one is there.
+    pub fn claim(&mut self, name: &str, stem: &str) {
+        let running = Running { stem: stem.to_owned(), loaded: None, gone_since: None };
+        self.running.insert(name.to_owned(), running);
+    }
+
+    /// Compares `listing` with what is known; nothing, if the directory cannot be read.
+    pub fn scan(&mut self, listing: Option<&Listing>, now: Timestamp) -> Vec<Change<P>> {
         let mut changes = Vec::new();
         let Some(listing) = listing else {
             // An unmounted or renamed directory is no wish to stop every plugin.
@@ -103,18 +107,63 @@ impl<P> Directory<P> {
             changes.push(Change::DirectoryBack);
         }
         self.observe(listing, now, &mut changes);
-        let mut tried = BTreeSet::new();
-        while let Some(stem) = self.next_to_judge(now, &tried) {
-            let operator = self.files.get(&stem).is_some_and(|watched| watched.files.operator.is_some());
-            let operator = operator.then(|| self.operator_path(&stem));
-            match load(&self.wasm_path(&stem), operator.as_deref()) {
-                Ok(candidate) => self.take(&stem, candidate, &mut changes),
-                Err(refusal) => self.refuse(&stem, refusal, now, &mut changes),
-            }
-            tried.insert(stem);
-        }
         self.expire(now, &mut changes);
         changes
+    }
+
+    /// What is to be loaded now: each `.wasm`, and its operator's file if there is one, that is new or changed and
+    /// has settled. The caller answers each by [`Directory::loaded`], in any order. One that is handed out while an
+    /// earlier one of the same stem is not answered replaces that.
+    pub fn loads(&mut self, now: Timestamp) -> Vec<Load> {
+        if self.missing {
+            return Vec::new();
+        }
+        let mut loads = Vec::new();
+        for (stem, watched) in &mut self.files {
+            if watched.judged == Judged::NotYet && watched.next_try <= now {
+                self.next_ticket.0 += 1;
+                watched.judged = Judged::Loading(self.next_ticket);
+                let operator = watched.files.operator.is_some();
+                loads.push(Load {
+                    ticket: self.next_ticket,
+                    file: self.path.join(format!("{stem}.wasm")),
+                    operator: operator.then(|| self.path.join(format!("{stem}.toml"))),
+                });
+            }
+        }
+        loads
+    }
+
+    /// Takes what came of a load, or its refusal. Nothing comes of one whose file was changed since it was handed
+    /// out, as far as [`Directory::scan`] has seen: so scan first.
+    pub fn loaded(
+        &mut self,
+        ticket: Ticket,
+        outcome: Result<Candidate<P>, Refusal>,
+        now: Timestamp,
+    ) -> Vec<Change<P>> {
+        let mut changes = Vec::new();
+        let is_current = |watched: &Watched| watched.judged == Judged::Loading(ticket);
+        let stem = self.files.iter().find(|(_, watched)| is_current(watched)).map(|(stem, _)| stem.clone());
+        match (stem, outcome) {
+            (None, _) => {}
+            (Some(stem), Ok(candidate)) => self.take(&stem, candidate, &mut changes),
+            (Some(stem), Err(refusal)) => self.refuse(&stem, refusal, now, &mut changes),
+        }
+        changes
+    }
+
+    /// The files of which a load is under way.
+    pub fn loading(&self) -> impl Iterator<Item = PathBuf> {
+        let is_loading = |watched: &Watched| matches!(watched.judged, Judged::Loading(_));
+        let loading = self.files.iter().filter(move |(_, watched)| is_loading(watched));
+        loading.map(|(stem, _)| self.wasm_path(stem))
+    }
+
+    /// Whether every file that was seen has been judged.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        !self.files.values().any(Watched::is_open)
     }
 
     /// When the next scan is due even if nothing moves in the directory.
@@ -122,8 +171,7 @@ impl<P> Directory<P> {
     pub fn due(&self) -> Option<Timestamp> {
         let unsettled = self.files.values().filter(|watched| watched.judged == Judged::NotYet);
         let settling = unsettled.map(|watched| watched.next_try);
-        let leaving = self.running.values().filter_map(|running| running.gone_since);
-        settling.chain(leaving.map(|since| since.plus_ms(GRACE_MS))).min()
+        settling.chain(self.leaving().map(|(_, _, since)| since.plus_ms(GRACE_MS))).min()
     }
 
     fn observe(&mut self, listing: &Listing, now: Timestamp, changes: &mut Vec<Change<P>>) {
@@ -161,12 +209,6 @@ impl<P> Directory<P> {
         }
     }
 
-    fn next_to_judge(&self, now: Timestamp, tried: &BTreeSet<String>) -> Option<String> {
-        let ready = |watched: &Watched| watched.judged == Judged::NotYet && watched.next_try <= now;
-        let mut stems = self.files.iter().filter(|(stem, watched)| ready(watched) && !tried.contains(*stem));
-        stems.next().map(|(stem, _)| stem.clone())
-    }
-
     fn take(&mut self, stem: &str, candidate: Candidate<P>, changes: &mut Vec<Change<P>>) {
         let Candidate { manifest, digest, plugin } = candidate;
         let name = manifest.name.clone();
@@ -185,24 +227,23 @@ impl<P> Directory<P> {
             }
         }
         self.drop_other_name(stem, &name, changes);
-        let running = Running { stem: stem.to_owned(), digest, manifest, gone_since: None };
         let file = self.wasm_path(stem);
-        match self.running.get(&name) {
-            None => changes.push(Change::Added { file, plugin }),
-            Some(before) if before.digest != running.digest => {
-                changes.push(Change::Replaced { file, plugin });
-            }
-            Some(before) if before.manifest != running.manifest => {
+        let before = self.running.get(&name);
+        match before.map(|before| (before, before.loaded.as_ref())) {
+            None | Some((_, None)) => changes.push(Change::Added { file, plugin }),
+            Some((_, Some((was, _)))) if *was != digest => changes.push(Change::Replaced { file, plugin }),
+            Some((_, Some((_, was)))) if *was != manifest => {
                 changes.push(Change::ConfigChanged { file, plugin });
             }
-            Some(before) if before.stem != stem => {
+            Some((before, _)) if before.stem != stem => {
                 let from = self.wasm_path(&before.stem);
                 changes.push(Change::Renamed { name: name.clone(), from, file });
             }
             // Only touched.
             Some(_) => {}
         }
-        self.running.insert(name, running);
+        let loaded = Some((digest, manifest));
+        self.running.insert(name, Running { stem: stem.to_owned(), loaded, gone_since: None });
     }
 
     /// A file whose manifest has a new name no longer is the plugin that it was.
@@ -220,6 +261,7 @@ impl<P> Directory<P> {
         let unfinished = [codes::TRUNCATED_WASM, codes::NOT_WASM, codes::IO].contains(&refusal.code);
         match self.files.get_mut(stem) {
             Some(watched) if unfinished && watched.quiet_ms(now) < PATIENCE_MS => {
+                watched.judged = Judged::NotYet;
                 watched.next_try = now.plus_ms(SETTLE_MS);
             }
             _ => self.report(stem, Judged::Refused, refusal, changes),
@@ -237,32 +279,31 @@ impl<P> Directory<P> {
     }
 
     fn expire(&mut self, now: Timestamp, changes: &mut Vec<Change<P>>) {
-        let expired =
-            |running: &Running| running.gone_since.is_some_and(|since| now.ms_since(since) >= GRACE_MS);
-        for (name, running) in self.running.extract_if(.., |_, running| expired(running)) {
-            let file = self.path.join(format!("{}.wasm", running.stem));
+        let leaving = self.leaving().filter(|(_, _, since)| now.ms_since(*since) >= GRACE_MS);
+        let expired: Vec<(String, PathBuf)> =
+            { leaving }.map(|(name, running, _)| (name.clone(), self.wasm_path(&running.stem))).collect();
+        for (name, file) in expired {
+            self.running.remove(&name);
             changes.push(Change::Removed { name, file });
         }
     }
 
+    /// Plugins whose file is gone, and since when. Not those that may have moved to a file that appeared when theirs
+    /// went, as long as nobody knows what that is.
+    fn leaving(&self) -> impl Iterator<Item = (&String, &Running, Timestamp)> {
+        self.running.iter().filter_map(|(name, running)| {
+            let since = running.gone_since?;
+            let is_new = |watched: &Watched| {
+                watched.is_open() && watched.since >= since && watched.since.ms_since(since) < GRACE_MS
+            };
+            let has_owner = |stem: &str| self.running.values().any(|other| other.stem == stem);
+            let moved = self.files.iter().any(|(stem, watched)| is_new(watched) && !has_owner(stem));
+            (!moved).then_some((name, running, since))
+        })
+    }
+
     fn wasm_path(&self, stem: &str) -> PathBuf {
         self.path.join(format!("{stem}.wasm"))
-    }
-
-    fn operator_path(&self, stem: &str) -> PathBuf {
-        self.path.join(format!("{stem}.toml"))
-    }
-}
-
-impl Directory<Plugin> {
-    /// Reads the directory and scans it, loading with `host`.
-    pub fn scan_disk(&mut self, host: &Host, now: Timestamp) -> Vec<Change<Plugin>> {
-        let listing = Listing::read(&self.path);
-        self.scan(listing.as_ref().ok(), now, |wasm, operator| {
-            let operator = operator.map(OperatorFile::read).transpose()?;
-            let plugin = host.load(wasm, operator.as_ref())?;
-            Ok(Candidate { manifest: plugin.manifest().clone(), digest: plugin.digest().to_owned(), plugin })
-        })
     }
 }
 
@@ -271,6 +312,11 @@ impl Watched {
     fn new(files: &Files, now: Timestamp, refused: bool) -> Self {
         let next_try = now.plus_ms(SETTLE_MS.saturating_sub(files.age_ms(now)));
         Self { files: files.clone(), since: now, next_try, judged: Judged::NotYet, refused }
+    }
+
+    /// Whether it is still to be judged.
+    const fn is_open(&self) -> bool {
+        matches!(self.judged, Judged::NotYet | Judged::Loading(_))
     }
 
     /// How long neither file has changed, as far as was seen, or as far as the files themselves say.

@@ -17,8 +17,8 @@ use wasmtime::{
 };
 
 use crate::{
-    Manifest, OperatorFile, Plugin, Refusal,
-    artifact::Artifact,
+    Manifest, OperatorFile, Plugin, Refusal, Source,
+    artifact::{self, Artifact},
     cache::CodeCache,
     capabilities, contract, engine,
     instance::Session,
@@ -103,8 +103,35 @@ impl Host {
     /// # Errors
     /// The [`Refusal`] says which rule the file breaks; any of the codes but `duplicate-plugin-name`.
     pub fn load(&self, file: &Path, operator: Option<&OperatorFile>) -> Result<Plugin, Refusal> {
+        self.load_bytes(file, artifact::read(file, self.0.options.max_plugin_bytes)?, operator)
+    }
+
+    /// Reads the plugin `file` and its operator's file, without a look into them.
+    ///
+    /// # Errors
+    /// `io` or `plugin-too-large`.
+    pub fn read(&self, file: &Path, operator: Option<&Path>) -> Result<Source, Refusal> {
+        Source::read(file, operator, self.0.options.max_plugin_bytes)
+    }
+
+    /// [`Host::load`] of what was read.
+    ///
+    /// # Errors
+    /// As [`Host::load`].
+    pub fn load_source(&self, source: &Source) -> Result<Plugin, Refusal> {
+        let path = source.file().with_extension("toml");
+        let operator = source.operator().map(|text| OperatorFile::parse(&path, text)).transpose()?;
+        self.load_bytes(source.file(), source.wasm().to_owned(), operator.as_ref())
+    }
+
+    fn load_bytes(
+        &self,
+        file: &Path,
+        bytes: Vec<u8>,
+        operator: Option<&OperatorFile>,
+    ) -> Result<Plugin, Refusal> {
         let Inner { engine, cache, options, ticks } = &*self.0;
-        let artifact = Artifact::read(file, options.max_plugin_bytes)?;
+        let artifact = Artifact::of(bytes, file)?;
         let contract = contract::judge(&artifact.survey, file)?;
         let manifest = Manifest::assemble(file, &artifact.survey.manifest_sections, operator)?;
         check_grants(&manifest, &options.ways_out, file)?;

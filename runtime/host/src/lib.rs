@@ -21,6 +21,7 @@ mod outside;
 mod plugin;
 mod refusal;
 mod report;
+mod source;
 mod ticks;
 mod wasi;
 
@@ -34,3 +35,4 @@ pub use outside::{Outbox, Sent};
 pub use plugin::{InstantiateError, Plugin, Prepared};
 pub use refusal::{Refusal, codes};
 pub use report::Report;
+pub use source::{Content, Source};

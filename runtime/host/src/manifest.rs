@@ -158,11 +158,7 @@ impl OperatorFile {
     /// # Errors
     /// `io` if it cannot be read, `invalid-manifest` for what is wrong in it.
     pub fn read(path: &Path) -> Result<Self, Refusal> {
-        let text = read_bounded(path).map_err(|error| {
-            let message = format!("cannot read {}: {error}", quoted(path));
-            Refusal::new(codes::IO, message, "Check that the file is text and that this user may read it.")
-        })?;
-        Self::parse(path, &text)
+        Self::parse(path, &read_operator(path)?)
     }
 
     /// Reads `text` as the operator's file at `path`.
@@ -173,6 +169,14 @@ impl OperatorFile {
         let document = Document::parse(text, &quoted(path))?;
         Ok(Self { path: path.to_owned(), document })
     }
+}
+
+/// The text of the operator's file at `path`.
+pub(crate) fn read_operator(path: &Path) -> Result<String, Refusal> {
+    read_bounded(path).map_err(|error| {
+        let message = format!("cannot read {}: {error}", quoted(path));
+        Refusal::new(codes::IO, message, "Check that the file is text and that this user may read it.")
+    })
 }
 
 fn read_bounded(path: &Path) -> io::Result<String> {

@@ -97,6 +97,7 @@ fn one(plugin: &PluginView) -> String {
 const fn status(plugin: &PluginView) -> &'static str {
     match (plugin.status, &plugin.last_refusal) {
         (PluginStatus::Loading, _) => "loading",
+        (PluginStatus::Active, _) if plugin.loading => "active, update loading",
         (PluginStatus::Active, None) => "active",
         (PluginStatus::Active, Some(_)) => "active, update refused",
         (PluginStatus::Refused, _) => "refused",
@@ -121,6 +122,7 @@ mod tests {
             activation: Some(3),
             activated_at: Some(Timestamp(1_769_860_800_000)),
             last_refusal: None,
+            loading: false,
             subscriptions: vec![SubscriptionView {
                 handler: "reserve_stock".into(),
                 types: vec!["order.placed".into()],

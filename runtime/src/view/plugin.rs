@@ -34,6 +34,9 @@ pub struct PluginView {
     /// Why the newest version of the file does not run; an earlier one may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_refusal: Option<RefusalView>,
+    /// Whether another version of the file is being compiled and checked beside what runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub loading: bool,
     /// What its handlers take.
     pub subscriptions: Vec<SubscriptionView>,
     /// The types that it may publish.

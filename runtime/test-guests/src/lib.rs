@@ -38,6 +38,7 @@ pub const NAMES: [&str; 33] = [
     "raw",
     "reads-config",
     "rejects",
+    "reloads",
     "remembers",
     "retries",
     "scans",
@@ -62,6 +63,22 @@ pub fn component(name: &str) -> &'static Path {
     static BUILT: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
     let built = BUILT.get_or_init(|| build(&guests().packages(["camshaft-test-programs"]).examples()));
     built.get(name).unwrap_or_else(|| panic!("no guest is called \"{name}\"; there are {NAMES:?}"))
+}
+
+/// Another version of the guest `reloads`, by its number and what becomes of each event: `good`, `trap`, `odd!` (traps
+/// on odd numbers) or `late` (a retry).
+///
+/// # Panics
+/// If the number has more than three digits, or `behaviour` not four letters.
+#[must_use]
+pub fn version(number: u32, behaviour: &str) -> Vec<u8> {
+    const MARK: &[u8] = b"version 001 good";
+    let mut bytes = std::fs::read(component("reloads")).expect("a component that was built can be read");
+    let mark = format!("version {number:03} {behaviour}");
+    assert_eq!(mark.len(), MARK.len(), "the mark is changed in its place");
+    let at = bytes.windows(MARK.len()).position(|window| window == MARK).expect("the guest has its mark");
+    bytes[at..at + MARK.len()].copy_from_slice(mark.as_bytes());
+    bytes
 }
 
 /// The components of plugins in this repository, by package name, built together: `plugins(&["tally"])`.

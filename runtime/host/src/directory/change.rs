@@ -1,10 +1,25 @@
-//! What a scan of the plugins directory hands out: files that were loaded, and what is to be done.
+//! What the plugins directory hands out: files to be loaded, and what is to be done.
 //!
-//! The composition carries changes out in their order.
+//! The composition answers loads in any order, and carries changes out in theirs.
 
 use std::path::PathBuf;
 
 use crate::{Manifest, Refusal};
+
+/// The number of a [`Load`]; never given twice by one directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub(super) u64);
+
+/// Files to be loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// What the answer refers to.
+    pub ticket: Ticket,
+    /// The `.wasm`.
+    pub file: PathBuf,
+    /// The operator's file, if there was one.
+    pub operator: Option<PathBuf>,
+}
 
 /// A file that was loaded; what a [`Change`] hands on if it is taken.
 pub struct Candidate<P> {

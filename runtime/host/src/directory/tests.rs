@@ -3,6 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
+use crate::OperatorFile;
 
 /// A directory, its files as name → (content, time of change), and the time.
 ///
@@ -34,16 +35,36 @@ impl Desk {
         self
     }
 
-    /// Time passes, then the directory is scanned.
+    /// Time passes, then the directory is scanned, and what it asks for is loaded at once.
     fn after(&mut self, ms: u64) -> Vec<String> {
+        let mut told = self.scan_after(ms);
+        loop {
+            let loads = self.directory.loads(Timestamp(self.now));
+            if loads.is_empty() {
+                return told;
+            }
+            for load in loads {
+                told.extend(self.answer(&load));
+            }
+        }
+    }
+
+    fn scan_after(&mut self, ms: u64) -> Vec<String> {
         self.now += ms;
         let listing = self.listing();
-        let (files, directory) = (&self.files, &mut self.directory);
-        let changes = directory.scan(Some(&listing), Timestamp(self.now), |wasm, operator| {
-            let content = |path: &Path| files[path.file_name().unwrap().to_str().unwrap()].0.clone();
-            load(&content(wasm), operator.map(content).as_deref())
-        });
-        changes.into_iter().map(told).collect()
+        self.directory.scan(Some(&listing), Timestamp(self.now)).into_iter().map(told).collect()
+    }
+
+    /// What the directory asks for now, without an answer.
+    fn loads(&mut self) -> Vec<Load> {
+        self.directory.loads(Timestamp(self.now))
+    }
+
+    /// Loads what the file holds now.
+    fn answer(&mut self, asked: &Load) -> Vec<String> {
+        let content = |path: &Path| self.files[path.file_name().unwrap().to_str().unwrap()].0.clone();
+        let loaded = load(&content(&asked.file), asked.operator.as_deref().map(content).as_deref());
+        self.directory.loaded(asked.ticket, loaded, Timestamp(self.now)).into_iter().map(told).collect()
     }
 
     fn listing(&self) -> Listing {
@@ -211,8 +232,9 @@ fn the_refusal_of_a_second_file_names_both() {
     let mut desk = running();
     desk.write("copy.wasm", "tally 2");
     desk.now += SETTLE_MS;
-    let listing = desk.listing();
-    let changes = desk.directory.scan(Some(&listing), Timestamp(desk.now), |_, _| load("tally 2", None));
+    desk.scan_after(0);
+    let asked = desk.loads().remove(0);
+    let changes = desk.directory.loaded(asked.ticket, load("tally 2", None), Timestamp(desk.now));
     let [Change::Refused { refusal, .. }] = changes.as_slice() else { panic!("{changes:?}") };
     assert_eq!(
         refusal.message,
@@ -252,7 +274,8 @@ fn a_vanished_directory_stops_nothing() {
     let scan = |desk: &mut Desk| -> Vec<String> {
         desk.now += 60_000;
         let now = Timestamp(desk.now);
-        let changes = desk.directory.scan(None, now, |_, _| panic!("there is nothing to load"));
+        let changes = desk.directory.scan(None, now);
+        assert_eq!(desk.loads(), [], "there is nothing to load");
         changes.into_iter().map(told).collect()
     };
     assert_eq!(scan(&mut desk), ["directory missing"]);
@@ -273,4 +296,73 @@ fn the_next_scan_is_due_when_something_settles_or_leaves() {
     desk.delete("other.wasm").delete("tally.wasm");
     desk.after(0);
     assert_eq!(desk.directory.due(), Some(Timestamp(desk.now + GRACE_MS)));
+}
+
+#[test]
+fn while_one_file_is_loaded_others_come_and_go() {
+    let mut desk = running();
+    desk.write("slow.wasm", "slow 1");
+    desk.scan_after(SETTLE_MS);
+    let slow = desk.loads().remove(0);
+    assert!(!desk.directory.is_settled());
+    assert_eq!(desk.directory.due(), None, "there is nothing to do before it is loaded");
+    desk.write("quick.wasm", "quick 1");
+    assert_eq!(desk.after(SETTLE_MS), ["added quick 1 from quick.wasm"]);
+    desk.delete("tally.wasm");
+    assert_eq!(desk.after(0), NOTHING);
+    assert_eq!(desk.after(GRACE_MS), ["removed tally from tally.wasm"]);
+    assert_eq!(desk.answer(&slow), ["added slow 1 from slow.wasm"]);
+    assert!(desk.directory.is_settled());
+}
+
+#[test]
+fn a_newer_change_supersedes_what_is_being_loaded() {
+    let mut desk = running();
+    desk.write("tally.wasm", "tally 2");
+    desk.scan_after(SETTLE_MS);
+    let second = desk.loads().remove(0);
+    desk.write("tally.wasm", "tally 3");
+    assert_eq!(desk.scan_after(0), NOTHING);
+    assert_eq!(desk.answer(&second), NOTHING, "nobody wants it any more");
+    assert_eq!(desk.after(SETTLE_MS), ["replaced by tally 3 from tally.wasm"]);
+}
+
+#[test]
+fn what_was_loaded_of_a_file_that_is_gone_is_dropped() {
+    let mut desk = Desk::new();
+    desk.write("tally.wasm", "tally 1");
+    desk.scan_after(SETTLE_MS);
+    let asked = desk.loads().remove(0);
+    desk.delete("tally.wasm");
+    assert_eq!(desk.scan_after(0), NOTHING);
+    let late = desk.directory.loaded(asked.ticket, load("tally 1", None), Timestamp(desk.now));
+    assert_eq!(late, []);
+    assert_eq!(desk.after(GRACE_MS), NOTHING);
+}
+
+#[test]
+fn a_plugin_that_moves_to_another_file_runs_on_until_that_is_loaded() {
+    let mut desk = running();
+    desk.delete("tally.wasm").write("tally-2.wasm", "tally 2");
+    assert_eq!(desk.scan_after(SETTLE_MS), NOTHING);
+    let asked = desk.loads().remove(0);
+    assert_eq!(desk.scan_after(60_000), NOTHING, "it may be the same plugin");
+    assert_eq!(desk.directory.due(), None);
+    assert_eq!(desk.answer(&asked), ["replaced by tally 2 from tally-2.wasm"]);
+    assert_eq!(desk.scan_after(60_000), NOTHING);
+}
+
+#[test]
+fn a_claimed_name_is_kept_for_its_file() {
+    let mut desk = Desk::new();
+    desk.directory.claim("tally", "tally");
+    desk.write("copy.wasm", "tally 2").write("tally.wasm", "tally 1");
+    assert_eq!(
+        desk.after(SETTLE_MS),
+        ["refused copy.wasm for duplicate-plugin-name, None runs", "added tally 1 from tally.wasm"]
+    );
+    let mut desk = Desk::new();
+    desk.directory.claim("tally", "tally");
+    assert_eq!(desk.after(0), NOTHING);
+    assert_eq!(desk.after(GRACE_MS), ["removed tally from tally.wasm"]);
 }

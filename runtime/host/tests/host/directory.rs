@@ -3,13 +3,31 @@
 use std::{fs, sync::mpsc, time::Duration};
 
 use camshaft_event::Timestamp;
-use camshaft_host::directory::{Change, Directory, Watcher};
+use camshaft_host::{
+    OperatorFile, Plugin,
+    directory::{Candidate, Change, Directory, Listing, Watcher},
+};
 
 use crate::support::{Bench, handler};
 
 fn now() -> Timestamp {
     let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     Timestamp(u64::try_from(elapsed.as_millis()).unwrap())
+}
+
+/// What a look at the disk comes to, with everything loaded.
+fn scan(bench: &Bench, directory: &mut Directory<Plugin>, now: Timestamp) -> Vec<Change<Plugin>> {
+    let listing = Listing::read(directory.path());
+    let mut changes = directory.scan(listing.as_ref().ok(), now);
+    for load in directory.loads(now) {
+        let operator = load.operator.as_deref().map(OperatorFile::read).transpose().unwrap();
+        let loaded = bench.host.load(&load.file, operator.as_ref()).map(|plugin| {
+            let (manifest, digest) = (plugin.manifest().clone(), plugin.digest().to_owned());
+            Candidate { manifest, digest, plugin }
+        });
+        changes.extend(directory.loaded(load.ticket, loaded, now));
+    }
+    changes
 }
 
 /// A moment at which everything on the disk has settled.
@@ -29,14 +47,14 @@ fn files_on_disk_become_plugins_and_everything_else_is_left_alone() {
     }
     fs::write(plugins.join("probe.wasm"), handler("", "")).unwrap();
     let mut directory = Directory::new(&plugins);
-    let changes = directory.scan_disk(&bench.host, later());
+    let changes = scan(&bench, &mut directory, later());
     assert!(
         matches!(changes.as_slice(), [Change::Added { plugin, .. }] if plugin.manifest().name == "probe"),
         "one plugin is added"
     );
 
     fs::write(plugins.join("probe.toml"), "[limits]\ndeadline = \"2s\"").unwrap();
-    let changes = directory.scan_disk(&bench.host, later().plus_ms(60_000));
+    let changes = scan(&bench, &mut directory, later().plus_ms(60_000));
     assert!(
         matches!(changes.as_slice(), [Change::ConfigChanged { plugin, .. }]
             if plugin.manifest().limits.deadline_ms == 2_000),
@@ -48,8 +66,8 @@ fn files_on_disk_become_plugins_and_everything_else_is_left_alone() {
 fn a_missing_directory_is_reported_once() {
     let bench = Bench::new();
     let mut directory = Directory::new(bench.folder.path().join("nowhere"));
-    assert!(matches!(directory.scan_disk(&bench.host, now()).as_slice(), [Change::DirectoryMissing]));
-    assert!(directory.scan_disk(&bench.host, now()).is_empty());
+    assert!(matches!(scan(&bench, &mut directory, now()).as_slice(), [Change::DirectoryMissing]));
+    assert!(scan(&bench, &mut directory, now()).is_empty());
 }
 
 #[test]
