@@ -279,7 +279,8 @@ fn note_refusal(core: &Core, shelf: &Shelf, file: PathBuf, running: Option<Strin
     shelf.refused().insert(file, Refused { running, refusal });
 }
 
-fn spec(plugin: &Plugin, code: CodeNumber) -> ConsumerSpec {
+/// What the engine is told about a plugin.
+pub(crate) fn spec(plugin: &Plugin, code: CodeNumber) -> ConsumerSpec {
     let manifest = plugin.manifest();
     let publishes = manifest.publishes.iter().filter_map(|pattern| pattern.parse::<TypePattern>().ok());
     ConsumerSpec {
