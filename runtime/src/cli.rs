@@ -1,6 +1,6 @@
 //! The command line: one file per subcommand.
 //!
-//! `run`, `build`, `check` and `wit` work here; every other command is a client of the HTTP interface. Data goes
+//! `run`, `build`, `test`, `check` and `wit` work here; every other command is a client of the HTTP interface. Data goes
 //! to stdout, all else to stderr. No command decides anything about events.
 
 mod build;
@@ -23,6 +23,7 @@ mod state;
 mod table;
 mod tail;
 mod terminal;
+mod test;
 mod when;
 mod wit;
 
@@ -80,6 +81,8 @@ enum Command {
     State(Remote<state::Arguments>),
     /// Build a plugin into one checked .wasm file
     Build(build::Arguments),
+    /// Run a plugin's fixtures against its component
+    Test(test::Arguments),
     /// Tell what a .wasm file is and asks for
     Check(check::Arguments),
     /// Write the contract that plugins are written against
@@ -150,6 +153,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         }
         Command::Run(arguments) => run::run(&arguments),
         Command::Build(arguments) => build::build(&arguments, json),
+        Command::Test(arguments) => test::test(&arguments, json),
         Command::Check(arguments) => check::check(&arguments, json),
         Command::Wit(arguments) => wit::wit(&arguments, json),
     }

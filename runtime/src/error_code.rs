@@ -272,6 +272,12 @@ catalogue! {
     BuildFailed = "build-failed", None, Refused,
         "a plugin could not be built",
         "Correct what is named above; cargo says where.";
+    InvalidFixture = "invalid-fixture", None, Refused,
+        "a fixture is not written as it has to be",
+        "`camshaft test --help` shows one.";
+    TestsFailed = "tests-failed", None, Refused,
+        "a plugin does not do what its fixtures say",
+        "What differs is listed above; correct the plugin or the fixture.";
     Unreachable = "unreachable", None, Unreachable,
         "the runtime does not answer",
         "Start it with `camshaft run`, or name another with --url.";

@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod error_code;
 mod runtime;
+mod sandbox;
 pub mod view;
 
 pub use camshaft_engine::Attempt;

@@ -5,7 +5,7 @@
 
 mod consumers;
 mod dead_letters;
-mod plugins;
+pub(crate) mod plugins;
 mod publish;
 mod read;
 mod redrives;

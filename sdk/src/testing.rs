@@ -21,6 +21,51 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Fixtures
+//!
+//! `camshaft test` goes on from there: it builds the plugin and runs the cases of `tests/*.toml` against the component,
+//! in any language, by the runtime's own rules. One file holds any number of cases:
+//!
+//! ```toml
+//! [[case]]
+//! name = "the last pen is reserved"
+//!
+//! [case.given]                    # all of it optional
+//! state = { pen = 1 }             # written as MessagePack, as the SDK does; { base64 = "AQ==" } for other bytes
+//! config = { low_stock = "5" }    # over the manifest's [config]
+//! now = 2026-01-31T12:00:00Z      # the attempt's time; 1970-01-01T00:00:00Z unless given
+//! attempt = 1
+//! offset = 17                     # behind the earlier events unless given; those begin at 0
+//! events = [                      # handled before, one after the other; each must succeed
+//!     { type = "article.added", data = { sku = "ink" } },
+//! ]
+//!
+//! [case.when]                     # a CloudEvent; only `type` is needed
+//! type = "order.placed"
+//! subject = "order 9"             # also id, source, time, partitionkey, datacontenttype, dataschema,
+//! extensions = { tenant = "t" }   # and all other attributes in here
+//! data = { sku = "pen" }          # JSON, or MessagePack by `datacontenttype`; a text for text/plain;
+//!                                 # data_base64 = "AQ==" for bytes
+//!
+//! [case.then]                     # what is not mentioned is not looked at; but for the outcome
+//! outcome = "ok"                  # unless given; "retry", "reject", "ignored" (no handler wants it), or how it
+//!                                 # fails: "trap", "deadline", "memory", "stack", "refused-effect", "too-many-hops"
+//! reason = "not enough stock"     # part of the reason or error
+//! retry_after = "90s"             # what a retry asks for
+//! published = [                   # in order; of an event only what is named here is compared
+//!     { type = "stock.reserved", subject = "order 9", data = { sku = "pen" } },
+//! ]
+//! state = { pen = 0, ".." = true }    # all of the state afterwards
+//! timers = [                      # all that are set afterwards, by name
+//!     { name = "expire order 9", after = "30m", event = { type = "reservation.expired" } },
+//! ]
+//! log = ["reserved"]              # parts of lines, in this order
+//! ```
+//!
+//! Tables and lists are compared exactly, unless they are left open: a table with the key `".."`, a list whose last item
+//! is `".."`. A null in what the plugin wrote counts as absent, since TOML has none. An attempt that fails leaves nothing:
+//! `published` is then empty and `state` is as before. What the plugin publishes goes to nobody, not back to itself, either.
 
 mod memory;
 

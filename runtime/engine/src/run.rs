@@ -7,6 +7,7 @@
 mod call;
 mod failure;
 mod outcome;
+mod rehearsal;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::batch::{Batch, Item, KeyInBatch};
 use crate::clock::Clock;
 use crate::suspects::Suspicion;
 pub use call::{Begun, Call};
+pub use rehearsal::{Rehearsal, Rehearsed};
 
 /// Runs the code of a consumer: one of the three seams.
 pub trait Handler {

@@ -103,6 +103,22 @@ impl Host {
     /// # Errors
     /// The [`Refusal`] says which rule the file breaks; any of the codes but `duplicate-plugin-name`.
     pub fn load(&self, file: &Path, operator: Option<&OperatorFile>) -> Result<Plugin, Refusal> {
+        match self.examine(file, operator)? {
+            (plugin, None) => Ok(plugin),
+            (_, Some(refusal)) => Err(refusal),
+        }
+    }
+
+    /// As [`Host::load`], but tells apart what only an operator can put right: a plugin that lacks no more than
+    /// that is given back together with why it would be refused. `camshaft build` and `check` look at plugins so.
+    ///
+    /// # Errors
+    /// What is wrong with the file itself, or said wrongly by its operator.
+    pub fn examine(
+        &self,
+        file: &Path,
+        operator: Option<&OperatorFile>,
+    ) -> Result<(Plugin, Option<Refusal>), Refusal> {
         self.load_bytes(file, artifact::read(file, self.0.options.max_plugin_bytes)?, operator)
     }
 
@@ -134,10 +150,14 @@ impl Host {
         let artifact = Artifact::of(bytes, file)?;
         let contract = contract::judge(&artifact.survey, file)?;
         let manifest = Manifest::assemble(file, &artifact.survey.manifest_sections, operator)?;
-        check_grants(&manifest, &options.ways_out, file)?;
+        check_capabilities(&manifest, &options.ways_out)?;
         contract::judge_imports(&artifact.survey, &options.ways_out, &manifest.capabilities, file)?;
         check_limits(&manifest, options)?;
-        let access = Access::of(&manifest, file)?.map(Arc::new);
+        let (access, lacking) =
+            match check_operators_part(&manifest, file).and_then(|()| Access::of(&manifest, file)) {
+                Ok(access) => (access, None),
+                Err(refusal) => (Access::none(file), Some(refusal)),
+            };
         let component = cache.component(engine, &artifact.component, file)?;
         let plugin = Plugin::new(Loaded {
             manifest,
@@ -149,11 +169,11 @@ impl Host {
             imports: artifact.survey.imports,
             component,
             ways_out: options.ways_out.clone(),
-            access,
+            access: Arc::new(access),
             ticks: Arc::clone(ticks),
         });
         trial(&plugin)?;
-        Ok(plugin)
+        Ok((plugin, lacking))
     }
 }
 
@@ -170,9 +190,9 @@ pub fn linker<C: AttemptContext + Send + 'static>(
     Ok(linker)
 }
 
-/// Nobody asks for what does not exist, and nobody has more than was granted.
-fn check_grants(manifest: &Manifest, ways_out: &WaysOut, file: &Path) -> Result<(), Refusal> {
-    let Manifest { name, capabilities, grants, .. } = manifest;
+/// Nobody asks for what does not exist.
+fn check_capabilities(manifest: &Manifest, ways_out: &WaysOut) -> Result<(), Refusal> {
+    let Manifest { name, capabilities, .. } = manifest;
     if let Some(capability) = capabilities.iter().find(|capability| !ways_out.exists(capability)) {
         return Err(Refusal::new(
             codes::UNKNOWN_CAPABILITY,
@@ -180,6 +200,22 @@ fn check_grants(manifest: &Manifest, ways_out: &WaysOut, file: &Path) -> Result<
                 "plugin \"{name}\" asks for the capability \"{capability}\", which this camshaft does not have"
             ),
             "Update camshaft, or remove it from `capabilities` in the plugin's manifest.",
+        ));
+    }
+    Ok(())
+}
+
+/// Nobody has more than was granted, and a template is nothing before its operator says what it takes.
+fn check_operators_part(manifest: &Manifest, file: &Path) -> Result<(), Refusal> {
+    let Manifest { name, capabilities, grants, .. } = manifest;
+    if manifest.is_open {
+        return Err(Refusal::new(
+            codes::INVALID_MANIFEST,
+            format!("plugin \"{name}\" is a template, and nothing says which events it takes"),
+            format!(
+                "Write `name` and [[subscriptions]] into \"{}\"; the plugin's own documentation has an example.",
+                file.with_extension("toml").display()
+            ),
         ));
     }
     let Some(capability) = capabilities.difference(grants).next() else { return Ok(()) };

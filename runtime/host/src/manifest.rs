@@ -46,6 +46,8 @@ pub struct Manifest {
     pub capabilities: BTreeSet<String>,
     /// What the operator gave of that.
     pub grants: BTreeSet<String>,
+    /// Whether it is a template whose operator has yet to say what it takes.
+    pub is_open: bool,
     /// Where its requests may go, with the grant `http`.
     pub http: Vec<HttpRule>,
     /// Where the secrets lie that may be put into them.
@@ -93,7 +95,9 @@ impl Manifest {
         let whole = match (author, operator) {
             (Some(author), None) => (author, origin),
             (Some(author), Some(operator)) => {
-                operator.document.refuse_authors_keys(&quoted(&operator.path))?;
+                let path = quoted(&operator.path);
+                operator.document.refuse_authors_keys(author.is_template(), &path)?;
+                merge::refuse_unknown_handlers(&author, &operator.document, &path)?;
                 (merge::overridden(author, operator.document.clone()), origin)
             }
             (None, Some(operator)) if operator.document.manifest.is_some() => {

@@ -20,7 +20,7 @@ use wasmtime::{
 use crate::{
     Form, Instance, Manifest, Refusal, Report, contract, host,
     instance::{HandleFn, HandleParams, HandleResult, NoAttempt, Session, deadline_ticks, within},
-    outside::{Access, Http, WaysOut},
+    outside::{Access, HTTP, Http, WaysOut},
     refusal::codes,
     ticks::Ticks,
 };
@@ -44,7 +44,7 @@ pub struct Loaded {
     pub imports: Vec<String>,
     pub component: Component,
     pub ways_out: WaysOut,
-    pub access: Option<Arc<Access>>,
+    pub access: Arc<Access>,
     pub ticks: Arc<Ticks>,
 }
 
@@ -205,7 +205,8 @@ impl<C: AttemptContext + Send + 'static> Prepared<C> {
 
     fn store(&self) -> wasmtime::Result<Store<Session<C>>> {
         let memory_bytes = usize::try_from(self.plugin.manifest().limits.memory_bytes)?;
-        let http = self.plugin.0.access.clone().map(Http::new);
+        let sends = self.plugin.manifest().capabilities.contains(HTTP);
+        let http = sends.then(|| Http::new(Arc::clone(&self.plugin.0.access)));
         let mut store = Store::new(self.instance_pre.engine(), Session::new(memory_bytes, http));
         store.limiter(|session| &mut session.memory);
         store.set_hostcall_fuel(MAX_HOSTCALL_BYTES);

@@ -30,9 +30,7 @@ pub struct Arguments {
 }
 
 pub fn build(arguments: &Arguments, json: bool) -> Result<(), Failure> {
-    let toolchain = Toolchain::find().map_err(no_toolchain)?;
-    let built = toolchain.build(&Guests::in_folder(&arguments.folder)).map_err(|error| not_built(&error))?;
-    let Component { name, path } = only(built, &arguments.folder)?;
+    let Component { name, path } = component(&arguments.folder)?;
     let report = inspect(&path)?;
     let file = target(arguments.output.as_deref(), &name);
     install(&path, &file).map_err(|error| Failure::write(file.display(), &error))?;
@@ -41,6 +39,13 @@ pub fn build(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     }
     output::line(&file.display().to_string())?;
     output::print(&printable(&report.to_string()))
+}
+
+/// Builds the plugin in `folder`; the component lies in the target folder. `test` and `dev` use it, too.
+pub fn component(folder: &Path) -> Result<Component, Failure> {
+    let toolchain = Toolchain::find().map_err(no_toolchain)?;
+    let built = toolchain.build(&Guests::in_folder(folder)).map_err(|error| not_built(&error))?;
+    only(built, folder)
 }
 
 /// Where the file goes.

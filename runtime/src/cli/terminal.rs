@@ -5,6 +5,8 @@ use std::{
     io::{IsTerminal, stderr, stdin, stdout},
 };
 
+use indicatif::{ProgressBar, ProgressStyle};
+
 /// Whether `CI=true` says that nobody looks: no colour, no question, no progress bar.
 pub fn is_unattended() -> bool {
     env::var_os("CI").is_some_and(|value| value == "true")
@@ -37,6 +39,16 @@ pub fn width() -> Option<usize> {
         return None;
     }
     comfy_table::Table::new().width().map(usize::from)
+}
+
+/// A bar of `length` steps on stderr, if somebody follows it.
+pub fn progress(length: u64, what: &'static str) -> ProgressBar {
+    if !is_watched() {
+        return ProgressBar::hidden();
+    }
+    let style =
+        ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").expect("the template is well-formed");
+    ProgressBar::new(length).with_style(style).with_message(what)
 }
 
 /// Text that does nothing to a terminal: guests write error messages, anybody writes events.

@@ -97,7 +97,7 @@ impl Runtime {
             subscriptions: manifest.subscriptions.iter().map(SubscriptionView::from).collect(),
             publishes: manifest.publishes.iter().cloned().collect(),
             capabilities: manifest.capabilities.iter().cloned().collect(),
-            grants: manifest.grants.iter().cloned().collect(),
+            grants: manifest.granted(),
             limits: Some(LimitsView::from(&manifest.limits)),
             last_error,
         })

@@ -35,6 +35,8 @@ pub struct Document {
     pub http: Vec<HttpRule>,
     #[serde(deserialize_with = "values::secrets")]
     pub secrets: BTreeMap<String, SecretSource>,
+    /// Whether the operator says what it is called and takes.
+    pub template: Option<bool>,
     pub start: Option<Start>,
     pub subscriptions: Vec<Subscription>,
     /// Whose subscriptions the author wrote down. In Rust each handler knows only its own, so a name without a
@@ -146,20 +148,30 @@ impl Document {
         }
     }
 
-    /// An operator's file beside a plugin with a manifest of its own overrides a few tables, nothing else.
-    pub fn refuse_authors_keys(&self, origin: &str) -> Result<(), Refusal> {
-        let present = [
+    /// Whether the operator says what the plugin is called and takes.
+    pub fn is_template(&self) -> bool {
+        self.template == Some(true)
+    }
+
+    /// An operator's file beside a plugin with a manifest of its own overrides a few tables, nothing else; of a
+    /// template also what makes it one plugin among several of the same code.
+    pub fn refuse_authors_keys(&self, template: bool, origin: &str) -> Result<(), Refusal> {
+        let fixed = [
             ("manifest", self.manifest.is_some()),
-            ("name", self.name.is_some()),
             ("version", self.version.is_some()),
+            ("capabilities", !self.capabilities.is_empty()),
+            ("handlers", !self.handlers.is_empty()),
+            ("template", self.template.is_some()),
+        ];
+        let open_in_templates = [
+            ("name", self.name.is_some()),
             ("description", self.description.is_some()),
             ("publishes", !self.publishes.is_empty()),
-            ("capabilities", !self.capabilities.is_empty()),
             ("start", self.start.is_some()),
             ("subscriptions", !self.subscriptions.is_empty()),
-            ("handlers", !self.handlers.is_empty()),
         ];
-        match present.iter().find(|(_, present)| *present) {
+        let refused = open_in_templates.iter().filter(|_| !template);
+        match fixed.iter().chain(refused).find(|(_, present)| *present) {
             None => Ok(()),
             Some((key, _)) => Err(invalid(
                 format!("{origin} has the key `{key}`, but the plugin brings its own manifest"),
@@ -216,6 +228,7 @@ impl Document {
             grants: self.grants.unwrap_or_default().into_iter().collect(),
             http: self.http,
             secrets: self.secrets,
+            is_open: self.template == Some(true),
             start: self.start.unwrap_or_default(),
             policy: self.policy.complete(is_sink, origin)?,
             limits: self.limits.complete(is_sink),

@@ -31,6 +31,7 @@ pub fn records(one: Document, other: Document, origin: &str) -> Result<Document,
         publishes: [one.publishes, other.publishes].concat(),
         capabilities: [one.capabilities, other.capabilities].concat(),
         grants: None,
+        template: same.of("template", one.template, other.template)?,
         http: Vec::new(),
         secrets: BTreeMap::new(),
         start: same.of("start", one.start, other.start)?,
@@ -63,11 +64,34 @@ pub fn records(one: Document, other: Document, origin: &str) -> Result<Document,
     })
 }
 
-/// The author's document with the operator's values in it.
+/// An operator subscribes a template's handlers to other events; it has no others.
+pub fn refuse_unknown_handlers(author: &Document, operator: &Document, origin: &str) -> Result<(), Refusal> {
+    let is_known = |name: &str| author.subscriptions.iter().any(|one| one.handler == name);
+    match operator.subscriptions.iter().find(|one| !is_known(&one.handler)) {
+        None => Ok(()),
+        Some(unknown) => {
+            let known = author.subscriptions.iter().map(|one| format!("\"{}\"", one.handler));
+            Err(invalid(
+                format!("{origin} subscribes the handler \"{}\", which the plugin does not have", unknown.handler),
+                &format!("It has {}.", known.collect::<Vec<_>>().join(", ")),
+            ))
+        }
+    }
+}
+
+/// The author's document with the operator's values in it. What only a template leaves open stands in no other
+/// operator's file.
 pub fn overridden(author: Document, operator: Document) -> Document {
     let mut config = author.config;
     config.extend(operator.config);
+    let is_open = operator.subscriptions.is_empty();
     Document {
+        name: operator.name.or(author.name),
+        description: operator.description.or(author.description),
+        publishes: if operator.publishes.is_empty() { author.publishes } else { operator.publishes },
+        start: operator.start.or(author.start),
+        subscriptions: if is_open { author.subscriptions } else { operator.subscriptions },
+        template: author.template.filter(|_| is_open),
         grants: operator.grants,
         http: operator.http,
         secrets: operator.secrets,

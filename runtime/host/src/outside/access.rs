@@ -38,24 +38,25 @@ impl fmt::Debug for Access {
 }
 
 impl Access {
-    /// What `manifest`, loaded from `file`, gives access to; nothing if it does not ask for `http`.
+    /// What `manifest`, loaded from `file`, gives access to.
     ///
     /// # Errors
     /// Rules without the capability or the other way round, and secrets that cannot be read.
-    pub fn of(manifest: &Manifest, file: &Path) -> Result<Option<Self>, Refusal> {
+    pub fn of(manifest: &Manifest, file: &Path) -> Result<Self, Refusal> {
         let operator_file = file.with_extension("toml");
-        let asks = manifest.capabilities.contains(CAPABILITY);
-        if asks != !manifest.http.is_empty() {
+        if manifest.capabilities.contains(CAPABILITY) == manifest.http.is_empty() {
             return Err(mismatch(manifest, &operator_file));
-        }
-        if !asks {
-            return Ok(None);
         }
         let mut secrets = BTreeMap::new();
         for (name, source) in &manifest.secrets {
             secrets.insert(name.clone(), read(manifest, name, source, &operator_file)?);
         }
-        Ok(Some(Self { rules: manifest.http.clone(), secrets, operator_file }))
+        Ok(Self { rules: manifest.http.clone(), secrets, operator_file })
+    }
+
+    /// None at all, for a plugin that is only looked at.
+    pub fn none(file: &Path) -> Self {
+        Self { rules: Vec::new(), secrets: BTreeMap::new(), operator_file: file.with_extension("toml") }
     }
 
     /// The rule that allows such a request.

@@ -192,7 +192,8 @@ fn note_refusal(core: &Core, shelf: &Shelf, file: PathBuf, running: Option<Strin
     shelf.refused().insert(file, Refused { running, refusal });
 }
 
-fn spec(plugin: &Plugin, code: CodeNumber) -> ConsumerSpec {
+/// What the engine is told about a plugin.
+pub(crate) fn spec(plugin: &Plugin, code: CodeNumber) -> ConsumerSpec {
     let manifest = plugin.manifest();
     let publishes = manifest.publishes.iter().filter_map(|pattern| pattern.parse::<TypePattern>().ok());
     ConsumerSpec {
@@ -202,7 +203,7 @@ fn spec(plugin: &Plugin, code: CodeNumber) -> ConsumerSpec {
         policy: manifest.policy.clone(),
         start: manifest.start,
         config: manifest.config.clone(),
-        grants: manifest.grants.iter().cloned().collect(),
+        grants: manifest.granted(),
         digest: plugin.digest().to_owned(),
         version: manifest.version.clone(),
         code,

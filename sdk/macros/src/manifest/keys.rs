@@ -13,6 +13,7 @@ use super::in_file;
 enum Kind {
     Text,
     Integer,
+    Flag,
     Texts,
     OneOf(&'static [&'static str]),
     Table(&'static [Key]),
@@ -33,6 +34,7 @@ const MANIFEST: &[Key] = &[
     ("description", Kind::Text),
     ("publishes", Kind::Texts),
     ("capabilities", Kind::Texts),
+    ("template", Kind::Flag),
     ("start", Kind::OneOf(&["earliest", "latest"])),
     ("subscriptions", Kind::Tables(SUBSCRIPTION)),
     ("policy", Kind::Table(POLICY)),
@@ -93,7 +95,7 @@ fn value_of_kind(text: &str, path: &str, (key, value): Entry, kind: &Kind) -> sy
         (Kind::Integer, value) => matches!(value, DeValue::Integer(_)),
         (Kind::OneOf(allowed), DeValue::String(text)) => allowed.contains(&&**text),
         (Kind::Texts, DeValue::Array(entries)) => entries.iter().all(|entry| is_text(entry.get_ref())),
-        (Kind::Any, _) => true,
+        (Kind::Any, _) | (Kind::Flag, DeValue::Boolean(_)) => true,
         (Kind::Table(keys), DeValue::Table(found)) => return table(text, &format!("{name}."), found, keys),
         (Kind::Free, DeValue::Table(found)) => {
             let mut entries = found.iter();
@@ -121,6 +123,7 @@ fn expected(kind: &Kind) -> String {
         Kind::Texts => "takes a list of texts".to_owned(),
         Kind::OneOf(allowed) => format!("takes one of \"{}\"", allowed.join("\", \"")),
         Kind::Table(_) | Kind::Free | Kind::Any => "takes a table".to_owned(),
+        Kind::Flag => "takes true or false".to_owned(),
         Kind::Tables(_) => "takes tables, each under `[[…]]`".to_owned(),
     }
 }

@@ -71,6 +71,7 @@ fn contradictions_and_mistakes_are_refused_with_the_place() {
         ("manifest = ", "plugin.toml is no TOML: TOML parse error at line 1, column 12"),
         ("name = 'stock'", "plugin.toml has no version; its first line is `manifest = 1`"),
         ("manifest = 2", "plugin.toml is of another version; this SDK knows `manifest = 1`"),
+        ("manifest = 1\ntemplate = 'yes'", "plugin.toml line 2: `template` takes true or false"),
         ("manifest = 1\nnmae = 'stock'", "plugin.toml line 2: unknown key `nmae`; did you mean `name`?"),
         (
             "manifest = 1\ngrants = ['http']",

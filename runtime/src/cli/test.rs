@@ -1,0 +1,193 @@
+//! `camshaft test`: a plugin's fixtures against the component that it is built into.
+
+mod case;
+mod compare;
+mod fixture;
+mod report;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use camshaft_host::OperatorFile;
+use clap::Args;
+use serde::Serialize;
+
+use super::{build, failure::Failure, output, terminal};
+use crate::{ErrorCode, sandbox::Sandbox};
+use case::Verdict;
+use fixture::Fixture;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A file in tests/ holds cases like this one:
+
+    [[case]]
+    name = \"the last pen is reserved\"
+    given.state = { pen = 1 }
+    given.config = { low_stock = \"5\" }
+    given.events = [{ type = \"article.added\", data = { sku = \"ink\" } }]
+    when = { type = \"order.placed\", data = { sku = \"pen\", quantity = 1 } }
+    then.outcome = \"ok\"
+    then.published = [{ type = \"stock.reserved\", data = { sku = \"pen\" } }]
+    then.state = { pen = 0, \"..\" = true }
+
+What `then` does not mention is not looked at; `..` leaves a table or a list open. More of
+it stands in the SDK's documentation, under `testing`. Ends with 3 if a case fails.")]
+pub struct Arguments {
+    /// The plugin's folder, or a .wasm file
+    #[arg(value_name = "DIR|FILE", default_value = ".", hide_default_value = true)]
+    plugin: PathBuf,
+
+    /// Where the fixtures are [default: tests in DIR]
+    #[arg(long, value_name = "DIR")]
+    fixtures: Option<PathBuf>,
+
+    /// The operator's file that goes with the plugin [default: FILE's own, if there is one]
+    #[arg(long, value_name = "FILE")]
+    operator: Option<PathBuf>,
+
+    /// Only cases whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+}
+
+/// What became of all cases.
+#[derive(Debug, Serialize)]
+struct Tested {
+    plugin: String,
+    version: String,
+    digest: String,
+    cases: Vec<TestedCase>,
+    passed: usize,
+    failed: usize,
+    left_out: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct TestedCase {
+    file: String,
+    #[serde(flatten)]
+    verdict: Verdict,
+}
+
+pub fn test(arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    let (folder, fixtures) = (arguments.fixtures(), arguments.read_fixtures()?);
+    if fixtures.is_empty() {
+        output::note(&format!("there are no fixtures in \"{}\"", folder.display()));
+        output::hint("A fixture is a .toml file there; `camshaft test --help` shows one.");
+    }
+    let (file, cache, _made) = arguments.component()?;
+    let operator = arguments.operator_file(&file)?;
+    let mut sandbox = Sandbox::load(&file, operator.as_ref(), &cache)?;
+    let tested = run(&mut sandbox, &fixtures, arguments.name.as_deref())?;
+    if json {
+        output::json(&tested)?;
+    } else if !tested.cases.is_empty() {
+        output::print(&report::text(&tested))?;
+    }
+    match tested.failed {
+        0 => Ok(()),
+        failed => {
+            let message = format!("{failed} of {} cases failed", tested.cases.len());
+            Err(Failure::new(ErrorCode::TestsFailed, message))
+        }
+    }
+}
+
+fn run(
+    sandbox: &mut Sandbox,
+    fixtures: &[(PathBuf, Fixture)],
+    name: Option<&str>,
+) -> Result<Tested, Failure> {
+    let manifest = sandbox.plugin().manifest();
+    let mut tested = Tested {
+        plugin: manifest.name.clone(),
+        version: manifest.version.clone(),
+        digest: sandbox.plugin().digest().to_owned(),
+        cases: Vec::new(),
+        passed: 0,
+        failed: 0,
+        left_out: 0,
+    };
+    let count = fixtures.iter().map(|(_, fixture)| fixture.cases.len()).sum::<usize>();
+    let progress = terminal::progress(u64::try_from(count).unwrap_or(u64::MAX), "cases");
+    for (file, fixture) in fixtures {
+        for case in &fixture.cases {
+            progress.inc(1);
+            if name.is_some_and(|name| !case.name.contains(name)) {
+                tested.left_out += 1;
+                continue;
+            }
+            let file = file.display().to_string();
+            let verdict = case::run(sandbox, case).map_err(|problem| {
+                let message = format!("\"{file}\", case \"{}\": {problem}", case.name);
+                Failure::new(ErrorCode::InvalidFixture, message)
+            })?;
+            let counted = if verdict.passed { &mut tested.passed } else { &mut tested.failed };
+            *counted += 1;
+            tested.cases.push(TestedCase { file, verdict });
+        }
+    }
+    progress.finish_and_clear();
+    Ok(tested)
+}
+
+impl Arguments {
+    fn is_file(&self) -> bool {
+        self.plugin.extension().is_some_and(|extension| extension == "wasm")
+    }
+
+    fn fixtures(&self) -> PathBuf {
+        let is_here = self.is_file() || self.plugin == Path::new(".");
+        let beside = || if is_here { "tests".into() } else { self.plugin.join("tests") };
+        self.fixtures.clone().unwrap_or_else(beside)
+    }
+
+    /// The fixtures by their files' names. They are read before anything is built, which takes longer.
+    fn read_fixtures(&self) -> Result<Vec<(PathBuf, Fixture)>, Failure> {
+        let folder = self.fixtures();
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.fixtures.is_none() => {
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(Failure::read(folder.display(), &error)),
+        };
+        let files = entries.map(|entry| entry.map(|entry| entry.path()));
+        let files =
+            files.collect::<Result<Vec<_>, _>>().map_err(|error| Failure::read(folder.display(), &error))?;
+        let is_toml = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "toml");
+        let mut files: Vec<PathBuf> = files.into_iter().filter(is_toml).collect();
+        files.sort();
+        let read = |file: PathBuf| {
+            let text = fs::read_to_string(&file).map_err(|error| Failure::read(file.display(), &error))?;
+            let fixture = Fixture::parse(&file, &text)?;
+            Ok((file, fixture))
+        };
+        files.into_iter().map(read).collect()
+    }
+
+    /// The component, a folder for its compiled code, and what has to live as long as that.
+    fn component(&self) -> Result<(PathBuf, PathBuf, Option<tempfile::TempDir>), Failure> {
+        if self.is_file() {
+            let cache =
+                tempfile::tempdir().map_err(|error| Failure::write("a temporary directory", &error))?;
+            return Ok((self.plugin.clone(), cache.path().to_owned(), Some(cache)));
+        }
+        let component = build::component(&self.plugin)?;
+        // In the target folder, which is trusted as everything that cargo runs from there is.
+        let cache = component.path.with_file_name("code");
+        Ok((component.path, cache, None))
+    }
+
+    fn operator_file(&self, component: &Path) -> Result<Option<OperatorFile>, Failure> {
+        let file = match &self.operator {
+            Some(file) => Some(file.clone()),
+            None if self.is_file() => Some(component.with_extension("toml")).filter(|file| file.exists()),
+            None => None,
+        };
+        Ok(file.map(|file| OperatorFile::read(&file)).transpose()?)
+    }
+}
