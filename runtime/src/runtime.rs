@@ -88,7 +88,8 @@ impl Runtime {
     /// See [`OpenError`].
     #[cfg(feature = "test-outbox")]
     pub async fn open_with_outbox(config: Config, outbox: camshaft_host::Outbox) -> Result<Self, OpenError> {
-        Self::open_with(config, WaysOut { outbox: Some(outbox) }, LoadHook::default()).await
+        Self::open_with(config, WaysOut { outbox: Some(outbox), ..WaysOut::default() }, LoadHook::default())
+            .await
     }
 
     /// The same, and calls `before_compile` with each plugin's file between reading and compiling it.

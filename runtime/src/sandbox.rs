@@ -4,16 +4,18 @@
 //! host's, as in a runtime; what it comes to is told, and commits only if the caller puts it into the [`World`].
 
 mod ticker;
+mod wire;
 mod world;
 
 use std::{path::Path, sync::Arc};
 
 use camshaft_engine::{Attempt, ConsumerSpec, EngineOptions, Rehearsal, Rehearsed};
 use camshaft_event::{Answer, Event, FailureCause, Generation, Offset, Timestamp};
-use camshaft_host::{Host, HostOptions, OperatorFile, Plugin, Prepared};
+use camshaft_host::{Host, HostOptions, OperatorFile, Plugin, Prepared, WaysOut};
 
 use crate::{Refusal, runtime::plugins};
 pub(crate) use ticker::Ticker;
+pub(crate) use wire::Wire;
 pub(crate) use world::World;
 
 /// A plugin that can be called.
@@ -22,6 +24,7 @@ pub(crate) struct Sandbox {
     prepared: Prepared<Attempt>,
     spec: ConsumerSpec,
     options: Arc<EngineOptions>,
+    wire: Wire,
     /// Ends handlers at their deadline.
     _ticker: Ticker,
 }
@@ -37,22 +40,30 @@ pub(crate) struct Facts {
 }
 
 impl Sandbox {
-    /// Loads the plugin `file` as a runtime would. Compiled code is kept in `cache`, which must be a folder that only
+    /// Loads the plugin `file` as a runtime would whose operator grants what it asks for. Its requests go to a
+    /// [`Wire`]. Compiled code is kept in `cache`, which must be a folder that only
     /// this user writes to.
     pub(crate) fn load(file: &Path, operator: Option<&OperatorFile>, cache: &Path) -> Result<Self, Refusal> {
-        let options = HostOptions { max_instances: 2, ..HostOptions::new(cache) };
+        let wire = Wire::default();
+        let ways_out = WaysOut { responder: Some(wire.responder()), ..WaysOut::default() };
+        let options = HostOptions { max_instances: 2, ways_out, ..HostOptions::new(cache) };
         let host = Host::new(options).map_err(|error| {
             Refusal::new("internal", format!("no plugin can be run here: {error}"), "See `camshaft check`.")
         })?;
         let ticker = Ticker::start(&host);
-        let plugin = host.load(file, operator)?;
+        let (plugin, _) = host.examine(file, operator)?;
         let prepared = plugin.prepare()?;
         let spec = plugins::spec(&plugin, 0);
-        Ok(Self { plugin, prepared, spec, options: Arc::default(), _ticker: ticker })
+        Ok(Self { plugin, prepared, spec, options: Arc::default(), wire, _ticker: ticker })
     }
 
     pub(crate) fn plugin(&self) -> &Plugin {
         &self.plugin
+    }
+
+    /// Where its requests go.
+    pub(crate) const fn wire(&self) -> &Wire {
+        &self.wire
     }
 
     /// What the plugin may read of its configuration, instead of what its manifest says.

@@ -103,10 +103,7 @@ impl Host {
     /// # Errors
     /// The [`Refusal`] says which rule the file breaks; any of the codes but `duplicate-plugin-name`.
     pub fn load(&self, file: &Path, operator: Option<&OperatorFile>) -> Result<Plugin, Refusal> {
-        match self.examine(file, operator)? {
-            (plugin, None) => Ok(plugin),
-            (_, Some(refusal)) => Err(refusal),
-        }
+        complete(self.examine(file, operator)?)
     }
 
     /// As [`Host::load`], but tells apart what only an operator can put right: a plugin that lacks no more than
@@ -119,7 +116,7 @@ impl Host {
         file: &Path,
         operator: Option<&OperatorFile>,
     ) -> Result<(Plugin, Option<Refusal>), Refusal> {
-        self.load_bytes(file, artifact::read(file, self.0.options.max_plugin_bytes)?, operator)
+        self.examine_bytes(file, artifact::read(file, self.0.options.max_plugin_bytes)?, operator)
     }
 
     /// Reads the plugin `file` and its operator's file, without a look into them.
@@ -137,15 +134,15 @@ impl Host {
     pub fn load_source(&self, source: &Source) -> Result<Plugin, Refusal> {
         let path = source.file().with_extension("toml");
         let operator = source.operator().map(|text| OperatorFile::parse(&path, text)).transpose()?;
-        self.load_bytes(source.file(), source.wasm().to_owned(), operator.as_ref())
+        complete(self.examine_bytes(source.file(), source.wasm().to_owned(), operator.as_ref())?)
     }
 
-    fn load_bytes(
+    fn examine_bytes(
         &self,
         file: &Path,
         bytes: Vec<u8>,
         operator: Option<&OperatorFile>,
-    ) -> Result<Plugin, Refusal> {
+    ) -> Result<(Plugin, Option<Refusal>), Refusal> {
         let Inner { engine, cache, options, ticks } = &*self.0;
         let artifact = Artifact::of(bytes, file)?;
         let contract = contract::judge(&artifact.survey, file)?;
@@ -175,6 +172,11 @@ impl Host {
         trial(&plugin)?;
         Ok((plugin, lacking))
     }
+}
+
+/// A plugin that lacks nothing.
+fn complete((plugin, lacking): (Plugin, Option<Refusal>)) -> Result<Plugin, Refusal> {
+    lacking.map_or(Ok(plugin), Err)
 }
 
 /// A linker with everything that `component` may import, and with the ways out that were granted to it.

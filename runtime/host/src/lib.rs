@@ -29,9 +29,9 @@ pub use artifact::Form;
 pub use host::{Host, HostOptions, TICK_MS};
 pub use instance::Instance;
 pub use manifest::{HttpRule, Manifest, OperatorFile, SecretSource};
-pub use outside::WaysOut;
 #[cfg(feature = "test-outbox")]
 pub use outside::{Outbox, Sent};
+pub use outside::{Responder, WaysOut};
 pub use plugin::{InstantiateError, Plugin, Prepared};
 pub use refusal::{Refusal, codes};
 pub use report::Report;

@@ -16,13 +16,15 @@ use wasmtime::component::Linker;
 
 use crate::instance::Session;
 pub use access::Access;
-pub use http::{CAPABILITY as HTTP, Http};
+pub use http::{CAPABILITY as HTTP, Http, Responder};
 #[cfg(feature = "test-outbox")]
 pub use outbox::{Outbox, Sent};
 
-/// The ways out that this host has, beside HTTP.
+/// The ways out that this host has.
 #[derive(Clone, Debug, Default)]
 pub struct WaysOut {
+    /// What answers HTTP requests in the network's stead, if anything does.
+    pub responder: Option<Responder>,
     /// Where guests under test send to. It exists in tests only.
     #[cfg(feature = "test-outbox")]
     pub outbox: Option<Outbox>,

@@ -206,7 +206,8 @@ impl<C: AttemptContext + Send + 'static> Prepared<C> {
     fn store(&self) -> wasmtime::Result<Store<Session<C>>> {
         let memory_bytes = usize::try_from(self.plugin.manifest().limits.memory_bytes)?;
         let sends = self.plugin.manifest().capabilities.contains(HTTP);
-        let http = sends.then(|| Http::new(Arc::clone(&self.plugin.0.access)));
+        let responder = || self.plugin.0.ways_out.responder.clone();
+        let http = sends.then(|| Http::new(Arc::clone(&self.plugin.0.access), responder()));
         let mut store = Store::new(self.instance_pre.engine(), Session::new(memory_bytes, http));
         store.limiter(|session| &mut session.memory);
         store.set_hostcall_fuel(MAX_HOSTCALL_BYTES);

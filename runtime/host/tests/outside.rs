@@ -21,7 +21,8 @@ use support::Attempt;
 const GRANT: &str = "grants = ['test-outbox']";
 
 fn host(outbox: Option<Outbox>, folder: &tempfile::TempDir) -> Host {
-    let options = HostOptions { ways_out: WaysOut { outbox }, ..HostOptions::new(folder.path()) };
+    let options =
+        HostOptions { ways_out: WaysOut { outbox, ..WaysOut::default() }, ..HostOptions::new(folder.path()) };
     Host::new(options).unwrap()
 }
 

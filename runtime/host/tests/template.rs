@@ -20,7 +20,8 @@ fn load(folder: &TempDir, author: &str, operator: Option<&str>) -> Result<Plugin
     let file = folder.path().join("orders.wasm");
     let module = support::module("", r#"(func (export "handle") (param i32) (result i32) (i32.const 64))"#);
     std::fs::write(&file, support::with_manifest(module, &[author])).unwrap();
-    let operator = operator.map(|text| OperatorFile::parse(&file.with_extension("toml"), text)).transpose()?;
+    let operator =
+        operator.map(|text| OperatorFile::parse(&file.with_extension("toml"), text)).transpose()?;
     host(folder).load(&file, operator.as_ref())
 }
 
@@ -46,7 +47,10 @@ fn a_template_alone_is_refused_with_what_to_write_but_can_be_looked_at() {
         let refusal = load(&folder, AUTHOR, operator).err().unwrap();
         assert_eq!(refusal.code, codes::INVALID_MANIFEST);
         assert!(refusal.message.contains("is a template"), "{refusal}");
-        assert!(refusal.hint.contains("[[subscriptions]] into") && refusal.hint.contains("orders.toml"), "{refusal:?}");
+        assert!(
+            refusal.hint.contains("[[subscriptions]] into") && refusal.hint.contains("orders.toml"),
+            "{refusal:?}"
+        );
     }
     let (plugin, lacking) = host(&folder).examine(&folder.path().join("orders.wasm"), None).unwrap();
     assert_eq!(plugin.manifest().name, "shape");
@@ -71,7 +75,10 @@ fn no_other_plugin_is_renamed_or_given_other_events() {
 fn what_a_template_does_not_have_cannot_be_given_to_it() {
     let folder = tempfile::tempdir().unwrap();
     for (operator, words) in [
-        ("[[subscriptions]]\nhandler = 'other'\ntypes = ['a']", "the handler \"other\", which the plugin does not have"),
+        (
+            "[[subscriptions]]\nhandler = 'other'\ntypes = ['a']",
+            "the handler \"other\", which the plugin does not have",
+        ),
         ("version = '2'", "`version`"),
         ("capabilities = ['http']", "`capabilities`"),
         ("template = false", "`template`"),

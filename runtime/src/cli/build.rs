@@ -11,7 +11,7 @@ use camshaft_guest_build::{BuildError, Component, Guests, NoToolchain, Toolchain
 use clap::Args;
 use serde_json::json;
 
-use super::{failure::Failure, inspect::inspect, output, terminal::printable};
+use super::{failure::Failure, inspect::examine, output, terminal::printable};
 use crate::{ErrorCode, io_reason};
 
 #[derive(Debug, Args)]
@@ -31,14 +31,19 @@ pub struct Arguments {
 
 pub fn build(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let Component { name, path } = component(&arguments.folder)?;
-    let report = inspect(&path)?;
+    let (report, lacking) = examine(&path)?;
     let file = target(arguments.output.as_deref(), &name);
     install(&path, &file).map_err(|error| Failure::write(file.display(), &error))?;
     if json {
-        return output::json(&json!({ "file": file, "report": report }));
+        return output::json(&json!({ "file": file, "report": report, "lacking": lacking }));
     }
     output::line(&file.display().to_string())?;
-    output::print(&printable(&report.to_string()))
+    output::print(&printable(&report.to_string()))?;
+    if let Some(refusal) = lacking {
+        output::note(&format!("it needs its operator: {refusal}"));
+        output::hint(&refusal.hint);
+    }
+    Ok(())
 }
 
 /// Builds the plugin in `folder`; the component lies in the target folder. `test` and `dev` use it, too.

@@ -4,6 +4,7 @@ mod case;
 mod compare;
 mod fixture;
 mod report;
+mod requests;
 
 use std::{
     fs,

@@ -17,6 +17,7 @@ use crate::view::{LastError, LimitsView, PluginStatus, PluginView, RefusalView, 
 pub(super) use loader::{LoadHook, Loader};
 pub(super) use shelf::Shelf;
 use shelf::{Refused, Running};
+pub(crate) use watch::spec;
 pub(super) use watch::{attach, watch};
 
 impl Runtime {

@@ -72,7 +72,10 @@ pub fn refuse_unknown_handlers(author: &Document, operator: &Document, origin: &
         Some(unknown) => {
             let known = author.subscriptions.iter().map(|one| format!("\"{}\"", one.handler));
             Err(invalid(
-                format!("{origin} subscribes the handler \"{}\", which the plugin does not have", unknown.handler),
+                format!(
+                    "{origin} subscribes the handler \"{}\", which the plugin does not have",
+                    unknown.handler
+                ),
                 &format!("It has {}.", known.collect::<Vec<_>>().join(", ")),
             ))
         }

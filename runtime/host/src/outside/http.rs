@@ -3,14 +3,17 @@
 //! The protocol is wasmtime's; here stands who may send what. A request that no rule allows is answered with
 //! `HTTP-request-denied`, and the attempt's log and error say which rule is missing.
 
-use std::{future::Future, sync::Arc};
+use std::{fmt, future::Future, sync::Arc};
 
 use http::{HeaderValue, Request, Response, Uri, uri::PathAndQuery};
+use http_body_util::{BodyExt, Full};
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
     default_send_request,
 };
+
+use wasmtime_wasi_io::bytes::Bytes;
 
 use super::access::Access;
 use crate::instance::Session;
@@ -26,6 +29,28 @@ const MAX_HEADER_BYTES: usize = 64 * 1024;
 type Sending<T> = Box<dyn Future<Output = Result<T, Error>> + Send>;
 type Rest = Sending<()>;
 
+/// Answers requests in the network's stead, where nothing may leave the machine: in a sandbox. No answer means that
+/// the request is not sent. Rules and secrets do not count there.
+#[derive(Clone)]
+pub struct Responder(Arc<Respond>);
+
+type Respond = dyn Fn(Request<Vec<u8>>) -> Option<Response<Vec<u8>>> + Send + Sync;
+
+impl Responder {
+    /// A responder that answers what `respond` says.
+    pub fn new(
+        respond: impl Fn(Request<Vec<u8>>) -> Option<Response<Vec<u8>>> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(respond))
+    }
+}
+
+impl fmt::Debug for Responder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Responder")
+    }
+}
+
 /// The state of one instance that may send requests.
 pub struct Http {
     ctx: WasiHttpCtx,
@@ -34,15 +59,16 @@ pub struct Http {
 
 struct Sender {
     access: Arc<Access>,
+    responder: Option<Responder>,
     denied: Vec<String>,
 }
 
 impl Http {
-    /// For an instance that may do what `access` says.
-    pub fn new(access: Arc<Access>) -> Self {
+    /// For an instance that may do what `access` says, or ask `responder` instead.
+    pub fn new(access: Arc<Access>, responder: Option<Responder>) -> Self {
         let mut ctx = WasiHttpCtx::new();
         ctx.set_field_size_limit(MAX_HEADER_BYTES);
-        Self { ctx, sender: Sender { access, denied: Vec::new() } }
+        Self { ctx, sender: Sender { access, responder, denied: Vec::new() } }
     }
 
     /// The requests that were denied since the last call, each with what it lacked.
@@ -70,16 +96,30 @@ impl WasiHttpHooks for Sender {
         options: Option<RequestOptions>,
         _: Rest,
     ) -> Sending<(Response<WasiBody>, Rest)> {
+        if let Some(responder) = self.responder.clone() {
+            return Box::new(respond(responder, request));
+        }
         if let Err(why) = admit(&self.access, &mut request) {
             self.denied.push(why);
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
         Box::new(async move {
             let (response, rest) = default_send_request(request, options).await?;
-            let response = response.map(http_body_util::BodyExt::boxed_unsync);
+            let response = response.map(BodyExt::boxed_unsync);
             Ok((response, Box::new(rest) as Rest))
         })
     }
+}
+
+async fn respond(
+    Responder(respond): Responder,
+    request: Request<WasiBody>,
+) -> Result<(Response<WasiBody>, Rest), Error> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes().to_vec();
+    let response = respond(Request::from_parts(head, body)).ok_or(Error::HttpRequestDenied)?;
+    let whole = |body: Vec<u8>| Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync();
+    Ok((response.map(whole), Box::new(std::future::ready(Ok(()))) as Rest))
 }
 
 /// Finds the rule that allows `request` and puts the secrets in; or says what is missing.

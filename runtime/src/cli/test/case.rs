@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{
     compare::{align, difference, without_nulls},
     fixture::{Case, EventTable, Expected, List, REST, Then, TimerTable, is_messagepack, state_bytes},
+    requests,
 };
 use crate::{
     sandbox::{Facts, Sandbox, World},
@@ -119,6 +120,7 @@ impl<'s> Play<'s> {
             self.state(then);
             return Ok(std::mem::take(&mut self.mismatches));
         }
+        self.sandbox.wire().prepare(requests::answers(&case.given.responses)?);
         let done = self.attempt(event, offset, case.given.attempt.unwrap_or(1));
         let actual = done.cause().map_or(Expected::Ok, Expected::Failed);
         self.differs("outcome", &json!(then.outcome.to_string()), &json!(actual.to_string()));
@@ -133,6 +135,10 @@ impl<'s> Play<'s> {
         if let Some(expected) = &then.published {
             let (expected, actual) = published(expected, events);
             self.differs("published", &expected, &actual);
+        }
+        if let Some(expected) = &then.requests {
+            let (expected, actual) = requests::compared(expected, &self.sandbox.wire().sent());
+            self.differs("requests", &expected, &actual);
         }
         if done.failure.is_none() {
             self.take(&done);
@@ -210,7 +216,7 @@ fn timers(expected: &List<TimerTable>, world: &World, now: Timestamp) -> (Value,
     (wanted.into(), shown.collect())
 }
 
-fn listed(items: impl Iterator<Item = Value>, is_open: bool) -> Value {
+pub fn listed(items: impl Iterator<Item = Value>, is_open: bool) -> Value {
     items.chain(is_open.then(|| json!(REST))).collect()
 }
 

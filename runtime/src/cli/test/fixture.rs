@@ -51,6 +51,8 @@ pub struct Given {
     pub config: BTreeMap<String, String>,
     /// Events that the plugin handled before, in order, beginning at offset 0.
     pub events: Vec<EventTable>,
+    /// Answers to the plugin's requests, in order. A request without one is denied.
+    pub responses: Vec<ResponseTable>,
     /// The attempt's time; 1970 unless given.
     pub now: Option<Moment>,
     /// The attempt's number; 1 unless given.
@@ -78,6 +80,28 @@ pub struct EventTable {
     pub data_base64: Option<String>,
 }
 
+/// An answer to a request.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResponseTable {
+    pub status: u16,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub body: String,
+}
+
+/// A request. What is not mentioned may be as it is; of the headers, too.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestTable {
+    pub method: String,
+    pub url: String,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    pub body: Option<Json>,
+}
+
 /// What must be so. What is not mentioned may be as it is.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -89,6 +113,8 @@ pub struct Then {
     pub retry_after: Option<Span>,
     /// What it published, in order.
     pub published: Option<List<EventTable>>,
+    /// What it sent, in order.
+    pub requests: Option<List<RequestTable>>,
     /// All of the plugin's state.
     pub state: Option<Json>,
     /// All timers that are set, by name.
