@@ -40,7 +40,8 @@ class Writer {
   }
 
   u8(value) {
-    this.#bytes[this.#room(1)] = value;
+    const place = this.#room(1);
+    this.#bytes[place] = value;
   }
 
   /** A marker, then a number of `setter`'s kind. */

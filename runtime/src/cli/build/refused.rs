@@ -57,9 +57,9 @@ pub fn script(error: &ScriptError) -> Failure {
             failure(format!("there is no \"{file}\" in \"{}\"", folder.display()))
                 .hint(format!("Write it: {purpose}."))
         }
-        ScriptError::Invalid { path, reason } => {
-            failure(format!("\"{}\" is not right", path.display())).detail(reason.trim_end()).hint("Correct it.")
-        }
+        ScriptError::Invalid { path, reason } => failure(format!("\"{}\" is not right", path.display()))
+            .detail(reason.trim_end())
+            .hint("Correct it."),
         ScriptError::Refused { folder, reason } => {
             failure(format!("the plugin in \"{}\" cannot be made a component", folder.display()))
                 .detail(reason)
