@@ -1,6 +1,6 @@
 //! The command line: one file per subcommand.
 //!
-//! `run`, `build`, `test`, `check` and `wit` work here; every other command is a client of the HTTP interface. Data goes
+//! `run`, `new`, `build`, `test`, `check` and `wit` work here; every other command is a client of the HTTP interface. Data goes
 //! to stdout, all else to stderr. No command decides anything about events.
 
 mod build;
@@ -12,6 +12,7 @@ mod dead_letters;
 mod event_line;
 mod failure;
 mod inspect;
+mod new;
 mod output;
 mod plugins;
 mod publish;
@@ -79,6 +80,8 @@ enum Command {
     Redrives(Remote<redrives::Arguments>),
     /// Show what plugins keep
     State(Remote<state::Arguments>),
+    /// Make a plugin that builds, with tests
+    New(new::Arguments),
     /// Build a plugin into one checked .wasm file
     Build(build::Arguments),
     /// Run a plugin's fixtures against its component
@@ -152,6 +155,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
             Err(Failure::new(ErrorCode::WrongUsage, message).hint("Leave them out."))
         }
         Command::Run(arguments) => run::run(&arguments),
+        Command::New(arguments) => new::new(&arguments, json),
         Command::Build(arguments) => build::build(&arguments, json),
         Command::Test(arguments) => test::test(&arguments, json),
         Command::Check(arguments) => check::check(&arguments, json),

@@ -1,7 +1,8 @@
-//! Finds a toolchain that can compile to WebAssembly and builds guests with it.
+//! Finds what can make WebAssembly of a plugin's source, and builds guests with it: a toolchain for Rust, the
+//! componentizing tools for JavaScript and Python.
 //!
-//! Called by `camshaft build`, by xtask and by the test guests. It installs nothing but a rustup target, reads
-//! no manifest and judges no component: that is the host's.
+//! Called by `camshaft build`, by xtask and by the test guests. It installs a rustup target, and the tools of
+//! npm and pip into the target folder; it judges no manifest and no component: that is the host's.
 //!
 //! ```no_run
 //! use camshaft_guest_build::{Guests, Toolchain};
@@ -18,10 +19,16 @@
 
 mod compile;
 mod componentize;
+mod contract;
+mod language;
+mod script;
 mod toolchain;
 
 pub use compile::{BuildError, Component, Guests};
 pub use componentize::{ComponentizeError, componentize};
+pub use contract::CONTRACT;
+pub use language::Language;
+pub use script::{Script, ScriptError};
 pub use toolchain::{NoToolchain, Toolchain, Way};
 
 /// The target that guests are compiled for.

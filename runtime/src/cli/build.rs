@@ -1,5 +1,7 @@
 //! `camshaft build`: a plugin's package becomes one `.wasm` file that the runtime takes.
 
+mod refused;
+
 use std::{
     ffi::OsString,
     fs, io,
@@ -7,7 +9,7 @@ use std::{
     process,
 };
 
-use camshaft_guest_build::{BuildError, Component, Guests, NoToolchain, Toolchain};
+use camshaft_guest_build::{Component, Guests, Language, Script, Toolchain};
 use clap::Args;
 use serde_json::json;
 
@@ -16,11 +18,13 @@ use crate::{ErrorCode, io_reason};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Compiles with a Rust toolchain of this machine that knows wasm32-unknown-unknown, or says
-how to get one. The file appears complete or not at all, so that it may be written into
-the plugins directory of a running runtime.")]
+A folder with a Cargo.toml is compiled with a Rust toolchain of this machine that knows
+wasm32-unknown-unknown. One with a package.json is JavaScript, one with a pyproject.toml is
+Python: their tools are installed by npm or pip into the target folder where they are
+missing. The file appears complete or not at all, so that it may be written into the
+plugins directory of a running runtime.")]
 pub struct Arguments {
-    /// The folder of the plugin's Cargo.toml
+    /// The folder of the plugin's Cargo.toml, package.json or pyproject.toml
     #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
     folder: PathBuf,
 
@@ -46,11 +50,17 @@ pub fn build(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Builds the plugin in `folder`; the component lies in the target folder. `test` and `dev` use it, too.
+/// The component of the plugin in `folder`, in its target folder. Nothing is judged yet.
 pub fn component(folder: &Path) -> Result<Component, Failure> {
-    let toolchain = Toolchain::find().map_err(no_toolchain)?;
-    let built = toolchain.build(&Guests::in_folder(folder)).map_err(|error| not_built(&error))?;
-    only(built, folder)
+    match Language::of(folder) {
+        Some(Language::Rust) => {
+            let toolchain = Toolchain::find().map_err(refused::no_toolchain)?;
+            let built = toolchain.build(&Guests::in_folder(folder)).map_err(|error| refused::rust(&error))?;
+            only(built, folder)
+        }
+        Some(language) => Script::in_folder(folder).build(language).map_err(|error| refused::script(&error)),
+        None => Err(refused::no_project(folder)),
+    }
 }
 
 /// Where the file goes.
@@ -83,39 +93,6 @@ fn only(built: Vec<Component>, folder: &Path) -> Result<Component, Failure> {
             let message = format!("\"{}\" holds several plugins: {}", folder.display(), names.join(", "));
             Err(Failure::new(ErrorCode::WrongUsage, message).hint("Name the folder of one of them."))
         }
-    }
-}
-
-fn no_toolchain(error: NoToolchain) -> Failure {
-    let message = "no Rust toolchain here can compile to wasm32-unknown-unknown";
-    let failure = Failure::new(ErrorCode::ToolchainMissing, message);
-    let failure = failure.hint(format!(
-        "Run `rustup target add wasm32-unknown-unknown`, or on Debian `{}`.",
-        NoToolchain::APT_COMMAND
-    ));
-    error.tried.into_iter().fold(failure, |failure, (way, reason)| failure.detail(format!("{way}: {reason}")))
-}
-
-fn not_built(error: &BuildError) -> Failure {
-    let failure = |message: String| Failure::new(ErrorCode::BuildFailed, message);
-    match error {
-        BuildError::CargoMissing(cause) => failure(format!("cargo cannot be run: {}", io_reason(cause)))
-            .hint("Install Rust, or put cargo on the PATH."),
-        BuildError::NoPackage { folder } => {
-            failure(format!("there is no Cargo.toml in \"{}\"", folder.display()))
-                .hint("Name the folder of a plugin's package: `camshaft build DIR`.")
-        }
-        BuildError::NoGuest { folder } => failure(format!("nothing in \"{}\" is a plugin", folder.display()))
-            .hint("A plugin's Cargo.toml says `[lib] crate-type = [\"cdylib\"]`."),
-        BuildError::Compile { folder } => {
-            failure(format!("the plugin in \"{}\" does not compile", folder.display()))
-                .hint("Correct what cargo says above.")
-        }
-        BuildError::Componentize { name, error } => {
-            failure(format!("\"{name}\" compiles but is no plugin: {error}"))
-                .hint("Does it use camshaft-sdk?")
-        }
-        BuildError::File { path, error } => Failure::write(path.display(), error),
     }
 }
 

@@ -5,22 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use camshaft_guest_build::CONTRACT;
 use clap::Args;
 use serde_json::json;
 
 use super::{failure::Failure, output};
 use crate::ErrorCode;
-
-/// The contract, file by file.
-const FILES: [(&str, &str); 7] = [
-    ("config.wit", include_str!("../../../wit/v0.1/config.wit")),
-    ("context.wit", include_str!("../../../wit/v0.1/context.wit")),
-    ("logging.wit", include_str!("../../../wit/v0.1/logging.wit")),
-    ("publisher.wit", include_str!("../../../wit/v0.1/publisher.wit")),
-    ("state.wit", include_str!("../../../wit/v0.1/state.wit")),
-    ("types.wit", include_str!("../../../wit/v0.1/types.wit")),
-    ("world.wit", include_str!("../../../wit/v0.1/world.wit")),
-];
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -43,7 +33,7 @@ pub fn wit(arguments: &Arguments, json: bool) -> Result<(), Failure> {
 }
 
 fn write(folder: &Path, force: bool) -> Result<Vec<PathBuf>, Failure> {
-    let files = FILES.map(|(name, content)| (folder.join(name), content));
+    let files = CONTRACT.map(|(name, content)| (folder.join(name), content));
     // Looked at before anything is written: all files or none.
     let other =
         |(path, content): &&(PathBuf, &str)| fs::read(path).is_ok_and(|found| found != content.as_bytes());
@@ -70,21 +60,21 @@ mod tests {
         let contract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit/v0.1");
         let names: BTreeSet<_> =
             fs::read_dir(contract).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(names, FILES.map(|(name, _)| name.into()).into());
+        assert_eq!(names, CONTRACT.map(|(name, _)| name.into()).into());
     }
 
     #[test]
     fn a_file_of_somebody_else_is_not_replaced_unless_asked() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(write(&folder.path().join("a/b"), false).unwrap().len(), FILES.len());
+        assert_eq!(write(&folder.path().join("a/b"), false).unwrap().len(), CONTRACT.len());
         fs::write(folder.path().join("world.wit"), "world mine {}").unwrap();
         let failure = write(folder.path(), false).unwrap_err();
         assert!(failure.line().contains("world.wit\" exists and holds something else"), "{}", failure.line());
         assert!(!folder.path().join("types.wit").exists(), "nothing was written");
-        assert_eq!(write(folder.path(), true).unwrap().len(), FILES.len());
+        assert_eq!(write(folder.path(), true).unwrap().len(), CONTRACT.len());
         assert_eq!(
             write(folder.path(), false).unwrap().len(),
-            FILES.len(),
+            CONTRACT.len(),
             "the same content is no conflict"
         );
     }

@@ -1,0 +1,27 @@
+//! The contract as it is given to tools of other languages: this program carries it.
+
+/// The files of `wit/v0.1`, name and content.
+pub const CONTRACT: [(&str, &str); 7] = [
+    ("config.wit", include_str!("../../../wit/v0.1/config.wit")),
+    ("context.wit", include_str!("../../../wit/v0.1/context.wit")),
+    ("logging.wit", include_str!("../../../wit/v0.1/logging.wit")),
+    ("publisher.wit", include_str!("../../../wit/v0.1/publisher.wit")),
+    ("state.wit", include_str!("../../../wit/v0.1/state.wit")),
+    ("types.wit", include_str!("../../../wit/v0.1/types.wit")),
+    ("world.wit", include_str!("../../../wit/v0.1/world.wit")),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use super::CONTRACT;
+
+    #[test]
+    fn every_file_of_the_contract_is_carried() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/v0.1");
+        let names: BTreeSet<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, CONTRACT.map(|(name, _)| name.into()).into());
+    }
+}

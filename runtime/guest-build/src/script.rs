@@ -1,0 +1,241 @@
+//! Builds plugins of languages that bring their interpreter: JavaScript and Python.
+//!
+//! Called by `camshaft build` and by tests. The tools come by npm and pip into the target folder, once, at the
+//! versions in `tools/`; each command that installs something is printed first. The component gets the author's
+//! `plugin.toml` as its manifest; whether that is right is the host's to say.
+
+mod javascript;
+mod manifest;
+mod python;
+mod tools;
+
+use std::{
+    env,
+    ffi::OsStr,
+    fs, io,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use thiserror::Error;
+
+use crate::{Component, Language, contract::CONTRACT};
+use manifest::AuthorsManifest;
+
+/// A plugin written in JavaScript or Python.
+#[derive(Clone, Debug)]
+pub struct Script {
+    folder: PathBuf,
+    target_folder: Option<PathBuf>,
+}
+
+/// Why a script could not be built.
+#[derive(Debug, Error)]
+pub enum ScriptError {
+    /// A program that this machine has to have is not there.
+    #[error("`{program}` cannot be run. {language} plugins need {needs}")]
+    ProgramMissing {
+        /// The program.
+        program: &'static str,
+        /// The language of the plugin.
+        language: Language,
+        /// What has to be installed.
+        needs: &'static str,
+        /// Why it cannot be run.
+        #[source]
+        error: io::Error,
+    },
+    /// npm or pip failed; it said why on stderr.
+    #[error("`{command}` failed; its messages are above")]
+    Install {
+        /// What was run.
+        command: String,
+    },
+    /// A file of the project is missing.
+    #[error("there is no {file} in {folder}: {purpose}")]
+    FileMissing {
+        /// The file.
+        file: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+        /// What it is for.
+        purpose: &'static str,
+    },
+    /// A file of the project cannot be understood.
+    #[error("{path} is not right: {reason}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its place.
+        reason: String,
+    },
+    /// A tool refused the plugin's code.
+    #[error("the plugin in {folder} cannot be made a component:\n{reason}")]
+    Refused {
+        /// The plugin's folder.
+        folder: PathBuf,
+        /// What the tool said.
+        reason: String,
+    },
+    /// A file of the build cannot be read or written.
+    #[error("{path} cannot be used")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+}
+
+impl Script {
+    /// The plugin in `folder`.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), target_folder: None }
+    }
+
+    /// Builds in this folder. Unless set it is `guests` in `CARGO_TARGET_DIR`, or else in the `target` of the
+    /// plugin's folder; the tools lie there, too.
+    #[must_use]
+    pub fn target_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.target_folder = Some(folder.into());
+        self
+    }
+
+    /// Makes the plugin a component, by name in `components` of the target folder.
+    ///
+    /// # Errors
+    /// See [`ScriptError`].
+    ///
+    /// # Panics
+    /// If `language` is Rust, which is compiled: see [`crate::Toolchain`].
+    pub fn build(&self, language: Language) -> Result<Component, ScriptError> {
+        let manifest = AuthorsManifest::read(&self.folder)?;
+        let target_folder = match &self.target_folder {
+            Some(folder) => absolute(folder)?,
+            None => default_target_folder(&absolute(&self.folder)?),
+        };
+        let folder = absolute(&self.folder)?;
+        let work = Work {
+            folder,
+            tools: target_folder.join("tools"),
+            scratch: target_folder.join("scripts").join(&manifest.name),
+        };
+        work.prepare()?;
+        let draft = work.scratch.join("component.wasm");
+        match language {
+            Language::JavaScript => javascript::build(&work, &manifest, &draft)?,
+            Language::Python => python::build(&work, &manifest, &draft)?,
+            Language::Rust => panic!("Rust is compiled by a toolchain, not by this"),
+        }
+        let mut component = fs::read(&draft).map_err(file_error(&draft))?;
+        manifest.embed(&mut component);
+        let components = target_folder.join("components");
+        let path = components.join(format!("{}.wasm", manifest.name));
+        fs::create_dir_all(&components).map_err(file_error(&components))?;
+        // Written beside and renamed, so that whoever reads the path finds a whole component.
+        fs::write(&draft, component).map_err(file_error(&draft))?;
+        fs::rename(&draft, &path).map_err(file_error(&path))?;
+        Ok(Component { name: manifest.name, path })
+    }
+}
+
+/// Where one build works.
+struct Work {
+    /// The plugin's folder, absolute.
+    folder: PathBuf,
+    /// Where the tools are, or will be.
+    tools: PathBuf,
+    /// A folder for this plugin's files in between.
+    scratch: PathBuf,
+}
+
+impl Work {
+    /// Writes the contract where the tools find it.
+    fn prepare(&self) -> Result<(), ScriptError> {
+        let wit = self.wit();
+        fs::create_dir_all(&wit).map_err(file_error(&wit))?;
+        for (name, content) in CONTRACT {
+            write(&wit.join(name), content)?;
+        }
+        Ok(())
+    }
+
+    fn wit(&self) -> PathBuf {
+        self.scratch.join("wit")
+    }
+
+    /// A file of the plugin that has to be there.
+    fn source(&self, file: &str, purpose: &'static str) -> Result<PathBuf, ScriptError> {
+        let path = self.folder.join(file);
+        if path.is_file() {
+            return Ok(path);
+        }
+        Err(ScriptError::FileMissing { file: file.to_owned(), folder: self.folder.clone(), purpose })
+    }
+
+    /// Runs a tool over the plugin's code. What it says is for us: `essence` finds the part for the author.
+    fn run(
+        &self,
+        command: &mut Command,
+        program: Program,
+        essence: fn(&str) -> String,
+    ) -> Result<(), ScriptError> {
+        let Output { status, stdout, stderr } =
+            command.current_dir(&self.folder).output().map_err(|error| program.missing(error))?;
+        if status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&stderr).into_owned() + &String::from_utf8_lossy(&stdout);
+        Err(ScriptError::Refused { folder: self.folder.clone(), reason: essence(&said) })
+    }
+}
+
+/// A program that the machine has to have.
+#[derive(Clone, Copy)]
+struct Program {
+    name: &'static str,
+    language: Language,
+    needs: &'static str,
+}
+
+impl Program {
+    /// A call of it, which sees nothing of Node's or Python's settings of a surrounding build.
+    fn command(self) -> Command {
+        let mut command = Command::new(self.name);
+        for foreign in ["NODE_OPTIONS", "NODE_PATH", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"] {
+            command.env_remove(foreign);
+        }
+        // A tool's own backtrace says nothing about the plugin.
+        command.env("RUST_BACKTRACE", "0").stdin(std::process::Stdio::null());
+        command
+    }
+
+    const fn missing(self, error: io::Error) -> ScriptError {
+        ScriptError::ProgramMissing { program: self.name, language: self.language, needs: self.needs, error }
+    }
+}
+
+fn default_target_folder(folder: &Path) -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").filter(|set| set.as_os_str() != OsStr::new(""));
+    let target = target.map_or_else(|| folder.join("target"), PathBuf::from);
+    // Relative, it is meant from where the command was given.
+    std::path::absolute(&target).unwrap_or(target).join("guests")
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, ScriptError> {
+    std::path::absolute(path).map_err(file_error(path))
+}
+
+fn read(path: &Path) -> Result<String, ScriptError> {
+    fs::read_to_string(path).map_err(file_error(path))
+}
+
+fn write(path: &Path, content: &str) -> Result<(), ScriptError> {
+    fs::write(path, content).map_err(file_error(path))
+}
+
+fn file_error(path: &Path) -> impl FnOnce(io::Error) -> ScriptError {
+    let path = path.to_path_buf();
+    move |error| ScriptError::File { path, error }
+}

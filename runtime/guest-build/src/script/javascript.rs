@@ -1,0 +1,113 @@
+//! JavaScript: esbuild makes one module of the plugin and its packages, componentize-js puts it into a
+//! component together with an engine.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{
+    AuthorsManifest, Program, ScriptError, Work, read,
+    tools::{Tools, announce_and_run},
+};
+use crate::Language;
+
+const NEEDS: &str = "Node.js 20 or newer with npm";
+const NODE: Program = Program { name: "node", language: Language::JavaScript, needs: NEEDS };
+const NPM: Program = Program { name: "npm", language: Language::JavaScript, needs: NEEDS };
+
+const TOOLS: Tools = Tools {
+    name: "javascript",
+    pins: &[
+        ("package-lock.json", include_str!("../../tools/javascript/package-lock.json")),
+        ("package.json", include_str!("../../tools/javascript/package.json")),
+    ],
+    program: NPM,
+    // What the packages would run at installation is not needed, and nobody has read it.
+    arguments: &["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+    what: "componentize-js and esbuild (once, about 200 MB)",
+};
+
+/// What Node's packages say that matters here.
+#[derive(Deserialize)]
+struct Package {
+    main: Option<String>,
+    #[serde(default)]
+    dependencies: std::collections::BTreeMap<String, serde_json::Value>,
+}
+
+/// Writes the component of the plugin in `work` to `file`.
+pub fn build(work: &Work, manifest: &AuthorsManifest, file: &Path) -> Result<(), ScriptError> {
+    let package_file = work.source("package.json", "it names the plugin's module and its packages")?;
+    let package: Package = serde_json::from_str(&read(&package_file)?)
+        .map_err(|error| ScriptError::Invalid { path: package_file, reason: error.to_string() })?;
+    let main = package.main.as_deref().unwrap_or("index.js");
+    let main = work.source(main, "package.json's `main` is the module that exports `handle`")?;
+    let tools = TOOLS.folder(&work.tools)?.join("node_modules");
+    install_packages(work, &package)?;
+
+    let bundle = work.scratch.join("bundle.js");
+    let mut esbuild = NODE.command();
+    esbuild.arg(tools.join("esbuild/bin/esbuild")).arg(&main);
+    esbuild.args(["--bundle", "--format=esm", "--platform=neutral", "--main-fields=module,main"]);
+    // The SDK's side of the contract, and the contract itself, which only a component has.
+    esbuild.args([
+        "--conditions=camshaft",
+        "--external:camshaft:*",
+        "--target=es2022",
+        "--log-level=warning",
+    ]);
+    esbuild.arg(format!("--define:CAMSHAFT_SUBSCRIPTIONS={}", manifest.types_as_json()));
+    esbuild.arg(format!("--outfile={}", bundle.display()));
+    work.run(&mut esbuild, NODE, |said| said.trim().to_owned())?;
+
+    let mut componentize = NODE.command();
+    componentize.arg(tools.join("@bytecodealliance/componentize-js/src/cli.js")).arg(&bundle);
+    componentize.arg("--wit").arg(work.wit()).args(["--world-name", "handler"]);
+    // The host gives no HTTP that a plugin could use by itself; the rest of WASI it gives, empty.
+    componentize.args(["--disable", "http", "fetch-event"]).arg("--out").arg(file);
+    work.run(&mut componentize, NODE, essence)
+}
+
+/// The plugin's own packages, if any is not there.
+fn install_packages(work: &Work, package: &Package) -> Result<(), ScriptError> {
+    let installed = work.folder.join("node_modules");
+    if package.dependencies.keys().all(|name| installed.join(name).exists()) {
+        return Ok(());
+    }
+    let mut npm = NPM.command();
+    npm.args(["install", "--no-audit", "--no-fund"]).current_dir(&work.folder);
+    announce_and_run(NPM, &mut npm, &work.folder, "the plugin's packages")
+}
+
+/// The error in what Node prints when componentize-js throws one.
+fn essence(said: &str) -> String {
+    let is_noise = |line: &str| {
+        let line = line.trim_start();
+        line.contains("componentize-js/src/")
+            || line.starts_with("Node.js v")
+            || line.is_empty()
+            || line.starts_with("throw ")
+            || line == "^"
+    };
+    let lines: Vec<&str> = said.lines().filter(|line| !is_noise(line)).collect();
+    lines.join("\n").trim_start_matches("Error: ").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::essence;
+
+    #[test]
+    fn the_authors_error_is_found_in_the_tools() {
+        let said = "file:///t/node_modules/@bytecodealliance/componentize-js/src/componentize.js:365\n    throw new \
+                    Error(err);\n          ^\n\nError: Failed to initialize component (wizer):\nException while \
+                    evaluating top-level script\nbundle.js:239:17 Rejection: plugin.toml subscribes\nStack:\n  \
+                    handler@bundle.js:593:21\n    at componentize (file:///t/componentize-js/src/componentize.js:1:1)\n\
+                    \nNode.js v20.20.2\n";
+        assert_eq!(
+            essence(said),
+            "Failed to initialize component (wizer):\nException while evaluating top-level script\nbundle.js:239:17 \
+             Rejection: plugin.toml subscribes\nStack:\n  handler@bundle.js:593:21"
+        );
+    }
+}

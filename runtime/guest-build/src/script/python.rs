@@ -1,0 +1,143 @@
+//! Python: componentize-py puts the plugin's modules into a component together with an interpreter.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{AuthorsManifest, Program, ScriptError, Work, read, tools::Tools, write};
+use crate::Language;
+
+const PYTHON: Program =
+    Program { name: "python3", language: Language::Python, needs: "Python 3.11 or newer with pip" };
+
+const TOOLS: Tools = Tools {
+    name: "python",
+    pins: &[("requirements.txt", include_str!("../../tools/python/requirements.txt"))],
+    program: PYTHON,
+    arguments: &[
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--root-user-action=ignore",
+        "--target",
+        "packages",
+        "--requirement",
+        "requirements.txt",
+    ],
+    what: "componentize-py (once, about 50 MB)",
+};
+
+/// Module that is made for each build: it finds the author's code and exports what the contract asks for.
+const ENTRY: &str = "camshaft_entry";
+
+/// The `[tool.camshaft]` of `pyproject.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    /// The module with the handlers.
+    module: String,
+    /// Folders with packages that the plugin imports, from the project's folder.
+    path: Vec<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { module: "plugin".to_owned(), path: vec!["vendor/python".into()] }
+    }
+}
+
+/// Writes the component of the plugin in `work` to `file`.
+pub fn build(work: &Work, manifest: &AuthorsManifest, file: &Path) -> Result<(), ScriptError> {
+    let settings = settings(&work.source("pyproject.toml", "it names the plugin's module")?)?;
+    let module_file = settings.module.replace('.', "/") + ".py";
+    work.source(
+        &module_file,
+        "`module` in [tool.camshaft] of pyproject.toml names the module of the handlers",
+    )?;
+    let packages = TOOLS.folder(&work.tools)?.join("packages");
+    let entry = work.scratch.join("entry");
+    std::fs::create_dir_all(&entry).map_err(super::file_error(&entry))?;
+    write(&entry.join(format!("{ENTRY}.py")), &entry_module(&settings.module, manifest))?;
+
+    let mut componentize = PYTHON.command();
+    componentize.env("PYTHONPATH", packages).env("PYTHONDONTWRITEBYTECODE", "1");
+    componentize.args(["-c", "import componentize_py, sys; sys.exit(componentize_py.script())"]);
+    componentize.arg("--quiet").arg("--wit-path").arg(work.wit()).args(["--world", "handler"]);
+    componentize.args(["componentize", ENTRY]).arg("--output").arg(file);
+    let own = settings.path.iter().map(|folder| work.folder.join(folder));
+    for folder in [entry, work.folder.clone()].into_iter().chain(own) {
+        componentize.arg("--python-path").arg(folder);
+    }
+    work.run(&mut componentize, PYTHON, essence)
+}
+
+fn settings(path: &Path) -> Result<Settings, ScriptError> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Project {
+        tool: Tool,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Tool {
+        camshaft: Settings,
+    }
+    let project: Project = toml::from_str(&read(path)?)
+        .map_err(|error| ScriptError::Invalid { path: path.to_path_buf(), reason: error.to_string() })?;
+    Ok(project.tool.camshaft)
+}
+
+/// A plugin that is written against the contract itself brings its own export and needs no SDK.
+fn entry_module(module: &str, manifest: &AuthorsManifest) -> String {
+    format!(
+        "import importlib\n\
+         author = importlib.import_module({module:?})\n\
+         if hasattr(author, \"WitWorld\"):\n    \
+             WitWorld = author.WitWorld\n\
+         else:\n    \
+             from camshaft.component import WitWorld\n    \
+             from camshaft.handlers import check_subscriptions\n    \
+             check_subscriptions({})\n",
+        manifest.types_as_json()
+    )
+}
+
+/// The error in what componentize-py prints when the plugin's modules cannot be imported.
+fn essence(said: &str) -> String {
+    let said = said.split_once("AssertionError: ").map_or(said, |(_, error)| error);
+    said.split("\n\nCaused by:").next().unwrap_or(said).trim_matches('\n').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_authors_error_is_found_in_the_tools() {
+        let said = "Traceback (most recent call last):\n  File \"<string>\", line 1\nAssertionError:   File \
+                    \"/0/plugin.py\", line 1\n    def f(:\n          ^\nSyntaxError: invalid syntax\n\n\nCaused by:\n    \
+                    SyntaxError: invalid syntax (plugin.py, line 1)\n";
+        assert_eq!(
+            essence(said),
+            "  File \"/0/plugin.py\", line 1\n    def f(:\n          ^\nSyntaxError: invalid syntax"
+        );
+        assert_eq!(essence("no such tool\n"), "no such tool");
+    }
+
+    #[test]
+    fn settings_have_defaults_and_unknown_ones_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pyproject.toml");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            settings(&path)
+        };
+        assert_eq!(read("[project]\nname = \"x\"").unwrap().module, "plugin");
+        let own = read("[tool.camshaft]\nmodule = \"shop.stock\"").unwrap();
+        assert_eq!((own.module.as_str(), own.path), ("shop.stock", vec!["vendor/python".into()]));
+        let error = read("[tool.camshaft]\nmodul = \"x\"").err().expect("refused").to_string();
+        assert!(error.contains("unknown field `modul`"), "{error}");
+    }
+}

@@ -1,0 +1,145 @@
+//! `camshaft new`: a plugin that builds, with a unit test and a fixture test, and all that it depends on.
+
+mod carried;
+mod project;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process,
+};
+
+use camshaft_guest_build::Language;
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::{failure::Failure, output};
+use crate::ErrorCode;
+
+/// Longest name of a plugin.
+const MAX_NAME_LENGTH: usize = 63;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Makes the folder NAME. The SDK and the contract lie in its vendor/ folder: the plugin depends
+on them by path, and goes on building when camshaft is updated.")]
+pub struct Arguments {
+    /// The plugin's name: a to z, 0 to 9 and -, a letter first
+    #[arg(value_name = "NAME")]
+    name: String,
+
+    /// What it is written in
+    #[arg(long, value_enum, value_name = "LANGUAGE", default_value = "rust")]
+    lang: Lang,
+}
+
+/// [`Language`] as it is written on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Lang {
+    Rust,
+    #[value(name = "javascript")]
+    JavaScript,
+    Python,
+}
+
+pub fn new(arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    let language = match arguments.lang {
+        Lang::Rust => Language::Rust,
+        Lang::JavaScript => Language::JavaScript,
+        Lang::Python => Language::Python,
+    };
+    check_name(&arguments.name)?;
+    let folder = Path::new(&arguments.name);
+    let files = project::files(&arguments.name, language);
+    write(folder, &files)?;
+    if json {
+        let files: Vec<PathBuf> = files.iter().map(|(path, _)| folder.join(path)).collect();
+        return output::json(&json!({ "folder": folder, "files": files }));
+    }
+    output::line(&arguments.name)?;
+    output::note(&format!("\"{}\" is a plugin in {language}; next:", arguments.name));
+    for step in project::next_steps(&arguments.name, language) {
+        anstream::eprintln!("  {step}");
+    }
+    Ok(())
+}
+
+/// The name is that of a consumer, a file and a folder, so it is told here what the manifest would tell later.
+fn check_name(name: &str) -> Result<(), Failure> {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let problem = if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        "it does not begin with a letter from a to z"
+    } else if !name.chars().all(is_allowed) {
+        "it has other characters than a to z, 0 to 9 and -"
+    } else if name.len() > MAX_NAME_LENGTH {
+        "it is longer than 63 characters"
+    } else {
+        return Ok(());
+    };
+    let suggestion: String =
+        name.to_ascii_lowercase().chars().map(|c| if is_allowed(c) { c } else { '-' }).collect();
+    let suggestion = suggestion.trim_start_matches(|c: char| !c.is_ascii_lowercase()).trim_end_matches('-');
+    let failure =
+        Failure::new(ErrorCode::WrongUsage, format!("\"{name}\" cannot be a plugin's name: {problem}"));
+    Err(match suggestion.get(..MAX_NAME_LENGTH).unwrap_or(suggestion) {
+        "" => failure.hint("Choose one like `stock` or `delay-alert`."),
+        suggestion => failure.hint(format!("For example: `camshaft new {suggestion}`.")),
+    })
+}
+
+/// Writes the files into `folder`: all of them or none.
+fn write(folder: &Path, files: &[(String, String)]) -> Result<(), Failure> {
+    let is_free = match fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    if !is_free {
+        let message = format!("\"{}\" exists and is not an empty folder", folder.display());
+        return Err(Failure::new(ErrorCode::OutputUnwritable, message)
+            .hint("Choose another name, or another place to run the command in."));
+    }
+    let draft = PathBuf::from(format!(".{}.{}.partial", folder.display(), process::id()));
+    let written = write_draft(&draft, files)
+        .and_then(|()| fs::rename(&draft, folder).map_err(|error| Failure::write(folder.display(), &error)));
+    if written.is_err() && draft.exists() {
+        // What is left of the draft is of no use; that it cannot be removed either is told by the first error.
+        let _: io::Result<()> = fs::remove_dir_all(&draft);
+    }
+    written
+}
+
+fn write_draft(draft: &Path, files: &[(String, String)]) -> Result<(), Failure> {
+    for (path, content) in files {
+        let path = draft.join(path);
+        let parent = path.parent().unwrap_or(draft);
+        fs::create_dir_all(parent).map_err(|error| Failure::write(parent.display(), &error))?;
+        fs::write(&path, content).map_err(|error| Failure::write(path.display(), &error))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_that_a_manifest_may_have() {
+        for name in ["a", "delay-alert", "a1", &"a".repeat(63)] {
+            check_name(name).unwrap();
+        }
+        for (name, problem, hint) in [
+            ("Stock", "does not begin with a letter from a to z", "For example: `camshaft new stock`."),
+            ("1st", "does not begin with a letter from a to z", "For example: `camshaft new st`."),
+            ("delay_alert", "has other characters", "For example: `camshaft new delay-alert`."),
+            ("../x", "does not begin with a letter", "For example: `camshaft new x`."),
+            ("", "does not begin with a letter", "Choose one like `stock` or `delay-alert`."),
+            ("ü", "does not begin with a letter", "Choose one like `stock` or `delay-alert`."),
+        ] {
+            let failure = check_name(name).unwrap_err();
+            assert!(failure.line().contains(problem), "{}", failure.line());
+            assert_eq!(failure.hint_text(), hint);
+        }
+        let long = check_name(&"a".repeat(64)).unwrap_err();
+        assert!(long.line().contains("longer than 63 characters"), "{}", long.line());
+    }
+}

@@ -1,0 +1,172 @@
+//! The SDKs and the contract that this program carries, as a new plugin's `vendor/` holds them.
+//!
+//! In there everything lies as in this repository, so that paths between files stay as they are.
+
+use std::collections::BTreeSet;
+
+use camshaft_guest_build::{CONTRACT, Language};
+use toml::{Table, Value};
+
+macro_rules! carry {
+    ($($path:literal,)+) => {
+        [$(($path, include_str!(concat!("../../../../", $path))),)+]
+    };
+}
+
+/// Path below the plugin's folder, and content.
+pub fn files(language: Language) -> Vec<(String, String)> {
+    let vendored = |path: &str, content: &str| (format!("vendor/{path}"), content.to_owned());
+    let contract = CONTRACT.iter().map(|(name, content)| vendored(&format!("wit/v0.1/{name}"), content));
+    let sdk: Vec<_> = match language {
+        Language::Rust => {
+            let workspace = vendored("Cargo.toml", &workspace());
+            RUST.iter().map(|(path, content)| vendored(path, content)).chain([workspace]).collect()
+        }
+        Language::JavaScript => below("sdk/javascript/", "javascript/", &JAVASCRIPT),
+        Language::Python => below("sdk/python/", "python/", &PYTHON),
+    };
+    contract.chain(sdk).collect()
+}
+
+fn below(from: &str, to: &str, files: &[(&str, &str)]) -> Vec<(String, String)> {
+    let place = |path: &str| format!("vendor/{to}{}", path.strip_prefix(from).unwrap_or(path));
+    files.iter().map(|(path, content)| (place(path), (*content).to_owned())).collect()
+}
+
+/// The workspace that the Rust SDK inherits from: of this repository's own what the SDK mentions.
+fn workspace() -> String {
+    let parse = |text: &str| -> Table { text.parse().expect("the manifests of this repository are TOML") };
+    let mut workspace = parse(include_str!("../../../../Cargo.toml"));
+    let used: BTreeSet<String> = RUST
+        .iter()
+        .filter(|(path, _)| path.ends_with("Cargo.toml"))
+        .flat_map(|(_, text)| inherited(&Value::Table(parse(text))))
+        .collect();
+    workspace.retain(|key, _| key == "workspace");
+    let table = workspace.get_mut("workspace").and_then(Value::as_table_mut).expect("it is a workspace");
+    table.retain(|key, _| matches!(key.as_str(), "resolver" | "package" | "dependencies" | "lints"));
+    table.insert("members".into(), vec!["sdk", "sdk/macros"].into());
+    let dependencies =
+        table.get_mut("dependencies").and_then(Value::as_table_mut).expect("it has dependencies");
+    dependencies.retain(|name, _| used.contains(name));
+    format!("# The workspace that the SDK was taken from, as far as it needs it.\n\n{workspace}")
+}
+
+/// Names of the dependencies that a package takes from its workspace.
+fn inherited(value: &Value) -> Vec<String> {
+    let Some(table) = value.as_table() else { return Vec::new() };
+    let is_inherited = |entry: &Value| entry.get("workspace").and_then(Value::as_bool) == Some(true);
+    let here = table.iter().filter(|(_, entry)| is_inherited(entry)).map(|(name, _)| name.clone());
+    here.chain(table.values().flat_map(inherited)).collect()
+}
+
+const RUST: [(&str, &str); 24] = carry![
+    "sdk/Cargo.toml",
+    "sdk/macros/Cargo.toml",
+    "sdk/macros/src/arguments.rs",
+    "sdk/macros/src/expand.rs",
+    "sdk/macros/src/lib.rs",
+    "sdk/macros/src/manifest.rs",
+    "sdk/macros/src/manifest/keys.rs",
+    "sdk/macros/src/manifest/tests.rs",
+    "sdk/macros/src/pattern.rs",
+    "sdk/macros/src/signature.rs",
+    "sdk/src/codec.rs",
+    "sdk/src/context.rs",
+    "sdk/src/error.rs",
+    "sdk/src/event.rs",
+    "sdk/src/guest.rs",
+    "sdk/src/guest/http.rs",
+    "sdk/src/handler.rs",
+    "sdk/src/host.rs",
+    "sdk/src/http.rs",
+    "sdk/src/lib.rs",
+    "sdk/src/publish.rs",
+    "sdk/src/state.rs",
+    "sdk/src/testing.rs",
+    "sdk/src/testing/memory.rs",
+];
+
+const JAVASCRIPT: [(&str, &str); 12] = carry![
+    "sdk/javascript/README.md",
+    "sdk/javascript/camshaft.js",
+    "sdk/javascript/context.js",
+    "sdk/javascript/event.js",
+    "sdk/javascript/host.js",
+    "sdk/javascript/messagepack.js",
+    "sdk/javascript/no-host.js",
+    "sdk/javascript/outcome.js",
+    "sdk/javascript/package.json",
+    "sdk/javascript/pattern.js",
+    "sdk/javascript/state.js",
+    "sdk/javascript/testing.js",
+];
+
+const PYTHON: [(&str, &str); 11] = carry![
+    "sdk/python/README.md",
+    "sdk/python/camshaft/__init__.py",
+    "sdk/python/camshaft/component.py",
+    "sdk/python/camshaft/context.py",
+    "sdk/python/camshaft/event.py",
+    "sdk/python/camshaft/handlers.py",
+    "sdk/python/camshaft/messagepack.py",
+    "sdk/python/camshaft/outcome.py",
+    "sdk/python/camshaft/state.py",
+    "sdk/python/camshaft/testing.py",
+    "sdk/python/pyproject.toml",
+];
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        path::{Path, PathBuf},
+    };
+
+    use super::*;
+
+    /// All files below `folder` of the repository that are part of an SDK, not of its tests.
+    fn files_in(folder: &str, kinds: &[&str]) -> BTreeSet<String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut folders: Vec<PathBuf> = vec![root.join(folder)];
+        let mut found = BTreeSet::new();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+                if path.is_dir() && !["tests", "javascript", "python"].contains(&name.as_str()) {
+                    folders.push(path);
+                } else if path.is_file() && kinds.contains(&extension) {
+                    found.insert(path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned());
+                }
+            }
+        }
+        found
+    }
+
+    #[track_caller]
+    fn check_carried(carried: &[(&str, &str)], expected: &BTreeSet<String>) {
+        let carried: BTreeSet<String> = carried.iter().map(|(path, _)| (*path).to_owned()).collect();
+        assert_eq!(&carried, expected);
+    }
+
+    #[test]
+    fn every_file_of_the_sdks_is_carried() {
+        check_carried(&RUST, &files_in("sdk", &["rs", "toml"]));
+        check_carried(&JAVASCRIPT, &files_in("sdk/javascript", &["js", "json", "md"]));
+        check_carried(&PYTHON, &files_in("sdk/python", &["py", "toml", "md"]));
+    }
+
+    #[test]
+    fn the_rust_sdk_finds_all_that_it_inherits() {
+        let workspace: Table = workspace().parse().unwrap();
+        let workspace = &workspace["workspace"];
+        assert_eq!(workspace["members"], vec!["sdk", "sdk/macros"].into());
+        let dependencies = workspace["dependencies"].as_table().unwrap();
+        assert!(dependencies.contains_key("serde") && dependencies.contains_key("wit-bindgen"));
+        assert!(!dependencies.contains_key("wasmtime"), "what the runtime alone needs stays out");
+        assert_eq!(dependencies["camshaft-sdk-macros"]["path"].as_str(), Some("sdk/macros"));
+        assert!(workspace["lints"].get("rust").is_some() && workspace["package"].get("version").is_some());
+    }
+}

@@ -1,0 +1,114 @@
+//! The files of a new plugin and what to do with them, by language.
+
+use camshaft_guest_build::Language;
+
+use super::carried;
+
+macro_rules! template {
+    ($path:literal) => {
+        include_str!(concat!("../../../templates/", $path))
+    };
+}
+
+/// Path below the plugin's folder, and content.
+pub fn files(name: &str, language: Language) -> Vec<(String, String)> {
+    let (own, handler): (&[(&str, &str)], _) = match language {
+        Language::Rust => (&RUST, "add_up"),
+        Language::JavaScript => (&JAVASCRIPT, "addUp"),
+        Language::Python => (&PYTHON, "add_up"),
+    };
+    let fill = |&(path, text): &(&str, &str)| {
+        (path.to_owned(), text.replace("{{name}}", name).replace("{{handler}}", handler))
+    };
+    let readme = ("README.md".to_owned(), readme(name, language));
+    let own = ANY.iter().chain(own).map(fill);
+    own.chain([readme]).chain(carried::files(language)).collect()
+}
+
+/// Commands, each with what it does.
+pub fn next_steps(name: &str, language: Language) -> Vec<String> {
+    let enter = [(format!("cd {name}"), "")];
+    let steps = enter.into_iter().chain(commands(language).map(|(command, what)| (command.to_owned(), what)));
+    let steps: Vec<_> = steps.collect();
+    let width = steps.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+    let line = |(command, what): &(String, &str)| match *what {
+        "" => command.clone(),
+        what => format!("{command:width$}   # {what}"),
+    };
+    steps.iter().map(line).collect()
+}
+
+fn commands(language: Language) -> [(&'static str, &'static str); 4] {
+    let unit_test = match language {
+        Language::Rust => "cargo test",
+        Language::JavaScript => "npm install && npm test",
+        Language::Python => "python3 -m unittest",
+    };
+    [
+        (unit_test, "the handler as a plain function, with a context in memory"),
+        ("camshaft test", "tests/*.toml against the component"),
+        ("camshaft build", "one .wasm file, checked"),
+        ("camshaft run --plugins .", "a runtime that takes it from here"),
+    ]
+}
+
+fn readme(name: &str, language: Language) -> String {
+    let source = match language {
+        Language::Rust => "src/lib.rs",
+        Language::JavaScript => "plugin.js",
+        Language::Python => "plugin.py",
+    };
+    let commands: String =
+        commands(language).iter().map(|(command, what)| format!("| `{command}` | {what} |\n")).collect();
+    format!(
+        "# {name}\n\nAdds up what each customer orders. The handler is in `{source}`; `vendor/` holds the SDK and the \
+         contract that it is built against.\n\n| command | does |\n|---|---|\n{commands}"
+    )
+}
+
+/// What a plugin has in every language.
+const ANY: [(&str, &str); 2] =
+    [("tests/totals.toml", template!("any/tests/totals.toml")), (".gitignore", template!("any/gitignore"))];
+
+const RUST: [(&str, &str); 2] =
+    [("Cargo.toml", template!("rust/Cargo.toml")), ("src/lib.rs", template!("rust/src/lib.rs"))];
+
+const JAVASCRIPT: [(&str, &str); 4] = [
+    ("plugin.toml", template!("any/plugin.toml")),
+    ("package.json", template!("javascript/package.json")),
+    ("plugin.js", template!("javascript/plugin.js")),
+    ("plugin.test.js", template!("javascript/plugin.test.js")),
+];
+
+const PYTHON: [(&str, &str); 5] = [
+    ("plugin.toml", template!("any/plugin.toml")),
+    ("pyproject.toml", template!("python/pyproject.toml")),
+    ("plugin.py", template!("python/plugin.py")),
+    ("tests/__init__.py", template!("python/tests/__init__.py")),
+    ("tests/test_plugin.py", template!("python/tests/test_plugin.py")),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_to_fill_in() {
+        for language in Language::ALL {
+            for (path, content) in files("stock", language) {
+                assert!(!content.contains("{{"), "{language}: {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_next_steps_are_shown_side_by_side() {
+        insta::assert_snapshot!(next_steps("stock", Language::JavaScript).join("\n"), @"
+        cd stock
+        npm install && npm test    # the handler as a plain function, with a context in memory
+        camshaft test              # tests/*.toml against the component
+        camshaft build             # one .wasm file, checked
+        camshaft run --plugins .   # a runtime that takes it from here
+        ");
+    }
+}

@@ -1,0 +1,137 @@
+"""What a handler can do besides computing: state, events, timers, configuration, log lines, time, chance.
+
+All of it goes through a host: the contract's imports in a component (component.py), memory in a test
+(testing.py).
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from .event import encode
+from .state import State
+
+
+@dataclass
+class NewEvent:
+    """An event to be published, as a host takes it."""
+
+    type: str
+    data: bytes
+    subject: str | None = None
+    time: str | None = None
+    datacontenttype: str | None = None
+    dataschema: str | None = None
+    partitionkey: str | None = None
+    extensions: dict[str, str] = field(default_factory=dict)
+
+
+class Context:
+    """The running attempt. All that is done through it takes effect if the handler returns, exactly once, and
+    not at all if it raises. Only log lines stay."""
+
+    def __init__(self, host: Any):
+        self._host = host
+        #: The plugin's durable state.
+        self.state = State(host)
+
+    def publish(self, event_type: str, data: Any = None, **attributes: Any) -> None:
+        """Publishes an event about the cause's subject, ordered by the cause's key, unless said otherwise.
+
+        `data` is written as JSON, or as MessagePack if `content_type` says so. The attributes: `subject`, `key`,
+        `time`, `content_type`, `schema`, `extensions`. plugin.toml has to list the type in `publishes`.
+        """
+        self._host.publish(_new_event(event_type, data, **attributes))
+
+    def schedule(self, name: str, at: datetime | int, event_type: str, data: Any = None, **attributes: Any) -> None:
+        """Sets the timer `name`: the event is published at `at`, or soon after. It replaces a timer of that name.
+
+        `at` is a time, or milliseconds since 1970-01-01T00:00:00Z; the rest is as for `publish`.
+        """
+        at_ms = round(at.timestamp() * 1000) if isinstance(at, datetime) else at
+        self._host.schedule(name, _new_event(event_type, data, **attributes), max(0, at_ms))
+
+    def cancel(self, name: str) -> None:
+        """Removes the timer `name`; one that is not set is no error."""
+        self._host.cancel(name)
+
+    def config(self, key: str, default: str | None = None) -> str | None:
+        """The configuration's value for `key`: the operator's, else plugin.toml's, else `default`."""
+        value = self._host.config(key)
+        return default if value is None else value
+
+    def debug(self, message: object, **fields: object) -> None:
+        """Writes a line to the plugin's log; so do `info`, `warn`, `error`, and `print`."""
+        self._log("debug", message, fields)
+
+    def info(self, message: object, **fields: object) -> None:
+        """Writes a line about a change worth knowing later."""
+        self._log("info", message, fields)
+
+    def warn(self, message: object, **fields: object) -> None:
+        """Writes a line about something that was not expected and has been dealt with."""
+        self._log("warn", message, fields)
+
+    def error(self, message: object, **fields: object) -> None:
+        """Writes a line about something that is broken."""
+        self._log("error", message, fields)
+
+    def _log(self, level: str, message: object, fields: dict[str, object]) -> None:
+        self._host.log(level, str(message), [(name, str(value)) for name, value in fields.items()])
+
+    @property
+    def now(self) -> datetime:
+        """The attempt's time. It stands still while the handler runs; `time.time()` tells the same."""
+        return datetime.fromtimestamp(self.now_ms / 1000, timezone.utc)
+
+    @property
+    def now_ms(self) -> int:
+        """The attempt's time in milliseconds since 1970-01-01T00:00:00Z."""
+        return self._host.now_ms()
+
+    def random(self, length: int) -> bytes:
+        """Random bytes, the same ones at every attempt at this event. Unfit for secrets."""
+        return self._host.random(length)
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is at this event, counted from 1."""
+        return self._host.attempt()
+
+    @property
+    def offset(self) -> int:
+        """The event's place in the log."""
+        return self._host.offset()
+
+    @property
+    def generation(self) -> int:
+        """The consumer's generation; each reset starts the next one."""
+        return self._host.generation()
+
+    @property
+    def consumer(self) -> str:
+        """The name of the consumer that the plugin runs as."""
+        return self._host.consumer()
+
+
+def _new_event(
+    event_type: str,
+    data: Any,
+    *,
+    subject: str | None = None,
+    key: str | None = None,
+    time: str | None = None,
+    content_type: str = "application/json",
+    schema: str | None = None,
+    extensions: dict[str, str] | None = None,
+) -> NewEvent:
+    return NewEvent(
+        type=event_type,
+        data=encode(event_type, content_type, data),
+        subject=subject,
+        time=time,
+        datacontenttype=content_type,
+        dataschema=schema,
+        partitionkey=key,
+        extensions={name: str(value) for name, value in (extensions or {}).items()},
+    )

@@ -1,0 +1,77 @@
+"""The plugin's own durable state: values by key, MessagePack inside, so that every language reads them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from . import messagepack
+from .outcome import Reject
+
+Key = str | bytes
+
+
+class State:
+    """Works like a dictionary whose keys are text or bytes. Writes are seen at once by this attempt, and durable
+    together with the event's completion."""
+
+    def __init__(self, host: Any):
+        self._host = host
+
+    def get(self, key: Key, default: Any = None) -> Any:
+        """The value of the key; `default` if it has none."""
+        value = self._host.state_get(_bytes(key))
+        return default if value is None else _decode(key, value)
+
+    def __getitem__(self, key: Key) -> Any:
+        value = self._host.state_get(_bytes(key))
+        if value is None:
+            raise KeyError(key)
+        return _decode(key, value)
+
+    def __contains__(self, key: Key) -> bool:
+        return self._host.state_get(_bytes(key)) is not None
+
+    def __setitem__(self, key: Key, value: Any) -> None:
+        try:
+            data = messagepack.encode(value)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise Reject(f"state value of `{_text(key)}` cannot be written: {error}") from None
+        self._host.state_set(_bytes(key), data)
+
+    def __delitem__(self, key: Key) -> None:
+        """Takes the value of the key away. Other than with a dictionary, a key without a value is no error: to
+        tell, the state would have to be read."""
+        self._host.state_delete(_bytes(key))
+
+    def scan(self, prefix: Key = "") -> Iterator[tuple[Key, Any]]:
+        """All keys that begin with the prefix, ascending, with their values. It depends on the plugin's whole
+        state, so prefer `get` where the keys are known. A key that is no UTF-8 comes as bytes."""
+        for page in self._host.state_scan(_bytes(prefix)):
+            for key, value in page:
+                name = _name(key)
+                yield name, _decode(name, value)
+
+
+def _bytes(key: Key) -> bytes:
+    if isinstance(key, str):
+        return key.encode()
+    if isinstance(key, bytes):
+        return key
+    raise Reject(f"a state key is text or bytes, not {type(key).__name__}")
+
+
+def _name(key: bytes) -> Key:
+    try:
+        return key.decode()
+    except UnicodeDecodeError:
+        return key
+
+
+def _decode(key: Key, value: bytes) -> Any:
+    try:
+        return messagepack.decode(value)
+    except (ValueError, RecursionError) as error:
+        raise Reject(f"state value of `{_text(key)}` is no MessagePack: {error}") from None
+
+
+def _text(key: Key) -> str:
+    return key if isinstance(key, str) else key.decode(errors="replace")

@@ -1,0 +1,114 @@
+"""Which function an event is for, and what its end means."""
+
+import unittest
+
+from camshaft import Reject, Retry, handler, handlers
+from camshaft.outcome import describe
+from camshaft.testing import TestContext
+
+
+class Handlers(unittest.TestCase):
+    def setUp(self):
+        before = list(handlers._handlers)
+        handlers._handlers.clear()
+        self.addCleanup(lambda: handlers._handlers.__setitem__(slice(None), before))
+
+    def test_the_function_of_the_events_type_runs_with_data_decoded_by_its_media_type(self):
+        @handler("order.placed")
+        def placed(event, ctx):
+            ctx.state["placed"] = event.data
+
+        @handler("order.*", "stock.**")
+        def other(event, ctx):
+            ctx.state["other"] = [event.type, event.key, event.correlation_id, event.bytes]
+
+        ctx = TestContext()
+        ctx.handle("order.placed", {"sku": "b-7"})
+        self.assertEqual(ctx.state["placed"], {"sku": "b-7"})
+        ctx.handle("order.placed", {"sku": "c-1"}, content_type="application/msgpack")
+        self.assertEqual(ctx.state["placed"], {"sku": "c-1"})
+        ctx.handle("stock.a.b", b"\x01", content_type="image/png", subject="s", extensions={"correlationid": "c"})
+        self.assertEqual(ctx.state["other"], ["stock.a.b", "s", "c", b"\x01"])
+
+    def test_an_event_that_nobody_handles_and_data_that_is_none_are_rejected(self):
+        handler("a.b")(lambda event, ctx: event.data)
+        for arguments, content_type, expected in (
+            (("c",), None, "the plugin has no handler for `c`"),
+            (("a.b", b"{"), None, "data of `a.b` is no JSON: "),
+            (("a.b", b"\xff"), None, "data of `a.b` is no JSON: "),
+            (("a.b", b"\xc1"), "application/msgpack", "data of `a.b` is no MessagePack: "),
+            (("a.b", b"{"), "text/csv", "data of `a.b`: `text/csv` is neither JSON nor MessagePack"),
+        ):
+            with self.subTest(expected=expected), self.assertRaises(Reject) as raised:
+                TestContext().handle(*arguments, content_type=content_type)
+            self.assertTrue(str(raised.exception).startswith(expected), raised.exception)
+
+    def test_patterns_stand_for_whole_segments_and_the_runtimes_own_types_need_to_be_named(self):
+        for pattern, event_type, expected in (
+            ("order.placed", "order.placed.eu", False),
+            ("order.*", "order.placed", True),
+            ("order.*", "order", False),
+            ("order.*", "order.placed.eu", False),
+            ("order.**", "order.placed.eu", True),
+            ("order.**", "order", False),
+            ("**", "order", True),
+            ("**", "camshaft.plugin.activated", False),
+            ("*.placed", "order.placed", True),
+            ("camshaft.**", "camshaft.plugin.activated", True),
+        ):
+            self.assertEqual(handlers.matches(pattern, event_type), expected, f"{pattern} and {event_type}")
+        for wrong in ("a..b", "a.**.b"):
+            with self.assertRaises(ValueError):
+                handler(wrong)
+        with self.assertRaises(TypeError):
+            handler(print)
+
+    def test_two_functions_for_one_type_are_refused(self):
+        handler("a.b")(lambda event, ctx: None)
+
+        def other(event, ctx):
+            pass
+
+        with self.assertRaisesRegex(ValueError, "both .* and .*other handle \"a.b\""):
+            handler("a.b")(other)
+
+    def test_a_failed_attempt_leaves_nothing_but_its_log_lines(self):
+        @handler("a.b")
+        def fails(event, ctx):
+            ctx.state["k"] = 2
+            ctx.publish("x.y", 1)
+            ctx.schedule("t", 5, "x.y")
+            ctx.info("tried", at=1)
+            raise Reject("no")
+
+        ctx = TestContext()
+        ctx.state["k"] = 1
+        with self.assertRaises(Reject):
+            ctx.handle("a.b")
+        self.assertEqual((ctx.state["k"], ctx.published, ctx.timers), (1, [], {}))
+        self.assertEqual(ctx.logged, [("info", "tried", {"at": "1"})])
+
+    def test_a_delay_is_rounded_up_to_milliseconds(self):
+        self.assertEqual([Retry("r", after).after_ms for after in (None, 0.7, 0.0001, 60, -1)], [None, 700, 1, 60000, 0])
+
+    def test_any_other_exception_is_told_with_its_causes_and_its_place(self):
+        def fails():
+            try:
+                int("x")
+            except ValueError as error:
+                raise RuntimeError("quantity unreadable") from error
+
+        try:
+            fails()
+        except RuntimeError as error:
+            text = describe(error)
+        self.assertTrue(text.startswith("RuntimeError: quantity unreadable: invalid literal for int()"), text)
+        self.assertIn("\nat fails (", text)
+
+    def test_subscriptions_and_functions_have_to_agree_while_a_plugin_is_built(self):
+        handler("a")(lambda event, ctx: None)
+        handlers.check_subscriptions(["a"])
+        with self.assertRaisesRegex(SystemExit, 'plugin.toml subscribes to "b", but no function handles it'):
+            handlers.check_subscriptions(["a", "b"])
+        with self.assertRaisesRegex(SystemExit, 'a function handles "a", but plugin.toml does not subscribe to it'):
+            handlers.check_subscriptions([])
