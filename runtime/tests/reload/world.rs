@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ pub struct World {
 pub struct Gate {
     state: Mutex<GateState>,
     changed: Condvar,
+    loads: AtomicUsize,
 }
 
 #[derive(Default, PartialEq, Eq)]
@@ -184,7 +186,13 @@ impl Gate {
         self.changed.notify_all();
     }
 
+    /// How many files were loaded so far.
+    pub fn loads(&self) -> usize {
+        self.loads.load(Ordering::Relaxed)
+    }
+
     fn pass(&self) {
+        self.loads.fetch_add(1, Ordering::Relaxed);
         let mut state = self.state.lock().unwrap();
         if *state != GateState::Closed {
             return;
