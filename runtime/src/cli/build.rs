@@ -14,7 +14,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{failure::Failure, inspect::examine, output, terminal::printable};
-use crate::{ErrorCode, io_reason};
+use crate::ErrorCode;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
