@@ -112,7 +112,7 @@ fn judge_import(import: &str, file: &Path) -> Result<(), Refusal> {
             "The interface belongs to a newer contract; update camshaft or rebuild the plugin with an older SDK."
         }
         Some(("wasi:http", _)) => {
-            "A plugin has no way out by itself, and this camshaft has no capability that opens HTTP."
+            "A plugin that is granted `http` sends requests by `outgoing-handler`; nothing calls it by HTTP."
         }
         _ => "A plugin gets the interfaces that `camshaft wit` writes, and an empty WASI; nothing else.",
     };
