@@ -122,6 +122,8 @@ impl Runtime {
         let host_options = HostOptions {
             max_instances: limits.max_instances,
             max_plugin_bytes: limits.max_plugin_bytes,
+            max_log_lines: limits.max_log_lines,
+            max_stack_bytes: limits.max_stack,
             max_deadline_ms: u64::try_from(limits.max_deadline.as_millis()).unwrap_or(u64::MAX),
             max_memory_bytes: limits.max_memory,
             ways_out,

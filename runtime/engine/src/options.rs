@@ -13,6 +13,8 @@ pub struct EngineOptions {
     pub max_timer_name_bytes: usize,
     /// Size of one state value, in bytes (`limits.max_state_value_bytes`).
     pub max_state_value_bytes: usize,
+    /// Events that one attempt may publish or schedule (`limits.max_published_events`).
+    pub max_published_events: usize,
     /// Longest chain of causes (`limits.max_hops`).
     pub max_hops: u32,
     /// Timers that one consumer may have set (`limits.max_timers`).
@@ -49,6 +51,7 @@ impl Default for EngineOptions {
             max_state_key_bytes: 1_900,
             max_timer_name_bytes: 256,
             max_state_value_bytes: 1 << 20,
+            max_published_events: 1_000,
             max_hops: 100,
             max_timers: 100_000,
             max_held_events: 100_000,

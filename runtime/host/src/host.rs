@@ -21,7 +21,7 @@ use crate::{
     artifact::{self, Artifact},
     cache::CodeCache,
     capabilities, contract, engine,
-    instance::Session,
+    instance::{Bounds, Session},
     outside::{Access, HTTP, WaysOut},
     plugin::{Loaded, trial},
     refusal::codes,
@@ -41,6 +41,10 @@ pub struct HostOptions {
     pub max_instances: u32,
     /// Longest `.wasm` file, in bytes.
     pub max_plugin_bytes: u64,
+    /// Lines that one attempt may log.
+    pub max_log_lines: u32,
+    /// Stack of one call, in bytes: 64 KiB to 1 MiB, half of what a thread has.
+    pub max_stack_bytes: u64,
     /// Longest deadline that a manifest may set, in milliseconds.
     pub max_deadline_ms: u64,
     /// Most memory that a manifest may set for an instance, in bytes; at most 4 GiB.
@@ -57,6 +61,8 @@ impl HostOptions {
             cache_dir: cache_dir.into(),
             max_instances: 1_000,
             max_plugin_bytes: 64 * 1024 * 1024,
+            max_log_lines: 200,
+            max_stack_bytes: 512 * 1024,
             max_deadline_ms: 60_000,
             max_memory_bytes: 1024 * 1024 * 1024,
             ways_out: WaysOut::default(),
@@ -81,8 +87,7 @@ impl Host {
     /// # Errors
     /// The cache folder cannot be made, or this machine cannot run compiled code.
     pub fn new(options: HostOptions) -> io::Result<Self> {
-        let (engine, _) =
-            engine::build(options.max_instances, options.max_memory_bytes).map_err(io::Error::other)?;
+        let (engine, _) = engine::build(&options).map_err(io::Error::other)?;
         let cache = CodeCache::open(&options.cache_dir, &engine)?;
         Ok(Self(Arc::new(Inner { engine, cache, options, ticks: Arc::default() })))
     }
@@ -167,6 +172,7 @@ impl Host {
             component,
             ways_out: options.ways_out.clone(),
             access: Arc::new(access),
+            bounds: Bounds { log_lines: options.max_log_lines, stack_bytes: options.max_stack_bytes },
             ticks: Arc::clone(ticks),
         });
         trial(&plugin)?;

@@ -26,9 +26,13 @@ pub fn explain<C>(error: &wasmtime::Error, session: &Session<C>, deadline_ms: u6
     let mut words = session.last_words();
     let (cause, mut text) = match (trap, session.memory.denied()) {
         (Some(Trap::Interrupt), _) => (FailureCause::Deadline, late(deadline_ms)),
-        (Some(Trap::StackOverflow), _) => {
-            (FailureCause::Stack, "the handler overflowed its stack: its calls nest too deeply".to_owned())
-        }
+        (Some(Trap::StackOverflow), _) => (
+            FailureCause::Stack,
+            format!(
+                "the handler overflowed its stack of {}: its calls nest too deeply (setting `limits.max_stack`)",
+                bytesize::ByteSize::b(session.bounds.stack_bytes).display().iec()
+            ),
+        ),
         (_, Some((wanted, limit))) => (
             FailureCause::Memory,
             format!(
