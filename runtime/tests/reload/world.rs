@@ -58,8 +58,14 @@ impl World {
 
     /// Stops the runtime and starts it again over the same folder.
     pub async fn restart(self) -> Self {
+        self.stopped(|_| ()).await
+    }
+
+    /// The same, with something done to the plugins directory in between.
+    pub async fn stopped(self, act: impl FnOnce(&Path)) -> Self {
         let Self { runtime, gate, folder } = self;
         runtime.shutdown().await;
+        act(&folder.path().join("plugins"));
         let runtime = open(&folder, &gate).await;
         Self { runtime, gate, folder }
     }
@@ -160,6 +166,11 @@ impl World {
             ),
         }
     }
+}
+
+/// A version's digest, as it is shown.
+pub fn digest(bytes: &[u8]) -> String {
+    camshaft_host::Source::new(PathBuf::new(), bytes.to_owned(), None).content().digest.clone()
 }
 
 impl Gate {
