@@ -91,10 +91,10 @@ impl World {
     /// Publishes events number `from` to `to` (excluded), each under the key that its number has among `keys`.
     pub async fn publish(&self, keys: u64, numbers: std::ops::Range<u64>) {
         let event = |number: u64| Event {
-            id: format!("{number}").into(),
+            id: number.to_string(),
             source: "/test".into(),
             event_type: "test.event".into(),
-            partitionkey: Some(format!("{}", number % keys).into()),
+            partitionkey: Some((number % keys).to_string()),
             datacontenttype: Some("application/json".into()),
             data: json!({ "number": number }).to_string().into_bytes(),
             ..Event::default()

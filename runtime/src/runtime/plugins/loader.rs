@@ -44,12 +44,15 @@ pub(in crate::runtime) struct Loader {
     work: Bell,
 }
 
+#[cfg(feature = "test-load-hook")]
+type BeforeCompile = Arc<dyn Fn(&Path) + Send + Sync>;
+
 /// What a test does while a file is loaded. In the program it is nothing.
 #[derive(Clone, Default)]
 pub struct LoadHook {
     /// Called between reading a file and compiling it.
     #[cfg(feature = "test-load-hook")]
-    pub before_compile: Option<Arc<dyn Fn(&Path) + Send + Sync>>,
+    pub before_compile: Option<BeforeCompile>,
 }
 
 impl Version {
