@@ -70,7 +70,7 @@ enum Command {
     Read(Remote<read::Arguments>),
     /// Print the last events, then those to come
     Tail(Remote<tail::Arguments>),
-    /// Show the plugins and what keeps one from running
+    /// Show the plugins and what keeps one from running, go back to an earlier version, or pin one
     Plugins(Remote<plugins::Arguments>),
     /// Show how far each consumer is and what holds it up, or forget one
     Consumers(Remote<consumers::Arguments>),

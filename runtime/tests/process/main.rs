@@ -7,6 +7,7 @@ mod failed_sync;
 mod faulty_disk;
 mod full_disk;
 mod http;
+mod plugin_versions;
 mod plugins_api;
 #[path = "../cli/process.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line")]

@@ -5,4 +5,5 @@
 mod beside;
 mod directory;
 mod storm;
+mod versions;
 mod world;

@@ -58,8 +58,14 @@ impl World {
 
     /// Stops the runtime and starts it again over the same folder.
     pub async fn restart(self) -> Self {
+        self.stopped(|_| ()).await
+    }
+
+    /// The same, with something done to the plugins directory in between.
+    pub async fn stopped(self, act: impl FnOnce(&Path)) -> Self {
         let Self { runtime, gate, folder } = self;
         runtime.shutdown().await;
+        act(&folder.path().join("plugins"));
         let runtime = open(&folder, &gate).await;
         Self { runtime, gate, folder }
     }
@@ -85,10 +91,10 @@ impl World {
     /// Publishes events number `from` to `to` (excluded), each under the key that its number has among `keys`.
     pub async fn publish(&self, keys: u64, numbers: std::ops::Range<u64>) {
         let event = |number: u64| Event {
-            id: format!("{number}").into(),
+            id: number.to_string(),
             source: "/test".into(),
             event_type: "test.event".into(),
-            partitionkey: Some(format!("{}", number % keys).into()),
+            partitionkey: Some((number % keys).to_string()),
             datacontenttype: Some("application/json".into()),
             data: json!({ "number": number }).to_string().into_bytes(),
             ..Event::default()
@@ -160,6 +166,11 @@ impl World {
             ),
         }
     }
+}
+
+/// A version's digest, as it is shown.
+pub fn digest(bytes: &[u8]) -> String {
+    camshaft_host::Source::new(PathBuf::new(), bytes.to_owned(), None).content().digest.clone()
 }
 
 impl Gate {
