@@ -9,6 +9,8 @@ mod client;
 mod confirm;
 mod consumers;
 mod dead_letters;
+mod debug;
+mod effects;
 mod event_line;
 mod failure;
 mod inspect;
@@ -76,6 +78,8 @@ enum Command {
     Consumers(Remote<consumers::Arguments>),
     /// Show what could not be handled, redrive it or discard it
     DeadLetters(Remote<dead_letters::Arguments>),
+    /// Run a dead letter's last attempt again, here, and compare
+    Debug(Remote<debug::Arguments>),
     /// Show the jobs that redrive dead letters, or cancel one
     Redrives(Remote<redrives::Arguments>),
     /// Show what plugins keep
@@ -143,6 +147,9 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         }
         Command::DeadLetters(remote) => {
             remote.with(&outer, |client, arguments| dead_letters::dead_letters(client, arguments, json))
+        }
+        Command::Debug(remote) => {
+            remote.with(&outer, |client, arguments| debug::debug(client, arguments, json))
         }
         Command::Redrives(remote) => {
             remote.with(&outer, |client, arguments| redrives::redrives(client, arguments, json))

@@ -293,6 +293,9 @@ catalogue! {
     TestsFailed = "tests-failed", None, Refused,
         "a plugin does not do what its fixtures say",
         "What differs is listed above; correct the plugin or the fixture.";
+    NotDebuggable = "not-debuggable", None, Refused,
+        "a dead letter cannot be run again here",
+        "What is missing is named above.";
     Unreachable = "unreachable", None, Unreachable,
         "the runtime does not answer",
         "Start it with `camshaft run`, or name another with --url.";

@@ -16,12 +16,13 @@ use std::{
 use camshaft_guest_build::{Component, Guests, Toolchain};
 
 /// The names of all guests under test, ascending. Each is the plugin's name, too.
-pub const NAMES: [&str; 34] = [
+pub const NAMES: [&str; 35] = [
     "allocates-without-end",
     "asks-for-sockets",
     "contradicts-itself",
     "counter",
     "echo",
+    "fails-with-facts",
     "fetches",
     "ignores",
     "later-version",

@@ -2,14 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use camshaft_engine::{LogLine, Rehearsed};
-use camshaft_event::{Event, Generation, Offset, Timestamp, cloudevents::is_json};
+use camshaft_engine::Rehearsed;
+use camshaft_event::{Event, Generation, Offset, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
+    super::effects::{bytes, data, log_line},
     compare::{align, difference, without_nulls},
-    fixture::{Case, EventTable, Expected, List, REST, Then, TimerTable, is_messagepack, state_bytes},
+    fixture::{Case, EventTable, Expected, List, REST, Then, TimerTable, state_bytes},
     requests,
 };
 use crate::{
@@ -160,7 +161,7 @@ impl<'s> Play<'s> {
         let facts = Facts { generation: Generation(1), offset: Offset(offset), attempt, now: self.now };
         let done = self.sandbox.attempt(&self.world, &facts, event);
         self.error = done.failure.as_ref().map(|failure| failure.error.clone());
-        self.log = done.log.iter().map(line).collect();
+        self.log = done.log.iter().map(log_line).collect();
         done
     }
 
@@ -253,30 +254,10 @@ fn event_as(table: Option<&EventTable>, event: &Event) -> Value {
         names.into_iter().filter_map(|name| Some((name.to_owned(), json!(attribute(name)?)))).collect();
     if table.is_none_or(|table| table.data.is_some() || table.data_base64.is_some()) {
         let as_bytes = table.is_some_and(|table| table.data_base64.is_some());
-        members.insert("data".into(), data(event, as_bytes));
+        let shown = if as_bytes { bytes(&event.data) } else { data(event) };
+        members.insert("data".into(), shown);
     }
     Value::Object(members)
-}
-
-/// Data as JSON: decoded by its type, text, or its bytes.
-pub fn data(event: &Event, as_bytes: bool) -> Value {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    let media_type = event.datacontenttype.as_deref();
-    let bytes = || json!({ "base64": STANDARD.encode(&event.data) });
-    let text = || str::from_utf8(&event.data).map_or_else(|_| bytes(), |text| json!(text));
-    match () {
-        () if as_bytes => bytes(),
-        () if event.data.is_empty() => Value::Null,
-        () if is_messagepack(media_type) => state_json(&event.data),
-        () if is_json(media_type) => serde_json::from_slice(&event.data).unwrap_or_else(|_| text()),
-        () => text(),
-    }
-}
-
-/// A line of a log, as people read it.
-pub fn line(line: &LogLine) -> String {
-    let fields: String = line.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
-    format!("{} {}{fields}", format!("{:?}", line.level).to_lowercase(), line.message)
 }
 
 /// Whether each part is found in a line, one after the other.
