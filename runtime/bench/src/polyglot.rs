@@ -41,7 +41,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let files = build()?;
     let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
     let results = interleave(rounds, &files, |file, _, _| measure(file, calls))?;
-    let sizes: Vec<f64> = files.iter().map(|file| Ok(fs::metadata(file)?.len() as f64 / 1e6)).collect::<Result<_>>()?;
+    let sizes: Vec<f64> =
+        files.iter().map(|file| Ok(fs::metadata(file)?.len() as f64 / 1e6)).collect::<Result<_>>()?;
     let figure = |name: &str, value: fn(&Round) -> f64| Figure {
         name: name.into(),
         medians: results.iter().map(|rounds| median(rounds.iter().map(value).collect())).collect(),
@@ -60,7 +61,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 /// The three components. Tools for JavaScript and Python are installed beside them if they are missing.
 fn build() -> Result<Vec<PathBuf>> {
-    let rust = camshaft_test_guests::plugins(&["meters-rust"]).remove("meters-rust").context("it was built")?;
+    let rust =
+        camshaft_test_guests::plugins(&["meters-rust"]).remove("meters-rust").context("it was built")?;
     let target = rust.parent().and_then(Path::parent).context("components lie in the target folder")?;
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/polyglot");
     let script = |folder: &str, language| {
@@ -101,7 +103,8 @@ fn call(instance: &mut Instance<QuietContext>, calls: u32) -> Result<()> {
         ..Event::default()
     };
     for _ in 0..calls {
-        let (answer, _) = instance.call(&event, QuietContext { offset: Offset(1), generation: Generation(1) });
+        let (answer, _) =
+            instance.call(&event, QuietContext { offset: Offset(1), generation: Generation(1) });
         ensure!(answer == Answer::Done, "the handler answered {answer:?}");
     }
     Ok(())

@@ -11,6 +11,8 @@ mod new;
 #[expect(dead_code, reason = "shared with the other tests of the command line")]
 mod process;
 mod refused;
+mod sdks;
+mod wasip2;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -22,6 +22,17 @@ struct Outcome {
 }
 
 #[test]
+fn one_set_of_fixtures_holds_in_rust_javascript_and_python() {
+    let folder = tempdir().unwrap();
+    let example = repository().join("examples/polyglot");
+    for language in LANGUAGES {
+        let fixtures = example.join("tests");
+        let line = format!("test {} --fixtures {}", example.join(language).display(), fixtures.display());
+        said(folder.path(), &line).ends_with(0).prints("7 passed, 0 failed");
+    }
+}
+
+#[test]
 fn one_stream_comes_to_the_same_in_rust_javascript_and_python() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
@@ -52,7 +63,8 @@ fn outcome(runtime: &Runtime, folder: &std::path::Path, language: &str) -> Outco
         let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         events.filter(|event| event["source"] == source.as_str()).collect()
     };
-    let log = runtime.until(folder, "read --json", |log| own(log).iter().any(|event| event["type"] == "day.summed"));
+    let log = runtime
+        .until(folder, "read --json", |log| own(log).iter().any(|event| event["type"] == "day.summed"));
     let part = |event: &Value| (event["type"].clone(), event["subject"].clone(), event["data"].clone());
     let keys: Value = serde_json::from_str(&ask(&format!("state list {name} --json"))).unwrap();
     let keys = keys["items"].as_array().unwrap().iter().map(|item| item["key"].as_str().unwrap().to_owned());
@@ -61,7 +73,8 @@ fn outcome(runtime: &Runtime, folder: &std::path::Path, language: &str) -> Outco
         command.args([key, "--raw"]).output().unwrap().stdout
     };
     let state = keys.map(|key| (key.clone(), raw(&key))).collect();
-    let dead: Value = serde_json::from_str(&ask(&format!("dead-letters list --consumer {name} --json"))).unwrap();
+    let dead: Value =
+        serde_json::from_str(&ask(&format!("dead-letters list --consumer {name} --json"))).unwrap();
     let dead = dead["items"].as_array().unwrap();
     Outcome {
         state,

@@ -25,6 +25,8 @@ fn check(language: &str, unit_tests: &[&[&str]], passed: &str) {
     let told: String = unit_tests.iter().map(|line| does(&folder, line[0], &line[1..])).collect();
     assert!(told.contains(passed), "{told}");
 
+    said(&folder, "test").ends_with(0).prints("2 passed, 0 failed");
+
     let built = said(&folder, "build").ends_with(0);
     assert!(built.stdout.starts_with("totals.wasm\ntotals 0.1.0\n"), "{built:?}");
     assert!(built.stdout.contains("order.placed with add"), "{built:?}");

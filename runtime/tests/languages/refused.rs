@@ -35,14 +35,20 @@ fn a_subscription_that_no_function_handles_is_named() {
 fn code_that_cannot_be_read_is_told_with_its_place() {
     changed("javascript", "plugin.js", "const total =", "const = ").ends_with(3).says("plugin.js:8:8");
     changed("python", "plugin.py", "def add_up(", "def (").ends_with(3).says("plugin.py\", line 7");
-    changed("javascript", "plugin.js", "from \"camshaft\"", "from \"left-out\"").ends_with(3).says("left-out");
+    changed("javascript", "plugin.js", "from \"camshaft\"", "from \"left-out\"")
+        .ends_with(3)
+        .says("left-out");
     changed("python", "plugin.py", "from camshaft", "from left_out").ends_with(3).says("left_out");
 }
 
 #[test]
 fn a_project_without_its_parts_says_which() {
-    changed("javascript", "package.json", "plugin.js", "main.js").ends_with(3).says("there is no \"main.js\" in ");
-    changed("python", "pyproject.toml", "\"plugin\"", "\"main\"").ends_with(3).says("there is no \"main.py\" in ");
+    changed("javascript", "package.json", "plugin.js", "main.js")
+        .ends_with(3)
+        .says("there is no \"main.js\" in ");
+    changed("python", "pyproject.toml", "\"plugin\"", "\"main\"")
+        .ends_with(3)
+        .says("there is no \"main.py\" in ");
     changed("python", "pyproject.toml", "module", "modul").ends_with(3).says("unknown field `modul`");
     changed("python", "plugin.toml", "name = \"stock\"", "").ends_with(3).says("missing field `name`");
     let folder = tempdir().unwrap();

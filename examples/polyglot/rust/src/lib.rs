@@ -66,8 +66,7 @@ fn read(reading: Event<Reading>, ctx: &mut Context) -> Result {
 #[handler("meter.removed", publishes("meter.closed"))]
 fn remove(removal: Event<Removal>, ctx: &mut Context) -> Result {
     let Removal { meter } = removal.data;
-    let known: Meter =
-        ctx.state().get(&meter)?.reject(format_args!("meter {meter} was never read"))?;
+    let known: Meter = ctx.state().get(&meter)?.reject(format_args!("meter {meter} was never read"))?;
     ctx.state().delete(&meter)?;
     ctx.event("meter.closed", &Used { meter: meter.clone(), watt_hours: known.used }).subject(meter).publish()
 }
