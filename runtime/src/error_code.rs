@@ -282,11 +282,11 @@ catalogue! {
         "an output could not be written",
         "Check its path, permissions and disk.";
     ToolchainMissing = "toolchain-missing", None, Usage,
-        "no Rust toolchain of this machine can compile plugins",
+        "this machine lacks what plugins of that language are built with",
         "Run `rustup target add wasm32-unknown-unknown`.";
     BuildFailed = "build-failed", None, Refused,
         "a plugin could not be built",
-        "Correct what is named above; cargo says where.";
+        "Correct what is named above.";
     InvalidFixture = "invalid-fixture", None, Refused,
         "a fixture is not written as it has to be",
         "`camshaft test --help` shows one.";

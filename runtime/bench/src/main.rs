@@ -5,6 +5,7 @@ mod call;
 mod measure;
 mod memory;
 mod pipeline;
+mod polyglot;
 mod resident;
 #[cfg(feature = "store")]
 mod store;
@@ -33,6 +34,8 @@ enum Measurement {
     Pipeline(pipeline::Arguments),
     /// The cost of a call beside a raw wasmtime call.
     Call(call::Arguments),
+    /// The same plugin in Rust, JavaScript and Python: its file, its start, a call.
+    Polyglot(polyglot::Arguments),
     /// What the whole runtime takes while it knows far more than its `memory` setting holds.
     Memory(memory::Arguments),
     /// The embedded store below the tables: fjall beside LMDB.
@@ -45,6 +48,7 @@ fn main() -> anyhow::Result<()> {
     match measurement {
         Some(Measurement::Pipeline(arguments)) => pipeline::run(&arguments),
         Some(Measurement::Call(arguments)) => call::run(&arguments),
+        Some(Measurement::Polyglot(arguments)) => polyglot::run(&arguments),
         Some(Measurement::Memory(arguments)) => memory::run(&arguments),
         #[cfg(feature = "store")]
         Some(Measurement::Store(arguments)) => store::run(&arguments),
