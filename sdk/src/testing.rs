@@ -167,7 +167,7 @@ impl TestContext {
 
     /// Declares published types beside those of the handlers' attributes, as the operator's file of a template does.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use camshaft_sdk::{prelude::*, testing::TestContext};
     ///
     /// #[handler("**")]

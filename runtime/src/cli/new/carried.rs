@@ -44,7 +44,9 @@ fn workspace() -> String {
         .collect();
     workspace.retain(|key, _| key == "workspace");
     let table = workspace.get_mut("workspace").and_then(Value::as_table_mut).expect("it is a workspace");
-    table.retain(|key, _| matches!(AsRef::<str>::as_ref(key), "resolver" | "package" | "dependencies" | "lints"));
+    table.retain(|key, _| {
+        matches!(AsRef::<str>::as_ref(key), "resolver" | "package" | "dependencies" | "lints")
+    });
     table.insert("members".into(), vec!["sdk", "sdk/macros"].into());
     let dependencies =
         table.get_mut("dependencies").and_then(Value::as_table_mut).expect("it has dependencies");
