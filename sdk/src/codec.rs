@@ -11,16 +11,18 @@ use crate::{
     event::Bytes,
 };
 
-/// The encodings that handlers need not care about.
+/// The encodings that handlers need not care about: the SDK reads and writes both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Encoding {
+pub enum Encoding {
+    /// `application/json`, `…+json`, and data without a media type.
     Json,
+    /// `application/msgpack`, `…+msgpack`, and the names that it had before.
     MessagePack,
 }
 
 impl Encoding {
     /// The encoding that a media type stands for, if it is one of ours.
-    fn of(datacontenttype: Option<&str>) -> Option<Self> {
+    pub(crate) fn of(datacontenttype: Option<&str>) -> Option<Self> {
         let Some(text) = datacontenttype else { return Some(Self::Json) };
         let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {

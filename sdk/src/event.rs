@@ -1,7 +1,7 @@
 //! The event that a handler is given.
 
 use crate::{
-    codec::{self, Decode},
+    codec::{self, Decode, Encoding},
     error::Result,
 };
 
@@ -76,6 +76,12 @@ impl<T> Event<T> {
     #[must_use]
     pub fn correlation_id(&self) -> &str {
         self.extension("correlationid").unwrap_or(&self.id)
+    }
+
+    /// How the data is encoded, by its media type; none if neither as JSON nor as MessagePack.
+    #[must_use]
+    pub fn encoding(&self) -> Option<Encoding> {
+        Encoding::of(self.datacontenttype.as_deref())
     }
 
     /// The same event with other data.

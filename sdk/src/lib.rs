@@ -138,7 +138,7 @@ mod state;
 pub mod testing;
 
 pub use camshaft_sdk_macros::handler;
-pub use codec::{Decode, Encode};
+pub use codec::{Decode, Encode, Encoding};
 pub use context::Context;
 pub use error::{Error, OutcomeExt, Result};
 pub use event::{Bytes, Event};

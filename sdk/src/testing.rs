@@ -165,6 +165,29 @@ impl TestContext {
         self
     }
 
+    /// Declares published types beside those of the handlers' attributes, as the operator's file of a template does.
+    ///
+    /// ```standalone_crate
+    /// use camshaft_sdk::{prelude::*, testing::TestContext};
+    ///
+    /// #[handler("**")]
+    /// fn forward(event: Event<Bytes>, ctx: &mut Context) -> Result {
+    ///     ctx.publish(&ctx.config("type").retry("no type is configured")?, &event.data)
+    /// }
+    ///
+    /// # fn main() -> Result {
+    /// let mut ctx = TestContext::new().with_config("type", "order.seen").with_publishes(["order.seen"]);
+    /// ctx.handle(Event::new("order.placed", Bytes::default()))?;
+    /// assert_eq!(ctx.published()[0].event_type, "order.seen");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_publishes<'t>(self, event_types: impl IntoIterator<Item = &'t str>) -> Self {
+        self.memory.facts.borrow_mut().publishes.extend(event_types.into_iter().map(str::to_owned));
+        self
+    }
+
     /// Sets the event's place in the log. Random bytes follow from it.
     #[must_use]
     pub fn with_offset(self, offset: u64) -> Self {

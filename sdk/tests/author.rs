@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use camshaft_sdk::{
-    Level,
+    Encoding, Level,
     prelude::*,
     testing::{LogLine, TestContext},
 };
@@ -201,4 +201,25 @@ fn chance_is_the_same_at_every_attempt_at_an_event() {
     let draw = |offset, attempt| TestContext::new().with_offset(offset).with_attempt(attempt).random::<20>();
     assert_eq!(draw(7, 1), draw(7, 2));
     assert_ne!(draw(7, 1), draw(8, 1));
+}
+
+#[test]
+fn an_operators_types_can_be_published_like_the_authors() {
+    let declares = |event_types: &[&'static str]| stocked().with_publishes(event_types.iter().copied());
+    let error = declares(&[]).handle(Event::new("leak.found", Bytes::default())).unwrap_err();
+    assert!(error.is_reject() && error.reason().contains("not declared"), "{error}");
+    let mut ctx = declares(&["leak.reported"]);
+    ctx.handle(Event::new("leak.found", Bytes::default())).unwrap();
+    ctx.handle(order(1)).unwrap_err();
+    assert_eq!(ctx.published().len(), 1, "the stock is gone with the leak");
+}
+
+#[test]
+fn an_event_tells_how_its_data_is_encoded() {
+    let of = |media_type: Option<&str>| {
+        Event { datacontenttype: media_type.map(str::to_owned), ..Event::new("a", ()) }.encoding()
+    };
+    assert_eq!(of(None), Some(Encoding::Json));
+    assert_eq!(of(Some("application/vnd.shop+msgpack")), Some(Encoding::MessagePack));
+    assert_eq!(of(Some("text/plain")), None);
 }

@@ -1,6 +1,10 @@
 //! The contract's imports in memory, for [`TestContext`](super::TestContext).
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use super::LogLine;
 use crate::{
@@ -24,6 +28,8 @@ pub(super) struct Memory {
 /// What the test gives.
 pub(super) struct Facts {
     pub config: BTreeMap<String, String>,
+    /// Declared beside what the handlers' attributes declare.
+    pub publishes: BTreeSet<String>,
     pub now_ms: u64,
     pub attempt: u32,
     pub offset: u64,
@@ -44,6 +50,7 @@ impl Default for Facts {
     fn default() -> Self {
         Self {
             config: BTreeMap::new(),
+            publishes: BTreeSet::new(),
             now_ms: 0,
             attempt: 1,
             offset: 0,
@@ -59,10 +66,12 @@ impl Memory {
     fn resolve(&self, new: NewEvent, number: usize) -> Result<Event<Bytes>> {
         let declared = || inventory::iter::<Handler>.into_iter().flat_map(|handler| handler.publishes);
         let any_handler = inventory::iter::<Handler>.into_iter().next().is_some();
-        if any_handler && !declared().any(|declared| *declared == new.event_type) {
+        let facts = self.facts.borrow();
+        let is_declared = facts.publishes.contains(&new.event_type)
+            || declared().any(|declared| *declared == new.event_type);
+        if any_handler && !is_declared {
             return Err(Error::reject(handler::undeclared(&new.event_type)));
         }
-        let facts = self.facts.borrow();
         let cause = facts.cause.as_ref();
         let mut extensions = new.extensions;
         if let Some(cause) = cause {
