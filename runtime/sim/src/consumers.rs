@@ -60,6 +60,7 @@ fn spec(name: &str, types: &[&str]) -> ConsumerSpec {
         grants: Vec::new(),
         digest: "1".to_owned(),
         version: "1.0.0".to_owned(),
+        state_revision: 0,
         code: 0,
     }
 }

@@ -67,8 +67,10 @@ pub(crate) struct Taken<'t> {
 /// Acts on consumers.
 impl Delivery {
     /// It was given code, the same or other.
-    pub(crate) fn attached(&mut self, name: &str, policy: &Policy) {
+    pub(crate) fn attached(&mut self, name: &str, policy: &Policy, is_paused: bool) {
         let watched = self.watched(name);
+        // Other code lifts what stopped the one before, and nothing else.
+        watched.is_paused &= is_paused;
         watched.policy = policy.clone();
         watched.epoch += 1;
         watched.attempts.close();
@@ -124,7 +126,10 @@ impl Delivery {
             let name = &state.record.name;
             let watched = self.watched(name);
             let says = |wanted: fn(&Pause) -> bool| state.pauses.iter().any(wanted);
-            let by_hand = says(|pause| matches!(pause, Pause::Operator { .. }));
+            // A version that has failed stops its consumer as an operator would.
+            let is_stopped = says(|pause| matches!(pause, Pause::Probation { .. }));
+            watched.is_paused |= is_stopped;
+            let by_hand = is_stopped || says(|pause| matches!(pause, Pause::Operator { .. }));
             assert_eq!(by_hand, watched.is_paused, "whether {name} is paused by hand");
             let by_breaker = says(|pause| matches!(pause, Pause::Breaker { .. }));
             assert_eq!(by_breaker, !watched.attempts.is_closed(), "whether {name}'s circuit is open");

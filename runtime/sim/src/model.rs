@@ -156,11 +156,15 @@ impl Model {
         assert_eq!(handled.state_generation, known.record.state_generation, "state is of its generation");
         let after = match handled.outcome {
             Outcome::Done => Place::Done,
-            Outcome::Held => Place::Held { attempts: 0, is_passed: false },
+            Outcome::Held => Place::Held { attempts: 0, is_passed: false, suspended_by: None },
             Outcome::Released => Place::Released { attempts },
             Outcome::Retrying => {
                 let is_passed = matches!(before, Some(Place::Held { is_passed: true, .. }));
-                Place::Held { attempts: number, is_passed }
+                Place::Held { attempts: number, is_passed, suspended_by: None }
+            }
+            Outcome::Suspended => {
+                let is_passed = matches!(before, Some(Place::Held { is_passed: true, .. }));
+                Place::Held { attempts, is_passed, suspended_by: Some(handled.activation) }
             }
             Outcome::DeadLettered => {
                 let letter = handled.dead.first().and_then(|change| change.letter.as_ref());
@@ -217,7 +221,7 @@ impl Model {
             let place = if operated.held.is_empty() {
                 Place::Discarded
             } else {
-                Place::Held { attempts: 0, is_passed: !parks }
+                Place::Held { attempts: 0, is_passed: !parks, suspended_by: None }
             };
             known.places.insert(change.offset, place);
         }

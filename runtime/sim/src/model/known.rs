@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus, Handled, TimerChange};
-use camshaft_event::{Offset, Timestamp};
+use camshaft_event::{ActivationId, Offset, Timestamp};
 
 /// Where an event is with one consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub(crate) enum Place {
     Held {
         attempts: u32,
         is_passed: bool,
+        /// The activation on probation that failed it last.
+        suspended_by: Option<ActivationId>,
     },
     Dead {
         parks: bool,

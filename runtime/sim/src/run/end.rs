@@ -32,11 +32,13 @@ impl Run {
         for at in 0..self.consumers.len() {
             assert!(self.attach(at), "there is room for everyone at the end");
         }
-        self.resume_all();
         for _ in 0..REDRIVES {
+            // What failed before may still stop a version that is on probation.
+            self.resume_all();
             self.settle();
             self.redrive_all();
         }
+        self.resume_all();
         self.settle();
         let model = self.check();
         model.check_complete();
@@ -108,8 +110,11 @@ impl Run {
         for known in model.consumers.values() {
             let name = &known.record.name;
             let Some(standing) = self.process.sequencer().consumer_state(name) else { continue };
-            let retrying = known.count(|place| matches!(place, Place::Held { attempts: 1.., .. }));
-            let held = known.count(|place| matches!(place, Place::Held { attempts: 0, .. }));
+            let has_failed = |place| {
+                matches!(place, Place::Held { attempts: 1.., .. } | Place::Held { suspended_by: Some(_), .. })
+            };
+            let retrying = known.count(has_failed);
+            let held = known.count(|place| matches!(place, Place::Held { .. })) - retrying;
             let dead = known.count(|place| matches!(place, Place::Dead { .. }));
             assert_eq!(
                 (standing.retrying, standing.held, standing.dead),

@@ -141,7 +141,9 @@ impl Run {
         let policy = spec.policy.clone();
         let attached = self.process.sequencer().attach(spec, now);
         if attached.is_ok() {
-            self.delivery.attached(&name, &policy);
+            let state = self.process.sequencer().consumer_state(&name);
+            let is_paused = state.is_some_and(|state| state.record.paused.is_some());
+            self.delivery.attached(&name, &policy, is_paused);
         }
         declared.is_attached |= attached.is_ok();
         self.tell(|| format!("attach {name} → {attached:?}"));
