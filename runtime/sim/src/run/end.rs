@@ -61,6 +61,7 @@ impl Run {
     fn settle(&mut self) {
         for _ in 0..MOST_ROUNDS {
             self.process.tick();
+            self.hear_verdicts();
             let mut has_worked = self.process.read().expect("a sound disk can be read");
             if self.take() {
                 has_worked = true;
@@ -125,6 +126,12 @@ impl Run {
             let oldest_held = standing.oldest_held.map(|held| held.first.offset);
             assert_eq!(oldest_held, first_held, "the oldest event of {name} that is held");
             assert_eq!((standing.timers, &standing.record), (known.timers.len(), &known.record));
+            if let Some(probation) = standing.probation {
+                let suspended = known.count(|place| place.waits_for_probation(&known.record));
+                let expected = (known.versions.measured(), suspended);
+                assert_eq!((probation.measured, probation.waiting), expected, "the probation of {name}");
+                self.note_if(Fault::Suspended, suspended > 0);
+            }
             assert!(standing.timers <= self.machine.options.max_timers, "timers of {name}");
             assert!(
                 held + retrying + dead <= self.machine.options.max_held_events + 1,
