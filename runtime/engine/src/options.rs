@@ -41,6 +41,12 @@ pub struct EngineOptions {
     pub max_calls: usize,
     /// How long a detached consumer pins the log, in milliseconds.
     pub detached_retention_ms: u64,
+    /// Events after which a new version is no longer on probation; by so many of its last ones a version is measured.
+    pub probation_events: u32,
+    /// Time after which it is no longer, in milliseconds.
+    pub probation_ms: u64,
+    /// Events before which it is not rolled back.
+    pub probation_least_events: u32,
 }
 
 impl Default for EngineOptions {
@@ -65,6 +71,9 @@ impl Default for EngineOptions {
             workers: 1,
             max_calls: 128,
             detached_retention_ms: 7 * 24 * 60 * 60 * 1000,
+            probation_events: 1_000,
+            probation_ms: 60_000,
+            probation_least_events: 20,
         }
     }
 }

@@ -316,6 +316,7 @@ pub(crate) fn spec(plugin: &Plugin, code: CodeNumber) -> ConsumerSpec {
         grants: manifest.granted(),
         digest: plugin.digest().to_owned(),
         version: manifest.version.clone(),
+        state_revision: manifest.state_revision,
         code,
     }
 }
