@@ -30,16 +30,6 @@ pub(super) struct Origin<'f> {
 impl Plugins {
     /// Runs a version that was dropped in or loaded by hand, unless another one is to run; then it waits.
     pub(super) fn offer(&self, version: Version, from: Origin<'_>) -> Result<(), Refusal> {
-        self.offer_unless(version, from, |_| true)
-    }
-
-    /// The same, where only some objections count.
-    pub(super) fn offer_unless(
-        &self,
-        version: Version,
-        from: Origin<'_>,
-        counts: impl Fn(&Because) -> bool,
-    ) -> Result<(), Refusal> {
         let _changing = self.shelf.changing();
         let name = version.name().to_owned();
         if let Some(running) = self.shelf.running().get_mut(&name)
@@ -49,8 +39,7 @@ impl Plugins {
                 (from.file.to_owned(), from.is_watched, None);
             return Ok(());
         }
-        let objection = self.objection(&version)?.filter(counts);
-        let Some(because) = objection else { return self.run(version, from) };
+        let Some(because) = self.objection(&version)? else { return self.run(version, from) };
         let is_running = self.shelf.running().contains_key(&name);
         if !is_running {
             self.run(self.instead(&name, &because, from.file)?, from)?;

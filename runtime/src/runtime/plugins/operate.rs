@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use camshaft_engine::{ConsumerError, Past};
+use camshaft_engine::{Attached, ConsumerError, ConsumerSpec, Past, Sequencer};
 use camshaft_event::transaction::ActivationOutcome;
 use camshaft_host::Content;
 
@@ -10,6 +10,7 @@ use super::Plugins;
 use super::activate::Origin;
 use super::loader::Version;
 use super::shelf::{Because, Waiting};
+use crate::compose::EmbeddedStore;
 use crate::view::{ActivationView, PluginView};
 use crate::{NotNow, Runtime, VersionError};
 
@@ -92,9 +93,10 @@ impl Plugins {
         if let Some(digest) = pinned.filter(|digest| *digest != content.digest) {
             return Err(VersionError::Pinned { name: name.to_owned(), digest });
         }
-        let (at, by) = (self.core.now(), "operator");
-        self.give(name, &content, |waited, (version, activation)| {
-            let because = Because::RolledBack { activation, at, by };
+        let now = self.core.now();
+        let take_back = |sequencer: &mut Sequencer<EmbeddedStore>, spec| sequencer.roll_back(spec, now);
+        self.give(name, &content, take_back, |waited, (version, activation)| {
+            let because = Because::RolledBack { activation, at: now, by: "operator" };
             waited.unwrap_or(Waiting { version, because })
         })
     }
@@ -108,7 +110,9 @@ impl Plugins {
         if runs == digest {
             return Ok(());
         }
-        self.give(name, &content, |waited, (version, _)| {
+        let now = self.core.now();
+        let replace = |sequencer: &mut Sequencer<EmbeddedStore>, spec| sequencer.attach(spec, now);
+        self.give(name, &content, replace, |waited, (version, _)| {
             let version = waited.map_or(version, |waited| waited.version);
             Waiting { version, because: Because::Pinned { digest } }
         })
@@ -121,19 +125,17 @@ impl Plugins {
             Some((waiting.version, running.file.clone(), running.is_watched))
         });
         let Some((version, file, is_watched)) = waiting else { return Ok(()) };
-        let from = Origin { file: &file, is_watched };
-        // What was taken back by hand, as by the pin itself, may run again; not what failed.
-        let is_ours = |because: &Because| matches!(because, Because::RolledBack { by: "operator", .. });
-        self.offer_unless(version, from, |because| !is_ours(because))
+        self.offer(version, Origin { file: &file, is_watched })
             .map_err(|refusal| VersionError::Unusable { name: name.to_owned(), reason: refusal.message })
     }
 
-    /// Runs a kept version instead of what runs, at an operator's word. `wait` says what waits from then on, given
-    /// what waited and what ran.
+    /// Runs a kept version instead of what runs, by `act`. `wait` says what waits from then on, given what waited and
+    /// what ran.
     fn give(
         &self,
         name: &str,
         content: &Content,
+        act: impl FnMut(&mut Sequencer<EmbeddedStore>, ConsumerSpec) -> Result<Attached, ConsumerError>,
         wait: impl FnOnce(Option<Waiting>, Ran) -> Waiting,
     ) -> Result<(), VersionError> {
         let file = self.shelf.running().get(name).map(|running| (running.file.clone(), running.is_watched));
@@ -153,13 +155,10 @@ impl Plugins {
             return Ok(());
         }
         let from = Origin { file: &file, is_watched };
-        let now = self.core.now();
-        self.take_over(version, from, |sequencer, spec| sequencer.roll_back(spec, now)).map_err(
-            |(name, error)| match error {
-                ConsumerError::Unready(unready) => NotNow::from(unready).into(),
-                other => unavailable(&name)(other),
-            },
-        )?;
+        self.take_over(version, from, act).map_err(|(name, error)| match error {
+            ConsumerError::Unready(unready) => NotNow::from(unready).into(),
+            other => unavailable(&name)(other),
+        })?;
         let waiting = Some(wait(waited, ran)).filter(|waiting| waiting.version.content() != content);
         if let Some(running) = self.shelf.running().get_mut(name) {
             running.waiting = waiting;
