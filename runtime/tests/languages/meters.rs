@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 
 use crate::{process::Runtime, repository, said};
 
@@ -21,14 +23,29 @@ struct Outcome {
     dead: Vec<(Value, Value)>,
 }
 
+/// A folder with the three components, built once for all tests.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<TempDir> = OnceLock::new();
+    let folder = BUILT.get_or_init(|| {
+        let folder = tempdir().unwrap();
+        for language in LANGUAGES {
+            let project = example().join(language);
+            said(folder.path(), &format!("build {} -o .", project.display())).ends_with(0);
+        }
+        folder
+    });
+    folder.path()
+}
+
+fn example() -> PathBuf {
+    repository().join("examples/polyglot")
+}
+
 #[test]
 fn one_set_of_fixtures_holds_in_rust_javascript_and_python() {
-    let folder = tempdir().unwrap();
-    let example = repository().join("examples/polyglot");
     for language in LANGUAGES {
-        let fixtures = example.join("tests");
-        let line = format!("test {} --fixtures {}", example.join(language).display(), fixtures.display());
-        said(folder.path(), &line).ends_with(0).prints("7 passed, 0 failed");
+        let line = format!("test meters-{language}.wasm --fixtures {}", example().join("tests").display());
+        said(built(), &line).ends_with(0).prints("7 passed, 0 failed");
     }
 }
 
@@ -36,14 +53,14 @@ fn one_set_of_fixtures_holds_in_rust_javascript_and_python() {
 fn one_stream_comes_to_the_same_in_rust_javascript_and_python() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
-    let example = repository().join("examples/polyglot");
     fs::create_dir(folder.join("plugins")).unwrap();
     for language in LANGUAGES {
-        said(folder, &format!("build {} -o plugins", example.join(language).display())).ends_with(0);
+        let file = format!("meters-{language}.wasm");
+        fs::copy(built().join(&file), folder.join("plugins").join(&file)).unwrap();
     }
     let runtime = Runtime::start(folder, &["--plugins", "plugins"]);
     runtime.until(folder, "plugins --json", |plugins| plugins.matches("\"active\"").count() == 3);
-    let readings = example.join("readings.ndjson");
+    let readings = example().join("readings.ndjson");
     runtime.said(folder, &format!("publish {}", readings.display())).ends_with(0).prints("published 40, ");
     let [rust, javascript, python] = LANGUAGES.map(|language| outcome(&runtime, folder, language));
 
@@ -54,7 +71,7 @@ fn one_stream_comes_to_the_same_in_rust_javascript_and_python() {
     assert_eq!(python, rust);
 }
 
-fn outcome(runtime: &Runtime, folder: &std::path::Path, language: &str) -> Outcome {
+fn outcome(runtime: &Runtime, folder: &Path, language: &str) -> Outcome {
     let name = format!("meters-{language}");
     let ask = |line: &str| runtime.said(folder, line).ends_with(0).stdout;
     // The last event's effect is there once all before it are, since all have one key.
