@@ -186,7 +186,6 @@ impl Runtime {
         }
         let stop = move || {
             inner.core.drain();
-            inner.plugins.wake();
             inner.core.stop();
             inner.shut_down.send_replace(true);
         };
@@ -212,7 +211,6 @@ impl Drop for Inner {
     fn drop(&mut self) {
         // Threads hold the core, not this; they end by themselves, without a mark of a clean end being waited for.
         self.core.drain();
-        self.plugins.wake();
         self.core.stopping.store(true, Ordering::Release);
         self.core.closing.store(true, Ordering::Release);
         self.core.ring_all();

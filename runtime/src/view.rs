@@ -15,7 +15,7 @@ mod redrive;
 mod reset;
 mod state;
 
-pub use activation::{ActivationView, MeasureView, OutcomeView, PinRequest, RollbackRequest};
+pub use activation::{ActivationView, MeasureView, OutcomeView, PinRequest, ProbationView, RollbackRequest};
 pub use consumer::{ConsumerStatusView, ConsumerView, Oldest, OldestHeldView, PauseView, WaitsForView};
 pub use dead_letter::{
     AttemptView, DeadLetterQuery, DeadLetterSummary, DeadLetterView, InputView, InputsView, WaitingView,

@@ -125,6 +125,7 @@ fn one(plugin: &PluginView) -> String {
         ("digest", plugin.digest.clone()),
         ("activated", plugin.activated_at.map(time)),
         ("pinned", plugin.pinned.clone()),
+        ("probation", plugin.probation.as_ref().map(versions::probation)),
         ("waiting", waiting.map(|waiting| format!("version {}, digest {}", waiting.version, waiting.digest))),
         ("waits since", waiting.map(|waiting| format!("{} [{}]", waiting.message, waiting.reason))),
         ("handles", (!handles.is_empty()).then(|| handles.join("\n"))),
@@ -156,6 +157,7 @@ const fn status(plugin: &PluginView) -> &'static str {
         (PluginStatus::Active, _) if plugin.loading => "active, update loading",
         (PluginStatus::Active, Some(_)) => "active, update refused",
         (PluginStatus::Active, None) if plugin.waiting.is_some() => "active, update waiting",
+        (PluginStatus::Active, None) if plugin.probation.is_some() => "active, on probation",
         (PluginStatus::Active, None) => "active",
         (PluginStatus::Refused, _) => "refused",
     }
@@ -181,6 +183,7 @@ mod tests {
             last_refusal: None,
             pinned: None,
             waiting: None,
+            probation: None,
             loading: false,
             subscriptions: vec![SubscriptionView {
                 handler: "reserve_stock".into(),

@@ -92,6 +92,7 @@ pub(crate) fn open(
         read: Bell::default(),
         due: Bell::default(),
         flush: Bell::default(),
+        plugins: Bell::default(),
         calls: Bell::default(),
         marks,
         running_calls: AtomicUsize::new(0),

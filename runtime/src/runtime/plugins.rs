@@ -6,6 +6,7 @@
 mod activate;
 mod loader;
 mod operate;
+mod probation;
 mod shelf;
 mod show;
 mod versions;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use camshaft_host::{Host, Refusal};
 
 use super::Runtime;
-use crate::compose::{Bell, Core};
+use crate::compose::Core;
 use crate::view::PluginView;
 use activate::Origin;
 pub(super) use activate::attach;
@@ -34,8 +35,6 @@ pub(super) struct Plugins {
     loader: Arc<Loader>,
     shelf: Arc<Shelf>,
     versions: Arc<Versions>,
-    /// Rung when something moved in the directory, or was loaded, or the runtime drains.
-    moved: Arc<Bell>,
 }
 
 impl Plugins {
@@ -47,17 +46,11 @@ impl Plugins {
             loader: Arc::new(Loader::new(host, hook, Arc::clone(&versions))),
             shelf: Arc::default(),
             versions,
-            moved: Arc::default(),
         });
-        plugins.loader.start(core, &plugins.shelf, &plugins.moved)?;
+        plugins.loader.start(core, &plugins.shelf)?;
         let watching = Arc::clone(&plugins);
         core.spawn("plugins", move |core| watch::watch(core, &watching))?;
         Ok(plugins)
-    }
-
-    /// Wakes the threads, so that they see that the runtime drains.
-    pub(super) fn wake(&self) {
-        self.moved.ring();
     }
 }
 

@@ -87,6 +87,29 @@ pub struct MeasureView {
     pub failed: u32,
 }
 
+/// How a new version does, as long as it may be taken back by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProbationView {
+    /// The activation that it is compared with, and whose code runs again if it does worse.
+    pub predecessor: u64,
+    /// Since when.
+    #[serde(with = "moment")]
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+    /// When it ends at the latest.
+    #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+    /// What it did with events.
+    pub measured: MeasureView,
+    /// What the version before did with its last events.
+    pub before: MeasureView,
+    /// Failed events that wait for the end of it, uncounted.
+    pub waiting: u64,
+    /// Whether it has failed with nothing to go back to; then its consumer is paused.
+    pub stopped: bool,
+}
+
 /// Which version to go back to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -4,7 +4,7 @@ use camshaft_event::{Limits, Offset, Subscription, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::moment;
+use super::{ProbationView, moment};
 
 /// A file in the plugins directory, and the plugin that runs because of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -40,6 +40,9 @@ pub struct PluginView {
     /// What the file holds, if it was found to be in order and may not run now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<WaitingVersionView>,
+    /// How what runs does, if it is new and may be taken back by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probation: Option<ProbationView>,
     /// Whether another version of the file is being compiled and checked beside what runs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub loading: bool,

@@ -73,12 +73,22 @@ pub fn component(name: &str) -> &'static Path {
 /// If the number has more than three digits, or `behaviour` not four letters.
 #[must_use]
 pub fn version(number: u32, behaviour: &str) -> Vec<u8> {
-    const MARK: &[u8] = b"version 001 good";
-    let mut bytes = std::fs::read(component("reloads")).expect("a component that was built can be read");
-    let mark = format!("version {number:03} {behaviour}");
-    assert_eq!(mark.len(), MARK.len(), "the mark is changed in its place");
-    let at = bytes.windows(MARK.len()).position(|window| window == MARK).expect("the guest has its mark");
-    bytes[at..at + MARK.len()].copy_from_slice(mark.as_bytes());
+    let bytes = std::fs::read(component("reloads")).expect("a component that was built can be read");
+    changed(bytes, "version 001 good", &format!("version {number:03} {behaviour}"))
+}
+
+/// The same, with a higher `state_revision` in its manifest.
+#[must_use]
+pub fn raised(number: u32, behaviour: &str) -> Vec<u8> {
+    changed(version(number, behaviour), "state_revision = 1", "state_revision = 2")
+}
+
+/// `bytes` with one text in them changed in its place.
+fn changed(mut bytes: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len(), "{to:?} has another length than {from:?}");
+    let found = bytes.windows(from.len()).position(|window| window == from.as_bytes());
+    let at = found.unwrap_or_else(|| panic!("the guest does not hold {from:?}"));
+    bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
     bytes
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod bad_deploy;
 mod busy;
 mod failed_sync;
 mod faulty_disk;

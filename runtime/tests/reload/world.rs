@@ -90,16 +90,14 @@ impl World {
 
     /// Publishes events number `from` to `to` (excluded), each under the key that its number has among `keys`.
     pub async fn publish(&self, keys: u64, numbers: std::ops::Range<u64>) {
-        let event = |number: u64| Event {
-            id: number.to_string(),
-            source: "/test".into(),
-            event_type: "test.event".into(),
-            partitionkey: Some((number % keys).to_string()),
-            datacontenttype: Some("application/json".into()),
-            data: json!({ "number": number }).to_string().into_bytes(),
-            ..Event::default()
-        };
-        self.runtime.publish_batch(numbers.map(event).collect()).await.unwrap();
+        let events = numbers.map(|number| event(number % keys, number, false));
+        self.runtime.publish_batch(events.collect()).await.unwrap();
+    }
+
+    /// Publishes such events of a single key, every tenth of which every version rejects.
+    pub async fn publish_business(&self, numbers: std::ops::Range<u64>) {
+        let events = numbers.map(|number| event(0, number, number % 10 == 0));
+        self.runtime.publish_batch(events.collect()).await.unwrap();
     }
 
     /// Waits until the plugin has handled all there is.
@@ -165,6 +163,18 @@ impl World {
                 self.runtime.consumers().await
             ),
         }
+    }
+}
+
+fn event(key: u64, number: u64, refuse: bool) -> Event {
+    Event {
+        id: number.to_string(),
+        source: "/test".into(),
+        event_type: "test.event".into(),
+        partitionkey: Some(key.to_string()),
+        datacontenttype: Some("application/json".into()),
+        data: json!({ "number": number, "refuse": refuse }).to_string().into_bytes(),
+        ..Event::default()
     }
 }
 

@@ -89,6 +89,12 @@ impl ProbationState {
 }
 
 impl<S: Store> Sequencer<S> {
+    /// Whether a probation has ended since [`Sequencer::take_verdicts`] was last asked.
+    #[must_use]
+    pub const fn has_verdicts(&self) -> bool {
+        !self.verdicts.is_empty()
+    }
+
     /// How probations ended since this was last asked, oldest first. Whoever attaches code asks after each step.
     #[must_use]
     pub fn take_verdicts(&mut self) -> Vec<Verdict> {

@@ -9,7 +9,9 @@ use crate::{
         output,
         table::{dash, digest, table, time},
     },
-    view::{ActivationView, MeasureView, OutcomeView, PinRequest, PluginView, RollbackRequest},
+    view::{
+        ActivationView, MeasureView, OutcomeView, PinRequest, PluginView, ProbationView, RollbackRequest,
+    },
 };
 
 pub fn history(client: &Client, name: &str, json: bool) -> Result<(), Failure> {
@@ -96,6 +98,17 @@ fn outcome(outcome: &OutcomeView) -> (String, String) {
             }
             (format!("rolled back to {to}"), why)
         }
+    }
+}
+
+/// A probation in one line.
+pub fn probation(probation: &ProbationView) -> String {
+    let ProbationView { until, measured, before, waiting, stopped, .. } = probation;
+    let shares = format!("{} failed, {} before", share(*measured), share(*before));
+    match (stopped, until) {
+        (true, _) => format!("failed, with nothing to go back to: {shares}; {waiting} wait"),
+        (false, Some(until)) => format!("until {} at the latest: {shares}; {waiting} wait", time(*until)),
+        (false, None) => format!("{shares}; {waiting} wait"),
     }
 }
 

@@ -7,14 +7,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use camshaft_engine::{Attached, ConsumerError, ConsumerSpec, Sequencer};
+use camshaft_event::TypePattern;
 use camshaft_event::transaction::{Activation, ActivationOutcome};
-use camshaft_event::{ActivationId, TypePattern};
 use camshaft_host::{Plugin, Refusal, codes};
 
 use super::loader::Version;
 use super::shelf::{Because, Running, Waiting};
 use super::{Plugins, versions::Kept};
 use crate::compose::{Code, CodeNumber, Core, EmbeddedStore};
+
+/// What is changed when a version takes over.
+pub(super) type Engine = Sequencer<EmbeddedStore>;
 
 /// How soon a change is tried again that the engine could not take.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -135,77 +138,96 @@ impl Plugins {
 
     /// Lets `version` take over. The caller holds the lock for changes.
     fn run(&self, version: Version, from: Origin<'_>) -> Result<(), Refusal> {
-        self.take_over(version, from, |sequencer, spec| sequencer.attach(spec, self.core.now()))
+        let now = self.core.now();
+        self.take_over(version, from, |sequencer, spec, before| sequencer.attach_after(spec, before, now))
             .map_err(|(name, error)| internal(&name, &error))
     }
 
-    /// Lets `version` take over by `act`. The caller holds the lock for changes.
+    /// Lets `version` take over by `act`, which is given what both say to the engine: `version`, and what is to run again
+    /// if that fails its probation, unless the engine knows. The caller holds the lock for changes.
     pub(super) fn take_over(
         &self,
         version: Version,
         from: Origin<'_>,
-        mut act: impl FnMut(&mut Sequencer<EmbeddedStore>, ConsumerSpec) -> Result<Attached, ConsumerError>,
+        act: impl Fn(&mut Engine, ConsumerSpec, Option<ConsumerSpec>) -> Result<Attached, ConsumerError>,
     ) -> Result<(), (String, ConsumerError)> {
         let core = &self.core;
         let name = version.name().to_owned();
-        let manifest = version.plugin.manifest();
-        let kept = Kept::of(&version);
-        let file = from.is_watched.then_some(from.file);
+        let (kept, file) = (Kept::of(&version), from.is_watched.then_some(from.file));
         // IMPORTANT: it must be known which bytes this is before the log says that they run.
         self.versions.note(&name, file, &kept, None);
-        let code = core.code.add(Code::Plugin(Box::new(version.prepared.clone())));
+        let before = self.predecessor(&version, from.file);
+        let add = |version: &Version| core.code.add(Code::Plugin(Box::new(version.prepared.clone())));
+        let code = add(&version);
+        let before = before.map(|before| (add(&before), before));
+        let spec_before = before.as_ref().map(|(code, before)| spec(&before.plugin, *code));
         let spec = spec(&version.plugin, code);
-        let attached = retrying(core, || core.step_due(|sequencer| act(sequencer, spec.clone())));
+        let attached =
+            retrying(core, || core.step_due(|sequencer| act(sequencer, spec.clone(), spec_before.clone())));
         let Attached { activation, is_new } = attached.map_err(|error| {
             core.code.remove(code);
+            before.iter().for_each(|(code, _)| core.code.remove(*code));
             (name.clone(), error)
         })?;
         tracing::info!(
             plugin = name,
-            version = manifest.version,
+            version = kept.version,
             digest = version.plugin.digest(),
             activation = activation.0,
             is_new,
             "activated"
         );
         self.versions.note(&name, file, &kept, Some(activation));
-        self.shelve(&name, version, code, activation, from);
-        Ok(())
-    }
-
-    fn shelve(
-        &self,
-        name: &str,
-        version: Version,
-        code: CodeNumber,
-        activation: ActivationId,
-        from: Origin<'_>,
-    ) {
-        let mut shelf = self.shelf.running();
-        let mut before = Vec::new();
-        if let Some(was) = shelf.remove(name) {
-            before = was.before;
-            before.push((was.code, was.version));
-        }
-        let mut running = Running {
+        let running = Running {
             version,
             code,
             activation,
-            activated_at: self.core.now(),
+            activated_at: core.now(),
             file: from.file.to_owned(),
             is_watched: from.is_watched,
             waiting: None,
-            before,
+            before: before.into_iter().collect(),
         };
+        self.shelve(&name, running);
+        Ok(())
+    }
+
+    /// What is to run again if `version` fails its probation, if this process never ran it.
+    fn predecessor(&self, version: &Version, file: &Path) -> Option<Version> {
+        let name = version.name();
+        if self.shelf.running().contains_key(name) {
+            return None;
+        }
+        let before = self.core.sequencer.lock().predecessor(&spec(&version.plugin, 0)).ok()??;
+        let kept = self.versions.of(name).of_activation(before.id, &before.digest).cloned()?;
+        let loaded = self.loader.load_kept(&kept.content, file);
+        loaded
+            .inspect_err(|refusal| {
+                tracing::warn!(plugin = name, "there is nothing to go back to on probation: {refusal}");
+            })
+            .ok()
+    }
+
+    fn shelve(&self, name: &str, mut running: Running) {
+        let mut shelf = self.shelf.running();
+        if let Some(was) = shelf.remove(name) {
+            running.before.extend(was.before);
+            running.before.push((was.code, was.version));
+        }
         self.retire(name, &mut running);
         shelf.insert(name.to_owned(), running);
     }
 
     /// Drops the code of earlier versions that no batch will ask for any more.
-    pub(super) fn retire(&self, _name: &str, running: &mut Running) {
-        for (code, _) in running.before.drain(..) {
-            self.core.code.remove(code);
-        }
+    pub(super) fn retire(&self, name: &str, running: &mut Running) {
+        let wanted = self.core.sequencer.lock().codes(name);
+        running.before.retain(|(code, _)| {
+            let is_wanted = wanted.contains(code);
+            if !is_wanted {
+                self.core.code.remove(*code);
+            }
+            is_wanted
+        });
     }
 
     /// Notes that a plugin's file has another name.

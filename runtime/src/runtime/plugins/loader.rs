@@ -77,16 +77,11 @@ impl Loader {
         }
     }
 
-    /// Starts the threads, which ring `moved` after each answer. They end when the runtime drains.
-    pub(super) fn start(
-        self: &Arc<Self>,
-        core: &Arc<Core>,
-        shelf: &Arc<Shelf>,
-        moved: &Arc<Bell>,
-    ) -> io::Result<()> {
+    /// Starts the threads. They end when the runtime drains.
+    pub(super) fn start(self: &Arc<Self>, core: &Arc<Core>, shelf: &Arc<Shelf>) -> io::Result<()> {
         for number in 0..THREADS {
-            let (loader, shelf, moved) = (Arc::clone(self), Arc::clone(shelf), Arc::clone(moved));
-            core.spawn(&format!("loader-{number}"), move |core| loader.run(core, &shelf, &moved))?;
+            let (loader, shelf) = (Arc::clone(self), Arc::clone(shelf));
+            core.spawn(&format!("loader-{number}"), move |core| loader.run(core, &shelf))?;
         }
         Ok(())
     }
@@ -156,7 +151,7 @@ impl Loader {
         Ok(Version { plugin, prepared, lease: Arc::new(self.versions.keep(source)) })
     }
 
-    fn run(&self, core: &Core, shelf: &Shelf, moved: &Bell) {
+    fn run(&self, core: &Core, shelf: &Shelf) {
         loop {
             let seen = self.work.count();
             if core.is_draining() {
@@ -168,7 +163,7 @@ impl Loader {
             };
             let outcome = self.load(shelf, &file, operator.as_deref());
             self.answered.lock().unwrap_or_else(PoisonError::into_inner).push((ticket, outcome));
-            moved.ring();
+            core.plugins.ring();
         }
     }
 

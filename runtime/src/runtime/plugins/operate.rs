@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use camshaft_engine::{Attached, ConsumerError, ConsumerSpec, Past, Sequencer};
+use camshaft_engine::{Attached, ConsumerError, ConsumerSpec, Past};
 use camshaft_event::transaction::ActivationOutcome;
 use camshaft_host::Content;
 
 use super::Plugins;
-use super::activate::Origin;
+use super::activate::{Engine, Origin};
 use super::loader::Version;
 use super::shelf::{Because, Waiting};
-use crate::compose::EmbeddedStore;
 use crate::view::{ActivationView, PluginView};
 use crate::{NotNow, Runtime, VersionError};
 
@@ -94,7 +93,7 @@ impl Plugins {
             return Err(VersionError::Pinned { name: name.to_owned(), digest });
         }
         let now = self.core.now();
-        let take_back = |sequencer: &mut Sequencer<EmbeddedStore>, spec| sequencer.roll_back(spec, now);
+        let take_back = |engine: &mut Engine, spec, _| engine.roll_back(spec, now);
         self.give(name, &content, take_back, |waited, (version, activation)| {
             let because = Because::RolledBack { activation, at: now, by: "operator" };
             waited.unwrap_or(Waiting { version, because })
@@ -111,7 +110,7 @@ impl Plugins {
             return Ok(());
         }
         let now = self.core.now();
-        let replace = |sequencer: &mut Sequencer<EmbeddedStore>, spec| sequencer.attach(spec, now);
+        let replace = |engine: &mut Engine, spec, before| engine.attach_after(spec, before, now);
         self.give(name, &content, replace, |waited, (version, _)| {
             let version = waited.map_or(version, |waited| waited.version);
             Waiting { version, because: Because::Pinned { digest } }
@@ -135,7 +134,7 @@ impl Plugins {
         &self,
         name: &str,
         content: &Content,
-        act: impl FnMut(&mut Sequencer<EmbeddedStore>, ConsumerSpec) -> Result<Attached, ConsumerError>,
+        act: impl Fn(&mut Engine, ConsumerSpec, Option<ConsumerSpec>) -> Result<Attached, ConsumerError>,
         wait: impl FnOnce(Option<Waiting>, Ran) -> Waiting,
     ) -> Result<(), VersionError> {
         let file = self.shelf.running().get(name).map(|running| (running.file.clone(), running.is_watched));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use camshaft_host::Refusal;
 
+use super::probation::probation_view;
 use super::shelf::{Refused, Running, Waiting};
 use crate::Runtime;
 use crate::view::{
@@ -46,6 +47,8 @@ impl Runtime {
     fn running_view(&self, name: &str) -> Option<PluginView> {
         let last_error = self.last_error(name);
         let pinned = self.0.core.sequencer.lock().pinned(name).map(str::to_owned);
+        let consumer = self.0.core.sequencer.lock().consumer_state(name);
+        let probation = consumer.and_then(|consumer| consumer.probation);
         let refused = self.0.plugins.shelf.refused();
         let last_refusal = refused
             .iter()
@@ -67,6 +70,7 @@ impl Runtime {
             last_refusal,
             pinned,
             waiting: waiting.as_ref().map(|waiting| waiting_view(name, waiting)),
+            probation: probation.as_ref().map(probation_view),
             loading: self.0.plugins.shelf.loading().contains(file),
             subscriptions: manifest.subscriptions.iter().map(SubscriptionView::from).collect(),
             publishes: manifest.publishes.iter().cloned().collect(),
@@ -104,6 +108,7 @@ fn file_view(file: &Path, status: PluginStatus) -> PluginView {
         last_refusal: None,
         pinned: None,
         waiting: None,
+        probation: None,
         loading: status == PluginStatus::Loading,
         subscriptions: Vec::new(),
         publishes: Vec::new(),

@@ -21,25 +21,25 @@ const POLL: Duration = Duration::from_secs(2);
 /// The thread that watches the directory until the runtime drains.
 pub(super) fn watch(core: &Arc<Core>, plugins: &Plugins) {
     let path = core.config.plugins.clone();
-    let moved = &plugins.moved;
     let mut directory = Directory::<Version>::new(&path);
     for (name, file) in plugins.restore() {
         if let Some(stem) = file.file_stem().and_then(|stem| stem.to_str()) {
             directory.claim(&name, stem);
         }
     }
-    let rung = Arc::clone(moved);
-    let mut watcher = Watcher::new(&path, move || rung.ring())
+    let rung = Arc::clone(core);
+    let mut watcher = Watcher::new(&path, move || rung.plugins.ring())
         .inspect_err(
             |error| tracing::warn!(%error, "no notifications for the plugins directory; it is polled"),
         )
         .ok();
     let mut settled = false;
     loop {
-        let seen = moved.count();
+        let seen = core.plugins.count();
         if core.is_draining() {
             return plugins.loader.wake();
         }
+        plugins.hear_verdicts();
         for change in look(plugins, &mut directory) {
             if matches!(change, Change::DirectoryBack)
                 && let Some(Err(error)) = watcher.as_mut().map(Watcher::renew)
@@ -54,7 +54,7 @@ pub(super) fn watch(core: &Arc<Core>, plugins: &Plugins) {
             detach_unattended(core);
         }
         let wait = due.map_or(POLL, |at| Duration::from_millis(at.ms_since(core.now()).max(10)).min(POLL));
-        moved.wait(seen, Some(wait));
+        core.plugins.wait(seen, Some(wait));
     }
 }
 
