@@ -83,12 +83,16 @@ pub fn raised(number: u32, behaviour: &str) -> Vec<u8> {
     changed(version(number, behaviour), "state_revision = 1", "state_revision = 2")
 }
 
-/// `bytes` with one text in them changed in its place.
+/// `bytes` with a text in them changed wherever it stands.
 fn changed(mut bytes: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len(), "{to:?} has another length than {from:?}");
-    let found = bytes.windows(from.len()).position(|window| window == from.as_bytes());
-    let at = found.unwrap_or_else(|| panic!("the guest does not hold {from:?}"));
-    bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
+    let windows = bytes.windows(from.len()).enumerate();
+    let found: Vec<usize> =
+        windows.filter(|(_, window)| *window == from.as_bytes()).map(|(at, _)| at).collect();
+    assert!(!found.is_empty(), "the guest does not hold {from:?}");
+    for at in found {
+        bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
+    }
     bytes
 }
 

@@ -94,9 +94,9 @@ impl World {
         self.runtime.publish_batch(events.collect()).await.unwrap();
     }
 
-    /// Publishes such events of a single key, every tenth of which every version rejects.
+    /// Publishes such events, each under a key of its own; every version rejects each tenth.
     pub async fn publish_business(&self, numbers: std::ops::Range<u64>) {
-        let events = numbers.map(|number| event(0, number, number % 10 == 0));
+        let events = numbers.map(|number| event(number, number, number % 10 == 0));
         self.runtime.publish_batch(events.collect()).await.unwrap();
     }
 
