@@ -138,9 +138,8 @@ fn see(stream: &Mutex<Stream>, event: &Event) {
         return;
     };
     let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
-    match stream.seen.get_mut(number).map(|seen| seen.replace(now)) {
-        Some(Some(_)) => stream.doubled += 1,
-        Some(None) | None => {}
+    if let Some(Some(_)) = stream.seen.get_mut(number).map(|seen| seen.replace(now)) {
+        stream.doubled += 1;
     }
 }
 
