@@ -1,7 +1,7 @@
 //! The command line: one file per subcommand.
 //!
-//! `run`, `new`, `build`, `test`, `check` and `wit` work here; every other command is a client of the HTTP interface. Data goes
-//! to stdout, all else to stderr. No command decides anything about events.
+//! `run`, `new`, `build`, `dev`, `test`, `check` and `wit` work here; every other command is a client of the HTTP
+//! interface. Data goes to stdout, all else to stderr. No command decides anything about events.
 
 mod build;
 mod check;
@@ -10,6 +10,7 @@ mod confirm;
 mod consumers;
 mod dead_letters;
 mod debug;
+mod dev;
 mod effects;
 mod event_line;
 mod failure;
@@ -88,6 +89,8 @@ enum Command {
     New(new::Arguments),
     /// Build a plugin into one checked .wasm file
     Build(build::Arguments),
+    /// Build and run a plugin, again after each edit, and show what it does
+    Dev(dev::Arguments),
     /// Run a plugin's fixtures against its component
     Test(test::Arguments),
     /// Tell what a .wasm file is and asks for
@@ -164,6 +167,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Run(arguments) => run::run(&arguments),
         Command::New(arguments) => new::new(&arguments, json),
         Command::Build(arguments) => build::build(&arguments, json),
+        Command::Dev(arguments) => dev::dev(&arguments, json),
         Command::Test(arguments) => test::test(&arguments, json),
         Command::Check(arguments) => check::check(&arguments, json),
         Command::Wit(arguments) => wit::wit(&arguments, json),

@@ -5,6 +5,7 @@
 
 mod consumers;
 mod dead_letters;
+pub(crate) mod follow;
 pub(crate) mod plugins;
 mod publish;
 mod read;

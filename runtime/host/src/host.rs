@@ -17,7 +17,7 @@ use wasmtime::{
 };
 
 use crate::{
-    Manifest, OperatorFile, Plugin, Refusal, Source,
+    Manifest, OperatorFile, Plugin, Refusal, Report, Source,
     artifact::{self, Artifact},
     cache::CodeCache,
     capabilities, contract, engine,
@@ -25,6 +25,7 @@ use crate::{
     outside::{Access, HTTP, WaysOut},
     plugin::{Loaded, trial},
     refusal::codes,
+    report::Facts,
     ticks::Ticks,
     wasi,
 };
@@ -122,6 +123,27 @@ impl Host {
         operator: Option<&OperatorFile>,
     ) -> Result<(Plugin, Option<Refusal>), Refusal> {
         self.examine_bytes(file, artifact::read(file, self.0.options.max_plugin_bytes)?, operator)
+    }
+
+    /// What there is to say about the plugin `file`, also of one that would be refused: then with why.
+    ///
+    /// # Errors
+    /// A file of which nothing can be said but that: it is no plugin of this contract, or has no manifest.
+    pub fn check(&self, file: &Path, operator: Option<&OperatorFile>) -> Result<Report, Refusal> {
+        let Inner { options, .. } = &*self.0;
+        let bytes = artifact::read(file, options.max_plugin_bytes)?;
+        let Artifact { survey, form, digest, size, .. } = Artifact::of(bytes.clone(), file)?;
+        let contract = contract::judge(&survey, file)?;
+        let manifest = Manifest::assemble(file, &survey.manifest_sections, operator)?;
+        let (contract, digest, imports) = (&contract, &digest, &survey.imports);
+        let mut report = Report::of(&Facts { manifest: &manifest, contract, form, digest, size, imports });
+        report.refused_imports =
+            contract::refused_imports(&survey, &options.ways_out, &manifest.capabilities, file);
+        report.refusal = match self.examine_bytes(file, bytes, operator) {
+            Ok((_, lacking)) => lacking,
+            Err(refusal) => Some(refusal),
+        };
+        Ok(report)
     }
 
     /// Reads the plugin `file` and its operator's file, without a look into them.

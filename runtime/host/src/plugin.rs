@@ -22,6 +22,7 @@ use crate::{
     instance::{Bounds, HandleFn, HandleParams, HandleResult, NoAttempt, Session, deadline_ticks, within},
     outside::{Access, HTTP, Http, WaysOut},
     refusal::codes,
+    report::Facts,
     ticks::Ticks,
 };
 
@@ -105,7 +106,14 @@ impl Plugin {
     /// What there is to say about it.
     #[must_use]
     pub fn report(&self) -> Report {
-        Report::of(self)
+        Report::of(&Facts {
+            manifest: self.manifest(),
+            contract: self.contract(),
+            form: self.form(),
+            digest: self.digest(),
+            size: self.size(),
+            imports: self.imports(),
+        })
     }
 
     /// Resolves everything that its instances import, once for all of them.

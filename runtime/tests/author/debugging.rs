@@ -69,7 +69,7 @@ fn what_failed_fails_again_from_what_was_recorded_of_it() {
         .ends_with(0)
         .prints("absent is absent\n")
         .prints("it fails here in the same way\n")
-        .prints("effects, which vanish  state      touched = true\n")
+        .prints("vanished     state      touched = true\n")
         .prints("warn about to fail\n");
 }
 

@@ -115,7 +115,8 @@ impl Debugged<'_> {
             (Comparison::Succeeded, false) => "it succeeds here",
         };
         let effects = effects::lines(&done.effects);
-        let vanished = if done.failure.is_some() { "effects, which vanish" } else { "effects" };
+        // Those of an attempt that failed never were any.
+        let label = if done.failure.is_some() { "vanished" } else { "effects" };
         let lines = |lines: Vec<String>| (!lines.is_empty()).then(|| lines.join("\n"));
         let read = letter.inputs.state.iter().map(|input| match &input.value_base64 {
             Some(_) => format!("{} = {}", input.key, input.value),
@@ -136,7 +137,7 @@ impl Debugged<'_> {
             ("recorded", Some(recorded)),
             ("here", (comparison != Comparison::Same).then_some(here)),
             ("result", Some(verdict.to_owned())),
-            (vanished, lines(effects)),
+            (label, lines(effects)),
             ("not sent", lines(self.not_sent())),
             ("log", lines(done.log.iter().map(effects::log_line).collect())),
         ]);

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use camshaft_engine::Rehearsed;
-use camshaft_event::{Event, Generation, Offset, Timestamp};
+use camshaft_event::{AfterDeadLetter, Event, Generation, Offset, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -29,6 +29,9 @@ pub struct Verdict {
     pub error: Option<String>,
     /// What the handler logged.
     pub log: Vec<String>,
+    /// The type of the event, if it should have a key and has none.
+    #[serde(skip)]
+    pub keyless: Option<String>,
     pub ms: u64,
 }
 
@@ -69,6 +72,7 @@ pub fn run(sandbox: &mut Sandbox, case: &Case) -> Result<Verdict, String> {
         mismatches,
         error: played.error,
         log: played.log,
+        keyless: played.keyless,
         ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     })
 }
@@ -80,6 +84,7 @@ struct Play<'s> {
     mismatches: Vec<Mismatch>,
     error: Option<String>,
     log: Vec<String>,
+    keyless: Option<String>,
 }
 
 impl<'s> Play<'s> {
@@ -89,8 +94,8 @@ impl<'s> Play<'s> {
             world.state.insert(key.clone().into_bytes(), state_bytes(&value.0)?);
         }
         let now = case.given.now.map_or(Timestamp(0), |now| now.0);
-        let (mismatches, error, log) = (Vec::new(), None, Vec::new());
-        Ok(Self { sandbox, world: Arc::new(world), now, mismatches, error, log })
+        let (mismatches, error, log, keyless) = (Vec::new(), None, Vec::new(), None);
+        Ok(Self { sandbox, world: Arc::new(world), now, mismatches, error, log, keyless })
     }
 
     /// The events that the plugin handled before.
@@ -158,10 +163,16 @@ impl<'s> Play<'s> {
     }
 
     fn attempt(&mut self, event: Event, offset: u64, attempt: u32) -> Rehearsed {
+        let is_ordered = event.ordering_key().is_some();
+        let event_type = event.event_type.clone();
         let facts = Facts { generation: Generation(1), offset: Offset(offset), attempt, now: self.now };
         let done = self.sandbox.attempt(&self.world, &facts, event);
         self.error = done.failure.as_ref().map(|failure| failure.error.clone());
         self.log = done.log.iter().map(log_line).collect();
+        let parks = self.sandbox.plugin().manifest().policy.after_dead_letter == AfterDeadLetter::Park;
+        if parks && !is_ordered && !done.effects.state.is_empty() {
+            self.keyless = Some(event_type);
+        }
         done
     }
 

@@ -1,4 +1,4 @@
-//! The form of a fixture file. `camshaft test --help` shows an example; sdk's README tells it all.
+//! The form of a fixture file. `camshaft test --help` shows an example; the SDK's page `testing` describes all of it.
 //!
 //! Events are CloudEvents in their JSON form, written as TOML, so that the rules for them are the runtime's own.
 
