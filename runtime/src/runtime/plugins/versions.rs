@@ -140,7 +140,8 @@ impl Versions {
         Ok(())
     }
 
-    fn wasm(&self, content: &Content) -> PathBuf {
+    /// Where the copy of a `.wasm` is kept.
+    pub(super) fn wasm(&self, content: &Content) -> PathBuf {
         self.folder.join(format!("{}.wasm", content.digest))
     }
 
