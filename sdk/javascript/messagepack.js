@@ -7,6 +7,10 @@
 /** Values nested deeper than this are refused, as the runtime does. */
 const MAX_DEPTH = 128;
 
+// Made once: in a component they cost more than what they are used for.
+const utf8 = new TextEncoder();
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+
 /** The bytes of `value`. Integers are written as short as can be, other numbers as 64-bit floats. */
 export function encode(value) {
   const writer = new Writer();
@@ -86,7 +90,7 @@ function write(writer, value, depth) {
     case "bigint":
       return writeBigInt(writer, value);
     case "string": {
-      const bytes = new TextEncoder().encode(value);
+      const bytes = utf8.encode(value);
       writer.sized(bytes.length, STRING);
       return writer.raw(bytes);
     }
@@ -209,7 +213,7 @@ function read(reader, depth) {
 }
 
 function readString(reader, length) {
-  return new TextDecoder("utf-8", { fatal: true }).decode(reader.bytes(length));
+  return strictUtf8.decode(reader.bytes(length));
 }
 
 function readArray(reader, length, depth) {
