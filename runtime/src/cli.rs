@@ -1,7 +1,7 @@
 //! The command line: one file per subcommand.
 //!
-//! `run`, `new`, `build`, `test`, `check` and `wit` work here; every other command is a client of the HTTP interface. Data goes
-//! to stdout, all else to stderr. No command decides anything about events.
+//! `run`, `new`, `build`, `dev`, `test`, `check` and `wit` work here; every other command is a client of the HTTP
+//! interface. Data goes to stdout, all else to stderr. No command decides anything about events.
 
 mod build;
 mod check;
@@ -9,6 +9,9 @@ mod client;
 mod confirm;
 mod consumers;
 mod dead_letters;
+mod debug;
+mod dev;
+mod effects;
 mod event_line;
 mod failure;
 mod inspect;
@@ -70,12 +73,14 @@ enum Command {
     Read(Remote<read::Arguments>),
     /// Print the last events, then those to come
     Tail(Remote<tail::Arguments>),
-    /// Show the plugins and what keeps one from running
+    /// Show the plugins and what keeps one from running, go back to an earlier version, or pin one
     Plugins(Remote<plugins::Arguments>),
     /// Show how far each consumer is and what holds it up, or forget one
     Consumers(Remote<consumers::Arguments>),
     /// Show what could not be handled, redrive it or discard it
     DeadLetters(Remote<dead_letters::Arguments>),
+    /// Run a dead letter's last attempt again, here, and compare
+    Debug(Remote<debug::Arguments>),
     /// Show the jobs that redrive dead letters, or cancel one
     Redrives(Remote<redrives::Arguments>),
     /// Show what plugins keep
@@ -84,6 +89,8 @@ enum Command {
     New(new::Arguments),
     /// Build a plugin into one checked .wasm file
     Build(build::Arguments),
+    /// Build and run a plugin, again after each edit, and show what it does
+    Dev(dev::Arguments),
     /// Run a plugin's fixtures against its component
     Test(test::Arguments),
     /// Tell what a .wasm file is and asks for
@@ -144,6 +151,9 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::DeadLetters(remote) => {
             remote.with(&outer, |client, arguments| dead_letters::dead_letters(client, arguments, json))
         }
+        Command::Debug(remote) => {
+            remote.with(&outer, |client, arguments| debug::debug(client, arguments, json))
+        }
         Command::Redrives(remote) => {
             remote.with(&outer, |client, arguments| redrives::redrives(client, arguments, json))
         }
@@ -157,6 +167,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Run(arguments) => run::run(&arguments),
         Command::New(arguments) => new::new(&arguments, json),
         Command::Build(arguments) => build::build(&arguments, json),
+        Command::Dev(arguments) => dev::dev(&arguments, json),
         Command::Test(arguments) => test::test(&arguments, json),
         Command::Check(arguments) => check::check(&arguments, json),
         Command::Wit(arguments) => wit::wit(&arguments, json),

@@ -27,6 +27,10 @@ pub const DEFAULT_FILE: &str = "camshaft.toml";
 /// Least memory that the runtime can work with, in bytes.
 const MIN_MEMORY: u64 = 64 << 20;
 
+/// Least and most stack of one call of a plugin, in bytes.
+const MIN_STACK: u64 = 64 << 10;
+const MAX_STACK: u64 = 1 << 20;
+
 /// What the runtime may use, and where. All sizes are bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -84,6 +88,12 @@ pub struct RuntimeLimits {
     pub max_transaction_bytes: u64,
     /// Size of one state value.
     pub max_state_value_bytes: u64,
+    /// Events that one attempt may publish or schedule.
+    pub max_published_events: u64,
+    /// Lines that one attempt may log; further ones are left out.
+    pub max_log_lines: u32,
+    /// Stack of one call of a plugin, 64 KiB to 1 MiB.
+    pub max_stack: u64,
     /// Events between a producer's and the last that follows from it.
     pub max_hops: u32,
     /// Timers that one consumer may have set.
@@ -130,6 +140,9 @@ impl Default for RuntimeLimits {
             max_request_bytes: 16 << 20,
             max_transaction_bytes: 4 << 20,
             max_state_value_bytes: 1 << 20,
+            max_published_events: 1_000,
+            max_log_lines: 200,
+            max_stack: 512 << 10,
             max_hops: 100,
             max_timers: 100_000,
             max_held_events: 100_000,
@@ -211,6 +224,12 @@ impl Config {
                 limits.max_event_bytes, limits.max_transaction_bytes
             );
             return refuse("limits.max_event_bytes", problem);
+        }
+        if !(MIN_STACK..=MAX_STACK).contains(&limits.max_stack) {
+            return refuse(
+                "limits.max_stack",
+                format!("{} bytes are not within 64KiB and 1MiB", limits.max_stack),
+            );
         }
         if limits.max_event_bytes > limits.max_request_bytes {
             let problem = format!(

@@ -9,6 +9,7 @@ mod publish;
 mod read;
 mod redrive;
 mod state;
+mod version;
 
 pub use consumer::ConsumerError;
 pub use dead_letter::DeadLetterError;
@@ -18,6 +19,7 @@ pub use publish::PublishError;
 pub use read::ReadError;
 pub use redrive::RedriveError;
 pub use state::StateError;
+pub use version::VersionError;
 
 /// What the operating system says, as part of a message: lower case, without its number.
 pub(crate) fn io_reason(error: &std::io::Error) -> String {

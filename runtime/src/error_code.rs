@@ -120,6 +120,21 @@ catalogue! {
     PluginNotFound = "plugin-not-found", Some(404), Refused,
         "no plugin has this name",
         "`camshaft plugins` lists the plugins.";
+    VersionNotKept = "version-not-kept", Some(404), Refused,
+        "no copy of such a version of the plugin is kept",
+        "`camshaft plugins history NAME` lists the versions; drop another one into the plugins directory.";
+    VersionAmbiguous = "version-ambiguous", Some(400), Refused,
+        "several versions of the plugin have a digest that begins so",
+        "Give more of the digest; `camshaft plugins history NAME` lists the versions.";
+    NoEarlierVersion = "no-earlier-version", Some(409), Refused,
+        "the plugin has no earlier version to go back to",
+        "`camshaft plugins history NAME` lists what ran; --to names one of those.";
+    PluginPinned = "plugin-pinned", Some(409), Refused,
+        "the plugin is pinned to another version",
+        "Unpin it first, or pin the version that shall run.";
+    VersionUnusable = "version-unusable", Some(409), Refused,
+        "a kept version of the plugin cannot run now",
+        "Choose another version, or drop this one into the plugins directory again.";
     ConsumerNotFound = "consumer-not-found", Some(404), Refused,
         "no consumer has this name",
         "`camshaft consumers` lists the consumers.";
@@ -267,17 +282,20 @@ catalogue! {
         "an output could not be written",
         "Check its path, permissions and disk.";
     ToolchainMissing = "toolchain-missing", None, Usage,
-        "no Rust toolchain of this machine can compile plugins",
+        "this machine lacks what plugins of that language are built with",
         "Run `rustup target add wasm32-unknown-unknown`.";
     BuildFailed = "build-failed", None, Refused,
         "a plugin could not be built",
-        "Correct what is named above; cargo says where.";
+        "Correct what is named above.";
     InvalidFixture = "invalid-fixture", None, Refused,
         "a fixture is not written as it has to be",
         "`camshaft test --help` shows one.";
     TestsFailed = "tests-failed", None, Refused,
         "a plugin does not do what its fixtures say",
         "What differs is listed above; correct the plugin or the fixture.";
+    NotDebuggable = "not-debuggable", None, Refused,
+        "a dead letter cannot be run again here",
+        "What is missing is named above.";
     Unreachable = "unreachable", None, Unreachable,
         "the runtime does not answer",
         "Start it with `camshaft run`, or name another with --url.";

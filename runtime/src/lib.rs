@@ -22,6 +22,7 @@ pub use config::{Config, ConfigError, Durability, Retention, RuntimeLimits, Toke
 pub(crate) use error::io_reason;
 pub use error::{
     ConsumerError, DeadLetterError, NotNow, OpenError, PublishError, ReadError, RedriveError, StateError,
+    VersionError,
 };
 pub use error_code::{ErrorCode, ExitCode};
 pub use runtime::{Failure, Runtime, SubscribeError, Subscription};

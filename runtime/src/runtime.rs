@@ -5,6 +5,7 @@
 
 mod consumers;
 mod dead_letters;
+pub(crate) mod follow;
 pub(crate) mod plugins;
 mod publish;
 mod read;
@@ -19,10 +20,10 @@ use std::sync::atomic::Ordering;
 use camshaft_host::{Host, HostOptions, WaysOut};
 use tokio::sync::{Semaphore, watch};
 
-use plugins::{LoadHook, Loader, Shelf};
+use plugins::{LoadHook, Plugins};
 pub use subscribe::{Failure, SubscribeError, Subscription};
 
-use crate::compose::{self, Bell, Core};
+use crate::compose::{self, Core};
 use crate::view::{Closed, Health, HealthStatus, RetentionView, SyncView};
 use crate::{Config, Durability, OpenError};
 
@@ -65,9 +66,7 @@ pub struct Runtime(Arc<Inner>);
 
 struct Inner {
     core: Arc<Core>,
-    loader: Arc<Loader>,
-    shelf: Arc<Shelf>,
-    moved: Arc<Bell>,
+    plugins: Arc<Plugins>,
     publishers: Semaphore,
     shut_down: watch::Sender<bool>,
 }
@@ -122,6 +121,8 @@ impl Runtime {
         let host_options = HostOptions {
             max_instances: limits.max_instances,
             max_plugin_bytes: limits.max_plugin_bytes,
+            max_log_lines: limits.max_log_lines,
+            max_stack_bytes: limits.max_stack,
             max_deadline_ms: u64::try_from(limits.max_deadline.as_millis()).unwrap_or(u64::MAX),
             max_memory_bytes: limits.max_memory,
             ways_out,
@@ -130,32 +131,15 @@ impl Runtime {
         // The log's lock comes first: a second process must not touch the cache either.
         let (core, host) =
             compose::open(config, || Host::new(host_options).map_err(|error| unusable(error.to_string())))?;
-        let moved = Arc::<Bell>::default();
-        let loader = Arc::new(Loader::new(host, hook, Arc::clone(&moved)));
-        let shelf = Arc::<Shelf>::default();
-        Self::start(&core, &loader, &shelf, &moved).map_err(|error| OpenError::Internal {
-            reason: format!("a thread could not be started: {error}"),
-        })?;
+        let plugins =
+            Plugins::start(&core, host, hook).map_err(|error| unusable(crate::io_reason(&error)))?;
         let inner = Inner {
             core,
-            loader,
-            shelf,
-            moved,
+            plugins,
             publishers: Semaphore::new(MAX_PUBLISHERS),
             shut_down: watch::Sender::new(false),
         };
         Ok(Self(Arc::new(inner)))
-    }
-
-    fn start(
-        core: &Arc<Core>,
-        loader: &Arc<Loader>,
-        shelf: &Arc<Shelf>,
-        moved: &Arc<Bell>,
-    ) -> std::io::Result<()> {
-        loader.start(core)?;
-        let (loader, shelf, moved) = (Arc::clone(loader), Arc::clone(shelf), Arc::clone(moved));
-        core.spawn("plugins", move |core| plugins::watch(core, &loader, &shelf, &moved))
     }
 
     /// How the runtime is.
@@ -203,7 +187,6 @@ impl Runtime {
         }
         let stop = move || {
             inner.core.drain();
-            inner.moved.ring();
             inner.core.stop();
             inner.shut_down.send_replace(true);
         };
@@ -229,7 +212,6 @@ impl Drop for Inner {
     fn drop(&mut self) {
         // Threads hold the core, not this; they end by themselves, without a mark of a clean end being waited for.
         self.core.drain();
-        self.moved.ring();
         self.core.stopping.store(true, Ordering::Release);
         self.core.closing.store(true, Ordering::Release);
         self.core.ring_all();

@@ -3,6 +3,7 @@
 //! [`Runtime`](crate::Runtime) fills them in, [`api`](crate::api) serializes them, [`cli`](crate::cli) reads them
 //! back. Adding a field is compatible; renaming one is not.
 
+mod activation;
 mod consumer;
 mod dead_letter;
 mod event;
@@ -14,6 +15,7 @@ mod redrive;
 mod reset;
 mod state;
 
+pub use activation::{ActivationView, MeasureView, OutcomeView, PinRequest, ProbationView, RollbackRequest};
 pub use consumer::{ConsumerStatusView, ConsumerView, Oldest, OldestHeldView, PauseView, WaitsForView};
 pub use dead_letter::{
     AttemptView, DeadLetterQuery, DeadLetterSummary, DeadLetterView, InputView, InputsView, WaitingView,
@@ -21,7 +23,9 @@ pub use dead_letter::{
 pub use event::{Receipt, StoredEvent};
 pub use health::{Closed, Health, HealthStatus, RetentionView, SyncView};
 pub use page::Page;
-pub use plugin::{LastError, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView};
+pub use plugin::{
+    LastError, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView, WaitingVersionView,
+};
 pub(crate) use redrive::parse_reason;
 pub use redrive::{RedrivePreview, RedriveRequest, RedriveStatusView, RedriveView};
 pub use reset::{ResetPlace, ResetRequest, ResetView};

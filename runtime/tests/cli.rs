@@ -113,7 +113,8 @@ fn a_folder_without_a_package_is_not_built() {
     let folder = tempdir().unwrap();
     said(folder.path(), "build")
         .ends_with(3)
-        .says("there is no Cargo.toml in \".\" [build-failed]")
+        .says("there is no plugin in \".\" [build-failed]")
+        .says("looked for Cargo.toml (Rust), package.json (JavaScript), pyproject.toml (Python)")
         .says("DIR");
 }
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[cfg(feature = "http")]
-mod http;
+pub(crate) mod http;
 
 mod bindings {
     #![expect(unsafe_code, reason = "generated: the canonical ABI is raw memory")]
@@ -128,11 +128,6 @@ impl Host for Imports {
         let fields: Vec<(String, String)> =
             fields.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         logging::log(level, message, &fields);
-    }
-
-    #[cfg(feature = "http")]
-    fn send(&self, request: &crate::http::Request) -> Result<crate::http::Response> {
-        http::send(request)
     }
 
     fn attempt(&self) -> u32 {

@@ -21,7 +21,7 @@ pub(crate) trait Host {
     fn config(&self, key: &str) -> Option<String>;
     fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]);
 
-    #[cfg(feature = "http")]
+    #[cfg(all(feature = "http", not(target_family = "wasm")))]
     fn send(&self, request: &crate::http::Request) -> Result<crate::http::Response>;
 
     fn attempt(&self) -> u32;

@@ -15,7 +15,7 @@ use clap::Parser;
 use wasmtime::component::{Component, ComponentType, Lift, Linker, Lower, TypedFunc};
 use wasmtime::{Config, Engine, Store};
 
-use context::QuietContext;
+pub use context::QuietContext;
 
 use crate::measure::{Figure, interleave, median, report};
 

@@ -5,7 +5,10 @@ mod call;
 mod measure;
 mod memory;
 mod pipeline;
+mod polyglot;
+mod reload;
 mod resident;
+mod start;
 #[cfg(feature = "store")]
 mod store;
 
@@ -33,8 +36,14 @@ enum Measurement {
     Pipeline(pipeline::Arguments),
     /// The cost of a call beside a raw wasmtime call.
     Call(call::Arguments),
+    /// The same plugin in Rust, JavaScript and Python: its file, its start, a call.
+    Polyglot(polyglot::Arguments),
     /// What the whole runtime takes while it knows far more than its `memory` setting holds.
     Memory(memory::Arguments),
+    /// What events wait while one version of a plugin takes over from another.
+    Reload(reload::Arguments),
+    /// How long a start with many plugins takes.
+    Start(start::Arguments),
     /// The embedded store below the tables: fjall beside LMDB.
     #[cfg(feature = "store")]
     Store(store::Arguments),
@@ -45,7 +54,10 @@ fn main() -> anyhow::Result<()> {
     match measurement {
         Some(Measurement::Pipeline(arguments)) => pipeline::run(&arguments),
         Some(Measurement::Call(arguments)) => call::run(&arguments),
+        Some(Measurement::Polyglot(arguments)) => polyglot::run(&arguments),
         Some(Measurement::Memory(arguments)) => memory::run(&arguments),
+        Some(Measurement::Reload(arguments)) => reload::run(&arguments),
+        Some(Measurement::Start(arguments)) => start::run(&arguments),
         #[cfg(feature = "store")]
         Some(Measurement::Store(arguments)) => store::run(&arguments),
         None => {

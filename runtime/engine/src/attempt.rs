@@ -204,6 +204,9 @@ impl Attempt {
             return self.refuse(EffectError::UndeclaredType { event_type: event.event_type });
         }
         let index = self.effects.events.len() + self.effects.timers.len();
+        let (what, limit) =
+            ("the number of events that one attempt publishes", self.options.max_published_events);
+        self.check(what, index + 1, limit, "limits.max_published_events")?;
         let author = published::Author { consumer: &self.spec.name, generation: self.generation };
         let built =
             published::build(author, &self.event, self.offset, index, self.now, event).and_then(|event| {

@@ -37,6 +37,8 @@ pub struct Batch {
     pub(crate) visible: Sequence,
     /// Whether its one event is done already, by [`crate::Sequencer::release`].
     pub(crate) is_released: bool,
+    /// Whether its activation is on probation: what fails waits, uncounted.
+    pub(crate) is_on_probation: bool,
 }
 
 /// One event of a batch.

@@ -1,11 +1,12 @@
 //! A consumer at run time: what it has been routed, what it holds, and which partition's turn it is.
 
 mod batches;
+mod probation;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus};
+use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus, RecentEvents};
 use camshaft_event::{DeadLetter, FailureCause, Key, Offset, Sequence, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::StateSpace;
@@ -17,6 +18,7 @@ use crate::partition::Partition;
 use crate::suspects::Suspects;
 use crate::tokens::Tokens;
 use crate::{ConsumerSpec, EngineOptions, Sequenced};
+pub(crate) use probation::{Judgement, Watch};
 
 /// Where a consumer takes its new events from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,12 @@ pub(crate) struct Consumer {
     pub(crate) scheduled: Option<Timestamp>,
     pub(crate) timers: usize,
     pub(crate) suspects: Suspects,
+    /// The events by which its newest activation is measured.
+    pub(crate) recent: RecentEvents,
+    /// While that is on probation and its code is there.
+    pub(crate) watch: Option<Watch>,
+    /// Whether it has failed its probation, and only the room to say so is missing.
+    pub(crate) fails: bool,
 }
 
 /// What is known here of a dead letter.
@@ -100,6 +108,10 @@ impl DeadEntry {
 
 impl Consumer {
     pub(crate) fn new(record: ConsumerRecord, next: Offset) -> Self {
+        let suspends = record.probation.as_ref().map(|_| record.activation);
+        let recent = RecentEvents::of(record.activation);
+        let mut held = HeldKeys::default();
+        held.suspend(suspends);
         let partitions =
             (0..record.partitions).map(|_| Partition { done_before: next, ..Partition::default() }).collect();
         Self {
@@ -108,7 +120,7 @@ impl Consumer {
             reading: Reading::Stopped { next },
             partitions,
             ready: VecDeque::new(),
-            held: HeldKeys::default(),
+            held,
             dead: BTreeMap::new(),
             dead_bytes: 0,
             pending_events: 0,
@@ -129,6 +141,9 @@ impl Consumer {
             scheduled: None,
             timers: 0,
             suspects: Suspects::new(),
+            recent,
+            watch: None,
+            fails: false,
         }
     }
 
@@ -216,11 +231,16 @@ impl Consumer {
 
     /// When it has something to do that it has not now.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        if !self.is_attached() || self.record.paused.is_some() {
+        if !self.is_attached() {
             return None;
         }
-        let later = self.circuit.blocks_until().or_else(|| self.next_token());
-        later.or_else(|| self.held.next_due())
+        let work = if self.record.paused.is_some() {
+            None
+        } else {
+            let later = self.circuit.blocks_until().or_else(|| self.next_token());
+            later.or_else(|| self.held.next_due())
+        };
+        work.into_iter().chain(self.probation_until()).min()
     }
 
     /// When its rate limit lets it take anything; none if it may now.
@@ -253,8 +273,11 @@ impl Consumer {
     }
 
     /// The clock was set back to `now`.
-    pub(crate) fn set_back(&mut self, now: Timestamp) {
+    pub(crate) fn set_back(&mut self, options: &EngineOptions, now: Timestamp) {
         self.circuit.set_back(now);
+        if let Some(watch) = &mut self.watch {
+            watch.until = watch.until.min(now.plus_ms(options.probation_ms));
+        }
         if let Some(tokens) = &mut self.tokens {
             tokens.set_back(now);
         }
@@ -262,7 +285,7 @@ impl Consumer {
 
     /// Whether a batch could be taken now.
     pub(crate) fn is_ready(&self) -> bool {
-        if !self.is_attached() || self.is_paused() || self.next_token().is_some() {
+        if !self.is_attached() || self.is_paused() || self.fails || self.next_token().is_some() {
             return false;
         }
         let alone = self.running_batches == 0;

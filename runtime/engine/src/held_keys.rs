@@ -5,21 +5,30 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use camshaft_event::{HeldEvent, Key, Offset, Timestamp};
+use camshaft_event::{ActivationId, HeldEvent, Key, Offset, Timestamp};
 
 /// What is known here of one held event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeldEntry {
     pub(crate) due: Timestamp,
-    /// Whether it has failed at least once since it was first tried or last redriven.
+    /// Whether it has failed since it was first tried or last redriven, counted or not.
     pub(crate) tried: bool,
     pub(crate) bytes: usize,
     pub(crate) sequenced_at: Option<Timestamp>,
+    /// The activation on probation that failed it; it waits as long as that is.
+    pub(crate) suspended_by: Option<ActivationId>,
 }
 
 impl HeldEntry {
     pub(crate) fn of(held: &HeldEvent) -> Self {
-        Self { due: held.due, tried: held.attempts > 0, bytes: held.size(), sequenced_at: held.sequenced_at }
+        let suspended_by = held.suspended.as_ref().map(|attempt| attempt.activation);
+        Self {
+            due: held.due,
+            tried: held.attempts > 0 || suspended_by.is_some(),
+            bytes: held.size(),
+            sequenced_at: held.sequenced_at,
+            suspended_by,
+        }
     }
 }
 
@@ -36,14 +45,15 @@ struct HeldKey {
 }
 
 impl HeldKey {
-    /// The events that no dead letter parks, in order.
-    fn unparked(&self) -> impl Iterator<Item = (Offset, &HeldEntry)> {
+    /// The events that no dead letter parks and no probation suspends, in order.
+    fn open(&self, suspends: Option<ActivationId>) -> impl Iterator<Item = (Offset, &HeldEntry)> {
         let first_parked = self.parked_behind.first().copied();
         let is_before = move |offset: Offset| first_parked.is_none_or(|parked| offset < parked);
+        let is_suspended = move |entry: &HeldEntry| suspends.is_some() && entry.suspended_by == suspends;
         self.queue
             .iter()
             .map(|(offset, entry)| (*offset, entry))
-            .take_while(move |(offset, _)| is_before(*offset))
+            .take_while(move |(offset, entry)| is_before(*offset) && !is_suspended(entry))
     }
 }
 
@@ -54,6 +64,10 @@ pub(crate) struct HeldKeys {
     retries: BTreeSet<(Timestamp, Key)>,
     /// The keys under which events wait, by the first of these.
     fronts: BTreeMap<Offset, Key>,
+    /// The events that an activation on probation failed, that one or an earlier one.
+    suspended: BTreeMap<Offset, (ActivationId, Key)>,
+    /// The activation that is on probation.
+    suspends: Option<ActivationId>,
     events: usize,
     tried: usize,
     bytes: usize,
@@ -71,7 +85,27 @@ impl HeldKeys {
         self.events += 1;
         self.tried += usize::from(entry.tried);
         self.bytes += entry.bytes;
+        match entry.suspended_by {
+            Some(by) => _ = self.suspended.insert(offset, (by, key.clone())),
+            None => _ = self.suspended.remove(&offset),
+        }
         self.schedule(key);
+    }
+
+    /// What the activation `suspends` failed waits from now on, and nothing else that one on probation failed. The keys
+    /// of what may go on are scheduled.
+    pub(crate) fn suspend(&mut self, suspends: Option<ActivationId>) {
+        if std::mem::replace(&mut self.suspends, suspends) != suspends {
+            let keys: Vec<Key> = self.suspended.values().map(|(_, key)| key.clone()).collect();
+            keys.iter().for_each(|key| self.schedule(key));
+        }
+    }
+
+    /// The events that wait for the end of the probation, in log order.
+    pub(crate) fn suspended(&self) -> impl Iterator<Item = Offset> {
+        let suspends = self.suspends;
+        let waits = self.suspended.iter().filter(move |(_, (by, _))| Some(*by) == suspends);
+        waits.map(|(offset, _)| *offset)
     }
 
     /// Takes a held event out; frees the key with its last one.
@@ -80,6 +114,7 @@ impl HeldKeys {
             self.events -= 1;
             self.tried -= usize::from(removed.tried);
             self.bytes -= removed.bytes;
+            self.suspended.remove(&offset);
         }
         self.schedule(key);
     }
@@ -120,8 +155,9 @@ impl HeldKeys {
 
     /// The offsets of `key` that may be tried at `now`, in order.
     pub(crate) fn runnable(&self, key: &Key, now: Timestamp) -> impl Iterator<Item = Offset> {
-        let unparked = self.keys.get(key).into_iter().flat_map(HeldKey::unparked);
-        unparked.take_while(move |(_, entry)| entry.due <= now).map(|(offset, _)| offset)
+        let suspends = self.suspends;
+        let open = self.keys.get(key).into_iter().flat_map(move |held| held.open(suspends));
+        open.take_while(move |(_, entry)| entry.due <= now).map(|(offset, _)| offset)
     }
 
     /// The offsets that wait under `key` behind the dead letter at `offset`, in order.
@@ -148,7 +184,7 @@ impl HeldKeys {
     /// Schedules `key` again, after a batch that took it ended, and keeps the indexes up to date.
     pub(crate) fn schedule(&mut self, key: &Key) {
         let Some(held) = self.keys.get_mut(key) else { return };
-        let wanted = held.unparked().next().map(|(_, entry)| entry.due);
+        let wanted = held.open(self.suspends).next().map(|(_, entry)| entry.due);
         if held.scheduled != wanted {
             if let Some(at) = held.scheduled {
                 self.retries.remove(&(at, key.clone()));
@@ -194,6 +230,7 @@ impl HeldKeys {
             events: held.queue.len(),
             parked_behind: held.parked_behind.first().copied().filter(|parked| parked < offset),
             scheduled: held.scheduled,
+            is_suspended: self.suspended.get(offset).is_some_and(|(by, _)| Some(*by) == self.suspends),
         })
     }
 }
@@ -208,8 +245,10 @@ pub(crate) struct OldestKey<'h> {
     pub(crate) events: usize,
     /// The dead letter that parks all of them.
     pub(crate) parked_behind: Option<Offset>,
-    /// When the first one is due; none if it is parked, or due and handed out.
+    /// When the first one is due; none if it is parked or suspended, or due and handed out.
     pub(crate) scheduled: Option<Timestamp>,
+    /// Whether the first one waits for the end of a probation.
+    pub(crate) is_suspended: bool,
 }
 
 #[cfg(test)]
@@ -217,7 +256,7 @@ mod tests {
     use super::*;
 
     fn entry(due: u64) -> HeldEntry {
-        HeldEntry { due: Timestamp(due), tried: due > 0, bytes: 10, sequenced_at: None }
+        HeldEntry { due: Timestamp(due), tried: due > 0, bytes: 10, sequenced_at: None, suspended_by: None }
     }
 
     fn key() -> Key {

@@ -36,9 +36,9 @@ pub use run::{Begun, Call, Finished, Handler, Rehearsal, Rehearsed, WorkerContex
 pub use sequenced::Sequenced;
 pub use sequencer::{
     Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, LagRead, LogEvents,
-    OldestHeld, Past, Pause, Probe, PublishRefusal, ReadError, Receipt, Receipts, RecoverError, RedriveError,
-    RedrivePreview, RedriveStatus, Release, ResetPlace, ResetTo, Sequencer, Unhandled, Unready, WaitsFor,
-    first_offset_since,
+    OldestHeld, Past, Pause, ProbationState, Probe, PublishRefusal, ReadError, Receipt, Receipts,
+    RecoverError, RedriveError, RedrivePreview, RedriveStatus, Release, ResetPlace, ResetTo, Sequencer,
+    Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor, first_offset_since,
 };
 pub use shared::SharedSequencer;
 pub use spec::ConsumerSpec;

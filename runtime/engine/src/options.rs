@@ -13,6 +13,8 @@ pub struct EngineOptions {
     pub max_timer_name_bytes: usize,
     /// Size of one state value, in bytes (`limits.max_state_value_bytes`).
     pub max_state_value_bytes: usize,
+    /// Events that one attempt may publish or schedule (`limits.max_published_events`).
+    pub max_published_events: usize,
     /// Longest chain of causes (`limits.max_hops`).
     pub max_hops: u32,
     /// Timers that one consumer may have set (`limits.max_timers`).
@@ -39,6 +41,12 @@ pub struct EngineOptions {
     pub max_calls: usize,
     /// How long a detached consumer pins the log, in milliseconds.
     pub detached_retention_ms: u64,
+    /// Events after which a new version is no longer on probation; by so many of its last ones a version is measured.
+    pub probation_events: u32,
+    /// Time after which it is no longer, in milliseconds.
+    pub probation_ms: u64,
+    /// Events before which it is not rolled back.
+    pub probation_least_events: u32,
 }
 
 impl Default for EngineOptions {
@@ -49,6 +57,7 @@ impl Default for EngineOptions {
             max_state_key_bytes: 1_900,
             max_timer_name_bytes: 256,
             max_state_value_bytes: 1 << 20,
+            max_published_events: 1_000,
             max_hops: 100,
             max_timers: 100_000,
             max_held_events: 100_000,
@@ -62,6 +71,9 @@ impl Default for EngineOptions {
             workers: 1,
             max_calls: 128,
             detached_retention_ms: 7 * 24 * 60 * 60 * 1000,
+            probation_events: 1_000,
+            probation_ms: 60_000,
+            probation_least_events: 20,
         }
     }
 }

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use camshaft_event::transaction::{Body, Handled, HeldChange, Outcome, Section};
-use camshaft_event::{Answer, Key, Timestamp};
+use camshaft_event::{Answer, HeldEvent, Key, Timestamp};
 use rand_chacha::ChaCha8Rng;
 
 use crate::EngineOptions;
@@ -205,6 +205,7 @@ impl Run {
             attempt,
             at,
             outcome,
+            again: item.held().is_some_and(HeldEvent::has_failed),
             ..Handled::default()
         }
     }

@@ -12,6 +12,7 @@ mod lag;
 mod lifecycle;
 mod operate;
 mod pause;
+mod probation;
 mod publish;
 mod recover;
 mod redrives;
@@ -40,6 +41,7 @@ pub use lag::{LagRead, LogEvents, ReadError};
 pub use lifecycle::ConsumerError;
 pub use operate::DeadLetterError;
 pub use pause::Pause;
+pub use probation::{ProbationState, Verdict, VerdictOutcome};
 pub use publish::{Probe, PublishRefusal, Receipt, Receipts};
 pub use recover::RecoverError;
 pub use redrives::{RedriveError, RedrivePreview, RedriveStatus};
@@ -103,6 +105,8 @@ pub struct Sequencer<S> {
     last_at: Timestamp,
     /// The newest time that a worker or the timekeeper came with since the clock was last set back.
     latest: Timestamp,
+    /// How probations ended since somebody asked.
+    verdicts: Vec<Verdict>,
 }
 
 /// Why a transaction could not be sequenced now. Nothing was changed; it may be tried again.

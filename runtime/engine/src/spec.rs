@@ -25,6 +25,8 @@ pub struct ConsumerSpec {
     pub digest: String,
     /// The manifest's version; empty for a closure.
     pub version: String,
+    /// The form of its state, by the manifest: code of a lower revision cannot read that of a higher one.
+    pub state_revision: u64,
     /// The caller's number for the code to run; the engine only hands it back with each batch.
     pub code: u64,
 }

@@ -29,6 +29,7 @@ mod promises {
     mod order;
     mod parking;
     mod pausing;
+    mod probation;
     mod rate;
     mod readiness;
     mod redrive_jobs;

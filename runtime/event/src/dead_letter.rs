@@ -117,6 +117,11 @@ impl FailedAttempt {
         cut(&mut error, MAX_ERROR_BYTES);
         Self { attempt, at, activation, cause, error }
     }
+
+    /// Cuts its error to `max_bytes`.
+    pub(crate) fn shorten(&mut self, max_bytes: usize) {
+        cut(&mut self.error, max_bytes);
+    }
 }
 
 /// The first and the last ten failed attempts of one event for one consumer.
@@ -158,7 +163,7 @@ impl AttemptHistory {
 
     /// Cuts every error to `max_bytes`, for an event that leaves its story little room.
     pub fn shorten(&mut self, max_bytes: usize) {
-        self.first.iter_mut().chain(&mut self.last).for_each(|attempt| cut(&mut attempt.error, max_bytes));
+        self.first.iter_mut().chain(&mut self.last).for_each(|attempt| attempt.shorten(max_bytes));
     }
 
     /// The kept attempts, oldest first.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptHistory, Event, RedriveId, Timestamp};
+use crate::{AttemptHistory, Event, FailedAttempt, RedriveId, Timestamp};
 
 /// An event that waits outside the log for its (next) attempt by one consumer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,10 @@ pub struct HeldEvent {
     /// When the event was sequenced; unknown in what older versions wrote.
     #[serde(default)]
     pub sequenced_at: Option<Timestamp>,
+    /// The attempt that failed while its activation was on probation, which is not counted. The event waits as long as
+    /// that is.
+    #[serde(default)]
+    pub suspended: Option<Box<FailedAttempt>>,
 }
 
 impl HeldEvent {
@@ -41,13 +45,29 @@ impl HeldEvent {
             history: AttemptHistory::default(),
             redriven_by: None,
             sequenced_at,
+            suspended: None,
+        }
+    }
+
+    /// Whether an attempt of it has failed, counted or not.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.history.total > 0 || self.suspended.is_some()
+    }
+
+    /// Cuts every error to `max_bytes`, for an event that leaves its story little room.
+    pub fn shorten(&mut self, max_bytes: usize) {
+        self.history.shorten(max_bytes);
+        if let Some(attempt) = &mut self.suspended {
+            attempt.shorten(max_bytes);
         }
     }
 
     /// Roughly how many bytes it takes, with the story of its attempts; for bounds.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.event.size() + self.history.size()
+        let suspended = self.suspended.as_ref().map_or(0, |attempt| attempt.error.len() + 32);
+        self.event.size() + self.history.size() + suspended
     }
 }
 
@@ -61,7 +81,12 @@ mod tests {
         let (none, history) = (None::<Timestamp>, AttemptHistory::default());
         let without_redriven_by = (&held.event, 2_u32, none, Timestamp(7), 0_u32, &history);
         let without_sequenced_at = (&held.event, 2_u32, none, Timestamp(7), 0_u32, &history, none);
-        for bytes in [rmp_serde::to_vec(&without_redriven_by), rmp_serde::to_vec(&without_sequenced_at)] {
+        let without_suspended = (&held.event, 2_u32, none, Timestamp(7), 0_u32, &history, none, none);
+        for bytes in [
+            rmp_serde::to_vec(&without_redriven_by),
+            rmp_serde::to_vec(&without_sequenced_at),
+            rmp_serde::to_vec(&without_suspended),
+        ] {
             assert_eq!(rmp_serde::from_slice::<HeldEvent>(&bytes.unwrap()).unwrap(), held);
         }
     }

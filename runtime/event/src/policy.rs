@@ -150,6 +150,10 @@ pub struct Policy {
     /// How its calls are made, if it is a sink.
     #[serde(default)]
     pub sink: Option<Sink>,
+    /// By how many millionths the share of failed events of a new version may be larger than that of the version before,
+    /// before the new one is rolled back.
+    #[serde(default = "default_probation_threshold_ppm")]
+    pub probation_threshold_ppm: u32,
 }
 
 impl Default for Policy {
@@ -164,8 +168,13 @@ impl Default for Policy {
             breaker: None,
             rate: None,
             sink: None,
+            probation_threshold_ppm: default_probation_threshold_ppm(),
         }
     }
+}
+
+fn default_probation_threshold_ppm() -> u32 {
+    50_000
 }
 
 /// What one attempt of a plugin may use.

@@ -11,6 +11,7 @@
 mod body;
 mod consumer;
 mod history;
+mod probation;
 mod redrive;
 mod section;
 
@@ -20,6 +21,7 @@ use thiserror::Error;
 pub use body::{Body, Mark};
 pub use consumer::{Activation, ConsumerRecord, ConsumerStatus};
 pub use history::{ActivationHistory, ActivationOutcome, Measure, PastActivation, RollbackCause, RolledBack};
+pub use probation::{Probation, RecentEvents};
 pub use redrive::{
     RedriveChange, RedriveChanged, RedriveJob, RedriveResults, RedriveSelection, RedriveState,
 };
@@ -147,6 +149,7 @@ mod tests {
                 event: Some(Box::new(HeldEvent::waiting(event("1"), Some(Timestamp(2))))),
             }],
             dead: vec![DeadChange { offset: Offset(3), letter: Some(Box::new(dead)) }],
+            again: true,
             ..Handled::default()
         };
         let record = ConsumerRecord {
@@ -160,6 +163,7 @@ mod tests {
             paused: Some(Timestamp(11)),
             pinned: Some("1".into()),
             history: history(),
+            probation: Some(Box::new(probation())),
         };
         Transaction {
             floors: vec![(ConsumerId(7), Offset(4))],
@@ -176,6 +180,7 @@ mod tests {
                     checkpoint: Some(Offset(0)),
                     clears: true,
                     events: vec![],
+                    recent: Some(RecentEvents::of(crate::ActivationId(2))),
                 })),
                 Section::Redrive(Box::new(RedriveChanged {
                     jobs: vec![
@@ -211,6 +216,19 @@ mod tests {
             history.end(outcome);
         }
         history
+    }
+
+    fn probation() -> Probation {
+        let mut before = RecentEvents::of(crate::ActivationId(1));
+        let handled = Handled { activation: crate::ActivationId(1), attempt: 1, ..Handled::default() };
+        before.note(&handled, 9);
+        Probation {
+            since: Timestamp(2),
+            predecessor: crate::ActivationId(1),
+            before,
+            threshold_ppm: 50_000,
+            stopped: true,
+        }
     }
 
     fn job() -> RedriveJob {
@@ -299,6 +317,7 @@ mod tests {
             paused: None,
             pinned: None,
             history: ActivationHistory::default(),
+            probation: None,
         };
         // An array of seven: the fields up to the activation.
         let old = b"\x97\x07\xa5stock\x01\x01\x40\xa10\x02";
@@ -306,7 +325,30 @@ mod tests {
         let without_history = [&old.map(|byte| if byte == 0x97 { 0x98 } else { byte })[..], b"\xc0"].concat();
         assert_eq!(rmp_serde::from_slice::<ConsumerRecord>(&without_history).unwrap(), record);
         let new = rmp_serde::to_vec(&record).unwrap();
-        assert_eq!((new.first(), new.get(without_history.len()..)), (Some(&0x9a), Some(&b"\xc0\x90"[..])));
+        assert_eq!(
+            (new.first(), new.get(without_history.len()..)),
+            (Some(&0x9b), Some(&b"\xc0\x90\xc0"[..]))
+        );
+    }
+
+    #[test]
+    fn values_of_before_there_was_probation_are_read() {
+        /// The encoding without its last field, which takes one byte.
+        fn without_last(mut bytes: Vec<u8>) -> Vec<u8> {
+            bytes.pop();
+            bytes[0] -= 1;
+            bytes
+        }
+        let handled = Handled { attempt: 3, ..Handled::default() };
+        let old = without_last(rmp_serde::to_vec(&handled).unwrap());
+        assert_eq!(rmp_serde::from_slice::<Handled>(&old).unwrap(), handled);
+        let activation = Activation { digest: "1".into(), ..Activation::default() };
+        let old = without_last(rmp_serde::to_vec(&activation).unwrap());
+        assert_eq!(rmp_serde::from_slice::<Activation>(&old).unwrap(), activation);
+        let Some(Section::Consumer(changed)) = everything().sections.into_iter().nth(3) else { panic!() };
+        let changed = ConsumerChanged { recent: None, ..*changed };
+        let old = without_last(rmp_serde::to_vec(&changed).unwrap());
+        assert_eq!(rmp_serde::from_slice::<ConsumerChanged>(&old).unwrap(), changed);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod javascript;
 mod manifest;
 mod python;
+mod stamp;
 mod tools;
 
 use std::{
@@ -14,13 +15,14 @@ use std::{
     ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{self, Command, Output},
 };
 
 use thiserror::Error;
 
 use crate::{Component, Language, contract::CONTRACT};
 use manifest::AuthorsManifest;
+use stamp::{Inputs, Stamp};
 
 /// A plugin written in JavaScript or Python.
 #[derive(Clone, Debug)]
@@ -102,7 +104,8 @@ impl Script {
         self
     }
 
-    /// Makes the plugin a component, by name in `components` of the target folder.
+    /// Makes the plugin a component, by name in `components` of the target folder. A component whose source did
+    /// not change is not made again.
     ///
     /// # Errors
     /// See [`ScriptError`].
@@ -111,32 +114,21 @@ impl Script {
     /// If `language` is Rust, which is compiled: see [`crate::Toolchain`].
     pub fn build(&self, language: Language) -> Result<Component, ScriptError> {
         let manifest = AuthorsManifest::read(&self.folder)?;
+        let folder = absolute(&self.folder)?;
         let target_folder = match &self.target_folder {
             Some(folder) => absolute(folder)?,
-            None => default_target_folder(&absolute(&self.folder)?),
+            None => default_target_folder(&folder),
         };
-        let folder = absolute(&self.folder)?;
-        let work = Work {
-            folder,
-            tools: target_folder.join("tools"),
-            scratch: target_folder.join("scripts").join(&manifest.name),
-        };
-        work.prepare()?;
-        let draft = work.scratch.join("component.wasm");
-        match language {
-            Language::JavaScript => javascript::build(&work, &manifest, &draft)?,
-            Language::Python => python::build(&work, &manifest, &draft)?,
-            Language::Rust => panic!("Rust is compiled by a toolchain, not by this"),
-        }
-        let mut component = fs::read(&draft).map_err(file_error(&draft))?;
-        manifest.embed(&mut component);
         let components = target_folder.join("components");
         let path = components.join(format!("{}.wasm", manifest.name));
         fs::create_dir_all(&components).map_err(file_error(&components))?;
-        // Written beside and renamed, so that whoever reads the path finds a whole component.
-        fs::write(&draft, component).map_err(file_error(&draft))?;
-        fs::rename(&draft, &path).map_err(file_error(&path))?;
-        Ok(Component { name: manifest.name, path })
+        // Of this process alone: the same plugin may be built by another one at the same time.
+        let scratch = target_folder.join("scripts").join(format!("{}.{}", manifest.name, process::id()));
+        let work = Work { folder, tools: target_folder.join("tools"), scratch };
+        let made = work.prepare().and_then(|()| work.make(language, &manifest, &path));
+        // What a failed build leaves there is of no use, and the next one makes it anew.
+        let _: io::Result<()> = fs::remove_dir_all(&work.scratch);
+        made.map(|()| Component { name: manifest.name, path })
     }
 }
 
@@ -159,6 +151,46 @@ impl Work {
             write(&wit.join(name), content)?;
         }
         Ok(())
+    }
+
+    /// Makes the component at `path` if there is none, or another one.
+    fn make(&self, language: Language, manifest: &AuthorsManifest, path: &Path) -> Result<(), ScriptError> {
+        let mut inputs = Inputs::default();
+        inputs.add(manifest.text());
+        CONTRACT.iter().for_each(|(_, content)| inputs.add(content));
+        match language {
+            Language::JavaScript => {
+                let plugin = javascript::plugin(self, manifest, &mut inputs)?;
+                self.renew(path, &inputs, manifest, plugin)
+            }
+            Language::Python => {
+                let plugin = python::plugin(self, manifest, &mut inputs)?;
+                self.renew(path, &inputs, manifest, plugin)
+            }
+            Language::Rust => panic!("Rust is compiled by a toolchain, not by this"),
+        }
+    }
+
+    /// Has `componentize` write the component, unless the one at `path` is made of the same inputs.
+    fn renew(
+        &self,
+        path: &Path,
+        inputs: &Inputs,
+        manifest: &AuthorsManifest,
+        componentize: impl FnOnce(&Path) -> Result<(), ScriptError>,
+    ) -> Result<(), ScriptError> {
+        let stamp = Stamp::new(path, inputs);
+        if stamp.holds() {
+            return Ok(());
+        }
+        let draft = self.scratch.join("component.wasm");
+        componentize(&draft)?;
+        let mut component = fs::read(&draft).map_err(file_error(&draft))?;
+        manifest.embed(&mut component);
+        // Written beside and renamed, so that whoever reads the path finds a whole component.
+        fs::write(&draft, &component).map_err(file_error(&draft))?;
+        fs::rename(&draft, path).map_err(file_error(path))?;
+        stamp.put(&component)
     }
 
     fn wit(&self) -> PathBuf {
@@ -207,7 +239,7 @@ impl Program {
             command.env_remove(foreign);
         }
         // A tool's own backtrace says nothing about the plugin.
-        command.env("RUST_BACKTRACE", "0").stdin(std::process::Stdio::null());
+        command.env("RUST_BACKTRACE", "0").stdin(process::Stdio::null());
         command
     }
 

@@ -57,24 +57,38 @@ pub fn judge_imports(
     capabilities: &BTreeSet<String>,
     file: &Path,
 ) -> Result<(), Refusal> {
-    for import in &survey.imports {
-        match ways_out.capability_of(import) {
-            Some(capability) if capabilities.contains(capability) => {}
-            Some(capability) => {
-                return Err(Refusal::new(
-                    codes::UNKNOWN_IMPORT,
-                    format!(
-                        "\"{}\" imports \"{import}\", but its manifest does not ask for the capability \
-                         \"{capability}\"",
-                        file.display()
-                    ),
-                    format!("Add `capabilities = [\"{capability}\"]` to the plugin's manifest."),
-                ));
-            }
-            None => judge_import(import, file)?,
-        }
+    survey.imports.iter().try_for_each(|import| judge_one(import, ways_out, capabilities, file))
+}
+
+/// The imports that are not given to it.
+pub fn refused_imports(
+    survey: &Survey,
+    ways_out: &WaysOut,
+    capabilities: &BTreeSet<String>,
+    file: &Path,
+) -> Vec<String> {
+    let is_refused = |import: &&String| judge_one(import, ways_out, capabilities, file).is_err();
+    survey.imports.iter().filter(is_refused).cloned().collect()
+}
+
+fn judge_one(
+    import: &str,
+    ways_out: &WaysOut,
+    capabilities: &BTreeSet<String>,
+    file: &Path,
+) -> Result<(), Refusal> {
+    match ways_out.capability_of(import) {
+        Some(capability) if capabilities.contains(capability) => Ok(()),
+        Some(capability) => Err(Refusal::new(
+            codes::UNKNOWN_IMPORT,
+            format!(
+                "\"{}\" imports \"{import}\", but its manifest does not ask for the capability \"{capability}\"",
+                file.display()
+            ),
+            format!("Add `capabilities = [\"{capability}\"]` to the plugin's manifest."),
+        )),
+        None => judge_import(import, file),
     }
-    Ok(())
 }
 
 fn other_world(survey: &Survey, file: &Path) -> Refusal {
@@ -112,7 +126,7 @@ fn judge_import(import: &str, file: &Path) -> Result<(), Refusal> {
             "The interface belongs to a newer contract; update camshaft or rebuild the plugin with an older SDK."
         }
         Some(("wasi:http", _)) => {
-            "A plugin has no way out by itself, and this camshaft has no capability that opens HTTP."
+            "A plugin that is granted `http` sends requests by `outgoing-handler`; nothing calls it by HTTP."
         }
         _ => "A plugin gets the interfaces that `camshaft wit` writes, and an empty WASI; nothing else.",
     };

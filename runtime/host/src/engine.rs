@@ -3,10 +3,11 @@
 //! The host makes it at start. Whatever changes compiled code also changes the engine's compatibility hash and
 //! so the names in the code cache.
 
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use crate::HostOptions;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, bail};
 
-/// Bytes of stack one call of a guest may use.
-const MAX_WASM_STACK_BYTES: usize = 512 * 1024;
+/// What the stack of one call may be set to, in bytes. A worker's thread has 2 MiB, the host's own part included.
+const STACK_BYTES: std::ops::RangeInclusive<u64> = 64 * 1024..=1024 * 1024;
 
 /// Core instances, memories and tables that one component instance is expected to have; interpreters of other
 /// languages bring several modules.
@@ -32,8 +33,14 @@ pub enum Allocation {
     OnDemand,
 }
 
-/// An engine for at most `max_instances` instances of at most `max_memory_bytes`, pooled where possible.
-pub fn build(max_instances: u32, max_memory_bytes: u64) -> wasmtime::Result<(Engine, Allocation)> {
+/// An engine within the bounds of `options`, pooled where possible.
+pub fn build(options: &HostOptions) -> wasmtime::Result<(Engine, Allocation)> {
+    let HostOptions { max_instances, max_memory_bytes, max_stack_bytes, .. } = *options;
+    if !STACK_BYTES.contains(&max_stack_bytes) {
+        bail!(
+            "a stack of {max_stack_bytes} bytes is not possible: it has 64 KiB to 1 MiB (setting `limits.max_stack`)"
+        );
+    }
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(max_instances)
         .total_core_instances(max_instances.saturating_mul(CORE_INSTANCES_EACH))
@@ -45,7 +52,7 @@ pub fn build(max_instances: u32, max_memory_bytes: u64) -> wasmtime::Result<(Eng
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(KEEP_RESIDENT_BYTES);
     pool.total_stacks(max_instances.min(MAX_STACKS));
-    let mut config = configuration();
+    let mut config = configuration(usize::try_from(max_stack_bytes)?);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     match Engine::new(&config) {
         Ok(engine) => Ok((engine, Allocation::Pooled)),
@@ -57,13 +64,13 @@ pub fn build(max_instances: u32, max_memory_bytes: u64) -> wasmtime::Result<(Eng
     }
 }
 
-fn configuration() -> Config {
+fn configuration(max_stack_bytes: usize) -> Config {
     let mut config = Config::new();
     config
         .cranelift_opt_level(OptLevel::Speed)
         // The deadline. Fuel would cost more and count instructions, which nobody can set sensibly.
         .epoch_interruption(true)
-        .max_wasm_stack(MAX_WASM_STACK_BYTES)
+        .max_wasm_stack(max_stack_bytes)
         .memory_init_cow(true)
         // Calls are synchronous; the machinery for concurrent tasks would cost 0.4 µs a call.
         .concurrency_support(false)

@@ -17,14 +17,15 @@ use wasmtime::{
 };
 
 use crate::{
-    Manifest, OperatorFile, Plugin, Refusal, Source,
+    Manifest, OperatorFile, Plugin, Refusal, Report, Source,
     artifact::{self, Artifact},
     cache::CodeCache,
     capabilities, contract, engine,
-    instance::Session,
+    instance::{Bounds, Session},
     outside::{Access, HTTP, WaysOut},
     plugin::{Loaded, trial},
     refusal::codes,
+    report::Facts,
     ticks::Ticks,
     wasi,
 };
@@ -41,6 +42,10 @@ pub struct HostOptions {
     pub max_instances: u32,
     /// Longest `.wasm` file, in bytes.
     pub max_plugin_bytes: u64,
+    /// Lines that one attempt may log.
+    pub max_log_lines: u32,
+    /// Stack of one call, in bytes: 64 KiB to 1 MiB, half of what a thread has.
+    pub max_stack_bytes: u64,
     /// Longest deadline that a manifest may set, in milliseconds.
     pub max_deadline_ms: u64,
     /// Most memory that a manifest may set for an instance, in bytes; at most 4 GiB.
@@ -57,6 +62,8 @@ impl HostOptions {
             cache_dir: cache_dir.into(),
             max_instances: 1_000,
             max_plugin_bytes: 64 * 1024 * 1024,
+            max_log_lines: 200,
+            max_stack_bytes: 512 * 1024,
             max_deadline_ms: 60_000,
             max_memory_bytes: 1024 * 1024 * 1024,
             ways_out: WaysOut::default(),
@@ -81,8 +88,7 @@ impl Host {
     /// # Errors
     /// The cache folder cannot be made, or this machine cannot run compiled code.
     pub fn new(options: HostOptions) -> io::Result<Self> {
-        let (engine, _) =
-            engine::build(options.max_instances, options.max_memory_bytes).map_err(io::Error::other)?;
+        let (engine, _) = engine::build(&options).map_err(io::Error::other)?;
         let cache = CodeCache::open(&options.cache_dir, &engine)?;
         Ok(Self(Arc::new(Inner { engine, cache, options, ticks: Arc::default() })))
     }
@@ -117,6 +123,27 @@ impl Host {
         operator: Option<&OperatorFile>,
     ) -> Result<(Plugin, Option<Refusal>), Refusal> {
         self.examine_bytes(file, artifact::read(file, self.0.options.max_plugin_bytes)?, operator)
+    }
+
+    /// What there is to say about the plugin `file`, also of one that would be refused: then with why.
+    ///
+    /// # Errors
+    /// A file of which nothing can be said but that: it is no plugin of this contract, or has no manifest.
+    pub fn check(&self, file: &Path, operator: Option<&OperatorFile>) -> Result<Report, Refusal> {
+        let Inner { options, .. } = &*self.0;
+        let bytes = artifact::read(file, options.max_plugin_bytes)?;
+        let Artifact { survey, form, digest, size, .. } = Artifact::of(bytes.clone(), file)?;
+        let contract = contract::judge(&survey, file)?;
+        let manifest = Manifest::assemble(file, &survey.manifest_sections, operator)?;
+        let (contract, digest, imports) = (&contract, &digest, &survey.imports);
+        let mut report = Report::of(&Facts { manifest: &manifest, contract, form, digest, size, imports });
+        report.refused_imports =
+            contract::refused_imports(&survey, &options.ways_out, &manifest.capabilities, file);
+        report.refusal = match self.examine_bytes(file, bytes, operator) {
+            Ok((_, lacking)) => lacking,
+            Err(refusal) => Some(refusal),
+        };
+        Ok(report)
     }
 
     /// Reads the plugin `file` and its operator's file, without a look into them.
@@ -167,6 +194,7 @@ impl Host {
             component,
             ways_out: options.ways_out.clone(),
             access: Arc::new(access),
+            bounds: Bounds { log_lines: options.max_log_lines, stack_bytes: options.max_stack_bytes },
             ticks: Arc::clone(ticks),
         });
         trial(&plugin)?;

@@ -21,7 +21,7 @@ use call::{Disposition, EventView};
 pub use failure::catch_panic;
 pub use no_attempt::NoAttempt;
 pub use outside::within;
-pub use session::Session;
+pub use session::{Bounds, Session};
 
 /// What the exported function takes. The lifetime is only the longest one; each call has its own.
 pub type HandleParams = (EventView<'static>,);

@@ -54,6 +54,8 @@ pub struct Manifest {
     pub secrets: BTreeMap<String, SecretSource>,
     /// Where its consumer begins, used once.
     pub start: Start,
+    /// The form of its state: code of a lower revision cannot read that of a higher one.
+    pub state_revision: u64,
     /// How its events are delivered.
     pub policy: Policy,
     /// What one attempt may use.

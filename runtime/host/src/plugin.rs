@@ -19,9 +19,10 @@ use wasmtime::{
 
 use crate::{
     Form, Instance, Manifest, Refusal, Report, contract, host,
-    instance::{HandleFn, HandleParams, HandleResult, NoAttempt, Session, deadline_ticks, within},
+    instance::{Bounds, HandleFn, HandleParams, HandleResult, NoAttempt, Session, deadline_ticks, within},
     outside::{Access, HTTP, Http, WaysOut},
     refusal::codes,
+    report::Facts,
     ticks::Ticks,
 };
 
@@ -45,6 +46,7 @@ pub struct Loaded {
     pub component: Component,
     pub ways_out: WaysOut,
     pub access: Arc<Access>,
+    pub bounds: Bounds,
     pub ticks: Arc<Ticks>,
 }
 
@@ -104,7 +106,14 @@ impl Plugin {
     /// What there is to say about it.
     #[must_use]
     pub fn report(&self) -> Report {
-        Report::of(self)
+        Report::of(&Facts {
+            manifest: self.manifest(),
+            contract: self.contract(),
+            form: self.form(),
+            digest: self.digest(),
+            size: self.size(),
+            imports: self.imports(),
+        })
     }
 
     /// Resolves everything that its instances import, once for all of them.
@@ -208,7 +217,8 @@ impl<C: AttemptContext + Send + 'static> Prepared<C> {
         let sends = self.plugin.manifest().capabilities.contains(HTTP);
         let responder = || self.plugin.0.ways_out.responder.clone();
         let http = sends.then(|| Http::new(Arc::clone(&self.plugin.0.access), responder()));
-        let mut store = Store::new(self.instance_pre.engine(), Session::new(memory_bytes, http));
+        let mut store =
+            Store::new(self.instance_pre.engine(), Session::new(memory_bytes, self.plugin.0.bounds, http));
         store.limiter(|session| &mut session.memory);
         store.set_hostcall_fuel(MAX_HOSTCALL_BYTES);
         Ok(store)

@@ -59,6 +59,8 @@ pub mod codes {
     pub const INSTANTIATION_FAILED: &str = "instantiation-failed";
     /// Another file already is the plugin of this name.
     pub const DUPLICATE_PLUGIN_NAME: &str = "duplicate-plugin-name";
+    /// Another version is to run, and no copy of that was kept.
+    pub const VERSION_NOT_KEPT: &str = "version-not-kept";
     /// A file could not be read or written.
     pub const IO: &str = "io";
 }

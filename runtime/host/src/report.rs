@@ -1,6 +1,8 @@
 //! What a plugin is and asks for, for `camshaft check` and the plugin listing.
 //!
-//! It only tells; everything that must not be was refused before there is a report.
+//! It only tells; what must not be is refused by the loader.
+
+mod warnings;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +13,7 @@ use bytesize::ByteSize;
 use camshaft_event::{Limits, Policy, Subscription};
 use serde::Serialize;
 
-use crate::{Form, Plugin};
+use crate::{Form, Manifest, Refusal};
 
 /// A plugin in words and numbers. Its `Display` is a few lines for a terminal.
 #[derive(Clone, Debug, Serialize)]
@@ -46,22 +48,36 @@ pub struct Report {
     pub config: BTreeMap<String, String>,
     /// What its component imports.
     pub imports: Vec<String>,
+    /// Which of that it does not get.
+    pub refused_imports: Vec<String>,
     /// What is allowed but probably not meant.
     pub warnings: Vec<String>,
+    /// Why a runtime would not take it, if it would not.
+    pub refusal: Option<Refusal>,
+}
+
+/// What a report is made of: what is known before anything is compiled.
+pub struct Facts<'a> {
+    pub manifest: &'a Manifest,
+    pub contract: &'a str,
+    pub form: Form,
+    pub digest: &'a str,
+    pub size: u64,
+    pub imports: &'a [String],
 }
 
 impl Report {
-    pub(crate) fn of(plugin: &Plugin) -> Self {
-        let manifest = plugin.manifest().clone();
-        let warnings = warnings(plugin);
+    pub(crate) fn of(facts: &Facts<'_>) -> Self {
+        let manifest = facts.manifest.clone();
         Self {
+            warnings: warnings::of(&manifest),
             name: manifest.name,
             version: manifest.version,
             description: manifest.description,
-            contract: format!("camshaft:plugin@{}", plugin.contract()),
-            form: plugin.form(),
-            digest: plugin.digest().to_owned(),
-            size: plugin.size(),
+            contract: format!("camshaft:plugin@{}", facts.contract),
+            form: facts.form,
+            digest: facts.digest.to_owned(),
+            size: facts.size,
             subscriptions: manifest.subscriptions,
             publishes: manifest.publishes,
             capabilities: manifest.capabilities,
@@ -69,9 +85,19 @@ impl Report {
             policy: manifest.policy,
             limits: manifest.limits,
             config: manifest.config,
-            imports: plugin.imports().to_vec(),
-            warnings,
+            imports: facts.imports.to_vec(),
+            refused_imports: Vec::new(),
+            refusal: None,
         }
+    }
+
+    /// What it asks for, and whether it has it.
+    fn asks(&self) -> String {
+        let ask = |capability: &String| match self.grants.contains(capability) {
+            true => capability.clone(),
+            false => format!("{capability} (not granted)"),
+        };
+        joined(&self.capabilities.iter().map(ask).collect())
     }
 }
 
@@ -94,13 +120,16 @@ impl fmt::Display for Report {
             writeln!(f, "  handles       {types} with {}{filtered}", subscription.handler)?;
         }
         writeln!(f, "  publishes     {}", joined(&self.publishes))?;
-        writeln!(f, "  capabilities  {}", joined(&self.capabilities))?;
+        writeln!(f, "  capabilities  {}", self.asks())?;
         writeln!(
             f,
             "  limits        {} ms, {}",
             self.limits.deadline_ms,
             ByteSize::b(self.limits.memory_bytes).display().iec()
         )?;
+        for import in &self.refused_imports {
+            writeln!(f, "  refused       the import \"{import}\"")?;
+        }
         for warning in &self.warnings {
             writeln!(f, "  warning       {warning}")?;
         }
@@ -113,39 +142,4 @@ fn joined(names: &BTreeSet<String>) -> String {
         return "none".to_owned();
     }
     names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
-}
-
-fn warnings(plugin: &Plugin) -> Vec<String> {
-    let manifest = plugin.manifest();
-    let mut warnings = Vec::new();
-    for grant in manifest.grants.difference(&manifest.capabilities) {
-        warnings.push(format!("\"{grant}\" is granted but not asked for"));
-    }
-    for event_type in manifest.publishes.iter().filter(|event_type| sounds_like_a_command(event_type)) {
-        warnings.push(format!(
-            "\"{event_type}\" sounds like a command; an event says what happened, such as \"order.placed\""
-        ));
-    }
-    for subscription in &manifest.subscriptions {
-        let own = manifest
-            .publishes
-            .iter()
-            .find(|event_type| subscription.types.iter().any(|pattern| pattern.matches(event_type)));
-        if let Some(event_type) = own {
-            warnings
-                .push(format!("it handles \"{event_type}\", which it publishes itself, and may feed itself"));
-        }
-    }
-    warnings
-}
-
-/// Whether the last segment begins with a verb that tells somebody to do something.
-fn sounds_like_a_command(event_type: &str) -> bool {
-    const VERBS: [&str; 12] = [
-        "create", "update", "delete", "send", "place", "process", "cancel", "start", "stop", "add", "remove",
-        "do",
-    ];
-    let last = event_type.rsplit('.').next().unwrap_or(event_type);
-    let first_word = last.split(['-', '_']).next().unwrap_or(last);
-    VERBS.contains(&first_word)
 }

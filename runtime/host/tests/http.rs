@@ -225,3 +225,16 @@ fn what_the_receiver_answers_decides_between_retry_and_reject() {
         }
     }
 }
+
+#[test]
+fn the_operators_guide_shows_rules_that_are_read() {
+    let guide = include_str!("../../OPERATING.md");
+    let (_, block) = guide.split_once("```toml http\n").expect("the guide has the block");
+    let (block, _) = block.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    // The variable that it names is not there: all else was in order.
+    assert_eq!(load(&folder, block).err().unwrap().code, codes::SECRET_UNAVAILABLE);
+    let plugin = load(&folder, &block.replace("env = \"HOOK_TOKEN\"", "env = \"PATH\"")).unwrap();
+    let granted = plugin.manifest().granted();
+    assert_eq!(granted, ["http", "http POST https://hooks.example.com:443 with hook-token"]);
+}

@@ -47,11 +47,15 @@ pub enum Sabotage {
     GiveLastWorker,
     /// A rate limit counts batches instead of events.
     CountBatches,
+    /// A new version stays, however many of its events fail on probation.
+    RollBackNever,
+    /// What fails on probation is an attempt like any other.
+    CountDuringProbation,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -70,6 +74,8 @@ impl Sabotage {
         Self::LastComesFirst,
         Self::GiveLastWorker,
         Self::CountBatches,
+        Self::RollBackNever,
+        Self::CountDuringProbation,
     ];
 }
 

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use camshaft_engine::{ConsumerSpec, EngineOptions};
 use camshaft_event::{AfterDeadLetter, Backoff, Breaker, Policy, Rate, Start, Subscription, TypePattern};
 
+/// The setting of versions that fail most events.
+pub(crate) const BAD: &str = "bad";
+
 /// Small bounds, so that each of them is reached.
 pub(crate) fn options() -> EngineOptions {
     EngineOptions {
@@ -20,6 +23,9 @@ pub(crate) fn options() -> EngineOptions {
         max_hops: 2,
         workers: 3,
         detached_retention_ms: 400,
+        probation_events: 16,
+        probation_ms: 400,
+        probation_least_events: 4,
         ..EngineOptions::default()
     }
 }
@@ -43,9 +49,19 @@ pub(crate) fn specs() -> Vec<ConsumerSpec> {
     vec![parks, goes_on, follows, comes_late]
 }
 
-/// The same consumer with newer code.
+/// The same consumer with newer code. Each third version is a bad one; now and then one has another form of state.
 pub(crate) fn replaced(spec: &ConsumerSpec, version: u64) -> ConsumerSpec {
-    ConsumerSpec { version: format!("1.0.{version}"), digest: format!("{version:x}"), ..spec.clone() }
+    let mut config = BTreeMap::new();
+    if version.is_multiple_of(3) {
+        config.insert(BAD.to_owned(), String::new());
+    }
+    ConsumerSpec {
+        version: format!("1.0.{version}"),
+        digest: format!("{version:x}"),
+        state_revision: spec.state_revision + u64::from(version.is_multiple_of(8)),
+        config,
+        ..spec.clone()
+    }
 }
 
 fn spec(name: &str, types: &[&str]) -> ConsumerSpec {
@@ -60,6 +76,7 @@ fn spec(name: &str, types: &[&str]) -> ConsumerSpec {
         grants: Vec::new(),
         digest: "1".to_owned(),
         version: "1.0.0".to_owned(),
+        state_revision: 0,
         code: 0,
     }
 }

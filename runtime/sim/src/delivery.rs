@@ -8,12 +8,12 @@ mod calls;
 
 use std::collections::BTreeMap;
 
-use camshaft_engine::{Batch, ConsumerState, Pause};
+use camshaft_engine::{Batch, ConsumerState, Pause, ProbationState};
 use camshaft_event::transaction::Section;
 use camshaft_event::{Policy, Transaction};
 
 use crate::faults::{Fault, Faults};
-use crate::model::Model;
+use crate::model::{Model, fails};
 use attempts::Attempts;
 use calls::Calls;
 
@@ -67,8 +67,10 @@ pub(crate) struct Taken<'t> {
 /// Acts on consumers.
 impl Delivery {
     /// It was given code, the same or other.
-    pub(crate) fn attached(&mut self, name: &str, policy: &Policy) {
+    pub(crate) fn attached(&mut self, name: &str, policy: &Policy, is_paused: bool) {
         let watched = self.watched(name);
+        // Other code lifts what stopped the one before, and nothing else.
+        watched.is_paused &= is_paused;
         watched.policy = policy.clone();
         watched.epoch += 1;
         watched.attempts.close();
@@ -124,7 +126,8 @@ impl Delivery {
             let name = &state.record.name;
             let watched = self.watched(name);
             let says = |wanted: fn(&Pause) -> bool| state.pauses.iter().any(wanted);
-            let by_hand = says(|pause| matches!(pause, Pause::Operator { .. }));
+            // A version that has failed stops its consumer as an operator would.
+            let by_hand = says(|pause| matches!(pause, Pause::Operator { .. } | Pause::Probation { .. }));
             assert_eq!(by_hand, watched.is_paused, "whether {name} is paused by hand");
             let by_breaker = says(|pause| matches!(pause, Pause::Breaker { .. }));
             assert_eq!(by_breaker, !watched.attempts.is_closed(), "whether {name}'s circuit is open");
@@ -144,7 +147,10 @@ impl Delivery {
     pub(crate) fn taken(&mut self, taken: &Taken<'_>, moment: &mut Moment<'_>) -> Ticket {
         let name = &taken.batch.spec.name;
         let before = taken.before.iter().find(|state| state.record.name == *name);
-        let in_hand = before.expect("a batch belongs to somebody").in_flight;
+        let before = before.expect("a batch belongs to somebody");
+        let in_hand = before.in_flight;
+        let has_failed = |probation: ProbationState| fails(probation.measured, probation.before);
+        assert!(!before.probation.is_some_and(has_failed), "{name} goes on with a version that has failed");
         self.check_turns(taken, in_hand, moment.faults);
         let watched = self.watched(name);
         assert!(!watched.is_paused, "{name} is given a batch although it is paused");

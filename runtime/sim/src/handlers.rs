@@ -5,6 +5,7 @@ use camshaft_event::{Answer, AttemptContext, EffectError, FailureCause, NewEvent
 use camshaft_log::testing::Random;
 
 use crate::clock::SimClock;
+use crate::consumers::BAD;
 use crate::faults::{Fault, Faults};
 
 /// The key under which a handler lists the offsets of all events that it has handled.
@@ -26,7 +27,8 @@ impl Handler for Handlers<'_> {
         self.calls += 1;
         // Limits may refuse an effect; the attempt is a reject then, whatever is answered.
         let answer = match self.handle(&mut attempt) {
-            Ok(()) => self.mood(),
+            Ok(()) if attempt.config(BAD).is_some() && self.dice(4) < 3 => self.mood_among(6),
+            Ok(()) => self.mood_among(20),
             Err(EffectError::Hops { .. }) => {
                 self.faults.note(Fault::TooManyHops);
                 Answer::Done
@@ -86,8 +88,9 @@ impl Handlers<'_> {
         attempt.set(ALL, &with(all, attempt.offset()))
     }
 
-    fn mood(&mut self) -> Answer {
-        let (fault, answer) = match self.dice(20) {
+    /// How a call ends: of `sides` moods the first seven are bad.
+    fn mood_among(&mut self, sides: u64) -> Answer {
+        let (fault, answer) = match self.dice(sides) {
             0 | 1 => (Fault::HandlerRetries, Answer::Retry { after_ms: None, reason: "not yet".to_owned() }),
             2 => (Fault::HandlerRetries, Answer::Retry { after_ms: Some(40), reason: "soon".to_owned() }),
             3 | 6 => (Fault::HandlerRejects, Answer::Reject { reason: "never".to_owned() }),

@@ -5,15 +5,20 @@
 //! consumers were declared to want.
 
 mod known;
+mod probation;
 mod redrives;
 
 use std::collections::{BTreeMap, HashMap};
 
 use camshaft_engine::ConsumerSpec;
-use camshaft_event::transaction::{ConsumerChanged, Handled, Operated, Outcome, Section};
-use camshaft_event::{ConsumerId, Event, Key, Offset, Sequence, Transaction};
+use camshaft_event::transaction::{
+    Activation, ConsumerChanged, ConsumerRecord, ConsumerStatus, Handled, Operated, Outcome, Section,
+};
+use camshaft_event::{ActivationId, ConsumerId, Event, Key, Offset, Sequence, Transaction};
 
 pub(crate) use known::{Known, Place};
+use probation::Versions;
+pub(crate) use probation::fails;
 pub(crate) use redrives::Redrives;
 
 #[derive(Default)]
@@ -28,6 +33,7 @@ pub(crate) struct Model {
     /// Where the latest event of each source and id lies.
     identities: HashMap<(String, String), Offset>,
     pub(crate) redrives: Redrives,
+    activations: BTreeMap<ActivationId, Activation>,
     /// The event that set each timer.
     timer_causes: BTreeMap<(ConsumerId, String), Offset>,
 }
@@ -67,7 +73,13 @@ impl Model {
                     self.redrives.changed(changed, &self.consumers);
                     None
                 }
-                Section::Published(_) | Section::Activated(_) => None,
+                Section::Activated(activated) => {
+                    let activation = activated.activation.clone();
+                    let known = self.activations.insert(activation.id, activation);
+                    assert_eq!(known, None, "no number is given twice");
+                    None
+                }
+                Section::Published(_) => None,
             };
             for event in section.events() {
                 self.check_chain(event, cause);
@@ -117,7 +129,9 @@ impl Model {
 
     fn changed(&mut self, changed: &ConsumerChanged) {
         let record = changed.record.clone();
-        let known = self.consumers.entry(record.id).or_insert_with(|| Known::new(record.clone()));
+        let unborn =
+            ConsumerRecord { activation: ActivationId::default(), probation: None, ..record.clone() };
+        let known = self.consumers.entry(record.id).or_insert_with(|| Known::new(unborn));
         let begins_anew = record.generation != known.record.generation;
         assert_eq!(changed.clears, begins_anew && !known.is_removed(), "a new generation begins empty");
         let is_told = |act: &str| changed.events.iter().any(|event| event.event_type == act);
@@ -125,7 +139,17 @@ impl Model {
             let act = if record.paused.is_some() { "paused" } else { "resumed" };
             assert!(is_told(&format!("camshaft.consumer.{act}")), "{} is {act} unsaid", record.name);
         }
+        if !known.is_removed() && record.pinned != known.record.pinned {
+            let act = if record.pinned.is_some() { "pinned" } else { "unpinned" };
+            assert!(is_told(&format!("camshaft.plugin.{act}")), "{} is {act} unsaid", record.name);
+        }
+        if record.status == ConsumerStatus::Removed {
+            known.versions = Versions::default();
+        } else {
+            known.versions.changed(&known.record, &record, &self.activations);
+        }
         if begins_anew {
+            known.versions.begin_anew();
             known.places.clear();
             known.timers.clear();
             self.redrives.clear(record.id);
@@ -144,6 +168,9 @@ impl Model {
         self.redrives.handled(handled);
         let known = self.consumers.get_mut(&handled.consumer).expect("who handles is known");
         let before = known.places.get(&handled.cause).copied();
+        let is_suspended = before.is_some_and(|place| place.waits_for_probation(&known.record));
+        assert!(!is_suspended, "{} is tried while it waits for the end of a probation", handled.cause);
+        known.versions.handled(handled, &known.record);
         let attempts = match (before, handled.advances) {
             (None, Some(_)) => 0,
             (Some(Place::Held { attempts, .. } | Place::Released { attempts }), None) => attempts,
@@ -156,11 +183,15 @@ impl Model {
         assert_eq!(handled.state_generation, known.record.state_generation, "state is of its generation");
         let after = match handled.outcome {
             Outcome::Done => Place::Done,
-            Outcome::Held => Place::Held { attempts: 0, is_passed: false },
+            Outcome::Held => Place::Held { attempts: 0, is_passed: false, suspended_by: None },
             Outcome::Released => Place::Released { attempts },
             Outcome::Retrying => {
                 let is_passed = matches!(before, Some(Place::Held { is_passed: true, .. }));
-                Place::Held { attempts: number, is_passed }
+                Place::Held { attempts: number, is_passed, suspended_by: None }
+            }
+            Outcome::Suspended => {
+                let is_passed = matches!(before, Some(Place::Held { is_passed: true, .. }));
+                Place::Held { attempts, is_passed, suspended_by: Some(handled.activation) }
             }
             Outcome::DeadLettered => {
                 let letter = handled.dead.first().and_then(|change| change.letter.as_ref());
@@ -217,7 +248,7 @@ impl Model {
             let place = if operated.held.is_empty() {
                 Place::Discarded
             } else {
-                Place::Held { attempts: 0, is_passed: !parks }
+                Place::Held { attempts: 0, is_passed: !parks, suspended_by: None }
             };
             known.places.insert(change.offset, place);
         }

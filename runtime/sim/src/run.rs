@@ -6,6 +6,7 @@ mod mishaps;
 mod operator;
 mod producer;
 mod steps;
+mod versions;
 mod witness;
 
 use std::sync::Arc;
@@ -67,10 +68,12 @@ struct Ran {
     calls: usize,
 }
 
-/// A consumer as its plugin declares it now.
+/// A consumer as its plugin's file declares it now.
 struct Declared {
     spec: ConsumerSpec,
     is_attached: bool,
+    /// All its versions.
+    past: Vec<ConsumerSpec>,
 }
 
 impl Run {
@@ -82,8 +85,8 @@ impl Run {
             options: Arc::new(consumers::options()),
         };
         let process = Process::start(&machine).expect("an empty machine starts");
-        let consumers: Vec<Declared> =
-            consumers::specs().into_iter().map(|spec| Declared { spec, is_attached: false }).collect();
+        let declared = |spec: ConsumerSpec| Declared { past: vec![spec.clone()], spec, is_attached: false };
+        let consumers: Vec<Declared> = consumers::specs().into_iter().map(declared).collect();
         let mut run = Self {
             machine,
             process,
@@ -137,10 +140,11 @@ impl Run {
             869..=903 => self.flush(),
             904..=918 => self.operate(),
             919..=924 => self.pause_or_resume(),
-            925..=937 => self.come_and_go(),
-            938..=942 => self.replace(),
-            943..=945 => self.reset(),
-            946..=952 => self.process.sweep(5),
+            925..=935 => self.come_and_go(),
+            936..=943 => self.replace(),
+            944..=945 => self.reset(),
+            946..=948 => self.choose_version(),
+            949..=952 => self.process.sweep(5),
             953..=965 => self.trim(),
             966..=975 => self.fill_or_free_the_disk(),
             976..=979 => self.flip_a_bit(),

@@ -13,7 +13,10 @@ use camshaft_event::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ConsumerError, DeadLetterError, ErrorCode, PublishError, ReadError, RedriveError, StateError};
+use crate::{
+    ConsumerError, DeadLetterError, ErrorCode, PublishError, ReadError, RedriveError, StateError,
+    VersionError,
+};
 
 /// Media type of a problem document.
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -196,6 +199,12 @@ impl From<DeadLetterError> for Problem {
 
 impl From<RedriveError> for Problem {
     fn from(error: RedriveError) -> Self {
+        Self::new(error.code(), error.to_string()).retry_after(error.retry_after())
+    }
+}
+
+impl From<VersionError> for Problem {
+    fn from(error: VersionError) -> Self {
         Self::new(error.code(), error.to_string()).retry_after(error.retry_after())
     }
 }

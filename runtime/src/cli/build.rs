@@ -31,10 +31,21 @@ pub struct Arguments {
     /// The file to write, or a folder for it; ./NAME.wasm unless given
     #[arg(short, long = "output", value_name = "FILE")]
     output: Option<PathBuf>,
+
+    #[command(flatten)]
+    form: Form,
+}
+
+/// How a plugin is built.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Form {
+    /// Keep debug information, for source lines in backtraces: the file becomes much larger. Rust only
+    #[arg(long)]
+    debug_info: bool,
 }
 
 pub fn build(arguments: &Arguments, json: bool) -> Result<(), Failure> {
-    let Component { name, path } = component(&arguments.folder)?;
+    let Component { name, path } = component(&arguments.folder, arguments.form)?;
     let (report, lacking) = examine(&path)?;
     let file = target(arguments.output.as_deref(), &name);
     install(&path, &file).map_err(|error| Failure::write(file.display(), &error))?;
@@ -51,11 +62,13 @@ pub fn build(arguments: &Arguments, json: bool) -> Result<(), Failure> {
 }
 
 /// The component of the plugin in `folder`, in its target folder. Nothing is judged yet.
-pub fn component(folder: &Path) -> Result<Component, Failure> {
+pub fn component(folder: &Path, form: Form) -> Result<Component, Failure> {
     match Language::of(folder) {
         Some(Language::Rust) => {
             let toolchain = Toolchain::find().map_err(refused::no_toolchain)?;
-            let built = toolchain.build(&Guests::in_folder(folder)).map_err(|error| refused::rust(&error))?;
+            let guests = Guests::in_folder(folder);
+            let guests = if form.debug_info { guests.with_debug_info() } else { guests };
+            let built = toolchain.build(&guests).map_err(|error| refused::rust(&error))?;
             only(built, folder)
         }
         Some(language) => Script::in_folder(folder).build(language).map_err(|error| refused::script(&error)),

@@ -187,6 +187,9 @@ fn paused(pauses: &[PauseView]) -> Option<String> {
 fn pause(pause: PauseView) -> String {
     match pause {
         PauseView::Operator { since } => format!("by hand, since {}", time(since)),
+        PauseView::Probation { since } => {
+            format!("its newest version failed its probation, with nothing to go back to, {}", time(since))
+        }
         PauseView::Breaker { until } => format!("by its circuit breaker, until {}", time(until)),
         PauseView::Bound => "too many events are held or dead".to_owned(),
     }
@@ -205,6 +208,9 @@ fn waits_for(waits_for: WaitsForView) -> String {
         WaitsForView::DeadLetter { offset } => format!("dead letter {offset} to be redriven or discarded"),
         WaitsForView::Code => "the plugin to be there again".to_owned(),
         WaitsForView::Pause { pause: by } => format!("the end of its pause ({})", pause(by)),
+        WaitsForView::Probation { until } => {
+            format!("the end of a probation, at {} at the latest", time(until))
+        }
         WaitsForView::Retry { due } => format!("its next attempt, at {}", time(due)),
         WaitsForView::Rate { until } => format!("the rate limit, until {}", time(until)),
         WaitsForView::Turn => "its turn".to_owned(),

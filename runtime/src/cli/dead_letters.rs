@@ -56,9 +56,9 @@ struct Selection {
 
 /// The name of a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Id {
-    consumer: String,
-    offset: u64,
+pub struct Id {
+    pub consumer: String,
+    pub offset: u64,
 }
 
 impl std::str::FromStr for Id {

@@ -86,6 +86,11 @@ impl Failure {
         self.code.exit()
     }
 
+    /// Says it on stderr, where the command goes on.
+    pub fn say(&self) {
+        eprintln!("{}", self.text());
+    }
+
     fn text(&self) -> String {
         let mut text = format!("{ERROR}error:{ERROR:#} {}\n", terminal::printable(&self.line()));
         for line in self.details.iter().flat_map(|detail| detail.lines()) {

@@ -7,15 +7,22 @@ use camshaft_host::{Host, HostOptions, OperatorFile, Report};
 use super::failure::Failure;
 use crate::{Refusal, sandbox::Ticker};
 
-/// What the file is and asks for, with the operator's file beside it if there is one; or why the runtime would refuse
-/// it.
-pub fn inspect(file: &Path) -> Result<Report, Failure> {
-    let (report, lacking) = examine(file)?;
-    lacking.map_or(Ok(report), |refusal| Err(refusal.into()))
+/// What the file is and asks for, with the operator's file beside it if there is one; and why a runtime would refuse it,
+/// if it would.
+pub fn check(file: &Path) -> Result<Report, Failure> {
+    with_host(|host, operator| host.check(file, operator), file)
 }
 
 /// The same of a file that may lack what only an operator can give, together with that.
 pub fn examine(file: &Path) -> Result<(Report, Option<Refusal>), Failure> {
+    let examine = |host: &Host, operator: Option<&OperatorFile>| host.examine(file, operator);
+    with_host(examine, file).map(|(plugin, lacking)| (plugin.report(), lacking))
+}
+
+fn with_host<T>(
+    act: impl FnOnce(&Host, Option<&OperatorFile>) -> Result<T, Refusal>,
+    file: &Path,
+) -> Result<T, Failure> {
     // Compiled code is trusted when it is read back, so it lies where only this user can write, and not for long.
     let cache = tempfile::tempdir().map_err(|error| Failure::write("a temporary directory", &error))?;
     let options = HostOptions { max_instances: 1, ..HostOptions::new(cache.path()) };
@@ -23,11 +30,7 @@ pub fn examine(file: &Path) -> Result<(Report, Option<Refusal>), Failure> {
         .map_err(|error| Failure::internal(format!("no plugin can be run here: {error}")))?;
     // Start code ends at its deadline.
     let _ticker = Ticker::start(&host);
-    Ok(load(&host, file)?)
-}
-
-fn load(host: &Host, file: &Path) -> Result<(Report, Option<Refusal>), Refusal> {
     let operator = file.with_extension("toml");
     let operator = operator.exists().then(|| OperatorFile::read(&operator)).transpose()?;
-    host.examine(file, operator.as_ref()).map(|(plugin, lacking)| (plugin.report(), lacking))
+    Ok(act(&host, operator.as_ref())?)
 }

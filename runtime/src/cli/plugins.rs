@@ -1,7 +1,9 @@
-//! `camshaft plugins`: what the plugins directory holds, and what runs because of it.
+//! `camshaft plugins`: what the plugins directory holds, what runs because of it, and which version that is to be.
+
+mod versions;
 
 use bytesize::ByteSize;
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::{
     client::{Client, path},
@@ -15,12 +17,60 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Arguments {
+    #[command(subcommand)]
+    action: Option<Action>,
+
     /// Only this one, with everything about it
     name: Option<String>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show what a plugin ran, newest first, and what became of it
+    History {
+        /// Its name
+        name: String,
+    },
+    /// Run the version that ran before again, until the file changes to other content
+    Rollback {
+        /// Its name
+        name: String,
+
+        /// The start of a digest instead: any version of its history that is kept, also a newer one
+        #[arg(long, value_name = "DIGEST")]
+        to: Option<String>,
+
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Run one version only, whatever the file holds
+    Pin {
+        /// Its name
+        name: String,
+
+        /// The start of the version's digest
+        digest: String,
+    },
+    /// Run what the file holds again
+    Unpin {
+        /// Its name
+        name: String,
+    },
+}
+
 pub fn plugins(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    match &arguments.action {
+        None => {}
+        Some(Action::History { name }) => return versions::history(client, name, json),
+        Some(Action::Rollback { name, to, yes }) => {
+            return versions::rollback(client, name, to.as_deref(), *yes, json);
+        }
+        Some(Action::Pin { name, digest }) => return versions::pin(client, name, digest, json),
+        Some(Action::Unpin { name }) => return versions::unpin(client, name, json),
+    }
     if let Some(name) = &arguments.name {
         let plugin: PluginView = client.get(&path(&["plugins", name]))?;
         return if json { output::json(&plugin) } else { output::print(&one(&plugin)) };
@@ -35,8 +85,10 @@ pub fn plugins(client: &Client, arguments: &Arguments, json: bool) -> Result<(),
         return Ok(());
     }
     output::print(&all(&plugins.items))?;
-    if let Some(refusal) = plugins.items.iter().find_map(|plugin| plugin.last_refusal.as_ref()) {
-        output::hint(&refusal.hint);
+    let refusal = plugins.items.iter().find_map(|plugin| plugin.last_refusal.as_ref());
+    let waiting = plugins.items.iter().find_map(|plugin| plugin.waiting.as_ref());
+    if let Some(hint) = refusal.map(|refusal| &refusal.hint).or(waiting.map(|waiting| &waiting.hint)) {
+        output::hint(hint);
     }
     Ok(())
 }
@@ -45,12 +97,13 @@ fn all(plugins: &[PluginView]) -> String {
     let rows = plugins.iter().map(|plugin| {
         let refusal = plugin.last_refusal.as_ref().map(|refusal| refusal.message.clone());
         let error = plugin.last_error.as_ref().map(|error| format!("{}: {}", error.cause, error.error));
+        let waiting = plugin.waiting.as_ref().map(|waiting| waiting.message.clone());
         [
             plugin.name.clone(),
             plugin.version.clone().unwrap_or_else(dash),
             status(plugin).to_owned(),
             digest(plugin.digest.as_deref()),
-            refusal.or(error).unwrap_or_else(dash),
+            refusal.or(waiting).or(error).unwrap_or_else(dash),
         ]
     });
     table(["NAME", "VERSION", "STATUS", "DIGEST", "LAST ERROR"], rows)
@@ -62,7 +115,7 @@ fn one(plugin: &PluginView) -> String {
         format!("{} with {}{filtered}", subscription.types.join(", "), subscription.handler)
     });
     let handles: Vec<String> = handles.collect();
-    let refusal = plugin.last_refusal.as_ref();
+    let (refusal, waiting) = (plugin.last_refusal.as_ref(), plugin.waiting.as_ref());
     sheet([
         ("name", Some(plugin.name.clone())),
         ("version", plugin.version.clone()),
@@ -71,6 +124,10 @@ fn one(plugin: &PluginView) -> String {
         ("file", Some(plugin.file.clone())),
         ("digest", plugin.digest.clone()),
         ("activated", plugin.activated_at.map(time)),
+        ("pinned", plugin.pinned.clone()),
+        ("probation", plugin.probation.as_ref().map(versions::probation)),
+        ("waiting", waiting.map(|waiting| format!("version {}, digest {}", waiting.version, waiting.digest))),
+        ("waits since", waiting.map(|waiting| format!("{} [{}]", waiting.message, waiting.reason))),
         ("handles", (!handles.is_empty()).then(|| handles.join("\n"))),
         ("publishes", list(&plugin.publishes)),
         ("capabilities", list(&plugin.capabilities)),
@@ -90,7 +147,7 @@ fn one(plugin: &PluginView) -> String {
         ),
         ("refused", refusal.map(|refusal| format!("{} [{}]", refusal.message, refusal.code))),
         ("refused file", refusal.map(|refusal| refusal.file.clone())),
-        ("hint", refusal.map(|refusal| refusal.hint.clone())),
+        ("hint", refusal.map(|refusal| &refusal.hint).or(waiting.map(|waiting| &waiting.hint)).cloned()),
     ])
 }
 
@@ -98,8 +155,10 @@ const fn status(plugin: &PluginView) -> &'static str {
     match (plugin.status, &plugin.last_refusal) {
         (PluginStatus::Loading, _) => "loading",
         (PluginStatus::Active, _) if plugin.loading => "active, update loading",
-        (PluginStatus::Active, None) => "active",
         (PluginStatus::Active, Some(_)) => "active, update refused",
+        (PluginStatus::Active, None) if plugin.waiting.is_some() => "active, update waiting",
+        (PluginStatus::Active, None) if plugin.probation.is_some() => "active, on probation",
+        (PluginStatus::Active, None) => "active",
         (PluginStatus::Refused, _) => "refused",
     }
 }
@@ -122,6 +181,9 @@ mod tests {
             activation: Some(3),
             activated_at: Some(Timestamp(1_769_860_800_000)),
             last_refusal: None,
+            pinned: None,
+            waiting: None,
+            probation: None,
             loading: false,
             subscriptions: vec![SubscriptionView {
                 handler: "reserve_stock".into(),

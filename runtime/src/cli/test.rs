@@ -7,6 +7,7 @@ mod report;
 mod requests;
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -52,6 +53,9 @@ pub struct Arguments {
     /// Only cases whose name contains this
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
+
+    #[command(flatten)]
+    form: build::Form,
 }
 
 /// What became of all cases.
@@ -64,6 +68,8 @@ struct Tested {
     passed: usize,
     failed: usize,
     left_out: usize,
+    /// What no case complains about, but probably is not meant.
+    warnings: BTreeSet<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -111,6 +117,7 @@ fn run(
         passed: 0,
         failed: 0,
         left_out: 0,
+        warnings: BTreeSet::new(),
     };
     let count = fixtures.iter().map(|(_, fixture)| fixture.cases.len()).sum::<usize>();
     let progress = terminal::progress(u64::try_from(count).unwrap_or(u64::MAX), "cases");
@@ -128,11 +135,21 @@ fn run(
             })?;
             let counted = if verdict.passed { &mut tested.passed } else { &mut tested.failed };
             *counted += 1;
+            tested.warnings.extend(verdict.keyless.as_deref().map(without_key));
             tested.cases.push(TestedCase { file, verdict });
         }
     }
     progress.finish_and_clear();
     Ok(tested)
+}
+
+/// What cannot be told from a manifest: the key comes with the events.
+fn without_key(event_type: &str) -> String {
+    format!(
+        "\"{event_type}\" comes without subject and partitionkey, and its handler writes state: such events are handled \
+         in no particular order, and nothing waits behind one that fails; give them a key, or say \
+         `after_dead_letter = \"continue\"`"
+    )
 }
 
 impl Arguments {
@@ -177,7 +194,7 @@ impl Arguments {
                 tempfile::tempdir().map_err(|error| Failure::write("a temporary directory", &error))?;
             return Ok((self.plugin.clone(), cache.path().to_owned(), Some(cache)));
         }
-        let component = build::component(&self.plugin)?;
+        let component = build::component(&self.plugin, self.form)?;
         // In the target folder, which is trusted as everything that cargo runs from there is.
         let cache = component.path.with_file_name("code");
         Ok((component.path, cache, None))

@@ -36,6 +36,8 @@ pub(crate) struct Core {
     pub(crate) due: Bell,
     /// Rung when the overlay is full, or when a sync may let the flusher go on.
     pub(crate) flush: Bell,
+    /// Rung when something moved in the plugins directory, was loaded, or has ended its probation.
+    pub(crate) plugins: Bell,
     /// Rung when a handler is called while none was.
     pub(crate) calls: Bell,
     /// What workers are handling.
@@ -67,7 +69,7 @@ impl Core {
         let mut sequencer = self.sequencer.lock();
         let result = step(&mut sequencer);
         let (write, work, read) = (sequencer.has_queued(), sequencer.has_work(), sequencer.wants_read());
-        let sinks = sequencer.has_calls();
+        let (sinks, plugins) = (sequencer.has_calls(), sequencer.has_verdicts());
         drop(sequencer);
         if write {
             self.write.ring();
@@ -80,6 +82,9 @@ impl Core {
         }
         if read {
             self.read.ring();
+        }
+        if plugins {
+            self.plugins.ring();
         }
         result
     }
@@ -130,7 +135,8 @@ impl Core {
     }
 
     pub(crate) fn ring_all(&self) {
-        for bell in [&self.work, &self.sinks, &self.write, &self.read, &self.due, &self.flush, &self.calls] {
+        let engine = [&self.work, &self.sinks, &self.write, &self.read, &self.due, &self.flush];
+        for bell in engine.into_iter().chain([&self.plugins, &self.calls]) {
             bell.ring();
         }
     }

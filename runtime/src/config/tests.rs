@@ -50,6 +50,9 @@ fn every_setting_can_be_given_in_the_file() {
         max_request_bytes = "1MiB"
         max_transaction_bytes = "2KiB"
         max_state_value_bytes = 5
+        max_published_events = 15
+        max_log_lines = 16
+        max_stack = "65KiB"
         max_hops = 6
         max_timers = 7
         max_held_events = 8
@@ -67,6 +70,9 @@ fn every_setting_can_be_given_in_the_file() {
         max_request_bytes: 1 << 20,
         max_transaction_bytes: 2 << 10,
         max_state_value_bytes: 5,
+        max_published_events: 15,
+        max_log_lines: 16,
+        max_stack: 65 << 10,
         max_hops: 6,
         max_timers: 7,
         max_held_events: 8,
@@ -204,6 +210,10 @@ fn wrong_settings_name_their_place_and_the_nearest_key() {
         (
             "memory = \"1MiB\"",
             "setting \"memory\": 1048576 bytes are less than the least, 64MiB\nhint: Correct the value.",
+        ),
+        (
+            "[limits]\nmax_stack = \"2MiB\"",
+            "setting \"limits.max_stack\": 2097152 bytes are not within 64KiB and 1MiB\nhint: Correct the value.",
         ),
         (
             "[limits]\nmax_event_bytes = \"5MiB\"",

@@ -1,7 +1,7 @@
 //! Dead letters as operators see, redrive and discard them.
 
 use camshaft_engine::DeadLetterEntry;
-use camshaft_event::{DeadLetter, Key, Offset, Sequence, Timestamp};
+use camshaft_event::{DeadLetter, Generation, Key, Offset, Sequence, Timestamp};
 
 use super::Runtime;
 use crate::view::{
@@ -63,11 +63,12 @@ impl Runtime {
     ) -> Result<DeadLetterView, DeadLetterError> {
         let (view, sequence) = {
             let sequencer = self.0.core.sequencer.lock();
-            let id = sequencer
+            let record = sequencer
                 .consumer_state(consumer)
                 .ok_or_else(|| DeadLetterError::NoSuchConsumer { consumer: consumer.to_owned() })?
-                .record
-                .id;
+                .record;
+            // A reset drops dead letters, so this is the generation in which the event failed.
+            let (id, generation) = (record.id, record.generation);
             let tables = sequencer.tables();
             let letter = tables
                 .dead_letter(id, offset)
@@ -95,7 +96,7 @@ impl Runtime {
                 history: entry.letter.history.kept().map(attempt_view).collect(),
                 digest: activation.digest,
                 version: activation.version,
-                inputs: inputs_view(&entry.letter),
+                inputs: inputs_view(&entry.letter, generation, activation.config),
                 waiting_events,
             };
             (view, sequencer.sequenced().sequence)
@@ -184,9 +185,11 @@ fn attempt_view(attempt: &camshaft_event::FailedAttempt) -> AttemptView {
     }
 }
 
-fn inputs_view(letter: &DeadLetter) -> InputsView {
+fn inputs_view(letter: &DeadLetter, generation: Generation, config: Vec<(String, String)>) -> InputsView {
     let state = letter.inputs.state.iter();
     InputsView {
+        generation: generation.0,
+        config: config.into_iter().collect(),
         state: state
             .map(|(key, value)| InputView::new(key, value.as_ref().map(|value| value.as_slice())))
             .collect(),

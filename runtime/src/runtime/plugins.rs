@@ -1,24 +1,58 @@
-//! Plugins as operators and embedders see them: what runs, what was refused and why.
+//! Plugins: what the watched directory offers is loaded and attached, what it takes away is detached.
 //!
-//! What the watched directory offers is loaded by [`loader`], and attached or detached by [`watch`]; the [`Shelf`]
-//! remembers it for the views here.
+//! A thread watches the directory, two load what it offers, and each version that ran is kept. [`show`] and
+//! [`operate`] are the runtime's public face for all of it.
 
+mod activate;
 mod loader;
+mod operate;
+mod probation;
 mod shelf;
+mod show;
+mod versions;
 mod watch;
 
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
-use camshaft_host::Refusal;
+use camshaft_host::{Host, Refusal};
 
 use super::Runtime;
-use crate::view::{LastError, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView};
-pub(super) use loader::{LoadHook, Loader};
-pub(super) use shelf::Shelf;
-use shelf::{Refused, Running};
-pub(crate) use watch::spec;
-pub(super) use watch::{attach, watch};
+use crate::compose::Core;
+use crate::view::PluginView;
+use activate::Origin;
+pub(super) use activate::attach;
+pub(crate) use activate::spec;
+pub(super) use loader::LoadHook;
+use loader::Loader;
+use shelf::Shelf;
+use versions::Versions;
+
+/// Everything about plugins of one runtime.
+pub(super) struct Plugins {
+    core: Arc<Core>,
+    loader: Arc<Loader>,
+    shelf: Arc<Shelf>,
+    versions: Arc<Versions>,
+}
+
+impl Plugins {
+    /// Opens the kept versions and starts the threads, which end when the runtime drains.
+    pub(super) fn start(core: &Arc<Core>, host: Host, hook: LoadHook) -> io::Result<Arc<Self>> {
+        let versions = Arc::new(Versions::open(core.config.data.join("versions"))?);
+        let plugins = Arc::new(Self {
+            core: Arc::clone(core),
+            loader: Arc::new(Loader::new(host, hook, Arc::clone(&versions))),
+            shelf: Arc::default(),
+            versions,
+        });
+        plugins.loader.start(core, &plugins.shelf)?;
+        let watching = Arc::clone(&plugins);
+        core.spawn("plugins", move |core| watch::watch(core, &watching))?;
+        Ok(plugins)
+    }
+}
 
 impl Runtime {
     /// Loads one plugin that does not lie in the watched directory, with the operator's file beside it if there
@@ -31,9 +65,10 @@ impl Runtime {
         let load = move || {
             let operator = path.with_extension("toml");
             let operator = operator.exists().then_some(operator);
-            let version = inner.loader.load(&path, operator.as_deref())?;
-            let name = version.plugin.manifest().name.clone();
-            watch::activate(&inner.core, &inner.shelf, version, path)?;
+            let plugins = &inner.plugins;
+            let version = plugins.loader.load(&plugins.shelf, &path, operator.as_deref())?;
+            let name = version.name().to_owned();
+            plugins.offer(version, Origin { file: &path, is_watched: false })?;
             Ok(name)
         };
         let loaded = tokio::task::spawn_blocking(load).await;
@@ -41,109 +76,5 @@ impl Runtime {
             .unwrap_or_else(|error| Err(Refusal::new("internal", error.to_string(), "This is a bug.")))?;
         self.plugin(&name)
             .ok_or_else(|| Refusal::new("internal", "the plugin is gone already", "Load it again."))
-    }
-
-    /// All plugins that run, and all files that were refused or are being loaded, by name.
-    #[must_use]
-    pub fn plugins(&self) -> Vec<PluginView> {
-        let names: Vec<String> = self.0.shelf.running().keys().cloned().collect();
-        let mut views: Vec<PluginView> = names.iter().filter_map(|name| self.running_view(name)).collect();
-        let refused = self.0.shelf.refused();
-        views.extend(
-            refused
-                .iter()
-                .filter(|(_, refused)| refused.running.is_none())
-                .map(|(file, refused)| refused_view(file, refused)),
-        );
-        views.extend(self.loading_views(&views));
-        views.sort_by(|a, b| a.name.cmp(&b.name));
-        views
-    }
-
-    /// One plugin that runs, or a refused file by its stem.
-    #[must_use]
-    pub fn plugin(&self, name: &str) -> Option<PluginView> {
-        self.running_view(name).or_else(|| self.plugins().into_iter().find(|view| view.name == name))
-    }
-
-    /// Files of which nothing runs yet and nothing was refused.
-    fn loading_views(&self, known: &[PluginView]) -> Vec<PluginView> {
-        let files = self.0.shelf.loading().clone();
-        let is_new = |file: &PathBuf| !known.iter().any(|view| Path::new(&view.file) == file);
-        files.iter().filter(|file| is_new(file)).map(|file| file_view(file, PluginStatus::Loading)).collect()
-    }
-
-    fn running_view(&self, name: &str) -> Option<PluginView> {
-        let last_error = self.last_error(name);
-        let refused = self.0.shelf.refused();
-        let last_refusal = refused
-            .iter()
-            .find(|(_, refused)| refused.running.as_deref() == Some(name))
-            .map(|(file, refused)| refusal_view(file, &refused.refusal));
-        let running = self.0.shelf.running();
-        let Running { version, file, activation, activated_at, .. } = running.get(name)?;
-        let plugin = &version.plugin;
-        let manifest = plugin.manifest();
-        Some(PluginView {
-            name: name.to_owned(),
-            status: PluginStatus::Active,
-            version: Some(manifest.version.clone()),
-            description: manifest.description.clone(),
-            digest: Some(plugin.digest().to_owned()),
-            file: file.display().to_string(),
-            activation: Some(activation.0),
-            activated_at: Some(*activated_at),
-            last_refusal,
-            loading: self.0.shelf.loading().contains(file),
-            subscriptions: manifest.subscriptions.iter().map(SubscriptionView::from).collect(),
-            publishes: manifest.publishes.iter().cloned().collect(),
-            capabilities: manifest.capabilities.iter().cloned().collect(),
-            grants: manifest.granted(),
-            limits: Some(LimitsView::from(&manifest.limits)),
-            last_error,
-        })
-    }
-
-    fn last_error(&self, name: &str) -> Option<LastError> {
-        let (offset, letter) = self.0.core.sequencer.lock().latest_dead_letter(name).ok()??;
-        let latest = letter.history.latest()?;
-        let error = latest.error.lines().next().unwrap_or_default().to_owned();
-        Some(LastError { at: latest.at, offset, cause: latest.cause.code().to_owned(), error })
-    }
-}
-
-fn refused_view(file: &Path, refused: &Refused) -> PluginView {
-    let last_refusal = Some(refusal_view(file, &refused.refusal));
-    PluginView { last_refusal, ..file_view(file, PluginStatus::Refused) }
-}
-
-/// A file of which nothing runs.
-fn file_view(file: &Path, status: PluginStatus) -> PluginView {
-    PluginView {
-        name: file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-        status,
-        version: None,
-        description: None,
-        digest: None,
-        file: file.display().to_string(),
-        activation: None,
-        activated_at: None,
-        last_refusal: None,
-        loading: status == PluginStatus::Loading,
-        subscriptions: Vec::new(),
-        publishes: Vec::new(),
-        capabilities: Vec::new(),
-        grants: Vec::new(),
-        limits: None,
-        last_error: None,
-    }
-}
-
-fn refusal_view(file: &Path, refusal: &Refusal) -> RefusalView {
-    RefusalView {
-        code: refusal.code.to_owned(),
-        message: refusal.message.clone(),
-        hint: refusal.hint.clone(),
-        file: file.display().to_string(),
     }
 }

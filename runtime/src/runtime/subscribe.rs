@@ -169,6 +169,7 @@ impl Runtime {
             grants: Vec::new(),
             digest: String::new(),
             version: String::new(),
+            state_revision: 0,
             code,
         };
         let (inner, attached) = (Arc::clone(&self.0), name.to_owned());

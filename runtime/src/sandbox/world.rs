@@ -21,14 +21,17 @@ pub(crate) struct World {
     pub(crate) timers: BTreeMap<String, (Timestamp, Event)>,
     /// Keys that an original attempt is known to have found absent. None if nothing is missing from this world.
     recorded: Option<BTreeSet<Vec<u8>>>,
-    /// Keys and prefixes that were asked for and are missing.
+    /// Whether some of what was read is missing.
+    truncated: bool,
+    /// Keys that were asked for and are missing; a prefix ends with `*`.
     missed: Mutex<BTreeSet<Vec<u8>>>,
 }
 
 impl World {
     /// What an attempt saw, as far as that was recorded.
     pub(crate) fn recorded(inputs: &AttemptInputs) -> Self {
-        let mut world = Self { recorded: Some(BTreeSet::new()), ..Self::default() };
+        let mut world =
+            Self { recorded: Some(BTreeSet::new()), truncated: inputs.truncated, ..Self::default() };
         for (key, value) in &inputs.state {
             let Some(value) = value else {
                 world.recorded.get_or_insert_default().insert(key.to_vec());
@@ -84,6 +87,9 @@ impl StateReader for World {
         after: Option<&[u8]>,
         max: usize,
     ) -> Result<Vec<(Vec<u8>, Versioned)>, TablesError> {
+        if self.truncated {
+            self.miss(&[prefix, b"*"].concat());
+        }
         let under = self.state.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
         let found = under.filter(|(key, _)| after.is_none_or(|after| key.as_slice() > after)).take(max);
         Ok(found.map(|(key, value)| (key.clone(), versioned(value.clone()))).collect())

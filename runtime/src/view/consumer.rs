@@ -78,6 +78,13 @@ pub enum PauseView {
         #[schema(value_type = String, format = DateTime)]
         since: Timestamp,
     },
+    /// Its newest version has failed its probation, and there is nothing to go back to.
+    Probation {
+        /// Since when.
+        #[serde(with = "moment")]
+        #[schema(value_type = String, format = DateTime)]
+        since: Timestamp,
+    },
     /// Too many of its attempts failed, whatever the event.
     Breaker {
         /// From then on it tries single events until one succeeds.
@@ -93,6 +100,7 @@ impl From<Pause> for PauseView {
     fn from(pause: Pause) -> Self {
         match pause {
             Pause::Operator { since } => Self::Operator { since },
+            Pause::Probation { since } => Self::Probation { since },
             Pause::Breaker { until } => Self::Breaker { until },
             Pause::Bound => Self::Bound,
         }
@@ -144,6 +152,13 @@ pub enum WaitsForView {
         /// Which.
         pause: PauseView,
     },
+    /// The end of the probation on which it failed.
+    Probation {
+        /// At the latest.
+        #[serde(with = "moment")]
+        #[schema(value_type = String, format = DateTime)]
+        until: Timestamp,
+    },
     /// Its next attempt.
     Retry {
         /// Not before.
@@ -168,6 +183,7 @@ impl From<WaitsFor> for WaitsForView {
             WaitsFor::DeadLetter { offset } => Self::DeadLetter { offset },
             WaitsFor::Code => Self::Code,
             WaitsFor::Pause(pause) => Self::Pause { pause: pause.into() },
+            WaitsFor::Probation { until } => Self::Probation { until },
             WaitsFor::Retry { due } => Self::Retry { due },
             WaitsFor::Rate { until } => Self::Rate { until },
             WaitsFor::Turn => Self::Turn,

@@ -1,5 +1,8 @@
 //! Dead letters as the operator sees them.
 
+use std::collections::BTreeMap;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
 use camshaft_event::{Offset, Timestamp, TypePattern};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -101,9 +104,15 @@ pub struct AttemptView {
     pub error: String,
 }
 
-/// What an attempt read.
+/// What an attempt saw, beside the event and what its entry in the history says. Enough to run it again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct InputsView {
+    /// The consumer's generation. With its name and the offset it is the seed of random numbers.
+    #[serde(default)]
+    pub generation: u32,
+    /// What it could read of the plugin's configuration.
+    #[serde(default)]
+    pub config: BTreeMap<String, String>,
     /// State values, in the order of reading.
     pub state: Vec<InputView>,
     /// Whether some were left out because there was too much.
@@ -121,6 +130,9 @@ pub struct InputView {
     /// The value as JSON; null if there was none.
     #[schema(value_type = Value)]
     pub value: serde_json::Value,
+    /// The value's bytes in base64; absent if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_base64: Option<String>,
 }
 
 impl InputView {
@@ -128,7 +140,22 @@ impl InputView {
     #[must_use]
     pub fn new(key: &[u8], value: Option<&[u8]>) -> Self {
         let (key, encoding) = Encoding::of(key);
-        Self { key, encoding, value: value.map_or(serde_json::Value::Null, super::state_json) }
+        let value_base64 = value.map(|value| STANDARD.encode(value));
+        Self { key, encoding, value: value.map_or(serde_json::Value::Null, super::state_json), value_base64 }
+    }
+
+    /// The bytes of key and value; none if they are not written as base64 says.
+    #[must_use]
+    pub fn bytes(&self) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
+        let key = match self.encoding {
+            None => self.key.clone().into_bytes(),
+            Some(Encoding::Base64) => STANDARD.decode(&self.key).ok()?,
+        };
+        let value = self.value_base64.as_ref().map(|text| STANDARD.decode(text).ok());
+        match value {
+            Some(None) => None,
+            value => Some((key, value.flatten())),
+        }
     }
 }
 

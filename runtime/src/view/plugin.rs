@@ -4,7 +4,7 @@ use camshaft_event::{Limits, Offset, Subscription, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::moment;
+use super::{ProbationView, moment};
 
 /// A file in the plugins directory, and the plugin that runs because of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -34,6 +34,15 @@ pub struct PluginView {
     /// Why the newest version of the file does not run; an earlier one may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_refusal: Option<RefusalView>,
+    /// The digest of the one version that may run, if an operator said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<String>,
+    /// What the file holds, if it was found to be in order and may not run now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<WaitingVersionView>,
+    /// How what runs does, if it is new and may be taken back by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probation: Option<ProbationView>,
     /// Whether another version of the file is being compiled and checked beside what runs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub loading: bool,
@@ -63,6 +72,21 @@ pub enum PluginStatus {
     Active,
     /// It does not: the file was refused.
     Refused,
+}
+
+/// A version that does not run, though nothing is wrong with its file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WaitingVersionView {
+    /// SHA-256 of the file, in hex.
+    pub digest: String,
+    /// The manifest's version.
+    pub version: String,
+    /// `pinned`: another version is; or `rolled-back`: it ran and was taken back.
+    pub reason: String,
+    /// Why, in a sentence.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
 }
 
 /// Why a file was not taken.

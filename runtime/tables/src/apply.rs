@@ -4,7 +4,8 @@
 //! tables. The sequencer calls it for each new transaction, recovery for each one after the snapshot.
 
 use camshaft_event::transaction::{
-    ConsumerChanged, DeadChange, Fired, Handled, HeldChange, Operated, RedriveChanged, Section, TimerChange,
+    ConsumerChanged, ConsumerStatus, DeadChange, Fired, Handled, HeldChange, Operated, RecentEvents,
+    RedriveChanged, Section, TimerChange,
 };
 use camshaft_event::{ConsumerId, Event, Offset, Sequence, Transaction};
 use camshaft_sabotage::{Sabotage, is_on};
@@ -53,6 +54,10 @@ impl<S: Store> Tables<S> {
 
     pub(crate) fn put_floor(&mut self, consumer: ConsumerId, floor: Offset) {
         self.active.put(keys::floor(consumer), Some(floor.0.to_le_bytes().to_vec()));
+    }
+
+    pub(crate) fn put_recent(&mut self, consumer: ConsumerId, recent: &RecentEvents) {
+        self.active.put(keys::recent(consumer), Some(encode(recent)));
     }
 
     fn apply_published(&mut self, first: Offset, events: &[Event]) {
@@ -144,6 +149,11 @@ impl<S: Store> Tables<S> {
         // Checkpoints of partitions that lie further on stay: what they are past must not be handled again.
         if let Some(checkpoint) = changed.checkpoint {
             self.put_floor(record.id, checkpoint);
+        }
+        if record.status == ConsumerStatus::Removed {
+            self.active.put(keys::recent(record.id), None);
+        } else if let Some(recent) = &changed.recent {
+            self.put_recent(record.id, recent);
         }
         self.active.put(keys::consumer(record.id), Some(encode(record)));
         Ok(())

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use camshaft_event::transaction::RecentEvents;
 use camshaft_event::{ConsumerId, Offset, Sequence};
 use camshaft_sabotage::{Sabotage, is_on};
 
@@ -18,6 +19,17 @@ use crate::{Tables, keys};
 pub struct Frozen {
     pub(crate) overlay: Overlay,
     progress: Progress,
+}
+
+/// Where a consumer stands.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Which one.
+    pub consumer: ConsumerId,
+    /// Every event before it is done, held or dead.
+    pub floor: Offset,
+    /// The events by which it is measured, if there are some.
+    pub recent: Option<RecentEvents>,
 }
 
 impl Frozen {
@@ -60,14 +72,18 @@ impl Frozen {
 }
 
 impl<S: Store> Tables<S> {
-    /// Freezes what has changed since the last freeze, with where each consumer stands now. `None` while an
-    /// earlier freeze has not been let go, or if nothing was applied.
-    pub fn freeze(&mut self, floors: impl IntoIterator<Item = (ConsumerId, Offset)>) -> Option<Arc<Frozen>> {
+    /// Freezes what has changed since the last freeze, with where each consumer stands now, and by which events it is
+    /// measured: both change with each batch, and no transaction says so. `None` while an earlier freeze has not been
+    /// let go, or if nothing was applied.
+    pub fn freeze(&mut self, standings: impl IntoIterator<Item = Standing>) -> Option<Arc<Frozen>> {
         if self.frozen.is_some() || self.progress.sequence == self.snapshot.sequence {
             return None;
         }
-        for (consumer, floor) in floors {
+        for Standing { consumer, floor, recent } in standings {
             self.put_floor(consumer, floor);
+            if let Some(recent) = recent {
+                self.put_recent(consumer, &recent);
+            }
         }
         let overlay = std::mem::take(&mut self.active);
         let frozen = Arc::new(Frozen { overlay, progress: self.progress });

@@ -29,6 +29,8 @@ const IDENTITY: u8 = 10;
 const REDRIVE: u8 = 11;
 /// Redrive job id → [`camshaft_event::transaction::RedriveResults`].
 const REDRIVE_RESULTS: u8 = 12;
+/// Consumer id → [`camshaft_event::transaction::RecentEvents`].
+const RECENT: u8 = 13;
 
 /// Bytes that precede a plugin's own key.
 pub(crate) const STATE_PREFIX_BYTES: usize = 9;
@@ -53,6 +55,10 @@ pub(crate) fn checkpoint(id: ConsumerId, partition: u32) -> Vec<u8> {
 
 pub(crate) fn floor(id: ConsumerId) -> Vec<u8> {
     key(FLOOR, &[&id.0.to_be_bytes()])
+}
+
+pub(crate) fn recent(id: ConsumerId) -> Vec<u8> {
+    key(RECENT, &[&id.0.to_be_bytes()])
 }
 
 pub(crate) fn activation(id: ActivationId) -> Vec<u8> {

@@ -15,7 +15,7 @@ pub mod store;
 mod sweep;
 mod tables;
 
-pub use flush::Frozen;
+pub use flush::{Frozen, Standing};
 pub use identity::KnownIdentity;
 pub use read::{StateSpace, TimerEntry, Versioned};
 pub use sweep::{Sweep, Swept};

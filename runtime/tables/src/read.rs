@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use camshaft_event::transaction::{Activation, ConsumerRecord, RedriveJob, RedriveResults};
+use camshaft_event::transaction::{Activation, ConsumerRecord, RecentEvents, RedriveJob, RedriveResults};
 use camshaft_event::{
     ActivationId, ConsumerId, DeadLetter, Event, Generation, HeldEvent, Offset, RedriveId, Sequence,
     Timestamp,
@@ -132,6 +132,15 @@ impl<S: Store> Tables<S> {
         let Some(bytes) = self.get(key)? else { return Ok(None) };
         let bytes = bytes.try_into().map_err(|_| TablesError::Damaged { what })?;
         Ok(Some(Offset(u64::from_le_bytes(bytes))))
+    }
+
+    /// The events by which a consumer is measured, as of the snapshot or of the last change of code since; what was
+    /// handled after that is for the caller to count.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a damaged value.
+    pub fn recent_events(&self, consumer: ConsumerId) -> Result<Option<RecentEvents>, TablesError> {
+        self.decoded(&keys::recent(consumer), "recent events")
     }
 
     /// One activation.

@@ -16,12 +16,13 @@ use std::{
 use camshaft_guest_build::{Component, Guests, Toolchain};
 
 /// The names of all guests under test, ascending. Each is the plugin's name, too.
-pub const NAMES: [&str; 34] = [
+pub const NAMES: [&str; 35] = [
     "allocates-without-end",
     "asks-for-sockets",
     "contradicts-itself",
     "counter",
     "echo",
+    "fails-with-facts",
     "fetches",
     "ignores",
     "later-version",
@@ -72,12 +73,26 @@ pub fn component(name: &str) -> &'static Path {
 /// If the number has more than three digits, or `behaviour` not four letters.
 #[must_use]
 pub fn version(number: u32, behaviour: &str) -> Vec<u8> {
-    const MARK: &[u8] = b"version 001 good";
-    let mut bytes = std::fs::read(component("reloads")).expect("a component that was built can be read");
-    let mark = format!("version {number:03} {behaviour}");
-    assert_eq!(mark.len(), MARK.len(), "the mark is changed in its place");
-    let at = bytes.windows(MARK.len()).position(|window| window == MARK).expect("the guest has its mark");
-    bytes[at..at + MARK.len()].copy_from_slice(mark.as_bytes());
+    let bytes = std::fs::read(component("reloads")).expect("a component that was built can be read");
+    changed(bytes, "version 001 good", &format!("version {number:03} {behaviour}"))
+}
+
+/// The same, with a higher `state_revision` in its manifest.
+#[must_use]
+pub fn raised(number: u32, behaviour: &str) -> Vec<u8> {
+    changed(version(number, behaviour), "state_revision = 1", "state_revision = 2")
+}
+
+/// `bytes` with a text in them changed wherever it stands.
+fn changed(mut bytes: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len(), "{to:?} has another length than {from:?}");
+    let windows = bytes.windows(from.len()).enumerate();
+    let found: Vec<usize> =
+        windows.filter(|(_, window)| *window == from.as_bytes()).map(|(at, _)| at).collect();
+    assert!(!found.is_empty(), "the guest does not hold {from:?}");
+    for at in found {
+        bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
+    }
     bytes
 }
 

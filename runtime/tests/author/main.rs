@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod checking;
+mod debugging;
+mod developing;
 #[path = "../cli/process.rs"]
 #[expect(dead_code, reason = "shared with the other tests of the command line")]
 mod process;

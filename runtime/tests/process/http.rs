@@ -37,6 +37,11 @@ impl Http {
         Answer::of(self.agent.delete(format!("{}{path}", self.url)).call().unwrap())
     }
 
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        let request = self.agent.post(format!("{}{path}", self.url)).content_type("application/json");
+        Answer::of(request.send(&serde_json::to_vec(body).unwrap()[..]).unwrap())
+    }
+
     /// Publishes a batch.
     pub fn publish(&self, events: &[Value]) -> Answer {
         let request = self.agent.post(format!("{}/events", self.url));

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod bad_deploy;
 mod busy;
 mod failed_sync;
 mod faulty_disk;
 mod full_disk;
 mod http;
+mod plugin_versions;
 mod plugins_api;
 #[path = "../cli/process.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line")]

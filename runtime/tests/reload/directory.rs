@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use camshaft::Offset;
 use camshaft_test_guests::{component, version};
 
-use super::world::{NAME, World};
+use super::world::{NAME, World, digest};
 
 impl World {
     /// The types of the system events so far.
@@ -19,15 +19,9 @@ impl World {
     }
 
     async fn until_version(&self, bytes: &[u8]) {
-        let digest = sha256(bytes);
+        let digest = digest(bytes);
         self.until_plugin(NAME, |plugin| plugin.digest.as_ref() == Some(&digest)).await;
     }
-}
-
-/// As `plugins` shows it.
-fn sha256(bytes: &[u8]) -> String {
-    let file = std::path::PathBuf::from("any.wasm");
-    camshaft_host::Source::new(file, bytes.to_owned(), None).content().digest.clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]

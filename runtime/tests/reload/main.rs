@@ -4,5 +4,7 @@
 
 mod beside;
 mod directory;
+mod probation;
 mod storm;
+mod versions;
 mod world;

@@ -58,8 +58,14 @@ impl World {
 
     /// Stops the runtime and starts it again over the same folder.
     pub async fn restart(self) -> Self {
+        self.stopped(|_| ()).await
+    }
+
+    /// The same, with something done to the plugins directory in between.
+    pub async fn stopped(self, act: impl FnOnce(&Path)) -> Self {
         let Self { runtime, gate, folder } = self;
         runtime.shutdown().await;
+        act(&folder.path().join("plugins"));
         let runtime = open(&folder, &gate).await;
         Self { runtime, gate, folder }
     }
@@ -84,16 +90,14 @@ impl World {
 
     /// Publishes events number `from` to `to` (excluded), each under the key that its number has among `keys`.
     pub async fn publish(&self, keys: u64, numbers: std::ops::Range<u64>) {
-        let event = |number: u64| Event {
-            id: format!("{number}").into(),
-            source: "/test".into(),
-            event_type: "test.event".into(),
-            partitionkey: Some(format!("{}", number % keys).into()),
-            datacontenttype: Some("application/json".into()),
-            data: json!({ "number": number }).to_string().into_bytes(),
-            ..Event::default()
-        };
-        self.runtime.publish_batch(numbers.map(event).collect()).await.unwrap();
+        let events = numbers.map(|number| event(number % keys, number, false));
+        self.runtime.publish_batch(events.collect()).await.unwrap();
+    }
+
+    /// Publishes such events, each under a key of its own; every version rejects each tenth.
+    pub async fn publish_business(&self, numbers: std::ops::Range<u64>) {
+        let events = numbers.map(|number| event(number, number, number % 10 == 0));
+        self.runtime.publish_batch(events.collect()).await.unwrap();
     }
 
     /// Waits until the plugin has handled all there is.
@@ -160,6 +164,23 @@ impl World {
             ),
         }
     }
+}
+
+fn event(key: u64, number: u64, refuse: bool) -> Event {
+    Event {
+        id: number.to_string(),
+        source: "/test".into(),
+        event_type: "test.event".into(),
+        partitionkey: Some(key.to_string()),
+        datacontenttype: Some("application/json".into()),
+        data: json!({ "number": number, "refuse": refuse }).to_string().into_bytes(),
+        ..Event::default()
+    }
+}
+
+/// A version's digest, as it is shown.
+pub fn digest(bytes: &[u8]) -> String {
+    camshaft_host::Source::new(PathBuf::new(), bytes.to_owned(), None).content().digest.clone()
 }
 
 impl Gate {

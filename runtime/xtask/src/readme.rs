@@ -1,4 +1,4 @@
-//! The README's commands, run as a reader would run them, their output compared.
+//! The commands of the README and of the authors' guide, run as a reader would run them, their output compared.
 //!
 //! A fenced block `console` holds commands behind `$ ` and what they print; `…` stands for anything within a
 //! line, a line of `…` alone for any lines. A block with `file=PATH` in its first line is a file that the reader
@@ -15,36 +15,42 @@ use crate::{command, toolchain};
 use blocks::{Block, Command, blocks};
 use session::Session;
 
-/// Runs every block of README.md in order.
+/// What a reader may follow, each from an empty folder.
+const DOCUMENTS: [&str; 2] = ["README.md", "sdk/GUIDE.md"];
+
+/// Runs every block of every document in order.
 pub(crate) fn run() -> Result<()> {
     toolchain::ensure()?;
-    let text = fs::read_to_string(command::root().join("README.md")).context("README.md is missing")?;
-    let blocks = blocks(&text);
+    DOCUMENTS.iter().try_for_each(|document| follow(document))
+}
+
+fn follow(document: &str) -> Result<()> {
+    let text = fs::read_to_string(command::root().join(document)).with_context(|| document.to_owned())?;
     let mut session = Session::new()?;
     let mut commands = 0;
-    for block in blocks {
+    for block in blocks(&text) {
         match block {
             Block::File { path, content } => session.save(&path, &content)?,
             Block::Console(list) => {
                 for command in list {
-                    run_one(&mut session, &command)?;
+                    run_one(&mut session, document, &command)?;
                     commands += 1;
                 }
             }
         }
     }
     if commands == 0 {
-        bail!("README.md holds no command: nothing was checked");
+        bail!("{document} holds no command: nothing was checked");
     }
-    eprintln!("{commands} commands of README.md print what it says");
+    eprintln!("{commands} commands of {document} print what it says");
     Ok(())
 }
 
-fn run_one(session: &mut Session, command: &Command) -> Result<()> {
+fn run_one(session: &mut Session, document: &str, command: &Command) -> Result<()> {
     eprintln!("$ {}", command.line);
     let printed = session.run(command)?;
     if command.matches(&printed) {
         return Ok(());
     }
-    bail!("`{}` printed\n{printed}\nbut README.md says\n{}", command.line, command.expected.join("\n"))
+    bail!("`{}` printed\n{printed}\nbut {document} says\n{}", command.line, command.expected.join("\n"))
 }

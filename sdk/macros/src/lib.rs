@@ -24,7 +24,7 @@ use crate::{arguments::Arguments, manifest::Manifest, signature::Signature};
 ///
 /// The function takes the event by value, whose data type says what the data is decoded to, and may take
 /// `ctx: &mut Context` as well. It answers `Result`. It is left unchanged, so that other code and tests can
-/// call it. A crate may have many handlers, whose types must not overlap.
+/// call it; only that it is never inlined in a plugin, which keeps its name in backtraces. A crate may have many handlers, whose types must not overlap.
 ///
 /// A `plugin.toml` beside `Cargo.toml` adds to what the attributes say, such as policy and limits. It is
 /// checked here: an unknown key, or a contradiction to an attribute, does not compile.
@@ -39,7 +39,10 @@ pub fn handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
         }
     };
     let generated = expand(attribute, &function).unwrap_or_else(|error| error.into_compile_error());
-    quote!(#function #generated).into()
+    // Inlined into what calls it, the function would be missing in backtraces.
+    let is_inline_said = function.attrs.iter().any(|attribute| attribute.path().is_ident("inline"));
+    let kept = (!is_inline_said).then(|| quote!(#[cfg_attr(target_family = "wasm", inline(never))]));
+    quote!(#kept #function #generated).into()
 }
 
 fn expand(attribute: TokenStream, function: &ItemFn) -> syn::Result<proc_macro2::TokenStream> {

@@ -20,7 +20,7 @@ const WRITE_BYTES: usize = 4096;
 /// Bytes asked for at once.
 const READ_BYTES: u64 = 64 * 1024;
 
-pub(super) fn send(request: &Request) -> Result<Response> {
+pub(crate) fn send(request: &Request) -> Result<Response> {
     let url = parts(&request.url)?;
     let unfit =
         |part: &str, value: &str| Error::reject(format_args!("\"{value}\" cannot be a request's {part}"));

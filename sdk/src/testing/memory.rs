@@ -140,7 +140,7 @@ impl Host for Rc<Memory> {
         self.logged.borrow_mut().push(LogLine { level, message: message.to_owned(), fields });
     }
 
-    #[cfg(feature = "http")]
+    #[cfg(all(feature = "http", not(target_family = "wasm")))]
     fn send(&self, request: &crate::http::Request) -> Result<crate::http::Response> {
         // Cloned out, since what responds may look at the context.
         let respond = self.facts.borrow().respond.clone();

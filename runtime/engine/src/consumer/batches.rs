@@ -74,6 +74,7 @@ impl Consumer {
             trial: self.circuit.trial(),
             visible: Sequence::default(),
             is_released: false,
+            is_on_probation: self.probation().is_some(),
         })
     }
 

@@ -80,6 +80,11 @@ impl Run {
     fn fail(&mut self, item: &Item, attempt: Attempt, failure: Failure, random: &mut ChaCha8Rng) {
         self.timers.forget();
         let tried = Tried { number: attempt.number, at: attempt.now, effects: attempt.effects };
+        // A call that is released cannot be taken back, whoever is on probation.
+        if self.batch.is_on_probation && !self.batch.is_released && !is_on(Sabotage::CountDuringProbation) {
+            self.suspend(item, tried, failure);
+            return;
+        }
         let (is_final, after_ms) = (failure.cause.is_final(), failure.after_ms);
         let mut story = self.story(item, &tried, failure);
         let policy = &self.batch.spec.policy;
@@ -105,16 +110,36 @@ impl Run {
         }
     }
 
+    /// Lets an event wait that failed on probation. Its attempt counts for nothing but the measure.
+    fn suspend(&mut self, item: &Item, tried: Tried, failure: Failure) {
+        let mut held = item.to_held();
+        let activation = self.batch.activation;
+        let failed = FailedAttempt::new(tried.number, tried.at, activation, failure.cause, failure.error);
+        held.suspended = Some(Box::new(failed));
+        if held.size() + STORY_BYTES > self.max_bytes {
+            held.shorten(SHORT_ERROR_BYTES);
+        }
+        let mut section = self.section(item, tried.number, tried.at, Outcome::Suspended);
+        section.held.push(HeldChange { offset: item.offset, event: Some(Box::new(held)) });
+        if let Room::Taken = self.push(&item.key, section, tried.effects.reads) {
+            let is_new = item.held().is_none();
+            let key = self.key(item);
+            key.blocked = true;
+            key.remaining += usize::from(is_new);
+        }
+    }
+
     /// The story of the event's attempts with the one that failed.
     pub(super) fn story(&self, item: &Item, tried: &Tried, failure: Failure) -> HeldEvent {
         let mut story = item.to_held();
+        story.suspended = None;
         story.first_attempt.get_or_insert(tried.at);
         let activation = self.batch.activation;
         let failed = FailedAttempt::new(tried.number, tried.at, activation, failure.cause, failure.error);
         story.history.push(failed);
         story.attempts = tried.number;
         if story.size() + STORY_BYTES > self.max_bytes {
-            story.history.shorten(SHORT_ERROR_BYTES);
+            story.shorten(SHORT_ERROR_BYTES);
         }
         story
     }

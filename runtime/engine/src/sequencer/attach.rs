@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use camshaft_event::transaction::{
-    Activated, Activation, ActivationOutcome, ConsumerChanged, ConsumerRecord, ConsumerStatus, Measure,
-    RollbackCause, RolledBack, Section,
+    Activated, Activation, ActivationOutcome, ConsumerChanged, ConsumerRecord, ConsumerStatus, Probation,
+    RecentEvents, RollbackCause, RolledBack, Section,
 };
 use camshaft_event::{ActivationId, ConsumerId, Event, Generation, Offset, Start, Timestamp, Transaction};
+use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 use serde_json::json;
 
+use super::probation::{TakenBack, tell_measures};
 use super::{ConsumerError, Sequencer};
 use crate::ConsumerSpec;
 use crate::consumer::{Consumer, Reading};
@@ -37,24 +39,59 @@ impl<S: Store> Sequencer<S> {
     /// Attaches `spec`: creates its consumer, wakes a detached one, or replaces what an attached one runs. A
     /// batch in flight finishes under what it was taken with.
     ///
+    /// What takes the place of other code, configuration or grants is on probation first; see
+    /// [`Sequencer::take_verdicts`].
+    ///
     /// # Errors
     /// A bound that is reached, or tables that cannot be read.
     pub fn attach(&mut self, spec: ConsumerSpec, now: Timestamp) -> Result<Attached, ConsumerError> {
-        self.give(spec, Reason::Offered, now)
+        self.give(spec, None, Reason::Offered, now)
+    }
+
+    /// The same; `predecessor` is what is to run again if `spec` fails its probation, for a process that did not see
+    /// `spec` take its place: [`Sequencer::predecessor`] says what that would be. It is of no effect if it is something
+    /// else.
+    ///
+    /// # Errors
+    /// A bound that is reached, or tables that cannot be read.
+    pub fn attach_after(
+        &mut self,
+        spec: ConsumerSpec,
+        predecessor: Option<ConsumerSpec>,
+        now: Timestamp,
+    ) -> Result<Attached, ConsumerError> {
+        self.give(spec, predecessor, Reason::Offered, now)
     }
 
     /// Attaches `spec`, something that its consumer ran before, since an operator takes back what runs now: that counts
-    /// as rolled back from then on. Of no effect if `spec` is what runs.
+    /// as rolled back from then on, and `spec` is not on probation. Of no effect if `spec` is what runs.
     ///
     /// # Errors
     /// A bound that is reached, or tables that cannot be read.
     pub fn roll_back(&mut self, spec: ConsumerSpec, now: Timestamp) -> Result<Attached, ConsumerError> {
-        self.give(spec, Reason::RollBack, now)
+        self.give(spec, None, Reason::RollBack, now)
+    }
+
+    /// What a consumer would go back to, were `spec` attached now and failed its probation.
+    ///
+    /// # Errors
+    /// Tables that cannot be read.
+    pub fn predecessor(&self, spec: &ConsumerSpec) -> Result<Option<Activation>, TablesError> {
+        let Some(consumer) = self.known(&spec.name) else { return Ok(None) };
+        let record = &consumer.record;
+        let running = self.tables.activation(record.activation)?;
+        let on_probation = record.probation.as_ref().map(|probation| probation.predecessor);
+        let is_new = !running.as_ref().is_some_and(|running| runs_same(running, spec));
+        match on_probation {
+            Some(predecessor) => self.tables.activation(predecessor),
+            None => Ok(running.filter(|_| is_new)),
+        }
     }
 
     fn give(
         &mut self,
         spec: ConsumerSpec,
+        predecessor: Option<ConsumerSpec>,
         reason: Reason,
         now: Timestamp,
     ) -> Result<Attached, ConsumerError> {
@@ -73,21 +110,24 @@ impl<S: Store> Sequencer<S> {
         };
         let was_attached = current.is_some_and(|consumer| consumer.record.status == ConsumerStatus::Attached);
         let running = self.tables.activation(record.activation)?;
-        let running = running.filter(|activation| activation.consumer == record.id);
-        let is_new = !running.as_ref().is_some_and(|activation| runs_same(activation, &spec));
-        let mut sections = Vec::new();
+        let is_new = !running
+            .is_some_and(|activation| activation.consumer == record.id && runs_same(&activation, &spec));
+        let (mut sections, mut recent, mut events) = (Vec::new(), None, Vec::new());
         if is_new {
-            let before = running.as_ref().filter(|_| reason == Reason::RollBack);
-            sections.push(self.activate(&mut record, &spec, before, now));
+            let (activated, counted) = self.replace(current, &mut record, &spec, reason, now)?;
+            sections.push(activated);
+            recent = Some(counted);
+            events.extend(current.and_then(|consumer| self.lift_stop(consumer, &mut record, now)));
         }
         if is_new || !was_attached || checkpoint.is_some() {
             record.status = ConsumerStatus::Attached;
             record.history.end(ActivationOutcome::Running);
-            let gap = current.and_then(|consumer| self.gap_event(consumer, checkpoint, now));
-            let events = gap.into_iter().collect();
-            let change = ConsumerChanged { record: record.clone(), checkpoint, clears: false, events };
+            events.extend(current.and_then(|consumer| self.gap_event(consumer, checkpoint, now)));
+            let (record, recent) = (record.clone(), recent.clone());
+            let change = ConsumerChanged { record, checkpoint, clears: false, events, recent };
             sections.push(Section::Consumer(Box::new(change)));
         }
+        let predecessor = self.code_of_predecessor(current, &record, predecessor)?;
         let body = Transaction::encode_body(&sections);
         self.check_ready(body.len())?;
         if let Some(at) = checkpoint {
@@ -95,44 +135,114 @@ impl<S: Store> Sequencer<S> {
         }
         let (id, activation) = (record.id, record.activation);
         self.last_activation = self.last_activation.max(activation);
-        self.start_reading(record, Arc::new(spec), now);
+        self.start_reading(record, recent, Arc::new(spec), now);
+        if let Some(consumer) = self.consumers.get_mut(&id) {
+            consumer.watch(predecessor, &self.options, now);
+        }
         if !sections.is_empty() {
             self.sequence(Vec::new(), sections, body, now)?;
         }
+        self.judge(id, now)?;
         self.arrange(id);
         self.announce_pauses(id, now)?;
         Ok(Attached { activation, is_new })
     }
 
-    /// A new activation of `spec`, and what becomes of the one before: replaced, or rolled back if it is given here.
-    fn activate(
+    /// Makes `spec` the activation of `record`, on probation if it takes another one's place, and says by which events it
+    /// is measured from then on.
+    fn replace(
+        &self,
+        current: Option<&Consumer>,
+        record: &mut ConsumerRecord,
+        spec: &ConsumerSpec,
+        reason: Reason,
+        now: Timestamp,
+    ) -> Result<(Section, RecentEvents), TablesError> {
+        let before = record.probation.take();
+        let Some(current) = current.filter(|_| record.activation != ActivationId::default()) else {
+            let activated = self.activate(record, spec, None, now)?;
+            return Ok((activated, RecentEvents::of(record.activation)));
+        };
+        let taken_back = match reason {
+            Reason::Offered => None,
+            Reason::RollBack => Some(self.taken_back(current, RollbackCause::Operator)?),
+        };
+        // What comes while another one is on probation is compared with what was proven before that.
+        let is_on_probation = before.is_some();
+        let (predecessor, events) = match before {
+            Some(probation) => (probation.predecessor, probation.before),
+            None => (record.activation, current.recent.clone()),
+        };
+        let activated = self.activate(record, spec, taken_back, now)?;
+        let proven = self.tables.activation(predecessor)?;
+        if is_on_probation && proven.is_some_and(|proven| runs_same(&proven, spec)) {
+            return Ok((activated, events.handed_to(record.activation)));
+        }
+        if reason == Reason::Offered && record.pinned.as_ref() != Some(&spec.digest) {
+            let threshold_ppm = spec.policy.probation_threshold_ppm;
+            let probation =
+                Probation { since: now, predecessor, before: events, threshold_ppm, stopped: false };
+            record.probation = Some(Box::new(probation));
+        }
+        Ok((activated, RecentEvents::of(record.activation)))
+    }
+
+    /// The code that runs again if `record`'s activation fails its probation: what runs now, what the consumer has kept, or
+    /// what the caller gives.
+    fn code_of_predecessor(
+        &self,
+        current: Option<&Consumer>,
+        record: &ConsumerRecord,
+        given: Option<ConsumerSpec>,
+    ) -> Result<Option<Arc<ConsumerSpec>>, TablesError> {
+        let Some(probation) = &record.probation else { return Ok(None) };
+        let Some(predecessor) = self.tables.activation(probation.predecessor)? else { return Ok(None) };
+        let running = current.and_then(|consumer| consumer.spec.clone());
+        let kept = current.and_then(|consumer| consumer.watch.as_ref()?.predecessor.clone());
+        let candidates = running.into_iter().chain(kept).chain(given.map(Arc::new));
+        Ok(candidates.into_iter().find(|spec| runs_same(&predecessor, spec)))
+    }
+
+    /// Ends the pause of a consumer that was stopped, now that it is given other code.
+    fn lift_stop(&self, consumer: &Consumer, record: &mut ConsumerRecord, now: Timestamp) -> Option<Event> {
+        consumer.record.probation.as_ref().filter(|probation| probation.stopped)?;
+        record.paused.take()?;
+        let data = json!({ "consumer": record.name, "reason": "probation" });
+        Some(self.pause_event("resumed", &record.name, &data, now))
+    }
+
+    /// A new activation of `spec`, and what becomes of the one before: replaced, unless it is taken back.
+    pub(super) fn activate(
         &self,
         record: &mut ConsumerRecord,
         spec: &ConsumerSpec,
-        rolled_back: Option<&Activation>,
+        taken_back: Option<TakenBack>,
         now: Timestamp,
-    ) -> Section {
+    ) -> Result<Section, TablesError> {
+        let before = record.activation;
         record.activation = self.last_activation.next();
         let activation = activation(record, spec, now);
         let mut events = vec![activated_event(&activation, &spec.name)];
-        let outcome = match rolled_back {
+        let outcome = match taken_back {
             None => ActivationOutcome::Replaced { by: activation.id, at: now },
-            Some(before) => {
+            Some(TakenBack { cause, measures: (measured, before_that), error }) => {
                 let rolled_back = RolledBack {
                     to: activation.id,
                     at: now,
-                    cause: RollbackCause::Operator,
-                    measured: Measure::default(),
-                    before: Measure::default(),
+                    cause,
+                    measured,
+                    before: before_that,
                     error: String::new(),
                 };
-                events.push(rolled_back_event(before, &rolled_back, &activation, &spec.name));
+                let rolled_back = rolled_back.with_error(&error);
+                let before = self.tables.activation(before)?.unwrap_or_default();
+                events.push(rolled_back_event(&before, &rolled_back, &activation, &spec.name));
                 ActivationOutcome::RolledBack(Box::new(rolled_back))
             }
         };
         record.history.end(outcome);
         record.history.begin(activation.id, now);
-        Section::Activated(Box::new(Activated { activation, events }))
+        Ok(Section::Activated(Box::new(Activated { activation, events })))
     }
 
     fn new_record(&self, spec: &ConsumerSpec, removed: Option<&ConsumerRecord>) -> ConsumerRecord {
@@ -149,6 +259,7 @@ impl<S: Store> Sequencer<S> {
             paused: None,
             pinned: None,
             history: removed.map(|record| record.history.clone()).unwrap_or_default(),
+            probation: None,
         }
     }
 
@@ -187,6 +298,7 @@ fn activation(record: &ConsumerRecord, spec: &ConsumerSpec, now: Timestamp) -> A
         config: spec.config.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         grants: spec.grants.clone(),
         at: now,
+        state_revision: spec.state_revision,
     }
 }
 
@@ -200,8 +312,10 @@ fn activated_event(activation: &Activation, name: &str) -> Event {
 /// What was taken back, and what runs in its place.
 fn rolled_back_event(before: &Activation, told: &RolledBack, after: &Activation, name: &str) -> Event {
     let version = |activation: &Activation| json!({ "activation": activation.id.0, "digest": activation.digest, "version": activation.version });
-    let data = json!({
+    let mut data = json!({
         "consumer": name, "reason": told.cause.code(), "from": version(before), "to": version(after),
+        "error": told.error,
     });
+    tell_measures(&mut data, (told.measured, told.before));
     system_event("plugin.rolled-back", format!("rolled-back-{}", before.id), name, told.at, &data)
 }

@@ -54,6 +54,7 @@ impl<S: Store> Sequencer<S> {
             // What waited behind a held event of the batch may have come due with it.
             consumer.wake(now);
         }
+        self.judge(id, now)?;
         self.arrange(id);
         self.announce_pauses(id, now)?;
         Ok(committed)
@@ -108,11 +109,13 @@ impl<S: Store> Sequencer<S> {
             if let Section::Handled(handled) = section {
                 wrote_state |= !handled.state.is_empty();
                 consumer.note(handled, key, since);
+                consumer.count(handled, &self.options);
                 if let (Some(breaker), Some(has_failed)) = (breaker, has_failed(handled)) {
                     consumer.circuit.note(breaker, batch.trial, has_failed, now);
                 }
             }
         }
+        consumer.measure(&self.options);
         let floor = consumer.floor(tail);
         if is_on(Sabotage::DoneBeforeEffects) {
             let sections = sections.iter().map(without_effects).collect();
@@ -189,7 +192,7 @@ fn without_effects(section: &Section) -> Section {
 fn has_failed(handled: &Handled) -> Option<bool> {
     match handled.outcome {
         Outcome::Done => Some(false),
-        Outcome::Held | Outcome::Released => None,
+        Outcome::Held | Outcome::Released | Outcome::Suspended => None,
         Outcome::Retrying => Some(true),
         Outcome::DeadLettered => {
             let letter = handled.dead.iter().find_map(|change| change.letter.as_ref())?;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use camshaft_event::transaction::ConsumerStatus;
-use camshaft_event::{ConsumerId, Offset, Timestamp};
+use camshaft_event::{Offset, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
-use camshaft_tables::{Frozen, Progress};
+use camshaft_tables::{Frozen, Progress, Standing};
 
 use super::Sequencer;
 use crate::consumer::Consumer;
@@ -15,13 +15,17 @@ impl<S: Store> Sequencer<S> {
     /// Freezes the overlay for the flusher. IMPORTANT: it may write only once the frozen sequence is durable.
     pub fn freeze(&mut self) -> Option<Arc<Frozen>> {
         let tail = self.tables.progress().next_offset;
-        let floors: Vec<(ConsumerId, Offset)> = self
+        let standings: Vec<Standing> = self
             .consumers
             .iter()
             .filter(|(_, consumer)| consumer.record.status != ConsumerStatus::Removed)
-            .map(|(id, consumer)| (*id, consumer.floor(tail)))
+            .map(|(id, consumer)| Standing {
+                consumer: *id,
+                floor: consumer.floor(tail),
+                recent: (consumer.recent.measure().events > 0).then(|| consumer.recent.clone()),
+            })
             .collect();
-        self.tables.freeze(floors)
+        self.tables.freeze(standings)
     }
 
     /// Lets go of the frozen overlay after it was written. The caller drops it outside the lock.

@@ -5,7 +5,7 @@
 use camshaft_event::transaction::{
     Activation, ActivationOutcome, ConsumerChanged, ConsumerRecord, ConsumerStatus, Section,
 };
-use camshaft_event::{ActivationId, Sequence, Timestamp};
+use camshaft_event::{ActivationId, ConsumerId, Event, Sequence, Timestamp};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 use serde_json::json;
@@ -61,7 +61,7 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// Pins a consumer to the version with this digest, or lets it run any again. Outlasts everything but its removal; of
-    /// no effect if it is so already. Returns the transaction to wait for.
+    /// no effect if it is so already. What it is pinned to is never on probation. Returns the transaction to wait for.
     ///
     /// # Errors
     /// An unknown name, a bound that is reached, or tables that cannot be read.
@@ -82,11 +82,34 @@ impl<S: Store> Sequencer<S> {
             None => ("unpinned", json!({ "consumer": name })),
         };
         consumer.record.pinned = digest;
+        let (id, activation) = (consumer.record.id, consumer.record.activation);
+        let is_on_probation = consumer.probation().is_some();
+        let event_id = format!("{act}-{name}-{next}");
+        let mut events = vec![system_event(&format!("plugin.{act}"), event_id, name, now, &data)];
+        if is_on_probation && self.is_pinned_to(id, activation)? {
+            events.extend(self.accept(id, now));
+        }
+        Ok(self.sequence_record(id, events, now)?)
+    }
+
+    /// Whether a consumer is pinned to what an activation runs.
+    fn is_pinned_to(&self, id: ConsumerId, activation: ActivationId) -> Result<bool, TablesError> {
+        let pinned = self.consumers.get(&id).and_then(|consumer| consumer.record.pinned.as_ref());
+        let activation = self.tables.activation(activation)?;
+        Ok(activation.is_some_and(|activation| pinned == Some(&activation.digest)))
+    }
+
+    /// Sequences a consumer's record as it is now, with what the runtime says about it.
+    pub(super) fn sequence_record(
+        &mut self,
+        id: ConsumerId,
+        events: Vec<Event>,
+        now: Timestamp,
+    ) -> Result<Sequence, TablesError> {
+        let Some(consumer) = self.consumers.get(&id) else { return Ok(self.tables.progress().sequence) };
         let record = consumer.record.clone();
-        let id = format!("{act}-{name}-{next}");
-        let event = system_event(&format!("plugin.{act}"), id, name, now, &data);
-        let change = ConsumerChanged { record, checkpoint: None, clears: false, events: vec![event] };
-        Ok(self.sequence_one(Section::Consumer(Box::new(change)), now)?)
+        let change = ConsumerChanged { record, checkpoint: None, clears: false, events, recent: None };
+        self.sequence_one(Section::Consumer(Box::new(change)), now)
     }
 
     /// Begins the history of a consumer that an older version wrote, with what it ran last.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use camshaft_event::transaction::{
-    ActivationOutcome, ConsumerChanged, ConsumerRecord, ConsumerStatus, Published, Section,
+    ActivationOutcome, ConsumerChanged, ConsumerRecord, ConsumerStatus, Published, RecentEvents, Section,
 };
 use camshaft_event::{Event, Offset, Timestamp, Transaction};
 use camshaft_tables::TablesError;
@@ -65,6 +65,7 @@ impl<S: Store> Sequencer<S> {
         };
         consumer.reading = Reading::Stopped { next };
         consumer.spec = None;
+        consumer.watch = None;
         consumer.record.status = ConsumerStatus::Detached { since: now };
         consumer.record.history.end(ActivationOutcome::Detached { since: now });
         let record = consumer.record.clone();
@@ -74,7 +75,8 @@ impl<S: Store> Sequencer<S> {
         let id = format!("detached-{name}-{}", self.tables.progress().sequence.next());
         let event = system_event("consumer.detached", id, name, now, &json!({ "consumer": name }));
         let floors = vec![(record.id, floor)];
-        let change = ConsumerChanged { record, checkpoint: None, clears: false, events: vec![event] };
+        let change =
+            ConsumerChanged { record, checkpoint: None, clears: false, events: vec![event], recent: None };
         let sections = vec![Section::Consumer(Box::new(change))];
         let body = Transaction::encode_body(&sections);
         self.sequence(floors, sections, body, now)?;
@@ -114,6 +116,7 @@ impl<S: Store> Sequencer<S> {
         record.status = ConsumerStatus::Removed;
         record.generation = record.generation.next();
         record.state_generation = record.generation;
+        record.probation = None;
         record.history.end(ActivationOutcome::Removed { at: now });
         let id = format!("removed-{name}-{}", record.generation);
         let event = system_event("consumer.removed", id, name, now, &json!({ "consumer": name }));
@@ -130,14 +133,19 @@ impl<S: Store> Sequencer<S> {
     ) -> Result<(), ConsumerError> {
         let id = record.id;
         self.drop_timers(id);
-        let change =
-            ConsumerChanged { record: record.clone(), checkpoint, clears: true, events: vec![event] };
+        let change = ConsumerChanged {
+            record: record.clone(),
+            checkpoint,
+            clears: true,
+            events: vec![event],
+            recent: None,
+        };
         let spec = self.consumers.get_mut(&id).and_then(|consumer| consumer.spec.take());
         let at = checkpoint.unwrap_or(self.tables.progress().next_offset);
         self.place(&record, at);
         self.sequence_one(Section::Consumer(Box::new(change)), now)?;
         if let Some(spec) = spec {
-            self.start_reading(record, spec, now);
+            self.start_reading(record, None, spec, now);
         }
         self.arrange(id);
         self.announce_pauses(id, now)?;
@@ -171,17 +179,29 @@ impl<S: Store> Sequencer<S> {
                     let is_gone = record.status == ConsumerStatus::Removed;
                     consumer.stall_told = known.stall_told && !is_gone;
                     consumer.circuit_told = known.circuit_told && !is_gone;
+                    if !is_gone {
+                        // What it is measured by, and against, has not changed.
+                        consumer.recent = known.recent.clone();
+                        consumer.watch = known.watch.take();
+                        consumer.fails = known.fails;
+                    }
                 }
                 self.consumers.insert(record.id, consumer);
             }
         }
     }
 
-    pub(super) fn start_reading(&mut self, record: ConsumerRecord, spec: Arc<ConsumerSpec>, now: Timestamp) {
+    pub(super) fn start_reading(
+        &mut self,
+        record: ConsumerRecord,
+        recent: Option<RecentEvents>,
+        spec: Arc<ConsumerSpec>,
+        now: Timestamp,
+    ) {
         let id = record.id;
         self.routes.set(id, Some(&spec));
         let Some(consumer) = self.consumers.get_mut(&id) else { return };
-        consumer.record = record;
+        consumer.change(record, recent);
         // A reload under the same limit brings no tokens.
         if consumer.tokens.as_ref().map(Tokens::rate) != spec.policy.rate {
             consumer.tokens = spec.policy.rate.map(|rate| Tokens::full(rate, now));

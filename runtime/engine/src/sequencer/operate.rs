@@ -66,6 +66,7 @@ impl<S: Store> Sequencer<S> {
             history: letter.history,
             redriven_by,
             sequenced_at: letter.sequenced_at,
+            suspended: None,
         };
         let entry = HeldEntry::of(&held);
         let act = Act { name: "redriven", redrives: held.redrives, job: redriven_by };

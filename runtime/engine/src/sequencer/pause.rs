@@ -3,7 +3,7 @@
 //! A paused consumer stays attached and pins the log. It takes no batch, so it burns no attempts; its held keys do
 //! not come due; what is in flight finishes. Timers fire all the same: they publish, which is no attempt.
 
-use camshaft_event::transaction::{ConsumerChanged, Published, Section};
+use camshaft_event::transaction::{Published, Section};
 use camshaft_event::{ConsumerId, Event, Sequence, Timestamp};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
@@ -20,6 +20,12 @@ use crate::system_event::system_event;
 pub enum Pause {
     /// An operator paused it, for as long as it takes. Durable.
     Operator {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Its newest version has failed its probation, and there is nothing to go back to: until an operator resumes it, or
+    /// gives it another version. Durable.
+    Probation {
         /// Since when.
         since: Timestamp,
     },
@@ -40,16 +46,19 @@ impl Pause {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Operator { .. } => "operator",
+            Self::Probation { .. } => "probation",
             Self::Breaker { .. } => "breaker",
             Self::Bound => "bound",
         }
     }
 
     pub(super) fn of(consumer: &Consumer) -> Vec<Self> {
-        let operator = consumer.record.paused.map(|since| Self::Operator { since });
+        let is_stopped = consumer.record.probation.as_ref().is_some_and(|probation| probation.stopped);
+        let by_record = |since| if is_stopped { Self::Probation { since } } else { Self::Operator { since } };
+        let durable = consumer.record.paused.map(by_record);
         let bound = consumer.stall_told.then_some(Self::Bound);
         let breaker = consumer.circuit.on_trial_from().map(|until| Self::Breaker { until });
-        operator.into_iter().chain(breaker).chain(bound).collect()
+        durable.into_iter().chain(breaker).chain(bound).collect()
     }
 }
 
@@ -63,8 +72,8 @@ impl<S: Store> Sequencer<S> {
         self.set_paused(name, Some(now), now)
     }
 
-    /// Lets a consumer that was paused by hand go on where it stands, and closes its circuit breaker. Of no effect on
-    /// one that goes on. Returns the transaction to wait for.
+    /// Lets a consumer that was paused by hand go on where it stands, and closes its circuit breaker. One that was stopped
+    /// by a failed probation goes on with what it has: that counts as accepted. Of no effect on one that goes on. Returns the transaction to wait for.
     ///
     /// # Errors
     /// An unknown name, a bound that is reached, or tables that cannot be read.
@@ -86,12 +95,15 @@ impl<S: Store> Sequencer<S> {
         }
         if consumer.record.paused.is_some() != paused.is_some() {
             consumer.record.paused = paused;
-            let record = consumer.record.clone();
+            let is_stopped = consumer.record.probation.as_ref().is_some_and(|probation| probation.stopped);
             let act = if paused.is_some() { "paused" } else { "resumed" };
-            let data = json!({ "consumer": name, "reason": "operator" });
-            let event = self.pause_event(act, name, &data, now);
-            let change = ConsumerChanged { record, checkpoint: None, clears: false, events: vec![event] };
-            self.sequence_one(Section::Consumer(Box::new(change)), now)?;
+            let reason = if is_stopped { "probation" } else { "operator" };
+            let data = json!({ "consumer": name, "reason": reason });
+            let mut events = vec![self.pause_event(act, name, &data, now)];
+            if is_stopped {
+                events.extend(self.accept(id, now));
+            }
+            self.sequence_record(id, events, now)?;
         }
         if let Some(consumer) = self.consumers.get_mut(&id) {
             consumer.wake(now);
@@ -108,7 +120,7 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// Whether there is room to announce something of the consumer; if not, its turn comes again.
-    fn may_announce(&mut self, id: ConsumerId) -> bool {
+    pub(super) fn may_announce(&mut self, id: ConsumerId) -> bool {
         let has_room = self.check_ready(CHANGE_BYTES).is_ok();
         if !has_room {
             self.unannounced.insert(id);
@@ -156,7 +168,7 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// `camshaft.consumer.paused` or `.resumed`: its `reason` is the pause that begins or ends; others may apply.
-    fn pause_event(&self, act: &str, name: &str, data: &Value, now: Timestamp) -> Event {
+    pub(super) fn pause_event(&self, act: &str, name: &str, data: &Value, now: Timestamp) -> Event {
         let id = format!("{act}-{name}-{}", self.tables.progress().sequence.next());
         system_event(&format!("consumer.{act}"), id, name, now, data)
     }

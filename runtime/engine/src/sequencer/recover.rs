@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use camshaft_event::transaction::{ConsumerRecord, DecodeError};
+use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus, DecodeError, RecentEvents, Section};
 use camshaft_event::{ConsumerId, Key, Offset, Sequence, Timestamp, Transaction};
 use camshaft_log::{LogError, LogReader};
 use camshaft_sabotage::{Sabotage, is_on};
@@ -20,6 +20,8 @@ use crate::write_queue::WriteQueue;
 
 /// Bytes of the log read at a time.
 const READ_BYTES: u32 = 1 << 20;
+
+type RecentByConsumer = BTreeMap<ConsumerId, RecentEvents>;
 
 /// Why the runtime's past could not be put together.
 #[derive(Debug, Error)]
@@ -78,7 +80,8 @@ impl<S: Store> Sequencer<S> {
         if snapshot.0 + 1 < bounds.first_sequence {
             return Err(RecoverError::LogGap { tables: snapshot, log: bounds.first_sequence });
         }
-        apply_log(&mut tables, log, progress)?;
+        let mut recent = recent_events(&tables)?;
+        apply_log(&mut tables, log, &mut recent, options.probation_events, progress)?;
         let mut sequencer = Self {
             options,
             durable: tables.progress(),
@@ -105,19 +108,28 @@ impl<S: Store> Sequencer<S> {
             wants_alone: None,
             last_at: Timestamp(bounds.last_timestamp_ms),
             latest: Timestamp::default(),
+            verdicts: Vec::new(),
         };
         for record in sequencer.tables.consumers()? {
-            sequencer.restore(record)?;
+            let recent = recent.remove(&record.id);
+            sequencer.restore(record, recent)?;
         }
         sequencer.restore_redrives()?;
         Ok(sequencer)
     }
 
-    fn restore(&mut self, mut record: ConsumerRecord) -> Result<(), TablesError> {
+    fn restore(
+        &mut self,
+        mut record: ConsumerRecord,
+        recent: Option<RecentEvents>,
+    ) -> Result<(), TablesError> {
         self.begin_history(&mut record)?;
         let id = record.id;
         let floor = self.tables.floor(id)?;
         let mut consumer = Consumer::new(record, floor);
+        // What older versions wrote does not say when others begin to count.
+        let recent = recent.filter(|recent| recent.activation() == consumer.record.activation);
+        consumer.recent = recent.unwrap_or(consumer.recent);
         for (number, partition) in (0..).zip(&mut consumer.partitions) {
             partition.done_before = self.tables.checkpoint(id, number)?.max(floor);
         }
@@ -143,9 +155,39 @@ impl<S: Store> Sequencer<S> {
     }
 }
 
+/// The events by which consumers are measured, as of the snapshot.
+fn recent_events<S: Store>(tables: &Tables<S>) -> Result<RecentByConsumer, TablesError> {
+    let mut recent = RecentByConsumer::new();
+    for record in tables.consumers()? {
+        let known = tables.recent_events(record.id)?;
+        recent.insert(record.id, known.unwrap_or_else(|| RecentEvents::of(record.activation)));
+    }
+    Ok(recent)
+}
+
+/// Counts what a transaction of the log tells, as it was counted when that was made.
+fn count(recent: &mut RecentByConsumer, transaction: &Transaction, capacity: u32) {
+    for section in &transaction.sections {
+        match section {
+            Section::Handled(handled) => {
+                recent.entry(handled.consumer).or_default().note(handled, capacity);
+            }
+            Section::Consumer(changed) if changed.record.status == ConsumerStatus::Removed => {
+                recent.remove(&changed.record.id);
+            }
+            Section::Consumer(changed) => {
+                recent.extend(changed.recent.iter().map(|recent| (changed.record.id, recent.clone())));
+            }
+            _ => {}
+        }
+    }
+}
+
 fn apply_log<S: Store>(
     tables: &mut Tables<S>,
     log: &dyn LogReader,
+    recent: &mut RecentByConsumer,
+    capacity: u32,
     progress: &mut dyn FnMut(Sequence),
 ) -> Result<(), RecoverError> {
     loop {
@@ -157,6 +199,7 @@ fn apply_log<S: Store>(
             let transaction = Transaction::decode(record.payload)
                 .map_err(|error| RecoverError::Decode { sequence: record.sequence, error })?;
             let (sequence, first_offset) = (Sequence(record.sequence), Offset(record.first_offset));
+            count(recent, &transaction, capacity);
             tables.apply(Position { sequence, first_offset }, transaction)?;
             progress(sequence);
         }

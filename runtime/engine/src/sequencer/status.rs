@@ -5,7 +5,7 @@ use camshaft_event::{ConsumerId, DeadLetter, Offset, Sequence, Timestamp};
 use camshaft_tables::store::Store;
 use camshaft_tables::{StateSpace, TablesError};
 
-use super::{OldestHeld, Pause, Sequencer, Unhandled};
+use super::{OldestHeld, Pause, ProbationState, Sequencer, Unhandled};
 use crate::consumer::Consumer;
 
 /// Where a consumer stands.
@@ -19,7 +19,7 @@ pub struct ConsumerState {
     pub lag: u64,
     /// Events that workers have in hand.
     pub in_flight: usize,
-    /// Events that failed and wait for another attempt.
+    /// Events that failed and wait for another attempt, or for the end of a probation.
     pub retrying: usize,
     /// Events that wait behind others of their key.
     pub held: usize,
@@ -29,6 +29,8 @@ pub struct ConsumerState {
     pub ready: bool,
     /// What keeps it from taking events; empty if it goes on.
     pub pauses: Vec<Pause>,
+    /// How its newest activation does, if that is on probation.
+    pub probation: Option<ProbationState>,
     /// When its rate limit lets it go on, if there is work that waits for that.
     pub throttled_until: Option<Timestamp>,
     /// Timers that are set.
@@ -78,6 +80,7 @@ impl<S: Store> Sequencer<S> {
             dead: consumer.dead.len(),
             ready: consumer.is_ready(),
             pauses: Pause::of(consumer),
+            probation: ProbationState::of(consumer),
             throttled_until: consumer.throttled_until(),
             timers: consumer.timers,
             oldest: consumer.oldest(tail),

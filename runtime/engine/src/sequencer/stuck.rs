@@ -43,6 +43,11 @@ pub enum WaitsFor {
     Code,
     /// For the end of a pause.
     Pause(Pause),
+    /// For the end of the probation on which it failed.
+    Probation {
+        /// At the latest.
+        until: Timestamp,
+    },
     /// For its next attempt.
     Retry {
         /// Not before.
@@ -73,7 +78,7 @@ impl Consumer {
     pub(super) fn oldest_held(&self) -> Option<OldestHeld> {
         let held = self.held.oldest()?;
         let pause = Pause::of(self).into_iter().find(|pause| match pause {
-            Pause::Operator { .. } => true,
+            Pause::Operator { .. } | Pause::Probation { .. } => true,
             Pause::Breaker { .. } => self.circuit.blocks_until().is_some(),
             Pause::Bound => false,
         });
@@ -83,6 +88,8 @@ impl Consumer {
             WaitsFor::Code
         } else if let Some(pause) = pause {
             WaitsFor::Pause(pause)
+        } else if let Some(until) = self.probation_until().filter(|_| held.is_suspended) {
+            WaitsFor::Probation { until }
         } else {
             let number = held.key.partition(self.record.partitions);
             let partition = self.partitions.get(number as usize);

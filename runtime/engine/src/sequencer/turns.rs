@@ -119,9 +119,12 @@ impl<S: Store> Sequencer<S> {
             if let Some(consumer) = self.consumers.get_mut(&id) {
                 consumer.wake(now);
             }
+            self.judge(id, now)?;
             self.arrange(id);
         }
         for id in std::mem::take(&mut self.unannounced) {
+            self.judge(id, now)?;
+            self.arrange(id);
             self.announce_pauses(id, now)?;
         }
         Ok(self.next_due())
@@ -131,7 +134,7 @@ impl<S: Store> Sequencer<S> {
     fn look_at_clock(&mut self, now: Timestamp) {
         if now.plus_ms(CLOCK_SLACK_MS) < self.latest {
             self.latest = now;
-            self.consumers.values_mut().for_each(|consumer| consumer.set_back(now));
+            self.consumers.values_mut().for_each(|consumer| consumer.set_back(&self.options, now));
             let ids: Vec<ConsumerId> = self.consumers.keys().copied().collect();
             ids.into_iter().for_each(|id| self.arrange(id));
         }

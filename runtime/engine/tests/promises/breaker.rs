@@ -343,6 +343,9 @@ fn other_code_begins_closed_and_is_not_blamed_for_the_old_one() {
     }
     assert_eq!(breaker(&world), None, "these were attempts of the old code");
     world.settle();
+    assert_eq!(breaker(&world), None, "nothing counts while it is on probation");
+    world.clock.advance_ms(60_000);
+    world.settle();
     assert!(breaker(&world).is_some());
     mood.set(done);
     newer.digest = "mended".to_owned();

@@ -66,7 +66,13 @@ fn a_refused_effect_decides_whatever_the_handler_answers() {
 #[test]
 fn limits_on_single_effects_name_their_setting() {
     type Effect = fn(&mut camshaft_engine::Attempt) -> Result<(), EffectError>;
-    let cases: [(&str, Effect); 7] = [
+    let cases: [(&str, Effect); 8] = [
+        ("of 4 exceeds the limit of 3 (setting `limits.max_published_events`)", |attempt| {
+            let event_type = "thing.large".to_owned();
+            let event = NewEvent { event_type, ..NewEvent::default() };
+            attempt.schedule("t", event.clone(), Timestamp(7))?;
+            (0..3).try_for_each(|_| attempt.publish(event.clone()))
+        }),
         ("limits.max_state_value_bytes", |attempt| attempt.set(b"k", &vec![0; 17 * 1024])),
         ("limits.max_event_bytes", |attempt| {
             let event_type = "thing.large".to_owned();
@@ -79,7 +85,7 @@ fn limits_on_single_effects_name_their_setting() {
         ("timer name length in bytes of 0 is not possible", |attempt| attempt.cancel("")),
     ];
     for (setting, effect) in cases {
-        let mut world = World::new();
+        let mut world = World::with(|options| options.max_published_events = 3);
         world.attach(spec("limited", &["thing.happened"]), move |_, attempt| {
             let _ = effect(attempt);
             done()

@@ -103,12 +103,14 @@ fn what_an_operator_takes_back_counts_as_rolled_back() {
     assert_eq!((rolled_back.to, rolled_back.cause), (ActivationId(3), RollbackCause::Operator));
     assert_eq!(world.sequencer().rolled_back(&version("a")).unwrap(), None, "that was replaced, and runs");
     let version_of = |id: u64, digest: &str| serde_json::json!({ "activation": id, "digest": digest, "version": format!("1.{digest}") });
+    let none = serde_json::json!({ "events": 0, "failed": 0 });
     assert_eq!(
         announced(&mut world, &["camshaft.plugin.rolled-back"]),
         [(
             "camshaft.plugin.rolled-back".to_owned(),
             serde_json::json!({
                 "consumer": "one", "reason": "operator", "from": version_of(2, "b"), "to": version_of(3, "a"),
+                "error": "", "measured": none, "before": none,
             }),
         )]
     );

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ActivationHistory;
+use super::{ActivationHistory, Probation};
 use crate::{ActivationId, ConsumerId, Generation, Timestamp};
 
 /// A consumer as the tables know it; written whole at each change.
@@ -31,6 +31,9 @@ pub struct ConsumerRecord {
     /// Its newest activations. Empty in what older versions wrote.
     #[serde(default)]
     pub history: ActivationHistory,
+    /// If its newest activation is on probation.
+    #[serde(default)]
+    pub probation: Option<Box<Probation>>,
 }
 
 /// Whether a consumer takes events. Persisted as numbers, never renumber.
@@ -67,4 +70,7 @@ pub struct Activation {
     pub grants: Vec<String>,
     /// When it took effect.
     pub at: Timestamp,
+    /// What the manifest says of the form of its state: code of a lower revision cannot read that of a higher one.
+    #[serde(default)]
+    pub state_revision: u64,
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use serde_repr::{Deserialize_repr, Serialize_repr};
 
-use super::{Activation, ConsumerRecord, RedriveChanged};
+use super::{Activation, ConsumerRecord, RecentEvents, RedriveChanged};
 use crate::{ActivationId, ConsumerId, DeadLetter, Event, Generation, HeldEvent, Offset, Timestamp};
 
 /// One thing that happened.
@@ -56,6 +56,8 @@ pub enum Outcome {
     /// The event counts as done, and its handler is called once that is durable: delivery at most once. What came of
     /// the call follows in a section of its own, or never.
     Released = 4,
+    /// The attempt failed on probation: it is not counted, and the event waits for the end of the probation.
+    Suspended = 5,
 }
 
 /// What one consumer did with one event.
@@ -87,6 +89,9 @@ pub struct Handled {
     pub held: Vec<HeldChange>,
     /// The new whole values of dead letters.
     pub dead: Vec<DeadChange>,
+    /// Whether the event had failed before, so that it says nothing of the activation.
+    #[serde(default)]
+    pub again: bool,
 }
 
 /// One key of a plugin's state.
@@ -172,6 +177,9 @@ pub struct ConsumerChanged {
     pub clears: bool,
     /// What the runtime says about it.
     pub events: Vec<Event>,
+    /// The events by which it is measured from now on; unchanged if absent. Those of a new activation go on from here.
+    #[serde(default)]
+    pub recent: Option<RecentEvents>,
 }
 
 /// Code and settings that took effect; the consumer's record follows in its own section.

@@ -4,9 +4,9 @@ use bolero::generator::ValueGenerator;
 use bolero::{TypeGenerator, check, one_value_of, produce};
 use camshaft_event::transaction::{
     Activated, Activation, ActivationHistory, ActivationOutcome, Body, ConsumerChanged, ConsumerRecord,
-    ConsumerStatus, DeadChange, DecodeError, Fired, Handled, HeldChange, Operated, Outcome, Published,
-    RedriveChange, RedriveChanged, RedriveJob, RedriveResults, RedriveSelection, RedriveState, Section,
-    StateWrite, TimerChange,
+    ConsumerStatus, DeadChange, DecodeError, Fired, Handled, HeldChange, Operated, Outcome, Probation,
+    Published, RecentEvents, RedriveChange, RedriveChanged, RedriveJob, RedriveResults, RedriveSelection,
+    RedriveState, Section, StateWrite, TimerChange,
 };
 use camshaft_event::{
     ActivationId, AttemptHistory, AttemptInputs, ConsumerId, DeadLetter, Event, FailedAttempt, FailureCause,
@@ -54,7 +54,7 @@ struct HandledShape {
     cause: u64,
     advances: Option<u32>,
     numbers: (u32, u64, u32, u64),
-    #[generator(one_value_of([Outcome::Done, Outcome::Held, Outcome::Retrying, Outcome::DeadLettered, Outcome::Released]))]
+    #[generator(one_value_of([Outcome::Done, Outcome::Held, Outcome::Retrying, Outcome::DeadLettered, Outcome::Released, Outcome::Suspended]))]
     outcome: Outcome,
     #[generator(few())]
     events: Vec<BuiltEvent>,
@@ -84,6 +84,17 @@ struct StoryShape {
         FailureCause::ProcessEnd, FailureCause::Conflict,
     ]))]
     cause: FailureCause,
+}
+
+fn probation(since: u64) -> Probation {
+    let mut before = RecentEvents::of(ActivationId(since));
+    for number in 0..since % 40 {
+        let outcome = if number % 3 == 0 { Outcome::Retrying } else { Outcome::Done };
+        let handled = Handled { activation: ActivationId(since), attempt: 1, outcome, ..Handled::default() };
+        before.note(&handled, 30);
+    }
+    let (predecessor, since) = (ActivationId(since), Timestamp(since));
+    Probation { since, predecessor, before, threshold_ppm: 50_000, stopped: false }
 }
 
 /// Some activations with different ends.
@@ -201,6 +212,7 @@ impl SectionShape {
                     paused: clears.then_some(Timestamp(u64::from(id))),
                     pinned: clears.then(|| id.to_string()),
                     history: history(number),
+                    probation: checkpoint.map(|since| Box::new(probation(since))),
                 };
                 let checkpoint = checkpoint.map(Offset);
                 Section::Consumer(Box::new(ConsumerChanged {
@@ -208,6 +220,7 @@ impl SectionShape {
                     checkpoint,
                     clears,
                     events: Vec::new(),
+                    recent: clears.then(|| probation(u64::from(id)).before),
                 }))
             }
             Self::Activated(number, text, config, grants) => {
@@ -219,6 +232,7 @@ impl SectionShape {
                     config,
                     grants,
                     at: Timestamp(number),
+                    state_revision: number,
                 };
                 Section::Activated(Box::new(Activated { activation, events: Vec::new() }))
             }
@@ -295,6 +309,7 @@ impl HandledShape {
             timers: self.timers.iter().map(timer).collect(),
             held: self.held.iter().map(held_change).collect(),
             dead: self.dead.iter().map(dead_change).collect(),
+            again: attempt % 2 == 0,
         }
     }
 }
@@ -325,6 +340,7 @@ fn held_change((offset, held): &HeldShape) -> HeldChange {
             history: story.history(),
             redriven_by: first_attempt.map(RedriveId),
             sequenced_at: first_attempt.map(Timestamp),
+            suspended: story.history().latest().cloned().map(Box::new),
         })
     });
     HeldChange { offset: Offset(*offset), event }

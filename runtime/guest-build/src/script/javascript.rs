@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{
-    AuthorsManifest, Program, ScriptError, Work, read,
+    AuthorsManifest, Inputs, Program, ScriptError, Work, read,
     tools::{Tools, announce_and_run},
 };
 use crate::Language;
@@ -35,8 +35,12 @@ struct Package {
     dependencies: std::collections::BTreeMap<String, serde_json::Value>,
 }
 
-/// Writes the component of the plugin in `work` to `file`.
-pub fn build(work: &Work, manifest: &AuthorsManifest, file: &Path) -> Result<(), ScriptError> {
+/// Bundles the plugin in `work`; what is answered writes its component to a file.
+pub fn plugin<'w>(
+    work: &'w Work,
+    manifest: &AuthorsManifest,
+    inputs: &mut Inputs,
+) -> Result<impl FnOnce(&Path) -> Result<(), ScriptError> + 'w, ScriptError> {
     let package_file = work.source("package.json", "it names the plugin's module and its packages")?;
     let package: Package = serde_json::from_str(&read(&package_file)?)
         .map_err(|error| ScriptError::Invalid { path: package_file, reason: error.to_string() })?;
@@ -59,11 +63,16 @@ pub fn build(work: &Work, manifest: &AuthorsManifest, file: &Path) -> Result<(),
     esbuild.arg(format!("--define:CAMSHAFT_SUBSCRIPTIONS={}", manifest.types_as_json()));
     esbuild.arg(format!("--outfile={}", bundle.display()));
     work.run(&mut esbuild, NODE, |said| said.trim().to_owned())?;
+    TOOLS.pins.iter().for_each(|(_, content)| inputs.add(content));
+    inputs.add(read(&bundle)?);
+    Ok(move |file: &Path| componentize(work, &tools, &bundle, file))
+}
 
+fn componentize(work: &Work, tools: &Path, bundle: &Path, file: &Path) -> Result<(), ScriptError> {
     let mut componentize = NODE.command();
-    componentize.arg(tools.join("@bytecodealliance/componentize-js/src/cli.js")).arg(&bundle);
+    componentize.arg(tools.join("@bytecodealliance/componentize-js/src/cli.js")).arg(bundle);
     componentize.arg("--wit").arg(work.wit()).args(["--world-name", "handler"]);
-    // The host gives no HTTP that a plugin could use by itself; the rest of WASI it gives, empty.
+    // A plugin has no HTTP by itself; the rest of WASI the host gives, with nothing in it.
     componentize.args(["--disable", "http", "fetch-event"]).arg("--out").arg(file);
     work.run(&mut componentize, NODE, essence)
 }

@@ -55,6 +55,11 @@ impl AuthorsManifest {
         Ok(Self { name: document.name, types, text })
     }
 
+    /// The file as it is written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Puts the whole file into the component, as the one record of the section.
     pub fn embed(&self, component: &mut Vec<u8>) {
         let length = u32::try_from(self.text.len()).expect("a manifest is a short text");

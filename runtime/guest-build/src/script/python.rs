@@ -1,10 +1,13 @@
 //! Python: componentize-py puts the plugin's modules into a component together with an interpreter.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 
-use super::{AuthorsManifest, Program, ScriptError, Work, read, tools::Tools, write};
+use super::{AuthorsManifest, Inputs, Program, ScriptError, Work, file_error, read, tools::Tools, write};
 use crate::Language;
 
 const PYTHON: Program =
@@ -48,8 +51,12 @@ impl Default for Settings {
     }
 }
 
-/// Writes the component of the plugin in `work` to `file`.
-pub fn build(work: &Work, manifest: &AuthorsManifest, file: &Path) -> Result<(), ScriptError> {
+/// Finds the modules of the plugin in `work`; what is answered writes its component to a file.
+pub fn plugin<'w>(
+    work: &'w Work,
+    manifest: &AuthorsManifest,
+    inputs: &mut Inputs,
+) -> Result<impl FnOnce(&Path) -> Result<(), ScriptError> + 'w, ScriptError> {
     let settings = settings(&work.source("pyproject.toml", "it names the plugin's module")?)?;
     let module_file = settings.module.replace('.', "/") + ".py";
     work.source(
@@ -58,16 +65,31 @@ pub fn build(work: &Work, manifest: &AuthorsManifest, file: &Path) -> Result<(),
     )?;
     let packages = TOOLS.folder(&work.tools)?.join("packages");
     let entry = work.scratch.join("entry");
-    std::fs::create_dir_all(&entry).map_err(super::file_error(&entry))?;
-    write(&entry.join(format!("{ENTRY}.py")), &entry_module(&settings.module, manifest))?;
+    fs::create_dir_all(&entry).map_err(file_error(&entry))?;
+    let entry_text = entry_module(&settings.module, manifest);
+    write(&entry.join(format!("{ENTRY}.py")), &entry_text)?;
 
+    let own = settings.path.iter().map(|folder| work.folder.join(folder));
+    let path: Vec<PathBuf> = [work.folder.clone()].into_iter().chain(own).collect();
+    inputs.add(entry_text);
+    TOOLS.pins.iter().for_each(|(_, content)| inputs.add(content));
+    path.iter().try_for_each(|folder| inputs.add_folder(folder))?;
+    Ok(move |file: &Path| componentize(work, &packages, &entry, &path, file))
+}
+
+fn componentize(
+    work: &Work,
+    packages: &Path,
+    entry: &Path,
+    path: &[PathBuf],
+    file: &Path,
+) -> Result<(), ScriptError> {
     let mut componentize = PYTHON.command();
     componentize.env("PYTHONPATH", packages).env("PYTHONDONTWRITEBYTECODE", "1");
     componentize.args(["-c", "import componentize_py, sys; sys.exit(componentize_py.script())"]);
     componentize.arg("--quiet").arg("--wit-path").arg(work.wit()).args(["--world", "handler"]);
     componentize.args(["componentize", ENTRY]).arg("--output").arg(file);
-    let own = settings.path.iter().map(|folder| work.folder.join(folder));
-    for folder in [entry, work.folder.clone()].into_iter().chain(own) {
+    for folder in [entry].into_iter().chain(path.iter().map(PathBuf::as_path)) {
         componentize.arg("--python-path").arg(folder);
     }
     work.run(&mut componentize, PYTHON, essence)
@@ -131,7 +153,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pyproject.toml");
         let read = |text: &str| {
-            std::fs::write(&path, text).unwrap();
+            fs::write(&path, text).unwrap();
             settings(&path)
         };
         assert_eq!(read("[project]\nname = \"x\"").unwrap().module, "plugin");

@@ -26,9 +26,13 @@ pub fn explain<C>(error: &wasmtime::Error, session: &Session<C>, deadline_ms: u6
     let mut words = session.last_words();
     let (cause, mut text) = match (trap, session.memory.denied()) {
         (Some(Trap::Interrupt), _) => (FailureCause::Deadline, late(deadline_ms)),
-        (Some(Trap::StackOverflow), _) => {
-            (FailureCause::Stack, "the handler overflowed its stack: its calls nest too deeply".to_owned())
-        }
+        (Some(Trap::StackOverflow), _) => (
+            FailureCause::Stack,
+            format!(
+                "the handler overflowed its stack of {}: its calls nest too deeply (setting `limits.max_stack`)",
+                bytesize::ByteSize::b(session.bounds.stack_bytes).display().iec()
+            ),
+        ),
         (_, Some((wanted, limit))) => (
             FailureCause::Memory,
             format!(
@@ -89,22 +93,28 @@ pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
+/// One call of a backtrace: a function, inlined or not, and where it was, if the guest brought debug information.
+struct Call {
+    name: String,
+    place: Option<String>,
+}
+
 fn show(frames: &[FrameInfo], text: &mut String) {
-    let mut shown: Vec<&FrameInfo> = frames.iter().filter(|frame| !is_scaffolding(frame)).collect();
+    let is_own =
+        |frame: &&FrameInfo| !frame.module().name().is_some_and(|name| name.starts_with("wit-component:"));
+    let calls: Vec<Call> = frames.iter().filter(is_own).flat_map(calls).collect();
+    let mut shown: Vec<&Call> = calls.iter().filter(|call| !is_scaffolding_name(&call.name)).collect();
     if shown.is_empty() {
         // The handler itself was inlined into what leads to it.
-        shown.extend(frames);
+        shown.extend(&calls);
     }
-    for (number, frame) in shown.iter().take(MAX_FRAMES).enumerate() {
+    for (number, Call { name, place }) in shown.iter().take(MAX_FRAMES).enumerate() {
         if number == 0 {
             text.push_str("\nbacktrace, innermost call first:");
         }
-        let name = frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), demangled);
         add(text, format_args!("\n  {number:>2}: {name}"));
-        for symbol in frame.symbols() {
-            if let (Some(file), Some(line)) = (symbol.file(), symbol.line()) {
-                add(text, format_args!("\n        at {file}:{line}"));
-            }
+        if let Some(place) = place {
+            add(text, format_args!("\n        at {place}"));
         }
     }
     if shown.len() > MAX_FRAMES {
@@ -112,18 +122,23 @@ fn show(frames: &[FrameInfo], text: &mut String) {
     }
 }
 
+/// The calls of one frame, innermost first: debug information knows those that were inlined into it.
+fn calls(frame: &FrameInfo) -> Vec<Call> {
+    let name = || frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), demangled);
+    let calls = frame.symbols().iter().map(|symbol| Call {
+        name: symbol.name().map_or_else(name, demangled),
+        place: symbol.file().zip(symbol.line()).map(|(file, line)| format!("{file}:{line}")),
+    });
+    let calls: Vec<Call> = calls.collect();
+    if calls.is_empty() { vec![Call { name: name(), place: None }] } else { calls }
+}
+
 fn add(text: &mut String, more: fmt::Arguments<'_>) {
     text.write_fmt(more).expect("a String takes whatever is written to it");
 }
 
-/// Frames of the panic machinery, of what leads to the handler, and of the component's own glue say nothing
-/// about the handler.
-fn is_scaffolding(frame: &FrameInfo) -> bool {
-    frame.module().name().is_some_and(|name| name.starts_with("wit-component:"))
-        || frame.func_name().is_some_and(|name| is_scaffolding_name(&demangled(name)))
-}
-
-/// The same by the function's name: a path, or `<type as trait>::function` of either.
+/// Whether a function belongs to the panic machinery or to what leads to the handler: it says nothing about the
+/// handler. A path, or `<type as trait>::function` of either.
 fn is_scaffolding_name(name: &str) -> bool {
     const PREFIXES: [&str; 9] = [
         "__rustc::",

@@ -11,12 +11,10 @@ const MAX_LINE_BYTES: usize = 4 * 1024;
 /// Most fields of a line, and their longest name and value.
 const MAX_FIELDS: usize = 32;
 const MAX_FIELD_BYTES: usize = 512;
-/// Most lines of one attempt.
-const MAX_LINES: u32 = 200;
 
 /// The log of one attempt after another.
-#[derive(Default)]
 pub struct GuestLog {
+    max_lines: u32,
     lines: u32,
     last_words: Option<String>,
     /// The end of what was written to standard error.
@@ -24,6 +22,11 @@ pub struct GuestLog {
 }
 
 impl GuestLog {
+    /// A log that takes `max_lines` of each attempt.
+    pub const fn new(max_lines: u32) -> Self {
+        Self { max_lines, lines: 0, last_words: None, stderr: Vec::new() }
+    }
+
     /// An attempt begins with a full allowance.
     pub fn begin(&mut self) {
         self.lines = 0;
@@ -41,9 +44,12 @@ impl GuestLog {
         mut fields: Vec<(String, String)>,
     ) {
         self.lines = self.lines.saturating_add(1);
-        if self.lines > MAX_LINES {
-            if self.lines == MAX_LINES + 1 {
-                let notice = format!("further lines of this attempt are left out; {MAX_LINES} are allowed");
+        let max_lines = self.max_lines;
+        if self.lines > max_lines {
+            if self.lines == max_lines.saturating_add(1) {
+                let notice = format!(
+                    "further lines of this attempt are left out; {max_lines} are allowed (setting `limits.max_log_lines`)"
+                );
                 context.log(LogLevel::Warn, &notice, &[]);
             }
             return;

@@ -19,6 +19,15 @@ use crate::{outside::Http, wasi::Written};
 /// Most resources a guest may hold at a time: cursors, and streams of WASI.
 const MAX_RESOURCES: usize = 256;
 
+/// What the runtime's settings allow each instance of every plugin.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Lines that one attempt may log.
+    pub log_lines: u32,
+    /// Stack of one call, in bytes.
+    pub stack_bytes: u64,
+}
+
 /// The data of a store.
 pub struct Session<C> {
     context: Option<C>,
@@ -35,12 +44,14 @@ pub struct Session<C> {
     written_stdout: Written,
     written_stderr: Written,
     started: Instant,
+    /// What the runtime's settings allow each instance.
+    pub bounds: Bounds,
     log: GuestLog,
 }
 
 impl<C> Session<C> {
-    /// A session of an instance that may use `memory_bytes`, and send requests with `http`.
-    pub fn new(memory_bytes: usize, http: Option<Http>) -> Self {
+    /// A session of an instance that may use `memory_bytes`, is held to `bounds`, and sends requests with `http`.
+    pub fn new(memory_bytes: usize, bounds: Bounds, http: Option<Http>) -> Self {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(MAX_RESOURCES);
         Self {
@@ -54,7 +65,8 @@ impl<C> Session<C> {
             written_stdout: Written::default(),
             written_stderr: Written::default(),
             started: Instant::now(),
-            log: GuestLog::default(),
+            bounds,
+            log: GuestLog::new(bounds.log_lines),
         }
     }
 

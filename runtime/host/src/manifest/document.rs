@@ -38,6 +38,7 @@ pub struct Document {
     /// Whether the operator says what it is called and takes.
     pub template: Option<bool>,
     pub start: Option<Start>,
+    pub state_revision: Option<u64>,
     pub subscriptions: Vec<Subscription>,
     /// Whose subscriptions the author wrote down. In Rust each handler knows only its own, so a name without a
     /// subscription is no handler's.
@@ -74,6 +75,9 @@ pub struct PolicyTable {
     pub delivery: Option<Delivery>,
     #[serde(deserialize_with = "values::in_flight")]
     pub max_in_flight: Option<u32>,
+    /// In millionths.
+    #[serde(deserialize_with = "values::share_ppm")]
+    pub probation_threshold: Option<u32>,
 }
 
 /// `backoff = { … }`.
@@ -168,6 +172,7 @@ impl Document {
             ("description", self.description.is_some()),
             ("publishes", !self.publishes.is_empty()),
             ("start", self.start.is_some()),
+            ("state_revision", self.state_revision.is_some()),
             ("subscriptions", !self.subscriptions.is_empty()),
         ];
         let refused = open_in_templates.iter().filter(|_| !template);
@@ -230,6 +235,7 @@ impl Document {
             secrets: self.secrets,
             is_open: self.template == Some(true),
             start: self.start.unwrap_or_default(),
+            state_revision: self.state_revision.unwrap_or_default(),
             policy: self.policy.complete(is_sink, origin)?,
             limits: self.limits.complete(is_sink),
             config: self.config,
@@ -267,6 +273,7 @@ impl PolicyTable {
             breaker: self.breaker.map(|breaker| breaker.complete(origin)).transpose()?,
             rate: self.rate.map(|rate| Rate { events: rate.events, per_ms: rate.per }),
             sink,
+            probation_threshold_ppm: self.probation_threshold.unwrap_or(default.probation_threshold_ppm),
         })
     }
 

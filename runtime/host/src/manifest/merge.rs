@@ -35,6 +35,7 @@ pub fn records(one: Document, other: Document, origin: &str) -> Result<Document,
         http: Vec::new(),
         secrets: BTreeMap::new(),
         start: same.of("start", one.start, other.start)?,
+        state_revision: same.of("state_revision", one.state_revision, other.state_revision)?,
         subscriptions,
         handlers: [one.handlers, other.handlers].concat(),
         policy: PolicyTable {
@@ -55,6 +56,11 @@ pub fn records(one: Document, other: Document, origin: &str) -> Result<Document,
             rate: same.of("rate", one.policy.rate, other.policy.rate)?,
             delivery: same.of("delivery", one.policy.delivery, other.policy.delivery)?,
             max_in_flight: same.of("max_in_flight", one.policy.max_in_flight, other.policy.max_in_flight)?,
+            probation_threshold: same.of(
+                "probation_threshold",
+                one.policy.probation_threshold,
+                other.policy.probation_threshold,
+            )?,
         },
         limits: LimitsTable {
             deadline: same.of("deadline", one.limits.deadline, other.limits.deadline)?,
@@ -112,6 +118,7 @@ pub fn overridden(author: Document, operator: Document) -> Document {
             rate: operator.policy.rate.or(author.policy.rate),
             delivery: operator.policy.delivery.or(author.policy.delivery),
             max_in_flight: operator.policy.max_in_flight.or(author.policy.max_in_flight),
+            probation_threshold: operator.policy.probation_threshold.or(author.policy.probation_threshold),
         },
         limits: LimitsTable {
             deadline: operator.limits.deadline.or(author.limits.deadline),

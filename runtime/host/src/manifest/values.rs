@@ -158,6 +158,17 @@ pub fn in_flight<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D:
     }
 }
 
+/// A share from 0 to 1, in millionths.
+pub fn share_ppm<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
+    const PARTS: f64 = 1_000_000.0;
+    let share = f64::deserialize(source)?;
+    if !(0.0..=1.0).contains(&share) {
+        return Err(D::Error::custom(format!("probation_threshold must be 0 to 1, not {share}")));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to a million")]
+    Ok(Some((share * PARTS).round() as u32))
+}
+
 /// Between 1 and 1024 partitions.
 pub fn partitions<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
     match u32::deserialize(source)? {

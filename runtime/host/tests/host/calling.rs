@@ -138,6 +138,7 @@ fn endless_recursion_is_told_apart_from_other_traps() {
     let mut instance = Bench::new().instance(&guest);
     let (cause, error) = failed(instance.call(&event(), Attempt::default()).0);
     assert_eq!(cause, FailureCause::Stack);
+    assert!(error.contains("its stack of 512.0 KiB") && error.contains("`limits.max_stack`"), "{error}");
     assert!(error.contains("down"), "{error}");
     assert!(error.len() <= 8 * 1024, "{} bytes", error.len());
 }
@@ -180,6 +181,9 @@ fn a_guest_that_logs_without_end_is_cut_short() {
     assert!(attempt.lines.iter().all(|(_, line)| line.len() <= 4 * 1024 + 3));
     assert_eq!(
         attempt.lines.last().map(|(level, line)| (*level, line.as_str())),
-        Some((LogLevel::Warn, "further lines of this attempt are left out; 200 are allowed"))
+        Some((
+            LogLevel::Warn,
+            "further lines of this attempt are left out; 200 are allowed (setting `limits.max_log_lines`)"
+        ))
     );
 }

@@ -149,7 +149,7 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 fn an_import_that_the_host_does_not_give_is_named() {
     for (import, hint) in [
         ("acme:db/sql@1.0.0", "and an empty WASI"),
-        ("wasi:http/outgoing-handler@0.2.3", "no way out by itself"),
+        ("wasi:http/incoming-handler@0.2.3", "nothing calls it by HTTP"),
         ("camshaft:plugin/secrets@0.1.0", "newer contract"),
     ] {
         let text = format!(
@@ -170,6 +170,20 @@ fn an_import_that_the_host_does_not_give_is_named() {
         );
         assert!(refusal.hint.contains(hint), "{}", refusal.hint);
     }
+}
+
+#[test]
+fn an_import_that_a_capability_would_give_is_refused_with_what_to_ask_for() {
+    let text = r#"(component
+        (import "wasi:http/outgoing-handler@0.2.3" (instance))
+        (import "camshaft:plugin/types@0.1.0" (instance))
+        (core module $m (func (export "handle")))
+        (core instance $i (instantiate $m))
+        (func (export "handle") (canon lift (core func $i "handle"))))"#;
+    let refusal = Bench::new().refusal(&with_manifest(wat::parse_str(text).unwrap(), &[MANIFEST]));
+    assert_eq!(refusal.code, codes::UNKNOWN_IMPORT);
+    assert!(refusal.message.ends_with("does not ask for the capability \"http\""), "{refusal}");
+    assert_eq!(refusal.hint, "Add `capabilities = [\"http\"]` to the plugin's manifest.");
 }
 
 #[test]

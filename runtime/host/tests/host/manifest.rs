@@ -12,6 +12,7 @@ description = "reserves stock for placed orders"
 publishes = ["stock.reserved"]
 capabilities = []
 start = "latest"
+state_revision = 2
 
 [[subscriptions]]
 handler = "reserve_stock"
@@ -27,6 +28,7 @@ partitions = 8
 instance = "fresh"
 breaker = { failure_percent = 80, attempts = 10, pause = "10s", max_pause = "1m" }
 rate = { events = 100, per = "1s" }
+probation_threshold = 0.125
 [limits]
 deadline = "250ms"
 memory = "32MiB"
@@ -57,7 +59,8 @@ fn refused(records: &[&str], operator: Option<&str>, message: &str) {
 fn every_key_has_its_meaning() {
     let manifest = assembled(&[PROBE], None).unwrap();
     assert_eq!((manifest.name.as_str(), manifest.version.as_str()), ("stock", "1.2.0"));
-    assert_eq!(manifest.start, Start::Latest);
+    assert_eq!((manifest.start, manifest.state_revision), (Start::Latest, 2));
+    assert_eq!(manifest.policy.probation_threshold_ppm, 125_000);
     assert_eq!(manifest.policy.max_attempts, 3);
     assert_eq!(manifest.policy.max_age_ms, 90 * 60 * 1000);
     assert_eq!(manifest.policy.backoff, Backoff { base_ms: 50, max_ms: 2_000 });
@@ -203,6 +206,9 @@ fn values_out_of_range_are_refused_with_their_line() {
             "\"soon\" is not a duration; write it like \"24h\", \"1m 30s\" or \"100ms\"",
         ),
         ("[policy]\nmax_age = \"-1h\"", "\"-1h\" lies in the past"),
+        ("\nstate_revision = -1", "invalid value: integer `-1`, expected u64"),
+        ("[policy]\nprobation_threshold = 1.5", "probation_threshold must be 0 to 1, not 1.5"),
+        ("[policy]\nprobation_threshold = -0.1", "probation_threshold must be 0 to 1, not -0.1"),
         ("[policy]\nbreaker = { failure_percent = 0 }", "failure_percent must be 1 to 100, not 0"),
         ("[policy]\nbreaker = { failure_percent = 101 }", "failure_percent must be 1 to 100, not 101"),
         (

@@ -80,7 +80,7 @@ fn has_failed(handled: &Handled) -> Option<bool> {
     match handled.outcome {
         Outcome::Done => Some(false),
         Outcome::Retrying => Some(true),
-        Outcome::Held | Outcome::Released => None,
+        Outcome::Held | Outcome::Released | Outcome::Suspended => None,
         Outcome::DeadLettered => {
             let letter = handled.dead.first()?.letter.as_ref()?;
             let is_final = letter.history.latest()?.cause.is_final();

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus, Handled, TimerChange};
-use camshaft_event::{Offset, Timestamp};
+use camshaft_event::{ActivationId, Offset, Timestamp};
+
+use super::probation::Versions;
 
 /// Where an event is with one consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +14,8 @@ pub(crate) enum Place {
     Held {
         attempts: u32,
         is_passed: bool,
+        /// The activation on probation that failed it last.
+        suspended_by: Option<ActivationId>,
     },
     Dead {
         parks: bool,
@@ -24,6 +28,14 @@ pub(crate) enum Place {
     Discarded,
 }
 
+impl Place {
+    /// Whether an event waits for the end of the probation that `record` tells of.
+    pub(crate) fn waits_for_probation(self, record: &ConsumerRecord) -> bool {
+        let newest = record.probation.as_ref().map(|_| record.activation);
+        matches!(self, Self::Held { suspended_by: Some(by), .. } if newest == Some(by))
+    }
+}
+
 pub(crate) struct Known {
     pub(crate) record: ConsumerRecord,
     /// The first event that it had to look at.
@@ -33,6 +45,7 @@ pub(crate) struct Known {
     /// Offsets of what was done since the state was empty, in log order.
     pub(crate) done: Vec<Offset>,
     pub(crate) timers: BTreeMap<String, Timestamp>,
+    pub(crate) versions: Versions,
 }
 
 impl Known {
@@ -44,6 +57,7 @@ impl Known {
             state: BTreeMap::new(),
             done: Vec::new(),
             timers: BTreeMap::new(),
+            versions: Versions::default(),
         }
     }
 

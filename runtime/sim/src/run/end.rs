@@ -32,11 +32,13 @@ impl Run {
         for at in 0..self.consumers.len() {
             assert!(self.attach(at), "there is room for everyone at the end");
         }
-        self.resume_all();
         for _ in 0..REDRIVES {
+            // What failed before may still stop a version that is on probation.
+            self.resume_all();
             self.settle();
             self.redrive_all();
         }
+        self.resume_all();
         self.settle();
         let model = self.check();
         model.check_complete();
@@ -59,6 +61,7 @@ impl Run {
     fn settle(&mut self) {
         for _ in 0..MOST_ROUNDS {
             self.process.tick();
+            self.hear_verdicts();
             let mut has_worked = self.process.read().expect("a sound disk can be read");
             if self.take() {
                 has_worked = true;
@@ -108,8 +111,11 @@ impl Run {
         for known in model.consumers.values() {
             let name = &known.record.name;
             let Some(standing) = self.process.sequencer().consumer_state(name) else { continue };
-            let retrying = known.count(|place| matches!(place, Place::Held { attempts: 1.., .. }));
-            let held = known.count(|place| matches!(place, Place::Held { attempts: 0, .. }));
+            let has_failed = |place| {
+                matches!(place, Place::Held { attempts: 1.., .. } | Place::Held { suspended_by: Some(_), .. })
+            };
+            let retrying = known.count(has_failed);
+            let held = known.count(|place| matches!(place, Place::Held { .. })) - retrying;
             let dead = known.count(|place| matches!(place, Place::Dead { .. }));
             assert_eq!(
                 (standing.retrying, standing.held, standing.dead),
@@ -120,6 +126,12 @@ impl Run {
             let oldest_held = standing.oldest_held.map(|held| held.first.offset);
             assert_eq!(oldest_held, first_held, "the oldest event of {name} that is held");
             assert_eq!((standing.timers, &standing.record), (known.timers.len(), &known.record));
+            if let Some(probation) = standing.probation {
+                let suspended = known.count(|place| place.waits_for_probation(&known.record));
+                let expected = (known.versions.measured(), suspended);
+                assert_eq!((probation.measured, probation.waiting), expected, "the probation of {name}");
+                self.note_if(Fault::Suspended, suspended > 0);
+            }
             assert!(standing.timers <= self.machine.options.max_timers, "timers of {name}");
             assert!(
                 held + retrying + dead <= self.machine.options.max_held_events + 1,

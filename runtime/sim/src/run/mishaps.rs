@@ -141,6 +141,7 @@ impl Run {
         self.note_if(Fault::JobWentOn, goes_on);
         let model = self.check();
         self.delivery.restarted(&model, &mut self.faults);
+        self.note_probations();
         for at in 0..self.consumers.len() {
             if self.consumers.get(at).is_some_and(|declared| declared.is_attached) {
                 // What cannot be attached for want of room is as good as detached until there is some.

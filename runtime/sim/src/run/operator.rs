@@ -1,4 +1,4 @@
-//! Acts of the operator: dead letters, and plugins that come, go and are replaced.
+//! Acts of the operator: on dead letters, and on consumers that come, go, are paused and begin anew.
 
 use std::num::NonZeroU32;
 
@@ -7,7 +7,6 @@ use camshaft_event::transaction::{RedriveSelection, RedriveState};
 use camshaft_event::{FailureCause, Offset, Timestamp};
 
 use super::Run;
-use crate::consumers;
 use crate::faults::Fault;
 
 impl Run {
@@ -117,51 +116,10 @@ impl Run {
         }
     }
 
-    /// Puts newer code in a plugin's place.
-    pub(super) fn replace(&mut self) {
-        let at = self.pick(self.consumers.len());
-        self.versions += 1;
-        let version = self.versions;
-        let Some(declared) = self.consumers.get_mut(at) else { return };
-        declared.spec = consumers::replaced(&declared.spec, version);
-        if declared.is_attached {
-            self.note(Fault::Replaced);
-            self.attach(at);
-        }
-    }
-
-    /// Attaches a consumer by its plugin's present declaration; whether there was room for it.
-    pub(super) fn attach(&mut self, at: usize) -> bool {
-        let now = self.now();
-        let Some(declared) = self.consumers.get_mut(at) else { return false };
-        let spec = declared.spec.clone();
-        let known = self.process.sequencer().consumer_state(&spec.name).is_some();
-        let was_attached = declared.is_attached;
-        let name = spec.name.clone();
-        let policy = spec.policy.clone();
-        let attached = self.process.sequencer().attach(spec, now);
-        if attached.is_ok() {
-            self.delivery.attached(&name, &policy);
-        }
-        declared.is_attached |= attached.is_ok();
-        self.tell(|| format!("attach {name} → {attached:?}"));
-        match attached {
-            Ok(_) if !known => self.note(Fault::Created),
-            Ok(_) if !was_attached => self.note(Fault::PutBack),
-            Ok(_) => {}
-            Err(ConsumerError::Unready(_)) => {
-                self.note(Fault::Unready);
-                return false;
-            }
-            Err(error) => panic!("{name}: {error}"),
-        }
-        true
-    }
-
     /// Pauses a consumer, or lets it go on, which also closes its circuit.
     pub(super) fn pause_or_resume(&mut self) {
         let name = self.some_name();
-        let is_paused = |pause: &Pause| matches!(pause, Pause::Operator { .. });
+        let is_paused = |pause: &Pause| matches!(pause, Pause::Operator { .. } | Pause::Probation { .. });
         let state = self.process.sequencer().consumer_state(&name);
         let was_paused = state.is_some_and(|state| state.pauses.iter().any(is_paused));
         if !was_paused && self.random.coin() {
@@ -192,6 +150,7 @@ impl Run {
         let now = self.now();
         let resumed = self.process.sequencer().resume(name, now);
         self.tell(|| format!("resume {name} → {resumed:?}"));
+        self.hear_verdicts();
         match &resumed {
             Ok(_) => self.delivery.resumed(name),
             Err(ConsumerError::Unready(_)) => self.note(Fault::Unready),

@@ -57,6 +57,7 @@ impl Run {
         };
         let mut moment = Moment { passed_ms: self.machine.clock.passed_ms(), faults: &mut self.faults };
         self.delivery.ended(&ticket, calls, transaction.as_ref(), &mut moment);
+        self.hear_verdicts();
         let states = self.process.sequencer().consumer_states();
         self.delivery.check(&states, &mut self.faults);
         assert_ne!(committed, Committed::Nothing, "a batch comes to something");
@@ -96,6 +97,7 @@ impl Run {
         self.machine.clock.advance_ms(ms);
         self.process.tick();
         self.tell(|| format!("{ms} ms pass"));
+        self.hear_verdicts();
     }
 
     /// Freezes the overlay, or writes the frozen one if it may be written.

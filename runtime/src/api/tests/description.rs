@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route that the interface has; a new one is added here on purpose.
-const ROUTES: [&str; 22] = [
+const ROUTES: [&str; 26] = [
     "delete /consumers/{name}",
     "delete /redrives/{id}",
     "get /consumers",
@@ -17,6 +17,7 @@ const ROUTES: [&str; 22] = [
     "get /openapi.json",
     "get /plugins",
     "get /plugins/{name}",
+    "get /plugins/{name}/history",
     "get /redrives",
     "get /redrives/{id}",
     "get /state/{plugin}",
@@ -27,6 +28,9 @@ const ROUTES: [&str; 22] = [
     "post /dead-letters/{consumer}/{offset}/discard",
     "post /dead-letters/{consumer}/{offset}/redrive",
     "post /events",
+    "post /plugins/{name}/pin",
+    "post /plugins/{name}/rollback",
+    "post /plugins/{name}/unpin",
     "post /redrives",
 ];
 

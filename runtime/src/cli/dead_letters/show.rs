@@ -85,7 +85,7 @@ mod tests {
             }],
             digest: "0f".repeat(32),
             version: "1.2.0".into(),
-            inputs: InputsView { state: vec![InputView::new(b"A1", Some(&[0]))], truncated: false },
+            inputs: InputsView { state: vec![InputView::new(b"A1", Some(&[0]))], ..InputsView::default() },
             waiting_events: vec![WaitingView {
                 offset: Offset(18),
                 id: "2".into(),

@@ -2,14 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use camshaft_engine::{LogLine, Rehearsed};
-use camshaft_event::{Event, Generation, Offset, Timestamp, cloudevents::is_json};
+use camshaft_engine::Rehearsed;
+use camshaft_event::{AfterDeadLetter, Event, Generation, Offset, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
+    super::effects::{bytes, data, log_line},
     compare::{align, difference, without_nulls},
-    fixture::{Case, EventTable, Expected, List, REST, Then, TimerTable, is_messagepack, state_bytes},
+    fixture::{Case, EventTable, Expected, List, REST, Then, TimerTable, state_bytes},
     requests,
 };
 use crate::{
@@ -28,6 +29,9 @@ pub struct Verdict {
     pub error: Option<String>,
     /// What the handler logged.
     pub log: Vec<String>,
+    /// The type of the event, if it should have a key and has none.
+    #[serde(skip)]
+    pub keyless: Option<String>,
     pub ms: u64,
 }
 
@@ -68,6 +72,7 @@ pub fn run(sandbox: &mut Sandbox, case: &Case) -> Result<Verdict, String> {
         mismatches,
         error: played.error,
         log: played.log,
+        keyless: played.keyless,
         ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     })
 }
@@ -79,6 +84,7 @@ struct Play<'s> {
     mismatches: Vec<Mismatch>,
     error: Option<String>,
     log: Vec<String>,
+    keyless: Option<String>,
 }
 
 impl<'s> Play<'s> {
@@ -88,8 +94,8 @@ impl<'s> Play<'s> {
             world.state.insert(key.clone().into_bytes(), state_bytes(&value.0)?);
         }
         let now = case.given.now.map_or(Timestamp(0), |now| now.0);
-        let (mismatches, error, log) = (Vec::new(), None, Vec::new());
-        Ok(Self { sandbox, world: Arc::new(world), now, mismatches, error, log })
+        let (mismatches, error, log, keyless) = (Vec::new(), None, Vec::new(), None);
+        Ok(Self { sandbox, world: Arc::new(world), now, mismatches, error, log, keyless })
     }
 
     /// The events that the plugin handled before.
@@ -157,10 +163,16 @@ impl<'s> Play<'s> {
     }
 
     fn attempt(&mut self, event: Event, offset: u64, attempt: u32) -> Rehearsed {
+        let is_ordered = event.ordering_key().is_some();
+        let event_type = event.event_type.clone();
         let facts = Facts { generation: Generation(1), offset: Offset(offset), attempt, now: self.now };
         let done = self.sandbox.attempt(&self.world, &facts, event);
         self.error = done.failure.as_ref().map(|failure| failure.error.clone());
-        self.log = done.log.iter().map(line).collect();
+        self.log = done.log.iter().map(log_line).collect();
+        let parks = self.sandbox.plugin().manifest().policy.after_dead_letter == AfterDeadLetter::Park;
+        if parks && !is_ordered && !done.effects.state.is_empty() {
+            self.keyless = Some(event_type);
+        }
         done
     }
 
@@ -253,30 +265,10 @@ fn event_as(table: Option<&EventTable>, event: &Event) -> Value {
         names.into_iter().filter_map(|name| Some((name.to_owned(), json!(attribute(name)?)))).collect();
     if table.is_none_or(|table| table.data.is_some() || table.data_base64.is_some()) {
         let as_bytes = table.is_some_and(|table| table.data_base64.is_some());
-        members.insert("data".into(), data(event, as_bytes));
+        let shown = if as_bytes { bytes(&event.data) } else { data(event) };
+        members.insert("data".into(), shown);
     }
     Value::Object(members)
-}
-
-/// Data as JSON: decoded by its type, text, or its bytes.
-pub fn data(event: &Event, as_bytes: bool) -> Value {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    let media_type = event.datacontenttype.as_deref();
-    let bytes = || json!({ "base64": STANDARD.encode(&event.data) });
-    let text = || str::from_utf8(&event.data).map_or_else(|_| bytes(), |text| json!(text));
-    match () {
-        () if as_bytes => bytes(),
-        () if event.data.is_empty() => Value::Null,
-        () if is_messagepack(media_type) => state_json(&event.data),
-        () if is_json(media_type) => serde_json::from_slice(&event.data).unwrap_or_else(|_| text()),
-        () => text(),
-    }
-}
-
-/// A line of a log, as people read it.
-pub fn line(line: &LogLine) -> String {
-    let fields: String = line.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
-    format!("{} {}{fields}", format!("{:?}", line.level).to_lowercase(), line.message)
 }
 
 /// Whether each part is found in a line, one after the other.

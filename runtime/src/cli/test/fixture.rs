@@ -1,13 +1,10 @@
-//! The form of a fixture file. `camshaft test --help` shows an example; sdk's README tells it all.
+//! The form of a fixture file. `camshaft test --help` shows an example; the SDK's page `testing` describes all of it.
 //!
 //! Events are CloudEvents in their JSON form, written as TOML, so that the rules for them are the runtime's own.
 
 use std::{collections::BTreeMap, fmt, marker::PhantomData, path::Path};
 
-use camshaft_event::{
-    Event, FailureCause, Timestamp,
-    cloudevents::{self, is_json},
-};
+use camshaft_event::{Event, FailureCause, Timestamp, cloudevents};
 use camshaft_host::manifest::{duration_ms, toml_mistake};
 use serde::{
     Deserialize, Deserializer,
@@ -15,7 +12,7 @@ use serde::{
 };
 use serde_json::{Map, Value, json};
 
-use super::super::failure::Failure;
+use super::super::{effects::is_messagepack, failure::Failure};
 use crate::{ErrorCode, view::moment};
 
 /// What stands for "and whatever else": the last item of a list, or a key of a table.
@@ -245,12 +242,6 @@ pub fn state_bytes(value: &Value) -> Result<Vec<u8>, String> {
 
 fn messagepack(value: &Value) -> Vec<u8> {
     rmp_serde::to_vec_named(value).expect("JSON has a form in MessagePack")
-}
-
-/// Whether data of this type is MessagePack, as the SDK tells.
-pub fn is_messagepack(datacontenttype: Option<&str>) -> bool {
-    let essence = datacontenttype.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    !is_json(datacontenttype) && essence.to_ascii_lowercase().ends_with("msgpack")
 }
 
 impl<'de> Deserialize<'de> for Expected {

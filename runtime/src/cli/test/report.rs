@@ -35,6 +35,9 @@ pub fn text(tested: &Tested) -> String {
             text += &format!("  logged:\n{}", indented(&done.verdict.log.join("\n"), "    "));
         }
     }
+    for warning in &tested.warnings {
+        text += &format!("\nwarning: {warning}\n");
+    }
     let Tested { passed, failed, left_out, .. } = tested;
     text += &format!("\n{passed} passed, {failed} failed");
     if *left_out > 0 {

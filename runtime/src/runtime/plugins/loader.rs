@@ -3,14 +3,17 @@
 //! The thread that watches the directory asks and takes the answers; nothing here decides what is run.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use camshaft_engine::Attempt;
 use camshaft_host::directory::{Load, Ticket};
-use camshaft_host::{Content, Host, Plugin, Prepared, Refusal, Source};
+use camshaft_host::{Content, Host, Plugin, Prepared, Refusal, Source, codes};
 
+use super::shelf::Shelf;
+use super::versions::{Lease, Versions};
 use crate::compose::{Bell, Core};
 
 /// One may compile something large for a minute; the other goes on with the rest.
@@ -19,12 +22,12 @@ const THREADS: usize = 2;
 /// How often a thread without work looks whether the runtime drains.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// What may be run at once: compiled, tried out, its imports resolved.
+/// What may be run at once: compiled, tried out, its imports resolved, a copy of it kept.
 #[derive(Clone)]
 pub(super) struct Version {
     pub(super) plugin: Plugin,
     pub(super) prepared: Prepared<Attempt>,
-    pub(super) content: Content,
+    lease: Arc<Lease>,
 }
 
 /// What came of a load.
@@ -34,32 +37,51 @@ pub(super) type Loaded = (Ticket, Result<Version, Refusal>);
 pub(in crate::runtime) struct Loader {
     host: Host,
     hook: LoadHook,
+    versions: Arc<Versions>,
     asked: Mutex<VecDeque<Load>>,
     answered: Mutex<Vec<Loaded>>,
     /// Rung when something is asked for.
     work: Bell,
-    /// Rung when something is answered.
-    moved: Arc<Bell>,
 }
+
+#[cfg(feature = "test-load-hook")]
+type BeforeCompile = Arc<dyn Fn(&Path) + Send + Sync>;
 
 /// What a test does while a file is loaded. In the program it is nothing.
 #[derive(Clone, Default)]
 pub struct LoadHook {
     /// Called between reading a file and compiling it.
     #[cfg(feature = "test-load-hook")]
-    pub before_compile: Option<Arc<dyn Fn(&Path) + Send + Sync>>,
+    pub before_compile: Option<BeforeCompile>,
+}
+
+impl Version {
+    pub(super) fn name(&self) -> &str {
+        &self.plugin.manifest().name
+    }
+
+    pub(super) fn content(&self) -> &Content {
+        self.lease.content()
+    }
 }
 
 impl Loader {
-    pub(in crate::runtime) fn new(host: Host, hook: LoadHook, moved: Arc<Bell>) -> Self {
-        Self { host, hook, asked: Mutex::default(), answered: Mutex::default(), work: Bell::default(), moved }
+    pub(super) fn new(host: Host, hook: LoadHook, versions: Arc<Versions>) -> Self {
+        Self {
+            host,
+            hook,
+            versions,
+            asked: Mutex::default(),
+            answered: Mutex::default(),
+            work: Bell::default(),
+        }
     }
 
     /// Starts the threads. They end when the runtime drains.
-    pub(in crate::runtime) fn start(self: &Arc<Self>, core: &Arc<Core>) -> std::io::Result<()> {
+    pub(super) fn start(self: &Arc<Self>, core: &Arc<Core>, shelf: &Arc<Shelf>) -> io::Result<()> {
         for number in 0..THREADS {
-            let loader = Arc::clone(self);
-            core.spawn(&format!("loader-{number}"), move |core| loader.run(core))?;
+            let (loader, shelf) = (Arc::clone(self), Arc::clone(shelf));
+            core.spawn(&format!("loader-{number}"), move |core| loader.run(core, &shelf))?;
         }
         Ok(())
     }
@@ -83,20 +105,53 @@ impl Loader {
         self.work.ring();
     }
 
-    /// Loads a file at once, on the caller's thread.
-    pub(super) fn load(&self, file: &Path, operator: Option<&Path>) -> Result<Version, Refusal> {
+    /// Loads a file at once, on the caller's thread. What runs already is not compiled again.
+    pub(super) fn load(
+        &self,
+        shelf: &Shelf,
+        file: &Path,
+        operator: Option<&Path>,
+    ) -> Result<Version, Refusal> {
         let source = self.host.read(file, operator)?;
+        if let Some(running) = shelf.version(source.content()) {
+            return Ok(running);
+        }
         self.hook.before_compile(file);
-        self.prepare(&source)
+        self.load_source(&source)
     }
 
-    fn prepare(&self, source: &Source) -> Result<Version, Refusal> {
+    /// Loads at once what was kept of some versions, on as many threads as load files. In the order given.
+    pub(super) fn load_all_kept(&self, kept: &[(Content, PathBuf)]) -> Vec<Result<Version, Refusal>> {
+        std::thread::scope(|scope| {
+            let load = |part: &[(Content, PathBuf)]| -> Vec<_> {
+                part.iter().map(|(content, file)| self.load_kept(content, file)).collect()
+            };
+            let parts = kept.chunks(kept.len().div_ceil(THREADS).max(1));
+            let threads: Vec<_> = parts.map(|part| scope.spawn(move || load(part))).collect();
+            let join = |thread: std::thread::ScopedJoinHandle<'_, Vec<_>>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            threads.into_iter().flat_map(join).collect()
+        })
+    }
+
+    /// Loads at once what was kept of a version that was read from `file`.
+    pub(super) fn load_kept(&self, content: &Content, file: &Path) -> Result<Version, Refusal> {
+        let source = self.versions.read(content, file).map_err(|error| {
+            let message =
+                format!("the copy that was kept of version {} cannot be read: {error}", content.digest);
+            Refusal::new(codes::IO, message, "Drop the version into the plugins directory again.")
+        })?;
+        self.load_source(&source)
+    }
+
+    fn load_source(&self, source: &Source) -> Result<Version, Refusal> {
         let plugin = self.host.load_source(source)?;
         let prepared = plugin.prepare()?;
-        Ok(Version { plugin, prepared, content: source.content().clone() })
+        Ok(Version { plugin, prepared, lease: Arc::new(self.versions.keep(source)) })
     }
 
-    fn run(&self, core: &Core) {
+    fn run(&self, core: &Core, shelf: &Shelf) {
         loop {
             let seen = self.work.count();
             if core.is_draining() {
@@ -106,9 +161,9 @@ impl Loader {
                 self.work.wait(seen, Some(LOOK));
                 continue;
             };
-            let outcome = self.load(&file, operator.as_deref());
+            let outcome = self.load(shelf, &file, operator.as_deref());
             self.answered.lock().unwrap_or_else(PoisonError::into_inner).push((ticket, outcome));
-            self.moved.ring();
+            core.plugins.ring();
         }
     }
 

@@ -1,13 +1,13 @@
-//! What runs, what was refused and what is being loaded, for operators to see.
+//! What runs, what waits, what was refused and what is being loaded, for operators to see.
 //!
-//! The thread that watches the directory and whoever loads a plugin by hand write it; the views read it.
+//! Whoever activates writes it, one at a time; the views read it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use camshaft_event::{ActivationId, Timestamp};
-use camshaft_host::Refusal;
+use camshaft_host::{Content, Refusal};
 
 use super::loader::Version;
 use crate::compose::CodeNumber;
@@ -18,14 +18,40 @@ pub(in crate::runtime) struct Shelf {
     running: Mutex<BTreeMap<String, Running>>,
     refused: Mutex<BTreeMap<PathBuf, Refused>>,
     loading: Mutex<BTreeSet<PathBuf>>,
+    /// Held by whoever changes what runs, from the question what may run to the shelf's new content.
+    changing: Mutex<()>,
 }
 
+/// A plugin that handles events.
 pub(super) struct Running {
     pub(super) version: Version,
-    pub(super) file: PathBuf,
     pub(super) code: CodeNumber,
     pub(super) activation: ActivationId,
     pub(super) activated_at: Timestamp,
+    /// The file that it comes from, or came from.
+    pub(super) file: PathBuf,
+    /// Whether that lies in the plugins directory.
+    pub(super) is_watched: bool,
+    /// What that file holds, if it may not run now.
+    pub(super) waiting: Option<Waiting>,
+    /// What ran before, as long as the engine may go back to it.
+    pub(super) before: Vec<(CodeNumber, Version)>,
+}
+
+/// A version that was found to be in order and does not run.
+#[derive(Clone)]
+pub(super) struct Waiting {
+    pub(super) version: Version,
+    pub(super) because: Because,
+}
+
+/// Why a version waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Because {
+    /// The plugin is pinned to another one.
+    Pinned { digest: String },
+    /// It ran, and was taken back.
+    RolledBack { activation: ActivationId, at: Timestamp, by: &'static str },
 }
 
 pub(super) struct Refused {
@@ -38,11 +64,21 @@ impl Shelf {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What runs of this content, if something does.
+    pub(super) fn version(&self, content: &Content) -> Option<Version> {
+        let running = self.running();
+        running.values().map(|running| &running.version).find(|version| version.content() == content).cloned()
+    }
+
     pub(super) fn refused(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Refused>> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn loading(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
         self.loading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,7 +14,7 @@ use camshaft_event::{
     Offset, RedriveId, Sequence, Timestamp, Transaction,
 };
 use camshaft_tables::store::{MemoryStore, Store};
-use camshaft_tables::{Position, StateSpace, Tables};
+use camshaft_tables::{Position, Standing, StateSpace, Tables};
 
 pub const CONSUMER: ConsumerId = ConsumerId(1);
 
@@ -42,6 +42,10 @@ pub fn flush(tables: &mut Tables<MemoryStore>) {
         frozen.write(tables.store().as_ref()).unwrap();
         tables.flushed().unwrap();
     }
+}
+
+pub fn standing(floor: u64) -> Standing {
+    Standing { consumer: CONSUMER, floor: Offset(floor), recent: None }
 }
 
 pub fn event(id: &str) -> Event {
@@ -104,9 +108,16 @@ pub fn consumer(generation: u32, checkpoint: Option<u64>, clears: bool) -> Secti
         paused: None,
         pinned: None,
         history: ActivationHistory::default(),
+        probation: None,
     };
     let checkpoint = checkpoint.map(Offset);
-    Section::Consumer(Box::new(ConsumerChanged { record, checkpoint, clears, events: Vec::new() }))
+    Section::Consumer(Box::new(ConsumerChanged {
+        record,
+        checkpoint,
+        clears,
+        events: Vec::new(),
+        recent: None,
+    }))
 }
 
 /// A redrive job that has got as far as `redriven`, or is forgotten, with what came of it.

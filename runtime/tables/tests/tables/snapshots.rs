@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use camshaft_event::{Offset, Sequence};
+use camshaft_event::transaction::{ConsumerStatus, Handled, RecentEvents, Section};
+use camshaft_event::{ActivationId, Offset, Sequence};
 use camshaft_tables::store::{MemoryStore, Store};
-use camshaft_tables::{Tables, TablesError};
+use camshaft_tables::{Standing, Tables, TablesError};
 
 use super::build::{
-    CONSUMER, apply, consumer, event, flush, new_tables, published, space, stored, troubles, writes,
+    CONSUMER, apply, consumer, event, flush, new_tables, published, space, standing, stored, troubles, writes,
 };
 
 #[test]
@@ -33,7 +34,7 @@ fn opened_again_they_stand_at_their_snapshot() {
 fn while_one_is_written_everything_is_read_as_before_and_new_changes_go_on() {
     let mut tables = new_tables();
     apply(&mut tables, writes(1, &[(b"a", Some(b"1")), (b"b", Some(b"1"))]));
-    let frozen = tables.freeze([(CONSUMER, Offset(9))]).unwrap();
+    let frozen = tables.freeze([standing(9)]).unwrap();
     assert!(tables.freeze([]).is_none() && tables.is_flushing(), "one at a time");
     apply(&mut tables, writes(1, &[(b"a", None), (b"c", Some(b"2"))]));
     let keys = |tables: &Tables<MemoryStore>| {
@@ -54,7 +55,7 @@ fn while_one_is_written_everything_is_read_as_before_and_new_changes_go_on() {
 #[test]
 fn nothing_new_is_no_snapshot() {
     let mut tables = new_tables();
-    assert!(tables.freeze([(CONSUMER, Offset(1))]).is_none());
+    assert!(tables.freeze([standing(1)]).is_none());
     apply(&mut tables, published(&["a"]));
     flush(&mut tables);
     assert!(tables.freeze([]).is_none());
@@ -89,4 +90,34 @@ fn a_newer_format_is_refused_and_damage_is_named() {
     assert!(matches!(refused, TablesError::NewerFormat { found: 2 }), "{refused}");
     set(&format, b"no number");
     assert!(matches!(Tables::open(store), Err(TablesError::Damaged { .. })));
+}
+
+#[test]
+fn the_events_that_measure_a_consumer_ride_in_the_snapshot_and_go_with_it() {
+    let recent = |number: u64, events: u32| {
+        let mut recent = RecentEvents::of(ActivationId(number));
+        let handled = Handled { activation: ActivationId(number), attempt: 1, ..Handled::default() };
+        (0..events).for_each(|_| recent.note(&handled, 9));
+        recent
+    };
+    let mut tables = new_tables();
+    let changed = |recent: Option<RecentEvents>, status: ConsumerStatus| {
+        let Section::Consumer(mut changed) = consumer(1, None, false) else { panic!() };
+        (changed.recent, changed.record.status) = (recent, status);
+        Section::Consumer(changed)
+    };
+    apply(&mut tables, changed(None, ConsumerStatus::Attached));
+    assert_eq!(tables.recent_events(CONSUMER).unwrap(), None);
+    let counted = Standing { recent: Some(recent(1, 3)), ..standing(1) };
+    let frozen = tables.freeze([counted]).unwrap();
+    frozen.write(tables.store().as_ref()).unwrap();
+    tables.flushed().unwrap();
+    assert_eq!(tables.recent_events(CONSUMER).unwrap(), Some(recent(1, 3)));
+    // Other code begins with what its transaction says.
+    apply(&mut tables, changed(Some(recent(2, 0)), ConsumerStatus::Attached));
+    assert_eq!(tables.recent_events(CONSUMER).unwrap(), Some(recent(2, 0)));
+    apply(&mut tables, changed(None, ConsumerStatus::Attached));
+    assert_eq!(tables.recent_events(CONSUMER).unwrap(), Some(recent(2, 0)));
+    apply(&mut tables, changed(None, ConsumerStatus::Removed));
+    assert_eq!(tables.recent_events(CONSUMER).unwrap(), None);
 }

@@ -4,6 +4,9 @@ use std::hint::black_box;
 use camshaft_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 
+// Raised in the bytes, too: a version that writes state which earlier ones cannot read.
+camshaft_test_programs::record!("state_revision = 1");
+
 /// Tests make other versions of this guest by changing these bytes: a number, and what becomes of each event.
 #[used]
 static MARK: [u8; 16] = *b"version 001 good";

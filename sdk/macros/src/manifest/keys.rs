@@ -14,6 +14,7 @@ enum Kind {
     Text,
     Integer,
     Flag,
+    Number,
     Texts,
     OneOf(&'static [&'static str]),
     Table(&'static [Key]),
@@ -36,6 +37,7 @@ const MANIFEST: &[Key] = &[
     ("capabilities", Kind::Texts),
     ("template", Kind::Flag),
     ("start", Kind::OneOf(&["earliest", "latest"])),
+    ("state_revision", Kind::Integer),
     ("subscriptions", Kind::Tables(SUBSCRIPTION)),
     ("policy", Kind::Table(POLICY)),
     ("limits", Kind::Table(&[("deadline", Kind::Text), ("memory", Kind::Text)])),
@@ -55,6 +57,7 @@ const POLICY: &[Key] = &[
     ("rate", Kind::Table(&[("events", Kind::Integer), ("per", Kind::Text)])),
     ("delivery", Kind::OneOf(&["at-least-once", "at-most-once"])),
     ("max_in_flight", Kind::Integer),
+    ("probation_threshold", Kind::Number),
 ];
 
 const BREAKER: &[Key] = &[
@@ -93,6 +96,7 @@ fn value_of_kind(text: &str, path: &str, (key, value): Entry, kind: &Kind) -> sy
     let fits = match (kind, value.get_ref()) {
         (Kind::Text, value) => is_text(value),
         (Kind::Integer, value) => matches!(value, DeValue::Integer(_)),
+        (Kind::Number, value) => matches!(value, DeValue::Integer(_) | DeValue::Float(_)),
         (Kind::OneOf(allowed), DeValue::String(text)) => allowed.contains(&&**text),
         (Kind::Texts, DeValue::Array(entries)) => entries.iter().all(|entry| is_text(entry.get_ref())),
         (Kind::Any, _) | (Kind::Flag, DeValue::Boolean(_)) => true,
@@ -120,6 +124,7 @@ fn expected(kind: &Kind) -> String {
     match kind {
         Kind::Text => "takes a text in quotes".to_owned(),
         Kind::Integer => "takes a whole number".to_owned(),
+        Kind::Number => "takes a number".to_owned(),
         Kind::Texts => "takes a list of texts".to_owned(),
         Kind::OneOf(allowed) => format!("takes one of \"{}\"", allowed.join("\", \"")),
         Kind::Table(_) | Kind::Free | Kind::Any => "takes a table".to_owned(),

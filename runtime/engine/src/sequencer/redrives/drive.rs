@@ -94,7 +94,7 @@ impl<S: Store> Sequencer<S> {
             match handled.outcome {
                 Outcome::Done => known.results.handled += 1,
                 Outcome::DeadLettered => known.results.dead_again += 1,
-                Outcome::Held | Outcome::Retrying | Outcome::Released => continue,
+                Outcome::Held | Outcome::Retrying | Outcome::Released | Outcome::Suspended => continue,
             }
             changed.insert(id, known.results);
         }

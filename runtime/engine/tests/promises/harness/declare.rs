@@ -38,6 +38,7 @@ pub fn spec(name: &str, types: &[&str]) -> ConsumerSpec {
         grants: Vec::new(),
         digest: String::new(),
         version: String::new(),
+        state_revision: 0,
         code: 0,
     }
 }

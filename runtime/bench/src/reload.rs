@@ -1,0 +1,155 @@
+//! `camshaft-bench reload`: what events wait while one version of their plugin takes over from another.
+//!
+//! An event a millisecond goes to a plugin of which versions take turns, and a closure sees what the plugin made of
+//! each. The same stream without reloads stands beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use camshaft::{Config, Event, Runtime, Subscription};
+use clap::Parser;
+use comfy_table::Table;
+use comfy_table::presets::ASCII_MARKDOWN;
+use tempfile::TempDir;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::measure::percentile;
+
+/// Keys of the events.
+const KEYS: usize = 16;
+
+/// Measures what events wait while versions take over.
+#[derive(Parser)]
+pub struct Arguments {
+    /// How many take-overs.
+    #[arg(long, default_value_t = 20)]
+    reloads: u32,
+    /// The folder to put the data in; it should be on the disk that is to be measured.
+    #[arg(long, default_value = ".")]
+    folder: PathBuf,
+}
+
+/// When each event was published, and when what became of it was seen.
+#[derive(Default)]
+struct Stream {
+    published: Vec<Instant>,
+    seen: Vec<Option<Instant>>,
+    /// Events of which more than one outcome was seen.
+    doubled: usize,
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let tokio = tokio::runtime::Runtime::new()?;
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN);
+    table.set_header(["stream", "reloads", "events", "lost", "doubled", "p50, ms", "p99, ms", "longest, ms"]);
+    let mut length = Duration::ZERO;
+    for reloads in [arguments.reloads, 0] {
+        let folder = TempDir::new_in(&arguments.folder)?;
+        let begin = Instant::now();
+        let stream = tokio.block_on(stream(folder.path(), reloads, length))?;
+        length = begin.elapsed();
+        let waits = stream.published.iter().zip(&stream.seen);
+        let waits = waits.filter_map(|(published, seen)| Some((*seen)?.duration_since(*published)));
+        let mut waits: Vec<f64> = waits.map(|wait| wait.as_secs_f64() * 1_000.0).collect();
+        ensure!(!waits.is_empty(), "no event was handled");
+        let lost = stream.published.len() - waits.len();
+        let waited = [0.5, 0.99, 1.0].map(|part| format!("{:.1}", percentile(&mut waits, part)));
+        let name = if reloads > 0 { "with take-overs" } else { "without" };
+        let counts = [reloads as usize, stream.published.len(), lost, stream.doubled];
+        let row = [name.to_owned()].into_iter().chain(counts.map(|count| count.to_string())).chain(waited);
+        table.add_row(row.collect::<Vec<String>>());
+    }
+    println!("{table}");
+    Ok(())
+}
+
+/// Publishes for as long as `reloads` take, or for `length` if there are none.
+async fn stream(folder: &Path, reloads: u32, length: Duration) -> Result<Stream> {
+    let plugins = folder.join("plugins");
+    let config = Config { data: folder.join("data"), plugins: plugins.clone(), ..Config::default() };
+    let runtime = Runtime::open(config).await?;
+    let stream = Arc::new(Mutex::new(Stream::default()));
+    let seeing = Arc::clone(&stream);
+    runtime
+        .subscribe("watch", Subscription::types(["test.noted"]), move |event, _| {
+            see(&seeing, event);
+            Ok(())
+        })
+        .await?;
+    take_over(&runtime, &plugins, 1).await?;
+    let changes = async {
+        for number in 2..=reloads + 1 {
+            take_over(&runtime, &plugins, number).await?;
+        }
+        if reloads == 0 {
+            tokio::time::sleep(length).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        done = changes => done?,
+        failed = publish(&runtime, &stream) => failed?,
+    }
+    while runtime.consumer("watch").await.is_some_and(|consumer| consumer.lag > 0)
+        || runtime.consumer("reloads").await.is_some_and(|consumer| consumer.lag > 0)
+    {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    runtime.shutdown().await;
+    let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut *stream))
+}
+
+/// Publishes an event a millisecond, without end.
+async fn publish(runtime: &Runtime, stream: &Mutex<Stream>) -> Result<()> {
+    let mut ticks = interval(Duration::from_millis(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        ticks.tick().await;
+        let number = {
+            let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+            stream.published.push(Instant::now());
+            stream.seen.push(None);
+            stream.published.len() - 1
+        };
+        let event = Event {
+            id: number.to_string(),
+            source: "/bench".into(),
+            event_type: "test.event".into(),
+            partitionkey: Some((number % KEYS).to_string()),
+            datacontenttype: Some("application/json".into()),
+            data: serde_json::json!({ "number": number }).to_string().into_bytes(),
+            ..Event::default()
+        };
+        // Its answer waits for the disk; the next event does not.
+        let runtime = runtime.clone();
+        tokio::spawn(async move { runtime.publish(event).await });
+    }
+}
+
+fn see(stream: &Mutex<Stream>, event: &Event) {
+    let now = Instant::now();
+    let data: serde_json::Value = serde_json::from_slice(&event.data).unwrap_or_default();
+    let Some(number) = data["number"].as_u64().and_then(|number| usize::try_from(number).ok()) else {
+        return;
+    };
+    let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(Some(_)) = stream.seen.get_mut(number).map(|seen| seen.replace(now)) {
+        stream.doubled += 1;
+    }
+}
+
+/// Drops a version in, and waits until it runs.
+async fn take_over(runtime: &Runtime, plugins: &Path, number: u32) -> Result<()> {
+    let partial = plugins.join(".partial");
+    fs::write(&partial, camshaft_test_guests::version(number, "good"))?;
+    fs::rename(&partial, plugins.join("reloads.wasm")).context("could not drop the plugin in")?;
+    while runtime.plugin("reloads").and_then(|plugin| plugin.activation) < Some(u64::from(number)) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    Ok(())
+}

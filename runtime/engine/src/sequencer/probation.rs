@@ -1,0 +1,248 @@
+//! The end of a probation: the new version stays, or the one before it runs again, in one transaction.
+//!
+//! What failed waits as long as the consumer's record says that its activation is on probation; so none of it has to be
+//! rewritten when that ends.
+
+use std::sync::Arc;
+
+use camshaft_event::transaction::{
+    ActivationOutcome, ConsumerChanged, Measure, RollbackCause, RolledBack, Section,
+};
+use camshaft_event::{ActivationId, ConsumerId, Event, Timestamp, Transaction};
+use camshaft_tables::TablesError;
+use camshaft_tables::store::Store;
+use serde_json::{Value, json};
+
+use super::Sequencer;
+use super::lifecycle::CHANGE_BYTES;
+use crate::ConsumerSpec;
+use crate::consumer::{Consumer, Judgement};
+use crate::system_event::system_event;
+
+/// How an activation on probation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProbationState {
+    /// That activation.
+    pub activation: ActivationId,
+    /// The one that it is compared with.
+    pub predecessor: ActivationId,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it ends at the latest; not known while its code is not there, or if it has failed.
+    pub until: Option<Timestamp>,
+    /// What it did with events.
+    pub measured: Measure,
+    /// What the predecessor did with its last ones.
+    pub before: Measure,
+    /// Failed events that wait for the end of it.
+    pub waiting: usize,
+    /// Whether it has failed with nothing to go back to; see [`super::Pause::Probation`].
+    pub is_stopped: bool,
+}
+
+/// How a probation ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whose.
+    pub consumer: String,
+    /// The activation that was on probation.
+    pub activation: ActivationId,
+    /// What became of it.
+    pub outcome: VerdictOutcome,
+}
+
+/// What became of an activation on probation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VerdictOutcome {
+    /// It stays.
+    Accepted,
+    /// The version before runs again.
+    RolledBack(Box<RolledBack>),
+    /// It has failed, but there is nothing to go back to: the consumer is paused.
+    Stopped,
+}
+
+/// An activation that is taken back, and why.
+pub(super) struct TakenBack {
+    pub(super) cause: RollbackCause,
+    /// What it did with events, and what the version before did.
+    pub(super) measures: (Measure, Measure),
+    /// The first error that it failed with on probation; empty if there was none.
+    pub(super) error: String,
+}
+
+impl ProbationState {
+    pub(super) fn of(consumer: &Consumer) -> Option<Self> {
+        let probation = consumer.record.probation.as_ref()?;
+        let (measured, before) = consumer.measures();
+        Some(Self {
+            activation: consumer.record.activation,
+            predecessor: probation.predecessor,
+            since: probation.since,
+            until: consumer.probation_until(),
+            measured,
+            before,
+            waiting: consumer.held.suspended().count(),
+            is_stopped: probation.stopped,
+        })
+    }
+}
+
+impl<S: Store> Sequencer<S> {
+    /// Whether a probation has ended since [`Sequencer::take_verdicts`] was last asked.
+    #[must_use]
+    pub const fn has_verdicts(&self) -> bool {
+        !self.verdicts.is_empty()
+    }
+
+    /// How probations ended since this was last asked, oldest first. Whoever attaches code asks after each step.
+    #[must_use]
+    pub fn take_verdicts(&mut self) -> Vec<Verdict> {
+        std::mem::take(&mut self.verdicts)
+    }
+
+    /// The numbers of the code that the next batches of a consumer may name: of what it runs, and of what it would go back
+    /// to. What is in flight may name others.
+    #[must_use]
+    pub fn codes(&self, name: &str) -> Vec<u64> {
+        let Some(consumer) = self.known(name) else { return Vec::new() };
+        let predecessor = consumer.watch.as_ref().and_then(|watch| watch.predecessor.as_ref());
+        consumer.spec.iter().chain(predecessor).map(|spec| spec.code).collect()
+    }
+
+    /// Ends the probation of a consumer if it has passed or failed. Without room the next tick does it; one that has failed
+    /// takes nothing until then.
+    pub(super) fn judge(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
+        let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
+        match consumer.judgement(&self.options, now) {
+            None => Ok(()),
+            Some(Judgement::Passed) => {
+                if self.may_announce(id) {
+                    let events = self.accept(id, now).into_iter().collect();
+                    self.sequence_record(id, events, now)?;
+                }
+                Ok(())
+            }
+            Some(Judgement::Failed) => match consumer.way_back() {
+                Some(predecessor) => self.go_back(id, predecessor, now),
+                None => self.stop(id, now),
+            },
+        }
+    }
+
+    /// Ends the probation of a consumer with what it runs; the caller sequences its record with the event that says so.
+    pub(super) fn accept(&mut self, id: ConsumerId, now: Timestamp) -> Option<Event> {
+        let consumer = self.consumers.get_mut(&id)?;
+        let (name, activation) = (consumer.record.name.clone(), consumer.record.activation);
+        let measures = consumer.measures();
+        let mut record = consumer.record.clone();
+        record.probation = None;
+        consumer.change(record, None);
+        consumer.wake(now);
+        self.arrange(id);
+        let mut data = json!({ "consumer": name, "activation": activation.0 });
+        tell_measures(&mut data, measures);
+        let event_id = format!("accepted-{activation}");
+        let event = system_event("plugin.accepted", event_id, &name, now, &data);
+        self.verdicts.push(Verdict { consumer: name, activation, outcome: VerdictOutcome::Accepted });
+        Some(event)
+    }
+
+    /// Lets the version before run again, under a new activation.
+    fn go_back(
+        &mut self,
+        id: ConsumerId,
+        predecessor: Arc<ConsumerSpec>,
+        now: Timestamp,
+    ) -> Result<(), TablesError> {
+        let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
+        let mut record = consumer.record.clone();
+        let Some(probation) = record.probation.take() else { return Ok(()) };
+        let (name, activation) = (record.name.clone(), record.activation);
+        let taken_back = self.taken_back(consumer, RollbackCause::Probation)?;
+        let activated = self.activate(&mut record, &predecessor, Some(taken_back), now)?;
+        let recent = probation.before.handed_to(record.activation);
+        let change = ConsumerChanged {
+            record: record.clone(),
+            checkpoint: None,
+            clears: false,
+            events: Vec::new(),
+            recent: Some(recent.clone()),
+        };
+        let sections = vec![activated, Section::Consumer(Box::new(change))];
+        let body = Transaction::encode_body(&sections);
+        if self.check_ready(body.len()).is_err() {
+            self.unannounced.insert(id);
+            return Ok(());
+        }
+        let outcome = record.history.entries().iter().find(|entry| entry.id == activation);
+        if let Some(ActivationOutcome::RolledBack(rolled_back)) = outcome.map(|entry| &entry.outcome) {
+            let outcome = VerdictOutcome::RolledBack(rolled_back.clone());
+            self.verdicts.push(Verdict { consumer: name, activation, outcome });
+        }
+        self.last_activation = record.activation;
+        self.start_reading(record, Some(recent), predecessor, now);
+        self.sequence(Vec::new(), sections, body, now)?;
+        if let Some(consumer) = self.consumers.get_mut(&id) {
+            consumer.wake(now);
+        }
+        self.arrange(id);
+        Ok(())
+    }
+
+    /// Pauses a consumer that has nothing to go back to.
+    fn stop(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
+        let Some(consumer) = self.consumers.get(&id).filter(|_| self.check_ready(CHANGE_BYTES).is_ok())
+        else {
+            self.unannounced.insert(id);
+            return Ok(());
+        };
+        let TakenBack { measures, error, .. } = self.taken_back(consumer, RollbackCause::Probation)?;
+        let mut record = consumer.record.clone();
+        let (name, activation) = (record.name.clone(), record.activation);
+        record.paused.get_or_insert(now);
+        record.probation.iter_mut().for_each(|probation| probation.stopped = true);
+        let mut data = json!({
+            "consumer": name, "reason": "probation", "activation": activation.0, "error": error.lines().next(),
+        });
+        tell_measures(&mut data, measures);
+        let event = self.pause_event("paused", &name, &data, now);
+        if let Some(consumer) = self.consumers.get_mut(&id) {
+            consumer.change(record, None);
+            consumer.measure(&self.options);
+        }
+        self.verdicts.push(Verdict { consumer: name, activation, outcome: VerdictOutcome::Stopped });
+        self.sequence_record(id, vec![event], now)?;
+        self.arrange(id);
+        Ok(())
+    }
+
+    /// Why what a consumer runs is taken back.
+    pub(super) fn taken_back(
+        &self,
+        consumer: &Consumer,
+        cause: RollbackCause,
+    ) -> Result<TakenBack, TablesError> {
+        let (id, first) = (consumer.record.id, consumer.held.suspended().next());
+        let held = first.map_or(Ok(None), |first| self.tables.held(id, first))?;
+        let error = held.and_then(|held| held.suspended).map(|attempt| attempt.error).unwrap_or_default();
+        Ok(TakenBack { cause, measures: consumer.measures(), error })
+    }
+}
+
+impl Consumer {
+    /// What runs again if the newest version fails, unless that may have changed the state to what it cannot read.
+    fn way_back(&self) -> Option<Arc<ConsumerSpec>> {
+        let (spec, predecessor) = (self.spec.as_ref()?, self.watch.as_ref()?.predecessor.as_ref()?);
+        (spec.state_revision <= predecessor.state_revision).then(|| Arc::clone(predecessor))
+    }
+}
+
+/// Adds to what an event says what the version did with events, and what the one before did.
+pub(super) fn tell_measures(data: &mut Value, (measured, before): (Measure, Measure)) {
+    let told = |measure: Measure| json!({ "events": measure.events, "failed": measure.failed });
+    if let Some(data) = data.as_object_mut() {
+        data.insert("measured".to_owned(), told(measured));
+        data.insert("before".to_owned(), told(before));
+    }
+}

@@ -1,0 +1,229 @@
+//! Probation: what is kept of a new activation that is compared with the one before it, and of the events by which both
+//! are measured.
+//!
+//! An event counts once, by its first attempt: what had failed before says nothing of the code that runs it now.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+use thiserror::Error;
+
+use super::{Handled, Measure, Outcome};
+use crate::{ActivationId, Timestamp};
+
+/// An activation on probation: the newest of its consumer, while this stands in the consumer's record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probation {
+    /// Since when.
+    pub since: Timestamp,
+    /// The activation that it is compared with, and whose code runs again if it fails.
+    pub predecessor: ActivationId,
+    /// What that one did with its last events.
+    pub before: RecentEvents,
+    /// By how many millionths the share of failed events may be larger.
+    pub threshold_ppm: u32,
+    /// Whether it has failed with nothing to go back to: the consumer is paused, and what failed waits.
+    pub stopped: bool,
+}
+
+/// How the last events that counted for one activation went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Packed", into = "Packed")]
+pub struct RecentEvents {
+    activation: ActivationId,
+    /// Oldest first: whether it failed.
+    outcomes: VecDeque<bool>,
+    failed: u32,
+}
+
+/// The same as it is written: a bit for each event.
+#[derive(Serialize, Deserialize)]
+struct Packed(ActivationId, u32, ByteBuf);
+
+/// Bits that are not as many as they say.
+#[derive(Debug, Error)]
+#[error("{events} events do not stand in {bytes} bytes")]
+struct PackedError {
+    events: u32,
+    bytes: usize,
+}
+
+impl Probation {
+    /// Whether so many more of the events failed than with the predecessor that the activation must go. Never on fewer
+    /// than `least` events. A predecessor without events counts as one whose events succeeded.
+    #[must_use]
+    pub fn is_failed_by(&self, measured: Measure, least: u32) -> bool {
+        const PARTS: u128 = 1_000_000;
+        let before = self.before.measure();
+        let (events, failed) = (u128::from(measured.events), u128::from(measured.failed));
+        let (events_before, failed_before) = (u128::from(before.events.max(1)), u128::from(before.failed));
+        let allowed =
+            failed_before * events * PARTS + u128::from(self.threshold_ppm) * events * events_before;
+        measured.events >= least.max(1) && failed * events_before * PARTS > allowed
+    }
+}
+
+impl RecentEvents {
+    /// None yet of `activation`.
+    #[must_use]
+    pub fn of(activation: ActivationId) -> Self {
+        Self { activation, ..Self::default() }
+    }
+
+    /// The same events, taken for those of another activation: of the same content, that goes on with them.
+    #[must_use]
+    pub fn handed_to(self, activation: ActivationId) -> Self {
+        Self { activation, ..self }
+    }
+
+    /// Whose events they are.
+    #[must_use]
+    pub fn activation(&self) -> ActivationId {
+        self.activation
+    }
+
+    /// Counts the event of `handled` if it counts and is this activation's. At most `capacity` are remembered.
+    pub fn note(&mut self, handled: &Handled, capacity: u32) {
+        let Some(has_failed) = has_failed(handled).filter(|_| handled.activation == self.activation) else {
+            return;
+        };
+        self.outcomes.push_back(has_failed);
+        self.failed += u32::from(has_failed);
+        if self.outcomes.len() > capacity as usize && self.outcomes.pop_front() == Some(true) {
+            self.failed -= 1;
+        }
+    }
+
+    /// How many there are, and how many of them failed.
+    #[must_use]
+    pub fn measure(&self) -> Measure {
+        Measure { events: u32::try_from(self.outcomes.len()).unwrap_or(u32::MAX), failed: self.failed }
+    }
+}
+
+/// Whether the event failed, if it counts: it was tried, and had not failed before.
+fn has_failed(handled: &Handled) -> Option<bool> {
+    if handled.again || handled.attempt == 0 {
+        return None;
+    }
+    match handled.outcome {
+        Outcome::Done => Some(false),
+        Outcome::Retrying | Outcome::DeadLettered | Outcome::Suspended => Some(true),
+        Outcome::Held | Outcome::Released => None,
+    }
+}
+
+impl From<RecentEvents> for Packed {
+    fn from(recent: RecentEvents) -> Self {
+        let mut bytes = vec![0_u8; recent.outcomes.len().div_ceil(8)];
+        for (at, has_failed) in recent.outcomes.iter().enumerate() {
+            if let Some(byte) = bytes.get_mut(at / 8) {
+                *byte |= u8::from(*has_failed) << (at % 8);
+            }
+        }
+        Self(recent.activation, recent.measure().events, bytes.into())
+    }
+}
+
+impl TryFrom<Packed> for RecentEvents {
+    type Error = PackedError;
+
+    fn try_from(Packed(activation, events, bytes): Packed) -> Result<Self, PackedError> {
+        if events.div_ceil(8) as usize != bytes.len() {
+            return Err(PackedError { events, bytes: bytes.len() });
+        }
+        let bits = bytes.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1));
+        let outcomes: VecDeque<bool> = bits.take(events as usize).collect();
+        let failed = outcomes.iter().map(|has_failed| u32::from(*has_failed)).sum();
+        Ok(Self { activation, outcomes, failed })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handled(outcome: Outcome) -> Handled {
+        Handled { activation: ActivationId(1), attempt: 1, outcome, ..Handled::default() }
+    }
+
+    /// `x` is an event that failed, anything else one that succeeded.
+    fn recent(events: &str, capacity: u32) -> RecentEvents {
+        let mut recent = RecentEvents::of(ActivationId(1));
+        for event in events.chars() {
+            recent.note(&handled(if event == 'x' { Outcome::Suspended } else { Outcome::Done }), capacity);
+        }
+        recent
+    }
+
+    fn measure(events: u32, failed: u32) -> Measure {
+        Measure { events, failed }
+    }
+
+    #[test]
+    fn an_event_counts_once_by_its_first_attempt() {
+        for (handled, counts) in [
+            (handled(Outcome::Done), Some((1, 0))),
+            (handled(Outcome::Retrying), Some((1, 1))),
+            (handled(Outcome::DeadLettered), Some((1, 1))),
+            (handled(Outcome::Suspended), Some((1, 1))),
+            (handled(Outcome::Released), None),
+            (Handled { attempt: 0, ..handled(Outcome::Held) }, None),
+            (Handled { again: true, ..handled(Outcome::Done) }, None),
+            (Handled { activation: ActivationId(2), ..handled(Outcome::Done) }, None),
+        ] {
+            let mut recent = RecentEvents::of(ActivationId(1));
+            recent.note(&handled, 9);
+            let expected = counts.unwrap_or_default();
+            assert_eq!(recent.measure(), measure(expected.0, expected.1), "{handled:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_last_events_are_remembered() {
+        assert_eq!(recent("xx..x", 5).measure(), measure(5, 3));
+        assert_eq!(recent("xx..x", 4).measure(), measure(4, 2));
+        assert_eq!(recent("xx..x...", 4).measure(), measure(4, 1));
+        assert_eq!(recent("xx..x....", 4).measure(), measure(4, 0));
+    }
+
+    #[test]
+    fn what_is_written_is_read_whatever_the_number_of_events() {
+        for events in ["", "x", ".x.x.x.x", "x........", "................x"] {
+            let recent = recent(events, 99);
+            let bytes = rmp_serde::to_vec(&recent).unwrap();
+            assert_eq!(rmp_serde::from_slice::<RecentEvents>(&bytes).unwrap(), recent, "{events}");
+            assert!(bytes.len() <= 6 + events.len().div_ceil(8), "{} bytes", bytes.len());
+        }
+        let damaged = rmp_serde::to_vec(&Packed(ActivationId(1), 9, vec![0].into())).unwrap();
+        assert!(rmp_serde::from_slice::<RecentEvents>(&damaged).is_err());
+    }
+
+    #[test]
+    fn it_fails_by_a_share_that_is_larger_by_more_than_the_threshold_and_not_before_there_are_enough_events()
+    {
+        for (before, events, failed, fails) in [
+            ("", 20, 1, false),
+            ("", 20, 2, true),
+            ("", 19, 19, false),
+            ("", 20, 20, true),
+            ("..........", 40, 2, false),
+            ("..........", 40, 3, true),
+            // One of ten failed before, too: 15 of 100 may.
+            ("x.........", 100, 15, false),
+            ("x.........", 100, 16, true),
+            ("xxxxxxxxxx", 20, 20, false),
+        ] {
+            let probation = Probation {
+                since: Timestamp(0),
+                predecessor: ActivationId(1),
+                before: recent(before, 99),
+                threshold_ppm: 50_000,
+                stopped: false,
+            };
+            let told = format!("{failed} of {events} after \"{before}\"");
+            assert_eq!(probation.is_failed_by(measure(events, failed), 20), fails, "{told}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! A dead letter on its way to another machine: one JSON file with all that its last attempt saw.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{failure::Failure, output},
+    finding::Component,
+};
+use crate::{
+    ErrorCode,
+    view::{DeadLetterView, LimitsView, PluginView},
+};
+
+/// The form of the file; it changes with its meaning.
+const FORM: u32 = 1;
+
+/// What it takes to run the last attempt again.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Export {
+    camshaft_debug: u32,
+    pub letter: DeadLetterView,
+    /// What the plugin's attempts may use now.
+    #[serde(default)]
+    limits: Option<LimitsView>,
+    /// Where the runtime has the plugin from.
+    #[serde(default)]
+    pub file: Option<PathBuf>,
+    /// The plugin, in base64, if it was at hand.
+    #[serde(default)]
+    wasm_base64: Option<String>,
+}
+
+impl Export {
+    pub fn new(letter: DeadLetterView, plugin: Option<PluginView>) -> Self {
+        let limits = plugin.as_ref().and_then(|plugin| plugin.limits);
+        let file = plugin.map(|plugin| plugin.file.into());
+        Self { camshaft_debug: FORM, letter, limits, file, wasm_base64: None }
+    }
+
+    pub fn read(file: &Path) -> Result<Self, Failure> {
+        let wrong = |reason: String| {
+            let message = format!("\"{}\" is no export of a dead letter: {reason}", file.display());
+            Failure::new(ErrorCode::NotDebuggable, message)
+        };
+        let text = fs::read(file).map_err(|error| Failure::read(file.display(), &error))?;
+        let export: Self = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+        match export.camshaft_debug {
+            FORM => Ok(export),
+            other => Err(wrong(format!("it is of form {other}, and this camshaft reads form {FORM}"))),
+        }
+    }
+
+    /// Writes the file, with the plugin that was asked for or the one that failed.
+    pub fn write(mut self, file: &Path, wasm: Option<&Path>, json: bool) -> Result<(), Failure> {
+        match Component::find(&self, wasm) {
+            Ok(component) => {
+                let bytes = fs::read(component.path())
+                    .map_err(|error| Failure::read(component.path().display(), &error))?;
+                self.wasm_base64 = Some(STANDARD.encode(bytes));
+            }
+            Err(failure) if wasm.is_some() => return Err(failure),
+            Err(_) => {
+                output::note(&format!(
+                    "the plugin {} is not at hand and not in the file",
+                    self.letter.digest
+                ));
+                output::hint("`--wasm FILE` puts one into it.");
+            }
+        }
+        // Where it lay on this machine means nothing on another.
+        self.file = None;
+        let text = serde_json::to_vec(&self).expect("what is exported has a JSON form");
+        fs::write(file, text).map_err(|error| Failure::write(file.display(), &error))?;
+        if json {
+            return output::json(&serde_json::json!({
+                "file": file, "digest": self.letter.digest, "plugin_included": self.wasm_base64.is_some(),
+            }));
+        }
+        output::line(&file.display().to_string())
+    }
+
+    /// The plugin in it.
+    pub fn wasm(&self) -> Option<Vec<u8>> {
+        STANDARD.decode(self.wasm_base64.as_ref()?).ok()
+    }
+
+    /// An operator's file that sets the limits of the runtime in which it failed.
+    pub fn limits(&self) -> String {
+        match self.limits {
+            None => String::new(),
+            Some(LimitsView { deadline_ms, memory_bytes, .. }) => {
+                format!("[limits]\ndeadline = \"{deadline_ms}ms\"\nmemory = \"{memory_bytes}B\"\n")
+            }
+        }
+    }
+}

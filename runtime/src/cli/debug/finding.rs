@@ -1,0 +1,56 @@
+//! Which plugin to run: the one that was named, or the very one that failed.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{super::failure::Failure, export::Export};
+use crate::ErrorCode;
+
+/// A plugin's file.
+pub enum Component {
+    Named(PathBuf),
+    /// From an export, as long as this lives.
+    Unpacked(tempfile::NamedTempFile),
+}
+
+impl Component {
+    /// The one that was named, or else one of the digest with which the attempt ran.
+    pub fn find(export: &Export, named: Option<&Path>) -> Result<Self, Failure> {
+        if let Some(named) = named {
+            return Ok(Self::Named(named.to_owned()));
+        }
+        if let Some(wasm) = export.wasm() {
+            let unpacked = tempfile::NamedTempFile::with_suffix(".wasm");
+            let written = unpacked.and_then(|mut file| file.write_all(&wasm).map(|()| file));
+            return written.map(Self::Unpacked).map_err(|error| Failure::write("a temporary file", &error));
+        }
+        let digest = &export.letter.digest;
+        let candidates = export.file.iter();
+        let found =
+            { candidates }.find(|file| fs::read(file).is_ok_and(|wasm| hexadecimal(&wasm) == *digest));
+        found.cloned().map(Self::Named).ok_or_else(|| {
+            let message = format!(
+                "the plugin that failed, \"{}\" {} {digest}, is not at hand",
+                export.letter.summary.consumer, export.letter.version
+            );
+            Failure::new(ErrorCode::NotDebuggable, message)
+                .hint("Name a file of this plugin with --wasm; it may be another version.")
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) => path,
+            Self::Unpacked(file) => file.path(),
+        }
+    }
+}
+
+fn hexadecimal(wasm: &[u8]) -> String {
+    Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,204 @@
+//! One `camshaft dev`: the runtime, what it is fed, and what is said about it.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant, SystemTime},
+};
+
+use camshaft_event::{ActivationId, Sequence};
+use camshaft_guest_build::Component;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+use tracing_subscriber::EnvFilter;
+
+use super::{
+    super::{failure::Failure, signals::Signals, terminal},
+    Arguments, Built,
+    follow::Follower,
+    samples,
+};
+use crate::{
+    Config, Runtime,
+    api::{self, ApiSettings, Server},
+    runtime::follow::Stretch,
+};
+
+/// Longest time for requests to end.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// What the plugin logs, and what goes wrong beside it.
+const LOGGED: &str = "warn,camshaft::plugin=trace";
+
+pub struct Session {
+    runtime: Runtime,
+    signals: Signals,
+    stop: watch::Sender<bool>,
+    served: JoinHandle<io::Result<()>>,
+    /// Where the version that runs lies, with its operator's file beside it.
+    file: PathBuf,
+    operator: Option<PathBuf>,
+    samples: Option<PathBuf>,
+    round: u32,
+    digest: Option<String>,
+    follower: Option<Follower>,
+    json: bool,
+    waiting: Option<Waiting>,
+}
+
+/// A version that has not handled anything yet.
+struct Waiting {
+    activation: ActivationId,
+    edited: SystemTime,
+    took: String,
+}
+
+/// Logs from now on.
+pub fn log() -> Result<(), Failure> {
+    let filter = EnvFilter::new(LOGGED);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).without_time();
+    log.with_ansi(terminal::stderr_has_colors()).with_target(false).try_init().map_err(Failure::internal)
+}
+
+impl Session {
+    /// Starts the runtime, with an empty log beside the component.
+    pub async fn start(arguments: &Arguments, component: &Component, json: bool) -> Result<Self, Failure> {
+        let folder = component.path.with_file_name(format!("dev-{}", component.name));
+        fresh(&folder).map_err(|error| Failure::write(folder.display(), &error))?;
+        let config = Config {
+            data: folder.join("data"),
+            plugins: folder.join("plugins"),
+            listen: arguments.listen,
+            ..Config::default()
+        };
+        let signals = Signals::listen().map_err(Failure::internal)?;
+        let server = Server::bind(config.listen, config.limits.max_connections)?;
+        let (settings, address, closing) = (ApiSettings::from(&config), server.address(), server.closing());
+        let runtime = Runtime::open(config).await?;
+        let (stop, mut stopping) = watch::channel(false);
+        let stopping = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
+        let router = api::router(runtime.clone(), settings, closing);
+        let served = tokio::spawn(server.serve(router, stopping, DRAIN));
+        anstream::eprintln!("listening on http://{address}");
+        Ok(Self {
+            runtime,
+            signals,
+            stop,
+            served,
+            file: folder.join(format!("{}.wasm", component.name)),
+            operator: arguments.operator.clone(),
+            samples: arguments.events.clone(),
+            round: 0,
+            digest: None,
+            follower: None,
+            json,
+            waiting: None,
+        })
+    }
+
+    /// Until it is asked to stop.
+    pub async fn run(mut self, first: Built, mut builds: mpsc::Receiver<Built>) -> Result<(), Failure> {
+        self.take(&first).await;
+        let mut seen = Sequence(0);
+        loop {
+            tokio::select! {
+                () = self.signals.next() => break,
+                Some(built) = builds.recv() => self.take(&built).await,
+                stretch = self.runtime.stretch_after(seen) => match stretch.map_err(Failure::internal)? {
+                    Some(stretch) => {
+                        seen = stretch.last;
+                        self.show(&stretch)?;
+                    }
+                    None => return Err(Failure::internal("the runtime stopped by itself")),
+                },
+            }
+        }
+        self.stop.send_replace(true);
+        self.runtime.shutdown().await;
+        self.served.await.map_err(Failure::internal)?.map_err(Failure::internal)
+    }
+
+    /// Lets a version take over, and feeds it. What is wrong with it is said; the one before runs on.
+    async fn take(&mut self, built: &Built) {
+        if let Err(failure) = self.load(built).await {
+            failure.say();
+            return;
+        }
+        if let Err(failure) = self.feed().await {
+            failure.say();
+        }
+    }
+
+    async fn load(&mut self, built: &Built) -> Result<(), Failure> {
+        let started = Instant::now();
+        install(&built.component.path, &self.file, self.operator.as_deref())?;
+        let plugin = self.runtime.load_plugin(&self.file).await?;
+        let took = format!(
+            "built in {:.1} s, loaded in {:.1} s",
+            built.took.as_secs_f64(),
+            started.elapsed().as_secs_f64()
+        );
+        let version = plugin.version.clone().unwrap_or_default();
+        if plugin.digest == self.digest {
+            anstream::eprintln!("{} {version} is as before: {took}", plugin.name);
+        } else {
+            anstream::eprintln!("{} {version} runs: {took}", plugin.name);
+        }
+        self.digest = plugin.digest;
+        self.follower.get_or_insert_with(|| Follower::new(plugin.name, self.json));
+        let activation = ActivationId(plugin.activation.unwrap_or_default());
+        self.waiting = built.edited.map(|edited| Waiting { activation, edited, took });
+        Ok(())
+    }
+
+    /// Sends the samples, if there are any.
+    async fn feed(&mut self) -> Result<(), Failure> {
+        let Some(file) = &self.samples else { return Ok(()) };
+        self.round += 1;
+        for event in samples::read(file, self.round)? {
+            self.runtime
+                .publish(event)
+                .await
+                .map_err(|error| Failure::new(error.code(), error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, stretch: &Stretch) -> Result<(), Failure> {
+        let Some(follower) = &mut self.follower else { return Ok(()) };
+        for (offset, event) in &stretch.events {
+            follower.note(*offset, event);
+        }
+        for handled in &stretch.handled {
+            let Some(activation) = follower.show(handled)? else { continue };
+            if let Some(waiting) = self.waiting.take_if(|waiting| activation >= waiting.activation) {
+                let edit_to_effect = waiting.edited.elapsed().unwrap_or_default();
+                anstream::eprintln!(
+                    "edit to effect: {:.1} s, {}",
+                    edit_to_effect.as_secs_f64(),
+                    waiting.took
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An empty folder.
+fn fresh(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => fs::create_dir_all(folder),
+    }
+}
+
+/// Copies the component and its operator's file to where they are loaded from.
+fn install(component: &Path, file: &Path, operator: Option<&Path>) -> Result<(), Failure> {
+    let copy = |from: &Path, to: &Path| {
+        fs::copy(from, to).map(drop).map_err(|error| Failure::read(from.display(), &error))
+    };
+    copy(component, file)?;
+    operator.map_or(Ok(()), |operator| copy(operator, &file.with_extension("toml")))
+}

@@ -1,0 +1,220 @@
+//! What operators do about versions: look at what ran, go back, pin one, let any run again.
+
+use std::sync::Arc;
+
+use camshaft_engine::{Attached, ConsumerError, ConsumerSpec, Past};
+use camshaft_event::transaction::ActivationOutcome;
+use camshaft_host::Content;
+
+use super::Plugins;
+use super::activate::{Engine, Origin};
+use super::loader::Version;
+use super::shelf::{Because, Waiting};
+use crate::view::{ActivationView, PluginView};
+use crate::{NotNow, Runtime, VersionError};
+
+impl Runtime {
+    /// What a plugin ran, newest first: the last twenty activations.
+    ///
+    /// # Errors
+    /// See [`VersionError`].
+    pub async fn plugin_history(&self, name: &str) -> Result<Vec<ActivationView>, VersionError> {
+        let history = self.0.core.sequencer.lock().history(name).map_err(unavailable(name))?;
+        if history.is_empty() {
+            return Err(VersionError::PluginNotFound { name: name.to_owned() });
+        }
+        let record = self.0.plugins.versions.of(name);
+        let view = |Past { activation, outcome }: Past| ActivationView {
+            activation: activation.id.0,
+            kept: record.of_activation(activation.id, &activation.digest).is_some(),
+            digest: activation.digest,
+            version: activation.version,
+            at: activation.at,
+            outcome: outcome.into(),
+        };
+        Ok(history.into_iter().rev().map(view).collect())
+    }
+
+    /// Runs an earlier version of a plugin again: the newest that ran before and was not taken back, or the one whose
+    /// digest begins with `to`, which may also be a newer one. What ran until now counts as rolled back, and does not
+    /// run again before its file changes.
+    ///
+    /// # Errors
+    /// See [`VersionError`].
+    pub async fn roll_plugin_back(&self, name: &str, to: Option<&str>) -> Result<PluginView, VersionError> {
+        let (named, to) = (name.to_owned(), to.map(str::to_owned));
+        self.change_versions(name, move |plugins| plugins.roll_back(&named, to.as_deref())).await
+    }
+
+    /// Lets a plugin run only the version whose digest begins with `digest`, whatever its file holds, until it is
+    /// unpinned. It outlasts restarts.
+    ///
+    /// # Errors
+    /// See [`VersionError`].
+    pub async fn pin_plugin(&self, name: &str, digest: &str) -> Result<PluginView, VersionError> {
+        let (named, digest) = (name.to_owned(), digest.to_owned());
+        self.change_versions(name, move |plugins| plugins.pin(&named, &digest)).await
+    }
+
+    /// Lets a plugin run what its file holds again.
+    ///
+    /// # Errors
+    /// See [`VersionError`].
+    pub async fn unpin_plugin(&self, name: &str) -> Result<PluginView, VersionError> {
+        let named = name.to_owned();
+        self.change_versions(name, move |plugins| plugins.unpin(&named)).await
+    }
+
+    /// Does what may load code, and returns once it is durable.
+    async fn change_versions(
+        &self,
+        name: &str,
+        act: impl FnOnce(&Plugins) -> Result<(), VersionError> + Send + 'static,
+    ) -> Result<PluginView, VersionError> {
+        let core = &self.0.core;
+        core.check_open()?;
+        let plugins = Arc::clone(&self.0.plugins);
+        let done = tokio::task::spawn_blocking(move || act(&plugins)).await;
+        done.unwrap_or_else(|panic| Err(unavailable(name)(panic)))?;
+        let sequence = core.sequencer.lock().sequenced().sequence;
+        core.durable.wait_for(sequence).await?;
+        self.plugin(name).ok_or_else(|| VersionError::PluginNotFound { name: name.to_owned() })
+    }
+}
+
+impl Plugins {
+    fn roll_back(&self, name: &str, to: Option<&str>) -> Result<(), VersionError> {
+        let content = match to {
+            Some(prefix) => self.kept(name, prefix)?,
+            None => self.version_before(name)?,
+        };
+        let pinned = self.core.sequencer.lock().pinned(name).map(str::to_owned);
+        if let Some(digest) = pinned.filter(|digest| *digest != content.digest) {
+            return Err(VersionError::Pinned { name: name.to_owned(), digest });
+        }
+        let now = self.core.now();
+        let take_back = |engine: &mut Engine, spec, _| engine.roll_back(spec, now);
+        self.give(name, &content, take_back, |waited, (version, activation)| {
+            let because = Because::RolledBack { activation, at: now, by: "operator" };
+            waited.unwrap_or(Waiting { version, because })
+        })
+    }
+
+    fn pin(&self, name: &str, prefix: &str) -> Result<(), VersionError> {
+        let content = self.kept(name, prefix)?;
+        let digest = content.digest.clone();
+        let runs = self.shelf.running().get(name).map(|running| running.version.content().digest.clone());
+        let runs = runs.ok_or_else(|| VersionError::PluginNotFound { name: name.to_owned() })?;
+        self.set_pin(name, Some(digest.clone()))?;
+        if runs == digest {
+            return Ok(());
+        }
+        let now = self.core.now();
+        let replace = |engine: &mut Engine, spec, before| engine.attach_after(spec, before, now);
+        self.give(name, &content, replace, |waited, (version, _)| {
+            let version = waited.map_or(version, |waited| waited.version);
+            Waiting { version, because: Because::Pinned { digest } }
+        })
+    }
+
+    fn unpin(&self, name: &str) -> Result<(), VersionError> {
+        self.set_pin(name, None)?;
+        let waiting = self.shelf.running().get(name).and_then(|running| {
+            let waiting = running.waiting.clone()?;
+            Some((waiting.version, running.file.clone(), running.is_watched))
+        });
+        let Some((version, file, is_watched)) = waiting else { return Ok(()) };
+        self.offer(version, Origin { file: &file, is_watched })
+            .map_err(|refusal| VersionError::Unusable { name: name.to_owned(), reason: refusal.message })
+    }
+
+    /// Runs a kept version instead of what runs, by `act`. `wait` says what waits from then on, given what waited and
+    /// what ran.
+    fn give(
+        &self,
+        name: &str,
+        content: &Content,
+        act: impl Fn(&mut Engine, ConsumerSpec, Option<ConsumerSpec>) -> Result<Attached, ConsumerError>,
+        wait: impl FnOnce(Option<Waiting>, Ran) -> Waiting,
+    ) -> Result<(), VersionError> {
+        let file = self.shelf.running().get(name).map(|running| (running.file.clone(), running.is_watched));
+        let not_found = || VersionError::PluginNotFound { name: name.to_owned() };
+        let (file, is_watched) = file.ok_or_else(not_found)?;
+        let loaded = self.loader.load_kept(content, &file);
+        let version = loaded
+            .map_err(|refusal| VersionError::Unusable { name: name.to_owned(), reason: refusal.message })?;
+        let _changing = self.shelf.changing();
+        let was = self
+            .shelf
+            .running()
+            .get(name)
+            .map(|running| (running.waiting.clone(), (running.version.clone(), running.activation)));
+        let (waited, ran) = was.ok_or_else(not_found)?;
+        if ran.0.content() == content {
+            return Ok(());
+        }
+        let from = Origin { file: &file, is_watched };
+        self.take_over(version, from, act).map_err(|(name, error)| match error {
+            ConsumerError::Unready(unready) => NotNow::from(unready).into(),
+            other => unavailable(&name)(other),
+        })?;
+        let waiting = Some(wait(waited, ran)).filter(|waiting| waiting.version.content() != content);
+        if let Some(running) = self.shelf.running().get_mut(name) {
+            running.waiting = waiting;
+        }
+        Ok(())
+    }
+
+    fn set_pin(&self, name: &str, digest: Option<String>) -> Result<(), VersionError> {
+        let now = self.core.now();
+        self.core.step(|sequencer| sequencer.pin(name, digest, now)).map(|_| ()).map_err(
+            |error| match error {
+                ConsumerError::NotFound { name } => VersionError::PluginNotFound { name },
+                ConsumerError::Unready(unready) => NotNow::from(unready).into(),
+                other => unavailable(name)(other),
+            },
+        )
+    }
+
+    /// The one kept version whose digest begins with `prefix`.
+    fn kept(&self, name: &str, prefix: &str) -> Result<Content, VersionError> {
+        let record = self.versions.of(name);
+        let (name, prefix) = (name.to_owned(), prefix.to_ascii_lowercase());
+        match record.with_prefix(&prefix).as_slice() {
+            [] if record.versions.is_empty() => Err(VersionError::PluginNotFound { name }),
+            [] => Err(VersionError::NotKept { name, prefix }),
+            [one] => Ok(one.content.clone()),
+            _ => Err(VersionError::Ambiguous { name, prefix }),
+        }
+    }
+
+    /// The newest version that ran before what runs, is another one, and was not taken back itself.
+    fn version_before(&self, name: &str) -> Result<Content, VersionError> {
+        let mut history = self.core.sequencer.lock().history(name).map_err(unavailable(name))?;
+        let Some(runs) = history.pop() else {
+            return Err(VersionError::PluginNotFound { name: name.to_owned() });
+        };
+        let record = self.versions.of(name);
+        let content = |past: &Past| {
+            record.of_activation(past.activation.id, &past.activation.digest).map(|kept| &kept.content)
+        };
+        let runs = content(&runs);
+        let mut taken_back = Vec::new();
+        for past in history.iter().rev() {
+            let Some(found) = content(past) else { continue };
+            if matches!(past.outcome, ActivationOutcome::RolledBack(_)) {
+                taken_back.push(found);
+            } else if Some(found) != runs && !taken_back.contains(&found) {
+                return Ok(found.clone());
+            }
+        }
+        Err(VersionError::NothingBefore { name: name.to_owned() })
+    }
+}
+
+/// A version that ran until now, and its activation.
+type Ran = (Version, camshaft_event::ActivationId);
+
+fn unavailable<E: std::fmt::Display>(name: &str) -> impl Fn(E) -> VersionError {
+    move |error| VersionError::Unavailable { name: name.to_owned(), reason: error.to_string() }
+}

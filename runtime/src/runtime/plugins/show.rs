@@ -1,0 +1,139 @@
+//! Plugins as operators and embedders see them: what runs, what waits, what was refused and why.
+//!
+//! Reads only; what they show is made elsewhere.
+
+use std::path::{Path, PathBuf};
+
+use camshaft_host::Refusal;
+
+use super::probation::probation_view;
+use super::shelf::{Refused, Running, Waiting};
+use crate::Runtime;
+use crate::view::{
+    LastError, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView, WaitingVersionView,
+};
+
+impl Runtime {
+    /// All plugins that run, and all files that were refused or are being loaded, by name.
+    #[must_use]
+    pub fn plugins(&self) -> Vec<PluginView> {
+        let names: Vec<String> = self.0.plugins.shelf.running().keys().cloned().collect();
+        let mut views: Vec<PluginView> = names.iter().filter_map(|name| self.running_view(name)).collect();
+        let refused = self.0.plugins.shelf.refused();
+        views.extend(
+            refused
+                .iter()
+                .filter(|(_, refused)| refused.running.is_none())
+                .map(|(file, refused)| refused_view(file, refused)),
+        );
+        views.extend(self.loading_views(&views));
+        views.sort_by(|a, b| a.name.cmp(&b.name));
+        views
+    }
+
+    /// One plugin that runs, or a refused file by its stem.
+    #[must_use]
+    pub fn plugin(&self, name: &str) -> Option<PluginView> {
+        self.running_view(name).or_else(|| self.plugins().into_iter().find(|view| view.name == name))
+    }
+
+    /// Files of which nothing runs yet and nothing was refused.
+    fn loading_views(&self, known: &[PluginView]) -> Vec<PluginView> {
+        let files = self.0.plugins.shelf.loading().clone();
+        let is_new = |file: &PathBuf| !known.iter().any(|view| Path::new(&view.file) == file);
+        files.iter().filter(|file| is_new(file)).map(|file| file_view(file, PluginStatus::Loading)).collect()
+    }
+
+    fn running_view(&self, name: &str) -> Option<PluginView> {
+        let last_error = self.last_error(name);
+        let pinned = self.0.core.sequencer.lock().pinned(name).map(str::to_owned);
+        let consumer = self.0.core.sequencer.lock().consumer_state(name);
+        let probation = consumer.and_then(|consumer| consumer.probation);
+        let refused = self.0.plugins.shelf.refused();
+        let last_refusal = refused
+            .iter()
+            .find(|(_, refused)| refused.running.as_deref() == Some(name))
+            .map(|(file, refused)| refusal_view(file, &refused.refusal));
+        let running = self.0.plugins.shelf.running();
+        let Running { version, file, activation, activated_at, waiting, .. } = running.get(name)?;
+        let plugin = &version.plugin;
+        let manifest = plugin.manifest();
+        Some(PluginView {
+            name: name.to_owned(),
+            status: PluginStatus::Active,
+            version: Some(manifest.version.clone()),
+            description: manifest.description.clone(),
+            digest: Some(plugin.digest().to_owned()),
+            file: file.display().to_string(),
+            activation: Some(activation.0),
+            activated_at: Some(*activated_at),
+            last_refusal,
+            pinned,
+            waiting: waiting.as_ref().map(|waiting| waiting_view(name, waiting)),
+            probation: probation.as_ref().map(probation_view),
+            loading: self.0.plugins.shelf.loading().contains(file),
+            subscriptions: manifest.subscriptions.iter().map(SubscriptionView::from).collect(),
+            publishes: manifest.publishes.iter().cloned().collect(),
+            capabilities: manifest.capabilities.iter().cloned().collect(),
+            grants: manifest.granted(),
+            limits: Some(LimitsView::from(&manifest.limits)),
+            last_error,
+        })
+    }
+
+    fn last_error(&self, name: &str) -> Option<LastError> {
+        let (offset, letter) = self.0.core.sequencer.lock().latest_dead_letter(name).ok()??;
+        let latest = letter.history.latest()?;
+        let error = latest.error.lines().next().unwrap_or_default().to_owned();
+        Some(LastError { at: latest.at, offset, cause: latest.cause.code().to_owned(), error })
+    }
+}
+
+fn refused_view(file: &Path, refused: &Refused) -> PluginView {
+    let last_refusal = Some(refusal_view(file, &refused.refusal));
+    PluginView { last_refusal, ..file_view(file, PluginStatus::Refused) }
+}
+
+/// A file of which nothing runs.
+fn file_view(file: &Path, status: PluginStatus) -> PluginView {
+    PluginView {
+        name: file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        status,
+        version: None,
+        description: None,
+        digest: None,
+        file: file.display().to_string(),
+        activation: None,
+        activated_at: None,
+        last_refusal: None,
+        pinned: None,
+        waiting: None,
+        probation: None,
+        loading: status == PluginStatus::Loading,
+        subscriptions: Vec::new(),
+        publishes: Vec::new(),
+        capabilities: Vec::new(),
+        grants: Vec::new(),
+        limits: None,
+        last_error: None,
+    }
+}
+
+fn waiting_view(name: &str, Waiting { version, because }: &Waiting) -> WaitingVersionView {
+    WaitingVersionView {
+        digest: version.plugin.digest().to_owned(),
+        version: version.plugin.manifest().version.clone(),
+        reason: because.code().to_owned(),
+        message: because.message(),
+        hint: because.hint(name),
+    }
+}
+
+fn refusal_view(file: &Path, refusal: &Refusal) -> RefusalView {
+    RefusalView {
+        code: refusal.code.to_owned(),
+        message: refusal.message.clone(),
+        hint: refusal.hint.clone(),
+        file: file.display().to_string(),
+    }
+}

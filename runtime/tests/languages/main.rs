@@ -1,0 +1,49 @@
+//! Plugins in each language, from `camshaft new` to an event that was handled, with the tools of this machine.
+//!
+//! Node.js with npm, and Python with pip, have to be there. What they install lies in the target folder afterwards;
+//! the first run needs their registries.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod meters;
+mod new;
+#[path = "../cli/process.rs"]
+#[expect(dead_code, reason = "shared with the other tests of the command line")]
+mod process;
+mod refused;
+mod sdks;
+mod wasip2;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use process::{Said, camshaft};
+
+/// The target folder of this build, so that tools are installed once for all tests.
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().to_owned()
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The program in `folder`.
+fn said(folder: &Path, line: &str) -> Said {
+    Said::of(camshaft(folder).args(line.split_whitespace()).env("CARGO_TARGET_DIR", target()))
+}
+
+/// Another program in `folder`, which has to succeed; what it printed.
+fn does(folder: &Path, program: &str, arguments: &[&str]) -> String {
+    let target = target().join("tmp/native");
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", target)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap_or_else(|error| panic!("`{program}` has to be installed for this test: {error}"));
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "`{program} {}` failed:\n{said}", arguments.join(" "));
+    said.into_owned()
+}

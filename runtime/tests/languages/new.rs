@@ -1,0 +1,96 @@
+//! `camshaft new` and what it says comes next, in each language.
+
+use std::fs;
+
+use tempfile::tempdir;
+
+use crate::{
+    does,
+    process::{Runtime, write},
+    repository, said,
+};
+
+/// Makes a plugin, runs its unit tests with `unit_tests`, builds it, and lets a runtime call it.
+fn check(language: &str, unit_tests: &[&[&str]], passed: &str) {
+    let folder = tempdir().unwrap();
+    let made = said(folder.path(), &format!("new totals --lang {language}")).ends_with(0);
+    assert_eq!(made.stdout, "totals\n");
+    assert!(made.stderr.contains("cd totals") && made.stderr.contains("camshaft build"), "{made:?}");
+    let folder = folder.path().join("totals");
+    // The versions that this repository was built with are on this machine already.
+    if language == "rust" {
+        fs::copy(repository().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    }
+
+    let told: String = unit_tests.iter().map(|line| does(&folder, line[0], &line[1..])).collect();
+    assert!(told.contains(passed), "{told}");
+
+    said(&folder, "test").ends_with(0).prints("2 passed, 0 failed");
+
+    let built = said(&folder, "build").ends_with(0);
+    assert!(built.stdout.starts_with("totals.wasm\ntotals 0.1.0\n"), "{built:?}");
+    assert!(built.stdout.contains("order.placed with add"), "{built:?}");
+
+    let runtime = Runtime::start(&folder, &["--plugins", "."]);
+    let order = |id: u32, cents: u32| {
+        format!(
+            r#"{{"specversion":"1.0","id":"{id}","source":"/shop","type":"order.placed","subject":"ada","data":{{"customer":"ada","cents":{cents}}}}}"#
+        )
+    };
+    write(&folder, "orders.ndjson", &[order(1, 1500), order(2, 0), order(3, 250)].join("\n"));
+    runtime.said(&folder, "publish orders.ndjson").ends_with(0);
+    runtime.until(&folder, "dead-letters list", |listed| listed.contains("an order needs an amount"));
+    runtime.said(&folder, "dead-letters discard --consumer totals --all --yes").ends_with(0);
+    runtime.until(&folder, "state get totals ada", |value| value == "1750\n");
+    let published = runtime.said(&folder, "read --type total.changed --json").ends_with(0).stdout;
+    assert_eq!(published.lines().count(), 2, "{published}");
+    assert!(published.contains(r#"{"customer":"ada","cents":1750}"#), "{published}");
+    assert!(runtime.stop().0.success());
+}
+
+#[test]
+fn a_new_plugin_in_rust_is_tested_built_and_run() {
+    check("rust", &[&["cargo", "test"]], "test result: ok. 2 passed");
+}
+
+#[test]
+fn a_new_plugin_in_javascript_is_tested_built_and_run() {
+    check("javascript", &[&["npm", "install"], &["npm", "test"]], "pass 2");
+}
+
+#[test]
+fn a_new_plugin_in_python_is_tested_built_and_run() {
+    check("python", &[&["python3", "-m", "unittest"]], "Ran 2 tests");
+}
+
+#[test]
+fn a_folder_that_holds_something_is_left_alone() {
+    let folder = tempdir().unwrap();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    said(folder.path(), "new empty").ends_with(0);
+    assert!(folder.path().join("empty/vendor/sdk/src/lib.rs").is_file());
+    fs::create_dir(folder.path().join("full")).unwrap();
+    write(&folder.path().join("full"), "mine", "");
+    write(folder.path(), "file", "");
+    for name in ["full", "file"] {
+        said(folder.path(), &format!("new {name}"))
+            .ends_with(2)
+            .says(&format!("\"{name}\" exists and is not an empty folder [output-unwritable]"));
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "no draft is left");
+    said(folder.path(), "new Stock").ends_with(2).says("[wrong-usage]").says("`camshaft new stock`");
+    said(folder.path(), "new stock --lang cobol").ends_with(2).says("rust, javascript, python");
+}
+
+#[test]
+fn everything_that_was_made_is_listed_as_json() {
+    let folder = tempdir().unwrap();
+    let made = said(folder.path(), "new stock --lang python --json").ends_with(0).stdout;
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+    assert_eq!(made["folder"], "stock");
+    let files = made["files"].as_array().unwrap();
+    for file in files {
+        assert!(folder.path().join(file.as_str().unwrap()).is_file(), "{file}");
+    }
+    assert!(files.iter().any(|file| file == "stock/vendor/wit/v0.1/world.wit"), "{files:?}");
+}

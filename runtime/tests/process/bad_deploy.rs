@@ -1,0 +1,66 @@
+//! A bad deploy by `cp`, and a kill in the middle of its probation: afterwards it is taken back all the same.
+
+use std::fs;
+
+use camshaft_test_guests::version;
+use serde_json::{Value, json};
+use tempfile::tempdir;
+
+use super::http::Http;
+use super::process::Runtime;
+
+/// Event number `number`, under a key of its own.
+fn event(number: u64) -> Value {
+    json!({
+        "specversion": "1.0", "id": number.to_string(), "source": "/test", "type": "test.event",
+        "partitionkey": number.to_string(), "data": {"number": number},
+    })
+}
+
+#[test]
+fn a_version_that_fails_is_taken_back_though_the_process_is_killed_in_its_probation() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir(folder.join("plugins")).unwrap();
+    let file = folder.join("plugins/reloads.wasm");
+    fs::write(&file, version(1, "good")).unwrap();
+    let runtime = Runtime::start(folder, &[]);
+    runtime.until(folder, "plugins reloads", |stdout| stdout.contains("active"));
+    let http = Http::new(runtime.url());
+    let publish = |http: &Http, numbers: std::ops::Range<u64>| {
+        assert_eq!(http.publish(&numbers.map(event).collect::<Vec<Value>>()).status, 200);
+    };
+    publish(&http, 0..50);
+    runtime.until(folder, "consumers reloads --json", |stdout| stdout.contains("\"lag\":0"));
+
+    fs::write(&file, version(2, "trap")).unwrap();
+    runtime.until(folder, "plugins reloads", |stdout| stdout.contains("on probation"));
+    // Too few to judge by.
+    publish(&http, 50..60);
+    let failed = |stdout: &str| stdout.contains("10 of 10 failed, 0 of 50 before; 10 wait");
+    runtime.until(folder, "plugins reloads", failed);
+    runtime.signal("KILL");
+    runtime.wait();
+
+    let runtime = Runtime::start(folder, &[]);
+    runtime.until(folder, "plugins reloads", failed);
+    let http = Http::new(runtime.url());
+    publish(&http, 60..90);
+    runtime.until(folder, "plugins reloads", |stdout| stdout.contains("failed its probation"));
+    runtime.until(folder, "consumers reloads --json", |stdout| stdout.contains("\"lag\":0"));
+    let noted = || {
+        let events = http.get("/events?type=test.noted").body;
+        events.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    runtime.until(folder, "state get reloads key/89", |stdout| stdout == "[89]\n");
+    for number in 0..90 {
+        let line = format!("state get reloads key/{number}");
+        runtime.until(folder, &line, |stdout| stdout == format!("[{number}]\n"));
+    }
+    let noted = noted();
+    assert_eq!(noted.len(), 90);
+    assert!(noted.iter().all(|event| event["data"]["version"] == 1), "{noted:?}");
+    assert_eq!(http.items("/dead-letters").len(), 0);
+    let said = runtime.said(folder, "plugins history reloads").ends_with(0);
+    said.prints("rolled back to 3").prints("by its probation").prints("version 2 traps");
+}
