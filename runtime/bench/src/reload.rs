@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use camshaft::{Config, Event, Runtime, Subscription};
+use camshaft::view::Receipt;
+use camshaft::{Config, Event, PublishError, Runtime, Subscription};
 use clap::Parser;
 use comfy_table::Table;
 use comfy_table::presets::ASCII_MARKDOWN;
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::measure::percentile;
@@ -90,14 +92,19 @@ async fn stream(folder: &Path, reloads: u32, length: Duration) -> Result<Stream>
         }
         anyhow::Ok(())
     };
+    let mut under_way = JoinSet::new();
     tokio::select! {
         done = changes => done?,
-        failed = publish(&runtime, &stream) => failed?,
+        () = publish(&runtime, &stream, &mut under_way) => {}
     }
-    while runtime.consumer("watch").await.is_some_and(|consumer| consumer.lag > 0)
-        || runtime.consumer("reloads").await.is_some_and(|consumer| consumer.lag > 0)
-    {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+    while let Some(published) = under_way.join_next().await {
+        published??;
+    }
+    // In this order: what the plugin publishes is what the closure waits for.
+    for name in ["reloads", "watch"] {
+        while runtime.consumer(name).await.is_some_and(|consumer| consumer.lag + consumer.in_flight > 0) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
     runtime.shutdown().await;
     let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,7 +112,11 @@ async fn stream(folder: &Path, reloads: u32, length: Duration) -> Result<Stream>
 }
 
 /// Publishes an event a millisecond, without end.
-async fn publish(runtime: &Runtime, stream: &Mutex<Stream>) -> Result<()> {
+async fn publish(
+    runtime: &Runtime,
+    stream: &Mutex<Stream>,
+    under_way: &mut JoinSet<Result<Receipt, PublishError>>,
+) {
     let mut ticks = interval(Duration::from_millis(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -127,7 +138,7 @@ async fn publish(runtime: &Runtime, stream: &Mutex<Stream>) -> Result<()> {
         };
         // Its answer waits for the disk; the next event does not.
         let runtime = runtime.clone();
-        tokio::spawn(async move { runtime.publish(event).await });
+        under_way.spawn(async move { runtime.publish(event).await });
     }
 }
 
