@@ -96,7 +96,10 @@ mod tests {
     fn nothing_is_left_to_fill_in() {
         for language in Language::ALL {
             for (path, content) in files("stock", language) {
-                assert!(!content.contains("{{"), "{language}: {path}");
+                // Other text in double braces is the SDK's: placeholders of secrets.
+                let mut braced = content.split("{{").skip(1).filter_map(|rest| rest.split_once("}}"));
+                let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase());
+                assert!(!braced.any(|(text, _)| is_name(text)), "{language}: {path}");
             }
         }
     }
