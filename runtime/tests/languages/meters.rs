@@ -64,9 +64,9 @@ fn one_stream_comes_to_the_same_in_rust_javascript_and_python() {
     runtime.said(folder, &format!("publish {}", readings.display())).ends_with(0).prints("published 40, ");
     let [rust, javascript, python] = LANGUAGES.map(|language| outcome(&runtime, folder, language));
 
-    assert_eq!(rust.published.last().unwrap().2, json!({ "meters": 2, "watt_hours": 81_035 }));
+    assert_eq!(rust.published.last().unwrap().2, json!({ "meters": 3, "watt_hours": 84_188 }));
     assert_eq!(rust.dead.len(), 2);
-    assert_eq!(rust.state.keys().collect::<Vec<_>>(), ["attic", "bakery"]);
+    assert_eq!(rust.state.keys().collect::<Vec<_>>(), ["Zähler 3", "attic", "bakery"]);
     assert_eq!(javascript, rust);
     assert_eq!(python, rust);
 }
