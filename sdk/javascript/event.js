@@ -3,6 +3,9 @@
 import * as messagepack from "./messagepack.js";
 import { reject } from "./outcome.js";
 
+const utf8 = new TextEncoder();
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+
 /** A CloudEvents 1.0 event. It never changes. */
 export class Event {
   #data;
@@ -70,7 +73,7 @@ function decode(type, mediaType, bytes) {
   if (bytes.length === 0) return null;
   try {
     if (encoding === "messagepack") return messagepack.decode(bytes);
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(strictUtf8.decode(bytes));
   } catch (error) {
     const name = encoding === "json" ? "JSON" : "MessagePack";
     return reject(`data of \`${type}\` is no ${name}: ${error.message}`);
@@ -86,7 +89,7 @@ export function encode(type, mediaType, data) {
   }
   try {
     if (encoding === "messagepack") return messagepack.encode(data ?? null);
-    return new TextEncoder().encode(JSON.stringify(data ?? null));
+    return utf8.encode(JSON.stringify(data ?? null));
   } catch (error) {
     return reject(`data of \`${type}\` cannot be written: ${error.message}`);
   }

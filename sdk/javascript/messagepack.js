@@ -7,223 +7,275 @@
 /** Values nested deeper than this are refused, as the runtime does. */
 const MAX_DEPTH = 128;
 
+/** Text of so many characters is worth no call out of the interpreter. */
+const SHORT = 32;
+
+const SAFE_MIN = BigInt(Number.MIN_SAFE_INTEGER);
+const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
+
+// An interpreter pays for each object and each call, so the state of the one encoding and the one decoding that
+// can run lies here.
+const utf8 = new TextEncoder();
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+let output = new Uint8Array(1024);
+let outputView = new DataView(output.buffer);
+let written = 0;
+let input;
+let inputView;
+let place = 0;
+
 /** The bytes of `value`. Integers are written as short as can be, other numbers as 64-bit floats. */
 export function encode(value) {
-  const writer = new Writer();
-  write(writer, value, 0);
-  return writer.finish();
+  // A value's own `toJSON` may encode something itself: that comes behind what is written here.
+  const start = written;
+  try {
+    write(value, 0);
+    return output.slice(start, written);
+  } finally {
+    written = start;
+  }
 }
 
 /** The value in `bytes`, all of them. Integers beyond 2^53 are `bigint`, binary data is `Uint8Array`. */
 export function decode(bytes) {
-  const reader = new Reader(bytes);
-  const value = read(reader, 0);
-  if (reader.place !== bytes.length) throw new RangeError(`${bytes.length - reader.place} bytes are left over`);
+  input = bytes;
+  inputView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  place = 0;
+  const value = read(0);
+  if (place !== bytes.length) throw new RangeError(`${bytes.length - place} bytes are left over`);
   return value;
 }
 
-class Writer {
-  #bytes = new Uint8Array(256);
-  #view = new DataView(this.#bytes.buffer);
-  #length = 0;
-
-  #room(count) {
-    const place = this.#length;
-    this.#length += count;
-    if (this.#length > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(this.#length, this.#bytes.length * 2));
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-      this.#view = new DataView(larger.buffer);
-    }
-    return place;
+/** Makes room for `count` bytes; where they begin. */
+function room(count) {
+  const start = written;
+  written += count;
+  if (written > output.length) {
+    const larger = new Uint8Array(Math.max(written, output.length * 2));
+    larger.set(output);
+    output = larger;
+    outputView = new DataView(larger.buffer);
   }
+  return start;
+}
 
-  u8(value) {
-    const place = this.#room(1);
-    this.#bytes[place] = value;
-  }
+function byte(value) {
+  const start = room(1);
+  output[start] = value;
+}
 
-  /** A marker, then a number of `setter`'s kind. */
-  marked(marker, setter, size, value) {
-    this.u8(marker);
-    const place = this.#room(size);
-    this.#view[setter](place, value);
-  }
-
-  raw(bytes) {
-    const place = this.#room(bytes.length);
-    this.#bytes.set(bytes, place);
-  }
-
-  /** The marker of something with a length: within itself, or in one, two or four bytes. */
-  sized(length, { fix, fixMax, one, two, four }) {
-    if (fix !== undefined && length <= fixMax) this.u8(fix | length);
-    else if (one !== undefined && length < 0x100) this.marked(one, "setUint8", 1, length);
-    else if (length < 0x10000) this.marked(two, "setUint16", 2, length);
-    else this.marked(four, "setUint32", 4, length);
-  }
-
-  finish() {
-    return this.#bytes.slice(0, this.#length);
+/** A marker, then a number in so many bytes. */
+function number(marker, size, value) {
+  const start = room(1 + size);
+  output[start] = marker;
+  switch (size) {
+    case 1: output[start + 1] = value; break;
+    case 2: outputView.setUint16(start + 1, value); break;
+    case 4: outputView.setUint32(start + 1, value); break;
+    default: outputView.setBigUint64(start + 1, BigInt.asUintN(64, BigInt(value)));
   }
 }
 
-const STRING = { fix: 0xa0, fixMax: 31, one: 0xd9, two: 0xda, four: 0xdb };
-const BINARY = { one: 0xc4, two: 0xc5, four: 0xc6 };
-const ARRAY = { fix: 0x90, fixMax: 15, two: 0xdc, four: 0xdd };
-const MAP = { fix: 0x80, fixMax: 15, two: 0xde, four: 0xdf };
+/** The marker of something with a length, in one, two or four bytes; those from `two` on follow each other. */
+function sized(length, one, two) {
+  if (one !== 0 && length < 0x100) number(one, 1, length);
+  else if (length < 0x10000) number(two, 2, length);
+  else number(two + 1, 4, length);
+}
 
-function write(writer, value, depth) {
+function raw(bytes) {
+  const start = room(bytes.length);
+  output.set(bytes, start);
+}
+
+function write(value, depth) {
   if (depth > MAX_DEPTH) throw new RangeError(`it is nested deeper than ${MAX_DEPTH} levels`);
-  if (value === null || value === undefined) return writer.u8(0xc0);
+  if (value === null || value === undefined) return byte(0xc0);
   switch (typeof value) {
-    case "boolean":
-      return writer.u8(value ? 0xc3 : 0xc2);
-    case "number":
-      if (Number.isSafeInteger(value)) return writeInteger(writer, value);
-      return writer.marked(0xcb, "setFloat64", 8, value);
-    case "bigint":
-      return writeBigInt(writer, value);
-    case "string": {
-      const bytes = new TextEncoder().encode(value);
-      writer.sized(bytes.length, STRING);
-      return writer.raw(bytes);
-    }
-    case "object":
-      return writeObject(writer, value, depth);
-    default:
-      throw new TypeError(`a ${typeof value} is no data`);
+    case "boolean": return byte(value ? 0xc3 : 0xc2);
+    case "number": return Number.isSafeInteger(value) ? writeInteger(value) : writeFloat(value);
+    case "bigint": return writeBigInt(value);
+    case "string": return writeString(value);
+    case "object": return writeObject(value, depth);
+    default: throw new TypeError(`a ${typeof value} is no data`);
   }
 }
 
-function writeObject(writer, value, depth) {
+function writeInteger(value) {
+  if (value >= 0) {
+    if (value < 0x80) return byte(value);
+    if (value < 0x100) return number(0xcc, 1, value);
+    if (value < 0x10000) return number(0xcd, 2, value);
+    if (value < 0x100000000) return number(0xce, 4, value);
+    return number(0xcf, 8, value);
+  }
+  if (value >= -0x20) return byte(value & 0xff);
+  if (value >= -0x80) return number(0xd0, 1, value);
+  if (value >= -0x8000) return number(0xd1, 2, value);
+  if (value >= -0x80000000) return number(0xd2, 4, value);
+  return number(0xd3, 8, value);
+}
+
+function writeFloat(value) {
+  const start = room(9);
+  output[start] = 0xcb;
+  outputView.setFloat64(start + 1, value);
+}
+
+function writeBigInt(value) {
+  if (isSafe(value)) return writeInteger(Number(value));
+  if (value >= 0n && value < 1n << 64n) return number(0xcf, 8, value);
+  if (value < 0n && value >= -(1n << 63n)) return number(0xd3, 8, value);
+  throw new RangeError(`${value} is no integer of 64 bits`);
+}
+
+function writeString(value) {
+  if (value.length < SHORT) {
+    const start = room(1 + value.length);
+    output[start] = 0xa0 | value.length;
+    let at = 0;
+    for (; at < value.length; at += 1) {
+      const code = value.charCodeAt(at);
+      if (code >= 0x80) break;
+      output[start + 1 + at] = code;
+    }
+    if (at === value.length) return;
+    written = start;
+  }
+  const bytes = utf8.encode(value);
+  if (bytes.length < 32) byte(0xa0 | bytes.length);
+  else sized(bytes.length, 0xd9, 0xda);
+  raw(bytes);
+}
+
+function writeObject(value, depth) {
   if (value instanceof Uint8Array) {
-    writer.sized(value.length, BINARY);
-    return writer.raw(value);
+    sized(value.length, 0xc4, 0xc5);
+    return raw(value);
   }
   if (Array.isArray(value)) {
-    writer.sized(value.length, ARRAY);
-    for (const item of value) write(writer, item, depth + 1);
+    if (value.length < 16) byte(0x90 | value.length);
+    else sized(value.length, 0, 0xdc);
+    for (let at = 0; at < value.length; at += 1) write(value[at], depth + 1);
     return undefined;
   }
-  if (typeof value.toJSON === "function") return write(writer, value.toJSON(), depth + 1);
+  if (typeof value.toJSON === "function") return write(value.toJSON(), depth + 1);
+  const isMap = value instanceof Map;
   // As in JSON, a property that is undefined is not there.
-  const entries = value instanceof Map
-    ? [...value]
-    : Object.entries(value).filter(([, item]) => item !== undefined);
-  writer.sized(entries.length, MAP);
-  for (const [key, item] of entries) {
-    write(writer, key, depth + 1);
-    write(writer, item, depth + 1);
+  const keys = isMap ? [...value.keys()] : Object.keys(value).filter((key) => value[key] !== undefined);
+  if (keys.length < 16) byte(0x80 | keys.length);
+  else sized(keys.length, 0, 0xde);
+  for (let at = 0; at < keys.length; at += 1) {
+    const key = keys[at];
+    write(key, depth + 1);
+    write(isMap ? value.get(key) : value[key], depth + 1);
   }
   return undefined;
 }
 
-function writeInteger(writer, value) {
-  if (value >= 0) {
-    if (value < 0x80) return writer.u8(value);
-    if (value < 0x100) return writer.marked(0xcc, "setUint8", 1, value);
-    if (value < 0x10000) return writer.marked(0xcd, "setUint16", 2, value);
-    if (value < 0x100000000) return writer.marked(0xce, "setUint32", 4, value);
-    return writer.marked(0xcf, "setBigUint64", 8, BigInt(value));
-  }
-  if (value >= -0x20) return writer.u8(value & 0xff);
-  if (value >= -0x80) return writer.marked(0xd0, "setInt8", 1, value);
-  if (value >= -0x8000) return writer.marked(0xd1, "setInt16", 2, value);
-  if (value >= -0x80000000) return writer.marked(0xd2, "setInt32", 4, value);
-  return writer.marked(0xd3, "setBigInt64", 8, BigInt(value));
+/** Steps over `count` bytes; where they begin. */
+function take(count) {
+  const start = place;
+  place += count;
+  if (place > input.length) throw new RangeError("it ends in the middle of a value");
+  return start;
 }
 
-function writeBigInt(writer, value) {
-  if (value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)) {
-    return writeInteger(writer, Number(value));
-  }
-  if (value >= 0n && value < 1n << 64n) return writer.marked(0xcf, "setBigUint64", 8, value);
-  if (value < 0n && value >= -(1n << 63n)) return writer.marked(0xd3, "setBigInt64", 8, value);
-  throw new RangeError(`${value} is no integer of 64 bits`);
-}
-
-class Reader {
-  place = 0;
-  #bytes;
-  #view;
-
-  constructor(bytes) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  /** A number of `getter`'s kind. */
-  number(getter, size) {
-    const value = this.#view[getter](this.take(size));
-    return typeof value === "bigint" && isSafe(value) ? Number(value) : value;
-  }
-
-  bytes(length) {
-    const start = this.take(length);
-    return this.#bytes.slice(start, start + length);
-  }
-
-  take(count) {
-    const start = this.place;
-    if (start + count > this.#bytes.length) throw new RangeError("it ends in the middle of a value");
-    this.place += count;
-    return start;
-  }
-}
-
-function isSafe(value) {
-  return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER);
-}
-
-function read(reader, depth) {
+function read(depth) {
   if (depth > MAX_DEPTH) throw new RangeError(`it is nested deeper than ${MAX_DEPTH} levels`);
-  const marker = reader.number("getUint8", 1);
+  const marker = input[take(1)];
   if (marker < 0x80) return marker;
-  if (marker < 0x90) return readMap(reader, marker & 0x0f, depth);
-  if (marker < 0xa0) return readArray(reader, marker & 0x0f, depth);
-  if (marker < 0xc0) return readString(reader, marker & 0x1f);
+  if (marker < 0x90) return readMap(marker & 0x0f, depth);
+  if (marker < 0xa0) return readArray(marker & 0x0f, depth);
+  if (marker < 0xc0) return readString(marker & 0x1f);
   if (marker >= 0xe0) return marker - 0x100;
-  const length = (size) => reader.number(["getUint8", "getUint16", "getUint32"][size], 1 << size);
   switch (marker) {
     case 0xc0: return null;
     case 0xc2: return false;
     case 0xc3: return true;
-    case 0xc4: case 0xc5: case 0xc6: return reader.bytes(length(marker - 0xc4));
-    case 0xca: return reader.number("getFloat32", 4);
-    case 0xcb: return reader.number("getFloat64", 8);
-    case 0xcc: return reader.number("getUint8", 1);
-    case 0xcd: return reader.number("getUint16", 2);
-    case 0xce: return reader.number("getUint32", 4);
-    case 0xcf: return reader.number("getBigUint64", 8);
-    case 0xd0: return reader.number("getInt8", 1);
-    case 0xd1: return reader.number("getInt16", 2);
-    case 0xd2: return reader.number("getInt32", 4);
-    case 0xd3: return reader.number("getBigInt64", 8);
-    case 0xd9: case 0xda: case 0xdb: return readString(reader, length(marker - 0xd9));
-    case 0xdc: case 0xdd: return readArray(reader, length(marker - 0xdb), depth);
-    case 0xde: case 0xdf: return readMap(reader, length(marker - 0xdd), depth);
+    case 0xc4: return readBytes(readUint8());
+    case 0xc5: return readBytes(readUint16());
+    case 0xc6: return readBytes(readUint32());
+    case 0xca: return inputView.getFloat32(take(4));
+    case 0xcb: return inputView.getFloat64(take(8));
+    case 0xcc: return readUint8();
+    case 0xcd: return readUint16();
+    case 0xce: return readUint32();
+    case 0xcf: return shortest(inputView.getBigUint64(take(8)));
+    case 0xd0: return inputView.getInt8(take(1));
+    case 0xd1: return inputView.getInt16(take(2));
+    case 0xd2: return inputView.getInt32(take(4));
+    case 0xd3: return shortest(inputView.getBigInt64(take(8)));
+    case 0xd9: return readString(readUint8());
+    case 0xda: return readString(readUint16());
+    case 0xdb: return readString(readUint32());
+    case 0xdc: return readArray(readUint16(), depth);
+    case 0xdd: return readArray(readUint32(), depth);
+    case 0xde: return readMap(readUint16(), depth);
+    case 0xdf: return readMap(readUint32(), depth);
     default: throw new TypeError(`the type 0x${marker.toString(16)} is not known here`);
   }
 }
 
-function readString(reader, length) {
-  return new TextDecoder("utf-8", { fatal: true }).decode(reader.bytes(length));
+function readUint8() {
+  return input[take(1)];
 }
 
-function readArray(reader, length, depth) {
+function readUint16() {
+  return inputView.getUint16(take(2));
+}
+
+function readUint32() {
+  return inputView.getUint32(take(4));
+}
+
+function readBytes(length) {
+  const start = take(length);
+  return input.slice(start, start + length);
+}
+
+function readString(length) {
+  const start = take(length);
+  if (length < SHORT) {
+    let text = "";
+    let at = start;
+    for (; at < place && input[at] < 0x80; at += 1) text += String.fromCharCode(input[at]);
+    if (at === place) return text;
+  }
+  return strictUtf8.decode(input.subarray(start, place));
+}
+
+function readArray(length, depth) {
   const items = [];
-  for (let index = 0; index < length; index += 1) items.push(read(reader, depth + 1));
+  for (let index = 0; index < length; index += 1) items.push(read(depth + 1));
   return items;
 }
 
 /** An object where all keys are text, else a `Map`. */
-function readMap(reader, length, depth) {
-  const entries = [];
+function readMap(length, depth) {
+  const keys = [];
+  const values = [];
+  let isPlain = true;
   for (let index = 0; index < length; index += 1) {
-    entries.push([read(reader, depth + 1), read(reader, depth + 1)]);
+    const key = read(depth + 1);
+    // Assigned, this one would be the object's prototype.
+    isPlain &&= typeof key === "string" && key !== "__proto__";
+    keys.push(key);
+    values.push(read(depth + 1));
   }
-  const isPlain = entries.every(([key]) => typeof key === "string");
-  return isPlain ? Object.fromEntries(entries) : new Map(entries);
+  if (!isPlain) {
+    const entries = keys.map((key, index) => [key, values[index]]);
+    return keys.every((key) => typeof key === "string") ? Object.fromEntries(entries) : new Map(entries);
+  }
+  const object = {};
+  for (let index = 0; index < length; index += 1) object[keys[index]] = values[index];
+  return object;
+}
+
+function shortest(value) {
+  return isSafe(value) ? Number(value) : value;
+}
+
+function isSafe(value) {
+  return value >= SAFE_MIN && value <= SAFE_MAX;
 }

@@ -6,6 +6,9 @@ import { Rejection } from "./outcome.js";
 /** Keys and values that one call fetches for a scan. */
 const PAGE = 256;
 
+const utf8 = new TextEncoder();
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+
 /** Writes are seen at once by this attempt, and durable together with the event's completion. */
 export class State {
   #state;
@@ -66,13 +69,13 @@ export class State {
 
 function toBytes(key) {
   if (key instanceof Uint8Array) return key;
-  if (typeof key === "string") return new TextEncoder().encode(key);
+  if (typeof key === "string") return utf8.encode(key);
   throw new Rejection(`a state key is text or bytes, not ${typeof key}`);
 }
 
 function fromBytes(bytes) {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return strictUtf8.decode(bytes);
   } catch {
     return bytes;
   }

@@ -151,9 +151,14 @@ pub struct Policy {
     #[serde(default)]
     pub sink: Option<Sink>,
     /// By how many millionths the share of failed events of a new version may be larger than that of the version before,
-    /// before the new one is rolled back.
+    /// before the new one is rolled back. From [`Policy::NO_PROBATION_PPM`] on there is no probation.
     #[serde(default = "default_probation_threshold_ppm")]
     pub probation_threshold_ppm: u32,
+}
+
+impl Policy {
+    /// The threshold that no share of failed events can exceed: all of them.
+    pub const NO_PROBATION_PPM: u32 = 1_000_000;
 }
 
 impl Default for Policy {

@@ -23,8 +23,9 @@ use super::{
 };
 use crate::{
     ErrorCode,
+    api::Items,
     sandbox::{Facts, Sandbox, World},
-    view::{AttemptView, DeadLetterView, PluginView},
+    view::{ActivationView, AttemptView, DeadLetterView, PluginView},
 };
 use export::Export;
 use finding::Component;
@@ -32,8 +33,8 @@ use show::Debugged;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The plugin's file is looked for where the runtime says it lies, and taken if its digest is
-the recorded one; --wasm names another, such as one in which the fault is corrected. An
+The plugin is looked for where the runtime says it lies, the versions that it keeps
+included, and taken if its digest is the recorded one; --wasm names another, such as one in which the fault is corrected. An
 export holds event, inputs and plugin, and needs no runtime where it is run.")]
 pub struct Arguments {
     /// CONSUMER:OFFSET, or a file from --export
@@ -81,7 +82,12 @@ impl Arguments {
         }
         // The plugin may be gone; then its file has to be named.
         let plugin: Option<PluginView> = client.get(&path(&["plugins", &id.consumer])).ok();
-        Ok(Export::new(letter, plugin))
+        let history: Option<Items<ActivationView>> =
+            client.get(&path(&["plugins", &id.consumer, "history"])).ok();
+        let ran = history.into_iter().flat_map(|history| history.items);
+        let copies = ran.filter(|ran| ran.digest == letter.digest).filter_map(|ran| ran.copy);
+        let files = plugin.iter().map(|plugin| plugin.file.clone()).chain(copies).map(PathBuf::from);
+        Ok(Export::new(files.collect(), plugin.and_then(|plugin| plugin.limits), letter))
     }
 }
 

@@ -32,7 +32,9 @@ impl Runtime {
         self.change(name, |sequencer, now| {
             sequencer.remove(name, now).map(|()| sequencer.sequenced().sequence)
         })
-        .await
+        .await?;
+        self.0.plugins.forget(name);
+        Ok(())
     }
 
     /// Keeps a consumer from taking events until it is resumed, also over a restart, other code and a reset. It

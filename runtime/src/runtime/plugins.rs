@@ -52,6 +52,11 @@ impl Plugins {
         core.spawn("plugins", move |core| watch::watch(core, &watching))?;
         Ok(plugins)
     }
+
+    /// Drops the versions that are kept of a plugin whose consumer was forgotten.
+    pub(super) fn forget(&self, name: &str) {
+        self.versions.forget(name);
+    }
 }
 
 impl Runtime {

@@ -25,6 +25,9 @@ pub struct ActivationView {
     pub outcome: OutcomeView,
     /// Whether a copy of it is kept, so that it can run again.
     pub kept: bool,
+    /// Where the copy of its `.wasm` lies on the runtime's machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<String>,
 }
 
 /// What became of an activation.

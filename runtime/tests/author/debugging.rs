@@ -115,7 +115,11 @@ fn another_version_is_run_and_called_so() {
         .said(folder, "debug rejects:0 --wasm counter.wasm")
         .ends_with(2)
         .says("\"counter.wasm\" is the plugin \"counter\"");
-    fs::write(folder.join("plugins/rejects.wasm"), fs::read(folder.join("fixed.wasm")).unwrap()).unwrap();
+    // The version that failed is kept when another one takes its place, and can be gone for good.
+    fs::copy(folder.join("fixed.wasm"), folder.join("plugins/rejects.wasm")).unwrap();
+    runtime.until(folder, "plugins history rejects --json", |history| history.matches("digest").count() == 2);
+    runtime.said(folder, "debug rejects:0").ends_with(0).prints(", the one that failed\n");
+    fs::remove_dir_all(folder.join("data/versions")).unwrap();
     runtime
         .said(folder, "debug rejects:0")
         .ends_with(3)

@@ -126,7 +126,7 @@ fn what_differs_is_shown_line_by_line() {
         [[case]]
         name = "all wrong"
         given.state = { accepted = 1, other = "x" }
-        when = { type = "test.event", data = {} }
+        when = { type = "test.event", subject = "k", data = {} }
         then.outcome = "reject"
         then.reason = "no"
         then.published = [{ type = "test.never" }]
@@ -157,6 +157,18 @@ fn what_differs_is_shown_line_by_line() {
 
     0 passed, 1 failed
     "#);
+}
+
+#[test]
+fn events_without_a_key_are_warned_of_where_order_matters() {
+    let case = |when: &str| {
+        let folder = with("counter", &format!("[[case]]\nname = \"one\"\nwhen = {when}\n"));
+        test(folder.path(), "counter").ends_with(0).stdout
+    };
+    let warning =
+        "warning: \"test.event\" comes without subject and partitionkey, and its handler writes state";
+    assert!(case("{ type = \"test.event\" }").contains(warning));
+    assert!(!case("{ type = \"test.event\", partitionkey = \"k\" }").contains(warning));
 }
 
 #[test]

@@ -32,6 +32,13 @@ test("what JSON has no form for keeps its own", () => {
   assert.deepEqual(decode(bytes("ca3fc00000")), 1.5);
 });
 
+test("a value whose own form is encoded meanwhile does not mix with another", () => {
+  const nested = { before: 1, inner: { toJSON: () => hex(encode({ deep: "x".repeat(2000) })).length }, after: [2] };
+  assert.deepEqual(decode(encode(nested)), { before: 1, inner: 4018, after: [2] });
+  assert.throws(() => encode({ a: 1, b: { toJSON: () => { throw new Error("no"); } } }), /no/);
+  assert.equal(hex(encode([1])), "9101");
+});
+
 test("a key named __proto__ is only a key", () => {
   const value = decode(encode(JSON.parse('{"__proto__":{"admin":true}}')));
   assert.equal(value.admin, undefined);

@@ -6,7 +6,9 @@ use camshaft_event::transaction::{
     Activated, Activation, ActivationOutcome, ConsumerChanged, ConsumerRecord, ConsumerStatus, Probation,
     RecentEvents, RollbackCause, RolledBack, Section,
 };
-use camshaft_event::{ActivationId, ConsumerId, Event, Generation, Offset, Start, Timestamp, Transaction};
+use camshaft_event::{
+    ActivationId, ConsumerId, Event, Generation, Offset, Policy, Start, Timestamp, Transaction,
+};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 use serde_json::json;
@@ -178,8 +180,9 @@ impl<S: Store> Sequencer<S> {
         if is_on_probation && proven.is_some_and(|proven| runs_same(&proven, spec)) {
             return Ok((activated, events.handed_to(record.activation)));
         }
-        if reason == Reason::Offered && record.pinned.as_ref() != Some(&spec.digest) {
-            let threshold_ppm = spec.policy.probation_threshold_ppm;
+        let threshold_ppm = spec.policy.probation_threshold_ppm;
+        let may_fail = threshold_ppm < Policy::NO_PROBATION_PPM;
+        if reason == Reason::Offered && may_fail && record.pinned.as_ref() != Some(&spec.digest) {
             let probation =
                 Probation { since: now, predecessor, before: events, threshold_ppm, stopped: false };
             record.probation = Some(Box::new(probation));

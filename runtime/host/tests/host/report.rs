@@ -34,3 +34,22 @@ fn a_report_says_what_a_plugin_is_and_what_is_odd_about_it() {
     assert_eq!(json["limits"]["memory_bytes"], 67_108_864);
     assert_eq!(json["warnings"].as_array().map(Vec::len), Some(3));
 }
+
+#[test]
+fn what_would_be_refused_is_described_with_the_imports_it_does_not_get() {
+    let text = r#"(component
+        (import "acme:db/sql@1.0.0" (instance (export "open" (func))))
+        (import "camshaft:plugin/types@0.1.0" (instance))
+        (core module $m (func (export "handle")))
+        (core instance $i (instantiate $m))
+        (func (export "handle") (canon lift (core func $i "handle"))))"#;
+    let bench = Bench::new();
+    let guest = with_manifest(wat::parse_str(text).unwrap(), &[MANIFEST]);
+    let report = bench.host.check(&bench.file("probe.wasm", &guest), None).unwrap();
+    assert_eq!(
+        (report.name.as_str(), report.refused_imports.as_slice()),
+        ("probe", &["acme:db/sql@1.0.0".into()][..])
+    );
+    assert!(report.to_string().contains("  refused       the import \"acme:db/sql@1.0.0\"\n"), "{report}");
+    assert_eq!(report.refusal, Some(bench.refusal(&guest)), "in the loader's words");
+}

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     ErrorCode,
-    view::{DeadLetterView, LimitsView, PluginView},
+    view::{DeadLetterView, LimitsView},
 };
 
 /// The form of the file; it changes with its meaning.
@@ -28,19 +28,17 @@ pub struct Export {
     /// What the plugin's attempts may use now.
     #[serde(default)]
     limits: Option<LimitsView>,
-    /// Where the runtime has the plugin from.
-    #[serde(default)]
-    pub file: Option<PathBuf>,
+    /// Where the runtime may have the plugin. That means nothing on another machine.
+    #[serde(skip)]
+    pub files: Vec<PathBuf>,
     /// The plugin, in base64, if it was at hand.
     #[serde(default)]
     wasm_base64: Option<String>,
 }
 
 impl Export {
-    pub fn new(letter: DeadLetterView, plugin: Option<PluginView>) -> Self {
-        let limits = plugin.as_ref().and_then(|plugin| plugin.limits);
-        let file = plugin.map(|plugin| plugin.file.into());
-        Self { camshaft_debug: FORM, letter, limits, file, wasm_base64: None }
+    pub fn new(files: Vec<PathBuf>, limits: Option<LimitsView>, letter: DeadLetterView) -> Self {
+        Self { camshaft_debug: FORM, letter, limits, files, wasm_base64: None }
     }
 
     pub fn read(file: &Path) -> Result<Self, Failure> {
@@ -73,8 +71,6 @@ impl Export {
                 output::hint("`--wasm FILE` puts one into it.");
             }
         }
-        // Where it lay on this machine means nothing on another.
-        self.file = None;
         let text = serde_json::to_vec(&self).expect("what is exported has a JSON form");
         fs::write(file, text).map_err(|error| Failure::write(file.display(), &error))?;
         if json {

@@ -30,7 +30,7 @@ impl Component {
             return written.map(Self::Unpacked).map_err(|error| Failure::write("a temporary file", &error));
         }
         let digest = &export.letter.digest;
-        let candidates = export.file.iter();
+        let candidates = export.files.iter();
         let found =
             { candidates }.find(|file| fs::read(file).is_ok_and(|wasm| hexadecimal(&wasm) == *digest));
         found.cloned().map(Self::Named).ok_or_else(|| {

@@ -76,7 +76,7 @@ impl Follower {
 const fn outcome(handled: &Handled) -> Option<&'static str> {
     match handled.outcome {
         Outcome::Done => Some("ok"),
-        Outcome::Retrying => Some("failed, will be tried again"),
+        Outcome::Retrying | Outcome::Suspended => Some("failed, will be tried again"),
         Outcome::DeadLettered => Some("failed, a dead letter now"),
         Outcome::Held | Outcome::Released => None,
     }
@@ -86,7 +86,7 @@ fn failed(handled: &Handled) -> Option<&FailedAttempt> {
     let waiting = handled.held.iter().find_map(|held| held.event.as_ref()?.history.latest());
     let dead = handled.dead.iter().find_map(|dead| dead.letter.as_ref()?.history.latest());
     match handled.outcome {
-        Outcome::Retrying => waiting,
+        Outcome::Retrying | Outcome::Suspended => waiting,
         Outcome::DeadLettered => dead,
         _ => None,
     }

@@ -194,11 +194,35 @@ fn fresh(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Copies the component and its operator's file to where they are loaded from.
+/// Puts the component and its operator's file to where they are loaded from.
 fn install(component: &Path, file: &Path, operator: Option<&Path>) -> Result<(), Failure> {
-    let copy = |from: &Path, to: &Path| {
-        fs::copy(from, to).map(drop).map_err(|error| Failure::read(from.display(), &error))
-    };
-    copy(component, file)?;
-    operator.map_or(Ok(()), |operator| copy(operator, &file.with_extension("toml")))
+    fs::copy(component, file).map_err(|error| Failure::read(component.display(), &error))?;
+    let text = operator.map_or(Ok(String::new()), fs::read_to_string);
+    let text = text.map_err(|error| Failure::read(operator.unwrap_or(file).display(), &error))?;
+    let to = file.with_extension("toml");
+    fs::write(&to, without_probation(&text)).map_err(|error| Failure::write(to.display(), &error))
+}
+
+/// The operator's file for a plugin whose every version takes over for good, whatever fails: that is what is being tried
+/// here. What is no TOML is left for the loader to complain about.
+fn without_probation(text: &str) -> String {
+    let Ok(mut table) = text.parse::<toml::Table>() else { return text.to_owned() };
+    let policy = table.entry("policy").or_insert_with(|| toml::Table::new().into());
+    if let Some(policy) = policy.as_table_mut() {
+        policy.entry("probation_threshold").or_insert(1.into());
+    }
+    table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_probation;
+
+    #[test]
+    fn a_version_under_development_is_never_taken_back() {
+        assert_eq!(without_probation(""), "[policy]\nprobation_threshold = 1\n");
+        let own = "[policy]\nmax_attempts = 2\nprobation_threshold = 0.5\n";
+        assert_eq!(without_probation(own), own);
+        assert_eq!(without_probation("[policy"), "[policy");
+    }
 }

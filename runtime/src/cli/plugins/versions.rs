@@ -132,6 +132,7 @@ mod tests {
             at,
             outcome,
             kept,
+            copy: None,
         };
         let rolled_back = OutcomeView::RolledBack {
             to: 5,

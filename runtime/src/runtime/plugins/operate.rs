@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use camshaft_engine::{Attached, ConsumerError, ConsumerSpec, Past};
-use camshaft_event::transaction::ActivationOutcome;
+use camshaft_event::transaction::{Activation, ActivationOutcome};
 use camshaft_host::Content;
 
 use super::Plugins;
@@ -23,10 +23,16 @@ impl Runtime {
         if history.is_empty() {
             return Err(VersionError::PluginNotFound { name: name.to_owned() });
         }
-        let record = self.0.plugins.versions.of(name);
+        let versions = &self.0.plugins.versions;
+        let record = versions.of(name);
+        let copy = |activation: &Activation| {
+            let kept = record.of_activation(activation.id, &activation.digest)?;
+            Some(versions.wasm(&kept.content).display().to_string())
+        };
         let view = |Past { activation, outcome }: Past| ActivationView {
             activation: activation.id.0,
-            kept: record.of_activation(activation.id, &activation.digest).is_some(),
+            kept: copy(&activation).is_some(),
+            copy: copy(&activation),
             digest: activation.digest,
             version: activation.version,
             at: activation.at,

@@ -94,6 +94,18 @@ impl Versions {
         }
     }
 
+    /// Forgets what a plugin ran, whose consumer was forgotten.
+    pub(super) fn forget(&self, name: &str) {
+        let mut records = self.records();
+        if records.remove(name).is_none() {
+            return;
+        }
+        let removed = fs::remove_file(self.folder.join(format!("{name}.json")));
+        if let Err(error) = removed.and_then(|()| self.sweep(&records)) {
+            tracing::warn!(%error, plugin = name, "the versions of a plugin that was forgotten are still kept");
+        }
+    }
+
     /// Removes the files of versions that no record names and nobody holds.
     fn sweep(&self, records: &BTreeMap<String, Record>) -> io::Result<()> {
         // Held to the end: whoever begins to keep a version now will find its files gone, and write them anew.
@@ -128,7 +140,8 @@ impl Versions {
         Ok(())
     }
 
-    fn wasm(&self, content: &Content) -> PathBuf {
+    /// Where the copy of a `.wasm` is kept.
+    pub(super) fn wasm(&self, content: &Content) -> PathBuf {
         self.folder.join(format!("{}.wasm", content.digest))
     }
 

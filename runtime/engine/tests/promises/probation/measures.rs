@@ -61,6 +61,19 @@ fn the_policy_says_how_much_worse_it_may_be() {
 }
 
 #[test]
+fn without_a_share_to_exceed_there_is_no_probation() {
+    let mut world = World::new();
+    attach(&mut world, "a", reject());
+    let mut spec = version("b");
+    spec.policy.probation_threshold_ppm = 1_000_000;
+    world.attach(spec, handler(reject()));
+    world.put_apart(0..2 * LEAST);
+    world.settle();
+    assert_eq!((running(&world).as_str(), world.standing("one").dead), ("b", 2 * LEAST));
+    assert!(world.standing("one").probation.is_none());
+}
+
+#[test]
 fn events_that_had_failed_before_say_nothing() {
     let mut world = World::new();
     attach(&mut world, "b", retry());

@@ -96,6 +96,17 @@ fn what_is_loaded_and_not_yet_noted_is_not_swept() {
 }
 
 #[test]
+fn a_plugin_that_is_forgotten_leaves_nothing() {
+    let shelf = Shelf::new();
+    shelf.activate("stock", 1);
+    shelf.activate("other", 1);
+    shelf.versions.forget("stock");
+    // One record and two files.
+    assert_eq!(shelf.files(), 3);
+    assert_eq!(shelf.opened_again().of("stock"), Record::default());
+}
+
+#[test]
 fn a_damaged_copy_is_noticed() {
     let shelf = Shelf::new();
     let lease = shelf.activate("stock", 1);
