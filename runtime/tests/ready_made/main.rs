@@ -1,0 +1,68 @@
+//! The ready-made plugins of this repository: their fixtures with their example files, and what only a runtime shows.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod alert;
+mod fixtures;
+#[path = "../cli/process.rs"]
+#[expect(dead_code, reason = "shared with the other tests of the command line")]
+mod process;
+mod several;
+mod webhook;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use process::{Runtime, write};
+use serde_json::Value;
+
+/// What needs no way out. The others are built apart: the SDK's feature for it would reach into all of them.
+const SELF_CONTAINED: [&str; 4] = ["map", "router", "tally", "threshold-alert"];
+const SENDING: [&str; 1] = ["webhook"];
+
+/// The folder of the plugins' sources.
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins")
+}
+
+/// The component of a ready-made plugin. The first call builds all of them.
+fn component(name: &str) -> &'static Path {
+    static BUILT: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let mut built = camshaft_test_guests::plugins(&SELF_CONTAINED);
+        built.extend(camshaft_test_guests::plugins(&SENDING));
+        built
+    });
+    built.get(name).unwrap_or_else(|| panic!("no plugin is called \"{name}\""))
+}
+
+/// Puts a plugin into `folder/plugins` as `file`, with the operator's text beside it.
+fn drop_in(folder: &Path, plugin: &str, file: &str, operator: &str) {
+    let plugins = folder.join("plugins");
+    fs::create_dir_all(&plugins).unwrap();
+    write(&plugins, &format!("{file}.toml"), operator);
+    fs::copy(component(plugin), plugins.join(format!("{file}.wasm"))).unwrap();
+}
+
+/// Publishes CloudEvents, of which only what is not the same for all is given.
+fn publish(runtime: &Runtime, folder: &Path, events: &[Value]) {
+    let line = |event: &Value| {
+        let mut event = event.clone();
+        event["specversion"] = "1.0".into();
+        event["source"] = "/shop".into();
+        event.to_string() + "\n"
+    };
+    write(folder, "events.ndjson", &events.iter().map(line).collect::<String>());
+    runtime.said(folder, "publish events.ndjson").ends_with(0);
+}
+
+/// All events of a type, once there are so many of them.
+fn published(runtime: &Runtime, folder: &Path, event_type: &str, count: usize) -> Vec<Value> {
+    let command = format!("read --json --type {event_type}");
+    let said = runtime.until(folder, &command, |stdout| stdout.lines().count() >= count);
+    said.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
