@@ -51,11 +51,13 @@ pub enum Sabotage {
     RollBackNever,
     /// What fails on probation is an attempt like any other.
     CountDuringProbation,
+    /// A sink's call is made whether or not its event is durable.
+    CallBeforeDurable,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -76,6 +78,7 @@ impl Sabotage {
         Self::CountBatches,
         Self::RollBackNever,
         Self::CountDuringProbation,
+        Self::CallBeforeDurable,
     ];
 }
 

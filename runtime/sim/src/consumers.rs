@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use camshaft_engine::{ConsumerSpec, EngineOptions};
-use camshaft_event::{AfterDeadLetter, Backoff, Breaker, Policy, Rate, Start, Subscription, TypePattern};
+use camshaft_event::{
+    AfterDeadLetter, Backoff, Breaker, Delivery, Filter, Policy, Rate, Sink, Start, Subscription, TypePattern,
+};
 
 /// The setting of versions that fail most events.
 pub(crate) const BAD: &str = "bad";
@@ -30,7 +32,8 @@ pub(crate) fn options() -> EngineOptions {
     }
 }
 
-/// Four consumers that differ in what delivery does for them; the last one is not there from the beginning.
+/// Four consumers and two sinks that differ in what delivery does for them; the last one is not there from the
+/// beginning.
 pub(crate) fn specs() -> Vec<ConsumerSpec> {
     let mut parks = spec("parks", &["thing.*"]);
     parks.policy.max_attempts = 3;
@@ -42,11 +45,19 @@ pub(crate) fn specs() -> Vec<ConsumerSpec> {
     let mut follows = spec("follows", &["followed"]);
     follows.policy.partitions = 1;
     follows.policy.rate = Some(Rate { events: 2, per_ms: 50 });
+    let mut calls_again = spec("calls-again", &["thing.happened"]);
+    let ends_with = |text: &str| Filter::Suffix(BTreeMap::from([("id".to_owned(), text.to_owned())]));
+    let some = Filter::Any(["1", "2", "5"].map(ends_with).to_vec());
+    calls_again.subscriptions.iter_mut().for_each(|wanted| wanted.filter = Some(some.clone()));
+    calls_again.policy.max_attempts = 3;
+    calls_again.policy.sink = Some(Sink { delivery: Delivery::AtLeastOnce, max_in_flight: 2 });
+    let mut calls_once = spec("calls-once", &["followed"]);
+    calls_once.policy.sink = Some(Sink { delivery: Delivery::AtMostOnce, max_in_flight: 2 });
     let mut comes_late = spec("comes-late", &["thing.happened", "followed"]);
     comes_late.start = Start::Latest;
     comes_late.policy.rate = Some(Rate { events: 5, per_ms: 60 });
     comes_late.publishes = Some(vec![pattern("followed"), pattern("reminder")]);
-    vec![parks, goes_on, follows, comes_late]
+    vec![parks, goes_on, follows, calls_again, calls_once, comes_late]
 }
 
 /// The same consumer with newer code. Each third version is a bad one; now and then one has another form of state.

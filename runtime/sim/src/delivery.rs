@@ -146,17 +146,43 @@ impl Delivery {
 
     pub(crate) fn taken(&mut self, taken: &Taken<'_>, moment: &mut Moment<'_>) -> Ticket {
         let name = &taken.batch.spec.name;
-        let before = taken.before.iter().find(|state| state.record.name == *name);
-        let before = before.expect("a batch belongs to somebody");
-        let in_hand = before.in_flight;
-        let has_failed = |probation: ProbationState| fails(probation.measured, probation.before);
-        assert!(!before.probation.is_some_and(has_failed), "{name} goes on with a version that has failed");
+        let in_hand = self.check_version(name, taken.before);
         self.check_turns(taken, in_hand, moment.faults);
+        self.handed_out(taken.batch, in_hand, moment)
+    }
+
+    /// A call of a sink was taken; what the engine said of all consumers before.
+    pub(crate) fn launched(
+        &mut self,
+        batch: &Batch,
+        before: &[ConsumerState],
+        moment: &mut Moment<'_>,
+    ) -> Ticket {
+        let name = &batch.spec.name;
+        let in_hand = self.check_version(name, before);
+        let sink = self.watched(name).policy.sink.expect("only a sink makes calls");
+        assert!(in_hand < sink.max_in_flight as usize, "{name} has {in_hand} calls under way already");
+        assert_eq!(batch.len(), 1, "a call handles one event");
+        moment.faults.note_if(Fault::CallsTogether, in_hand > 0);
+        self.handed_out(batch, in_hand, moment)
+    }
+
+    fn handed_out(&mut self, batch: &Batch, in_hand: usize, moment: &mut Moment<'_>) -> Ticket {
+        let name = &batch.spec.name;
         let watched = self.watched(name);
         assert!(!watched.is_paused, "{name} is given a batch although it is paused");
-        let trial = watched.attempts.begin(taken.batch, in_hand, moment);
-        let calls = watched.calls.begin(watched.policy.rate, taken.batch.len(), moment.passed_ms);
+        let trial = watched.attempts.begin(batch, in_hand, moment);
+        let calls = watched.calls.begin(watched.policy.rate, batch.len(), moment.passed_ms);
         Ticket { consumer: name.clone(), epoch: watched.epoch, trial, calls }
+    }
+
+    /// Whether a consumer may be given events by what the engine said of its version; how many it has in hand.
+    fn check_version(&self, name: &str, before: &[ConsumerState]) -> usize {
+        let before = before.iter().find(|state| state.record.name == name);
+        let before = before.expect("a batch belongs to somebody");
+        let has_failed = |probation: ProbationState| fails(probation.measured, probation.before);
+        assert!(!before.probation.is_some_and(has_failed), "{name} goes on with a version that has failed");
+        before.in_flight
     }
 
     /// Nobody waits for more than one batch of each other consumer, nor while the last worker goes to one that has
@@ -164,11 +190,12 @@ impl Delivery {
     fn check_turns(&mut self, taken: &Taken<'_>, in_hand: usize, faults: &mut Faults) {
         let name = &taken.batch.spec.name;
         // Some may have been forgotten since.
-        let others = self.consumers.len() - 1;
+        let others = self.consumers.values().filter(|watched| watched.policy.sink.is_none()).count() - 1;
         let mut somebody_has_some = false;
         for (before, after) in taken.before.iter().zip(taken.after) {
             let other = &before.record.name;
-            let is_ready = other != name && before.ready && after.ready;
+            let is_sink = self.watched(other).policy.sink.is_some();
+            let is_ready = other != name && !is_sink && before.ready && after.ready;
             let waits = is_ready && before.in_flight == 0;
             somebody_has_some |= is_ready && before.in_flight > 0;
             let watched = self.watched(other);

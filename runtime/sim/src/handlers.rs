@@ -61,7 +61,7 @@ impl Handlers<'_> {
             self.faults.note(Fault::HandlerPublishes);
             attempt.publish(event("followed"))?;
         }
-        if self.dice(12) == 0 {
+        if self.dice(8) == 0 {
             attempt.publish(event("thing.else"))?;
         }
         if self.dice(6) == 0 {

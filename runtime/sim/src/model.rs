@@ -150,6 +150,7 @@ impl Model {
         }
         if begins_anew {
             known.versions.begin_anew();
+            known.released.clear();
             known.places.clear();
             known.timers.clear();
             self.redrives.clear(record.id);
@@ -170,7 +171,8 @@ impl Model {
         let before = known.places.get(&handled.cause).copied();
         let is_suspended = before.is_some_and(|place| place.waits_for_probation(&known.record));
         assert!(!is_suspended, "{} is tried while it waits for the end of a probation", handled.cause);
-        known.versions.handled(handled, &known.record);
+        let was_released = matches!(before, Some(Place::Released { .. }));
+        known.versions.handled(handled, was_released, &known.record);
         let attempts = match (before, handled.advances) {
             (None, Some(_)) => 0,
             (Some(Place::Held { attempts, .. } | Place::Released { attempts }), None) => attempts,
@@ -184,7 +186,10 @@ impl Model {
         let after = match handled.outcome {
             Outcome::Done => Place::Done,
             Outcome::Held => Place::Held { attempts: 0, is_passed: false, suspended_by: None },
-            Outcome::Released => Place::Released { attempts },
+            Outcome::Released => {
+                *known.released.entry(handled.cause).or_default() += 1;
+                Place::Released { attempts }
+            }
             Outcome::Retrying => {
                 let is_passed = matches!(before, Some(Place::Held { is_passed: true, .. }));
                 Place::Held { attempts: number, is_passed, suspended_by: None }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard};
 
 use camshaft_engine::{
-    Batch, Clock, Committed, EngineOptions, Finished, PublishRefusal, QueuedRecord, ReadError, Receipts,
-    RecoverError, Sequencer, SharedSequencer, StateReader, WorkerContext, run_batch,
+    Batch, Begun, Call, Clock, Committed, EngineOptions, Finished, PublishRefusal, QueuedRecord, ReadError,
+    Receipts, RecoverError, Sequencer, SharedSequencer, StateReader, WorkerContext, run_batch,
 };
 use camshaft_event::{Event, Offset, Sequence, Timestamp, Transaction};
 use camshaft_log::testing::MemoryDisk;
@@ -118,6 +118,30 @@ impl Process {
         };
         run_batch(batch, context, handlers)
     }
+
+    // --- a sink ---
+
+    pub(crate) fn take_call(&self) -> Option<Batch> {
+        let now = self.now();
+        self.sequencer().take_call(now).expect("the tables can be read")
+    }
+
+    pub(crate) fn begin(&self, batch: Batch, jitter: &mut ChaCha8Rng) -> Begun {
+        let context = WorkerContext {
+            options: &self.options,
+            reader: &self.reader,
+            clock: &*self.clock,
+            random: jitter,
+        };
+        Call::begin(batch, context)
+    }
+
+    pub(crate) fn commit_call(&self, finished: Box<Finished>) -> Result<Committed, Box<Finished>> {
+        let now = self.now();
+        self.sequencer().commit_call(finished, now).expect("the tables can be read")
+    }
+
+    // --- a worker again ---
 
     pub(crate) fn commit(&self, finished: Finished) -> Committed {
         self.shared.commit(finished, self.now()).expect("the tables can be read")

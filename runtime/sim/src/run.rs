@@ -4,7 +4,9 @@
 mod end;
 mod mishaps;
 mod operator;
+mod outside;
 mod producer;
+mod sinks;
 mod steps;
 mod versions;
 mod witness;
@@ -26,12 +28,14 @@ use crate::faults::{Fault, Faults};
 use crate::process::{Machine, Process};
 use crate::store::SimStore;
 use crate::trace::Trace;
+use outside::Outside;
+use sinks::UnderWay;
 use witness::Witness;
 
 /// A run goes on until the log has had this many events …
 const EVENTS: u64 = 220;
 /// … and so many acts have been made, …
-const ACTS: u64 = 1_500;
+const ACTS: u64 = 2_000;
 /// … but not for ever, however little comes of them.
 const MOST_ACTS: u64 = 8_000;
 
@@ -47,6 +51,8 @@ pub(crate) struct Run {
     consumers: Vec<Declared>,
     taken: Vec<(Batch, Ticket)>,
     finished: Vec<Ran>,
+    under_way: Vec<UnderWay>,
+    outside: Outside,
     frozen: Option<Arc<Frozen>>,
     /// All transactions that the log ever held, except those that a crash took.
     history: Vec<Transaction>,
@@ -98,6 +104,8 @@ impl Run {
             consumers,
             taken: Vec::new(),
             finished: Vec::new(),
+            under_way: Vec::new(),
+            outside: Outside::default(),
             frozen: None,
             history: Vec::new(),
             witness: Witness::default(),
@@ -128,13 +136,15 @@ impl Run {
 
     fn act(&mut self) {
         match self.random.below(1_000) {
-            0..=173 => self.publish(),
-            174..=328 => _ = self.take(),
-            329..=483 => self.run_batch(),
-            484..=638 => self.commit(),
-            639..=693 => self.append(),
-            694..=758 => self.sync(),
-            759..=808 => self.read_log(),
+            0..=119 => self.publish(),
+            120..=239 => _ = self.take(),
+            240..=359 => self.run_batch(),
+            360..=479 => self.commit(),
+            480..=514 => _ = self.launch(),
+            515..=604 => self.go_on_with_a_call(),
+            605..=644 => self.append(),
+            645..=704 => self.sync(),
+            705..=808 => self.read_log(),
             809..=848 => self.pass_time(),
             849..=868 => self.look(),
             869..=903 => self.flush(),
@@ -158,7 +168,9 @@ impl Run {
     fn check_bounds(&self) {
         let sequencer = self.process.sequencer();
         let options = &self.machine.options;
-        let under_way = (self.taken.len() + self.finished.len() + 2) * 4 * options.max_transaction_bytes;
+        let under_way = (self.taken.len() + self.finished.len() + self.under_way.len() + 2)
+            * 4
+            * options.max_transaction_bytes;
         let unsynced = sequencer.unsynced_bytes();
         let unsynced_bound = (options.max_unsynced_bytes + under_way) as u64;
         assert!(unsynced <= unsynced_bound, "{unsynced} bytes are not synced");

@@ -7,6 +7,7 @@
 use camshaft_event::Timestamp;
 use camshaft_event::transaction::Section;
 use camshaft_event::{Sequence, Transaction};
+use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 
@@ -31,6 +32,18 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
     pub fn release(
+        &mut self,
+        call: &mut Call,
+        attempt: &Attempt,
+        now: Timestamp,
+    ) -> Result<Release, TablesError> {
+        let release = self.release_after(call, attempt, now)?;
+        let at_once = Release::After(self.durable.sequence);
+        let is_early = is_on(Sabotage::CallBeforeDurable) && matches!(release, Release::After(_));
+        Ok(if is_early { at_once } else { release })
+    }
+
+    fn release_after(
         &mut self,
         call: &mut Call,
         attempt: &Attempt,

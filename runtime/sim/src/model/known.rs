@@ -46,6 +46,8 @@ pub(crate) struct Known {
     pub(crate) done: Vec<Offset>,
     pub(crate) timers: BTreeMap<String, Timestamp>,
     pub(crate) versions: Versions,
+    /// How often the call with an event was released, in this generation.
+    pub(crate) released: BTreeMap<Offset, u64>,
 }
 
 impl Known {
@@ -58,6 +60,7 @@ impl Known {
             done: Vec::new(),
             timers: BTreeMap::new(),
             versions: Versions::default(),
+            released: BTreeMap::new(),
         }
     }
 
@@ -79,6 +82,11 @@ impl Known {
                 TimerChange::Cancel { name } => self.timers.remove(name),
             };
         }
+    }
+
+    /// What is done in this generation.
+    pub(crate) fn done_now(&self) -> impl Iterator<Item = Offset> {
+        self.places.iter().filter(|(_, place)| **place == Place::Done).map(|(offset, _)| *offset)
     }
 
     pub(crate) fn first(&self, wanted: impl Fn(Place) -> bool) -> Option<Offset> {

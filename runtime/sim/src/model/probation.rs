@@ -47,7 +47,7 @@ impl Versions {
     }
 
     /// An event was dealt with, while `record` stood.
-    pub(super) fn handled(&mut self, handled: &Handled, record: &ConsumerRecord) {
+    pub(super) fn handled(&mut self, handled: &Handled, was_released: bool, record: &ConsumerRecord) {
         let is_again = self.failed.contains(&handled.cause);
         let is_newest = handled.activation == record.activation;
         let has_failed = match handled.outcome {
@@ -58,7 +58,8 @@ impl Versions {
                 true
             }
             Outcome::Retrying | Outcome::DeadLettered => {
-                let is_on_probation = is_newest && record.probation.is_some();
+                // Nobody takes a call back that must not be repeated.
+                let is_on_probation = is_newest && record.probation.is_some() && !was_released;
                 assert!(!is_on_probation, "{} counts although its version is on probation", handled.cause);
                 true
             }

@@ -68,11 +68,16 @@ impl Run {
                 self.run_batch();
                 self.commit();
             }
+            has_worked |= self.step_call();
             let before = self.history.len();
             self.sync();
             has_worked |= self.history.len() > before;
             self.flush_whole();
-            if has_worked || self.process.sequencer().has_work() {
+            let has_something = {
+                let sequencer = self.process.sequencer();
+                sequencer.has_work() || sequencer.has_calls()
+            };
+            if has_worked || has_something {
                 continue;
             }
             let next_due = self.process.sequencer().next_due();

@@ -114,6 +114,7 @@ impl Run {
         let durable = self.durable().0;
         self.taken.clear();
         self.finished.clear();
+        self.cut_calls_off();
         self.frozen = None;
         self.witness.interrupt();
         self.fall();
@@ -195,6 +196,7 @@ impl Run {
             self.witness.check_state(&model);
         }
         self.witness.check_events(&model);
+        self.outside.check(&model, &specs);
         assert_eq!(Offset(model.events.len() as u64), Offset(self.tail()), "offsets are dense");
         self.check_standings(&model);
         self.check_jobs(&model);

@@ -122,7 +122,8 @@ impl Run {
         let is_paused = |pause: &Pause| matches!(pause, Pause::Operator { .. } | Pause::Probation { .. });
         let state = self.process.sequencer().consumer_state(&name);
         let was_paused = state.is_some_and(|state| state.pauses.iter().any(is_paused));
-        if !was_paused && self.random.coin() {
+        // Who is paused pins the log, so it is not to be for long.
+        if !was_paused && self.random.below(4) == 0 {
             self.pause(&name);
         } else {
             let is_resumed = self.resume(&name);
