@@ -6,7 +6,7 @@
 use camshaft_expression::{Expression, Input};
 use camshaft_sdk::prelude::*;
 
-#[handler("**")]
+#[handler("**", "camshaft.**")]
 fn map(event: Event<Bytes>, ctx: &mut Context) -> Result {
     let expression = Expression::of_setting(ctx, "expression")?
         .retry("the setting `expression` is missing; write what becomes of an event, such as \".data\"")?;

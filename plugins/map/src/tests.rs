@@ -54,6 +54,13 @@ fn each_value_is_an_event_with_attributes_of_its_own() {
 }
 
 #[test]
+fn the_runtimes_own_events_are_mapped_like_others() {
+    let mut ctx = context(&[("expression", ".type"), ("type", "line.sold")]);
+    ctx.handle(Event::new("camshaft.dead-letter.added", Bytes::default())).unwrap();
+    assert_eq!(published(&ctx), [r#"line.sold - - "camshaft.dead-letter.added""#]);
+}
+
+#[test]
 fn no_value_is_no_event() {
     let mut ctx = context(&[("expression", ".data.lines[] | select(.price > 5)"), ("type", "line.sold")]);
     ctx.handle(order(LINES)).unwrap();

@@ -12,7 +12,7 @@ use routes::{Otherwise, Routes};
 /// What the runtime sets itself on each published event.
 const SET_BY_THE_RUNTIME: [&str; 3] = ["camshafthops", "causationid", "correlationid"];
 
-#[handler("**")]
+#[handler("**", "camshaft.**")]
 fn route(event: Event<Bytes>, ctx: &mut Context) -> Result {
     let routes = Routes::of_settings(ctx)?;
     let types = routes.taken(&Input::of(&event)?)?;

@@ -47,6 +47,14 @@ fn an_event_without_a_route_is_dropped_rejected_or_published() {
 }
 
 #[test]
+fn the_runtimes_own_events_are_routed_like_others() {
+    let mut ctx = context(&[("routes", "order.other: .data.consumer == \"orders\"")]);
+    ctx.handle(Event::new("camshaft.dead-letter.added", Bytes(br#"{"consumer": "orders"}"#.to_vec())))
+        .unwrap();
+    assert_eq!(ctx.published()[0].event_type, "order.other");
+}
+
+#[test]
 fn an_event_goes_on_unchanged() {
     let mut ctx = context(&[("routes", "order.other: .extensions.tenant == \"t\"")]);
     let extensions = [("causationid", "c"), ("correlationid", "s"), ("camshafthops", "3"), ("tenant", "t")];

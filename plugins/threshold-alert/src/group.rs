@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     settings::{Rule, Threshold},
-    window::{BUCKETS, Sample, Total, Window, is_within},
+    window::{Sample, Total, Window, is_within},
 };
 
 /// What the state holds of a group.
@@ -105,13 +105,11 @@ impl Group {
 
     /// When, by the clock, silence from now on would next change something.
     pub fn next_change_ms(&self, rule: &Rule) -> u64 {
-        let aged = [self.first.saturating_add(BUCKETS)];
-        let mut moments: Vec<u64> =
-            self.window.leaves().chain(aged).map(|number| number.saturating_mul(rule.width_ms)).collect();
-        moments.sort_unstable();
+        // Also when it grows up: that is when the first sample leaves.
+        let moments = self.window.leaves().map(|number| number.saturating_mul(rule.width_ms));
         let forgotten = self.newest_ms.saturating_add(rule.forget_ms);
         let mut then = self.clone();
-        let mut later = moments.into_iter().filter(|moment| *moment > self.end_ms);
+        let mut later = moments.filter(|moment| *moment > self.end_ms);
         let change = later.find(|moment| {
             then.end_ms = *moment;
             then.is_beyond(rule) != self.alerting || then.is_over(rule)

@@ -50,7 +50,7 @@ struct Crossing<'s> {
     forgotten: bool,
 }
 
-#[handler("**")]
+#[handler("**", "camshaft.**")]
 fn watch(event: Event<Bytes>, ctx: &mut Context) -> Result {
     let settings = Settings::read(ctx)?;
     if event.event_type != DUE {

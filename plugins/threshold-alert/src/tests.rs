@@ -16,6 +16,7 @@ struct Play {
 impl Play {
     fn with(settings: &[(&str, &str)]) -> Self {
         let ctx = TestContext::new().with_publishes(["load.high", "load.normal", DUE]);
+        let ctx = ctx.with_now_ms(START_MS);
         let fixed = [("window", "60s"), ("publish", "load.high"), ("publish_cleared", "load.normal")];
         let ctx = fixed.iter().chain(settings).fold(ctx, |ctx, (key, value)| ctx.with_config(key, value));
         Self { ctx, now_ms: START_MS, seen: 0 }
@@ -23,7 +24,11 @@ impl Play {
 
     /// Sets the clock, in seconds since the start, and lets all timers fire that are due until then.
     fn at(&mut self, second: u64) -> &mut Self {
-        let until = START_MS + second * 1000;
+        self.at_ms(second * 1000)
+    }
+
+    fn at_ms(&mut self, ms: u64) -> &mut Self {
+        let until = START_MS + ms;
         loop {
             let due = self.ctx.timers().into_iter().map(|timer| {
                 let at = timer.at.duration_since(SystemTime::UNIX_EPOCH).unwrap();
@@ -50,7 +55,11 @@ impl Play {
 
     /// A sample that happened at that second, by its own time.
     fn sample_of(&mut self, second: u64, value: &str) -> &mut Self {
-        let time = Timestamp::from_second(i64::try_from(START_MS / 1000 + second).unwrap()).unwrap();
+        self.sample_of_ms(second * 1000, value)
+    }
+
+    fn sample_of_ms(&mut self, ms: u64, value: &str) -> &mut Self {
+        let time = Timestamp::from_millisecond(i64::try_from(START_MS + ms).unwrap()).unwrap();
         self.ctx.handle(event(Some(&time.to_string()), value)).unwrap();
         self
     }
@@ -233,13 +242,35 @@ fn while_samples_come_no_timer_fires() {
 }
 
 #[test]
+fn a_timer_that_fires_a_little_early_is_set_again() {
+    let mut play = Play::with(&[("above", "1")]);
+    play.sample(0, "").at_ms(700).sample_of_ms(200, "");
+    assert_eq!(play.says(), ["0 load.high 2"]);
+    play.at_ms(60_499);
+    assert_eq!(
+        (play.says(), play.ctx.timers().len()),
+        (vec![], 1),
+        "the second one came late; it has not left"
+    );
+    play.at_ms(60_500);
+    assert_eq!(play.says(), ["60 load.normal 0"]);
+}
+
+#[test]
 fn timers_of_other_plugins_and_unknown_groups_are_nothing() {
     let mut play = Play::with(&[("above", "1")]);
-    let due =
-        |source: &str| Event { source: source.to_owned(), ..Event::new(DUE, Due { group: "x".to_owned() }) };
-    play.ctx.handle(due("/plugins/other")).unwrap();
-    play.ctx.handle(due("/plugins/test")).unwrap();
-    assert_eq!((play.ctx.published().len(), play.groups()), (0, 0));
+    play.sample(0, "").sample(1, "");
+    assert_eq!(play.says(), ["1 load.high 2"]);
+    play.set_clock(START_MS + 100_000);
+    let due = |source: &str, group: &str| Event {
+        source: source.to_owned(),
+        ..Event::new(DUE, Due { group: group.to_owned() })
+    };
+    play.ctx.handle(due("/plugins/other", "m-1")).unwrap();
+    play.ctx.handle(due("/plugins/test", "m-2")).unwrap();
+    assert_eq!((play.says(), play.groups()), (vec![], 1));
+    play.ctx.handle(due("/plugins/test", "m-1")).unwrap();
+    assert_eq!((play.says(), play.groups()), (vec!["100 load.normal 0".to_owned()], 0));
 }
 
 #[test]
@@ -252,6 +283,15 @@ fn a_window_of_another_length_begins_anew_and_keeps_the_alert() {
     assert_eq!(play.says(), ["2 load.normal 1"]);
     play.sample(300, "");
     assert_eq!(play.says(), ["300 load.high 2"]);
+}
+
+#[test]
+fn the_runtimes_own_events_are_samples_like_others() {
+    let mut play = Play::with(&[("above", "1")]);
+    for _ in 0..2 {
+        play.ctx.handle(Event::new("camshaft.dead-letter.added", Bytes::default())).unwrap();
+    }
+    assert_eq!(play.says(), ["0 load.high 2"]);
 }
 
 #[test]

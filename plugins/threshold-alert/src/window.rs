@@ -77,7 +77,7 @@ impl Window {
         within.fold(Total::NOTHING, |total, bucket| total.and(bucket.total))
     }
 
-    /// For each bucket the first one whose window it has left.
+    /// For each bucket the first one whose window it has left, ascending.
     pub fn leaves(&self) -> impl Iterator<Item = u64> {
         self.0.iter().map(|bucket| bucket.number.saturating_add(BUCKETS))
     }

@@ -11,7 +11,7 @@ use camshaft_sdk::{http::Request, prelude::*};
 
 use settings::{Body, Settings};
 
-#[handler("**")]
+#[handler("**", "camshaft.**")]
 fn send(event: Event<Bytes>, ctx: &mut Context) -> Result {
     let settings = Settings::read(ctx)?;
     let mut request = Request::new(&settings.method, &settings.url)

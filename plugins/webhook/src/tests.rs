@@ -140,3 +140,12 @@ fn a_wrong_setting_is_left_to_the_operator() {
         assert!(error.starts_with(expected), "{error}");
     }
 }
+
+#[test]
+fn the_runtimes_own_events_are_sent_like_others() {
+    let mut ctx = answering(Response::new(200), |request| {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        assert_eq!(body["type"], "camshaft.dead-letter.added");
+    });
+    ctx.handle(Event { event_type: "camshaft.dead-letter.added".to_owned(), ..event() }).unwrap();
+}
