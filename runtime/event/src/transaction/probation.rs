@@ -52,6 +52,10 @@ struct PackedError {
 impl Probation {
     /// Whether so many more of the events failed than with the predecessor that the activation must go. Never on fewer
     /// than `least` events. A predecessor without events counts as one whose events succeeded.
+    ///
+    /// Where the predecessor failed some, too, chance makes the shares differ, and this is asked after each event. So the
+    /// difference has to exceed the threshold by three standard deviations of such a share over so many events,
+    /// `3 √(p (1 − p) / n)`; without that every fourth good version would go where one event in twenty is rejected.
     #[must_use]
     pub fn is_failed_by(&self, measured: Measure, least: u32) -> bool {
         const PARTS: u128 = 1_000_000;
@@ -60,7 +64,10 @@ impl Probation {
         let (events_before, failed_before) = (u128::from(before.events.max(1)), u128::from(before.failed));
         let allowed =
             failed_before * events * PARTS + u128::from(self.threshold_ppm) * events * events_before;
-        measured.events >= least.max(1) && failed * events_before * PARTS > allowed
+        let Some(beyond) = (failed * events_before * PARTS).checked_sub(allowed) else { return false };
+        // Both sides multiplied by all denominators, and squared instead of taking a root.
+        let by_chance = 9 * failed_before * (events_before - failed_before) * events * PARTS * PARTS;
+        measured.events >= least.max(1) && beyond > 0 && beyond * beyond > by_chance
     }
 }
 
@@ -210,9 +217,12 @@ mod tests {
             ("", 20, 20, true),
             ("..........", 40, 2, false),
             ("..........", 40, 3, true),
-            // One of ten failed before, too: 15 of 100 may.
+            // One of ten failed before, too: 15 of 100 may, and by chance nine more.
             ("x.........", 100, 15, false),
-            ("x.........", 100, 16, true),
+            ("x.........", 100, 24, false),
+            ("x.........", 100, 25, true),
+            ("x.........", 20, 7, false),
+            ("x.........", 20, 8, true),
             ("xxxxxxxxxx", 20, 20, false),
         ] {
             let probation = Probation {

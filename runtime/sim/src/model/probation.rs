@@ -23,12 +23,15 @@ pub(crate) struct Versions {
     failed: BTreeSet<Offset>,
 }
 
-/// Whether a version has failed that did so, after one that did that: by more than a twentieth.
+/// Whether a version has failed that did so, after one that did that: by more than a twentieth, and three standard
+/// deviations of what chance does to a share.
 pub(crate) fn fails(measured: Measure, before: Measure) -> bool {
     let [events, failed, all, bad] =
-        [measured.events, measured.failed, before.events.max(1), before.failed].map(u64::from);
-    events >= u64::from(consumers::options().probation_least_events)
-        && 20 * failed * all > (20 * bad + all) * events
+        [measured.events, measured.failed, before.events.max(1), before.failed].map(f64::from);
+    let usual = bad / all;
+    // What lies on the border is decided by whole numbers in the engine; here no share comes so near to it.
+    let border = usual + 0.05 + 3.0 * (usual * (1.0 - usual) / events).sqrt();
+    measured.events >= consumers::options().probation_least_events && failed / events > border + 1e-12
 }
 
 fn measure(outcomes: &[bool]) -> Measure {
