@@ -9,8 +9,9 @@ async fn an_ungranted_way_out_is_refused_by_its_name_until_it_is_granted() {
     let folder = tempfile::tempdir().unwrap();
     drop_in(folder.path(), "", "");
     let runtime = open(folder.path(), Outbox::new(|_| std::future::ready(Ok(Vec::new())))).await;
-    until("it is refused", async || runtime.plugin("sends").is_some()).await;
-    let refusal = runtime.plugin("sends").unwrap().last_refusal.unwrap();
+    let refusal = || runtime.plugin("sends").and_then(|plugin| plugin.last_refusal);
+    until("it is refused", async || refusal().is_some()).await;
+    let refusal = refusal().unwrap();
     assert_eq!(refusal.code, "capability-not-granted");
     assert!(refusal.message.contains("\"test-outbox\", which is not granted"), "{}", refusal.message);
     assert!(refusal.hint.contains("grants = [\"test-outbox\"]"), "{}", refusal.hint);
