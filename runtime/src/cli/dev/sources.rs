@@ -21,6 +21,9 @@ const RECENT: Duration = Duration::from_secs(10);
 /// Folders of tools.
 const TOOLS: [&str; 6] = ["target", "node_modules", "__pycache__", "venv", "dist", "build"];
 
+/// Endings of what tools write beside sources: what is built, and what `dev` itself says if it is kept in a file.
+const WRITTEN: [&str; 3] = ["wasm", "log", "tmp"];
+
 /// The files that are watched.
 pub struct Sources {
     changes: Receiver<PathBuf>,
@@ -101,7 +104,9 @@ fn is_source(root: &Path, path: &Path) -> bool {
         // What begins with a dot or ends with a tilde is an editor's draft, or a tool's.
         TOOLS.contains(&name.as_ref()) || name.starts_with('.') || name.ends_with('~') || name == "Cargo.lock"
     };
-    !inside.components().any(is_tools)
+    let is_written =
+        inside.extension().is_some_and(|ending| WRITTEN.iter().any(|written| ending == *written));
+    !is_written && !inside.components().any(is_tools)
 }
 
 #[cfg(test)]
@@ -114,9 +119,16 @@ mod tests {
         for source in ["/p/src/lib.rs", "/p/Cargo.toml", "/p/tests/a.toml", "/p/target.rs"] {
             assert!(is_source(source), "{source}");
         }
-        for other in
-            ["/p/target/a", "/p/.git/index", "/p/src/.lib.rs.swp", "/p/src/lib.rs~", "/p/Cargo.lock", "/q/a"]
-        {
+        for other in [
+            "/p/target/a",
+            "/p/.git/index",
+            "/p/src/.lib.rs.swp",
+            "/p/src/lib.rs~",
+            "/p/Cargo.lock",
+            "/p/dev.log",
+            "/p/stock.wasm",
+            "/q/a",
+        ] {
             assert!(!is_source(other), "{other}");
         }
     }
