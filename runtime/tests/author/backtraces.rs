@@ -1,6 +1,6 @@
 //! A handler that panics is shown down to the line of its source, where the plugin was built with debug information.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use tempfile::tempdir;
 
@@ -34,6 +34,9 @@ fn debug_information_names_the_lines_of_the_source() {
          [dependencies]\ncamshaft-sdk = {{ path = '{}' }}\n[workspace]\n",
         sdk.display()
     );
+    for below in ["src", "tests"] {
+        fs::create_dir(folder.path().join(below)).unwrap();
+    }
     write(folder.path(), "Cargo.toml", &package);
     write(folder.path(), "src/lib.rs", SOURCE);
     write(folder.path(), "tests/cases.toml", CASE);
