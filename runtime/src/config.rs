@@ -27,10 +27,6 @@ pub const DEFAULT_FILE: &str = "camshaft.toml";
 /// Least memory that the runtime can work with, in bytes.
 const MIN_MEMORY: u64 = 64 << 20;
 
-/// Least and most stack of one call of a plugin, in bytes.
-const MIN_STACK: u64 = 64 << 10;
-const MAX_STACK: u64 = 1 << 20;
-
 /// What the runtime may use, and where. All sizes are bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -225,7 +221,7 @@ impl Config {
             );
             return refuse("limits.max_event_bytes", problem);
         }
-        if !(MIN_STACK..=MAX_STACK).contains(&limits.max_stack) {
+        if !camshaft_host::STACK_BYTES.contains(&limits.max_stack) {
             return refuse(
                 "limits.max_stack",
                 format!("{} bytes are not within 64KiB and 1MiB", limits.max_stack),

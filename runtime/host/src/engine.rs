@@ -3,11 +3,13 @@
 //! The host makes it at start. Whatever changes compiled code also changes the engine's compatibility hash and
 //! so the names in the code cache.
 
-use crate::HostOptions;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, bail};
 
-/// What the stack of one call may be set to, in bytes. A worker's thread has 2 MiB, the host's own part included.
-const STACK_BYTES: std::ops::RangeInclusive<u64> = 64 * 1024..=1024 * 1024;
+use crate::HostOptions;
+
+/// What the stack of one call may be set to, in bytes. A worker's thread has 2 MiB, the host's own part included. The
+/// settings are judged by it, too.
+pub const STACK_BYTES: std::ops::RangeInclusive<u64> = 64 * 1024..=1024 * 1024;
 
 /// Core instances, memories and tables that one component instance is expected to have; interpreters of other
 /// languages bring several modules.

@@ -26,6 +26,7 @@ mod ticks;
 mod wasi;
 
 pub use artifact::Form;
+pub use engine::STACK_BYTES;
 pub use host::{Host, HostOptions, TICK_MS};
 pub use instance::Instance;
 pub use manifest::{HttpRule, Manifest, OperatorFile, SecretSource};

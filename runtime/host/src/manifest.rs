@@ -179,19 +179,20 @@ impl OperatorFile {
 
 /// The text of the operator's file at `path`.
 pub(crate) fn read_operator(path: &Path) -> Result<String, Refusal> {
-    read_bounded(path).map_err(|error| {
+    read_bounded(path, MAX_OPERATOR_FILE_BYTES).map_err(|error| {
         let message = format!("cannot read {}: {error}", quoted(path));
         Refusal::new(codes::IO, message, "Check that the file is text and that this user may read it.")
     })
 }
 
-fn read_bounded(path: &Path) -> io::Result<String> {
+/// The text of a file of at most `max_bytes`. Secrets are read by it, too.
+pub(crate) fn read_bounded(path: &Path, max_bytes: u64) -> io::Result<String> {
     let mut text = String::new();
     let file = std::fs::File::open(path)?;
     // One byte more than allowed tells a longer file from one that just fits.
-    let length = io::Read::read_to_string(&mut io::Read::take(file, MAX_OPERATOR_FILE_BYTES + 1), &mut text)?;
-    if length as u64 > MAX_OPERATOR_FILE_BYTES {
-        let message = format!("it is longer than {MAX_OPERATOR_FILE_BYTES} bytes");
+    let length = io::Read::read_to_string(&mut io::Read::take(file, max_bytes + 1), &mut text)?;
+    if length as u64 > max_bytes {
+        let message = format!("it is longer than {max_bytes} bytes");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
     Ok(text)

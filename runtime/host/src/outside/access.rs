@@ -4,14 +4,14 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs,
+    fmt,
     path::{Path, PathBuf},
 };
 
 use super::http::CAPABILITY;
 use crate::{
     Manifest, Refusal,
-    manifest::{HttpRule, SecretSource},
+    manifest::{HttpRule, SecretSource, read_bounded},
     refusal::codes,
 };
 
@@ -143,7 +143,8 @@ fn read(
         }),
         SecretSource::File(path) => {
             let path = operator_file.parent().unwrap_or(Path::new("")).join(path);
-            bounded(&path).map_err(|error| format!("\"{}\" cannot be read: {error}", path.display()))
+            read_bounded(&path, MAX_SECRET_BYTES)
+                .map_err(|error| format!("\"{}\" cannot be read: {error}", path.display()))
         }
     };
     let secret = found.and_then(|text| {
@@ -160,16 +161,4 @@ fn read(
             format!("Provide it, then touch \"{}\" to have it read again.", operator_file.display()),
         )
     })
-}
-
-fn bounded(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    let read = std::io::Read::read_to_string(
-        &mut std::io::Read::take(fs::File::open(path)?, MAX_SECRET_BYTES + 1),
-        &mut text,
-    )?;
-    if read as u64 > MAX_SECRET_BYTES {
-        return Err(std::io::Error::from(std::io::ErrorKind::FileTooLarge));
-    }
-    Ok(text)
 }
