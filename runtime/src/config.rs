@@ -84,6 +84,8 @@ pub struct RuntimeLimits {
     pub max_transaction_bytes: u64,
     /// Size of one state value.
     pub max_state_value_bytes: u64,
+    /// Keys and values of one consumer's state, in bytes.
+    pub max_state_bytes: u64,
     /// Events that one attempt may publish or schedule.
     pub max_published_events: u64,
     /// Lines that one attempt may log; further ones are left out.
@@ -136,6 +138,7 @@ impl Default for RuntimeLimits {
             max_request_bytes: 16 << 20,
             max_transaction_bytes: 4 << 20,
             max_state_value_bytes: 1 << 20,
+            max_state_bytes: 10 << 30,
             max_published_events: 1_000,
             max_log_lines: 200,
             max_stack: 512 << 10,

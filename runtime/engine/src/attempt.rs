@@ -65,6 +65,8 @@ pub struct Attempt {
     pub(crate) random: Option<ChaCha8Rng>,
     /// What earlier sections of the batch wrote.
     pub(crate) earlier: Writes,
+    /// Bytes of keys and values in the state as earlier sections of the batch leave it.
+    pub(crate) state_bytes: u64,
     /// Timers as earlier sections of the batch and this attempt leave them.
     pub(crate) timers: TimersInBatch,
     pub(crate) effects: Effects,
@@ -74,6 +76,8 @@ pub struct Attempt {
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub(crate) writes: Writes,
+    /// By how many bytes of keys and values they let the state grow.
+    pub(crate) state_growth: i64,
     pub(crate) events: Vec<Event>,
     pub(crate) timers: Vec<TimerChange>,
     pub(crate) reads: Reads,
@@ -224,19 +228,55 @@ impl Attempt {
 
     fn write(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), EffectError> {
         self.check_key(key)?;
+        let before = match self.size_in_state(key) {
+            Ok(before) => before,
+            Err(error) => return self.unavailable(&error),
+        };
+        let growth = signed(size_in_state(key, value)) - signed(before);
+        let total = self.state_bytes.saturating_add_signed(self.effects.state_growth + growth);
+        let limit = self.options.max_state_bytes;
+        if growth > 0 && total > limit {
+            let (what, setting) = ("the state in bytes of keys and values", "limits.max_state_bytes");
+            return self.refuse(EffectError::Limit { what, actual: total, limit, setting });
+        }
         // Of several writes to a key only the last one commits.
         if let Some(replaced) = self.effects.writes.remove(key) {
             self.effects.bytes -= write_bytes(key, replaced.as_deref());
         }
         self.grow(write_bytes(key, value))?;
         self.effects.writes.insert(key.to_vec(), value.map(<[u8]>::to_vec));
+        self.effects.state_growth += growth;
         Ok(())
+    }
+
+    /// What a key takes in the state before it is written to. A key that was neither read nor written yet is looked up.
+    fn size_in_state(&mut self, key: &[u8]) -> Result<u64, TablesError> {
+        if let Some(value) = self.effects.writes.get(key).or_else(|| self.earlier.get(key)) {
+            return Ok(size_in_state(key, value.as_deref()));
+        }
+        if let Some(size) = self.effects.reads.size(key) {
+            return Ok(size);
+        }
+        let found = self.reader.state(self.space, key)?;
+        let size = size_in_state(key, found.as_ref().map(|found| found.value.as_slice()));
+        self.effects.reads.note_write(key, size);
+        Ok(size)
     }
 }
 
 /// What one write takes in a section; an estimate on the high side.
 fn write_bytes(key: &[u8], value: Option<&[u8]>) -> usize {
     key.len() + value.map_or(0, <[u8]>::len) + 16
+}
+
+/// What a key takes in the state: its bytes and its value's; nothing if it has none.
+pub(crate) fn size_in_state(key: &[u8], value: Option<&[u8]>) -> u64 {
+    value.map_or(0, |value| (key.len() + value.len()) as u64)
+}
+
+/// A size in memory as a part of a sum.
+pub(crate) fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 impl fmt::Debug for Attempt {

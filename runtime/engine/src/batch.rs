@@ -27,6 +27,8 @@ pub struct Batch {
     pub(crate) keys: HashMap<Key, KeyInBatch>,
     /// The last transaction that wrote this consumer's state when the batch was taken.
     pub(crate) state_version: Sequence,
+    /// Bytes of its state when the batch was taken.
+    pub(crate) state_bytes: u64,
     /// The consumer's timers when the batch was taken.
     pub(crate) timers: usize,
     /// What is to be done with its one event, if that was running when the process ended.

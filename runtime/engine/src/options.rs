@@ -13,6 +13,8 @@ pub struct EngineOptions {
     pub max_timer_name_bytes: usize,
     /// Size of one state value, in bytes (`limits.max_state_value_bytes`).
     pub max_state_value_bytes: usize,
+    /// Keys and values of one consumer's state, in bytes (`limits.max_state_bytes`).
+    pub max_state_bytes: u64,
     /// Events that one attempt may publish or schedule (`limits.max_published_events`).
     pub max_published_events: usize,
     /// Longest chain of causes (`limits.max_hops`).
@@ -57,6 +59,7 @@ impl Default for EngineOptions {
             max_state_key_bytes: 1_900,
             max_timer_name_bytes: 256,
             max_state_value_bytes: 1 << 20,
+            max_state_bytes: 10 << 30,
             max_published_events: 1_000,
             max_hops: 100,
             max_timers: 100_000,

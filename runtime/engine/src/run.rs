@@ -54,6 +54,8 @@ pub struct Finished {
     /// The keys of the sections, one each.
     pub(crate) keys: Vec<Key>,
     pub(crate) reads: Reads,
+    /// By how many bytes of keys and values they let the state grow, if it is as it was seen.
+    pub(crate) state_growth: i64,
     pub(crate) body: Body,
     /// How the call went, if its event was done before it.
     pub(crate) released: Option<Tried>,
@@ -88,6 +90,8 @@ struct Run {
     ended: bool,
     keys: HashMap<Key, KeyInBatch>,
     writes: Writes,
+    /// By how many bytes the sections let the state grow.
+    state_growth: i64,
     timers: TimersInBatch,
     sections: Vec<Section>,
     section_keys: Vec<Key>,
@@ -129,6 +133,7 @@ impl Run {
             calls: 0,
             ended: false,
             writes: Writes::new(),
+            state_growth: 0,
             sections: Vec::new(),
             section_keys: Vec::new(),
             body: Body::default(),
@@ -181,6 +186,7 @@ impl Run {
             now: context.clock.now(),
             random: None,
             earlier: std::mem::take(&mut self.writes),
+            state_bytes: self.batch.state_bytes.saturating_add_signed(self.state_growth),
             timers: std::mem::take(&mut self.timers),
             effects: Effects::default(),
         }
@@ -255,6 +261,7 @@ impl Run {
             sections: self.sections,
             keys: self.section_keys,
             reads: self.reads,
+            state_growth: self.state_growth,
             body: self.body,
             released: None,
             unavailable: self.unavailable,

@@ -27,7 +27,7 @@ mod turns;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use camshaft_event::transaction::Section;
+use camshaft_event::transaction::{Floor, Section};
 use camshaft_event::{ActivationId, ConsumerId, Offset, RedriveId, Sequence, Timestamp, Transaction};
 use camshaft_log::record_bytes;
 use camshaft_tables::store::Store;
@@ -209,7 +209,7 @@ impl<S: Store> Sequencer<S> {
     /// `body` is the encoding of `sections`. The caller has checked that there is room.
     fn sequence(
         &mut self,
-        floors: Vec<(ConsumerId, Offset)>,
+        floors: Vec<Floor>,
         sections: Vec<Section>,
         body: Vec<u8>,
         now: Timestamp,

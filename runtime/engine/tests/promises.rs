@@ -38,6 +38,7 @@ mod promises {
     mod serializable;
     mod sinks;
     mod snapshots;
+    mod state_size;
     mod stuck;
     mod suspects;
     mod sweeping;

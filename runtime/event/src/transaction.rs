@@ -38,10 +38,27 @@ const VERSION: u8 = 1;
 /// What commits together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
-    /// For consumers with a section here: every event before this offset is done, held or dead.
-    pub floors: Vec<(ConsumerId, Offset)>,
+    /// Where consumers with a section here stand after it.
+    pub floors: Vec<Floor>,
     /// What happened, in order.
     pub sections: Vec<Section>,
+}
+
+/// Where a consumer stands after a transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Floor {
+    /// Which one.
+    pub consumer: ConsumerId,
+    /// Every event before this offset is done, held or dead.
+    pub offset: Offset,
+    /// By how many bytes of keys and values the transaction lets its state grow.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub state_growth: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it asks about by reference")]
+fn is_zero(bytes: &i64) -> bool {
+    *bytes == 0
 }
 
 /// Why bytes are not a transaction.
@@ -87,7 +104,7 @@ impl Transaction {
 
     /// The first part of the bytes: small, and known only when the transaction is sequenced.
     #[must_use]
-    pub fn encode_head(floors: &[(ConsumerId, Offset)]) -> Vec<u8> {
+    pub fn encode_head(floors: &[Floor]) -> Vec<u8> {
         // A transaction is an array of two.
         let mut bytes = vec![VERSION, 0x92];
         rmp_serde::encode::write(&mut bytes, floors).expect("floors in memory always have an encoding");
@@ -166,7 +183,7 @@ mod tests {
             probation: Some(Box::new(probation())),
         };
         Transaction {
-            floors: vec![(ConsumerId(7), Offset(4))],
+            floors: vec![Floor { consumer: ConsumerId(7), offset: Offset(4), state_growth: 0 }],
             sections: vec![
                 Section::Published(Published { events: vec![event("1")] }),
                 Section::Handled(Box::new(handled)),

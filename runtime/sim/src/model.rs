@@ -87,8 +87,8 @@ impl Model {
             }
         }
         self.redrives.check();
-        for (consumer, floor) in &transaction.floors {
-            self.check_checkpoint(*consumer, *floor);
+        for floor in &transaction.floors {
+            self.check_checkpoint(floor.consumer, floor.offset);
         }
     }
 

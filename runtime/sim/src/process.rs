@@ -228,6 +228,8 @@ impl Process {
         let Some(space) = sequencer.state_space(name) else { return BTreeMap::new() };
         let found = sequencer.tables().scan_state(space, b"", None, usize::MAX);
         let found = found.expect("the tables can be read");
+        let bytes: usize = found.iter().map(|(key, found)| key.len() + found.value.len()).sum();
+        assert_eq!(sequencer.tables().state_bytes(space), bytes as u64, "the size of the state of {name}");
         found.into_iter().map(|(key, found)| (key, found.value)).collect()
     }
 

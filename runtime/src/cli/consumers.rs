@@ -1,5 +1,6 @@
 //! `camshaft consumers`: how far each consumer is, and pausing, resuming, resetting or forgetting one.
 
+use bytesize::ByteSize;
 use clap::{Args, Subcommand};
 
 use super::{
@@ -170,6 +171,7 @@ fn one(consumer: &ConsumerView) -> String {
         ("retrying", Some(consumer.retrying.to_string())),
         ("held", Some(consumer.held.to_string())),
         ("dead", Some(consumer.dead.to_string())),
+        ("state", Some(ByteSize(consumer.state_bytes).display().iec().to_string())),
         ("timers", Some(consumer.timers.to_string())),
         ("paused", paused(&consumer.pauses)),
         ("rate limit", consumer.throttled_until.map(|until| format!("waits until {}", time(until)))),
@@ -246,6 +248,7 @@ mod tests {
             retrying: 1,
             held: 3,
             dead: 1,
+            state_bytes: 3 << 20,
             timers: 0,
             pauses: Vec::new(),
             throttled_until: None,
@@ -280,6 +283,7 @@ mod tests {
         retrying    1
         held        3
         dead        1
+        state       3.0 MiB
         timers      0
         ");
     }
@@ -311,6 +315,7 @@ mod tests {
         retrying      1
         held          3
         dead          1
+        state         3.0 MiB
         timers        0
         paused        by hand, since 2026-01-31T12:00:00Z; by its circuit breaker, until 2026-01-31T12:00:00Z
         rate limit    waits until 2026-01-31T12:00:00Z

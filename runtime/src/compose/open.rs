@@ -146,6 +146,7 @@ fn engine_options(config: &Config, max_state_key_bytes: usize) -> EngineOptions 
         max_event_bytes: size(limits.max_event_bytes),
         max_state_key_bytes,
         max_state_value_bytes: size(limits.max_state_value_bytes),
+        max_state_bytes: limits.max_state_bytes,
         max_published_events: size(limits.max_published_events),
         max_hops: limits.max_hops,
         max_timers: size(limits.max_timers),

@@ -50,6 +50,7 @@ fn every_setting_can_be_given_in_the_file() {
         max_request_bytes = "1MiB"
         max_transaction_bytes = "2KiB"
         max_state_value_bytes = 5
+        max_state_bytes = 17
         max_published_events = 15
         max_log_lines = 16
         max_stack = "65KiB"
@@ -70,6 +71,7 @@ fn every_setting_can_be_given_in_the_file() {
         max_request_bytes: 1 << 20,
         max_transaction_bytes: 2 << 10,
         max_state_value_bytes: 5,
+        max_state_bytes: 17,
         max_published_events: 15,
         max_log_lines: 16,
         max_stack: 65 << 10,

@@ -142,6 +142,7 @@ impl Runtime {
             retrying: count(state.retrying),
             held: count(state.held),
             dead: count(state.dead),
+            state_bytes: state.state_bytes,
             timers: count(state.timers),
             pauses: state.pauses.into_iter().map(Into::into).collect(),
             throttled_until: state.throttled_until,

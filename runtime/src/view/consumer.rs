@@ -35,6 +35,9 @@ pub struct ConsumerView {
     pub held: u64,
     /// Dead letters.
     pub dead: u64,
+    /// Bytes of keys and values in its state.
+    #[serde(default)]
+    pub state_bytes: u64,
     /// Timers that are set.
     #[serde(default)]
     pub timers: u64,

@@ -7,13 +7,13 @@ use camshaft_event::transaction::{
     ConsumerChanged, ConsumerStatus, DeadChange, Fired, Handled, HeldChange, Operated, RecentEvents,
     RedriveChanged, Section, TimerChange,
 };
-use camshaft_event::{ConsumerId, Event, Offset, Sequence, Transaction};
+use camshaft_event::{ConsumerId, Event, Generation, Offset, Sequence, Transaction};
 use camshaft_sabotage::{Sabotage, is_on};
 use serde::Serialize;
 
 use crate::store::Store;
 use crate::tables::{Position, Progress};
-use crate::{KnownIdentity, Tables, TablesError, keys};
+use crate::{KnownIdentity, StateSpace, Tables, TablesError, keys};
 
 impl<S: Store> Tables<S> {
     /// Applies `transaction` and returns the events it adds to the log, in offset order.
@@ -25,8 +25,11 @@ impl<S: Store> Tables<S> {
             let expected_after = self.progress.sequence;
             return Err(TablesError::OutOfOrder { found: at.sequence, expected_after });
         }
-        for (consumer, floor) in transaction.floors {
-            self.put_floor(consumer, floor);
+        for floor in transaction.floors {
+            self.put_floor(floor.consumer, floor.offset);
+            if let Some(generation) = state_generation(&transaction.sections, floor.consumer) {
+                self.sizes.grow(StateSpace { consumer: floor.consumer, generation }, floor.state_growth);
+            }
         }
         let mut events = Vec::new();
         for mut section in transaction.sections {
@@ -160,6 +163,14 @@ impl<S: Store> Tables<S> {
     }
 }
 
-fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+/// The generation of the state that a consumer's sections write.
+fn state_generation(sections: &[Section], consumer: ConsumerId) -> Option<Generation> {
+    sections.iter().find_map(|section| match section {
+        Section::Handled(handled) if handled.consumer == consumer => Some(handled.state_generation),
+        _ => None,
+    })
+}
+
+pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     rmp_serde::to_vec(value).expect("a value in memory always has an encoding")
 }

@@ -9,6 +9,7 @@ use camshaft_event::transaction::RecentEvents;
 use camshaft_event::{ConsumerId, Offset, Sequence};
 use camshaft_sabotage::{Sabotage, is_on};
 
+use crate::apply::encode;
 use crate::overlay::Overlay;
 use crate::store::{Change, Store, StoreError};
 use crate::tables::{FORMAT_VERSION, Progress};
@@ -84,6 +85,9 @@ impl<S: Store> Tables<S> {
             if let Some(recent) = recent {
                 self.put_recent(consumer, &recent);
             }
+        }
+        for (consumer, size) in self.sizes.take_changes() {
+            self.active.put(keys::state_size(consumer), Some(encode(&size)));
         }
         let overlay = std::mem::take(&mut self.active);
         let frozen = Arc::new(Frozen { overlay, progress: self.progress });

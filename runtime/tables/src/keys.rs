@@ -31,6 +31,8 @@ const REDRIVE: u8 = 11;
 const REDRIVE_RESULTS: u8 = 12;
 /// Consumer id → [`camshaft_event::transaction::RecentEvents`].
 const RECENT: u8 = 13;
+/// Consumer id → generation of its state, bytes of keys and values in it.
+const STATE_SIZE: u8 = 14;
 
 /// Bytes that precede a plugin's own key.
 pub(crate) const STATE_PREFIX_BYTES: usize = 9;
@@ -59,6 +61,20 @@ pub(crate) fn floor(id: ConsumerId) -> Vec<u8> {
 
 pub(crate) fn recent(id: ConsumerId) -> Vec<u8> {
     key(RECENT, &[&id.0.to_be_bytes()])
+}
+
+pub(crate) fn state_size(id: ConsumerId) -> Vec<u8> {
+    key(STATE_SIZE, &[&id.0.to_be_bytes()])
+}
+
+pub(crate) fn state_sizes() -> Vec<u8> {
+    vec![STATE_SIZE]
+}
+
+/// The consumer at the end of a key of sizes.
+pub(crate) fn trailing_consumer(key: &[u8]) -> Option<ConsumerId> {
+    let bytes = key.last_chunk::<4>()?;
+    Some(ConsumerId(u32::from_be_bytes(*bytes)))
 }
 
 pub(crate) fn activation(id: ActivationId) -> Vec<u8> {

@@ -11,6 +11,7 @@ mod keys;
 mod overlay;
 mod read;
 mod scan;
+mod state_size;
 pub mod store;
 mod sweep;
 mod tables;

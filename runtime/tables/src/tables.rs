@@ -6,6 +6,7 @@ use camshaft_event::{Offset, Sequence};
 use thiserror::Error;
 
 use crate::overlay::Overlay;
+use crate::state_size::StateSizes;
 use crate::store::{Store, StoreError};
 use crate::{Frozen, keys};
 
@@ -37,6 +38,7 @@ pub struct Tables<S> {
     pub(crate) active: Overlay,
     pub(crate) frozen: Option<Arc<Frozen>>,
     pub(crate) progress: Progress,
+    pub(crate) sizes: StateSizes,
     /// Up to where the store's snapshot goes.
     pub(crate) snapshot: Progress,
 }
@@ -89,7 +91,8 @@ impl<S: Store> Tables<S> {
             None => Progress::default(),
             Some(bytes) => Progress::from_bytes(&bytes).ok_or(TablesError::Damaged { what: "progress" })?,
         };
-        Ok(Self { store, active: Overlay::default(), frozen: None, progress, snapshot: progress })
+        let sizes = StateSizes::of(store.as_ref())?;
+        Ok(Self { store, active: Overlay::default(), frozen: None, progress, sizes, snapshot: progress })
     }
 
     /// Up to where transactions have been applied.

@@ -67,7 +67,7 @@ impl AttemptContext for Attempt {
             Ok(found) => found,
             Err(error) => return self.unavailable(&error),
         };
-        self.effects.reads.note(key, found.as_ref().map(|found| found.version).unwrap_or_default());
+        self.effects.reads.note(key, found.as_ref());
         let value = found.map(|found| found.value);
         self.keep_input(key, value.as_deref());
         Ok(value)

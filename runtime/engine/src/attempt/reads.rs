@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use camshaft_event::{ConsumerId, Sequence};
 use camshaft_tables::{StateSpace, TablesError, Versioned};
 
+use super::size_in_state;
+
 /// Committed state as a running handler reads it; also what is not durable yet.
 pub trait StateReader: Send + Sync {
     /// One value.
@@ -27,40 +29,80 @@ pub trait StateReader: Send + Sync {
     fn has_timer(&self, consumer: ConsumerId, name: &str) -> bool;
 }
 
-/// What was read of committed state: the version of each key, 0 for an absent one.
+/// What was seen of committed state.
 #[derive(Debug, Default)]
 pub(crate) struct Reads {
-    versions: BTreeMap<Vec<u8>, Sequence>,
+    keys: BTreeMap<Vec<u8>, Seen>,
     /// Whether all of the plugin's state was looked at.
     pub(crate) scanned: bool,
     /// Whether a key changed while it was read twice: no place in the log shows what the handler saw.
     torn: bool,
 }
 
+/// One key as it was when it was first read or written to.
+#[derive(Debug)]
+struct Seen {
+    /// What it took.
+    bytes: u64,
+    /// The version that must still be its when the batch commits, 0 for an absent one, if a handler read it.
+    version: Option<Sequence>,
+}
+
 impl Reads {
-    pub(crate) fn note(&mut self, key: &[u8], version: Sequence) {
-        match self.versions.get(key) {
-            Some(known) => self.torn |= *known != version,
+    /// Notes what a handler read.
+    pub(crate) fn note(&mut self, key: &[u8], found: Option<&Versioned>) {
+        let version = found.map(|found| found.version).unwrap_or_default();
+        let bytes = size_in_state(key, found.map(|found| found.value.as_slice()));
+        self.add(key, Seen { bytes, version: Some(version) });
+    }
+
+    /// Notes what a key took that is written to unread.
+    pub(crate) fn note_write(&mut self, key: &[u8], bytes: u64) {
+        self.add(key, Seen { bytes, version: None });
+    }
+
+    fn add(&mut self, key: &[u8], seen: Seen) {
+        match self.keys.get_mut(key) {
+            Some(Seen { version: Some(known), .. }) => {
+                self.torn |= seen.version.is_some_and(|version| version != *known);
+            }
+            Some(known) => *known = seen,
             None => {
-                self.versions.insert(key.to_vec(), version);
+                self.keys.insert(key.to_vec(), seen);
             }
         }
     }
 
-    /// Adds what a later attempt of the batch read.
+    /// What a key took, if it was seen.
+    pub(crate) fn size(&self, key: &[u8]) -> Option<u64> {
+        self.keys.get(key).map(|seen| seen.bytes)
+    }
+
+    /// Forgets the keys that were only written to: nothing was, since the attempt failed.
+    pub(crate) fn forget_writes(&mut self) {
+        self.keys.retain(|_, seen| seen.version.is_some());
+    }
+
+    /// Adds what a later attempt of the batch saw.
     pub(crate) fn absorb(&mut self, later: Self) {
         self.scanned |= later.scanned;
         self.torn |= later.torn;
-        if self.versions.is_empty() {
-            self.versions = later.versions;
+        if self.keys.is_empty() {
+            self.keys = later.keys;
             return;
         }
-        later.versions.into_iter().for_each(|(key, version)| self.note(&key, version));
+        later.keys.into_iter().for_each(|(key, seen)| self.add(&key, seen));
     }
 
     /// What must still be so when the batch commits; `None` if it cannot be.
     pub(crate) fn versions(&self) -> Option<impl Iterator<Item = (&[u8], Sequence)>> {
-        let versions = self.versions.iter().map(|(key, version)| (key.as_slice(), *version));
+        let versions = self.keys.iter().filter_map(|(key, seen)| Some((key.as_slice(), seen.version?)));
         (!self.torn).then_some(versions)
+    }
+
+    /// The keys that were written to unread, with what they took.
+    pub(crate) fn unread(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        let unread = self.keys.iter().filter(|(_, seen)| seen.version.is_none());
+        unread.map(|(key, seen)| (key.as_slice(), seen.bytes))
     }
 }

@@ -69,6 +69,7 @@ impl Consumer {
             items,
             keys,
             state_version: self.state_version,
+            state_bytes: 0,
             timers: self.timers,
             suspicion,
             trial: self.circuit.trial(),

@@ -53,6 +53,7 @@ impl Run {
             Room::Taken => {
                 self.timers.keep();
                 self.writes.append(&mut effects.writes);
+                self.state_growth += effects.state_growth;
                 if item.held().is_some() {
                     let key = self.key(item);
                     key.remaining = key.remaining.saturating_sub(1);
@@ -79,7 +80,8 @@ impl Run {
 
     fn fail(&mut self, item: &Item, attempt: Attempt, failure: Failure, random: &mut ChaCha8Rng) {
         self.timers.forget();
-        let tried = Tried { number: attempt.number, at: attempt.now, effects: attempt.effects };
+        let mut tried = Tried { number: attempt.number, at: attempt.now, effects: attempt.effects };
+        tried.effects.reads.forget_writes();
         // A call that is released cannot be taken back, whoever is on probation.
         if self.batch.is_on_probation && !self.batch.is_released && !is_on(Sabotage::CountDuringProbation) {
             self.suspend(item, tried, failure);

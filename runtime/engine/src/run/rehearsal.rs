@@ -70,6 +70,7 @@ impl Rehearsal {
             now: self.now,
             random: None,
             earlier: Writes::new(),
+            state_bytes: 0,
             timers: TimersInBatch::of(self.timers),
             effects: Effects::default(),
         }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use camshaft_event::transaction::{Handled, Outcome, Section, TimerChange};
+use camshaft_event::transaction::{Floor, Handled, Outcome, Section, TimerChange};
 use camshaft_event::{ConsumerId, Key, Sequence, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
-use camshaft_tables::{Tables, TablesError};
+use camshaft_tables::{Tables, TablesError, Versioned};
 
 use super::Sequencer;
-use crate::attempt::Reads;
+use crate::attempt::{Reads, signed, size_in_state};
 use crate::batch::Batch;
 use crate::consumer::{Consumer, DeadEntry};
 use crate::held_keys::HeldEntry;
@@ -74,7 +74,10 @@ impl<S: Store> Sequencer<S> {
         }
         let has_changed = consumer.state_version > finished.batch.state_version
             && self.has_changed(&finished.batch, &finished.reads)?;
-        let is_lost = has_changed || self.exceeds_timers(consumer, &finished.sections);
+        let state_growth = self.state_growth(&finished)?;
+        let is_lost = has_changed
+            || self.exceeds_timers(consumer, &finished.sections)
+            || self.exceeds_state(&finished.batch, state_growth);
         let runs_again = is_lost && !finished.batch.is_released;
         let finished = if is_lost && !runs_again {
             // Its event is done already, so it commits as the dead letter that it then is.
@@ -129,7 +132,9 @@ impl<S: Store> Sequencer<S> {
             body.push(&section);
             sections.push(section);
         }
-        let sequence = self.sequence(vec![(id, floor)], sections, body.into_bytes(), now)?;
+        let state_growth = if is_lost { 0 } else { state_growth };
+        let floor = Floor { consumer: id, offset: floor, state_growth };
+        let sequence = self.sequence(vec![floor], sections, body.into_bytes(), now)?;
         if wrote_state && let Some(consumer) = self.consumers.get_mut(&id) {
             consumer.state_version = sequence;
         }
@@ -143,17 +148,42 @@ impl<S: Store> Sequencer<S> {
         }
         let Some(versions) = reads.versions().filter(|_| !reads.scanned) else { return Ok(true) };
         for (key, version) in versions {
-            let current = match self.tables.recent_state(batch.space, key) {
-                Some(current) => current,
-                // Memory holds every write since the snapshot, so this one is older than the batch.
-                None if self.tables.snapshot().sequence <= batch.state_version => continue,
-                None => Tables::stored_state(self.tables.store().as_ref(), batch.space, key)?,
-            };
+            let Some(current) = self.newer_state(batch, key)? else { continue };
             if current.map(|found| found.version).unwrap_or_default() != version {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// By how many bytes a batch lets the state grow. Of what it wrote to unread, others may have changed the size.
+    fn state_growth(&self, finished: &Finished) -> Result<i64, TablesError> {
+        let (batch, mut growth) = (&finished.batch, finished.state_growth);
+        for (key, seen) in finished.reads.unread() {
+            if let Some(current) = self.newer_state(batch, key)? {
+                let bytes = size_in_state(key, current.as_ref().map(|found| found.value.as_slice()));
+                growth += signed(seen) - signed(bytes);
+            }
+        }
+        Ok(growth)
+    }
+
+    /// What a key holds now, if that may be newer than the batch.
+    fn newer_state(&self, batch: &Batch, key: &[u8]) -> Result<Option<Option<Versioned>>, TablesError> {
+        match self.tables.recent_state(batch.space, key) {
+            Some(current) => Ok(Some(current)),
+            // Memory holds every write since the snapshot, so this one is older than the batch.
+            None if self.tables.snapshot().sequence <= batch.state_version => Ok(None),
+            None => Tables::stored_state(self.tables.store().as_ref(), batch.space, key).map(Some),
+        }
+    }
+
+    /// Whether other partitions have let the state grow so much since that this batch's writes no longer find room. Run
+    /// alone, its handler is told so.
+    fn exceeds_state(&self, batch: &Batch, growth: i64) -> bool {
+        let bytes = self.tables.state_bytes(batch.space);
+        let total = bytes.saturating_add_signed(growth);
+        growth > 0 && bytes != batch.state_bytes && total > self.options.max_state_bytes
     }
 
     /// Whether other partitions have set so many timers since that this batch's no longer find room. Run alone,

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use camshaft_event::transaction::{
-    ActivationOutcome, ConsumerChanged, ConsumerRecord, ConsumerStatus, Published, RecentEvents, Section,
+    ActivationOutcome, ConsumerChanged, ConsumerRecord, ConsumerStatus, Floor, Published, RecentEvents,
+    Section,
 };
 use camshaft_event::{Event, Offset, Timestamp, Transaction};
 use camshaft_tables::TablesError;
@@ -74,7 +75,7 @@ impl<S: Store> Sequencer<S> {
         self.arrange(record.id);
         let id = format!("detached-{name}-{}", self.tables.progress().sequence.next());
         let event = system_event("consumer.detached", id, name, now, &json!({ "consumer": name }));
-        let floors = vec![(record.id, floor)];
+        let floors = vec![Floor { consumer: record.id, offset: floor, state_growth: 0 }];
         let change =
             ConsumerChanged { record, checkpoint: None, clears: false, events: vec![event], recent: None };
         let sections = vec![Section::Consumer(Box::new(change))];

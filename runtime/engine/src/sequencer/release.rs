@@ -5,7 +5,7 @@
 //! follows in a second transaction, and nothing repeats it.
 
 use camshaft_event::Timestamp;
-use camshaft_event::transaction::Section;
+use camshaft_event::transaction::{Floor, Section};
 use camshaft_event::{Sequence, Transaction};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::TablesError;
@@ -75,7 +75,8 @@ impl<S: Store> Sequencer<S> {
         let floor = consumer.floor(tail);
         let sections = vec![Section::Handled(Box::new(section))];
         let body = Transaction::encode_body(&sections);
-        let sequence = self.sequence(vec![(id, floor)], sections, body, now)?;
+        let floor = Floor { consumer: id, offset: floor, state_growth: 0 };
+        let sequence = self.sequence(vec![floor], sections, body, now)?;
         self.arrange(id);
         Ok(Release::After(sequence))
     }

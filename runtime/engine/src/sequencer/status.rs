@@ -33,6 +33,8 @@ pub struct ConsumerState {
     pub probation: Option<ProbationState>,
     /// When its rate limit lets it go on, if there is work that waits for that.
     pub throttled_until: Option<Timestamp>,
+    /// Bytes of keys and values in its state.
+    pub state_bytes: u64,
     /// Timers that are set.
     pub timers: usize,
     /// The oldest event that is neither done nor dead.
@@ -82,6 +84,7 @@ impl<S: Store> Sequencer<S> {
             pauses: Pause::of(consumer),
             probation: ProbationState::of(consumer),
             throttled_until: consumer.throttled_until(),
+            state_bytes: self.tables.state_bytes(consumer.space()),
             timers: consumer.timers,
             oldest: consumer.oldest(tail),
             oldest_held: consumer.oldest_held(),

@@ -64,6 +64,7 @@ impl<S: Store> Sequencer<S> {
             self.arrange(id);
             if let Some(batch) = &mut batch {
                 batch.visible = self.tables.progress().sequence;
+                batch.state_bytes = self.tables.state_bytes(batch.space);
                 *self.running_in(lane) += 1;
             }
             self.announce_pauses(id, now)?;

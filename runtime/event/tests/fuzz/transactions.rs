@@ -4,7 +4,7 @@ use bolero::generator::ValueGenerator;
 use bolero::{TypeGenerator, check, one_value_of, produce};
 use camshaft_event::transaction::{
     Activated, Activation, ActivationHistory, ActivationOutcome, Body, ConsumerChanged, ConsumerRecord,
-    ConsumerStatus, DeadChange, DecodeError, Fired, Handled, HeldChange, Operated, Outcome, Probation,
+    ConsumerStatus, DeadChange, DecodeError, Fired, Floor, Handled, HeldChange, Operated, Outcome, Probation,
     Published, RecentEvents, RedriveChange, RedriveChanged, RedriveJob, RedriveResults, RedriveSelection,
     RedriveState, Section, StateWrite, TimerChange,
 };
@@ -19,7 +19,7 @@ use super::built::{BuiltEvent, MOMENT};
 #[derive(Clone, Debug, TypeGenerator)]
 struct Shape {
     #[generator(few())]
-    floors: Vec<(u32, u64)>,
+    floors: Vec<(u32, u64, i64)>,
     #[generator(few())]
     sections: Vec<SectionShape>,
     /// How many sections are added, and taken back again, between the others.
@@ -161,7 +161,11 @@ fn check_bytes(bytes: &[u8]) {
 
 impl Shape {
     fn transaction(&self) -> Transaction {
-        let floors = self.floors.iter().map(|(consumer, offset)| (ConsumerId(*consumer), Offset(*offset)));
+        let floors = self.floors.iter().map(|(consumer, offset, state_growth)| Floor {
+            consumer: ConsumerId(*consumer),
+            offset: Offset(*offset),
+            state_growth: *state_growth,
+        });
         let sections = self.sections.iter().map(SectionShape::section);
         Transaction { floors: floors.collect(), sections: sections.collect() }
     }
