@@ -21,6 +21,7 @@ pub use reads::StateReader;
 pub(crate) use timers::TimersInBatch;
 
 use crate::batch::SharedEvent;
+use crate::clock::TimeText;
 use crate::suspects::Mark;
 use crate::{ConsumerSpec, EngineOptions, published};
 
@@ -28,7 +29,7 @@ use crate::{ConsumerSpec, EngineOptions, published};
 const MAX_INPUT_BYTES: usize = 64 * 1024;
 
 /// Bytes a section takes beside its effects; an estimate on the high side.
-const SECTION_BYTES: usize = 256;
+pub(crate) const SECTION_BYTES: usize = 256;
 
 const KEY_LENGTH: &str = "state key length in bytes";
 
@@ -62,13 +63,15 @@ pub struct Attempt {
     pub(crate) offset: Offset,
     pub(crate) number: u32,
     pub(crate) now: Timestamp,
-    pub(crate) random: Option<ChaCha8Rng>,
+    pub(crate) random: Option<Box<ChaCha8Rng>>,
     /// What earlier sections of the batch wrote.
     pub(crate) earlier: Writes,
     /// Bytes of keys and values in the state as earlier sections of the batch leave it.
     pub(crate) state_bytes: u64,
     /// Timers as earlier sections of the batch and this attempt leave them.
     pub(crate) timers: TimersInBatch,
+    /// `now` as text, once something was published.
+    pub(crate) time: TimeText,
     pub(crate) effects: Effects,
 }
 
@@ -212,8 +215,8 @@ impl Attempt {
             ("the number of events that one attempt publishes", self.options.max_published_events);
         self.check(what, index + 1, limit, "limits.max_published_events")?;
         let author = published::Author { consumer: &self.spec.name, generation: self.generation };
-        let built =
-            published::build(author, &self.event, self.offset, index, self.now, event).and_then(|event| {
+        let built = published::build(author, &self.event, self.offset, index, self.time.of(self.now), event)
+            .and_then(|event| {
                 published::check_hops(&event, &self.event, self.offset, self.options.max_hops).map(|()| event)
             });
         let event = match built {

@@ -33,13 +33,13 @@ pub(crate) fn hops(event: &Event) -> u32 {
 
 /// The event that `author` publishes as effect number `index` of handling `origin`, which lies at `offset`.
 ///
-/// Its id is unique by construction: a generation handles an offset successfully once.
+/// `now` is its time, unless it has one. Its id is unique by construction: a generation handles an offset successfully once.
 pub(crate) fn build(
     author: Author<'_>,
     origin: &Event,
     offset: Offset,
     index: usize,
-    now: Timestamp,
+    now: String,
     new: NewEvent,
 ) -> Result<Event, EffectError> {
     check_reserved(&new)?;
@@ -50,11 +50,11 @@ pub(crate) fn build(
         (None, None) => origin.partitionkey.clone(),
     };
     let mut event = Event {
-        id: format!("{}-{offset}-{index}", author.generation),
-        source: format!("{SOURCE_PREFIX}{}", author.consumer),
+        id: id(author.generation, offset, index),
+        source: [SOURCE_PREFIX, author.consumer].concat(),
         event_type: new.event_type,
         subject: new.subject.or_else(|| origin.subject.clone()),
-        time: Some(new.time.unwrap_or_else(|| rfc3339(now))),
+        time: new.time,
         datacontenttype: new.datacontenttype,
         dataschema: new.dataschema,
         partitionkey,
@@ -69,17 +69,25 @@ pub(crate) fn build(
         }
     }
     validate(&event).map_err(|error| EffectError::InvalidEvent { reason: error.to_string() })?;
+    event.time.get_or_insert(now);
     follow(&mut event, origin);
     Ok(event)
 }
 
+/// `<generation>-<offset>-<index>`; each published event has one, so it is not left to the formatter.
+fn id(generation: Generation, offset: Offset, index: usize) -> String {
+    let (mut first, mut second, mut third) = (itoa::Buffer::new(), itoa::Buffer::new(), itoa::Buffer::new());
+    [first.format(generation.0), "-", second.format(offset.0), "-", third.format(index)].concat()
+}
+
 /// Puts `event` behind `origin` in the chain of causes.
 pub(crate) fn follow(event: &mut Event, origin: &Event) {
+    event.extensions.reserve(3);
     event.set_extension(CORRELATION, origin.extension(CORRELATION).unwrap_or(&origin.id));
     if !is_on(Sabotage::ForgetCause) {
         event.set_extension(CAUSATION, origin.id.as_str());
     }
-    event.set_extension(HOPS, hops(origin).saturating_add(1).to_string());
+    event.set_extension(HOPS, itoa::Buffer::new().format(hops(origin).saturating_add(1)));
 }
 
 /// Refuses an event that lies further than `limit` hops from its producer.
@@ -142,7 +150,7 @@ mod tests {
 
     fn build_from(cause: Event, new: NewEvent) -> Result<Event, EffectError> {
         let new = NewEvent { event_type: "stock.reserved".into(), ..new };
-        build(STOCK, &cause, Offset(17), 3, Timestamp(0), new)
+        build(STOCK, &cause, Offset(17), 3, rfc3339(Timestamp(0)), new)
     }
 
     #[test]
@@ -188,7 +196,7 @@ mod tests {
             assert!(error.contains(expected), "{error}");
         }
         let system = NewEvent { event_type: "camshaft.fake".into(), ..NewEvent::default() };
-        assert!(build(STOCK, &cause(), Offset(17), 0, Timestamp(0), system).is_err());
+        assert!(build(STOCK, &cause(), Offset(17), 0, String::new(), system).is_err());
     }
 
     #[test]

@@ -5,12 +5,13 @@
 use std::collections::HashMap;
 
 use camshaft_event::{ConsumerId, TypePattern};
+use foldhash::fast::RandomState;
 
 use crate::ConsumerSpec;
 
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
-    exact: HashMap<String, Vec<ConsumerId>>,
+    exact: HashMap<String, Vec<ConsumerId>, RandomState>,
     wildcard: Vec<(TypePattern, ConsumerId)>,
 }
 

@@ -17,9 +17,9 @@ use camshaft_event::{Answer, HeldEvent, Key, Timestamp};
 use rand_chacha::ChaCha8Rng;
 
 use crate::EngineOptions;
-use crate::attempt::{Attempt, Effects, Reads, StateReader, TimersInBatch, Writes};
+use crate::attempt::{Attempt, Effects, Reads, SECTION_BYTES, StateReader, TimersInBatch, Writes};
 use crate::batch::{Batch, Item, KeyInBatch};
-use crate::clock::Clock;
+use crate::clock::{Clock, TimeText};
 use crate::suspects::Suspicion;
 pub use call::{Begun, Call};
 pub use rehearsal::{Rehearsal, Rehearsed};
@@ -93,6 +93,7 @@ struct Run {
     /// By how many bytes the sections let the state grow.
     state_growth: i64,
     timers: TimersInBatch,
+    time: TimeText,
     sections: Vec<Section>,
     section_keys: Vec<Key>,
     body: Body,
@@ -125,9 +126,12 @@ impl Run {
     }
 
     fn within(mut batch: Batch, max_bytes: usize, started_us: u64) -> Self {
+        // Most handlers publish about as much as they are given.
+        let capacity = batch.items.iter().map(|item| item.event.size() + SECTION_BYTES).sum::<usize>();
         Self {
             keys: std::mem::take(&mut batch.keys),
             timers: TimersInBatch::of(batch.timers),
+            time: TimeText::default(),
             batch,
             next: 0,
             calls: 0,
@@ -136,7 +140,7 @@ impl Run {
             state_growth: 0,
             sections: Vec::new(),
             section_keys: Vec::new(),
-            body: Body::default(),
+            body: Body::with_capacity(capacity.min(max_bytes)),
             max_bytes,
             reads: Reads::default(),
             started_us,
@@ -188,6 +192,7 @@ impl Run {
             earlier: std::mem::take(&mut self.writes),
             state_bytes: self.batch.state_bytes.saturating_add_signed(self.state_growth),
             timers: std::mem::take(&mut self.timers),
+            time: std::mem::take(&mut self.time),
             effects: Effects::default(),
         }
     }

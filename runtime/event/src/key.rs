@@ -1,6 +1,7 @@
 //! The ordering key: events of equal key reach a consumer in log order, one at a time.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -12,7 +13,7 @@ use crate::{Event, Offset};
 pub enum Key {
     /// `partitionkey`, else `subject`.
     #[serde(rename = "0")]
-    Ordered(Box<str>),
+    Ordered(Arc<str>),
     /// Neither was set: the event's own offset stands in.
     #[serde(rename = "1")]
     Unordered(Offset),

@@ -30,6 +30,9 @@ impl TypePattern {
     /// Whether an event of `event_type` is asked for.
     #[must_use]
     pub fn matches(&self, event_type: &str) -> bool {
+        if let Some(exact) = self.exact() {
+            return exact == event_type;
+        }
         let mut wanted = self.0.split('.');
         let mut actual = event_type.split('.');
         let mut first = true;

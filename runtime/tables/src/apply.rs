@@ -32,7 +32,17 @@ impl<S: Store> Tables<S> {
             }
         }
         let mut events = Vec::new();
+        let mut advanced: Option<(ConsumerId, u32, Offset)> = None;
         for mut section in transaction.sections {
+            if let Section::Handled(handled) = &section
+                && let Some(partition) = handled.advances
+            {
+                // A batch moves one checkpoint from event to event: only where it comes to rest is kept.
+                let moved = (handled.consumer, partition, handled.cause.next());
+                let before =
+                    advanced.replace(moved).filter(|before| (before.0, before.1) != (moved.0, moved.1));
+                before.into_iter().for_each(|before| self.put_checkpoint(before));
+            }
             match &mut section {
                 Section::Published(published) => {
                     let first = at.first_offset.plus(events.len() as u64);
@@ -50,9 +60,14 @@ impl<S: Store> Tables<S> {
             }
             events.append(&mut section.into_events());
         }
+        advanced.into_iter().for_each(|advanced| self.put_checkpoint(advanced));
         let next_offset = at.first_offset.plus(events.len() as u64);
         self.progress = Progress { sequence: at.sequence, next_offset };
         Ok(events)
+    }
+
+    fn put_checkpoint(&mut self, (consumer, partition, done_before): (ConsumerId, u32, Offset)) {
+        self.active.put(keys::checkpoint(consumer, partition), Some(done_before.0.to_le_bytes().to_vec()));
     }
 
     pub(crate) fn put_floor(&mut self, consumer: ConsumerId, floor: Offset) {
@@ -79,10 +94,6 @@ impl<S: Store> Tables<S> {
 
     fn apply_handled(&mut self, at: Position, handled: &mut Handled) {
         let id = handled.consumer;
-        if let Some(partition) = handled.advances {
-            let done_before = handled.cause.next().0.to_le_bytes().to_vec();
-            self.active.put(keys::checkpoint(id, partition), Some(done_before));
-        }
         for write in &handled.state {
             let value = write.value.as_ref().map(|value| {
                 let mut stored = at.sequence.0.to_le_bytes().to_vec();

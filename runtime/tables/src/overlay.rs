@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap, btree_map};
 use std::iter::Peekable;
 use std::ops::Bound;
 
+use foldhash::fast::RandomState;
+
 use crate::KnownIdentity;
 use crate::store::Change;
 
@@ -15,7 +17,7 @@ const IDENTITY_BYTES: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Overlay {
     changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
-    identities: HashMap<u128, KnownIdentity>,
+    identities: HashMap<u128, KnownIdentity, RandomState>,
     bytes: usize,
 }
 

@@ -45,7 +45,7 @@ impl AttemptContext for Attempt {
             let mut seed = name.as_bytes().to_vec();
             seed.extend_from_slice(&generation.0.to_le_bytes());
             seed.extend_from_slice(&offset.0.to_le_bytes());
-            ChaCha8Rng::seed_from_u64(xxh3_64(&seed))
+            Box::new(ChaCha8Rng::seed_from_u64(xxh3_64(&seed)))
         });
         random.fill_bytes(buffer);
     }

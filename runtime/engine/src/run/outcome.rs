@@ -26,6 +26,7 @@ impl Run {
     pub(super) fn record(&mut self, answer: Answer, mut attempt: Attempt, random: &mut ChaCha8Rng) {
         self.writes = std::mem::take(&mut attempt.earlier);
         self.timers = std::mem::take(&mut attempt.timers);
+        self.time = std::mem::take(&mut attempt.time);
         let Some(item) = self.batch.items.get(self.next).cloned() else { return };
         if let Some(EffectError::Unavailable { reason }) = &attempt.effects.refusal {
             self.unavailable = Some(reason.clone());
@@ -52,7 +53,8 @@ impl Run {
         match self.push(&item.key, section, std::mem::take(&mut effects.reads)) {
             Room::Taken => {
                 self.timers.keep();
-                self.writes.append(&mut effects.writes);
+                // Not `append`, which builds the whole map anew each time.
+                self.writes.extend(std::mem::take(&mut effects.writes));
                 self.state_growth += effects.state_growth;
                 if item.held().is_some() {
                     let key = self.key(item);

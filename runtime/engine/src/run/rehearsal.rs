@@ -14,6 +14,7 @@ use camshaft_tables::StateSpace;
 use super::failure::{Failure, failure};
 use crate::attempt::{Attempt, Effects, LogLine, StateReader, TimersInBatch, Writes};
 use crate::batch::{Origin, SharedEvent};
+use crate::clock::TimeText;
 use crate::{ConsumerSpec, EngineOptions};
 
 /// What an attempt outside any log is given.
@@ -72,6 +73,7 @@ impl Rehearsal {
             earlier: Writes::new(),
             state_bytes: 0,
             timers: TimersInBatch::of(self.timers),
+            time: TimeText::default(),
             effects: Effects::default(),
         }
     }

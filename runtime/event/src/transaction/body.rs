@@ -30,6 +30,14 @@ impl Default for Body {
 }
 
 impl Body {
+    /// An empty body with room for about so many bytes.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        let mut body = Self { bytes: Vec::with_capacity(HEADER_BYTES + bytes), sections: 0 };
+        body.bytes.resize(HEADER_BYTES, 0);
+        body
+    }
+
     /// Adds a section.
     pub fn push(&mut self, section: &Section) {
         rmp_serde::encode::write(&mut self.bytes, section)
