@@ -11,6 +11,7 @@ import { checkPattern, matches } from "./pattern.js";
 
 export { Context } from "./context.js";
 export { Event } from "./event.js";
+export { accepted } from "./http.js";
 export { Rejection, Retry, reject, retry } from "./outcome.js";
 
 /**

@@ -7,6 +7,14 @@ import * as logging from "camshaft:plugin/logging@0.1.0";
 import * as publisher from "camshaft:plugin/publisher@0.1.0";
 import * as state from "camshaft:plugin/state@0.1.0";
 
+import { reject } from "./outcome.js";
+
+// Without the capability the engine has no HTTP inside, and its own `fetch` would end the handler without a word.
+if (!CAMSHAFT_SENDS) {
+  globalThis.fetch = async () =>
+    reject('this plugin cannot send requests: plugin.toml does not say `capabilities = ["http"]`');
+}
+
 const imports = { config, context, logging, publisher, state };
 
 /** The host of the attempt that begins. */

@@ -1,16 +1,14 @@
-//! What every measurement needs: interleaved rounds, medians with their spread, a table, a JSON file.
+//! What every measurement needs: contenders that take turns, medians with their spread, percentiles.
 //!
-//! The machine is never quiet, so contenders take turns within each round and only ratios inside one run mean
-//! anything.
+//! The machine is never quiet, so contenders take turns within each round and only ratios inside one round mean
+//! anything. What is done with the figures stands in `report.rs`.
 
-use std::fs;
-use std::path::Path;
+mod number;
 
-use anyhow::Context;
-use comfy_table::Table;
-use comfy_table::presets::ASCII_MARKDOWN;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+
+pub use number::number;
 
 /// Runs `measure` for each contender in turn, `rounds` times, and returns each contender's results.
 pub fn interleave<C: Copy, R>(
@@ -30,14 +28,15 @@ pub fn interleave<C: Copy, R>(
     Ok(results)
 }
 
-fn progress(steps: usize) -> ProgressBar {
+/// A bar for so many steps of a long work.
+pub fn progress(steps: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} [{elapsed}] {wide_msg}")
         .expect("the template is well formed");
     ProgressBar::new(steps as u64).with_style(style)
 }
 
 /// A median of several runs and how far they lie apart.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Median {
     /// The middle value, or the mean of the two middle ones.
     pub median: f64,
@@ -62,41 +61,32 @@ pub fn percentile(values: &mut [f64], part: f64) -> f64 {
     values[((values.len() - 1) as f64 * part).round() as usize]
 }
 
-/// A figure that is compared: its name with unit, and a median per contender.
-#[derive(Serialize)]
-pub struct Figure {
-    /// What was measured, with its unit.
-    pub name: String,
-    /// One per contender, in their order.
-    pub medians: Vec<Median>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Prints the figures, one row each, one column per contender, and writes them to `json` if given.
-pub fn report(contenders: &[&str], figures: &[Figure], json: Option<&Path>) -> anyhow::Result<()> {
-    let mut table = Table::new();
-    table.load_style(ASCII_MARKDOWN);
-    table.set_header(["median (spread)"].iter().chain(contenders));
-    for figure in figures {
-        let cells = figure.medians.iter().map(|m| format!("{} (±{:.0} %)", short(m.median), m.spread * 50.0));
-        table.add_row([figure.name.clone()].into_iter().chain(cells));
+    #[test]
+    fn a_median_is_the_middle_value_or_between_the_two_middle_ones() {
+        assert_eq!(median(vec![9.0, 1.0, 2.0]), Median { median: 2.0, spread: 4.0 });
+        assert_eq!(median(vec![4.0, 1.0, 3.0, 2.0]).median, 2.5);
+        assert_eq!(median(vec![0.0]), Median { median: 0.0, spread: 0.0 });
     }
-    println!("{table}");
-    if let Some(path) = json {
-        let text = serde_json::to_string_pretty(
-            &serde_json::json!({ "contenders": contenders, "figures": figures }),
-        )?;
-        fs::write(path, text).with_context(|| format!("could not write '{}'", path.display()))?;
-    }
-    Ok(())
-}
 
-/// Three significant digits, as far as a table needs them.
-fn short(value: f64) -> String {
-    match value.abs() {
-        0.0 => "0".to_owned(),
-        size if size < 1.0 => format!("{value:.3}"),
-        size if size < 10.0 => format!("{value:.2}"),
-        size if size < 100.0 => format!("{value:.1}"),
-        _ => format!("{value:.0}"),
+    #[test]
+    fn percentiles_reach_from_the_least_value_to_the_largest() {
+        let mut values: Vec<f64> = (0..=1_000).rev().map(f64::from).collect();
+        let parts = [0.0, 0.5, 0.99, 0.999, 1.0];
+        assert_eq!(parts.map(|part| percentile(&mut values, part)), [0.0, 500.0, 990.0, 999.0, 1_000.0]);
+    }
+
+    #[test]
+    fn contenders_take_turns_within_each_round() {
+        let mut turns = Vec::new();
+        let results = interleave(2, &['a', 'b'], |contender, round, _| {
+            turns.push((round, contender));
+            Ok(turns.len())
+        });
+        assert_eq!(results.unwrap(), [[1, 3], [2, 4]]);
+        assert_eq!(turns, [(0, 'a'), (0, 'b'), (1, 'a'), (1, 'b')]);
     }
 }

@@ -11,41 +11,43 @@ mod workload;
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use camshaft::{Config, Runtime};
 use clap::{Parser, ValueEnum};
-use comfy_table::Table;
-use comfy_table::presets::ASCII_MARKDOWN;
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
 
+use crate::bench::Bench;
+use crate::measure::progress;
+use crate::report::{Better, Curve, Grid, Line, Report};
 use crate::resident::Resident;
+use crate::scheduling::as_usual;
 use workload::Workload;
 
 /// Measures what the whole runtime takes while it knows far more than fits.
 #[derive(Parser)]
 pub struct Arguments {
-    /// A hundredth of the keys, to see that it works.
-    #[arg(long)]
-    quick: bool,
     /// State keys, and events published; five million if absent.
     #[arg(long)]
     keys: Option<u64>,
     /// The runtime's `memory` setting, in MiB.
     #[arg(long, default_value_t = 256)]
     memory_mib: u64,
-    /// The folder to put the data in; it should be on the disk that is to be measured.
-    #[arg(long, default_value = ".")]
-    folder: PathBuf,
-    /// Write the figures to this file as JSON.
+}
+
+/// What a child process does.
+#[derive(Parser)]
+pub struct PartArguments {
+    part: Part,
     #[arg(long)]
-    json: Option<PathBuf>,
-    /// What a child process does; set by the measurement itself.
-    #[arg(long, hide = true)]
-    part: Option<Part>,
+    keys: u64,
+    #[arg(long)]
+    memory_mib: u64,
+    /// Where the data of all parts lies.
+    #[arg(long)]
+    data: PathBuf,
 }
 
 /// One child process.
@@ -87,37 +89,63 @@ struct Call {
     p99_us: f64,
 }
 
-/// Runs the measurement, or the part of it that a child process was started for.
-pub fn run(arguments: &Arguments) -> Result<()> {
-    let keys = arguments.keys.unwrap_or(if arguments.quick { 50_000 } else { 5_000_000 });
-    let workload = Workload { keys };
-    if let Some(part) = arguments.part {
-        let found = match part {
-            Part::Fill => fill::run(arguments.config(&arguments.folder), workload),
-            Part::Reopen => reopen::run(arguments.config(&arguments.folder), workload),
-            Part::Probe => probe::run(&arguments.config(&arguments.folder), workload),
-        };
-        println!("{}", serde_json::to_string(&found?)?);
-        return Ok(());
+pub fn run(bench: &Bench, arguments: &Arguments) -> Result<Report> {
+    let keys = arguments.keys.unwrap_or(bench.scale(5_000_000, 50_000));
+    let folder = bench.data()?;
+    let mut moments = Grid::new(
+        "after",
+        "unit as named",
+        Better::Lower,
+        ["seconds", "RSS, MiB", "of it anonymous", "peak RSS"],
+    );
+    let mut calls = Grid::new("a call", "unit as named", Better::Lower, ["times", "p50, µs", "p99, µs"]);
+    let mut resident = Line { name: "resident".to_owned(), points: Vec::new() };
+    let bar = progress(Part::value_variants().len());
+    for part in Part::value_variants() {
+        bar.set_message(format!("{part:?}"));
+        let found = child(*part, arguments.memory_mib, keys, folder.path())?;
+        for Moment { after, seconds, resident: at } in found.moments {
+            moments.once(after, [seconds, at.all_mib, at.anonymous_mib, at.peak_mib]);
+            if *part == Part::Fill {
+                resident.points.push((seconds, at.all_mib));
+            }
+        }
+        for Call { what, calls: times, p50_us, p99_us } in found.calls {
+            calls.once(what, [times as f64, p50_us, p99_us]);
+        }
+        bar.inc(1);
     }
-    println!("{keys} state keys by as many events, memory = {} MiB", arguments.memory_mib);
-    let folder = TempDir::new_in(&arguments.folder)?;
-    let found =
-        [Part::Fill, Part::Reopen, Part::Probe].map(|part| child(part, arguments, keys, folder.path()));
-    let found: Vec<Found> = found.into_iter().collect::<Result<_>>()?;
-    print(&found);
-    if let Some(path) = &arguments.json {
-        std::fs::write(path, serde_json::to_string_pretty(&found)?)
-            .with_context(|| format!("could not write '{}'", path.display()))?;
-    }
+    bar.finish_and_clear();
+    let curve = Curve {
+        title: "memory while keys are written".to_owned(),
+        across: "seconds".to_owned(),
+        up: "MiB".to_owned(),
+        lines: vec![resident],
+    };
+    let report =
+        Report::new("memory", "What the whole runtime takes while it knows far more than its setting holds.")
+            .setting("state keys", format!("{keys}, by as many events"))
+            .setting("memory", format!("{} MiB", arguments.memory_mib));
+    Ok(Report { grids: vec![moments, calls], curves: vec![curve], ..report })
+}
+
+/// What a child process does: prints what it found.
+pub fn part(arguments: &PartArguments) -> Result<()> {
+    let workload = Workload { keys: arguments.keys };
+    let found = match arguments.part {
+        Part::Fill => fill::run(arguments.config(), workload),
+        Part::Reopen => reopen::run(arguments.config(), workload),
+        Part::Probe => probe::run(&arguments.config(), workload),
+    };
+    println!("{}", serde_json::to_string(&found?)?);
     Ok(())
 }
 
-fn child(part: Part, arguments: &Arguments, keys: u64, folder: &Path) -> Result<Found> {
+fn child(part: Part, memory_mib: u64, keys: u64, folder: &Path) -> Result<Found> {
     let name = part.to_possible_value().context("every part has a name")?;
-    let output = Command::new(env::current_exe()?)
-        .args(["memory", "--part", name.get_name(), "--keys", &keys.to_string()])
-        .args(["--memory-mib", &arguments.memory_mib.to_string(), "--folder"])
+    let output = as_usual(env::current_exe()?)
+        .args(["memory-part", name.get_name(), "--keys", &keys.to_string()])
+        .args(["--memory-mib", &memory_mib.to_string(), "--data"])
         .arg(folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
@@ -126,30 +154,11 @@ fn child(part: Part, arguments: &Arguments, keys: u64, folder: &Path) -> Result<
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-fn print(found: &[Found]) {
-    let mut moments = Table::new();
-    moments.load_style(ASCII_MARKDOWN);
-    moments.set_header(["after", "seconds", "RSS, MiB", "of it anonymous", "peak RSS, MiB"]);
-    for Moment { after, seconds, resident } in found.iter().flat_map(|found| &found.moments) {
-        let figures = [resident.all_mib, resident.anonymous_mib, resident.peak_mib];
-        let cells = figures.map(|mib| format!("{mib:.0}"));
-        moments.add_row([after.clone(), format!("{seconds:.1}")].into_iter().chain(cells));
-    }
-    println!("{moments}");
-    let mut calls = Table::new();
-    calls.load_style(ASCII_MARKDOWN);
-    calls.set_header(["call", "times", "p50, µs", "p99, µs"]);
-    for Call { what, calls: times, p50_us, p99_us } in found.iter().flat_map(|found| &found.calls) {
-        calls.add_row([what.clone(), times.to_string(), format!("{p50_us:.1}"), format!("{p99_us:.1}")]);
-    }
-    println!("{calls}");
-}
-
-impl Arguments {
-    fn config(&self, folder: &Path) -> Config {
+impl PartArguments {
+    fn config(&self) -> Config {
         Config {
-            data: folder.join("data"),
-            plugins: folder.join("plugins"),
+            data: self.data.join("data"),
+            plugins: self.data.join("plugins"),
             memory: self.memory_mib << 20,
             ..Config::default()
         }

@@ -1,135 +1,139 @@
-//! The main job: a 256-byte event handled exactly once with one state read, one write and one published event.
+//! The main job: an event handled exactly once with one state read, one write and one published event.
 //!
-//! The runtime with one and with two workers, beside a plain Rust loop that does the same over a log file. All
-//! sync what they write. The events lie in the log before the clock starts: handling is measured, not publishing.
+//! The runtime with one and with two workers, beside native consumers of JetStream and Redis that do the same by
+//! hand, and beside a plain Rust loop over a log file. The events lie in the log before the clock starts: handling
+//! is measured, not publishing.
 
 mod floor;
+pub mod jetstream;
+pub mod redis;
+mod runtime;
 
-use std::path::Path;
-use std::time::{Duration, Instant};
-
-use anyhow::{Context, Result, ensure};
-use camshaft::{Config, Event, Runtime};
+use anyhow::Result;
 use clap::Parser;
 
-use crate::measure::{Figure, interleave, median, report};
+use crate::bench::Bench;
+use crate::event::KEYS;
+use crate::measure::interleave;
+use crate::peers::Sync;
+use crate::report::{Better, Grid, Report};
 
-/// Size of an event's data.
-const DATA_BYTES: usize = 256;
+/// Sizes of an event's data.
+const SIZES: [usize; 2] = [256, 4096];
 
-/// State keys that the events touch.
-const KEYS: u64 = 10_000;
+/// What others are compared with: as many workers as the machines that we measure on have cores.
+const BASE: &str = "Camshaft, 2 workers";
 
-/// Events in one publish.
-const PUBLISH: u64 = 500;
-
-/// Measures the handling of events beside a plain loop.
+/// Measures the handling of events.
 #[derive(Parser)]
 pub struct Arguments {
-    /// Fewer events and rounds, to see that it works.
-    #[arg(long)]
-    quick: bool,
-    /// Events per run.
+    /// Events per run of the runtime; peers get fewer, as rates are compared.
     #[arg(long)]
     events: Option<u64>,
-    /// Write the figures to this file as JSON.
-    #[arg(long)]
-    json: Option<std::path::PathBuf>,
 }
 
-impl Arguments {
-    /// All that is asked when nothing is.
-    pub fn defaults(quick: bool) -> Self {
-        Self { quick, events: None, json: None }
-    }
-}
-
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Contender {
     Runtime { workers: usize },
+    JetStream(Sync),
+    Redis(Sync),
     Floor,
 }
 
-struct Run {
-    events_per_second: f64,
-    scheduling: Option<String>,
+/// All of them; within each round in this order.
+const CONTENDERS: [Contender; 7] = [
+    Contender::Runtime { workers: 1 },
+    Contender::JetStream(Sync::Always),
+    Contender::Runtime { workers: 2 },
+    Contender::Redis(Sync::Always),
+    Contender::Floor,
+    Contender::JetStream(Sync::Default),
+    Contender::Redis(Sync::Default),
+];
+
+impl Contender {
+    fn name(self) -> String {
+        match self {
+            Self::Runtime { workers: 1 } => "Camshaft, 1 worker".to_owned(),
+            Self::Runtime { workers } => format!("Camshaft, {workers} workers"),
+            Self::JetStream(_) => "JetStream".to_owned(),
+            Self::Redis(_) => "Redis".to_owned(),
+            Self::Floor => "plain loop".to_owned(),
+        }
+    }
+
+    /// Whether it is compared where peers sync as `sync` says; all others sync always.
+    fn is_in(self, sync: Sync) -> bool {
+        match self {
+            Self::JetStream(own) | Self::Redis(own) => own == sync,
+            Self::Runtime { .. } | Self::Floor => true,
+        }
+    }
 }
 
-pub fn run(arguments: &Arguments) -> Result<()> {
-    let events = arguments.events.unwrap_or(if arguments.quick { 20_000 } else { 200_000 });
-    let rounds = if arguments.quick { 1 } else { 5 };
+/// What one run does.
+#[derive(Clone, Copy)]
+struct Work {
+    events: u64,
+    bytes: usize,
+}
+
+pub fn run(bench: &Bench, arguments: &Arguments) -> Result<Report> {
+    let events = arguments.events.unwrap_or(bench.scale(200_000, 5_000));
+    let rounds = bench.rounds(5);
     let component = camshaft_test_guests::component("updates");
-    let contenders = [Contender::Runtime { workers: 1 }, Contender::Runtime { workers: 2 }, Contender::Floor];
-    let results = interleave(rounds, &contenders, |contender, _, bar| match contender {
-        Contender::Runtime { workers } => {
-            bar.set_message(format!("runtime, {workers} worker(s)"));
-            through_runtime(workers, events, component)
+    let threads = crate::bench::threads()?;
+    let mut durable = grid("every acknowledged event and effect is synced", Sync::Always);
+    let mut weak = grid("peers with their default, weaker sync", Sync::Default);
+    for bytes in SIZES {
+        let work = Work { events, bytes };
+        let results = interleave(rounds, &CONTENDERS, |contender, _, bar| {
+            bar.set_message(format!("{}, {bytes} bytes", contender.name()));
+            let folder = bench.data()?;
+            threads.block_on(async {
+                match contender {
+                    Contender::Runtime { workers } => {
+                        runtime::run(work, workers, component, &folder).await.map(Some)
+                    }
+                    Contender::JetStream(sync) => match bench.peers.jetstream(sync, folder.path()).await? {
+                        Some(server) => jetstream::run(&server, work.fewer(20)).await.map(Some),
+                        None => Ok(None),
+                    },
+                    Contender::Redis(sync) => match bench.peers.redis(sync, folder.path()).await? {
+                        Some(server) => redis::run(&server, work.fewer(5)).await.map(Some),
+                        None => Ok(None),
+                    },
+                    Contender::Floor => floor::run(work, folder.path()).map(Some),
+                }
+            })
+        })?;
+        for (grid, sync) in [(&mut durable, Sync::Always), (&mut weak, Sync::Default)] {
+            let within = CONTENDERS.iter().zip(&results).filter(|(contender, _)| contender.is_in(sync));
+            let cells = within.map(|(_, rates)| rates.iter().flatten().copied().collect()).collect();
+            grid.row(format!("{bytes} bytes"), cells);
         }
-        Contender::Floor => {
-            bar.set_message("plain loop");
-            let events_per_second = floor::run(events)?;
-            Ok(Run { events_per_second, scheduling: None })
-        }
-    })?;
-    let scheduling = results.iter().flatten().find_map(|run| run.scheduling.clone()).unwrap_or_default();
-    println!(
-        "{events} events of {DATA_BYTES} bytes over {KEYS} keys, {rounds} round(s); sync thread: {scheduling}"
-    );
-    let speeds: Vec<Vec<f64>> =
-        results.iter().map(|runs| runs.iter().map(|run| run.events_per_second).collect()).collect();
-    // Ratios are made within a round, where both ran under the same conditions.
-    let floor = speeds.last().context("the floor is measured")?;
-    let ratios = speeds.iter().map(|runs| runs.iter().zip(floor).map(|(run, floor)| floor / run).collect());
-    let figures = [
-        Figure { name: "events per second".into(), medians: speeds.iter().cloned().map(median).collect() },
-        Figure { name: "time relative to the plain loop".into(), medians: ratios.map(median).collect() },
-    ];
-    report(&["runtime, 1 worker", "runtime, 2 workers", "plain loop"], &figures, arguments.json.as_deref())
+    }
+    let report = Report::new(
+        "pipeline",
+        "Events handled exactly once, each with one state read, one write and one published event.",
+    )
+    .setting("events a run", format!("{events}; JetStream a twentieth, Redis a fifth of that"))
+    .setting("rounds", rounds.to_string())
+    .setting("state keys", KEYS.to_string())
+    .setting("Camshaft", "a plugin written in Rust; it is paused while the events are published, and the clock starts when it goes on")
+    .setting("JetStream", jetstream::ABOUT)
+    .setting("Redis", redis::ABOUT)
+    .setting("plain loop", floor::ABOUT);
+    Ok(Report { grids: vec![durable, weak], ..report })
 }
 
-fn through_runtime(workers: usize, events: u64, component: &Path) -> Result<Run> {
-    let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    threads.block_on(async {
-        let folder = tempfile::tempdir()?;
-        let config = Config {
-            data: folder.path().join("data"),
-            plugins: folder.path().join("plugins"),
-            workers: Some(workers),
-            ..Config::default()
-        };
-        let runtime = Runtime::open(config).await?;
-        for first in (0..events).step_by(usize::try_from(PUBLISH)?) {
-            runtime.publish_batch((first..events.min(first + PUBLISH)).map(event).collect()).await?;
-        }
-        let started = Instant::now();
-        let plugin = runtime.load_plugin(component).await?;
-        // `lag` counts the published events, too, so it is zero only once those are in the log and seen.
-        loop {
-            let view = runtime.consumer(&plugin.name).await.context("the plugin has a consumer")?;
-            if view.lag == 0 && view.in_flight == 0 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        // The last effects count once they are durable: a state read answers only then.
-        let count = runtime.state_get(&plugin.name, b"key-1").await?.context("the key was written")?;
-        let seconds = started.elapsed().as_secs_f64();
-        ensure!(!count.is_empty(), "a count has a value");
-        let scheduling = Some(runtime.health().sync.scheduling);
-        runtime.shutdown().await;
-        Ok(Run { events_per_second: events as f64 / seconds, scheduling })
-    })
+fn grid(title: &str, sync: Sync) -> Grid {
+    let names = CONTENDERS.iter().filter(|contender| contender.is_in(sync)).map(|contender| contender.name());
+    Grid::new(title, "events/s", Better::Higher, names).base(BASE)
 }
 
-/// The event with this number; the same for every contender.
-fn event(number: u64) -> Event {
-    Event {
-        id: number.to_string(),
-        source: "/bench".into(),
-        event_type: "test.event".into(),
-        partitionkey: Some(format!("key-{}", number % KEYS)),
-        datacontenttype: Some("application/octet-stream".into()),
-        data: vec![u8::try_from(number % 251).unwrap_or_default(); DATA_BYTES],
-        ..Event::default()
+impl Work {
+    fn fewer(self, times: u64) -> Self {
+        Self { events: (self.events / times).max(200), ..self }
     }
 }

@@ -12,21 +12,11 @@ use camshaft::Event;
 use camshaft_event::{Answer, Generation, Offset};
 use camshaft_guest_build::{Language, Script};
 use camshaft_host::{Host, HostOptions, Instance};
-use clap::Parser;
 
+use crate::bench::Bench;
 use crate::call::QuietContext;
-use crate::measure::{Figure, Median, interleave, median, report};
-
-/// Measures plugins of several languages.
-#[derive(Parser)]
-pub struct Arguments {
-    /// Fewer calls and rounds, to see that it works.
-    #[arg(long)]
-    quick: bool,
-    /// Write the figures to this file as JSON.
-    #[arg(long)]
-    json: Option<PathBuf>,
-}
+use crate::measure::interleave;
+use crate::report::{Better, Grid, Report};
 
 /// What one round of one plugin took.
 struct Round {
@@ -36,27 +26,28 @@ struct Round {
     call_us: f64,
 }
 
-pub fn run(arguments: &Arguments) -> Result<()> {
-    let (calls, rounds) = if arguments.quick { (200, 1) } else { (20_000, 5) };
+pub fn run(bench: &Bench) -> Result<Report> {
+    let calls = bench.scale(20_000, 200);
+    let rounds = bench.rounds(5);
     let files = build()?;
     let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
     let results = interleave(rounds, &files, |file, _, _| measure(file, calls))?;
+    let mut grid =
+        Grid::new("from file to call", "unit as named", Better::Lower, ["Rust", "JavaScript", "Python"]);
     let sizes: Vec<f64> =
         files.iter().map(|file| Ok(fs::metadata(file)?.len() as f64 / 1e6)).collect::<Result<_>>()?;
-    let figure = |name: &str, value: fn(&Round) -> f64| Figure {
-        name: name.into(),
-        medians: results.iter().map(|rounds| median(rounds.iter().map(value).collect())).collect(),
+    grid.once("file, MB", sizes);
+    let mut add = |name: &str, value: fn(&Round) -> f64| {
+        grid.row(name, results.iter().map(|rounds| rounds.iter().map(value).collect()).collect());
     };
-    let size = sizes.into_iter().map(|median| Median { median, spread: 0.0 }).collect();
-    let figures = [
-        Figure { name: "file, MB".into(), medians: size },
-        figure("load and compile, s", |round| round.compile_s),
-        figure("load with cached code, ms", |round| round.cached_ms),
-        figure("new instance, µs", |round| round.instantiate_us),
-        figure("call, µs", |round| round.call_us),
-    ];
-    println!("{calls} calls a round, {rounds} round(s)");
-    report(&["Rust", "JavaScript", "Python"], &figures, arguments.json.as_deref())
+    add("load and compile, s", |round| round.compile_s);
+    add("load with cached code, ms", |round| round.cached_ms);
+    add("new instance, µs", |round| round.instantiate_us);
+    add("call, µs", |round| round.call_us);
+    let report = Report::new("polyglot", "The same plugin in several languages.")
+        .setting("calls a round", calls.to_string())
+        .setting("rounds", rounds.to_string());
+    Ok(Report { grids: vec![grid], ..report })
 }
 
 /// The three components. Tools for JavaScript and Python are installed beside them if they are missing.

@@ -4,7 +4,7 @@
 //! each. The same stream without reloads stands beside it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,13 +12,12 @@ use anyhow::{Context, Result, ensure};
 use camshaft::view::Receipt;
 use camshaft::{Config, Event, PublishError, Runtime, Subscription};
 use clap::Parser;
-use comfy_table::Table;
-use comfy_table::presets::ASCII_MARKDOWN;
-use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::bench::Bench;
 use crate::measure::percentile;
+use crate::report::{Better, Grid, Report};
 
 /// Keys of the events.
 const KEYS: usize = 16;
@@ -26,12 +25,9 @@ const KEYS: usize = 16;
 /// Measures what events wait while versions take over.
 #[derive(Parser)]
 pub struct Arguments {
-    /// How many take-overs.
-    #[arg(long, default_value_t = 20)]
-    reloads: u32,
-    /// The folder to put the data in; it should be on the disk that is to be measured.
-    #[arg(long, default_value = ".")]
-    folder: PathBuf,
+    /// How many take-overs [default: 20]
+    #[arg(long)]
+    reloads: Option<u32>,
 }
 
 /// When each event was published, and when what became of it was seen.
@@ -43,14 +39,14 @@ struct Stream {
     doubled: usize,
 }
 
-pub fn run(arguments: &Arguments) -> Result<()> {
+pub fn run(bench: &Bench, arguments: &Arguments) -> Result<Report> {
+    let reloads = arguments.reloads.unwrap_or(bench.scale(20, 2));
     let tokio = tokio::runtime::Runtime::new()?;
-    let mut table = Table::new();
-    table.load_style(ASCII_MARKDOWN);
-    table.set_header(["stream", "reloads", "events", "lost", "doubled", "p50, ms", "p99, ms", "longest, ms"]);
+    let mut counts = Grid::new("events", "count", Better::Lower, ["published", "lost", "doubled"]);
+    let mut waited = Grid::new("from publish to outcome", "ms", Better::Lower, ["p50", "p99", "longest"]);
     let mut length = Duration::ZERO;
-    for reloads in [arguments.reloads, 0] {
-        let folder = TempDir::new_in(&arguments.folder)?;
+    for (name, reloads) in [("with take-overs", reloads), ("without", 0)] {
+        let folder = bench.data()?;
         let begin = Instant::now();
         let stream = tokio.block_on(stream(folder.path(), reloads, length))?;
         length = begin.elapsed();
@@ -59,14 +55,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let mut waits: Vec<f64> = waits.map(|wait| wait.as_secs_f64() * 1_000.0).collect();
         ensure!(!waits.is_empty(), "no event was handled");
         let lost = stream.published.len() - waits.len();
-        let waited = [0.5, 0.99, 1.0].map(|part| format!("{:.1}", percentile(&mut waits, part)));
-        let name = if reloads > 0 { "with take-overs" } else { "without" };
-        let counts = [reloads as usize, stream.published.len(), lost, stream.doubled];
-        let row = [name.to_owned()].into_iter().chain(counts.map(|count| count.to_string())).chain(waited);
-        table.add_row(row.collect::<Vec<String>>());
+        counts.once(name, [stream.published.len(), lost, stream.doubled].map(|count| count as f64));
+        waited.once(name, [0.5, 0.99, 1.0].map(|part| percentile(&mut waits, part)));
     }
-    println!("{table}");
-    Ok(())
+    let report =
+        Report::new("reload", "What events wait while one version of their plugin takes over from another.")
+            .setting("load", "an event a millisecond")
+            .setting("take-overs", format!("{reloads}, in {:.1} s", length.as_secs_f64()));
+    Ok(Report { grids: vec![counts, waited], ..report })
 }
 
 /// Publishes for as long as `reloads` take, or for `length` if there are none.

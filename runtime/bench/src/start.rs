@@ -3,16 +3,16 @@
 //! All plugins are the same program under other names, each file with bytes of its own, so that nothing is shared.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use camshaft::{Config, Runtime};
 use clap::Parser;
-use comfy_table::Table;
-use comfy_table::presets::ASCII_MARKDOWN;
-use tempfile::TempDir;
+
+use crate::bench::Bench;
+use crate::report::{Better, Grid, Report};
 
 /// How often it is looked whether all plugins run.
 const LOOK: Duration = Duration::from_millis(1);
@@ -20,64 +20,60 @@ const LOOK: Duration = Duration::from_millis(1);
 /// Measures a start with many plugins.
 #[derive(Parser)]
 pub struct Arguments {
-    /// How many plugins.
-    #[arg(long, default_value_t = 100)]
-    plugins: usize,
-    /// Warm starts, of which the median is shown.
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// The folder to put the data in; it should be on the disk that is to be measured.
-    #[arg(long, default_value = ".")]
-    folder: PathBuf,
+    /// How many plugins [default: 100]
+    #[arg(long)]
+    plugins: Option<usize>,
 }
 
 /// What one start took.
+#[derive(Clone, Copy)]
 struct Start {
-    name: &'static str,
     /// Until events are accepted.
     open: Duration,
     /// Until all plugins run.
     all: Duration,
 }
 
-pub fn run(arguments: &Arguments) -> Result<()> {
-    let folder = TempDir::new_in(&arguments.folder)?;
-    let bytes = write_plugins(folder.path(), arguments.plugins)?;
-    println!("{} plugins, {} KiB each", arguments.plugins, bytes / 1024);
-    let mut starts = vec![start("nothing known", folder.path(), arguments.plugins)?];
+pub fn run(bench: &Bench, arguments: &Arguments) -> Result<Report> {
+    let plugins = arguments.plugins.unwrap_or(bench.scale(100, 5));
+    let rounds = bench.rounds(5);
+    let folder = bench.data()?;
+    let bytes = write_plugins(folder.path(), plugins)?;
+    let mut grid = Grid::new("until it is there", "ms", Better::Lower, ["accepts events", "all plugins run"]);
+    let mut add = |name: &str, starts: &[Start]| {
+        let column = |time: fn(&Start) -> Duration| {
+            starts.iter().map(time).map(|time| time.as_secs_f64() * 1e3).collect()
+        };
+        grid.row(name, vec![column(|start| start.open), column(|start| start.all)]);
+    };
+    let forget = |what: &str| Ok(fs::remove_dir_all(folder.path().join("data").join(what))?);
+    add("nothing known", &starts(1, || Ok(()), folder.path(), plugins)?);
     // What ran last is loaded from the kept copies and their cached code, and the files are only compared.
-    starts.push(median("as it was left", arguments.rounds, || Ok(()), folder.path(), arguments.plugins)?);
-    let forget = || Ok(fs::remove_dir_all(folder.path().join("data/versions"))?);
-    starts.push(median("cached code only", arguments.rounds, forget, folder.path(), arguments.plugins)?);
-    let forget = || Ok(fs::remove_dir_all(folder.path().join("data/code"))?);
-    starts.push(median("compiled anew", 1, forget, folder.path(), arguments.plugins)?);
-    let mut table = Table::new();
-    table.load_style(ASCII_MARKDOWN);
-    table.set_header(["start", "accepting after, ms", "all plugins run after, ms"]);
-    for Start { name, open, all } in starts {
-        table.add_row([name.to_owned(), open.as_millis().to_string(), all.as_millis().to_string()]);
-    }
-    println!("{table}");
-    Ok(())
+    add("as it was left", &starts(rounds, || Ok(()), folder.path(), plugins)?);
+    add("cached code only", &starts(rounds, || forget("versions"), folder.path(), plugins)?);
+    add("compiled anew", &starts(1, || forget("code"), folder.path(), plugins)?);
+    let report = Report::new("start", "A start with many plugins, whose code is cached or not.")
+        .setting("plugins", format!("{plugins}, {} KiB each", bytes / 1024))
+        .setting("rounds", rounds.to_string());
+    Ok(Report { grids: vec![grid], ..report })
 }
 
-fn median(
-    name: &'static str,
+/// Starts so many times, each after `prepare`.
+fn starts(
     rounds: usize,
     prepare: impl Fn() -> Result<()>,
     folder: &Path,
     plugins: usize,
-) -> Result<Start> {
+) -> Result<Vec<Start>> {
     let mut starts = Vec::new();
-    for _ in 0..rounds.max(1) {
+    for _ in 0..rounds {
         prepare()?;
-        starts.push(start(name, folder, plugins)?);
+        starts.push(start(folder, plugins)?);
     }
-    starts.sort_by_key(|start| start.all);
-    Ok(starts.swap_remove(starts.len() / 2))
+    Ok(starts)
 }
 
-fn start(name: &'static str, folder: &Path, plugins: usize) -> Result<Start> {
+fn start(folder: &Path, plugins: usize) -> Result<Start> {
     let config = Config { data: folder.join("data"), plugins: folder.join("plugins"), ..Config::default() };
     let tokio = tokio::runtime::Runtime::new()?;
     let begin = Instant::now();
@@ -89,7 +85,7 @@ fn start(name: &'static str, folder: &Path, plugins: usize) -> Result<Start> {
     }
     let all = begin.elapsed();
     tokio.block_on(runtime.shutdown());
-    Ok(Start { name, open, all })
+    Ok(Start { open, all })
 }
 
 /// Writes the plugins, and returns the length of one.

@@ -18,13 +18,14 @@ use std::time::Duration;
 use camshaft_tables::store::{FjallStore, Store};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
-use tempfile::TempDir;
 
 use self::heed::HeedStore;
 use self::job::{Job, Loaded, Opened};
 use self::journal::JournalStore;
 use self::workload::Workload;
-use crate::measure::{Figure, interleave, median, report};
+use crate::bench::Bench;
+use crate::measure::interleave;
+use crate::report::{Better, Grid, Report};
 
 /// What a budget of 256 MiB leaves for fjall's cache beside two overlays of 64 MiB. LMDB has the page cache instead.
 const CACHE_BYTES: u64 = 32 << 20;
@@ -32,30 +33,24 @@ const CACHE_BYTES: u64 = 32 << 20;
 /// How to run the measurement.
 #[derive(Args)]
 pub struct Arguments {
-    /// A fortieth of the keys and one round: shows that it runs, measures nothing.
-    #[arg(long)]
-    quick: bool,
-    /// How many times each engine is loaded; the medians are of these.
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
     /// How many batches overwrite keys at random after the fill, if not as many as usual.
     #[arg(long)]
     overwrites: Option<u64>,
     /// How many times each engine is killed in the middle of a batch.
     #[arg(long, default_value_t = 10)]
     kills: usize,
-    /// The folder to put the stores in; it should be on the disk that is to be measured.
-    #[arg(long, default_value = ".")]
-    folder: PathBuf,
     /// The engines to compare.
     #[arg(long, value_delimiter = ',', default_value = "fjall,fjall-journal,heed")]
     engines: Vec<Engine>,
-    /// Write the figures there, too.
-    #[arg(long)]
-    json: Option<PathBuf>,
     /// What a child process does; set by the measurement itself.
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, requires = "data")]
     job: Option<Job>,
+    /// Where the store of a child process lies.
+    #[arg(long, hide = true)]
+    data: Option<PathBuf>,
+    /// Whether a child process works with few keys.
+    #[arg(long, hide = true)]
+    few: bool,
 }
 
 /// A store to measure.
@@ -104,25 +99,31 @@ fn wait_until_quiet(quiet: impl Fn() -> bool) {
     }
 }
 
-/// Runs the measurement, or the part of it that a child process was started for.
-pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let mut workload = if arguments.quick { Workload::QUICK } else { Workload::FULL };
+/// Does the job of a child process, if that is what the arguments ask for.
+pub fn part(arguments: &Arguments) -> Option<anyhow::Result<()>> {
+    let (job, data) = (arguments.job?, arguments.data.as_deref()?);
+    let mut workload = if arguments.few { Workload::QUICK } else { Workload::FULL };
     workload.overwrites = arguments.overwrites.unwrap_or(workload.overwrites);
-    if let Some(job) = arguments.job {
-        return job::run(job, arguments.engines[0], &arguments.folder, &workload);
-    }
-    let rounds = if arguments.quick { 1 } else { arguments.rounds };
-    println!(
-        "{} keys, batches of {} changes, {rounds} rounds, {} kills; other work on this machine shifts all figures, so compare within this table only",
-        workload.keys, workload.batch, arguments.kills
-    );
+    Some(job::run(job, arguments.engines[0], data, &workload))
+}
+
+/// Compares the engines.
+pub fn run(bench: &Bench, arguments: &Arguments) -> anyhow::Result<Report> {
+    let workload = bench.scale(Workload::FULL, Workload::QUICK);
+    let rounds = bench.rounds(3);
     let results = interleave(rounds, &arguments.engines, |engine, round, bar| {
         let kills = if round == 0 { arguments.kills } else { 0 };
-        measure_once(engine, arguments, kills, bar)
+        measure_once(bench, engine, arguments, kills, bar)
     })?;
-    let names: Vec<String> = arguments.engines.iter().map(|engine| engine.name()).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    report(&names, &figures(&results), arguments.json.as_deref())
+    let names = arguments.engines.iter().map(|engine| engine.name());
+    let mut grid = Grid::new("a store below the tables", "unit as named", Better::Lower, names);
+    add_figures(&mut grid, &results);
+    let report = Report::new("store", "The embedded store below the tables, under the tables' own shape.")
+        .setting("keys", workload.keys.to_string())
+        .setting("changes in a batch", workload.batch.to_string())
+        .setting("rounds", rounds.to_string())
+        .setting("kills", arguments.kills.to_string());
+    Ok(Report { grids: vec![grid], ..report })
 }
 
 /// What one engine did in one round.
@@ -133,13 +134,14 @@ struct Measured {
 }
 
 fn measure_once(
+    bench: &Bench,
     engine: Engine,
     arguments: &Arguments,
     kills: usize,
     bar: &ProgressBar,
 ) -> anyhow::Result<Measured> {
-    let folder = TempDir::new_in(&arguments.folder)?;
-    let child = |job| process::Child { engine, job, folder: folder.path(), arguments };
+    let folder = bench.data()?;
+    let child = |job| process::Child { engine, job, folder: folder.path(), few: bench.quick, arguments };
     bar.set_message(format!("{}: fill, then overwrite", engine.name()));
     let loaded = child(Job::Load).result()?;
     bar.set_message(format!("{}: open", engine.name()));
@@ -153,42 +155,37 @@ fn measure_once(
     Ok(Measured { loaded, clean, killed })
 }
 
-fn figures(results: &[Vec<Measured>]) -> Vec<Figure> {
-    let figure = |name: &str, value: &dyn Fn(&Measured) -> f64| Figure {
-        name: name.to_owned(),
-        medians: results.iter().map(|runs| median(runs.iter().map(value).collect())).collect(),
-    };
-    let mut figures = vec![
-        figure("first fill, batch, µs per entry", &|m| m.loaded.fill.micros_per_entry),
-        figure("overwrite, batch, µs per entry", &|m| m.loaded.steady.micros_per_entry),
-        figure("overwrite, slowest batch, s", &|m| m.loaded.steady.slowest_batch_seconds),
-        figure("overwrite until settled, µs per entry", &|m| m.loaded.steady.settled_micros_per_entry),
-        figure("overwrite, CPU until settled, µs per entry", &|m| m.loaded.steady.cpu_micros_per_entry),
-        figure("overwrite, written to disk, bytes per entry", &|m| m.loaded.steady.disk_bytes_per_entry),
-        figure("get alone, p50, µs", &|m| m.loaded.alone.p50_micros),
-        figure("get alone, p99, µs", &|m| m.loaded.alone.p99_micros),
-        figure("get during a flush, p50, µs", &|m| m.loaded.during.p50_micros),
-        figure("get during a flush, p99, µs", &|m| m.loaded.during.p99_micros),
-        figure("get during a flush, p99.9, µs", &|m| m.loaded.during.p999_micros),
-        figure("log's sync alone, p50, µs", &|m| m.loaded.log_alone.p50_micros),
-        figure("log's sync alone, p99, µs", &|m| m.loaded.log_alone.p99_micros),
-        figure("log's sync during a flush, p50, µs", &|m| m.loaded.log_during.p50_micros),
-        figure("log's sync during a flush, p99, µs", &|m| m.loaded.log_during.p99_micros),
-        figure("peak RssAnon without the batch, MiB", &|m| m.loaded.peak_anonymous_mib),
-        figure("peak RssFile, MiB", &|m| m.loaded.peak_file_mib),
-        figure("disk after the fill, MiB", &|m| m.loaded.fill.disk_mib),
-        figure("disk after overwrites, MiB", &|m| m.loaded.steady.disk_mib),
-        figure("disk at its largest, MiB", &|m| m.loaded.steady.largest_disk_mib),
-        figure("cold open after a clean close, ms", &|m| m.clean.open_ms),
-        figure("cold get after that, p50, µs", &|m| m.clean.gets.p50_micros),
-        figure("cold batch after that, s", &|m| m.clean.batch_seconds),
+fn add_figures(grid: &mut Grid, results: &[Vec<Measured>]) {
+    let figures: [(&str, &dyn Fn(&Measured) -> f64); 23] = [
+        ("first fill, batch, µs per entry", &|m| m.loaded.fill.micros_per_entry),
+        ("overwrite, batch, µs per entry", &|m| m.loaded.steady.micros_per_entry),
+        ("overwrite, slowest batch, s", &|m| m.loaded.steady.slowest_batch_seconds),
+        ("overwrite until settled, µs per entry", &|m| m.loaded.steady.settled_micros_per_entry),
+        ("overwrite, CPU until settled, µs per entry", &|m| m.loaded.steady.cpu_micros_per_entry),
+        ("overwrite, written to disk, bytes per entry", &|m| m.loaded.steady.disk_bytes_per_entry),
+        ("get alone, p50, µs", &|m| m.loaded.alone.p50_micros),
+        ("get alone, p99, µs", &|m| m.loaded.alone.p99_micros),
+        ("get during a flush, p50, µs", &|m| m.loaded.during.p50_micros),
+        ("get during a flush, p99, µs", &|m| m.loaded.during.p99_micros),
+        ("get during a flush, p99.9, µs", &|m| m.loaded.during.p999_micros),
+        ("log's sync alone, p50, µs", &|m| m.loaded.log_alone.p50_micros),
+        ("log's sync alone, p99, µs", &|m| m.loaded.log_alone.p99_micros),
+        ("log's sync during a flush, p50, µs", &|m| m.loaded.log_during.p50_micros),
+        ("log's sync during a flush, p99, µs", &|m| m.loaded.log_during.p99_micros),
+        ("peak RssAnon without the batch, MiB", &|m| m.loaded.peak_anonymous_mib),
+        ("peak RssFile, MiB", &|m| m.loaded.peak_file_mib),
+        ("disk after the fill, MiB", &|m| m.loaded.fill.disk_mib),
+        ("disk after overwrites, MiB", &|m| m.loaded.steady.disk_mib),
+        ("disk at its largest, MiB", &|m| m.loaded.steady.largest_disk_mib),
+        ("cold open after a clean close, ms", &|m| m.clean.open_ms),
+        ("cold get after that, p50, µs", &|m| m.clean.gets.p50_micros),
+        ("cold batch after that, s", &|m| m.clean.batch_seconds),
     ];
+    for (name, value) in figures {
+        grid.row(name, results.iter().map(|runs| runs.iter().map(value).collect()).collect());
+    }
     if results.iter().all(|runs| runs.iter().any(|m| !m.killed.is_empty())) {
         let opens = |runs: &Vec<Measured>| runs.iter().flat_map(|m| &m.killed).map(|o| o.open_ms).collect();
-        figures.push(Figure {
-            name: "open after kill -9 in a batch, ms".to_owned(),
-            medians: results.iter().map(|runs| median(opens(runs))).collect(),
-        });
+        grid.row("open after kill -9 in a batch, ms", results.iter().map(opens).collect());
     }
-    figures
 }

@@ -10,8 +10,11 @@ mod new;
 #[path = "../cli/process.rs"]
 #[expect(dead_code, reason = "shared with the other tests of the command line")]
 mod process;
+#[path = "../cli/receiver.rs"]
+mod receiver;
 mod refused;
 mod sdks;
+mod sinks;
 mod wasip2;
 
 use std::path::{Path, PathBuf};

@@ -7,6 +7,8 @@ mod fixtures;
 #[path = "../cli/process.rs"]
 #[expect(dead_code, reason = "shared with the other tests of the command line")]
 mod process;
+#[path = "../cli/receiver.rs"]
+mod receiver;
 mod several;
 mod webhook;
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::{command, demo, readme, tidy, toolchain, torture};
+use crate::{bench, command, demo, readme, tidy, toolchain, torture};
 
 /// All checks.
 pub(crate) fn run() -> Result<()> {
@@ -26,7 +26,7 @@ pub(crate) fn run() -> Result<()> {
     step("torture", &mut || torture::run(1.0, 60, None))?;
     step("demo", &mut || demo::run(false))?;
     step("readme", &mut readme::run)?;
-    step("quick bench", &mut || bench(&["--quick".to_owned()]))?;
+    step("quick bench", &mut || bench::run(&["--quick".to_owned()]))?;
     for (name, seconds) in steps {
         eprintln!("{seconds:>6} s  {name}");
     }
@@ -45,14 +45,6 @@ pub(crate) fn test(arguments: &[String]) -> Result<()> {
 /// The simulation of `runtime/sim`, without arguments as CI wants it.
 pub(crate) fn sim(arguments: &[String]) -> Result<()> {
     let mut command = command::cargo(&["run", "--release", "--locked", "-p", "camshaft-sim", "--"]);
-    command.args(arguments);
-    command::run(command)
-}
-
-/// The measurements of `runtime/bench`.
-pub(crate) fn bench(arguments: &[String]) -> Result<()> {
-    toolchain::ensure()?;
-    let mut command = command::cargo(&["run", "--release", "--locked", "-p", "camshaft-bench", "--"]);
     command.args(arguments);
     command::run(command)
 }

@@ -3,6 +3,7 @@
 //! Each does all it needs from a fresh clone, whatever the machine lacks: it finds or installs a toolchain for
 //! plugins, builds what it runs, and says what it is doing.
 
+mod bench;
 mod ci;
 mod client;
 mod command;
@@ -54,7 +55,8 @@ enum Chore {
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Measure. Arguments go to the bench; `--help` lists them.
+    /// Measure beside peers, which are installed into the target folder: `cargo xtask bench [NAME] [--quick]`. All
+    /// that a release is judged by without a name; `--help` lists the names.
     Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -71,7 +73,7 @@ fn main() -> ExitCode {
         Chore::Test { arguments } => ci::test(&arguments),
         Chore::Sim { arguments } => ci::sim(&arguments),
         Chore::Torture { minutes, kills, seed } => torture::run(minutes, kills, seed),
-        Chore::Bench { arguments } => ci::bench(&arguments),
+        Chore::Bench { arguments } => bench::run(&arguments),
         Chore::Readme => readme::run(),
         Chore::Ci => ci::run(),
     };

@@ -16,7 +16,8 @@ What the function returns is ignored. What it raises is a retry, unless it is `R
 from .context import Context
 from .event import Event
 from .handlers import handler
+from .http import Request, Response
 from .outcome import Reject, Retry
 from .state import State
 
-__all__ = ["Context", "Event", "Reject", "Retry", "State", "handler"]
+__all__ = ["Context", "Event", "Reject", "Request", "Response", "Retry", "State", "handler"]

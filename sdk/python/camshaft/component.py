@@ -9,7 +9,17 @@ from typing import Any
 
 import wit_world
 from componentize_py_types import Err
-from wit_world.imports import config, context, logging, publisher, state, types
+from wit_world.imports import config, context, logging, publisher, state
+
+try:
+    from wit_world.imports import types
+except ImportError:
+    # The plugin asks for `http`, and `wasi:http` has an interface of that name, too.
+    from wit_world.imports import camshaft_plugin_types as types
+
+    from .outgoing import send
+else:
+    from .http import without_capability as send
 
 from .context import Context, NewEvent
 from .event import Event
@@ -67,6 +77,7 @@ class Imports:
     def log(self, level: str, message: str, fields: list[tuple[str, str]]) -> None:
         logging.log(logging.Level[level.upper()], message, fields)
 
+    send = staticmethod(send)
     config = staticmethod(config.get)
     attempt = staticmethod(context.attempt)
     offset = staticmethod(context.offset)

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .event import encode
+from .http import Request, Response
 from .state import State
 
 
@@ -54,6 +55,23 @@ class Context:
     def cancel(self, name: str) -> None:
         """Removes the timer `name`; one that is not set is no error."""
         self._host.cancel(name)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: dict[str, str] | None = None,
+        body: bytes | str = b"",
+    ) -> Response:
+        """Sends a request and waits for the whole answer, whatever its status; `.accepted()` of it takes 2xx only.
+
+        plugin.toml has to ask with `capabilities = ["http"]`, and the operator says where to. `{{secret:name}}` in a
+        header stands for a secret. Sending is not undone if the handler raises: it may be sent again.
+        """
+        body = body.encode() if isinstance(body, str) else bytes(body)
+        headers = {name.lower(): value for name, value in (headers or {}).items()}
+        return self._host.send(Request(method, url, headers, body))
 
     def config(self, key: str, default: str | None = None) -> str | None:
         """The configuration's value for `key`: the operator's, else plugin.toml's, else `default`."""

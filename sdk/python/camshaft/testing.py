@@ -7,14 +7,15 @@ It behaves like the runtime's in what one attempt can see. It does not retry, or
     assert ctx.state["count"] == 1
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from .context import Context, NewEvent
 from .event import Event, encode
 from .handlers import dispatch
-from .outcome import Reject
+from .http import Request, Response
+from .outcome import Reject, Retry
 
 #: Pairs in one page of a scan: few, so that tests cross the border between pages.
 PAGE = 2
@@ -41,8 +42,11 @@ class TestContext(Context):
         now_ms: int = 0,
         attempt: int = 1,
         offset: int = 0,
+        responses: Callable[[Request], Response] | None = None,
     ):
+        """`responses` answers the handler's requests; placeholders of secrets stand in them as written."""
         self._memory = _Memory(config or {}, publishes, now_ms, attempt, offset)
+        self._memory.send = responses or _nobody_responds
         super().__init__(self._memory)
 
     def handle(self, event_type: str, data: Any = None, *, content_type: str | None = None, **attributes: Any) -> None:
@@ -77,6 +81,10 @@ class TestContext(Context):
     def logged(self) -> list[tuple[str, str, dict[str, str]]]:
         """The lines logged so far, oldest first: level, message, fields."""
         return list(self._memory.logged)
+
+
+def _nobody_responds(_: Request) -> Response:
+    raise Retry("nobody responds: give the test context `responses`")
 
 
 class _Memory:

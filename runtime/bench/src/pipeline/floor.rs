@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
@@ -13,6 +14,10 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use camshaft::Event;
 use serde::{Deserialize, Serialize};
+
+use super::Work;
+use crate::event::event;
+use crate::scheduling::raise_this_thread;
 
 const BATCH: usize = 64;
 
@@ -28,18 +33,21 @@ struct Effect<'e> {
     output: Event,
 }
 
+pub(super) const ABOUT: &str = "checksummed records, state and known ids in hash maps, batches of 64 written and \
+                                synced by a second thread";
+
 /// Events per second.
-pub fn run(events: u64) -> Result<f64> {
-    let folder = tempfile::tempdir()?;
-    let (input, output) = (folder.path().join("input"), folder.path().join("output"));
+pub(super) fn run(Work { events, bytes }: Work, folder: &Path) -> Result<f64> {
+    let (input, output) = (folder.join("input"), folder.join("output"));
     let mut file = std::io::BufWriter::new(File::create(&input)?);
     for number in 0..events {
-        write_record(&mut file, &rmp_serde::to_vec(&super::event(number))?)?;
+        write_record(&mut file, &rmp_serde::to_vec(&event(number, bytes))?)?;
     }
     file.into_inner().map_err(|error| error.into_error())?.sync_all()?;
     let started = Instant::now();
     let (sender, receiver) = mpsc::sync_channel::<Vec<u8>>(AHEAD);
     let writer = thread::spawn(move || -> Result<()> {
+        raise_this_thread();
         let mut file = File::create(output)?;
         while let Ok(mut buffer) = receiver.recv() {
             while let Ok(mut more) = receiver.try_recv() {

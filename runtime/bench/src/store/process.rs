@@ -22,6 +22,7 @@ pub struct Child<'a> {
     pub engine: Engine,
     pub job: Job,
     pub folder: &'a Path,
+    pub few: bool,
     pub arguments: &'a Arguments,
 }
 
@@ -30,10 +31,10 @@ impl Child<'_> {
     pub fn command(&self) -> anyhow::Result<Command> {
         let job = self.job.to_possible_value().context("every job has a name")?;
         let mut command = Command::new(env::current_exe()?);
-        command.args(["store", "--job", job.get_name(), "--engines", &self.engine.name(), "--folder"]);
+        command.args(["store", "--job", job.get_name(), "--engines", &self.engine.name(), "--data"]);
         command.arg(self.folder).stdout(Stdio::piped());
-        if self.arguments.quick {
-            command.arg("--quick");
+        if self.few {
+            command.arg("--few");
         }
         if let Some(overwrites) = self.arguments.overwrites {
             command.args(["--overwrites", &overwrites.to_string()]);

@@ -61,19 +61,32 @@ pub fn plugin<'w>(
         "--log-level=warning",
     ]);
     esbuild.arg(format!("--define:CAMSHAFT_SUBSCRIPTIONS={}", manifest.types_as_json()));
+    esbuild.arg(format!("--define:CAMSHAFT_SENDS={}", manifest.sends));
     esbuild.arg(format!("--outfile={}", bundle.display()));
     work.run(&mut esbuild, NODE, |said| said.trim().to_owned())?;
     TOOLS.pins.iter().for_each(|(_, content)| inputs.add(content));
     inputs.add(read(&bundle)?);
-    Ok(move |file: &Path| componentize(work, &tools, &bundle, file))
+    let sends = manifest.sends;
+    Ok(move |file: &Path| componentize(work, &tools, &bundle, sends, file))
 }
 
-fn componentize(work: &Work, tools: &Path, bundle: &Path, file: &Path) -> Result<(), ScriptError> {
+fn componentize(
+    work: &Work,
+    tools: &Path,
+    bundle: &Path,
+    sends: bool,
+    file: &Path,
+) -> Result<(), ScriptError> {
     let mut componentize = NODE.command();
     componentize.arg(tools.join("@bytecodealliance/componentize-js/src/cli.js")).arg(bundle);
     componentize.arg("--wit").arg(work.wit()).args(["--world-name", "handler"]);
-    // A plugin has no HTTP by itself; the rest of WASI the host gives, with nothing in it.
-    componentize.args(["--disable", "http", "fetch-event"]).arg("--out").arg(file);
+    // Nobody calls a plugin by HTTP, and only who asks for it may send; the rest of WASI the host gives, with nothing
+    // in it.
+    componentize.args(["--disable", "fetch-event"]);
+    if !sends {
+        componentize.arg("http");
+    }
+    componentize.arg("--out").arg(file);
     work.run(&mut componentize, NODE, essence)
 }
 

@@ -10,12 +10,17 @@ use super::{ScriptError, read};
 /// The section that the host looks for.
 const SECTION: &str = "camshaft:manifest";
 
+/// The capability to send requests.
+const HTTP: &str = "http";
+
 /// What stands in `plugin.toml`.
 pub struct AuthorsManifest {
     /// The plugin's name.
     pub name: String,
     /// All types that it subscribes to.
     pub types: Vec<String>,
+    /// Whether it asks to send requests.
+    pub sends: bool,
     text: String,
 }
 
@@ -27,6 +32,8 @@ impl AuthorsManifest {
             name: String,
             #[serde(default)]
             subscriptions: Vec<Subscription>,
+            #[serde(default)]
+            capabilities: Vec<String>,
         }
         #[derive(Deserialize)]
         struct Subscription {
@@ -52,7 +59,8 @@ impl AuthorsManifest {
             return Err(ScriptError::Invalid { path, reason });
         }
         let types = document.subscriptions.into_iter().flat_map(|subscription| subscription.types).collect();
-        Ok(Self { name: document.name, types, text })
+        let sends = document.capabilities.iter().any(|capability| capability == HTTP);
+        Ok(Self { name: document.name, types, sends, text })
     }
 
     /// The file as it is written.
@@ -94,12 +102,19 @@ mod tests {
             (manifest.name.as_str(), manifest.types_as_json().as_str()),
             ("stock", r#"["a.b","c","d"]"#)
         );
+        assert!(!manifest.sends);
         let mut component = b"\0asm\x0d\x00\x01\x00".to_vec();
         manifest.embed(&mut component);
         let record = component.split_off(component.len() - text.len());
         assert_eq!(record, text.as_bytes());
         assert!(component.ends_with(&u32::try_from(text.len()).unwrap().to_le_bytes()));
         assert!(component.windows(SECTION.len()).any(|name| name == SECTION.as_bytes()));
+    }
+
+    #[test]
+    fn who_asks_for_http_sends() {
+        assert!(manifest("capabilities = [\"http\"]\nname = \"hook\"").unwrap().sends);
+        assert!(!manifest("capabilities = [\"files\"]\nname = \"hook\"").unwrap().sends);
     }
 
     #[test]

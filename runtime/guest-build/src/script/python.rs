@@ -8,7 +8,7 @@ use std::{
 use serde::Deserialize;
 
 use super::{AuthorsManifest, Inputs, Program, ScriptError, Work, file_error, read, tools::Tools, write};
-use crate::Language;
+use crate::{Language, contract::CONTRACT};
 
 const PYTHON: Program =
     Program { name: "python3", language: Language::Python, needs: "Python 3.11 or newer with pip" };
@@ -34,6 +34,19 @@ const TOOLS: Tools = Tools {
 
 /// Module that is made for each build: it finds the author's code and exports what the contract asks for.
 const ENTRY: &str = "camshaft_entry";
+
+/// What a plugin is built against that asks for `http`, besides the contract: its world, and as much of WASI as it takes.
+const SINK: [(&str, &str); 3] = [
+    ("sink.wit", include_str!("../../tools/python/wit/sink.wit")),
+    ("deps/io/io.wit", include_str!("../../tools/python/wit/io.wit")),
+    ("deps/http/http.wit", include_str!("../../tools/python/wit/http.wit")),
+];
+
+/// A world, and where it is found.
+struct World {
+    folder: PathBuf,
+    name: &'static str,
+}
 
 /// The `[tool.camshaft]` of `pyproject.toml`.
 #[derive(Deserialize)]
@@ -71,14 +84,32 @@ pub fn plugin<'w>(
 
     let own = settings.path.iter().map(|folder| work.folder.join(folder));
     let path: Vec<PathBuf> = [work.folder.clone()].into_iter().chain(own).collect();
+    let world =
+        if manifest.sends { sink(work, inputs)? } else { World { folder: work.wit(), name: "handler" } };
     inputs.add(entry_text);
     TOOLS.pins.iter().for_each(|(_, content)| inputs.add(content));
     path.iter().try_for_each(|folder| inputs.add_folder(folder))?;
-    Ok(move |file: &Path| componentize(work, &packages, &entry, &path, file))
+    Ok(move |file: &Path| componentize(work, &world, &packages, &entry, &path, file))
+}
+
+/// Writes the world of a plugin that sends.
+fn sink(work: &Work, inputs: &mut Inputs) -> Result<World, ScriptError> {
+    let folder = work.scratch.join("sink");
+    let contract = CONTRACT.map(|(name, content)| (format!("deps/camshaft/{name}"), content));
+    for (name, content) in SINK.map(|(name, content)| (name.to_owned(), content)).into_iter().chain(contract)
+    {
+        let file = folder.join(name);
+        let parent = file.parent().unwrap_or(&folder);
+        fs::create_dir_all(parent).map_err(file_error(parent))?;
+        write(&file, content)?;
+        inputs.add(content);
+    }
+    Ok(World { folder, name: "sink" })
 }
 
 fn componentize(
     work: &Work,
+    world: &World,
     packages: &Path,
     entry: &Path,
     path: &[PathBuf],
@@ -87,7 +118,7 @@ fn componentize(
     let mut componentize = PYTHON.command();
     componentize.env("PYTHONPATH", packages).env("PYTHONDONTWRITEBYTECODE", "1");
     componentize.args(["-c", "import componentize_py, sys; sys.exit(componentize_py.script())"]);
-    componentize.arg("--quiet").arg("--wit-path").arg(work.wit()).args(["--world", "handler"]);
+    componentize.arg("--quiet").arg("--wit-path").arg(&world.folder).args(["--world", world.name]);
     componentize.args(["componentize", ENTRY]).arg("--output").arg(file);
     for folder in [entry].into_iter().chain(path.iter().map(PathBuf::as_path)) {
         componentize.arg("--python-path").arg(folder);

@@ -89,12 +89,13 @@ const RUST: [(&str, &str); 24] = carry![
     "sdk/src/testing/memory.rs",
 ];
 
-const JAVASCRIPT: [(&str, &str); 12] = carry![
+const JAVASCRIPT: [(&str, &str); 13] = carry![
     "sdk/javascript/README.md",
     "sdk/javascript/camshaft.js",
     "sdk/javascript/context.js",
     "sdk/javascript/event.js",
     "sdk/javascript/host.js",
+    "sdk/javascript/http.js",
     "sdk/javascript/messagepack.js",
     "sdk/javascript/no-host.js",
     "sdk/javascript/outcome.js",
@@ -104,15 +105,17 @@ const JAVASCRIPT: [(&str, &str); 12] = carry![
     "sdk/javascript/testing.js",
 ];
 
-const PYTHON: [(&str, &str); 11] = carry![
+const PYTHON: [(&str, &str); 13] = carry![
     "sdk/python/README.md",
     "sdk/python/camshaft/__init__.py",
     "sdk/python/camshaft/component.py",
     "sdk/python/camshaft/context.py",
     "sdk/python/camshaft/event.py",
     "sdk/python/camshaft/handlers.py",
+    "sdk/python/camshaft/http.py",
     "sdk/python/camshaft/messagepack.py",
     "sdk/python/camshaft/outcome.py",
+    "sdk/python/camshaft/outgoing.py",
     "sdk/python/camshaft/state.py",
     "sdk/python/camshaft/testing.py",
     "sdk/python/pyproject.toml",

@@ -1,0 +1,137 @@
+//! Plugins in JavaScript and Python that send requests: where their operator lets them, and nowhere else.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::{
+    process::{Runtime, write},
+    receiver::{self, Request},
+    said,
+};
+
+/// Compiling an interpreter on a busy machine included.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+const MANIFEST: &str = r#"
+manifest = 1
+name = "hook"
+version = "0.1.0"
+capabilities = ["http"]
+
+[[subscriptions]]
+handler = "send"
+types = ["order.placed"]
+"#;
+
+const JAVASCRIPT: &str = r#"
+import { accepted, handler } from "camshaft";
+
+export const handle = handler({
+  "order.placed": async (order, ctx) => {
+    const answer = await accepted(
+      await fetch(ctx.config("url"), {
+        method: order.data.method,
+        headers: { authorization: "Bearer {{secret:token}}", "idempotency-key": order.id },
+        body: order.bytes,
+      }),
+    );
+    ctx.state.set("answer", await answer.json());
+  },
+});
+"#;
+
+const PYTHON: &str = r#"
+from camshaft import handler
+
+
+@handler("order.placed")
+def send(order, ctx):
+    headers = {"Authorization": "Bearer {{secret:token}}", "Idempotency-Key": order.id}
+    answer = ctx.request(order.data["method"], ctx.config("url"), headers=headers, body=order.bytes)
+    ctx.state["answer"] = answer.accepted().json()
+"#;
+
+/// A new plugin in `folder` whose code is `code`.
+fn sink(folder: &Path, language: &str, file: &str, code: &str, manifest: &str) {
+    said(folder, &format!("new hook --lang {language}")).ends_with(0);
+    let folder = folder.join("hook");
+    write(&folder, file, code);
+    write(&folder, "plugin.toml", manifest);
+    // It is about other code.
+    fs::remove_file(folder.join("tests/totals.toml")).unwrap();
+}
+
+fn order(id: u32, method: &str) -> String {
+    format!(
+        r#"{{"specversion":"1.0","id":"{id}","source":"/shop","type":"order.placed","data":{{"method":"{method}"}}}}"#
+    )
+}
+
+fn check_sends(language: &str, file: &str, code: &str) {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    sink(folder, language, file, code, MANIFEST);
+    said(folder, "build hook").ends_with(0).says("asks for the capability \"http\", which is not granted");
+
+    let (port, requests) = receiver::start(r#"{"thanks":true}"#, |_| "201 Created");
+    let operator = format!(
+        "grants = ['http']\n[[http]]\nhost = '127.0.0.1'\nport = {port}\ntls = false\nmethods = ['POST']\n\
+         secrets = ['token']\n[secrets]\ntoken = {{ file = 'token.txt' }}\n[policy]\nmax_attempts = 1\n\
+         [config]\nurl = 'http://127.0.0.1:{port}/orders?from=shop'\n"
+    );
+    write(folder, "hook.toml", &operator);
+    write(folder, "token.txt", "t0ps3cret");
+    let runtime = Runtime::start(folder, &["--plugins", "."]);
+    write(folder, "orders.ndjson", &[order(1, "POST"), order(2, "PUT")].join("\n"));
+    runtime.said(folder, "publish orders.ndjson").ends_with(0);
+
+    let Request { head, body } = requests.recv_timeout(PATIENCE).unwrap();
+    assert!(head.starts_with("POST /orders?from=shop HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("authorization: Bearer t0ps3cret\r\n"), "{head}");
+    assert!(head.contains("idempotency-key: 1\r\n"), "{head}");
+    assert_eq!(body, r#"{"method":"POST"}"#);
+    runtime.until(folder, "state get hook answer", |answer| answer == "{\"thanks\":true}\n");
+    let dead = runtime.until(folder, "dead-letters list --json", |listed| listed.contains("hook"));
+    let dead: Value = serde_json::from_str(&dead.stdout).unwrap();
+    let show = format!("dead-letters show hook:{}", dead["items"][0]["offset"]);
+    let denied = format!("denied: PUT http://127.0.0.1:{port}: `methods` of its [[http]] in ");
+    runtime.said(folder, &show).ends_with(0).prints(&denied).prints("lacks \"PUT\"");
+    assert!(runtime.stop().0.success());
+    assert!(requests.try_recv().is_err(), "what was denied has not been sent");
+}
+
+/// Without asking for `http`.
+fn check_says_why(language: &str, file: &str, code: &str) {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    sink(folder, language, file, code, &MANIFEST.replace("capabilities", "# capabilities"));
+    let case = "[[case]]\nname = 'sends'\nwhen = { type = 'order.placed', data = { method = 'POST' } }\n\
+                given.config = { url = 'http://127.0.0.1/' }\nthen.outcome = 'reject'\n\
+                then.reason = \"plugin.toml does not say `capabilities = [\\\"http\\\"]`\"\n";
+    write(&folder.join("hook"), "tests/sends.toml", case);
+    said(folder, "test hook").ends_with(0).prints("1 passed, 0 failed");
+}
+
+#[test]
+fn javascript_sends_where_its_operator_lets_it() {
+    check_sends("javascript", "plugin.js", JAVASCRIPT);
+}
+
+#[test]
+fn python_sends_where_its_operator_lets_it() {
+    check_sends("python", "plugin.py", PYTHON);
+}
+
+#[test]
+fn javascript_that_did_not_ask_is_told_so() {
+    check_says_why("javascript", "plugin.js", JAVASCRIPT);
+}
+
+#[test]
+fn python_that_did_not_ask_is_told_so() {
+    check_says_why("python", "plugin.py", PYTHON);
+}

@@ -1,0 +1,57 @@
+//! The measurements of `runtime/bench`, with everything they need: a toolchain for plugins, the peers, Extism.
+
+mod peers;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::{command, toolchain};
+
+/// The benches that need no peer, and so no installation.
+const ALONE: [&str; 8] = ["call", "memory", "polyglot", "recovery", "reload", "soak", "start", "store"];
+
+/// Runs the bench that `arguments` name, or all.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    toolchain::ensure()?;
+    let folder = command::target_folder().join("bench");
+    let names = |name: &str| arguments.iter().any(|argument| argument == name);
+    let help = ["-h", "--help", "help"].into_iter().any(names);
+    let mut found: Vec<(&str, PathBuf)> = Vec::new();
+    if !help && !ALONE.into_iter().any(names) {
+        // What cannot be installed is left out, and the report says so.
+        for (flag, peer) in
+            [("--nats-server", peers::nats_server(&folder)), ("--redis-server", peers::redis_server(&folder))]
+        {
+            match peer {
+                Ok(program) => found.push((flag, program)),
+                Err(error) => eprintln!("warning: without {}: {error:#}", flag.trim_start_matches('-')),
+            }
+        }
+    }
+    let all = !arguments.iter().any(|argument| !argument.starts_with('-'));
+    // It brings a second wasmtime, which takes minutes to build: not to see that the bench works.
+    if !help && !names("--quick") && (all || names("call")) {
+        found.push(("--extism", extism()?));
+    }
+    let mut features: Vec<&str> = Vec::new();
+    if names("store") {
+        features.extend(["--features", "store"]);
+    }
+    let mut bench = command::cargo(&["run", "--release", "--locked", "-p", "camshaft-bench"]);
+    bench.args(features).arg("--").arg("--folder").arg(folder);
+    for (flag, program) in found {
+        bench.arg(flag).arg(program);
+    }
+    bench.args(arguments);
+    command::run(bench)
+}
+
+/// The program of `runtime/bench/extism`, a workspace of its own.
+fn extism() -> Result<PathBuf> {
+    let target = command::target_folder().join("bench").join("extism");
+    let mut build = command::cargo(&["build", "--release", "--locked"]);
+    build.current_dir(command::root().join("runtime/bench/extism")).env("CARGO_TARGET_DIR", &target);
+    command::run(build)?;
+    Ok(target.join("release").join("camshaft-bench-extism"))
+}
