@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::{bench, command, demo, readme, tidy, toolchain, torture};
+use crate::{bench, command, demo, instructions, readme, tidy, toolchain, torture};
 
 /// All checks.
 pub(crate) fn run() -> Result<()> {
@@ -26,6 +26,7 @@ pub(crate) fn run() -> Result<()> {
     step("torture", &mut || torture::run(1.0, 60, None))?;
     step("demo", &mut || demo::run(false))?;
     step("readme", &mut readme::run)?;
+    step("instructions", &mut || instructions::run(false))?;
     step("quick bench", &mut || bench::run(&["--quick".to_owned()]))?;
     for (name, seconds) in steps {
         eprintln!("{seconds:>6} s  {name}");

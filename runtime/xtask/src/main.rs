@@ -1,4 +1,4 @@
-//! The project's chores: `cargo xtask demo | test | sim | torture | bench | ci`.
+//! The project's chores: `cargo xtask demo | test | sim | torture | bench | instructions | ci`.
 //!
 //! Each does all it needs from a fresh clone, whatever the machine lacks: it finds or installs a toolchain for
 //! plugins, builds what it runs, and says what it is doing.
@@ -8,6 +8,7 @@ mod ci;
 mod client;
 mod command;
 mod demo;
+mod instructions;
 mod readme;
 mod server;
 mod tidy;
@@ -61,9 +62,15 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Count the instructions of the hot path, and compare them with the ones accepted last.
+    Instructions {
+        /// Accept what is counted now.
+        #[arg(long)]
+        accept: bool,
+    },
     /// Run every command of the README and compare what it prints.
     Readme,
-    /// All checks: format, lints, docs, tests, simulation, torture, demo, README, a quick bench.
+    /// All checks: format, lints, docs, tests, simulation, torture, demo, README, instructions, a quick bench.
     Ci,
 }
 
@@ -74,6 +81,7 @@ fn main() -> ExitCode {
         Chore::Sim { arguments } => ci::sim(&arguments),
         Chore::Torture { minutes, kills, seed } => torture::run(minutes, kills, seed),
         Chore::Bench { arguments } => bench::run(&arguments),
+        Chore::Instructions { accept } => instructions::run(accept),
         Chore::Readme => readme::run(),
         Chore::Ci => ci::run(),
     };

@@ -1,6 +1,6 @@
 //! A consumer's life: created, attached, given other code, detached, reset, removed, each in a transaction.
 
-use camshaft_engine::{Committed, ConsumerError, ResetPlace, ResetTo};
+use camshaft_engine::{Committed, ConsumerError, ConsumerSpec, ResetPlace, ResetTo};
 use camshaft_event::transaction::ConsumerStatus;
 use camshaft_event::{AttemptContext, Event, Generation, NewEvent, Offset, Start, Timestamp};
 
@@ -82,6 +82,34 @@ fn other_code_takes_over_between_two_batches() {
     assert!(matches!(world.commit(finished), Committed::At(_)), "it finishes under what it was taken with");
     world.settle();
     assert_eq!(world.state("one")["k"], "0 1 2 3");
+}
+
+#[test]
+fn at_a_take_over_no_event_waits_longer_than_for_the_batch_in_flight() {
+    let mut world = World::with(|options| options.workers = 4);
+    world.attach(spec("one", &["thing.*"]), note);
+    let [busy, idle] = [key_in(0), key_in(1)];
+    world.put("old", &busy);
+    world.sync();
+    world.read();
+    let in_flight = world.take().unwrap();
+    let newer = spec("one", &["thing.*"]);
+    let activation = world.attach(ConsumerSpec { digest: "newer".into(), ..newer }, note).activation;
+    world.put("same partition", &busy);
+    world.put("other partition", &idle);
+    // The new version is given what the old one does not hold up, at once, and nothing else.
+    let at_once = world.take().unwrap();
+    assert_eq!((at_once.activation, at_once.len()), (activation, 1));
+    assert!(world.take().is_none(), "the partition of the batch in flight is the only one that waits");
+    let finished = world.run(in_flight);
+    assert!(matches!(world.commit(finished), Committed::At(_)));
+    let next = world.take().unwrap();
+    assert_eq!((next.activation, next.len()), (activation, 1), "it waited for one batch");
+    for batch in [at_once, next] {
+        let finished = world.run(batch);
+        assert!(matches!(world.commit(finished), Committed::At(_)));
+    }
+    assert_eq!(world.called("one"), ["old", "other partition", "same partition"]);
 }
 
 #[test]
