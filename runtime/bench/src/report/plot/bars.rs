@@ -26,7 +26,7 @@ pub(super) fn height(grid: &Grid) -> u32 {
 }
 
 pub(super) fn draw(grid: &Grid, area: &Area) -> Result<()> {
-    write(area, format!("{}, {}", grid.title, grid.unit), 10, 10, 21)?;
+    write(area, format!("{}, {} (logarithmic)", grid.title, grid.unit), 10, 10, 21)?;
     let axis = Axis::over(grid.rows.iter().flat_map(|(_, cells)| cells).flatten().copied());
     let mut top = i32::try_from(TITLE)?;
     for (case, cells) in &grid.rows {
