@@ -7,7 +7,7 @@ mod ticker;
 mod wire;
 mod world;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use camshaft_engine::{Attempt, ConsumerSpec, EngineOptions, Rehearsal, Rehearsed};
 use camshaft_event::{Answer, Event, FailureCause, Generation, Offset, Timestamp};
@@ -41,8 +41,8 @@ pub(crate) struct Facts {
 
 impl Sandbox {
     /// Loads the plugin `file` as a runtime would whose operator grants what it asks for. Its requests go to a
-    /// [`Wire`]. Compiled code is kept in `cache`, which must be a folder that only
-    /// this user writes to.
+    /// [`Wire`]. Compiled code is kept in `cache`, which must be a folder for this plugin alone that only this user
+    /// writes to: that of other builds goes.
     pub(crate) fn load(file: &Path, operator: Option<&OperatorFile>, cache: &Path) -> Result<Self, Refusal> {
         let wire = Wire::default();
         let ways_out = WaysOut { responder: Some(wire.responder()), ..WaysOut::default() };
@@ -52,6 +52,9 @@ impl Sandbox {
         })?;
         let ticker = Ticker::start(&host);
         let (plugin, _) = host.examine(file, operator)?;
+        if let Err(error) = host.sweep_code(&BTreeSet::from([plugin.digest().to_owned()])) {
+            tracing::warn!(%error, "compiled code of earlier builds could not be removed");
+        }
         let prepared = plugin.prepare()?;
         let spec = plugins::spec(&plugin, 0);
         Ok(Self { plugin, prepared, spec, options: Arc::default(), wire, _ticker: ticker })

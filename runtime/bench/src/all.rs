@@ -25,7 +25,10 @@ pub fn run(bench: &Bench) -> Result<ExitCode> {
         let status = command.status()?;
         let file = bench.folder.join(format!("{name}.md"));
         if status.success() {
-            tables.push_str(&fs::read_to_string(file)?);
+            let text = fs::read_to_string(file)?;
+            // The conditions stand above the first one's tables only.
+            let tables_begin = text.find("## ").unwrap_or(0);
+            tables.push_str(text.get(if tables.is_empty() { 0 } else { tables_begin }..).unwrap_or_default());
             tables.push('\n');
         } else {
             failed.push(name);

@@ -146,6 +146,6 @@ async fn drive<P: Path>(path: P, mut seen: Seen, extent: Extent) -> Result<Round
     let alone = path::one_in_flight(&path, &mut seen, extent.events).await?;
     let capacity = capacity(&path, &mut seen, extent.time).await?;
     let half = at_rate(&path, &mut seen, capacity / 2.0, extent.time).await?;
-    let half = half.into_iter().map(|(_, wait)| wait.as_secs_f64() * 1e6).collect();
+    let half = half.into_iter().map(|wait| wait.as_secs_f64() * 1e6).collect();
     Ok(Round { capacity: Some(capacity), alone, half })
 }

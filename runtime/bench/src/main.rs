@@ -88,8 +88,7 @@ enum Measurement {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
-    // A bench that needs the program itself starts this one under its name.
-    if std::env::args().next().as_deref() == Some(server::NAME) {
+    if server::is_program() {
         return Ok(camshaft::cli::main());
     }
     let Arguments { measurement, bench } = Arguments::parse();
@@ -119,7 +118,7 @@ fn main() -> anyhow::Result<ExitCode> {
         }
     }?;
     report.write(&conditions, &bench.folder)?;
-    println!("{}\n{}", report.markdown(), conditions.markdown());
+    println!("{}\n{}", conditions.markdown(), report.markdown());
     eprintln!("written: {}/{}.{{json,md,svg}}", bench.folder.display(), report.name);
     Ok(ExitCode::SUCCESS)
 }

@@ -43,12 +43,12 @@ enum Contender {
 /// All of them; within each round in this order.
 const CONTENDERS: [Contender; 7] = [
     Contender::Runtime { workers: 1 },
-    Contender::JetStream(Sync::Always),
     Contender::Runtime { workers: 2 },
-    Contender::Redis(Sync::Always),
-    Contender::Floor,
+    Contender::JetStream(Sync::Always),
     Contender::JetStream(Sync::Default),
+    Contender::Redis(Sync::Always),
     Contender::Redis(Sync::Default),
+    Contender::Floor,
 ];
 
 impl Contender {

@@ -47,10 +47,10 @@ enum Contender {
 /// All of them; within each round in this order.
 const CONTENDERS: [Contender; 6] = [
     Contender::InProcess,
-    Contender::JetStream(Sync::Always),
     Contender::Http,
-    Contender::Redis(Sync::Always),
+    Contender::JetStream(Sync::Always),
     Contender::JetStream(Sync::Default),
+    Contender::Redis(Sync::Always),
     Contender::Redis(Sync::Default),
 ];
 

@@ -60,7 +60,7 @@ impl Report {
         };
         let document = serde_json::json!({ "conditions": conditions, "report": self });
         put("json", &serde_json::to_string_pretty(&document)?)?;
-        put("md", &format!("{}\n{}", self.markdown(), conditions.markdown()))?;
+        put("md", &format!("{}\n{}", conditions.markdown(), self.markdown()))?;
         match plot::draw(self)? {
             Some(picture) => put("svg", &picture),
             None => Ok(()),

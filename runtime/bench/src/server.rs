@@ -1,15 +1,21 @@
-//! Camshaft as a process of its own, as an operator runs it: this program under another name is the `camshaft` command.
+//! Camshaft as a process of its own, as an operator runs it: this program, told so, is the `camshaft` command.
 
+use std::env;
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use crate::process::{Process, folder, printed};
+use crate::scheduling::as_usual;
 
-/// The name under which this program is the `camshaft` command.
-pub const NAME: &str = "camshaft";
+/// The environment's variable that makes this program the `camshaft` command.
+const IS_PROGRAM: &str = "BENCH_IS_CAMSHAFT";
+
+/// Whether this process was started to be the `camshaft` command.
+pub fn is_program() -> bool {
+    env::var_os(IS_PROGRAM).is_some()
+}
 
 /// A running `camshaft run` with a folder of its own.
 pub struct Server {
@@ -21,8 +27,16 @@ impl Server {
     /// Starts it on a free port and waits until it listens.
     pub async fn start(within: &Path) -> Result<Self> {
         let folder = folder(within)?;
-        let mut command = std::process::Command::new(std::env::current_exe()?);
-        command.arg0(NAME).args(["run", "--listen", "127.0.0.1:0", "--data", "data", "--plugins", "plugins"]);
+        let mut command = as_usual(env::current_exe()?);
+        command.env(IS_PROGRAM, "1").args([
+            "run",
+            "--listen",
+            "127.0.0.1:0",
+            "--data",
+            "data",
+            "--plugins",
+            "plugins",
+        ]);
         let place = folder.path().to_owned();
         let mut process = Process::start(command, folder)?;
         let address =

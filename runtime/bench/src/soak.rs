@@ -55,7 +55,7 @@ pub fn run(bench: &Bench, arguments: &Arguments) -> Result<Report> {
         for _ in 0..points {
             let waits = at_rate(&path, &mut seen, rate, time / points).await?;
             ensure!(!waits.is_empty(), "half load is no event at all");
-            let mut waits: Vec<f64> = waits.into_iter().map(|(_, wait)| wait.as_secs_f64() * 1e3).collect();
+            let mut waits: Vec<f64> = waits.into_iter().map(|wait| wait.as_secs_f64() * 1e3).collect();
             let [p50_ms, p99_ms, longest_ms] = [0.5, 0.99, 1.0].map(|part| percentile(&mut waits, part));
             let (end, resident) = (started.elapsed().as_secs_f64(), Resident::now());
             bar.set_message(format!("{:.0} MiB, p99 {p99_ms:.1} ms", resident.all_mib));

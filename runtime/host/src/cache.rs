@@ -1,9 +1,10 @@
 //! Compiled code on disk, so that a start with known plugins compiles nothing.
 //!
-//! The loader asks it for every component. An entry is named after the component's bytes and the engine's
-//! compatibility hash, and is believed only if its own checksum holds. Entries are never removed here.
+//! The loader asks it for every component. An entry is named after the plugin's file, the component made of it, and the
+//! engine's compatibility hash, and is believed only if its own checksum holds. It goes when nobody wants its file.
 
 use std::{
+    collections::BTreeSet,
     fs,
     hash::{Hash, Hasher},
     io::{self, Write},
@@ -19,6 +20,8 @@ use crate::{Refusal, artifact::hexadecimal, instance::catch_panic, refusal::code
 /// First bytes of every entry. The number changes with the layout: magic, SHA-256 of the code, code.
 const MAGIC: &[u8; 8] = b"camcode1";
 const CHECKSUM_BYTES: usize = 32;
+/// The ending of an entry.
+const ENDING: &str = "cwasm";
 
 /// The folder of compiled code inside the data directory.
 pub struct CodeCache {
@@ -37,10 +40,17 @@ impl CodeCache {
         Ok(Self { folder: folder.to_owned(), compatibility, next_temporary: AtomicU64::new(0) })
     }
 
-    /// The compiled form of the component `bytes`: from the cache, else compiled and put there.
-    pub fn component(&self, engine: &Engine, bytes: &[u8], file: &Path) -> Result<Component, Refusal> {
-        let entry =
-            self.folder.join(format!("{}-{}.cwasm", hexadecimal(&Sha256::digest(bytes)), self.compatibility));
+    /// The compiled form of the component `bytes`, made of the `file` with this `digest`: from the cache, else compiled
+    /// and put there.
+    pub fn component(
+        &self,
+        engine: &Engine,
+        bytes: &[u8],
+        file: &Path,
+        digest: &str,
+    ) -> Result<Component, Refusal> {
+        let component = hexadecimal(&Sha256::digest(bytes)[..8]);
+        let entry = self.folder.join(format!("{digest}-{component}-{}.{ENDING}", self.compatibility));
         if let Some(component) = read(engine, &entry) {
             return Ok(component);
         }
@@ -50,6 +60,22 @@ impl CodeCache {
             tracing::warn!(%error, entry = %entry.display(), "compiled code could not be cached");
         }
         deserialize(engine, &code).map_err(|error| compile_failed(file, &format!("{error:#}")))
+    }
+
+    /// Removes the entries of all files but those with a digest in `wanted`, and what another camshaft has compiled.
+    pub fn sweep(&self, wanted: &BTreeSet<String>) -> io::Result<()> {
+        let is_wanted = |stem: &str| {
+            let (digest, rest) = stem.split_once('-').unwrap_or((stem, ""));
+            wanted.contains(digest) && rest.ends_with(&self.compatibility)
+        };
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            if path.extension().is_some_and(|ending| ending == ENDING) && !is_wanted(&stem) {
+                fs::remove_file(&path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes an entry so that it is there whole or not at all. A torn one after a power cut fails its checksum.

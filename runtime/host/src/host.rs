@@ -102,6 +102,15 @@ impl Host {
         self.0.ticks.tick();
     }
 
+    /// Removes compiled code from the cache, but for that of files whose SHA-256 is in `wanted`. Whatever was loaded
+    /// runs on. The composition calls it once it knows which versions it keeps.
+    ///
+    /// # Errors
+    /// The cache's folder cannot be read, or a file in it not removed.
+    pub fn sweep_code(&self, wanted: &BTreeSet<String>) -> io::Result<()> {
+        self.0.cache.sweep(wanted)
+    }
+
     /// Loads the plugin `file` with what its operator's file says, and tries it out.
     ///
     /// The plugin's own start code runs for that, within its deadline: the host must be ticked meanwhile.
@@ -182,7 +191,7 @@ impl Host {
                 Ok(access) => (access, None),
                 Err(refusal) => (Access::none(file), Some(refusal)),
             };
-        let component = cache.component(engine, &artifact.component, file)?;
+        let component = cache.component(engine, &artifact.component, file, &artifact.digest)?;
         let plugin = Plugin::new(Loaded {
             manifest,
             file: file.to_owned(),

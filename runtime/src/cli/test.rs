@@ -196,7 +196,7 @@ impl Arguments {
         }
         let component = build::component(&self.plugin, self.form)?;
         // In the target folder, which is trusted as everything that cargo runs from there is.
-        let cache = component.path.with_file_name("code");
+        let cache = component.path.with_file_name("code").join(&component.name);
         Ok((component.path, cache, None))
     }
 

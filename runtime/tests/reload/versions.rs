@@ -1,5 +1,6 @@
 //! Going back, pinning, and what a restart makes of it: the versions that ran are kept.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use camshaft::view::{ActivationView, OutcomeView, PluginView};
@@ -192,5 +193,30 @@ async fn what_cannot_be_done_about_versions_is_said_with_its_reason() {
     assert_eq!(refused.code(), ErrorCode::VersionUnusable);
     assert!(refused.to_string().contains("the copy is damaged"), "{refused}");
     assert_eq!(world.handling().await, 2, "what runs goes on");
+    world.runtime.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compiled_code_is_kept_as_long_as_its_version() {
+    let world = World::new().await;
+    let code = world.path("../data/code");
+    let names = || -> BTreeSet<String> {
+        fs::read_dir(&code).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    for number in 1..=2 {
+        world.activate(number, "good").await;
+    }
+    let stray = code.join(format!("{}.cwasm", "0".repeat(64)));
+    let before = names();
+    let world = world.stopped(|_| fs::write(&stray, "").unwrap()).await;
+    world.until(async || (!stray.exists()).then_some(())).await;
+    assert_eq!(names(), before, "what is kept stays");
+    for number in 3..=13 {
+        world.activate(number, "good").await;
+    }
+    // The first may still be needed: it is what the others are on probation after.
+    let of_second = digest(&version(2, "good"));
+    world.until(async || (!names().iter().any(|name| name.starts_with(&of_second))).then_some(())).await;
+    assert_eq!(world.handling().await, 13);
     world.runtime.shutdown().await;
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub struct World {
 #[derive(Default)]
 pub struct Gate {
     state: Mutex<GateState>,
+    /// How often it was opened.
+    openings: AtomicU64,
     changed: Condvar,
     loads: AtomicUsize,
 }
@@ -203,7 +205,10 @@ impl Gate {
 
     /// Lets it go on.
     pub fn open(&self) {
-        *self.state.lock().unwrap() = GateState::Open;
+        let mut state = self.state.lock().unwrap();
+        self.openings.fetch_add(1, Ordering::Relaxed);
+        *state = GateState::Open;
+        drop(state);
         self.changed.notify_all();
     }
 
@@ -218,9 +223,12 @@ impl Gate {
         if *state != GateState::Closed {
             return;
         }
+        let opening = self.openings.load(Ordering::Relaxed);
         *state = GateState::Holding;
         self.changed.notify_all();
-        drop(self.changed.wait_while(state, |state| *state == GateState::Holding).unwrap());
+        // Whoever closes it again at once holds the next one, not this one. A test that failed opens it no more.
+        let is_shut = |_: &mut GateState| self.openings.load(Ordering::Relaxed) == opening;
+        drop(self.changed.wait_timeout_while(state, 2 * PATIENCE, is_shut).unwrap());
     }
 }
 

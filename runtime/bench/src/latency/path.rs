@@ -81,14 +81,9 @@ pub async fn capacity<P: Path>(path: &P, seen: &mut Seen, time: Duration) -> Res
     Ok(published as f64 / last.duration_since(started).as_secs_f64())
 }
 
-/// Publishes so many events a second without waiting for any; when each was published, since the beginning, and how
-/// long it took from when it was due.
-pub async fn at_rate<P: Path>(
-    path: &P,
-    seen: &mut Seen,
-    rate: f64,
-    time: Duration,
-) -> Result<Vec<(Duration, Duration)>> {
+/// Publishes so many events a second, those of a millisecond together, without waiting for any; how long each took
+/// from when it was due.
+pub async fn at_rate<P: Path>(path: &P, seen: &mut Seen, rate: f64, time: Duration) -> Result<Vec<Duration>> {
     let started = Instant::now();
     let mut ticks = interval(Duration::from_millis(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -96,16 +91,16 @@ pub async fn at_rate<P: Path>(
     let (mut due, mut published, mut waits) = (HashMap::new(), 0.0, Vec::new());
     let mut note = |due: &mut HashMap<u64, Instant>, (number, at): (u64, Instant)| {
         let since = due.remove(&number).with_context(|| format!("event {number} has effects twice"))?;
-        waits.push((since.duration_since(started), at.saturating_duration_since(since)));
+        waits.push(at.saturating_duration_since(since));
         anyhow::Ok(())
     };
     while started.elapsed() < time {
         tokio::select! {
-            _ = ticks.tick() => {
+            due_at = ticks.tick() => {
                 let until = started.elapsed().as_secs_f64() * rate;
                 while published < until {
                     let number = seen.next.fetch_add(1, Ordering::Relaxed);
-                    due.insert(number, started + Duration::from_secs_f64(published / rate));
+                    due.insert(number, due_at.into_std());
                     published += 1.0;
                     let path = path.clone();
                     publishing.spawn(async move { path.publish(number).await });

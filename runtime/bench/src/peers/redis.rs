@@ -25,6 +25,8 @@ impl Redis {
         };
         let mut command = as_peer(program);
         command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes"]);
+        // It would rewrite its file while it is measured, in a child with the same real-time priority.
+        command.args(["--auto-aof-rewrite-percentage", "0"]);
         command.args(["--appendfsync", synced, "--save", "", "--dir"]).arg(folder.path().canonicalize()?);
         let mut process = Process::start(command, folder)?;
         let client = Client::open(format!("redis://127.0.0.1:{port}/"))?;

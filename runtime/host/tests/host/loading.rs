@@ -336,6 +336,22 @@ fn compiled_code_is_reused_and_a_damaged_entry_is_compiled_again() {
 }
 
 #[test]
+fn compiled_code_goes_when_its_file_is_not_wanted_or_another_camshaft_made_it() {
+    let bench = Bench::new();
+    let wanted = bench.load(&handler("", "")).unwrap().digest().to_owned();
+    bench.load(&handler("", "(nop)")).unwrap();
+    let folder = bench.folder.path().join("code");
+    let older = folder.join(format!("{wanted}-0011223344556677-0011223344556677.cwasm"));
+    fs::write(&older, "").unwrap();
+    fs::write(folder.join("notes.txt"), "").unwrap();
+    bench.host.sweep_code(&[wanted.clone()].into()).unwrap();
+    let names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let (code, others): (Vec<_>, Vec<_>) = names.partition(|name| name.ends_with(".cwasm"));
+    assert!(code.len() == 1 && code[0].starts_with(&wanted), "{code:?}");
+    assert_eq!(others, ["notes.txt"], "what is no compiled code stays");
+}
+
+#[test]
 fn a_file_that_cannot_be_read_says_so() {
     let bench = Bench::new();
     let missing = bench.folder.path().join("gone.wasm");

@@ -2,7 +2,7 @@
 //!
 //! The thread that watches the directory asks and takes the answers; nothing here decides what is run.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -118,6 +118,13 @@ impl Loader {
         }
         self.hook.before_compile(file);
         self.load_source(&source)
+    }
+
+    /// Removes compiled code, but for that of versions with these digests.
+    pub(super) fn sweep_code(&self, wanted: &BTreeSet<String>) {
+        if let Err(error) = self.host.sweep_code(wanted) {
+            tracing::warn!(%error, "compiled code of versions that are gone could not be removed");
+        }
     }
 
     /// Loads at once what was kept of some versions, on as many threads as load files. In the order given.

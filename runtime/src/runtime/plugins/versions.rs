@@ -106,6 +106,14 @@ impl Versions {
         }
     }
 
+    /// The digests of all `.wasm` that are kept or in use.
+    pub(super) fn digests(&self) -> BTreeSet<String> {
+        let records = self.records();
+        let leases = self.leases();
+        let contents = records.values().flat_map(Record::contents).chain(leases.keys());
+        contents.map(|content| content.digest.clone()).collect()
+    }
+
     /// Removes the files of versions that no record names and nobody holds.
     fn sweep(&self, records: &BTreeMap<String, Record>) -> io::Result<()> {
         // Held to the end: whoever begins to keep a version now will find its files gone, and write them anew.

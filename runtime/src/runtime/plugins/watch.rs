@@ -2,6 +2,7 @@
 //!
 //! It waits for no file: the loader answers when it has one, and what runs is changed in one step of the engine.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub(super) fn watch(core: &Arc<Core>, plugins: &Plugins) {
         )
         .ok();
     let mut settled = false;
+    // What there was when compiled code was last removed.
+    let mut swept = BTreeSet::new();
     loop {
         let seen = core.plugins.count();
         if core.is_draining() {
@@ -52,6 +55,12 @@ pub(super) fn watch(core: &Arc<Core>, plugins: &Plugins) {
         if !settled && directory.is_settled() && due.is_none() {
             settled = true;
             detach_unattended(core);
+        }
+        // Not before: what a file in the directory needs is not known until it was loaded.
+        let kept = settled.then(|| plugins.versions.digests()).unwrap_or_default();
+        if kept != swept {
+            plugins.loader.sweep_code(&kept);
+            swept = kept;
         }
         let wait = due.map_or(POLL, |at| Duration::from_millis(at.ms_since(core.now()).max(10)).min(POLL));
         core.plugins.wait(seen, Some(wait));

@@ -26,23 +26,23 @@ pub(super) fn height(grid: &Grid) -> u32 {
 }
 
 pub(super) fn draw(grid: &Grid, area: &Area) -> Result<()> {
-    write(area, format!("{}, {}", grid.title, grid.unit), 10, 10, 18)?;
+    write(area, format!("{}, {} (logarithmic)", grid.title, grid.unit), 10, 10, 21)?;
     let axis = Axis::over(grid.rows.iter().flat_map(|(_, cells)| cells).flatten().copied());
     let mut top = i32::try_from(TITLE)?;
     for (case, cells) in &grid.rows {
-        write(area, case.clone(), 10, top + 4, 14)?;
+        write(area, case.clone(), 10, top + 4, 18)?;
         top += i32::try_from(CASE)?;
         for (contender, samples) in cells.iter().enumerate() {
             let Some(median) = Grid::median(samples) else { continue };
             let middle = top + 8;
             let (end, least) = (axis.at(median.median), samples.iter().copied().fold(f64::MAX, f64::min));
             let most = samples.iter().copied().fold(f64::MIN, f64::max);
-            write(area, grid.contenders[contender].clone(), 20, top + 2, 12)?;
+            write(area, grid.contenders[contender].clone(), 20, top + 2, 15)?;
             let bar = Rectangle::new([(LEFT as i32, top), (end, top + 16)], colour(contender).filled());
             area.draw(&bar).map_err(failed)?;
             let spread = vec![(axis.at(least), middle), (axis.at(most), middle)];
             area.draw(&PathElement::new(spread, BLACK.stroke_width(2))).map_err(failed)?;
-            write(area, number(median.median), end.max(axis.at(most)) + 6, top + 2, 12)?;
+            write(area, number(median.median), end.max(axis.at(most)) + 6, top + 2, 15)?;
             top += i32::try_from(BAR)?;
         }
     }
@@ -96,6 +96,8 @@ mod tests {
 
     #[test]
     fn an_axis_over_nothing_is_finite() {
-        assert_eq!(Axis::over([0.0].into_iter()).at(0.0), 250);
+        let axis = Axis::over([0.0].into_iter());
+        assert!(axis.decades > 0.0, "it has a length");
+        assert_eq!(axis.at(0.0), 250);
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn draw(curve: &Curve, area: &DrawingArea<SVGBackend, Shift>) -> Resu
     let most = points().map(|point| point.1).fold(f64::MIN_POSITIVE, f64::max);
     let mut chart = ChartBuilder::on(area)
         .margin(10)
-        .caption(&curve.title, ("sans-serif", 18))
+        .caption(&curve.title, ("sans-serif", 21))
         .x_label_area_size(36)
         .y_label_area_size(70)
         .build_cartesian_2d(first..last.max(first + 1.0), 0.0..most * 1.1)?;
