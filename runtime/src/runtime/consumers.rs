@@ -122,7 +122,7 @@ impl Runtime {
         };
         let oldest_held = state.oldest_held.map(|held| OldestHeldView {
             key: match held.key {
-                Key::Ordered(key) => Some(key.into()),
+                Key::Ordered(key) => Some(key.as_ref().to_owned()),
                 Key::Unordered(_) => None,
             },
             offset: held.first.offset,

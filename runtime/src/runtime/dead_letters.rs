@@ -156,7 +156,7 @@ fn summary(entry: &DeadLetterEntry) -> DeadLetterSummary {
     let DeadLetterEntry { consumer, offset, letter, waiting } = entry;
     let latest = letter.history.latest();
     let key = match Key::of(&letter.event, *offset) {
-        Key::Ordered(key) => Some(key.into()),
+        Key::Ordered(key) => Some(key.as_ref().to_owned()),
         Key::Unordered(_) => None,
     };
     DeadLetterSummary {
