@@ -34,7 +34,11 @@ pub fn parse(json: &[u8]) -> Result<Event, InvalidEvent> {
             return Err(InvalidEvent::NotAnObject { found: kind(*first) });
         }
     }
-    let members: Members<'_> = serde_json::from_slice(json).map_err(not_json)?;
+    members(serde_json::from_slice(json).map_err(not_json)?)
+}
+
+/// The event that an object's members make.
+fn members(members: Members<'_>) -> Result<Event, InvalidEvent> {
     let mut draft = Draft::default();
     let (mut data, mut data_base64) = (None, None);
     for (name, value) in members.0 {
@@ -71,10 +75,16 @@ pub fn parse_batch(json: &[u8]) -> Result<Vec<Event>, InvalidBatch> {
     items
         .into_iter()
         .enumerate()
-        .map(|(index, item)| {
-            parse(item.get().as_bytes()).map_err(|error| InvalidBatch::Item { index, error })
-        })
+        .map(|(index, item)| parse_item(item.get()).map_err(|error| InvalidBatch::Item { index, error }))
         .collect()
+}
+
+/// One item of a batch: known to be JSON, so it is not checked for UTF-8 again.
+fn parse_item(json: &str) -> Result<Event, InvalidEvent> {
+    match json.bytes().next() {
+        Some(b'{') => members(serde_json::from_str(json).map_err(not_json)?),
+        _ => parse(json.as_bytes()),
+    }
 }
 
 /// The text form of an attribute's JSON value; `null` means absent.
