@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
 
 use camshaft::Offset;
 use camshaft_test_guests::{component, version};
 
 use super::world::{NAME, World, digest};
+
+/// Longer than a file may be missing until its plugin ends, and until the directory is looked at once more before that.
+const LONG_GONE: Duration = Duration::from_millis(3_500);
 
 impl World {
     /// The types of the system events so far.
@@ -131,6 +135,8 @@ async fn a_directory_that_vanishes_stops_nothing_and_is_watched_again_when_it_is
     world.activate(1, "good").await;
     let (plugins, away) = (world.path(""), world.path("../away"));
     fs::rename(&plugins, &away).unwrap();
+    let gone = Instant::now();
+    world.until(async || (gone.elapsed() > LONG_GONE).then_some(())).await;
     world.publish(4, 0..20).await;
     assert_eq!(world.noted(20).await.len(), 4);
     // Another one takes its place, as when something is mounted there.

@@ -207,10 +207,12 @@ async fn compiled_code_is_kept_as_long_as_its_version() {
         world.activate(number, "good").await;
     }
     let stray = code.join(format!("{}.cwasm", "0".repeat(64)));
-    let before = names();
     let world = world.stopped(|_| fs::write(&stray, "").unwrap()).await;
     world.until(async || (!stray.exists()).then_some(())).await;
-    assert_eq!(names(), before, "what is kept stays");
+    for number in 1..=2 {
+        let kept = digest(&version(number, "good"));
+        assert!(names().iter().any(|name| name.starts_with(&kept)), "version {number} may run again");
+    }
     for number in 3..=13 {
         world.activate(number, "good").await;
     }

@@ -8,17 +8,21 @@ use anyhow::Result;
 
 use crate::{command, toolchain};
 
-/// The benches that need no peer, and so no installation.
+/// The benches that measure beside peers.
+const BESIDE_PEERS: [&str; 3] = ["latency", "pipeline", "publish"];
+
+/// Those that need no peer, and so no installation.
 const ALONE: [&str; 8] = ["call", "memory", "polyglot", "recovery", "reload", "soak", "start", "store"];
 
 /// Runs the bench that `arguments` name, or all.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     toolchain::ensure()?;
     let folder = command::target_folder().join("bench");
-    let names = |name: &str| arguments.iter().any(|argument| argument == name);
-    let help = ["-h", "--help", "help"].into_iter().any(names);
+    let asked = |names: &[&str]| arguments.iter().any(|argument| names.contains(&argument.as_str()));
+    let help = asked(&["-h", "--help", "help"]);
+    let all = !asked(&ALONE) && !asked(&BESIDE_PEERS);
     let mut found: Vec<(&str, PathBuf)> = Vec::new();
-    if !help && !ALONE.into_iter().any(names) {
+    if !help && (all || asked(&BESIDE_PEERS)) {
         // What cannot be installed is left out, and the report says so.
         for (flag, peer) in
             [("--nats-server", peers::nats_server(&folder)), ("--redis-server", peers::redis_server(&folder))]
@@ -29,17 +33,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             }
         }
     }
-    let all = !arguments.iter().any(|argument| !argument.starts_with('-'));
     // It brings a second wasmtime, which takes minutes to build: not to see that the bench works.
-    if !help && !names("--quick") && (all || names("call")) {
+    if !help && !asked(&["--quick"]) && (all || asked(&["call"])) {
         found.push(("--extism", extism()?));
     }
-    let mut features: Vec<&str> = Vec::new();
-    if names("store") {
-        features.extend(["--features", "store"]);
-    }
     let mut bench = command::cargo(&["run", "--release", "--locked", "-p", "camshaft-bench"]);
-    bench.args(features).arg("--").arg("--folder").arg(folder);
+    if asked(&["store"]) {
+        bench.args(["--features", "store"]);
+    }
+    bench.arg("--").arg("--folder").arg(folder);
     for (flag, program) in found {
         bench.arg(flag).arg(program);
     }

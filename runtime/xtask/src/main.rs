@@ -58,6 +58,7 @@ enum Chore {
     },
     /// Measure beside peers, which are installed into the target folder: `cargo xtask bench [NAME] [--quick]`. All
     /// that a release is judged by without a name; `--help` lists the names.
+    #[command(disable_help_flag = true)]
     Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
