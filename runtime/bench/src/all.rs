@@ -10,8 +10,8 @@ use anyhow::Result;
 use crate::bench::Bench;
 
 /// The benches, in their order.
-pub const NAMES: [&str; 9] =
-    ["pipeline", "publish", "latency", "call", "reload", "start", "recovery", "memory", "soak"];
+pub const NAMES: [&str; 10] =
+    ["pipeline", "publish", "latency", "call", "reload", "start", "recovery", "memory", "scale", "soak"];
 
 /// Runs all and prints what they found. One that fails does not keep the others from running.
 pub fn run(bench: &Bench) -> Result<ExitCode> {

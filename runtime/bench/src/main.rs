@@ -20,6 +20,7 @@ mod recovery;
 mod reload;
 mod report;
 mod resident;
+mod scale;
 mod scheduling;
 mod server;
 mod soak;
@@ -71,6 +72,8 @@ enum Measurement {
     Start(start::Arguments),
     /// How long the runtime takes to be back after kill -9.
     Recovery,
+    /// What everything costs as there is more of it: subscriptions, keys, state, log, dead letters, plugins.
+    Scale(scale::Arguments),
     /// Memory and latency over a long time at half load.
     Soak(soak::Arguments),
     /// The embedded store below the tables: fjall beside LMDB.
@@ -79,6 +82,9 @@ enum Measurement {
     /// One of the processes of `memory`.
     #[command(hide = true)]
     MemoryPart(memory::PartArguments),
+    /// One of the processes of `scale`.
+    #[command(hide = true)]
+    ScalePart(scale::PartArguments),
     /// Syncs of a file, as `latency` wants them.
     #[command(hide = true)]
     Syncs(latency::SyncsArguments),
@@ -110,10 +116,14 @@ fn main() -> anyhow::Result<ExitCode> {
         Measurement::Reload(arguments) => reload::run(&bench, &arguments),
         Measurement::Start(arguments) => start::run(&bench, &arguments),
         Measurement::Recovery => recovery::run(&bench),
+        Measurement::Scale(arguments) => scale::run(&bench, &arguments),
         Measurement::Soak(arguments) => soak::run(&bench, &arguments),
         #[cfg(feature = "store")]
         Measurement::Store(arguments) => store::run(&bench, &arguments),
-        Measurement::MemoryPart(_) | Measurement::Syncs(_) | Measurement::Load(_) => {
+        Measurement::MemoryPart(_)
+        | Measurement::ScalePart(_)
+        | Measurement::Syncs(_)
+        | Measurement::Load(_) => {
             unreachable!("done above")
         }
     }?;
@@ -127,6 +137,7 @@ fn main() -> anyhow::Result<ExitCode> {
 fn part(measurement: &Measurement) -> Option<anyhow::Result<()>> {
     match measurement {
         Measurement::MemoryPart(arguments) => Some(memory::part(arguments)),
+        Measurement::ScalePart(arguments) => Some(scale::part(arguments)),
         Measurement::Syncs(arguments) => Some(latency::syncs(arguments)),
         Measurement::Load(arguments) => Some(recovery::load(arguments)),
         #[cfg(feature = "store")]

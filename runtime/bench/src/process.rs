@@ -52,6 +52,11 @@ impl Process {
         }
     }
 
+    /// The system's number of it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it has not ended by itself.
     pub fn runs(&mut self) -> Result<bool> {
         Ok(self.child.try_wait()?.is_none())

@@ -20,7 +20,7 @@ pub fn is_program() -> bool {
 /// A running `camshaft run` with a folder of its own.
 pub struct Server {
     pub address: SocketAddr,
-    _process: Process,
+    process: Process,
 }
 
 impl Server {
@@ -41,7 +41,12 @@ impl Server {
         let mut process = Process::start(command, folder)?;
         let address =
             process.connect(async || listening(&printed(&place)).context("it does not listen yet")).await?;
-        Ok(Self { address, _process: process })
+        Ok(Self { address, process })
+    }
+
+    /// The system's number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 }
 

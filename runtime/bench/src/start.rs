@@ -89,7 +89,7 @@ fn start(folder: &Path, plugins: usize) -> Result<Start> {
 }
 
 /// Writes the plugins, and returns the length of one.
-fn write_plugins(folder: &Path, count: usize) -> Result<usize> {
+pub fn write_plugins(folder: &Path, count: usize) -> Result<usize> {
     let plugins = folder.join("plugins");
     fs::create_dir(&plugins)?;
     let code = fs::read(camshaft_test_guests::component("without-manifest"))?;

@@ -12,7 +12,8 @@ use crate::{command, toolchain};
 const BESIDE_PEERS: [&str; 3] = ["latency", "pipeline", "publish"];
 
 /// Those that need no peer, and so no installation.
-const ALONE: [&str; 8] = ["call", "memory", "polyglot", "recovery", "reload", "soak", "start", "store"];
+const ALONE: [&str; 9] =
+    ["call", "memory", "polyglot", "recovery", "reload", "scale", "soak", "start", "store"];
 
 /// Runs the bench that `arguments` name, or all.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
