@@ -71,11 +71,12 @@ impl Core {
         let (write, work, read) = (sequencer.has_queued(), sequencer.has_work(), sequencer.wants_read());
         let (sinks, plugins) = (sequencer.has_calls(), sequencer.has_verdicts());
         drop(sequencer);
-        if write {
-            self.write.ring();
-        }
+        // Workers first: the writer has a higher priority, and would keep this thread from waking them.
         if work {
             self.work.ring();
+        }
+        if write {
+            self.write.ring();
         }
         if sinks {
             self.sinks.ring();
