@@ -5,6 +5,7 @@
 
 mod descriptors;
 mod logging;
+mod pages;
 mod starting;
 
 use std::{
@@ -80,6 +81,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.logging.start()?;
+    pages::keep_small();
     let config = arguments.config()?;
     // First of all, so that a second start by mistake touches nothing.
     let server = Server::bind(config.listen, descriptors::connections(config.limits.max_connections))?;

@@ -57,7 +57,7 @@ pub(super) fn watch(core: &Arc<Core>, plugins: &Plugins) {
             detach_unattended(core);
         }
         // Not before: what a file in the directory needs is not known until it was loaded.
-        let kept = settled.then(|| plugins.versions.digests()).unwrap_or_default();
+        let kept = if settled { plugins.versions.digests() } else { BTreeSet::default() };
         if kept != swept {
             plugins.loader.sweep_code(&kept);
             swept = kept;
