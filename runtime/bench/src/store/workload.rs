@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 pub const SEQUENCE_KEY: &[u8] = &[0];
 
 /// The size of a measurement.
+#[derive(Clone, Copy)]
 pub struct Workload {
     /// How many keys exist.
     pub keys: u64,
