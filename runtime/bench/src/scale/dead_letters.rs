@@ -37,8 +37,8 @@ struct Strict {
 
 pub(super) fn run(bench: &Bench) -> Result<Report> {
     let letters = bench.scale(10_000, 500);
-    let events = bench.scale(100_000, 2_000);
-    let rounds = bench.rounds(3);
+    let events = bench.scale(200_000, 2_000);
+    let rounds = bench.rounds(7);
     let mut beside = Grid::new(
         "dead letters of the same consumer",
         "µs per event",

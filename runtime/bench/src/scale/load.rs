@@ -20,6 +20,9 @@ const PRODUCERS: u64 = 8;
 /// Events in one publish.
 const PUBLISH: u64 = 500;
 
+/// How often it is looked whether all is handled. Rarely, as a look at a consumer that lags reads the log.
+const LOOK: Duration = Duration::from_millis(5);
+
 /// How long it may take until all is handled.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -57,7 +60,7 @@ pub(super) async fn handled<N: AsRef<str>>(runtime: &Runtime, names: &[N]) -> Re
                 break;
             }
             ensure!(started.elapsed() < PATIENCE, "what was published is not handled: {view:?}");
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::time::sleep(LOOK).await;
         }
     }
     // What they did counts once it is durable: a read answers only then.

@@ -13,7 +13,7 @@ use super::load::{self, DATA_BYTES, handled, micros_per_event};
 use super::quiet;
 use crate::bench::{Bench, config};
 use crate::event::{KEYS, TYPE, event};
-use crate::measure::progress;
+use crate::measure::{number, progress};
 use crate::report::{Better, Curve, Grid, Line, Report};
 
 /// The closure's name.
@@ -62,17 +62,17 @@ async fn grow(bench: &Bench, folder: &TempDir, chunk: u64, grid: &mut Grid) -> R
     let runtime = open(config(folder)).await?;
     let bar = progress(usize::try_from(CHUNKS)?);
     let mut times = Vec::new();
-    for number in 0..CHUNKS {
+    for done in (0..CHUNKS).map(|chunks| chunks * chunk) {
         bar.set_message("the log grows");
-        let numbers = number * chunk..(number + 1) * chunk;
+        let numbers = done..done + chunk;
         let micros = micros_per_event(&runtime, &[CONSUMER], numbers, of).await?;
-        if number == 0 || (number + 1) % BESIDE == 0 {
+        if done == 0 || (done / chunk + 1).is_multiple_of(BESIDE) {
             bar.set_message("a new log");
             let new = bench.data()?;
             let beside = open(config(&new)).await?;
             let micros_beside = micros_per_event(&beside, &[CONSUMER], 0..chunk, of).await?;
             beside.shutdown().await;
-            grid.once(format!("{} events", (number + 1) * chunk), [micros_beside, micros]);
+            grid.once(format!("{} events", number((done + chunk) as f64)), [micros_beside, micros]);
         }
         times.push(micros);
         bar.inc(1);

@@ -82,7 +82,7 @@ pub(super) fn run(bench: &Bench) -> Result<Report> {
     }
     bar.finish_and_clear();
     let report = Report::new("plugins", "one program under as many names, each file with bytes of its own")
-        .setting("memory", "of a process that loads them from cached code, which is mapped (RSS, but not anonymous), and then rests; each: beside a process without plugins")
+        .setting("memory", "of a process that has loaded them from cached code and rests; each: beside a process without plugins")
         .setting("limits.max_instances", "twice the plugins, at least the default");
     Ok(Report { grids: vec![whole, each], ..report })
 }

@@ -4,32 +4,48 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A stretch in which it must hardly use the processor.
+/// A stretch in which it must hardly do anything.
 const STRETCH: Duration = Duration::from_millis(300);
 
-/// Hardly: hundredths of a second.
-const TICKS: u64 = 2;
+/// Hardly: processor time in hundredths of a second, and bytes written to the disk.
+const LEAST: Work = Work { ticks: 2, bytes: 256 << 10 };
 
 /// When it is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Returns once the process rests, or after a minute.
-pub(super) fn wait() {
+/// What the process has done since it began.
+#[derive(Clone, Copy)]
+struct Work {
+    ticks: u64,
+    bytes: u64,
+}
+
+/// Returns once the process rests, or after two minutes. Says how long that took.
+pub(super) fn wait() -> Duration {
     let started = Instant::now();
-    let mut before = used();
+    let mut before = Work::now();
     while started.elapsed() < PATIENCE {
         thread::sleep(STRETCH);
-        let now = used();
-        if now - before <= TICKS {
-            return;
+        let now = Work::now();
+        if now.ticks - before.ticks <= LEAST.ticks && now.bytes - before.bytes <= LEAST.bytes {
+            break;
         }
         before = now;
     }
+    started.elapsed()
 }
 
-/// Processor time of this process, in hundredths of a second; 0 where the kernel does not say.
-fn used() -> u64 {
-    ticks(&fs::read_to_string("/proc/self/stat").unwrap_or_default()).unwrap_or(0)
+impl Work {
+    /// Zero where the kernel does not say.
+    fn now() -> Self {
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        let io = read("/proc/self/io");
+        let bytes = io.lines().find_map(|line| line.strip_prefix("write_bytes:"));
+        Self {
+            ticks: ticks(&read("/proc/self/stat")).unwrap_or(0),
+            bytes: bytes.and_then(|bytes| bytes.trim().parse().ok()).unwrap_or(0),
+        }
+    }
 }
 
 /// `utime` and `stime` of a `/proc/PID/stat`.

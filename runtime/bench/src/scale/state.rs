@@ -12,7 +12,7 @@ use super::load::{micros_per_event, spread};
 use super::quiet;
 use crate::bench::Bench;
 use crate::event::{SOURCE, TYPE};
-use crate::measure::progress;
+use crate::measure::{number, progress};
 use crate::report::{Better, Curve, Grid, Line, Report};
 
 /// The closure's name.
@@ -46,23 +46,27 @@ pub(super) fn run(bench: &Bench) -> Result<Report> {
     let rounds = bench.rounds(3);
     let columns = [BASE, "1,000 of the keys", "all keys alike"];
     let mut grid = Grid::new("keys in the state", "µs per event", Better::Lower, columns).base(BASE);
+    let columns_of_fills = ["µs per key", "seconds until merges rest"];
+    let mut fills = Grid::new("filling the state", "unit as named", Better::Lower, columns_of_fills);
     let bar = progress(sizes.len());
     crate::bench::threads()?.block_on(async {
         let mut small = Keeper::open(bench).await?;
         small.fill(TOUCHED).await?;
         let mut growing = Keeper::open(bench).await?;
         for size in sizes {
-            bar.set_message(format!("{size} keys"));
-            growing.fill(*size).await?;
+            let case = format!("{} keys", number(*size as f64));
+            bar.set_message(case.clone());
+            let micros = growing.fill(*size).await?;
             // What the fill left to be merged is not part of what one event costs now.
-            tokio::task::spawn_blocking(quiet::wait).await?;
+            let rested = tokio::task::spawn_blocking(quiet::wait).await?;
+            fills.once(format!("to {case}"), [micros, rested.as_secs_f64()]);
             let mut samples = vec![Vec::new(); columns.len()];
             for _ in 0..rounds {
                 samples[0].push(small.touch(events, TOUCHED).await?);
                 samples[1].push(growing.touch(events, TOUCHED).await?);
                 samples[2].push(growing.touch(events, *size).await?);
             }
-            grid.row(format!("{size} keys"), samples);
+            grid.row(case, samples);
             bar.inc(1);
         }
         small.runtime.shutdown().await;
@@ -83,7 +87,7 @@ pub(super) fn run(bench: &Bench) -> Result<Report> {
                 "a runtime of its own in the same process, in turns with the one that grows",
             );
     let curves = vec![curve(sizes, &grid)];
-    Ok(Report { grids: vec![grid], curves, ..report })
+    Ok(Report { grids: vec![grid, fills], curves, ..report })
 }
 
 /// What an event costs beside the small state, over the size.
@@ -117,14 +121,14 @@ impl Keeper {
         Ok(Self { runtime, next: 0, keys: 0, _folder: folder })
     }
 
-    /// Writes keys until there are so many.
-    async fn fill(&mut self, keys: u64) -> Result<()> {
+    /// Writes keys until there are so many: microseconds per key.
+    async fn fill(&mut self, keys: u64) -> Result<f64> {
         let (first, numbers) = (self.keys, self.numbers(keys - self.keys));
         let offset = numbers.start - first;
         let make = move |number| event(number, FILL, number - offset);
-        micros_per_event(&self.runtime, &[CONSUMER], numbers, make).await?;
+        let micros = micros_per_event(&self.runtime, &[CONSUMER], numbers, make).await?;
         self.keys = keys;
-        Ok(())
+        Ok(micros)
     }
 
     /// Reads and writes `touched` of the keys in no order, evenly spread over all: microseconds per event.

@@ -70,6 +70,6 @@ async fn measure(bench: &Bench, count: usize, events: u64) -> Result<Round> {
 }
 
 /// The type that only the closure of this number wants.
-fn own(number: usize) -> String {
-    format!("test.number-{number}")
+fn own(closure: usize) -> String {
+    format!("test.number-{closure}")
 }
