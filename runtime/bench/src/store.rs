@@ -155,8 +155,11 @@ fn measure_once(
     Ok(Measured { loaded, clean, killed })
 }
 
+/// A figure's name and where it is found.
+type Figure<'f> = (&'f str, &'f dyn Fn(&Measured) -> f64);
+
 fn add_figures(grid: &mut Grid, results: &[Vec<Measured>]) {
-    let figures: [(&str, &dyn Fn(&Measured) -> f64); 23] = [
+    let figures: [Figure<'_>; 23] = [
         ("first fill, batch, µs per entry", &|m| m.loaded.fill.micros_per_entry),
         ("overwrite, batch, µs per entry", &|m| m.loaded.steady.micros_per_entry),
         ("overwrite, slowest batch, s", &|m| m.loaded.steady.slowest_batch_seconds),
