@@ -235,7 +235,7 @@ impl Attempt {
             Ok(before) => before,
             Err(error) => return self.unavailable(&error),
         };
-        let growth = signed(size_in_state(key, value)) - signed(before);
+        let growth = signed(size_in_state(key, value.map(<[u8]>::len))) - signed(before);
         let total = self.state_bytes.saturating_add_signed(self.effects.state_growth + growth);
         let limit = self.options.max_state_bytes;
         if growth > 0 && total > limit {
@@ -255,13 +255,12 @@ impl Attempt {
     /// What a key takes in the state before it is written to. A key that was neither read nor written yet is looked up.
     fn size_in_state(&mut self, key: &[u8]) -> Result<u64, TablesError> {
         if let Some(value) = self.effects.writes.get(key).or_else(|| self.earlier.get(key)) {
-            return Ok(size_in_state(key, value.as_deref()));
+            return Ok(size_in_state(key, value.as_ref().map(Vec::len)));
         }
         if let Some(size) = self.effects.reads.size(key) {
             return Ok(size);
         }
-        let found = self.reader.state(self.space, key)?;
-        let size = size_in_state(key, found.as_ref().map(|found| found.value.as_slice()));
+        let size = size_in_state(key, self.reader.replaced_bytes(self.space, key)?);
         self.effects.reads.note_write(key, size);
         Ok(size)
     }
@@ -273,8 +272,8 @@ fn write_bytes(key: &[u8], value: Option<&[u8]>) -> usize {
 }
 
 /// What a key takes in the state: its bytes and its value's; nothing if it has none.
-pub(crate) fn size_in_state(key: &[u8], value: Option<&[u8]>) -> u64 {
-    value.map_or(0, |value| (key.len() + value.len()) as u64)
+pub(crate) fn size_in_state(key: &[u8], value_bytes: Option<usize>) -> u64 {
+    value_bytes.map_or(0, |value_bytes| (key.len() + value_bytes) as u64)
 }
 
 /// A size in memory as a part of a sum.

@@ -80,6 +80,10 @@ impl StateReader for World {
         Ok(found.cloned().map(versioned))
     }
 
+    fn replaced_bytes(&self, _: StateSpace, key: &[u8]) -> Result<Option<usize>, TablesError> {
+        Ok(self.state.get(key).map(Vec::len))
+    }
+
     fn scan_state(
         &self,
         _: StateSpace,

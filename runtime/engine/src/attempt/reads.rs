@@ -14,6 +14,13 @@ pub trait StateReader: Send + Sync {
     /// # Errors
     /// Tables that cannot be read.
     fn state(&self, space: StateSpace, key: &[u8]) -> Result<Option<Versioned>, TablesError>;
+    /// How many bytes the value has that a write replaces. Nobody gets to see it, so it is no read of the handler.
+    ///
+    /// # Errors
+    /// Tables that cannot be read.
+    fn replaced_bytes(&self, space: StateSpace, key: &[u8]) -> Result<Option<usize>, TablesError> {
+        Ok(self.state(space, key)?.map(|found| found.value.len()))
+    }
     /// At most `max` entries under `prefix` behind `after`, in key order.
     ///
     /// # Errors
@@ -52,7 +59,7 @@ impl Reads {
     /// Notes what a handler read.
     pub(crate) fn note(&mut self, key: &[u8], found: Option<&Versioned>) {
         let version = found.map(|found| found.version).unwrap_or_default();
-        let bytes = size_in_state(key, found.map(|found| found.value.as_slice()));
+        let bytes = size_in_state(key, found.map(|found| found.value.len()));
         self.add(key, Seen { bytes, version: Some(version) });
     }
 

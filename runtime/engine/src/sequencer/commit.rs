@@ -161,7 +161,7 @@ impl<S: Store> Sequencer<S> {
         let (batch, mut growth) = (&finished.batch, finished.state_growth);
         for (key, seen) in finished.reads.unread() {
             if let Some(current) = self.newer_state(batch, key)? {
-                let bytes = size_in_state(key, current.as_ref().map(|found| found.value.as_slice()));
+                let bytes = size_in_state(key, current.as_ref().map(|found| found.value.len()));
                 growth += signed(seen) - signed(bytes);
             }
         }

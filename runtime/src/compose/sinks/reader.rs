@@ -52,6 +52,11 @@ impl StateReader for DurableState {
         Ok(found)
     }
 
+    fn replaced_bytes(&self, space: StateSpace, key: &[u8]) -> Result<Option<usize>, TablesError> {
+        // Nothing of it leaves the process, so it need not be durable.
+        self.sequencer.replaced_bytes(space, key)
+    }
+
     fn scan_state(
         &self,
         space: StateSpace,
