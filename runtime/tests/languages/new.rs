@@ -13,10 +13,15 @@ use crate::{
 /// Makes a plugin, runs its unit tests with `unit_tests`, builds it, and lets a runtime call it.
 fn check(language: &str, unit_tests: &[&[&str]], passed: &str) {
     let folder = tempdir().unwrap();
-    let made = said(folder.path(), &format!("new totals --lang {language}")).ends_with(0);
-    assert_eq!(made.stdout, "totals\n");
-    assert!(made.stderr.contains("cd totals") && made.stderr.contains("camshaft build"), "{made:?}");
-    let folder = folder.path().join("totals");
+    // No two have one name: they are built in one target folder.
+    let name = format!("totals-{language}");
+    let made = said(folder.path(), &format!("new {name} --lang {language}")).ends_with(0);
+    assert_eq!(made.stdout, format!("{name}\n"));
+    assert!(
+        made.stderr.contains(&format!("cd {name}")) && made.stderr.contains("camshaft build"),
+        "{made:?}"
+    );
+    let folder = folder.path().join(&name);
     // The versions that this repository was built with are on this machine already.
     if language == "rust" {
         fs::copy(repository().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
@@ -28,7 +33,7 @@ fn check(language: &str, unit_tests: &[&[&str]], passed: &str) {
     said(&folder, "test").ends_with(0).prints("2 passed, 0 failed");
 
     let built = said(&folder, "build").ends_with(0);
-    assert!(built.stdout.starts_with("totals.wasm\ntotals 0.1.0\n"), "{built:?}");
+    assert!(built.stdout.starts_with(&format!("{name}.wasm\n{name} 0.1.0\n")), "{built:?}");
     assert!(built.stdout.contains("order.placed with add"), "{built:?}");
 
     let runtime = Runtime::start(&folder, &["--plugins", "."]);
@@ -40,8 +45,8 @@ fn check(language: &str, unit_tests: &[&[&str]], passed: &str) {
     write(&folder, "orders.ndjson", &[order(1, 1500), order(2, 0), order(3, 250)].join("\n"));
     runtime.said(&folder, "publish orders.ndjson").ends_with(0);
     runtime.until(&folder, "dead-letters list", |listed| listed.contains("an order needs an amount"));
-    runtime.said(&folder, "dead-letters discard --consumer totals --all --yes").ends_with(0);
-    runtime.until(&folder, "state get totals ada", |value| value == "1750\n");
+    runtime.said(&folder, &format!("dead-letters discard --consumer {name} --all --yes")).ends_with(0);
+    runtime.until(&folder, &format!("state get {name} ada"), |value| value == "1750\n");
     let published = runtime.said(&folder, "read --type total.changed --json").ends_with(0).stdout;
     assert_eq!(published.lines().count(), 2, "{published}");
     assert!(published.contains(r#"{"customer":"ada","cents":1750}"#), "{published}");

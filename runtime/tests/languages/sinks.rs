@@ -14,7 +14,7 @@ use crate::{
 
 const MANIFEST: &str = r#"
 manifest = 1
-name = "hook"
+name = "NAME"
 version = "0.1.0"
 capabilities = ["http"]
 
@@ -51,12 +51,12 @@ def send(order, ctx):
     ctx.state["answer"] = answer.accepted().json()
 "#;
 
-/// A new plugin in `folder` whose code is `code`.
-fn sink(folder: &Path, language: &str, file: &str, code: &str, manifest: &str) {
-    said(folder, &format!("new hook --lang {language}")).ends_with(0);
-    let folder = folder.join("hook");
+/// A new plugin in `folder` whose code is `code`. No two have one name: they are built in one target folder.
+fn sink(folder: &Path, name: &str, language: &str, file: &str, code: &str, manifest: &str) {
+    said(folder, &format!("new {name} --lang {language}")).ends_with(0);
+    let folder = folder.join(name);
     write(&folder, file, code);
-    write(&folder, "plugin.toml", manifest);
+    write(&folder, "plugin.toml", &manifest.replace("NAME", name));
     // It is about other code.
     fs::remove_file(folder.join("tests/totals.toml")).unwrap();
 }
@@ -70,8 +70,11 @@ fn order(id: u32, method: &str) -> String {
 fn check_sends(language: &str, file: &str, code: &str) {
     let folder = tempdir().unwrap();
     let folder = folder.path();
-    sink(folder, language, file, code, MANIFEST);
-    said(folder, "build hook").ends_with(0).says("asks for the capability \"http\", which is not granted");
+    let name = format!("hook-{language}");
+    sink(folder, &name, language, file, code, MANIFEST);
+    said(folder, &format!("build {name}"))
+        .ends_with(0)
+        .says("asks for the capability \"http\", which is not granted");
 
     let (port, requests) = receiver::start(r#"{"thanks":true}"#, |_| "201 Created");
     let operator = format!(
@@ -79,23 +82,23 @@ fn check_sends(language: &str, file: &str, code: &str) {
          secrets = ['token']\n[secrets]\ntoken = {{ file = 'token.txt' }}\n[policy]\nmax_attempts = 1\n\
          [config]\nurl = 'http://127.0.0.1:{port}/orders?from=shop'\n"
     );
-    write(folder, "hook.toml", &operator);
+    write(folder, &format!("{name}.toml"), &operator);
     write(folder, "token.txt", "t0ps3cret");
     let runtime = Runtime::start(folder, &["--plugins", "."]);
     write(folder, "orders.ndjson", &[order(1, "POST"), order(2, "PUT")].join("\n"));
     runtime.said(folder, "publish orders.ndjson").ends_with(0);
 
     let is_done = |consumer: &str| consumer.contains("\"lag\":0,") && consumer.contains("\"in_flight\":0,");
-    runtime.until(folder, "consumers hook --json", is_done);
+    runtime.until(folder, &format!("consumers {name} --json"), is_done);
     let Request { head, body } = requests.try_recv().expect("what is allowed is sent");
     assert!(head.starts_with("POST /orders?from=shop HTTP/1.1\r\n"), "{head}");
     assert!(head.contains("authorization: Bearer t0ps3cret\r\n"), "{head}");
     assert!(head.contains("idempotency-key: 1\r\n"), "{head}");
     assert_eq!(body, r#"{"method":"POST"}"#);
-    runtime.until(folder, "state get hook answer", |answer| answer == "{\"thanks\":true}\n");
-    let dead = runtime.until(folder, "dead-letters list --json", |listed| listed.contains("hook"));
+    runtime.until(folder, &format!("state get {name} answer"), |answer| answer == "{\"thanks\":true}\n");
+    let dead = runtime.until(folder, "dead-letters list --json", |listed| listed.contains(&name));
     let dead: Value = serde_json::from_str(&dead.stdout).unwrap();
-    let show = format!("dead-letters show hook:{}", dead["items"][0]["offset"]);
+    let show = format!("dead-letters show {name}:{}", dead["items"][0]["offset"]);
     let denied = format!("denied: PUT http://127.0.0.1:{port}: `methods` of its [[http]] in ");
     runtime.said(folder, &show).ends_with(0).prints(&denied).prints("lacks \"PUT\"");
     assert!(runtime.stop().0.success());
@@ -106,12 +109,13 @@ fn check_sends(language: &str, file: &str, code: &str) {
 fn check_says_why(language: &str, file: &str, code: &str) {
     let folder = tempdir().unwrap();
     let folder = folder.path();
-    sink(folder, language, file, code, &MANIFEST.replace("capabilities", "# capabilities"));
+    let name = format!("plain-{language}");
+    sink(folder, &name, language, file, code, &MANIFEST.replace("capabilities", "# capabilities"));
     let case = "[[case]]\nname = 'sends'\nwhen = { type = 'order.placed', data = { method = 'POST' } }\n\
                 given.config = { url = 'http://127.0.0.1/' }\nthen.outcome = 'reject'\n\
                 then.reason = \"plugin.toml does not say `capabilities = [\\\"http\\\"]`\"\n";
-    write(&folder.join("hook"), "tests/sends.toml", case);
-    said(folder, "test hook").ends_with(0).prints("1 passed, 0 failed");
+    write(&folder.join(&name), "tests/sends.toml", case);
+    said(folder, &format!("test {name}")).ends_with(0).prints("1 passed, 0 failed");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::thread;
 use std::time::Duration;
 
+use fjall::config::PartitioningPolicy;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode};
 
 use super::{Change, MAX_KEY_BYTES, Store, StoreError, StoreOperation, Visit, check_key};
@@ -198,11 +199,19 @@ impl Engine {
     }
 }
 
+/// By default the filter and the index of a large table are one block each, of a megabyte and more. Once they do not all
+/// fit in the cache, each lookup reads and checks a whole one. In parts it reads a few kilobytes.
+fn options() -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default()
+        .filter_block_partitioning_policy(PartitioningPolicy::all(true))
+        .index_block_partitioning_policy(PartitioningPolicy::all(true))
+}
+
 fn open_engine(path: &Path, cache_bytes: u64) -> Result<Engine, fjall::Error> {
     fs::create_dir_all(path)?;
     // One thread merges; more would only take turns, and the workers need the cores.
     let database = Database::builder(path).cache_size(cache_bytes).worker_threads(1).open()?;
-    let entries = database.keyspace("entries", KeyspaceCreateOptions::default)?;
+    let entries = database.keyspace("entries", options)?;
     // IMPORTANT: fjall syncs its folder, but not the one that names it. Without this a power cut could take the
     // whole store away after batches were reported durable.
     if let Some(parent) = path.canonicalize()?.parent() {
