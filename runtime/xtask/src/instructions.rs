@@ -19,8 +19,8 @@ use crate::command;
 /// The counts that were accepted last: instructions per event by stage.
 const ACCEPTED: &str = "runtime/engine/benches/instructions.json";
 
-/// How far a count may lie from the accepted one, as a part of it.
-const TOLERANCE: f64 = 0.1;
+/// How far a count may lie from the accepted one, in percent of it.
+const TOLERANCE_PERCENT: u64 = 10;
 
 type Counts = BTreeMap<String, u64>;
 
@@ -53,9 +53,9 @@ pub(crate) fn run(accept: bool) -> Result<()> {
         .collect();
     if !strayed.is_empty() || accepted.len() != counts.len() {
         bail!(
-            "the hot path takes other instructions than '{ACCEPTED}' says, by more than {:.0} %: {}. \
+            "the hot path takes other instructions than '{ACCEPTED}' says, by more than {} %: {}. \
              If that is worth it, accept the counts: cargo xtask instructions --accept",
-            TOLERANCE * 100.0,
+            TOLERANCE_PERCENT,
             strayed.join(", ")
         );
     }
@@ -63,7 +63,7 @@ pub(crate) fn run(accept: bool) -> Result<()> {
 }
 
 fn is_near(accepted: Option<&u64>, count: u64) -> bool {
-    accepted.is_some_and(|accepted| (count as f64 / *accepted as f64 - 1.0).abs() <= TOLERANCE)
+    accepted.is_some_and(|accepted| count.abs_diff(*accepted) * 100 <= accepted * TOLERANCE_PERCENT)
 }
 
 fn table(accepted: &Counts, counts: &Counts) -> Table {
