@@ -1,7 +1,7 @@
 //! Dead letters as operators see, redrive and discard them.
 
 use camshaft_engine::DeadLetterEntry;
-use camshaft_event::{DeadLetter, Generation, Key, Offset, Sequence, Timestamp};
+use camshaft_event::{DeadLetter, Generation, Offset, Sequence, Timestamp};
 
 use super::Runtime;
 use crate::view::{
@@ -155,10 +155,7 @@ fn parse_id(id: &str) -> Option<(&str, Offset)> {
 fn summary(entry: &DeadLetterEntry) -> DeadLetterSummary {
     let DeadLetterEntry { consumer, offset, letter, waiting } = entry;
     let latest = letter.history.latest();
-    let key = match Key::of(&letter.event, *offset) {
-        Key::Ordered(key) => Some(key.as_ref().to_owned()),
-        Key::Unordered(_) => None,
-    };
+    let key = letter.event.ordering_key().map(str::to_owned);
     DeadLetterSummary {
         id: format!("{consumer}:{offset}"),
         consumer: consumer.clone(),

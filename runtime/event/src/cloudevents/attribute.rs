@@ -87,7 +87,8 @@ pub(super) fn check_name(name: &str) -> Result<(), InvalidEvent> {
 pub(super) fn check_value(name: &str, value: &str) -> Result<(), InvalidEvent> {
     let refuse = |problem: &str, instead| Err(wrong_value(name, quoted(value), problem, instead));
     let is_plain = value.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
-    if let Some(character) = value.chars().find(|character| !is_plain && forbidden(*character)) {
+    let wrong = if is_plain { None } else { value.chars().find(|character| forbidden(*character)) };
+    if let Some(character) = wrong {
         let problem = format!("the character U+{:04X} may not be in an attribute", u32::from(character));
         return refuse(&problem, "Remove it, or carry the text in the data.");
     }
