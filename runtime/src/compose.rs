@@ -25,7 +25,7 @@ mod writer;
 pub(crate) use bell::Bell;
 pub(crate) use code::{Closure, Code, CodeNumber};
 pub(crate) use core::Core;
-pub(crate) use durable::Never;
+pub(crate) use durable::{Never, Standing};
 pub(crate) use open::open;
 
 /// The store below the tables.

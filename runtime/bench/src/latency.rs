@@ -25,6 +25,9 @@ pub use syncs::{SyncsArguments, run as syncs};
 /// Size of an event's data.
 pub const DATA_BYTES: usize = 256;
 
+/// Events a second that each of them is given besides, if it can take twice as many.
+const EQUAL_RATE: f64 = 10_000.0;
+
 /// What others are compared with.
 const BASE: &str = "one fdatasync";
 
@@ -56,9 +59,10 @@ struct Extent {
 struct Round {
     /// Events per second at most, if there is such a thing.
     capacity: Option<f64>,
-    /// In microseconds, with one in flight and at half load.
+    /// In microseconds, with one in flight, at half load and at the same load for all.
     alone: Vec<f64>,
     half: Vec<f64>,
+    equal: Vec<f64>,
 }
 
 impl Contender {
@@ -91,6 +95,7 @@ pub fn run(bench: &Bench) -> Result<Report> {
     for (load, times) in [
         ("one in flight", (|round| &mut round.alone) as fn(&mut Round) -> &mut Vec<f64>),
         ("half load", |round| &mut round.half),
+        ("10,000 events/s", |round| &mut round.equal),
     ] {
         for (name, part) in PARTS {
             let samples = results.iter_mut().map(|rounds| {
@@ -104,6 +109,8 @@ pub fn run(bench: &Bench) -> Result<Report> {
         .setting("data", format!("{DATA_BYTES} bytes"))
         .setting("events with one in flight", extent.events.to_string())
         .setting("seconds at most and at half load", extent.time.as_secs_f64().to_string())
+        .setting("under load", "after a fifth of that time at the same rate, which is not measured")
+        .setting("10,000 events/s", "for whoever takes at least twice as many")
         .setting("rounds", rounds.to_string())
         .setting("one fdatasync", syncs::ABOUT)
         .setting("Camshaft", runtime::ABOUT)
@@ -145,7 +152,18 @@ async fn drive<P: Path>(path: P, mut seen: Seen, extent: Extent) -> Result<Round
     path::one_in_flight(&path, &mut seen, extent.events.div_ceil(10)).await?;
     let alone = path::one_in_flight(&path, &mut seen, extent.events).await?;
     let capacity = capacity(&path, &mut seen, extent.time).await?;
-    let half = at_rate(&path, &mut seen, capacity / 2.0, extent.time).await?;
-    let half = half.into_iter().map(|wait| wait.as_secs_f64() * 1e6).collect();
-    Ok(Round { capacity: Some(capacity), alone, half })
+    let half = steady(&path, &mut seen, capacity / 2.0, extent).await?;
+    let equal = if capacity < 2.0 * EQUAL_RATE {
+        Vec::new()
+    } else {
+        steady(&path, &mut seen, EQUAL_RATE, extent).await?
+    };
+    Ok(Round { capacity: Some(capacity), alone, half, equal })
+}
+
+/// How long each of so many events a second takes, in microseconds. What the load before left behind is no part of it.
+async fn steady<P: Path>(path: &P, seen: &mut Seen, rate: f64, extent: Extent) -> Result<Vec<f64>> {
+    at_rate(path, seen, rate, extent.time.div_f64(5.0)).await?;
+    let waits = at_rate(path, seen, rate, extent.time).await?;
+    Ok(waits.into_iter().map(|wait| wait.as_secs_f64() * 1e6).collect())
 }

@@ -38,6 +38,12 @@ impl ConsumerSpec {
         self.subscriptions.iter().any(|subscription| subscription.matches(event))
     }
 
+    /// Whether any subscription may want events of this type.
+    #[must_use]
+    pub fn wants_type(&self, event_type: &str) -> bool {
+        self.subscriptions.iter().any(|subscription| subscription.matches_type(event_type))
+    }
+
     /// Whether the handler may publish `event_type`.
     #[must_use]
     pub fn may_publish(&self, event_type: &str) -> bool {

@@ -21,8 +21,14 @@ impl Subscription {
     /// Whether the handler wants `event`.
     #[must_use]
     pub fn matches(&self, event: &Event) -> bool {
-        self.types.iter().any(|pattern| pattern.matches(&event.event_type))
+        self.matches_type(&event.event_type)
             && self.filter.as_ref().is_none_or(|filter| filter.matches(event))
+    }
+
+    /// Whether it may want events of this type.
+    #[must_use]
+    pub fn matches_type(&self, event_type: &str) -> bool {
+        self.types.iter().any(|pattern| pattern.matches(event_type))
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod body;
 mod consumer;
+mod encoded;
 mod history;
 mod probation;
 mod redrive;
@@ -20,6 +21,7 @@ use thiserror::Error;
 
 pub use body::{Body, Mark};
 pub use consumer::{Activation, ConsumerRecord, ConsumerStatus};
+pub use encoded::{EncodedEvent, EncodedEvents};
 pub use history::{ActivationHistory, ActivationOutcome, Measure, PastActivation, RollbackCause, RolledBack};
 pub use probation::{Probation, RecentEvents};
 pub use redrive::{
@@ -282,6 +284,40 @@ mod tests {
     }
 
     #[test]
+    fn events_are_found_in_encoded_transactions_as_in_decoded_ones() {
+        let mut transaction = everything();
+        transaction.sections.push(Section::Operated(Box::new(Operated {
+            consumer: ConsumerId(7),
+            held: vec![],
+            dead: vec![],
+            events: vec![event("6"), event("7")],
+        })));
+        transaction.sections.push(Section::Activated(Box::new(Activated {
+            activation: Activation::default(),
+            events: vec![event("8")],
+        })));
+        transaction.sections.push(Section::Published(Published { events: vec![] }));
+        let bytes = transaction.encode();
+        let mut body = Body::default();
+        transaction.sections.iter().for_each(|section| body.push(section));
+        let longer = [Transaction::encode_head(&transaction.floors), body.into_bytes()].concat();
+        for bytes in [&bytes, &longer] {
+            let found: Vec<Event> =
+                EncodedEvents::of(bytes).unwrap().map(|event| event.unwrap().decode().unwrap()).collect();
+            assert_eq!(found, transaction.events().cloned().collect::<Vec<_>>());
+            for event in EncodedEvents::of(bytes).unwrap() {
+                assert_eq!(event.unwrap().event_type().unwrap(), "thing.done");
+            }
+        }
+        for cut in 0..bytes.len() {
+            let cut = bytes.get(..cut).unwrap();
+            let found =
+                EncodedEvents::of(cut).and_then(|mut events| events.try_for_each(|event| event.map(drop)));
+            assert!(found.is_err(), "what is cut off at {} has an end", cut.len());
+        }
+    }
+
+    #[test]
     fn a_body_built_section_by_section_means_the_same() {
         let transaction = everything();
         let mut body = Body::default();
@@ -307,6 +343,9 @@ mod tests {
         assert!(matches!(Transaction::decode(&bytes), Err(DecodeError::Version { found: 9 })));
         assert!(matches!(Transaction::decode(&[VERSION, 0xc1]), Err(DecodeError::Malformed(_))));
         assert!(matches!(Transaction::decode(&[]), Err(DecodeError::Malformed(_))));
+        assert!(matches!(EncodedEvents::of(&bytes), Err(DecodeError::Version { found: 9 })));
+        assert!(matches!(EncodedEvents::of(&[VERSION, 0xc1]), Err(DecodeError::Malformed(_))));
+        assert!(matches!(EncodedEvents::of(&[]), Err(DecodeError::Malformed(_))));
     }
 
     #[test]

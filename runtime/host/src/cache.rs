@@ -1,7 +1,8 @@
 //! Compiled code on disk, so that a start with known plugins compiles nothing.
 //!
 //! The loader asks it for every component. An entry is named after the plugin's file, the component made of it, and the
-//! engine's compatibility hash, and is believed only if its own checksum holds. It goes when nobody wants its file.
+//! engine's compatibility hash, and is believed only if its own checksum holds. It is mapped, not read: what no call
+//! needs takes no memory, and what is needed can be dropped and read again. It goes when nobody wants its file.
 
 use std::{
     collections::BTreeSet,
@@ -17,8 +18,9 @@ use wasmtime::{Engine, component::Component};
 
 use crate::{Refusal, artifact::hexadecimal, instance::catch_panic, refusal::codes};
 
-/// First bytes of every entry. The number changes with the layout: magic, SHA-256 of the code, code.
-const MAGIC: &[u8; 8] = b"camcode1";
+/// Last bytes of every entry. The number changes with the layout: code, SHA-256 of the code, magic. The code is first
+/// since it is mapped from the file's start.
+const MAGIC: &[u8; 8] = b"camcode2";
 const CHECKSUM_BYTES: usize = 32;
 /// The ending of an entry.
 const ENDING: &str = "cwasm";
@@ -55,9 +57,16 @@ impl CodeCache {
             return Ok(component);
         }
         let code = compile(engine, bytes, file)?;
-        if let Err(error) = self.write(&entry, &code) {
+        match self.write(&entry, &code) {
+            Ok(()) => {
+                if let Some(component) = read(engine, &entry) {
+                    return Ok(component);
+                }
+            }
             // The plugin runs all the same; only the next start is slower.
-            tracing::warn!(%error, entry = %entry.display(), "compiled code could not be cached");
+            Err(error) => {
+                tracing::warn!(%error, entry = %entry.display(), "compiled code could not be cached");
+            }
         }
         deserialize(engine, &code).map_err(|error| compile_failed(file, &format!("{error:#}")))
     }
@@ -84,9 +93,9 @@ impl CodeCache {
         let temporary = self.folder.join(format!(".{}-{number}.tmp", std::process::id()));
         let mut file = fs::File::create(&temporary)?;
         let written = file
-            .write_all(MAGIC)
+            .write_all(code)
             .and_then(|()| file.write_all(&Sha256::digest(code)))
-            .and_then(|()| file.write_all(code))
+            .and_then(|()| file.write_all(MAGIC))
             .and_then(|()| fs::rename(&temporary, entry));
         if written.is_err() {
             // The error that counts is the one of writing.
@@ -99,12 +108,17 @@ impl CodeCache {
 /// The component of an entry, or none if the entry is missing or damaged.
 fn read(engine: &Engine, entry: &Path) -> Option<Component> {
     let bytes = fs::read(entry).ok()?;
-    let (checksum, code) = bytes.strip_prefix(MAGIC)?.split_at_checked(CHECKSUM_BYTES)?;
+    let (code, checksum) = bytes.strip_suffix(MAGIC)?.split_last_chunk::<CHECKSUM_BYTES>()?;
     if Sha256::digest(code).as_slice() != checksum {
         tracing::warn!(entry = %entry.display(), "cached code is damaged and is compiled again");
         return None;
     }
-    deserialize(engine, code)
+    map(engine, entry)
+        // A file system may forbid that programs are mapped from it.
+        .or_else(|error| {
+            tracing::debug!(%error, entry = %entry.display(), "cached code cannot be mapped and is copied");
+            deserialize(engine, code)
+        })
         .inspect_err(
             |error| tracing::warn!(%error, entry = %entry.display(), "cached code is compiled again"),
         )
@@ -140,6 +154,13 @@ fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // runtime wrote with them. Plugins come from other places and cannot write there. The engine itself
     // refuses code of another version or configuration.
     unsafe { Component::deserialize(engine, code) }
+}
+
+#[expect(unsafe_code, reason = "compiled code can only be loaded by trusting it")]
+fn map(engine: &Engine, entry: &Path) -> wasmtime::Result<Component> {
+    // SAFETY: as in `deserialize`, and the file stays as it is while it is mapped: entries are only ever put in place
+    // whole by a rename, and removed.
+    unsafe { Component::deserialize_file(engine, entry) }
 }
 
 /// Lets `Hash` feed SHA-256, whose result is the same in every process.

@@ -1,8 +1,11 @@
 //! Where durability stands, for everyone who must not speak before it: publishers, readers, followers.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use camshaft_event::Sequence;
 use camshaft_tables::Progress;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// What publishers and readers wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +22,17 @@ pub(crate) struct Standing {
 
 /// The writer's side and the waiters' side in one.
 #[derive(Clone, Debug)]
-pub(crate) struct DurableWatch(watch::Sender<Standing>);
+pub(crate) struct DurableWatch(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    standing: watch::Sender<Standing>,
+    /// Who waits for which transaction. Each is woken once, by the sync that it waits for: hundreds of publishers that
+    /// every sync wakes, to find that it was not theirs, take the time of the work itself.
+    waiting: Mutex<Waiting>,
+}
+
+type Waiting = BTreeMap<Sequence, Vec<oneshot::Sender<()>>>;
 
 /// Why something never becomes durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,58 +45,99 @@ pub(crate) enum Never {
 
 impl DurableWatch {
     pub(crate) fn new(durable: Progress) -> Self {
-        Self(watch::Sender::new(Standing { durable, poisoned: None, stopping: false, closed: false }))
+        let standing = Standing { durable, poisoned: None, stopping: false, closed: false };
+        Self(Arc::new(Shared { standing: watch::Sender::new(standing), waiting: Mutex::default() }))
     }
 
     pub(crate) fn standing(&self) -> Standing {
-        self.0.borrow().clone()
+        self.0.standing.borrow().clone()
     }
 
     pub(crate) fn subscribe(&self) -> watch::Receiver<Standing> {
-        self.0.subscribe()
+        self.0.standing.subscribe()
     }
 
     pub(crate) fn advance(&self, durable: Progress) {
-        self.0.send_modify(|standing| standing.durable = durable);
+        self.0.standing.send_modify(|standing| standing.durable = durable);
+        let mut waiting = self.waiting();
+        let later = waiting.split_off(&durable.sequence.next());
+        let done = std::mem::replace(&mut *waiting, later);
+        drop(waiting);
+        wake(done);
     }
 
     /// Notes the first reason why nothing becomes durable any more.
     pub(crate) fn poison(&self, reason: String) {
-        self.0.send_modify(|standing| {
+        self.0.standing.send_modify(|standing| {
             standing.poisoned.get_or_insert(reason);
         });
+        self.wake_all();
     }
 
     pub(crate) fn stop(&self) {
-        self.0.send_modify(|standing| standing.stopping = true);
+        self.0.standing.send_modify(|standing| standing.stopping = true);
     }
 
     /// Nothing is written any more.
     pub(crate) fn close(&self) {
-        self.0.send_modify(|standing| standing.closed = true);
+        self.0.standing.send_modify(|standing| standing.closed = true);
+        self.wake_all();
     }
 
     /// Whether `sequence` is durable.
     pub(crate) fn is_durable(&self, sequence: Sequence) -> bool {
-        self.0.borrow().durable.sequence >= sequence
+        self.0.standing.borrow().durable.sequence >= sequence
     }
 
     /// Waits until `sequence` is durable.
     pub(crate) async fn wait_for(&self, sequence: Sequence) -> Result<(), Never> {
-        let mut receiver = self.subscribe();
-        let is_over = |standing: &Standing| {
-            standing.durable.sequence >= sequence || standing.poisoned.is_some() || standing.closed
+        let woken = {
+            let mut waiting = self.waiting();
+            // Looked at under the lock: whoever changes it takes the lock afterwards.
+            if let Some(end) = self.end(sequence) {
+                return end;
+            }
+            let (sender, woken) = oneshot::channel();
+            waiting.entry(sequence).or_default().push(sender);
+            woken
         };
-        match receiver.wait_for(is_over).await {
-            Ok(standing) if standing.durable.sequence >= sequence => Ok(()),
-            Ok(standing) if standing.poisoned.is_some() => Err(Never::Poisoned),
-            _ => Err(Never::Closed),
+        // An error would mean that nobody is left who could make it durable.
+        let known = woken.await.ok().and_then(|()| self.end(sequence));
+        known.unwrap_or(Err(Never::Closed))
+    }
+
+    /// What came of `sequence`; none as long as it may become durable.
+    fn end(&self, sequence: Sequence) -> Option<Result<(), Never>> {
+        let standing = self.0.standing.borrow();
+        if standing.durable.sequence >= sequence {
+            Some(Ok(()))
+        } else if standing.poisoned.is_some() {
+            Some(Err(Never::Poisoned))
+        } else {
+            standing.closed.then_some(Err(Never::Closed))
         }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake_all(&self) {
+        wake(std::mem::take(&mut *self.waiting()));
+    }
+}
+
+fn wake(waiting: Waiting) {
+    for sender in waiting.into_values().flatten() {
+        // Nobody may be waiting any more: a request that was given up.
+        _ = sender.send(());
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[tokio::test]
@@ -97,5 +151,20 @@ mod tests {
             assert_eq!(watch.wait_for(Sequence(1)).await, Ok(()), "what was durable stays so");
             assert_eq!(watch.wait_for(Sequence(2)).await, Err(never));
         }
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_woken_by_the_sync_of_its_own() {
+        let watch = DurableWatch::new(Progress::default());
+        let mut first = std::pin::pin!(watch.wait_for(Sequence(1)));
+        let mut second = std::pin::pin!(watch.wait_for(Sequence(2)));
+        assert!(first.as_mut().now_or_never().is_none(), "nothing is durable yet");
+        assert!(second.as_mut().now_or_never().is_none(), "nothing is durable yet");
+        watch.advance(Progress { sequence: Sequence(1), ..Progress::default() });
+        assert_eq!(first.await, Ok(()));
+        assert!(second.as_mut().now_or_never().is_none(), "its own is not durable yet");
+        watch.close();
+        assert_eq!(second.await, Err(Never::Closed));
+        assert!(watch.waiting().is_empty(), "nobody is kept who waits no more");
     }
 }

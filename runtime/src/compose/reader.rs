@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::core::Core;
 
-/// How much of the log is read at a time.
-const READ_BYTES: u32 = 1 << 20;
+/// How much of the log is read at a time, in bytes: what stays in a core's cache until it is decoded.
+const READ_BYTES: u32 = 256 << 10;
 
 pub(crate) fn run(core: &Arc<Core>) {
     loop {

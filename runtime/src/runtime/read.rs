@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use camshaft_event::transaction::Section;
-use camshaft_event::{Offset, Transaction};
+use camshaft_event::Offset;
+use camshaft_event::transaction::{EncodedEvent, EncodedEvents};
 use camshaft_log::{LogError, LogReader};
 
 use super::Runtime;
 use crate::ReadError;
 use crate::view::StoredEvent;
 
-/// How much of the log one call reads.
-const READ_BYTES: u32 = 1 << 20;
+/// How much of the log one call reads, in bytes: what stays in a core's cache until it is decoded.
+const READ_BYTES: u32 = 256 << 10;
 
 impl Runtime {
     /// At most `max_events` durable events from `from` on, in offset order, the runtime's own included. Fewer may
@@ -62,15 +62,15 @@ fn read(
     }
     let Some(sequence) = log.find_offset(from.0).map_err(refuse)? else { return Ok(found) };
     for record in log.read_from(sequence, READ_BYTES).map_err(refuse)?.iter() {
-        let transaction = Transaction::decode(record.payload).map_err(|error| ReadError::Unavailable {
-            reason: format!("record {}: {error}", record.sequence),
-        })?;
-        let events = transaction.sections.into_iter().flat_map(Section::into_events);
+        let unreadable =
+            |error| ReadError::Unavailable { reason: format!("record {}: {error}", record.sequence) };
+        let events = EncodedEvents::of(record.payload).map_err(unreadable)?;
         for (event, offset) in events.zip((record.first_offset..).map(Offset)) {
             if offset >= tail || found.len() == max_events {
                 return Ok(found);
             }
             if offset >= from {
+                let event = event.and_then(EncodedEvent::decode).map_err(unreadable)?;
                 found.push(StoredEvent { offset, event: Arc::new(event) });
             }
         }

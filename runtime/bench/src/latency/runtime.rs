@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use camshaft::{Config, Offset, Runtime};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{DATA_BYTES, Path, Seen};
 use crate::event::{OUTPUT, event};
@@ -29,7 +29,10 @@ impl RuntimePath {
         let (sender, receiver) = unbounded_channel();
         let (reader, from) = (runtime.clone(), runtime.tail());
         // It ends with the runtime, and with whoever listens.
-        tokio::spawn(async move { follow(&reader, from, &sender).await });
+        let (tails, mut tails_seen) = unbounded_channel();
+        let watcher = runtime.clone();
+        tokio::spawn(async move { watch(&watcher, from, &tails).await });
+        tokio::spawn(async move { follow(&reader, from, &mut tails_seen, &sender).await });
         Ok((Self { runtime }, Seen::new(receiver)))
     }
 
@@ -45,25 +48,40 @@ impl Path for RuntimePath {
     }
 }
 
+/// Says how far the log can be read, and since when.
+async fn watch(runtime: &Runtime, mut known: Offset, tails: &UnboundedSender<(Offset, Instant)>) {
+    while runtime.wait_beyond(known).await {
+        let now = Instant::now();
+        known = runtime.tail();
+        if tails.send((known, now)).is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads what the log holds: its time is the measurement's, not the event's.
 async fn follow(
     runtime: &Runtime,
     mut next: Offset,
+    tails: &mut UnboundedReceiver<(Offset, Instant)>,
     effects: &UnboundedSender<(u64, Instant)>,
 ) -> Result<()> {
-    while runtime.wait_beyond(next).await {
-        // All that is durable now can be read now; reading it takes the measurement's time, not the event's.
-        let (at, tail) = (Instant::now(), runtime.tail());
-        while next < tail {
-            for stored in runtime.read(next, PAGE).await? {
-                next = stored.offset.next();
-                if stored.event.event_type == OUTPUT {
-                    let mut extensions = stored.event.extensions.iter();
-                    let cause =
-                        extensions.find(|(name, _)| name == "causationid").context("it has a cause")?;
-                    effects.send((cause.1.parse()?, at))?;
-                }
+    let Some(mut seen) = tails.recv().await else { return Ok(()) };
+    loop {
+        for stored in runtime.read(next, PAGE).await? {
+            next = stored.offset.next();
+            while stored.offset >= seen.0 {
+                seen = tails.recv().await.context("nobody watches the log any more")?;
+            }
+            if stored.event.event_type == OUTPUT {
+                let mut extensions = stored.event.extensions.iter();
+                let cause = extensions.find(|(name, _)| name == "causationid").context("it has a cause")?;
+                effects.send((cause.1.parse()?, seen.1))?;
             }
         }
+        while next >= seen.0 {
+            let Some(later) = tails.recv().await else { return Ok(()) };
+            seen = later;
+        }
     }
-    Ok(())
 }

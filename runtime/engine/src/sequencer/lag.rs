@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use camshaft_event::transaction::{DecodeError, Section};
-use camshaft_event::{ConsumerId, Generation, Offset, Timestamp, Transaction};
+use camshaft_event::transaction::{DecodeError, EncodedEvents};
+use camshaft_event::{ConsumerId, Generation, Offset, Timestamp};
 use camshaft_log::{LogError, LogReader};
 use camshaft_tables::store::Store;
 use thiserror::Error;
@@ -61,19 +61,24 @@ impl LagRead {
         let mut found = LogEvents { events: Vec::new(), next: self.from };
         let Some(sequence) = log.find_offset(self.from.0)? else { return Ok(found) };
         for record in log.read_from(sequence, max_bytes)?.iter() {
-            let transaction = Transaction::decode(record.payload)
-                .map_err(|error| ReadError::Decode { sequence: record.sequence, error })?;
-            let events = transaction.sections.into_iter().flat_map(Section::into_events);
+            let refuse = |error| ReadError::Decode { sequence: record.sequence, error };
+            let events = EncodedEvents::of(record.payload).map_err(refuse)?;
             for (event, offset) in events.zip((record.first_offset..).map(Offset)) {
                 if offset >= self.until {
                     return Ok(found);
                 }
-                if offset >= self.from {
-                    found.next = offset.next();
-                    if self.spec.wants(&event) {
-                        let at = Timestamp(record.timestamp_ms);
-                        found.events.push(Sequenced { offset, at, event: Arc::new(event) });
-                    }
+                if offset < self.from {
+                    continue;
+                }
+                found.next = offset.next();
+                let event = event.map_err(refuse)?;
+                if !self.spec.wants_type(event.event_type().map_err(refuse)?) {
+                    continue;
+                }
+                let event = event.decode().map_err(refuse)?;
+                if self.spec.wants(&event) {
+                    let at = Timestamp(record.timestamp_ms);
+                    found.events.push(Sequenced { offset, at, event: Arc::new(event) });
                 }
             }
         }

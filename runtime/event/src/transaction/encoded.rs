@@ -1,0 +1,211 @@
+//! The events of a transaction that is still encoded: whoever wants few of them decodes no others, and nothing else.
+//!
+//! Reads MessagePack (github.com/msgpack/msgpack, spec.md) in the layout that serde gives the sections: each is a map of
+//! its variant's number and an array of its fields in order.
+
+use rmp::Marker;
+
+use super::{DecodeError, VERSION};
+use crate::Event;
+
+/// Fields of an event before its type.
+const BEFORE_TYPE: u64 = 2;
+
+/// What an encoded transaction adds to the log, in offset order.
+#[derive(Debug)]
+pub struct EncodedEvents<'b> {
+    bytes: Bytes<'b>,
+    /// Sections after this one.
+    sections: u64,
+    /// Events of this section that are still to come.
+    events: u64,
+    /// Fields of this section after its events.
+    fields: u64,
+}
+
+/// One event, encoded.
+#[derive(Clone, Copy, Debug)]
+pub struct EncodedEvent<'b>(&'b [u8]);
+
+impl<'b> EncodedEvents<'b> {
+    /// Looks into what [`super::Transaction::encode`] wrote.
+    ///
+    /// # Errors
+    /// A newer format, or bytes that are no transaction.
+    pub fn of(bytes: &'b [u8]) -> Result<Self, DecodeError> {
+        let mut bytes = match bytes.split_first() {
+            Some((&VERSION, body)) => Bytes(body),
+            Some((&found, _)) => return Err(DecodeError::Version { found }),
+            None => return Err(malformed("it is empty")),
+        };
+        if bytes.array()? < 2 {
+            return Err(malformed("it has no sections"));
+        }
+        bytes.skip(1)?;
+        let sections = bytes.array()?;
+        Ok(Self { bytes, sections, events: 0, fields: 0 })
+    }
+
+    fn next_event(&mut self) -> Result<Option<EncodedEvent<'b>>, DecodeError> {
+        while self.events == 0 {
+            self.bytes.skip(std::mem::take(&mut self.fields))?;
+            if self.sections == 0 {
+                return Ok(None);
+            }
+            self.sections -= 1;
+            self.open_section()?;
+        }
+        self.events -= 1;
+        let Bytes(start) = self.bytes;
+        self.bytes.skip(1)?;
+        let length = start.len() - self.bytes.0.len();
+        Ok(start.get(..length).map(EncodedEvent))
+    }
+
+    /// Goes to the events of the section that begins here.
+    fn open_section(&mut self) -> Result<(), DecodeError> {
+        if self.bytes.marker()? != Marker::FixMap(1) {
+            return Err(malformed("a section is not a variant"));
+        }
+        let variant = self.bytes.text()?;
+        let before: u64 = match variant {
+            "0" => 0,
+            "1" => 8,
+            "3" | "4" => 3,
+            "5" => 1,
+            "2" | "6" => 2,
+            _ => return Err(malformed("a section has an unknown variant")),
+        };
+        let fields = self.bytes.array()?;
+        self.fields = fields.checked_sub(before + 1).ok_or_else(|| malformed("a section lacks events"))?;
+        self.bytes.skip(before)?;
+        // A timer that fired publishes one event, not a list.
+        self.events = if variant == "2" { 1 } else { self.bytes.array()? };
+        Ok(())
+    }
+}
+
+impl<'b> Iterator for EncodedEvents<'b> {
+    type Item = Result<EncodedEvent<'b>, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_event().transpose()
+    }
+}
+
+impl<'b> EncodedEvent<'b> {
+    /// Its type.
+    ///
+    /// # Errors
+    /// Bytes that are no event.
+    pub fn event_type(self) -> Result<&'b str, DecodeError> {
+        let mut bytes = Bytes(self.0);
+        bytes.array()?;
+        bytes.skip(BEFORE_TYPE)?;
+        bytes.text()
+    }
+
+    /// The whole event.
+    ///
+    /// # Errors
+    /// Bytes that are no event.
+    pub fn decode(self) -> Result<Event, DecodeError> {
+        rmp_serde::from_slice(self.0).map_err(|error| DecodeError::Malformed(error.to_string()))
+    }
+}
+
+/// What is left to read.
+#[derive(Clone, Copy, Debug)]
+struct Bytes<'b>(&'b [u8]);
+
+impl<'b> Bytes<'b> {
+    fn take(&mut self, count: u64) -> Result<&'b [u8], DecodeError> {
+        let taken = usize::try_from(count).ok().and_then(|count| self.0.split_at_checked(count));
+        let (taken, rest) = taken.ok_or_else(|| malformed("it is cut off"))?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn marker(&mut self) -> Result<Marker, DecodeError> {
+        let (first, rest) = self.0.split_first().ok_or_else(|| malformed("it is cut off"))?;
+        self.0 = rest;
+        Ok(Marker::from_u8(*first))
+    }
+
+    /// A number of so many bytes.
+    fn number(&mut self, bytes: u64) -> Result<u64, DecodeError> {
+        Ok(self.take(bytes)?.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    }
+
+    /// How many values the array has that begins here.
+    fn array(&mut self) -> Result<u64, DecodeError> {
+        match self.marker()? {
+            Marker::FixArray(length) => Ok(length.into()),
+            Marker::Array16 => self.number(2),
+            Marker::Array32 => self.number(4),
+            _ => Err(malformed("an array is missing")),
+        }
+    }
+
+    fn text(&mut self) -> Result<&'b str, DecodeError> {
+        let length = match self.marker()? {
+            Marker::FixStr(length) => length.into(),
+            Marker::Str8 => self.number(1)?,
+            Marker::Str16 => self.number(2)?,
+            Marker::Str32 => self.number(4)?,
+            _ => return Err(malformed("a text is missing")),
+        };
+        std::str::from_utf8(self.take(length)?).map_err(|_| malformed("a text is not UTF-8"))
+    }
+
+    /// Passes so many values, with all that is in them.
+    fn skip(&mut self, values: u64) -> Result<(), DecodeError> {
+        // Every value takes at least a byte, so lengths that lie end with the bytes.
+        let mut left = values;
+        while left > 0 {
+            left -= 1;
+            let length = match self.marker()? {
+                Marker::FixStr(length) => length.into(),
+                Marker::Str8 | Marker::Bin8 => self.number(1)?,
+                Marker::Str16 | Marker::Bin16 => self.number(2)?,
+                Marker::Str32 | Marker::Bin32 => self.number(4)?,
+                Marker::U8 | Marker::I8 => 1,
+                Marker::U16 | Marker::I16 => 2,
+                Marker::U32 | Marker::I32 | Marker::F32 => 4,
+                Marker::U64 | Marker::I64 | Marker::F64 => 8,
+                Marker::FixArray(length) => {
+                    left += u64::from(length);
+                    0
+                }
+                Marker::Array16 => {
+                    left += self.number(2)?;
+                    0
+                }
+                Marker::Array32 => {
+                    left += self.number(4)?;
+                    0
+                }
+                Marker::FixMap(length) => {
+                    left += 2 * u64::from(length);
+                    0
+                }
+                Marker::Map16 => {
+                    left += 2 * self.number(2)?;
+                    0
+                }
+                Marker::Map32 => {
+                    left += 2 * self.number(4)?;
+                    0
+                }
+                Marker::Null | Marker::True | Marker::False | Marker::FixPos(_) | Marker::FixNeg(_) => 0,
+                _ => return Err(malformed("it holds what no transaction holds")),
+            };
+            self.take(length)?;
+        }
+        Ok(())
+    }
+}
+
+fn malformed(what: &str) -> DecodeError {
+    DecodeError::Malformed(what.to_owned())
+}
