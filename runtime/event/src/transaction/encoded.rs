@@ -11,7 +11,7 @@ use crate::Event;
 /// Fields of an event before its type.
 const BEFORE_TYPE: u64 = 2;
 
-/// What an encoded transaction adds to the log, in offset order.
+/// What an encoded transaction adds to the log, in offset order; nothing after an error.
 #[derive(Debug)]
 pub struct EncodedEvents<'b> {
     bytes: Bytes<'b>,
@@ -89,7 +89,12 @@ impl<'b> Iterator for EncodedEvents<'b> {
     type Item = Result<EncodedEvent<'b>, DecodeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_event().transpose()
+        let next = self.next_event().transpose();
+        if let Some(Err(_)) = &next {
+            // What follows cannot be told.
+            (self.sections, self.events, self.fields) = (0, 0, 0);
+        }
+        next
     }
 }
 

@@ -4,9 +4,9 @@ use bolero::generator::ValueGenerator;
 use bolero::{TypeGenerator, check, one_value_of, produce};
 use camshaft_event::transaction::{
     Activated, Activation, ActivationHistory, ActivationOutcome, Body, ConsumerChanged, ConsumerRecord,
-    ConsumerStatus, DeadChange, DecodeError, Fired, Floor, Handled, HeldChange, Operated, Outcome, Probation,
-    Published, RecentEvents, RedriveChange, RedriveChanged, RedriveJob, RedriveResults, RedriveSelection,
-    RedriveState, Section, StateWrite, TimerChange,
+    ConsumerStatus, DeadChange, DecodeError, EncodedEvent, EncodedEvents, Fired, Floor, Handled, HeldChange,
+    Operated, Outcome, Probation, Published, RecentEvents, RedriveChange, RedriveChanged, RedriveJob,
+    RedriveResults, RedriveSelection, RedriveState, Section, StateWrite, TimerChange,
 };
 use camshaft_event::{
     ActivationId, AttemptHistory, AttemptInputs, ConsumerId, DeadLetter, Event, FailedAttempt, FailureCause,
@@ -144,15 +144,28 @@ fn what_is_encoded_is_decoded_unchanged_however_it_is_encoded() {
         assert_eq!(decoded.encode(), bytes, "the encoding is settled");
         let moved: Vec<Event> = decoded.sections.into_iter().flat_map(Section::into_events).collect();
         assert!(transaction.events().eq(&moved));
+        assert_eq!(found(&bytes).unwrap(), moved);
         assert_eq!(usize::try_from(transaction.event_count()), Ok(moved.len()));
-        assert_eq!(Transaction::decode(&shape.in_parts(&transaction)).unwrap(), transaction);
+        let in_parts = shape.in_parts(&transaction);
+        assert_eq!(Transaction::decode(&in_parts).unwrap(), transaction);
+        assert_eq!(found(&in_parts).unwrap(), moved);
     });
 }
 
+/// The events, found one by one in the bytes.
+fn found(bytes: &[u8]) -> Result<Vec<Event>, DecodeError> {
+    EncodedEvents::of(bytes)?.map(|event| event.and_then(EncodedEvent::decode)).collect()
+}
+
 fn check_bytes(bytes: &[u8]) {
+    let found = found(bytes);
     match Transaction::decode(bytes) {
         Ok(transaction) => {
-            assert_eq!(Transaction::decode(&transaction.encode()).unwrap(), transaction);
+            let encoded = transaction.encode();
+            assert_eq!(Transaction::decode(&encoded).unwrap(), transaction);
+            if encoded == bytes {
+                assert!(transaction.events().eq(&found.unwrap()));
+            }
         }
         Err(DecodeError::Version { found }) => assert_eq!(bytes.first(), Some(&found)),
         Err(error @ DecodeError::Malformed(_)) => assert!(error.to_string().contains(": "), "{error}"),
