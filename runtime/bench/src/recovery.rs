@@ -37,7 +37,7 @@ struct Back {
 }
 
 pub fn run(bench: &Bench) -> Result<Report> {
-    let sizes: &[u64] = bench.scale(&[10_000, 100_000, 1_000_000], &[2_000]);
+    let sizes: &[u64] = bench.scale(&[10_000, 300_000, 3_000_000], &[2_000]);
     let rounds = bench.rounds(3);
     let threads = crate::bench::threads()?;
     let results = interleave(rounds, sizes, |events, _, bar| {

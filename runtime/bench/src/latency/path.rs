@@ -95,19 +95,21 @@ pub async fn at_rate<P: Path>(path: &P, seen: &mut Seen, rate: f64, time: Durati
         anyhow::Ok(())
     };
     while started.elapsed() < time {
-        tokio::select! {
-            due_at = ticks.tick() => {
-                let until = started.elapsed().as_secs_f64() * rate;
-                while published < until {
-                    let number = seen.next.fetch_add(1, Ordering::Relaxed);
-                    due.insert(number, due_at.into_std());
-                    published += 1.0;
-                    let path = path.clone();
-                    publishing.spawn(async move { path.publish(number).await });
-                }
-            }
-            effect = seen.next(), if !due.is_empty() => note(&mut due, effect?)?,
-            Some(done) = publishing.join_next(), if !publishing.is_empty() => done??,
+        let due_at = ticks.tick().await.into_std();
+        let until = started.elapsed().as_secs_f64() * rate;
+        while published < until {
+            let number = seen.next.fetch_add(1, Ordering::Relaxed);
+            due.insert(number, due_at);
+            published += 1.0;
+            let path = path.clone();
+            publishing.spawn(async move { path.publish(number).await });
+        }
+        // Once a tick, as whoever measures takes the processor from what is measured.
+        while let Some(done) = publishing.try_join_next() {
+            done??;
+        }
+        while let Ok(effect) = seen.effects.try_recv() {
+            note(&mut due, effect)?;
         }
     }
     while let Some(done) = publishing.join_next().await {

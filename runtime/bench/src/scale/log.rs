@@ -23,7 +23,7 @@ const CONSUMER: &str = "counter";
 const CHUNKS: u64 = 20;
 
 /// A chunk of a new log is timed beside every so many.
-const BESIDE: u64 = 5;
+const BESIDE: u64 = 2;
 
 /// Events that one read asks for.
 const PAGE: usize = 10_000;
