@@ -25,8 +25,9 @@ mod writer;
 pub(crate) use bell::Bell;
 pub(crate) use code::{Closure, Code, CodeNumber};
 pub(crate) use core::Core;
-pub(crate) use durable::{Never, Standing};
+pub(crate) use durable::Never;
 pub(crate) use open::open;
+pub(crate) use reader::READ_BYTES;
 
 /// The store below the tables.
 pub(crate) type EmbeddedStore = camshaft_tables::store::FjallStore;

@@ -27,6 +27,7 @@ pub const DATA_BYTES: usize = 256;
 
 /// Events a second that each of them is given besides, if it can take twice as many.
 const EQUAL_RATE: f64 = 10_000.0;
+const EQUAL_LOAD: &str = "10,000 events/s";
 
 /// What others are compared with.
 const BASE: &str = "one fdatasync";
@@ -95,7 +96,7 @@ pub fn run(bench: &Bench) -> Result<Report> {
     for (load, times) in [
         ("one in flight", (|round| &mut round.alone) as fn(&mut Round) -> &mut Vec<f64>),
         ("half load", |round| &mut round.half),
-        ("10,000 events/s", |round| &mut round.equal),
+        (EQUAL_LOAD, |round| &mut round.equal),
     ] {
         for (name, part) in PARTS {
             let samples = results.iter_mut().map(|rounds| {
@@ -110,7 +111,7 @@ pub fn run(bench: &Bench) -> Result<Report> {
         .setting("events with one in flight", extent.events.to_string())
         .setting("seconds at most and at half load", extent.time.as_secs_f64().to_string())
         .setting("under load", "after a fifth of that time at the same rate, which is not measured")
-        .setting("10,000 events/s", "for whoever takes at least twice as many")
+        .setting(EQUAL_LOAD, "for whoever takes at least twice as many")
         .setting("rounds", rounds.to_string())
         .setting("one fdatasync", syncs::ABOUT)
         .setting("Camshaft", runtime::ABOUT)

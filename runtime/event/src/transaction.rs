@@ -302,17 +302,20 @@ mod tests {
         transaction.sections.iter().for_each(|section| body.push(section));
         let longer = [Transaction::encode_head(&transaction.floors), body.into_bytes()].concat();
         for bytes in [&bytes, &longer] {
-            let found: Vec<Event> =
-                EncodedEvents::of(bytes).unwrap().map(|event| event.unwrap().decode().unwrap()).collect();
-            assert_eq!(found, transaction.events().cloned().collect::<Vec<_>>());
-            for event in EncodedEvents::of(bytes).unwrap() {
-                assert_eq!(event.unwrap().event_type().unwrap(), "thing.done");
+            let found: Vec<(Offset, Event)> = EncodedEvents::of(bytes, Offset(5))
+                .unwrap()
+                .map(|found| found.map(|(offset, event)| (offset, event.decode().unwrap())).unwrap())
+                .collect();
+            let offsets = (5..).map(Offset);
+            assert_eq!(found, offsets.zip(transaction.events().cloned()).collect::<Vec<_>>());
+            for found in EncodedEvents::of(bytes, Offset(5)).unwrap() {
+                assert_eq!(found.unwrap().1.event_type().unwrap(), "thing.done");
             }
         }
         for cut in 0..bytes.len() {
             let cut = bytes.get(..cut).unwrap();
-            let found =
-                EncodedEvents::of(cut).and_then(|mut events| events.try_for_each(|event| event.map(drop)));
+            let found = EncodedEvents::of(cut, Offset(5))
+                .and_then(|mut events| events.try_for_each(|event| event.map(drop)));
             assert!(found.is_err(), "what is cut off at {} has an end", cut.len());
         }
     }
@@ -343,9 +346,9 @@ mod tests {
         assert!(matches!(Transaction::decode(&bytes), Err(DecodeError::Version { found: 9 })));
         assert!(matches!(Transaction::decode(&[VERSION, 0xc1]), Err(DecodeError::Malformed(_))));
         assert!(matches!(Transaction::decode(&[]), Err(DecodeError::Malformed(_))));
-        assert!(matches!(EncodedEvents::of(&bytes), Err(DecodeError::Version { found: 9 })));
-        assert!(matches!(EncodedEvents::of(&[VERSION, 0xc1]), Err(DecodeError::Malformed(_))));
-        assert!(matches!(EncodedEvents::of(&[]), Err(DecodeError::Malformed(_))));
+        assert!(matches!(EncodedEvents::of(&bytes, Offset(0)), Err(DecodeError::Version { found: 9 })));
+        assert!(matches!(EncodedEvents::of(&[VERSION, 0xc1], Offset(0)), Err(DecodeError::Malformed(_))));
+        assert!(matches!(EncodedEvents::of(&[], Offset(0)), Err(DecodeError::Malformed(_))));
     }
 
     #[test]

@@ -57,18 +57,15 @@ impl CodeCache {
             return Ok(component);
         }
         let code = compile(engine, bytes, file)?;
-        match self.write(&entry, &code) {
-            Ok(()) => {
-                if let Some(component) = read(engine, &entry) {
-                    return Ok(component);
-                }
-            }
+        let component = match self.write(&entry, &code) {
+            Ok(()) => load(engine, &entry, &code),
             // The plugin runs all the same; only the next start is slower.
             Err(error) => {
                 tracing::warn!(%error, entry = %entry.display(), "compiled code could not be cached");
+                deserialize(engine, &code)
             }
-        }
-        deserialize(engine, &code).map_err(|error| compile_failed(file, &format!("{error:#}")))
+        };
+        component.map_err(|error| compile_failed(file, &format!("{error:#}")))
     }
 
     /// Removes the entries of all files but those with a digest in `wanted`, and what another camshaft has compiled.
@@ -113,16 +110,20 @@ fn read(engine: &Engine, entry: &Path) -> Option<Component> {
         tracing::warn!(entry = %entry.display(), "cached code is damaged and is compiled again");
         return None;
     }
-    map(engine, entry)
-        // A file system may forbid that programs are mapped from it.
-        .or_else(|error| {
-            tracing::debug!(%error, entry = %entry.display(), "cached code cannot be mapped and is copied");
-            deserialize(engine, code)
-        })
+    load(engine, entry, code)
         .inspect_err(
             |error| tracing::warn!(%error, entry = %entry.display(), "cached code is compiled again"),
         )
         .ok()
+}
+
+/// The component of an entry that holds `code`: mapped, or copied where the file system forbids that programs are mapped
+/// from it.
+fn load(engine: &Engine, entry: &Path, code: &[u8]) -> wasmtime::Result<Component> {
+    map(engine, entry).or_else(|error| {
+        tracing::debug!(%error, entry = %entry.display(), "cached code cannot be mapped and is copied");
+        deserialize(engine, code)
+    })
 }
 
 fn compile(engine: &Engine, bytes: &[u8], file: &Path) -> Result<Vec<u8>, Refusal> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::core::Core;
 
 /// How much of the log is read at a time, in bytes: what stays in a core's cache until it is decoded.
-const READ_BYTES: u32 = 256 << 10;
+pub(crate) const READ_BYTES: u32 = 256 << 10;
 
 pub(crate) fn run(core: &Arc<Core>) {
     loop {

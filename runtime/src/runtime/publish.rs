@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use camshaft_engine::PublishRefusal;
 use camshaft_event::{Event, cloudevents};
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::Runtime;
-use crate::compose::Standing;
 use crate::view::Receipt;
 use crate::{NotNow, PublishError};
 
@@ -58,17 +56,12 @@ impl Runtime {
             cloudevents::validate(event).map_err(|reason| PublishError::Invalid { index, reason })?;
         }
         let mut probe = core.sequencer.probe(events).map_err(|refusal| self.refuse(refusal))?;
-        // Only who was refused once watches for what changes, and asks again first.
-        let mut durable: Option<watch::Receiver<Standing>> = None;
+        let mut durable = core.durable.subscribe();
         let receipts = loop {
-            durable.iter_mut().for_each(watch::Receiver::mark_unchanged);
+            durable.mark_unchanged();
             match core.step(|sequencer| sequencer.publish(&mut probe, core.now())) {
                 Ok(receipts) => break receipts,
                 Err(PublishRefusal::Unready(unready)) => {
-                    let Some(durable) = &mut durable else {
-                        durable = Some(core.durable.subscribe());
-                        continue;
-                    };
                     let bound = NotNow::from(unready);
                     // Each sync makes room in the log's queue; on the disk somebody else does.
                     let until = match (bound, deadline) {

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use camshaft_event::Offset;
-use camshaft_event::transaction::{EncodedEvent, EncodedEvents};
+use camshaft_event::transaction::EncodedEvents;
 use camshaft_log::{LogError, LogReader};
 
 use super::Runtime;
 use crate::ReadError;
+use crate::compose::READ_BYTES;
 use crate::view::StoredEvent;
-
-/// How much of the log one call reads, in bytes: what stays in a core's cache until it is decoded.
-const READ_BYTES: u32 = 256 << 10;
 
 impl Runtime {
     /// At most `max_events` durable events from `from` on, in offset order, the runtime's own included. Fewer may
@@ -64,13 +62,13 @@ fn read(
     for record in log.read_from(sequence, READ_BYTES).map_err(refuse)?.iter() {
         let unreadable =
             |error| ReadError::Unavailable { reason: format!("record {}: {error}", record.sequence) };
-        let events = EncodedEvents::of(record.payload).map_err(unreadable)?;
-        for (event, offset) in events.zip((record.first_offset..).map(Offset)) {
+        for event in EncodedEvents::of(record.payload, Offset(record.first_offset)).map_err(unreadable)? {
+            let (offset, event) = event.map_err(unreadable)?;
             if offset >= tail || found.len() == max_events {
                 return Ok(found);
             }
             if offset >= from {
-                let event = event.and_then(EncodedEvent::decode).map_err(unreadable)?;
+                let event = event.decode().map_err(unreadable)?;
                 found.push(StoredEvent { offset, event: Arc::new(event) });
             }
         }

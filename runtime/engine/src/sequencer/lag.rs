@@ -62,8 +62,8 @@ impl LagRead {
         let Some(sequence) = log.find_offset(self.from.0)? else { return Ok(found) };
         for record in log.read_from(sequence, max_bytes)?.iter() {
             let refuse = |error| ReadError::Decode { sequence: record.sequence, error };
-            let events = EncodedEvents::of(record.payload).map_err(refuse)?;
-            for (event, offset) in events.zip((record.first_offset..).map(Offset)) {
+            for event in EncodedEvents::of(record.payload, Offset(record.first_offset)).map_err(refuse)? {
+                let (offset, event) = event.map_err(refuse)?;
                 if offset >= self.until {
                     return Ok(found);
                 }
@@ -71,7 +71,6 @@ impl LagRead {
                     continue;
                 }
                 found.next = offset.next();
-                let event = event.map_err(refuse)?;
                 if !self.spec.wants_type(event.event_type().map_err(refuse)?) {
                     continue;
                 }

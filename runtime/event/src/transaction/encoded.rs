@@ -6,15 +6,17 @@
 use rmp::Marker;
 
 use super::{DecodeError, VERSION};
-use crate::Event;
+use crate::{Event, Offset};
 
 /// Fields of an event before its type.
 const BEFORE_TYPE: u64 = 2;
 
-/// What an encoded transaction adds to the log, in offset order; nothing after an error.
+/// What an encoded transaction adds to the log, with its offsets and in their order; nothing after an error.
 #[derive(Debug)]
 pub struct EncodedEvents<'b> {
     bytes: Bytes<'b>,
+    /// The offset of the next event.
+    offset: Offset,
     /// Sections after this one.
     sections: u64,
     /// Events of this section that are still to come.
@@ -28,11 +30,11 @@ pub struct EncodedEvents<'b> {
 pub struct EncodedEvent<'b>(&'b [u8]);
 
 impl<'b> EncodedEvents<'b> {
-    /// Looks into what [`super::Transaction::encode`] wrote.
+    /// Looks into what [`super::Transaction::encode`] wrote; `first` is the offset of its first event.
     ///
     /// # Errors
     /// A newer format, or bytes that are no transaction.
-    pub fn of(bytes: &'b [u8]) -> Result<Self, DecodeError> {
+    pub fn of(bytes: &'b [u8], first: Offset) -> Result<Self, DecodeError> {
         let mut bytes = match bytes.split_first() {
             Some((&VERSION, body)) => Bytes(body),
             Some((&found, _)) => return Err(DecodeError::Version { found }),
@@ -43,10 +45,10 @@ impl<'b> EncodedEvents<'b> {
         }
         bytes.skip(1)?;
         let sections = bytes.array()?;
-        Ok(Self { bytes, sections, events: 0, fields: 0 })
+        Ok(Self { bytes, offset: first, sections, events: 0, fields: 0 })
     }
 
-    fn next_event(&mut self) -> Result<Option<EncodedEvent<'b>>, DecodeError> {
+    fn next_event(&mut self) -> Result<Option<(Offset, EncodedEvent<'b>)>, DecodeError> {
         while self.events == 0 {
             self.bytes.skip(std::mem::take(&mut self.fields))?;
             if self.sections == 0 {
@@ -59,7 +61,9 @@ impl<'b> EncodedEvents<'b> {
         let Bytes(start) = self.bytes;
         self.bytes.skip(1)?;
         let length = start.len() - self.bytes.0.len();
-        Ok(start.get(..length).map(EncodedEvent))
+        let offset = self.offset;
+        self.offset = offset.next();
+        Ok(start.get(..length).map(|event| (offset, EncodedEvent(event))))
     }
 
     /// Goes to the events of the section that begins here.
@@ -86,7 +90,7 @@ impl<'b> EncodedEvents<'b> {
 }
 
 impl<'b> Iterator for EncodedEvents<'b> {
-    type Item = Result<EncodedEvent<'b>, DecodeError>;
+    type Item = Result<(Offset, EncodedEvent<'b>), DecodeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.next_event().transpose();
@@ -169,43 +173,26 @@ impl<'b> Bytes<'b> {
         let mut left = values;
         while left > 0 {
             left -= 1;
-            let length = match self.marker()? {
-                Marker::FixStr(length) => length.into(),
-                Marker::Str8 | Marker::Bin8 => self.number(1)?,
-                Marker::Str16 | Marker::Bin16 => self.number(2)?,
-                Marker::Str32 | Marker::Bin32 => self.number(4)?,
-                Marker::U8 | Marker::I8 => 1,
-                Marker::U16 | Marker::I16 => 2,
-                Marker::U32 | Marker::I32 | Marker::F32 => 4,
-                Marker::U64 | Marker::I64 | Marker::F64 => 8,
-                Marker::FixArray(length) => {
-                    left += u64::from(length);
-                    0
-                }
-                Marker::Array16 => {
-                    left += self.number(2)?;
-                    0
-                }
-                Marker::Array32 => {
-                    left += self.number(4)?;
-                    0
-                }
-                Marker::FixMap(length) => {
-                    left += 2 * u64::from(length);
-                    0
-                }
-                Marker::Map16 => {
-                    left += 2 * self.number(2)?;
-                    0
-                }
-                Marker::Map32 => {
-                    left += 2 * self.number(4)?;
-                    0
-                }
-                Marker::Null | Marker::True | Marker::False | Marker::FixPos(_) | Marker::FixNeg(_) => 0,
+            let (bytes, values) = match self.marker()? {
+                Marker::FixStr(length) => (length.into(), 0),
+                Marker::Str8 | Marker::Bin8 => (self.number(1)?, 0),
+                Marker::Str16 | Marker::Bin16 => (self.number(2)?, 0),
+                Marker::Str32 | Marker::Bin32 => (self.number(4)?, 0),
+                Marker::U8 | Marker::I8 => (1, 0),
+                Marker::U16 | Marker::I16 => (2, 0),
+                Marker::U32 | Marker::I32 | Marker::F32 => (4, 0),
+                Marker::U64 | Marker::I64 | Marker::F64 => (8, 0),
+                Marker::FixArray(length) => (0, length.into()),
+                Marker::Array16 => (0, self.number(2)?),
+                Marker::Array32 => (0, self.number(4)?),
+                Marker::FixMap(length) => (0, 2 * u64::from(length)),
+                Marker::Map16 => (0, 2 * self.number(2)?),
+                Marker::Map32 => (0, 2 * self.number(4)?),
+                Marker::Null | Marker::True | Marker::False | Marker::FixPos(_) | Marker::FixNeg(_) => (0, 0),
                 _ => return Err(malformed("it holds what no transaction holds")),
             };
-            self.take(length)?;
+            self.take(bytes)?;
+            left += values;
         }
         Ok(())
     }

@@ -4,9 +4,9 @@ use bolero::generator::ValueGenerator;
 use bolero::{TypeGenerator, check, one_value_of, produce};
 use camshaft_event::transaction::{
     Activated, Activation, ActivationHistory, ActivationOutcome, Body, ConsumerChanged, ConsumerRecord,
-    ConsumerStatus, DeadChange, DecodeError, EncodedEvent, EncodedEvents, Fired, Floor, Handled, HeldChange,
-    Operated, Outcome, Probation, Published, RecentEvents, RedriveChange, RedriveChanged, RedriveJob,
-    RedriveResults, RedriveSelection, RedriveState, Section, StateWrite, TimerChange,
+    ConsumerStatus, DeadChange, DecodeError, EncodedEvents, Fired, Floor, Handled, HeldChange, Operated,
+    Outcome, Probation, Published, RecentEvents, RedriveChange, RedriveChanged, RedriveJob, RedriveResults,
+    RedriveSelection, RedriveState, Section, StateWrite, TimerChange,
 };
 use camshaft_event::{
     ActivationId, AttemptHistory, AttemptInputs, ConsumerId, DeadLetter, Event, FailedAttempt, FailureCause,
@@ -154,7 +154,7 @@ fn what_is_encoded_is_decoded_unchanged_however_it_is_encoded() {
 
 /// The events, found one by one in the bytes.
 fn found(bytes: &[u8]) -> Result<Vec<Event>, DecodeError> {
-    EncodedEvents::of(bytes)?.map(|event| event.and_then(EncodedEvent::decode)).collect()
+    EncodedEvents::of(bytes, Offset(0))?.map(|found| found.and_then(|(_, event)| event.decode())).collect()
 }
 
 fn check_bytes(bytes: &[u8]) {

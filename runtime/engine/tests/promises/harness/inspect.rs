@@ -1,0 +1,79 @@
+//! What is there after all that was done: where consumers stand, and what log and store hold.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use camshaft_engine::ConsumerState;
+use camshaft_event::{DeadLetter, Event, Offset, Transaction};
+use camshaft_tables::store::Store;
+
+use super::World;
+
+impl World {
+    pub fn standing(&self, name: &str) -> ConsumerState {
+        self.sequencer().consumer_state(name).unwrap()
+    }
+
+    /// A plugin's whole state, as text.
+    pub fn state(&self, name: &str) -> BTreeMap<String, String> {
+        let sequencer = self.sequencer();
+        let space = sequencer.state_space(name).unwrap();
+        let found = sequencer.tables().scan_state(space, b"", None, usize::MAX).unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        found.into_iter().map(|(key, value)| (text(key), text(value.value))).collect()
+    }
+
+    pub fn dead(&self, name: &str) -> Vec<(Offset, DeadLetter)> {
+        let letters = self.sequencer().dead_letters(Some(name), None, usize::MAX, &|_| true).unwrap();
+        letters.into_iter().map(|entry| (entry.offset, entry.letter)).collect()
+    }
+
+    /// Ids of the events that handlers of `name` were called with, in order.
+    pub fn called(&self, name: &str) -> Vec<String> {
+        self.calls.borrow().iter().filter(|call| call.consumer == name).map(|call| call.id.clone()).collect()
+    }
+
+    /// All transactions of the log, as far as it is written.
+    pub fn transactions(&mut self) -> Vec<Transaction> {
+        let first = self.log().bounds().first_sequence;
+        self.transactions_from(first)
+    }
+
+    pub fn transactions_from(&mut self, mut next: u64) -> Vec<Transaction> {
+        let reader = self.log();
+        let mut found = Vec::new();
+        loop {
+            let batch = reader.read_from(next, 1 << 20).unwrap();
+            if batch.is_empty() {
+                return found;
+            }
+            next += batch.len() as u64;
+            found.extend(batch.iter().map(|record| Transaction::decode(record.payload).unwrap()));
+        }
+    }
+
+    /// The log's events that producers and handlers published, not the runtime's own.
+    pub fn events(&mut self) -> Vec<Event> {
+        self.all_events().into_iter().filter(|event| event.source != "/camshaft").collect()
+    }
+
+    pub fn all_events(&mut self) -> Vec<Event> {
+        let transactions = self.transactions();
+        transactions
+            .iter()
+            .flat_map(|transaction| transaction.events().cloned().collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// All that the store holds, as it lies there.
+    pub fn stored(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let mut entries = BTreeMap::new();
+        self.store
+            .scan(b"", None, &mut |key, value| {
+                entries.insert(key.to_vec(), value.to_vec());
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        entries
+    }
+}
