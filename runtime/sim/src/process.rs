@@ -11,7 +11,7 @@ use camshaft_engine::{
 use camshaft_event::{Event, Offset, Sequence, Timestamp, Transaction};
 use camshaft_log::testing::MemoryDisk;
 use camshaft_log::{FileLog, Log, LogError, LogReader, NewRecord, Options, Recovery};
-use camshaft_tables::{Sweep, Tables};
+use camshaft_tables::{Tables, forget_before, sweep_state};
 use rand_chacha::ChaCha8Rng;
 
 use crate::clock::SimClock;
@@ -43,7 +43,6 @@ pub(crate) struct Process {
     /// What the writer has taken and not written yet.
     queued: Vec<QueuedRecord>,
     appended: Sequence,
-    sweep: Sweep,
     store: Arc<SimStore>,
     clock: Arc<SimClock>,
     options: Arc<EngineOptions>,
@@ -74,7 +73,6 @@ impl Process {
             log,
             queued: Vec::new(),
             appended,
-            sweep: Sweep::default(),
             store: Arc::clone(&machine.store),
             clock: Arc::clone(&machine.clock),
             options: Arc::clone(&machine.options),
@@ -255,8 +253,9 @@ impl Process {
 
     pub(crate) fn sweep(&mut self, max_entries: usize) {
         let first_offset = self.sequencer().first_offset();
+        forget_before(&*self.store, first_offset);
         // A store that is full is swept another time.
-        let _ = self.sweep.portion(&*self.store, first_offset, max_entries);
+        let _ = sweep_state(&*self.store, max_entries);
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use camshaft_tables::store::{Change, MemoryStore, Store, StoreError, StoreOperation, Visit};
+use camshaft_tables::store::{Change, Expired, MemoryStore, Store, StoreError, StoreOperation, Visit};
 
 #[derive(Debug, Default)]
 pub(crate) struct SimStore {
@@ -82,5 +82,9 @@ impl Store for SimStore {
                 Err(StoreError::Failed { operation: StoreOperation::Write, path, source })
             }
         }
+    }
+
+    fn expire(&self, expired: Expired) {
+        self.entries.expire(expired);
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use camshaft_event::{Sequence, Timestamp};
 use camshaft_log::LogError;
 use camshaft_tables::store::StoreError;
-use camshaft_tables::{Frozen, Sweep, TablesError};
+use camshaft_tables::{Frozen, TablesError, forget_before, sweep_state};
 
 use super::budget::Budget;
 use super::core::Core;
@@ -21,16 +21,12 @@ const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(60);
 /// How often a full disk is tried again.
 const FULL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Entries that one portion of sweeping looks at.
-const SWEEP_PORTION: usize = 10_000;
-
-/// How many entries are looked at for each that a flush adds.
-const SWEEP_FACTOR: usize = 4;
+/// Values of old state that are deleted at a time.
+const SWEEP_PORTION: usize = 50_000;
 
 pub(crate) fn run(core: &Arc<Core>) {
     let freeze_bytes = Budget::of(core.config.memory).freeze;
     let mut last_flush = Instant::now();
-    let mut rest = Sweep::default();
     loop {
         let seen = core.flush.count();
         let stopping = core.is_stopping();
@@ -45,7 +41,7 @@ pub(crate) fn run(core: &Arc<Core>) {
                 return;
             }
             last_flush = Instant::now();
-            if !stopping && let Err(error) = sweep(core, &mut rest, frozen.identities()) {
+            if !stopping && let Err(error) = sweep(core, freeze_bytes) {
                 tracing::warn!(%error, "what nothing reaches could not be swept from the store; it is tried again");
             }
         } else if overdue {
@@ -96,19 +92,17 @@ fn flush(core: &Core, frozen: &Arc<Frozen>) -> bool {
     true
 }
 
-/// Deletes what nothing reaches any more, in portions, at a pace that keeps up with what a flush adds.
-fn sweep(core: &Core, rest: &mut Sweep, added: usize) -> Result<(), TablesError> {
+/// Lets the store delete what nothing reaches any more, until the next flush is due.
+fn sweep(core: &Core, freeze_bytes: usize) -> Result<(), TablesError> {
     let (store, first_offset) = {
         let sequencer = core.sequencer.lock();
         (Arc::clone(sequencer.tables().store()), sequencer.first_offset())
     };
-    let mut left = SWEEP_FACTOR * added + SWEEP_PORTION;
-    while left >= SWEEP_PORTION && !core.is_draining() {
-        let swept = rest.portion(&*store, first_offset, SWEEP_PORTION)?;
-        if !swept.has_more {
+    forget_before(&*store, first_offset);
+    while !core.is_draining() && core.sequencer.lock().tables().active_bytes() < freeze_bytes {
+        if sweep_state(&*store, SWEEP_PORTION)? < SWEEP_PORTION {
             break;
         }
-        left -= SWEEP_PORTION;
     }
     Ok(())
 }

@@ -47,12 +47,6 @@ impl Frozen {
         self.progress
     }
 
-    /// How many identities of published events it adds to the store.
-    #[must_use]
-    pub fn identities(&self) -> usize {
-        self.overlay.identities().len()
-    }
-
     /// Writes it with its progress as one atomic, durable batch, once [`Frozen::is_covered_by`] says so. May be tried
     /// again after an error.
     ///

@@ -19,5 +19,5 @@ mod tables;
 pub use flush::{Frozen, Standing};
 pub use identity::KnownIdentity;
 pub use read::{StateSpace, TimerEntry, Versioned};
-pub use sweep::{Sweep, Swept};
+pub use sweep::{forget_before, sweep_state};
 pub use tables::{Position, Progress, Tables, TablesError};

@@ -52,7 +52,7 @@ impl Overlay {
         self.identities.get(&hash).copied()
     }
 
-    pub(crate) fn identities(&self) -> impl ExactSizeIterator<Item = (u128, KnownIdentity)> {
+    pub(crate) fn identities(&self) -> impl Iterator<Item = (u128, KnownIdentity)> {
         self.identities.iter().map(|(hash, known)| (*hash, *known))
     }
 

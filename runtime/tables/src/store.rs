@@ -8,6 +8,7 @@ use std::error::Error;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 #[cfg(feature = "testing")]
 pub mod conformance;
@@ -62,7 +63,19 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// When the keys do not ascend strictly: the caller has merged its overlay wrongly.
     fn write(&self, batch: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), StoreError>;
+
+    /// Allows the store to let go of all entries that `expired` finds, now and later, until it is told otherwise; it
+    /// knows none at first. Whether one is still found is open, so it must not matter, and what has expired once must
+    /// stay so: an older value of its key may be found again.
+    ///
+    /// A store that keeps them does no wrong, but grows.
+    fn expire(&self, expired: Expired) {
+        drop(expired);
+    }
 }
+
+/// Whether an entry, by its key and its value, is of no use any more.
+pub type Expired = Arc<dyn Fn(&[u8], &[u8]) -> bool + Send + Sync>;
 
 /// A key and its new value; `None` deletes the key.
 pub type Change<'a> = (&'a [u8], Option<&'a [u8]>);

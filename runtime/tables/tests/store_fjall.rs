@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use camshaft_tables::store::conformance::{self, contents, write};
 use camshaft_tables::store::{FjallStore, Store, StoreError};
@@ -83,6 +84,28 @@ fn a_batch_of_several_tables_is_written_whole() {
         assert_eq!(entries.len(), keys.len());
         assert!(entries.values().all(|found| found == &value));
     }
+}
+
+#[test]
+fn merges_leave_out_what_has_expired() {
+    let folder = TempDir::new().unwrap();
+    let store = open(folder.path());
+    let key = |round: u32, n: u32| [n.to_be_bytes(), round.to_be_bytes()].concat();
+    // Each round is a batch over all keys, as identities of events are, and expires twenty rounds later.
+    for round in 0..200_u32 {
+        let keys: Vec<Vec<u8>> = (0..1_000).map(|n| key(round, n)).collect();
+        let value = round.to_be_bytes();
+        store.write(&mut keys.iter().map(|key| (&key[..], Some(&value[..])))).unwrap();
+        store.expire(Arc::new(move |_, value| {
+            value.try_into().is_ok_and(|written| u32::from_be_bytes(written) + 20 < round)
+        }));
+    }
+    let entries = contents(&store);
+    for round in 179..200 {
+        assert!((0..1_000).all(|n| entries.contains_key(&key(round, n))), "round {round} has not expired");
+    }
+    let rounds = entries.len().div_ceil(1_000);
+    assert!(rounds < 60, "{rounds} of 200 rounds are still there");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use camshaft_event::{Answer, Event, Offset, Sequence, Timestamp};
 use camshaft_log::testing::{MemoryDisk, Random};
 use camshaft_log::{FileLog, Log, LogReader, NewRecord, Options};
 use camshaft_tables::store::{MemoryStore, Store};
-use camshaft_tables::{Sweep, Swept, Tables};
+use camshaft_tables::{Tables, forget_before, sweep_state};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -55,7 +55,6 @@ pub struct World {
     pub clock: Arc<ManualClock>,
     pub calls: Calls,
     pub options: Arc<EngineOptions>,
-    pub sweep: Sweep,
     segment_bytes: u64,
     plugins: BTreeMap<String, Plugin>,
     random: ChaCha8Rng,
@@ -130,7 +129,6 @@ impl World {
             clock: Arc::new(ManualClock::default()),
             calls: Calls::default(),
             options: Arc::new(options),
-            sweep: Sweep::default(),
             plugins: BTreeMap::new(),
             random: ChaCha8Rng::seed_from_u64(1),
             chance: Random::from_seed(1),
@@ -205,7 +203,6 @@ impl World {
             clock: Arc::new(clock),
             calls: Calls::default(),
             options: Arc::clone(&self.options),
-            sweep: Sweep::default(),
             plugins: BTreeMap::new(),
             random: ChaCha8Rng::seed_from_u64(1),
             chance: Random::from_seed(1),
@@ -391,9 +388,10 @@ impl World {
         true
     }
 
-    pub fn sweep(&mut self, max_entries: usize) -> Swept {
-        let first_offset = self.sequencer().first_offset();
-        self.sweep.portion(&*self.store, first_offset, max_entries).unwrap()
+    /// Deletes old state values, and forgets events before the log's begin; how many of the former there were.
+    pub fn sweep(&mut self, max_entries: usize) -> usize {
+        forget_before(&*self.store, self.sequencer().first_offset());
+        sweep_state(&*self.store, max_entries).unwrap()
     }
 
     // --- all of them ---

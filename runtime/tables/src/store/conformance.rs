@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -26,6 +27,7 @@ pub const PROMISES: &[Promise] = &[
     ("a key over the limit is never found", a_key_over_the_limit_is_never_found),
     ("a batch with a bad key leaves no trace", a_batch_with_a_bad_key_leaves_no_trace),
     ("a scan beside a writer sees whole batches", a_scan_beside_a_writer_sees_whole_batches),
+    ("what has not expired stays", what_has_not_expired_stays),
 ];
 
 /// Runs every promise, each on an empty store made by `empty`.
@@ -192,4 +194,26 @@ fn a_scan_beside_a_writer_sees_whole_batches(store: &dyn Store) {
         }
     });
     assert_eq!(get(store, &keys[7]).as_deref(), Some(&ROUNDS.to_be_bytes()[..]));
+}
+
+fn what_has_not_expired_stays(store: &dyn Store) {
+    for round in 0..10_u8 {
+        // Round by round, what was odd in the last one expires, and its keys are set anew.
+        let keys: Vec<[u8; 2]> = (0..=u8::MAX).map(|key| [b'k', key]).collect();
+        let values: Vec<[u8; 2]> = (0..=u8::MAX).map(|key| [round, key % 2]).collect();
+        let batch: Vec<Change<'_>> =
+            keys.iter().zip(&values).map(|(key, value)| (&key[..], Some(&value[..]))).collect();
+        write(store, &batch);
+        store.expire(Arc::new(move |key, value| key[0] == b'k' && value[0] <= round && value[1] == 1));
+        write(store, &[(&[b'l', round], Some(&[round, 1]))]);
+        for (key, value) in keys.iter().zip(&values) {
+            let found = get(store, key);
+            let is_expired = value[1] == 1;
+            assert!(
+                found.as_deref() == Some(value) || is_expired,
+                "{key:?} holds {found:?} in round {round}"
+            );
+        }
+        assert!((0..=round).all(|before| get(store, &[b'l', before]).is_some()));
+    }
 }

@@ -11,14 +11,17 @@ use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::thread;
 use std::time::Duration;
 
+use fjall::compaction::filter::{
+    CompactionFilter, CompactionFilterResult, Context, Factory, ItemAccessor, Verdict,
+};
 use fjall::config::PartitioningPolicy;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode};
 
-use super::{Change, MAX_KEY_BYTES, Store, StoreError, StoreOperation, Visit, check_key};
+use super::{Change, Expired, MAX_KEY_BYTES, Store, StoreError, StoreOperation, Visit, check_key};
 
 /// A read looks through every table that is not merged yet, so a writer that is this far ahead waits for the merge.
 const MOST_UNMERGED_TABLES: usize = 12;
@@ -33,12 +36,20 @@ pub struct FjallStore {
     /// Empty only while it is being opened anew, or after that failed; then the next call tries again.
     engine: RwLock<Option<Engine>>,
     closed: AtomicBool,
+    expiry: Arc<Expiry>,
 }
 
 struct Engine {
     entries: Keyspace,
     database: Database,
 }
+
+/// What merges leave out.
+#[derive(Default)]
+struct Expiry(RwLock<Option<Expired>>);
+
+/// What one merge leaves out.
+struct LeaveOut(Option<Expired>);
 
 impl FjallStore {
     /// Opens the store in the folder `path`, making an empty one where there is none. It keeps up to `cache_bytes`
@@ -54,6 +65,7 @@ impl FjallStore {
             cache_bytes,
             engine: RwLock::new(None),
             closed: AtomicBool::new(false),
+            expiry: Arc::default(),
         };
         store.reopen(StoreOperation::Open)?;
         Ok(store)
@@ -85,7 +97,7 @@ impl FjallStore {
         }
         // The old one holds the folder's lock, so it has to go first.
         *engine = None;
-        let opened = open_engine(&self.path, self.cache_bytes);
+        let opened = open_engine(&self.path, self.cache_bytes, &self.expiry);
         *engine = Some(opened.map_err(|error| self.failed(operation, error))?);
         Ok(())
     }
@@ -188,6 +200,29 @@ impl Store for FjallStore {
             let _ = self.reopen(StoreOperation::Write);
         })
     }
+
+    fn expire(&self, expired: Expired) {
+        *self.expiry.0.write().unwrap_or_else(PoisonError::into_inner) = Some(expired);
+    }
+}
+
+impl Factory for Expiry {
+    fn name(&self) -> &'static str {
+        "expired entries"
+    }
+
+    fn make_filter(&self, _: &Context) -> Box<dyn CompactionFilter> {
+        Box::new(LeaveOut(self.0.read().unwrap_or_else(PoisonError::into_inner).clone()))
+    }
+}
+
+impl CompactionFilter for LeaveOut {
+    /// An entry is destroyed, not replaced by a mark that it is gone: that would be carried from merge to merge. What may
+    /// lie below it has expired as well.
+    fn filter_item(&mut self, entry: ItemAccessor<'_>, _: &Context) -> CompactionFilterResult {
+        let Some(expired) = &self.0 else { return Ok(Verdict::Keep) };
+        Ok(if expired(entry.key(), &entry.value()?) { Verdict::Destroy } else { Verdict::Keep })
+    }
 }
 
 impl Engine {
@@ -207,10 +242,15 @@ fn options() -> KeyspaceCreateOptions {
         .index_block_partitioning_policy(PartitioningPolicy::all(true))
 }
 
-fn open_engine(path: &Path, cache_bytes: u64) -> Result<Engine, fjall::Error> {
+fn open_engine(path: &Path, cache_bytes: u64, expiry: &Arc<Expiry>) -> Result<Engine, fjall::Error> {
     fs::create_dir_all(path)?;
-    // One thread merges; more would only take turns, and the workers need the cores.
-    let database = Database::builder(path).cache_size(cache_bytes).worker_threads(1).open()?;
+    let expiry = Arc::clone(expiry);
+    let database = Database::builder(path)
+        .cache_size(cache_bytes)
+        // One thread merges; more would only take turns, and the workers need the cores.
+        .worker_threads(1)
+        .with_compaction_filter_factories(Arc::new(move |_| Some(Arc::clone(&expiry) as Arc<dyn Factory>)))
+        .open()?;
     let entries = database.keyspace("entries", options)?;
     // IMPORTANT: fjall syncs its folder, but not the one that names it. Without this a power cut could take the
     // whole store away after batches were reported durable.

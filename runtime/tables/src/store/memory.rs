@@ -6,7 +6,7 @@ use std::ops::Bound;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
-use super::{Change, MAX_KEY_BYTES, Store, StoreError, Visit, check_key};
+use super::{Change, Expired, MAX_KEY_BYTES, Store, StoreError, Visit, check_key};
 
 /// A [`Store`] that is one map behind a lock.
 #[derive(Debug, Default)]
@@ -64,5 +64,10 @@ impl Store for MemoryStore {
             };
         }
         Ok(())
+    }
+
+    fn expire(&self, expired: Expired) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.retain(|key, value| !expired(key, value));
     }
 }
