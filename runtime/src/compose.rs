@@ -13,6 +13,7 @@ mod durable;
 mod flusher;
 mod marks;
 mod open;
+mod pace;
 mod priority;
 mod reader;
 mod sinks;

@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use camshaft_engine::{Attempt, ConsumerSpec, EngineOptions, Rehearsal, Rehearsed};
 use camshaft_event::{Answer, Event, FailureCause, Generation, Offset, Timestamp};
-use camshaft_host::{Host, HostOptions, OperatorFile, Plugin, Prepared, WaysOut};
+use camshaft_host::{Host, HostOptions, OperatorFile, Plugin, Prepared};
 
 use crate::{Refusal, runtime::plugins};
 pub(crate) use ticker::Ticker;
@@ -45,8 +45,8 @@ impl Sandbox {
     /// writes to: that of other builds goes.
     pub(crate) fn load(file: &Path, operator: Option<&OperatorFile>, cache: &Path) -> Result<Self, Refusal> {
         let wire = Wire::default();
-        let ways_out = WaysOut { responder: Some(wire.responder()), ..WaysOut::default() };
-        let options = HostOptions { max_instances: 2, ways_out, ..HostOptions::new(cache) };
+        let mut options = HostOptions { max_instances: 2, ..HostOptions::new(cache) };
+        options.ways_out.responder = Some(wire.responder());
         let host = Host::new(options).map_err(|error| {
             Refusal::new("internal", format!("no plugin can be run here: {error}"), "See `camshaft check`.")
         })?;

@@ -166,6 +166,12 @@ impl<S: Store> Sequencer<S> {
         !self.queue.is_empty()
     }
 
+    /// How many of the records to append next a producer waits for.
+    #[must_use]
+    pub fn queued_publishes(&self) -> usize {
+        self.queue.publishes()
+    }
+
     /// Bytes that are sequenced and not durable yet, as the log will hold them.
     #[must_use]
     pub fn unsynced_bytes(&self) -> u64 {
@@ -217,12 +223,13 @@ impl<S: Store> Sequencer<S> {
         let progress = self.tables.progress();
         let (sequence, first_offset) = (progress.sequence.next(), progress.next_offset);
         let head = Transaction::encode_head(&floors);
+        let is_publish = matches!(sections.as_slice(), [Section::Published(_)]);
         let transaction = Transaction { floors, sections };
         let count = transaction.event_count();
         let events = self.tables.apply(Position { sequence, first_offset }, transaction)?;
         self.last_at = self.last_at.max(now);
         let record = QueuedRecord { sequence, first_offset, count, at: self.last_at, head, body };
-        self.queue.push(record);
+        self.queue.push(record, is_publish);
         for (event, index) in events.into_iter().zip(0..) {
             self.route(Sequenced {
                 offset: first_offset.plus(index),

@@ -39,6 +39,8 @@ impl QueuedRecord {
 #[derive(Debug, Default)]
 pub(crate) struct WriteQueue {
     records: Vec<QueuedRecord>,
+    /// How many of them a producer waits for.
+    publishes: usize,
     /// Sequence, next offset and bytes of each record that is not durable, queued or being written.
     unsynced: VecDeque<(Sequence, Offset, u64)>,
     unsynced_bytes: u64,
@@ -47,16 +49,22 @@ pub(crate) struct WriteQueue {
 }
 
 impl WriteQueue {
-    pub(crate) fn push(&mut self, record: QueuedRecord) {
+    pub(crate) fn push(&mut self, record: QueuedRecord, is_publish: bool) {
         let record_bytes = record_bytes(record.payload_bytes());
         self.unsynced.push_back((record.sequence, record.next_offset(), record_bytes));
         self.unsynced_bytes += record_bytes;
         self.room_bytes = self.room_bytes.saturating_sub(record_bytes);
+        self.publishes += usize::from(is_publish);
         self.records.push(record);
     }
 
     pub(crate) fn take(&mut self) -> Vec<QueuedRecord> {
+        self.publishes = 0;
         std::mem::take(&mut self.records)
+    }
+
+    pub(crate) fn publishes(&self) -> usize {
+        self.publishes
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -48,6 +48,8 @@ pub(crate) struct Core {
     pub(crate) next_due_ms: AtomicU64,
     /// The sequence before which the writer shall trim the log.
     pub(crate) trim_before: AtomicU64,
+    /// How many publishes have to be queued before the writer wants to be woken.
+    pub(crate) gathers: AtomicUsize,
     /// Whether workers take no more batches.
     pub(crate) draining: AtomicBool,
     /// Whether the flusher writes its last snapshot and ends.
@@ -68,7 +70,9 @@ impl Core {
     pub(crate) fn step<T>(&self, step: impl FnOnce(&mut Sequencer<EmbeddedStore>) -> T) -> T {
         let mut sequencer = self.sequencer.lock();
         let result = step(&mut sequencer);
-        let (write, work, read) = (sequencer.has_queued(), sequencer.has_work(), sequencer.wants_read());
+        let write =
+            sequencer.has_queued() && sequencer.queued_publishes() >= self.gathers.load(Ordering::Relaxed);
+        let (work, read) = (sequencer.has_work(), sequencer.wants_read());
         let (sinks, plugins) = (sequencer.has_calls(), sequencer.has_verdicts());
         drop(sequencer);
         // Workers first: the writer has a higher priority, and would keep this thread from waking them.

@@ -98,6 +98,7 @@ pub(crate) fn open(
         running_calls: AtomicUsize::new(0),
         next_due_ms: AtomicU64::new(u64::MAX),
         trim_before: AtomicU64::new(0),
+        gathers: AtomicUsize::new(0),
         draining: AtomicBool::new(false),
         stopping: AtomicBool::new(false),
         closing: AtomicBool::new(false),

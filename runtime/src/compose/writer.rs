@@ -11,6 +11,7 @@ use camshaft_event::{Offset, Sequence};
 use camshaft_log::{Log, LogError, NewRecord};
 
 use super::core::Core;
+use super::pace::{Commit, Pace};
 use super::priority;
 use crate::Durability;
 
@@ -30,7 +31,7 @@ pub(crate) fn run(core: &Arc<Core>, mut log: Box<dyn Log>, mut last: Sequence) {
     if core.scheduling.set(scheduling).is_err() {
         tracing::debug!("the writer thread had been started before");
     }
-    let mut writer = Writer { core, unsynced_since: None, full: false };
+    let mut writer = Writer { core, pace: Pace::default(), unsynced_since: None, full: false };
     loop {
         let seen = core.write.count();
         match writer.round(&mut *log, &mut last, seen) {
@@ -54,6 +55,7 @@ pub(crate) fn run(core: &Arc<Core>, mut log: Box<dyn Log>, mut last: Sequence) {
 
 struct Writer<'c> {
     core: &'c Arc<Core>,
+    pace: Pace,
     unsynced_since: Option<Instant>,
     /// Whether the disk had no room for the next segment.
     full: bool,
@@ -62,10 +64,12 @@ struct Writer<'c> {
 impl Writer<'_> {
     /// One group commit; whether there was anything to do.
     fn round(&mut self, log: &mut dyn Log, last: &mut Sequence, seen: u64) -> Result<bool, LogError> {
-        if self.is_more_to_come() {
-            self.core.write.wait(seen, Some(GATHER));
-        }
-        let records = self.core.sequencer.lock().take_queue();
+        self.gather(seen);
+        let (records, publishes) = {
+            let mut sequencer = self.core.sequencer.lock();
+            let publishes = sequencer.queued_publishes();
+            (sequencer.take_queue(), publishes)
+        };
         let has_records = !records.is_empty();
         if has_records {
             *last = append(log, *last, &records)?;
@@ -78,7 +82,9 @@ impl Writer<'_> {
         if (has_records && !is_async) || overdue || (self.core.is_closing() && self.unsynced_since.is_some())
         {
             // IMPORTANT: before anything about these records leaves the process.
+            let began = Instant::now();
             log.sync()?;
+            self.pace.note(Commit { began, ended: Instant::now(), records: records.len(), publishes });
             self.unsynced_since = None;
             self.core.flush.ring();
         }
@@ -88,6 +94,22 @@ impl Writer<'_> {
             self.announce(log, *last);
         }
         Ok(has_records)
+    }
+
+    /// Lets come together what one sync can do for.
+    fn gather(&self, seen: u64) {
+        if let Some(left) = self.pace.left(Instant::now()) {
+            let publishes = self.pace.publishes();
+            self.core.gathers.store(publishes, Ordering::Relaxed);
+            let seen = self.core.write.count();
+            if self.core.sequencer.lock().queued_publishes() < publishes {
+                self.core.write.wait(seen, Some(left));
+            }
+            // Before the queue is looked at: whoever queues after that rings.
+            self.core.gathers.store(0, Ordering::Relaxed);
+        } else if self.is_more_to_come() {
+            self.core.write.wait(seen, Some(GATHER));
+        }
     }
 
     /// Whether something is queued, and a worker is about to add to it.

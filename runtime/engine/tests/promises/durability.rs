@@ -47,6 +47,24 @@ fn a_sync_covers_what_was_appended_before_it_and_no_more() {
 }
 
 #[test]
+fn the_writer_knows_for_how_many_a_producer_waits() {
+    let mut world = World::new();
+    world.attach(spec("one", &["thing.*"]), note);
+    let queued = |world: &World| world.sequencer().queued_publishes();
+    assert_eq!(queued(&world), 0, "nobody waits for the attachment");
+    world.settle();
+    world.publish(vec![event("a", "k"), event("b", "k")]);
+    world.publish(vec![event("c", "k")]);
+    assert_eq!(queued(&world), 2);
+    world.step().unwrap();
+    assert_eq!(queued(&world), 2, "nobody waits for what came of them");
+    world.append();
+    assert_eq!(queued(&world), 0);
+    world.publish(vec![event("c", "k")]);
+    assert_eq!(queued(&world), 0, "what is known already is not queued");
+}
+
+#[test]
 fn after_a_crash_all_that_is_there_is_durable() {
     let mut world = World::new();
     world.put("a", "k");

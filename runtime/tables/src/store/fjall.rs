@@ -18,7 +18,7 @@ use std::time::Duration;
 use fjall::compaction::filter::{
     CompactionFilter, CompactionFilterResult, Context, Factory, ItemAccessor, Verdict,
 };
-use fjall::config::PartitioningPolicy;
+use fjall::config::{PartitioningPolicy, PinningPolicy};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode};
 
 use super::{Change, Expired, MAX_KEY_BYTES, Store, StoreError, StoreOperation, Visit, check_key};
@@ -234,11 +234,14 @@ impl Engine {
     }
 }
 
-/// By default the filter and the index of a large table are one block each, of a megabyte and more. Once they do not all
-/// fit in the cache, each lookup reads and checks a whole one. In parts it reads a few kilobytes.
+/// By default the filter and the index of a large table are one block each, of a megabyte and more, and compete for the
+/// cache with what they lead to. Once they do not all fit, each lookup reads and checks a whole one. In parts it reads a
+/// few kilobytes, but even where they are cached, finding the part takes longer than asking it. So the filters of the
+/// upper levels, which are bounded, stay in memory whole: about 20 MiB beside the cache when these levels are full.
 fn options() -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default()
-        .filter_block_partitioning_policy(PartitioningPolicy::all(true))
+        .filter_block_partitioning_policy(PartitioningPolicy::new([false, false, true]))
+        .filter_block_pinning_policy(PinningPolicy::all(true))
         .index_block_partitioning_policy(PartitioningPolicy::all(true))
 }
 
