@@ -97,9 +97,13 @@ fn main() -> anyhow::Result<ExitCode> {
     if server::is_program() {
         return Ok(camshaft::cli::main());
     }
-    let Arguments { measurement, bench } = Arguments::parse();
+    let Arguments { measurement, mut bench } = Arguments::parse();
     if let Some(done) = measurement.as_ref().and_then(part) {
         return done.map(|()| ExitCode::SUCCESS);
+    }
+    if bench.quick {
+        // Apart, so that nobody takes them for measurements.
+        bench.folder.push("quick");
     }
     fs::create_dir_all(&bench.folder)
         .with_context(|| format!("could not make the folder '{}'", bench.folder.display()))?;
