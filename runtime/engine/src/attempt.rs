@@ -63,6 +63,8 @@ pub struct Attempt {
     pub(crate) offset: Offset,
     pub(crate) number: u32,
     pub(crate) now: Timestamp,
+    /// `now` on the monotonic clock, in microseconds.
+    pub(crate) began_us: u64,
     pub(crate) random: Option<Box<ChaCha8Rng>>,
     /// What earlier sections of the batch wrote.
     pub(crate) earlier: Writes,

@@ -1,4 +1,6 @@
 //! A consumer at run time: what it has been routed, what it holds, and which partition's turn it is.
+//!
+//! All it waits for it waits for in steady time: each `now` here, in its tokens, its circuit and its held keys is that.
 
 mod batches;
 mod probation;
@@ -269,17 +271,6 @@ impl Consumer {
                 partition.due.push_back(key);
             }
             self.enqueue(number);
-        }
-    }
-
-    /// The clock was set back to `now`.
-    pub(crate) fn set_back(&mut self, options: &EngineOptions, now: Timestamp) {
-        self.circuit.set_back(now);
-        if let Some(watch) = &mut self.watch {
-            watch.until = watch.until.min(now.plus_ms(options.probation_ms));
-        }
-        if let Some(tokens) = &mut self.tokens {
-            tokens.set_back(now);
         }
     }
 

@@ -6,6 +6,7 @@
 
 #![deny(missing_docs)]
 
+mod alarm;
 mod attempt;
 mod backoff;
 mod batch;
@@ -28,9 +29,10 @@ mod system_event;
 mod tokens;
 mod write_queue;
 
+pub use alarm::Alarm;
 pub use attempt::{Attempt, LogLine, StateReader};
 pub use batch::{Batch, SharedEvent};
-pub use clock::Clock;
+pub use clock::{Clock, Reading, SteadyTime};
 pub use options::EngineOptions;
 pub use run::{Begun, Call, Finished, Handler, Rehearsal, Rehearsed, WorkerContext, run_batch};
 pub use sequenced::Sequenced;

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use camshaft_event::transaction::{Body, Handled, HeldChange, Outcome, Section};
-use camshaft_event::{Answer, HeldEvent, Key, Timestamp};
+use camshaft_event::{Answer, HeldEvent, Key, Offset, Timestamp};
 use rand_chacha::ChaCha8Rng;
 
 use crate::EngineOptions;
@@ -57,6 +57,8 @@ pub struct Finished {
     /// By how many bytes of keys and values they let the state grow, if it is as it was seen.
     pub(crate) state_growth: i64,
     pub(crate) body: Body,
+    /// The events that are retried, each with what the monotonic clock shows then, in microseconds.
+    pub(crate) retries: Vec<(Offset, u64)>,
     /// How the call went, if its event was done before it.
     pub(crate) released: Option<Tried>,
     /// Why the tables could not be read, if so: the host's fault, nobody's attempt counts.
@@ -99,6 +101,7 @@ struct Run {
     body: Body,
     max_bytes: usize,
     reads: Reads,
+    retries: Vec<(Offset, u64)>,
     started_us: u64,
     unavailable: Option<String>,
 }
@@ -108,6 +111,8 @@ struct Run {
 pub(crate) struct Tried {
     number: u32,
     at: Timestamp,
+    /// The same moment on the monotonic clock.
+    began_us: u64,
     effects: Effects,
 }
 
@@ -143,6 +148,7 @@ impl Run {
             body: Body::with_capacity(capacity.min(max_bytes)),
             max_bytes,
             reads: Reads::default(),
+            retries: Vec::new(),
             started_us,
             unavailable: None,
         }
@@ -152,14 +158,15 @@ impl Run {
     fn next(&mut self, context: &mut WorkerContext<'_>) -> Option<Attempt> {
         while !self.ended {
             let item = self.batch.items.get(self.next)?.clone();
-            let elapsed_us = context.clock.elapsed_us().saturating_sub(self.started_us);
+            let now_us = context.clock.elapsed_us();
+            let elapsed_us = now_us.saturating_sub(self.started_us);
             if !self.sections.is_empty() && elapsed_us >= context.options.batch_us {
                 return None;
             }
             let held = self.keys.get(&item.key).copied().unwrap_or_default();
             let may_run = item.held().map_or(!held.holds_new(), |_| !held.blocked);
             if may_run && self.batch.suspicion == Some(Suspicion::Condemned) {
-                self.condemn(&item, context);
+                self.condemn(&item, now_us, context);
                 continue;
             }
             match item.held() {
@@ -167,16 +174,16 @@ impl Run {
                 Some(_) if held.blocked => self.next += 1,
                 Some(waiting) => {
                     let number = waiting.attempts.saturating_add(1);
-                    return Some(self.attempt(&item, number, context));
+                    return Some(self.attempt(&item, number, now_us, context));
                 }
                 None if held.holds_new() => self.hold(item, context.clock.now()),
-                None => return Some(self.attempt(&item, 1, context)),
+                None => return Some(self.attempt(&item, 1, now_us, context)),
             }
         }
         None
     }
 
-    fn attempt(&mut self, item: &Item, number: u32, context: &WorkerContext<'_>) -> Attempt {
+    fn attempt(&mut self, item: &Item, number: u32, began_us: u64, context: &WorkerContext<'_>) -> Attempt {
         Attempt {
             spec: Arc::clone(&self.batch.spec),
             is_alone: self.batch.suspicion.is_some(),
@@ -188,6 +195,7 @@ impl Run {
             offset: item.offset,
             number,
             now: context.clock.now(),
+            began_us,
             random: None,
             earlier: std::mem::take(&mut self.writes),
             state_bytes: self.batch.state_bytes.saturating_add_signed(self.state_growth),
@@ -268,6 +276,7 @@ impl Run {
             reads: self.reads,
             state_growth: self.state_growth,
             body: self.body,
+            retries: self.retries,
             released: None,
             unavailable: self.unavailable,
         }

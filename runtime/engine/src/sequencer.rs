@@ -50,6 +50,8 @@ pub use reset::{ResetPlace, ResetTo, first_offset_since};
 pub use status::{ConsumerState, DeadLetterEntry};
 pub use stuck::{OldestHeld, Unhandled, WaitsFor};
 
+use crate::alarm::Alarm;
+use crate::clock::SteadyTime;
 use crate::consumer::{Consumer, Reading};
 use crate::lane::Lane;
 use crate::routes::Routes;
@@ -73,7 +75,7 @@ pub struct Sequencer<S> {
     ready: VecDeque<ConsumerId>,
     /// Sinks with a call to take, in the order of their turns.
     ready_sinks: VecDeque<ConsumerId>,
-    /// Consumers that wait for a time, by that.
+    /// Consumers that wait for a time, by that steady time.
     due: BTreeSet<(Timestamp, ConsumerId)>,
     /// Consumers whose pause began or ended when there was no room to say so.
     unannounced: BTreeSet<ConsumerId>,
@@ -103,8 +105,10 @@ pub struct Sequencer<S> {
     wants_alone: Option<Lane>,
     /// The newest time given to a transaction; the log's timestamps never go back.
     last_at: Timestamp,
-    /// The newest time that a worker or the timekeeper came with since the clock was last set back.
-    latest: Timestamp,
+    /// What short waits are counted in.
+    steady: SteadyTime,
+    /// Until when the timekeeper sleeps.
+    alarm: Alarm,
     /// How probations ended since somebody asked.
     verdicts: Vec<Verdict>,
 }

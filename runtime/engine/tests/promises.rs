@@ -36,6 +36,7 @@ mod promises {
     mod resetting;
     mod retry;
     mod serializable;
+    mod setting_the_clock;
     mod sinks;
     mod snapshots;
     mod state_size;

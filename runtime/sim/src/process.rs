@@ -6,7 +6,7 @@ use std::sync::{Arc, MutexGuard};
 
 use camshaft_engine::{
     Batch, Begun, Call, Clock, Committed, EngineOptions, Finished, PublishRefusal, QueuedRecord, ReadError,
-    Receipts, RecoverError, Sequencer, SharedSequencer, StateReader, WorkerContext, run_batch,
+    Reading, Receipts, RecoverError, Sequencer, SharedSequencer, StateReader, WorkerContext, run_batch,
 };
 use camshaft_event::{Event, Offset, Sequence, Timestamp, Transaction};
 use camshaft_log::testing::MemoryDisk;
@@ -81,7 +81,9 @@ impl Process {
 
     /// Enters the critical section.
     pub(crate) fn sequencer(&self) -> MutexGuard<'_, Sequencer<SimStore>> {
-        self.shared.lock()
+        let mut sequencer = self.shared.lock();
+        sequencer.tell_time(Reading::of(&*self.clock));
+        sequencer
     }
 
     pub(crate) fn log(&self) -> Arc<dyn LogReader> {
@@ -142,7 +144,7 @@ impl Process {
     // --- a worker again ---
 
     pub(crate) fn commit(&self, finished: Finished) -> Committed {
-        self.shared.commit(finished, self.now()).expect("the tables can be read")
+        self.sequencer().commit(finished, self.now()).expect("the tables can be read")
     }
 
     // --- the writer ---

@@ -52,6 +52,7 @@ impl Call {
         let released = self.0.batch.is_released.then(|| Tried {
             number: attempt.number,
             at: attempt.now,
+            began_us: attempt.began_us,
             effects: attempt.effects.inputs_only(),
         });
         self.0.calls += 1;

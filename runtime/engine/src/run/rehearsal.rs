@@ -69,6 +69,7 @@ impl Rehearsal {
             offset: self.offset,
             number: self.number,
             now: self.now,
+            began_us: 0,
             random: None,
             earlier: Writes::new(),
             state_bytes: 0,

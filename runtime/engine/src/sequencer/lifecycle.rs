@@ -205,7 +205,7 @@ impl<S: Store> Sequencer<S> {
         consumer.change(record, recent);
         // A reload under the same limit brings no tokens.
         if consumer.tokens.as_ref().map(Tokens::rate) != spec.policy.rate {
-            consumer.tokens = spec.policy.rate.map(|rate| Tokens::full(rate, now));
+            consumer.tokens = spec.policy.rate.map(|rate| Tokens::full(rate, self.steady.now(now)));
         }
         if let Some(lane) = consumer.queued.take_if(|lane| *lane != Lane::of(&spec.policy)) {
             // It waits for somebody else from now on.

@@ -68,7 +68,7 @@ impl<S: Store> Sequencer<S> {
             sequenced_at: letter.sequenced_at,
             suspended: None,
         };
-        let entry = HeldEntry::of(&held);
+        let entry = HeldEntry { due: self.steady.now(now), ..HeldEntry::of(&held) };
         let act = Act { name: "redriven", redrives: held.redrives, job: redriven_by };
         let change = HeldChange { offset, event: Some(Box::new(held)) };
         let mut sections = vec![self.operated((id, name), offset, &act, vec![change], now)];
@@ -160,7 +160,7 @@ impl<S: Store> Sequencer<S> {
     fn after_operating(&mut self, id: ConsumerId, now: Timestamp) -> Result<Sequence, DeadLetterError> {
         if let Some(consumer) = self.consumers.get_mut(&id) {
             consumer.unstall(&self.options);
-            consumer.wake(now);
+            consumer.wake(self.steady.now(now));
         }
         self.arrange(id);
         let sequence = self.tables.progress().sequence;

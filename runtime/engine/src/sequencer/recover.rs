@@ -13,6 +13,8 @@ use thiserror::Error;
 
 use super::Sequencer;
 use crate::EngineOptions;
+use crate::alarm::Alarm;
+use crate::clock::SteadyTime;
 use crate::consumer::{Consumer, DeadEntry};
 use crate::held_keys::HeldEntry;
 use crate::routes::Routes;
@@ -107,7 +109,8 @@ impl<S: Store> Sequencer<S> {
             runs_alone: false,
             wants_alone: None,
             last_at: Timestamp(bounds.last_timestamp_ms),
-            latest: Timestamp::default(),
+            steady: SteadyTime::default(),
+            alarm: Alarm::default(),
             verdicts: Vec::new(),
         };
         for record in sequencer.tables.consumers()? {

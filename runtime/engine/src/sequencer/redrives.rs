@@ -33,6 +33,8 @@ const MAX_PATTERN_BYTES: usize = 1024;
 pub(super) struct Redrive {
     job: RedriveJob,
     results: RedriveResults,
+    /// When its next dead letter is due, in microseconds of steady time.
+    due_us: u64,
 }
 
 /// What a redrive job would take.
@@ -166,8 +168,8 @@ impl<S: Store> Sequencer<S> {
         for id in forgotten {
             self.redrives.remove(&id);
         }
-        let id = job.id;
-        self.redrives.insert(id, Redrive { job, results: RedriveResults::default() });
+        let (id, due_us) = (job.id, drive::microseconds(self.steady.now(now)));
+        self.redrives.insert(id, Redrive { due_us, job, results: RedriveResults::default() });
         Ok(id)
     }
 
@@ -199,7 +201,8 @@ impl<S: Store> Sequencer<S> {
     pub(super) fn restore_redrives(&mut self) -> Result<(), TablesError> {
         for job in self.tables.redrive_jobs()? {
             let results = self.tables.redrive_results(job.id)?;
-            self.redrives.insert(job.id, Redrive { job, results });
+            let due_us = job.due_us;
+            self.redrives.insert(job.id, Redrive { job, results, due_us });
         }
         Ok(())
     }

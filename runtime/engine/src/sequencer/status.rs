@@ -81,13 +81,13 @@ impl<S: Store> Sequencer<S> {
             held: held - retrying,
             dead: consumer.dead.len(),
             ready: consumer.is_ready(),
-            pauses: Pause::of(consumer),
-            probation: ProbationState::of(consumer),
-            throttled_until: consumer.throttled_until(),
+            pauses: Pause::of(consumer, &self.steady),
+            probation: ProbationState::of(consumer, &self.steady),
+            throttled_until: consumer.throttled_until().map(|until| self.steady.to_wall(until)),
             state_bytes: self.tables.state_bytes(consumer.space()),
             timers: consumer.timers,
             oldest: consumer.oldest(tail),
-            oldest_held: consumer.oldest_held(),
+            oldest_held: consumer.oldest_held(&self.steady),
         })
     }
 

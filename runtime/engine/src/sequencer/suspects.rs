@@ -57,10 +57,10 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// Takes back a batch or call that must run alone while others run. It is the next one, once they have ended.
-    pub(super) fn put_off(&mut self, id: ConsumerId, lane: Lane, batch: &Batch, now: Timestamp) {
+    pub(super) fn put_off(&mut self, id: ConsumerId, lane: Lane, batch: &Batch, steady: Timestamp) {
         self.wants_alone = Some(lane);
         if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.give_back_unrun(batch, now);
+            consumer.give_back_unrun(batch, steady);
             consumer.queued = Some(lane);
             self.ready_in(lane).push_front(id);
         }

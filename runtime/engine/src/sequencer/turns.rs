@@ -11,11 +11,9 @@ use camshaft_tables::store::Store;
 
 use super::Sequencer;
 use crate::batch::Batch;
+use crate::clock::Reading as ClockReading;
 use crate::consumer::Consumer;
 use crate::lane::Lane;
-
-/// How far behind another thread's time the timekeeper's may be without the clock having been set back.
-const CLOCK_SLACK_MS: u64 = 1_000;
 
 impl<S: Store> Sequencer<S> {
     /// The next batch for a worker, fair between consumers.
@@ -45,18 +43,18 @@ impl<S: Store> Sequencer<S> {
             return Ok(None);
         }
         self.wants_alone = None;
-        self.latest = self.latest.max(now);
+        let steady = self.steady.now(now);
         while let Some(id) = self.next_turn(lane) {
             let Some(consumer) = self.consumers.get_mut(&id) else { continue };
             let tables = &self.tables;
-            let mut batch = consumer.take(&self.options, now, &mut |offset| {
+            let mut batch = consumer.take(&self.options, steady, &mut |offset| {
                 tables.held(id, offset)?.ok_or(TablesError::Damaged { what: "held event" })
             })?;
             if let Some(batch) = &batch
                 && batch.suspicion.is_some()
             {
                 if self.running() > 0 {
-                    self.put_off(id, lane, batch, now);
+                    self.put_off(id, lane, batch, steady);
                     return Ok(None);
                 }
                 self.runs_alone = true;
@@ -111,14 +109,14 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
     pub fn tick(&mut self, now: Timestamp) -> Result<Option<Timestamp>, TablesError> {
-        self.look_at_clock(now);
         self.fire_timers(now)?;
         self.drive_redrives(now)?;
+        let steady = self.steady.now(now);
         let due: Vec<ConsumerId> =
-            self.due.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id).collect();
+            self.due.iter().take_while(|(at, _)| *at <= steady).map(|(_, id)| *id).collect();
         for id in due {
             if let Some(consumer) = self.consumers.get_mut(&id) {
-                consumer.wake(now);
+                consumer.wake(steady);
             }
             self.judge(id, now)?;
             self.arrange(id);
@@ -128,30 +126,41 @@ impl<S: Store> Sequencer<S> {
             self.arrange(id);
             self.announce_pauses(id, now)?;
         }
+        self.alarm.set(self.next_due_steady());
         Ok(self.next_due())
     }
 
-    /// Lets pauses and rate limits, which are told in time passed, outlive a clock that was set back.
-    fn look_at_clock(&mut self, now: Timestamp) {
-        if now.plus_ms(CLOCK_SLACK_MS) < self.latest {
-            self.latest = now;
-            self.consumers.values_mut().for_each(|consumer| consumer.set_back(&self.options, now));
-            let ids: Vec<ConsumerId> = self.consumers.keys().copied().collect();
-            ids.into_iter().for_each(|id| self.arrange(id));
-        }
-        self.latest = self.latest.max(now);
+    /// Tells the time, on both clocks. Each thread does so as it enters the critical section, with what it reads there.
+    pub fn tell_time(&mut self, reading: ClockReading) {
+        self.steady.tell(reading);
     }
 
-    /// When [`Sequencer::tick`] has something to do next.
+    /// When [`Sequencer::tick`] has something to do next, as the wall clock will show it.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
+        self.next_due_steady().map(|at| self.steady.to_wall(at))
+    }
+
+    /// For how many milliseconds from now [`Sequencer::tick`] has nothing to do; none if nothing waits for a time.
+    #[must_use]
+    pub fn idle_ms(&self, now: Timestamp) -> Option<u64> {
+        self.next_due_steady().map(|at| at.ms_since(self.steady.now(now)))
+    }
+
+    /// Whether something is due earlier than the timekeeper will wake. It is said once: the caller wakes it.
+    pub fn moves_alarm(&mut self) -> bool {
+        let next = self.next_due_steady();
+        self.alarm.move_forward(next)
+    }
+
+    fn next_due_steady(&self) -> Option<Timestamp> {
         let consumer = self.due.first().map(|(at, _)| *at);
         debug_assert_eq!(
             consumer,
             self.consumers.values().filter_map(Consumer::next_due).min(),
             "whoever changes a consumer arranges it"
         );
-        let timer = self.timers.first().map(|(at, ..)| *at);
+        let timer = self.timers.first().map(|(at, ..)| self.steady.from_wall(*at));
         consumer.into_iter().chain(timer).chain(self.next_redrive_due()).min()
     }
 

@@ -14,7 +14,7 @@ use std::sync::{Arc, MutexGuard};
 
 use camshaft_engine::{
     Attached, Attempt, Batch, Committed, ConsumerSpec, EngineOptions, Finished, Handler, PublishRefusal,
-    Receipts, RecoverError, Sequencer, SharedSequencer, StateReader, WorkerContext, run_batch,
+    Reading, Receipts, RecoverError, Sequencer, SharedSequencer, StateReader, WorkerContext, run_batch,
 };
 use camshaft_event::{Answer, Event, Offset, Sequence, Timestamp};
 use camshaft_log::testing::{MemoryDisk, Random};
@@ -218,7 +218,9 @@ impl World {
     /// Enters the critical section; twice in one expression is a mistake of the test.
     pub fn sequencer(&self) -> Entered<'_> {
         assert!(!self.is_entered.replace(true), "the critical section is entered twice");
-        Entered { guard: self.running.as_ref().unwrap().shared.lock(), is_entered: &self.is_entered }
+        let mut guard = self.running.as_ref().unwrap().shared.lock();
+        guard.tell_time(Reading::of(&*self.clock));
+        Entered { guard, is_entered: &self.is_entered }
     }
 
     pub fn shared(&self) -> SharedSequencer<MemoryStore> {
@@ -303,7 +305,7 @@ impl World {
 
     pub fn commit(&mut self, finished: Finished) -> Committed {
         let now = self.now();
-        self.shared().commit(finished, now).unwrap()
+        self.sequencer().commit(finished, now).unwrap()
     }
 
     /// Takes, runs and commits one batch, if there is one.

@@ -94,8 +94,9 @@ impl Run {
 
     pub(super) fn pass_time(&mut self) {
         let ms = self.random.below(120);
-        self.machine.clock.advance_ms(ms);
+        self.machine.clock.pass_ms(ms);
         self.process.tick();
+        self.check_waits();
         self.tell(|| format!("{ms} ms pass"));
         self.hear_verdicts();
     }
@@ -127,6 +128,11 @@ impl Run {
         }
     }
 
+    fn check_waits(&mut self) {
+        let states = self.process.sequencer().consumer_states();
+        self.delivery.check_waits(&states, self.machine.clock.passed_ms());
+    }
+
     pub(super) fn trim(&mut self) {
         self.flush();
         self.flush();
@@ -143,11 +149,12 @@ impl Run {
 
     pub(super) fn turn_the_clock(&mut self) {
         let ms = self.random.below(2_000);
+        let signed = i64::try_from(ms).expect("it is small");
         if self.random.coin() {
-            self.machine.clock.set_back_ms(ms);
+            self.machine.clock.jump_ms(-signed);
             self.note(Fault::ClockBack);
         } else {
-            self.machine.clock.advance_ms(ms);
+            self.machine.clock.jump_ms(signed);
             self.note(Fault::ClockAhead);
         }
         self.tell(|| format!("the clock is set to {}", self.now().0));
