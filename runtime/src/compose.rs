@@ -18,12 +18,16 @@ mod priority;
 mod reader;
 mod sinks;
 mod stop;
+mod sync;
 mod ticker;
 mod timekeeper;
 mod worker;
 mod writer;
 
 pub(crate) use bell::Bell;
+pub(crate) use clock::MachineClock;
+#[cfg(feature = "test-clock")]
+pub use clock::WallClock;
 pub(crate) use code::{Closure, Code, CodeNumber};
 pub(crate) use core::Core;
 pub(crate) use durable::Never;

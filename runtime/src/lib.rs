@@ -18,6 +18,8 @@ pub use camshaft_event::{AttemptContext, Delivery, Event, Offset, Sink, cloudeve
 pub use camshaft_host::Refusal;
 #[cfg(feature = "test-outbox")]
 pub use camshaft_host::{Outbox, Sent};
+#[cfg(feature = "test-clock")]
+pub use compose::WallClock;
 pub use config::{Config, ConfigError, Durability, Retention, RuntimeLimits, Token};
 pub(crate) use error::io_reason;
 pub use error::{

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::compose::EmbeddedStore;
-use camshaft_engine::{Clock, Sequencer, SharedSequencer};
+use camshaft_engine::{Clock, Reading, Sequencer, SharedSequencer};
 use camshaft_event::Timestamp;
 use camshaft_log::LogReader;
 
@@ -44,15 +44,13 @@ pub(crate) struct Core {
     pub(crate) marks: Marks,
     /// Handlers that are being called.
     pub(crate) running_calls: AtomicUsize,
-    /// When the timekeeper wakes next, in milliseconds since the epoch.
-    pub(crate) next_due_ms: AtomicU64,
     /// The sequence before which the writer shall trim the log.
     pub(crate) trim_before: AtomicU64,
     /// How many publishes have to be queued before the writer wants to be woken.
     pub(crate) gathers: AtomicUsize,
     /// Whether workers take no more batches.
     pub(crate) draining: AtomicBool,
-    /// Whether the flusher writes its last snapshot and ends.
+    /// Whether the flusher writes its last snapshot and ends, and the ticker ends with the last call.
     pub(crate) stopping: AtomicBool,
     /// Whether the writer syncs what is queued, closes the log and ends.
     pub(crate) closing: AtomicBool,
@@ -66,12 +64,18 @@ impl Core {
         self.clock.now()
     }
 
-    /// Runs `step` in the critical section, then wakes whoever has something to do after it.
+    /// Runs `step` in the critical section, then wakes the threads that have something to do after it. Each step that
+    /// may change something goes through here: what it makes due, queues or readies is looked at in the same section,
+    /// so no thread sleeps through it.
     pub(crate) fn step<T>(&self, step: impl FnOnce(&mut Sequencer<EmbeddedStore>) -> T) -> T {
         let mut sequencer = self.sequencer.lock();
+        sequencer.tell_time(Reading::of(&self.clock));
+        let before = sequencer.sequenced().sequence;
         let result = step(&mut sequencer);
-        let write =
-            sequencer.has_queued() && sequencer.queued_publishes() >= self.gathers.load(Ordering::Relaxed);
+        // The writer is woken for each record once: a second ring would end its wait for more of them.
+        let has_queued = sequencer.sequenced().sequence > before;
+        let write = has_queued && sequencer.queued_publishes() >= self.gathers.load(Ordering::Relaxed);
+        let due = sequencer.moves_alarm();
         let (work, read) = (sequencer.has_work(), sequencer.wants_read());
         let (sinks, plugins) = (sequencer.has_calls(), sequencer.has_verdicts());
         drop(sequencer);
@@ -88,17 +92,11 @@ impl Core {
         if read {
             self.read.ring();
         }
+        if due {
+            self.due.ring();
+        }
         if plugins {
             self.plugins.ring();
-        }
-        result
-    }
-
-    /// [`Core::step`] for steps after which something may be due earlier than the timekeeper knows.
-    pub(crate) fn step_due<T>(&self, step: impl FnOnce(&mut Sequencer<EmbeddedStore>) -> T) -> T {
-        let (result, next_due) = self.step(|sequencer| (step(sequencer), sequencer.next_due()));
-        if next_due.is_some_and(|at| at.0 < self.next_due_ms.load(Ordering::Acquire)) {
-            self.due.ring();
         }
         result
     }

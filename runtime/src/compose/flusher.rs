@@ -87,6 +87,7 @@ fn flush(core: &Core, frozen: &Arc<Frozen>) -> bool {
         }
     }
     let written = core.step(|sequencer| sequencer.flushed());
+    core.durable.has_room();
     tracing::debug!(sequence = frozen.progress().sequence.0, elapsed = ?started.elapsed(), "wrote a snapshot");
     drop(written);
     true

@@ -29,6 +29,7 @@ use crate::{Config, OpenError};
 /// is locked.
 pub(crate) fn open(
     config: Config,
+    clock: MachineClock,
     make_host: impl FnOnce() -> Result<Host, OpenError>,
 ) -> Result<(Arc<Core>, Host), OpenError> {
     let data = config.data.clone();
@@ -84,7 +85,7 @@ pub(crate) fn open(
         sequencer: SharedSequencer::new(sequencer),
         log: reader,
         code: CodeTable::default(),
-        clock: MachineClock::new(),
+        clock,
         durable: DurableWatch::new(progress),
         work: Bell::default(),
         sinks: Bell::default(),
@@ -96,7 +97,6 @@ pub(crate) fn open(
         calls: Bell::default(),
         marks,
         running_calls: AtomicUsize::new(0),
-        next_due_ms: AtomicU64::new(u64::MAX),
         trim_before: AtomicU64::new(0),
         gathers: AtomicUsize::new(0),
         draining: AtomicBool::new(false),

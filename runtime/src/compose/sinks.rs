@@ -243,7 +243,7 @@ impl Sinks {
         let was_suspect = finished.is_suspect();
         loop {
             let now = self.core.now();
-            match self.core.step_due(|sequencer| sequencer.commit_call(finished, now))? {
+            match self.core.step(|sequencer| sequencer.commit_call(finished, now))? {
                 Ok(_) => break,
                 Err(back) => finished = back,
             }

@@ -42,7 +42,7 @@ pub(crate) fn run(core: &Arc<Core>, number: usize, mut random: ChaCha8Rng) {
         if let Some(reason) = &finished.unavailable {
             core.fail(reason);
         }
-        if let Err(error) = core.step_due(|sequencer| sequencer.commit(finished, core.now())) {
+        if let Err(error) = core.step(|sequencer| sequencer.commit(finished, core.now())) {
             return core.fail(error);
         }
         if was_suspect {
@@ -54,16 +54,12 @@ pub(crate) fn run(core: &Arc<Core>, number: usize, mut random: ChaCha8Rng) {
 /// The next batch and what it runs. Looked up in one step: code is only removed after its consumer was detached
 /// in one.
 fn take(core: &Core) -> Result<Option<(Option<Code>, Batch)>, TablesError> {
-    let mut sequencer = core.sequencer.lock();
-    let Some(batch) = sequencer.take(core.now())? else { return Ok(None) };
-    let code = core.code.get(batch.spec.code);
-    let has_more = sequencer.has_work();
-    drop(sequencer);
-    // Only if there was one: else all workers would wake each other while the engine has no room.
-    if has_more {
-        core.work.ring();
-    }
-    Ok(Some((code, batch)))
+    core.step(|sequencer| {
+        let batch = sequencer.take(core.now())?;
+        // Without one there is no work either: workers do not wake each other while the engine has no room.
+        debug_assert!(batch.is_some() || !sequencer.has_work(), "a worker passes over work");
+        Ok(batch.map(|batch| (core.code.get(batch.spec.code), batch)))
+    })
 }
 
 struct Worker<'c> {

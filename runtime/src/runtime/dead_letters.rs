@@ -131,7 +131,7 @@ impl Runtime {
         let core = &self.0.core;
         core.check_open()?;
         let now = core.now();
-        let sequence = core.step_due(|sequencer| act(sequencer, now)).map_err(|error| match error {
+        let sequence = core.step(|sequencer| act(sequencer, now)).map_err(|error| match error {
             camshaft_engine::DeadLetterError::NotFound { consumer, offset } => {
                 DeadLetterError::NotFound { consumer, offset }
             }

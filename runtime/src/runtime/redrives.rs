@@ -36,7 +36,7 @@ impl Runtime {
         core.check_open()?;
         let (now, rate) = (core.now(), request.rate);
         let selection = RedriveSelection::from(request);
-        let started = core.step_due(|sequencer| {
+        let started = core.step(|sequencer| {
             let id = sequencer.start_redrive(selection, rate, now)?;
             let status = sequencer.redrive_job(id).ok_or(RedriveError::NotFound { job: id })?;
             Ok::<_, RedriveError>((status, sequencer.sequenced().sequence))
