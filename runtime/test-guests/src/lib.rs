@@ -7,6 +7,8 @@
 //! let component = std::fs::read(camshaft_test_guests::component("loops-forever"));
 //! ```
 
+pub mod bombs;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},

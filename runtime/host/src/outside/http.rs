@@ -5,6 +5,7 @@
 
 use std::{fmt, future::Future, sync::Arc};
 
+use camshaft_event::AttemptContext;
 use http::{HeaderValue, Request, Response, Uri, uri::PathAndQuery};
 use http_body_util::{BodyExt, Full};
 use wasmtime::component::Linker;
@@ -15,7 +16,7 @@ use wasmtime_wasi_http::{
 
 use wasmtime_wasi_io::bytes::Bytes;
 
-use super::access::Access;
+use super::{access::Access, closed::Closed};
 use crate::instance::Session;
 
 /// What a manifest asks for, and an operator grants.
@@ -55,6 +56,7 @@ impl fmt::Debug for Responder {
 pub struct Http {
     ctx: WasiHttpCtx,
     sender: Sender,
+    closed: Closed,
 }
 
 struct Sender {
@@ -68,7 +70,7 @@ impl Http {
     pub fn new(access: Arc<Access>, responder: Option<Responder>) -> Self {
         let mut ctx = WasiHttpCtx::new();
         ctx.set_field_size_limit(MAX_HEADER_BYTES);
-        Self { ctx, sender: Sender { access, responder, denied: Vec::new() } }
+        Self { ctx, sender: Sender { access, responder, denied: Vec::new() }, closed: Closed }
     }
 
     /// The requests that were denied since the last call, each with what it lacked.
@@ -78,14 +80,17 @@ impl Http {
 }
 
 /// Gives `linker` the interfaces.
-pub fn link<C: Send + 'static>(linker: &mut Linker<Session<C>>) -> wasmtime::Result<()> {
+pub fn link<C: AttemptContext + Send + 'static>(linker: &mut Linker<Session<C>>) -> wasmtime::Result<()> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
 }
 
-impl<C: Send> WasiHttpView for Session<C> {
+impl<C: AttemptContext + Send> WasiHttpView for Session<C> {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let Http { ctx, sender } = self.http.as_deref_mut().expect("it is linked only where it was granted");
-        WasiHttpCtxView { hooks: sender, table: &mut self.resources, ctx }
+        let handles_an_event = self.context_if_running().is_some();
+        let Http { ctx, sender, closed } =
+            self.http.as_deref_mut().expect("it is linked only where it was granted");
+        let hooks: &mut dyn WasiHttpHooks = if handles_an_event { sender } else { closed };
+        WasiHttpCtxView { hooks, table: &mut self.resources, ctx }
     }
 }
 

@@ -48,7 +48,8 @@ pub fn resource<C: 'static>(
         "output-stream" => ResourceType::host::<OutputStream>(),
         "input-stream" => ResourceType::host::<InputStream>(),
         "pollable" => ResourceType::host::<Pollable>(),
-        "error" => ResourceType::host::<StreamFailure>(),
+        // `wasi:http` calls it by the other name.
+        "error" | "io-error" => ResourceType::host::<StreamFailure>(),
         _ => ResourceType::host::<Absent>(),
     };
     instance.resource(name, resource_type, |_, _| Ok(()))
