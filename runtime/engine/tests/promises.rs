@@ -6,6 +6,7 @@
 mod promises {
     mod harness;
 
+    mod account;
     mod batches;
     mod bounds;
     mod breaker;
@@ -36,6 +37,7 @@ mod promises {
     mod resetting;
     mod retry;
     mod serializable;
+    mod shortages;
     mod sinks;
     mod snapshots;
     mod state_size;

@@ -5,9 +5,13 @@
 //! [`Instance::call_outside`](crate::Instance::call_outside).
 
 mod access;
+mod addresses;
+mod budget;
+mod denied;
 mod http;
 #[cfg(feature = "test-outbox")]
 mod outbox;
+mod pieces;
 
 use std::collections::BTreeSet;
 
