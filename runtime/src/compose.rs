@@ -11,6 +11,7 @@ mod code;
 mod core;
 mod durable;
 mod flusher;
+mod idle;
 mod marks;
 mod open;
 mod pace;

@@ -82,6 +82,8 @@ pub struct RuntimeLimits {
     pub max_request_bytes: u64,
     /// Size of one transaction: what an attempt writes and publishes, or a batch.
     pub max_transaction_bytes: u64,
+    /// What the runtime keeps for one attempt while it runs: what it read, wrote, published and logged.
+    pub max_attempt_bytes: u64,
     /// Size of one state value.
     pub max_state_value_bytes: u64,
     /// Keys and values of one consumer's state, in bytes.
@@ -137,6 +139,7 @@ impl Default for RuntimeLimits {
             max_event_bytes: 1 << 20,
             max_request_bytes: 16 << 20,
             max_transaction_bytes: 4 << 20,
+            max_attempt_bytes: 32 << 20,
             max_state_value_bytes: 1 << 20,
             max_state_bytes: 10 << 30,
             max_published_events: 1_000,
@@ -223,6 +226,13 @@ impl Config {
                 limits.max_event_bytes, limits.max_transaction_bytes
             );
             return refuse("limits.max_event_bytes", problem);
+        }
+        if limits.max_attempt_bytes < limits.max_transaction_bytes {
+            let problem = format!(
+                "{} bytes would not hold a transaction of {} (`limits.max_transaction_bytes`)",
+                limits.max_attempt_bytes, limits.max_transaction_bytes
+            );
+            return refuse("limits.max_attempt_bytes", problem);
         }
         if !camshaft_host::STACK_BYTES.contains(&limits.max_stack) {
             return refuse(

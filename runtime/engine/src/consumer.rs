@@ -76,6 +76,8 @@ pub(crate) struct Consumer {
     pub(crate) recent: RecentEvents,
     /// While that is on probation and its code is there.
     pub(crate) watch: Option<Watch>,
+    /// Until when it takes nothing, since its last batch found no instance.
+    pub(crate) short_until: Option<Timestamp>,
     /// Whether it has failed its probation, and only the room to say so is missing.
     pub(crate) fails: bool,
 }
@@ -145,6 +147,7 @@ impl Consumer {
             suspects: Suspects::new(),
             recent,
             watch: None,
+            short_until: None,
             fails: false,
         }
     }
@@ -242,7 +245,7 @@ impl Consumer {
             let later = self.circuit.blocks_until().or_else(|| self.next_token());
             later.or_else(|| self.held.next_due())
         };
-        work.into_iter().chain(self.probation_until()).min()
+        work.into_iter().chain(self.short_until).chain(self.probation_until()).min()
     }
 
     /// When its rate limit lets it take anything; none if it may now.
@@ -259,6 +262,7 @@ impl Consumer {
     /// keys that have come due into their partitions.
     pub(crate) fn wake(&mut self, now: Timestamp) {
         self.circuit.wake(now);
+        self.short_until = self.short_until.filter(|until| *until > now);
         if let Some(tokens) = &mut self.tokens {
             tokens.refill(now);
         }
@@ -276,7 +280,10 @@ impl Consumer {
 
     /// Whether a batch could be taken now.
     pub(crate) fn is_ready(&self) -> bool {
-        if !self.is_attached() || self.is_paused() || self.fails || self.next_token().is_some() {
+        if !self.is_attached() || self.is_paused() || self.fails || self.short_until.is_some() {
+            return false;
+        }
+        if self.next_token().is_some() {
             return false;
         }
         let alone = self.running_batches == 0;

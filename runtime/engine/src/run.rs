@@ -13,20 +13,31 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use camshaft_event::transaction::{Body, Handled, HeldChange, Outcome, Section};
-use camshaft_event::{Answer, HeldEvent, Key, Offset, Timestamp};
+use camshaft_event::{Answer, FailureCause, HeldEvent, Key, Offset, Timestamp};
+use camshaft_sabotage::{Sabotage, is_on};
 use rand_chacha::ChaCha8Rng;
 
 use crate::EngineOptions;
-use crate::attempt::{Attempt, Effects, Reads, SECTION_BYTES, StateReader, TimersInBatch, Writes};
+use crate::attempt::{Account, Attempt, Effects, Reads, SECTION_BYTES, StateReader, TimersInBatch, Writes};
 use crate::batch::{Batch, Item, KeyInBatch};
 use crate::clock::{Clock, TimeText};
 use crate::suspects::Suspicion;
 pub use call::{Begun, Call};
 pub use rehearsal::{Rehearsal, Rehearsed};
 
+/// A batch takes no further event once its attempts have kept this part of what one attempt may keep.
+const BATCH_SHARE: usize = 4;
+
 /// Runs the code of a consumer: one of the three seams.
 pub trait Handler {
-    /// Calls the handler once with [`Attempt::event`] and gives the attempt back with its answer.
+    /// Gets what the next call needs. `false` means a shortage: there is no instance to call now. That is no attempt;
+    /// the events go back and are tried again once an instance may be free.
+    fn get_ready(&mut self, attempt: &Attempt) -> bool {
+        let _ = attempt;
+        true
+    }
+
+    /// After [`Handler::get_ready`]: calls the handler once with [`Attempt::event`] and gives the attempt back with its answer.
     fn call(&mut self, attempt: Attempt) -> (Answer, Attempt);
 }
 
@@ -61,6 +72,8 @@ pub struct Finished {
     pub(crate) retries: Vec<(Offset, u64)>,
     /// How the call went, if its event was done before it.
     pub(crate) released: Option<Tried>,
+    /// Whether it ended for want of an instance.
+    pub(crate) is_short: bool,
     /// Why the tables could not be read, if so: the host's fault, nobody's attempt counts.
     pub unavailable: Option<String>,
 }
@@ -77,6 +90,15 @@ impl Finished {
 pub fn run_batch(batch: Batch, mut context: WorkerContext<'_>, handler: &mut dyn Handler) -> Finished {
     let mut run = Run::new(batch, &context);
     while let Some(attempt) = run.next(&mut context) {
+        if !handler.get_ready(&attempt) {
+            if is_on(Sabotage::CountShortage) {
+                let answer = Answer::Failed { cause: FailureCause::Trap, error: "no instance".to_owned() };
+                run.record(answer, attempt, context.random);
+                continue;
+            }
+            run.run_short(attempt);
+            break;
+        }
         run.calls += 1;
         let (answer, attempt) = handler.call(attempt);
         run.record(answer, attempt, context.random);
@@ -102,7 +124,10 @@ struct Run {
     max_bytes: usize,
     reads: Reads,
     retries: Vec<(Offset, u64)>,
+    /// What was kept for its attempts.
+    kept_bytes: usize,
     started_us: u64,
+    is_short: bool,
     unavailable: Option<String>,
 }
 
@@ -149,7 +174,9 @@ impl Run {
             max_bytes,
             reads: Reads::default(),
             retries: Vec::new(),
+            kept_bytes: 0,
             started_us,
+            is_short: false,
             unavailable: None,
         }
     }
@@ -160,7 +187,9 @@ impl Run {
             let item = self.batch.items.get(self.next)?.clone();
             let now_us = context.clock.elapsed_us();
             let elapsed_us = now_us.saturating_sub(self.started_us);
-            if !self.sections.is_empty() && elapsed_us >= context.options.batch_us {
+            // What its attempts read is kept until the batch commits.
+            let is_large = self.kept_bytes >= context.options.max_attempt_bytes / BATCH_SHARE;
+            if !self.sections.is_empty() && (elapsed_us >= context.options.batch_us || is_large) {
                 return None;
             }
             let held = self.keys.get(&item.key).copied().unwrap_or_default();
@@ -201,8 +230,18 @@ impl Run {
             state_bytes: self.batch.state_bytes.saturating_add_signed(self.state_growth),
             timers: std::mem::take(&mut self.timers),
             time: std::mem::take(&mut self.time),
+            account: Account::new(context.options.max_attempt_bytes),
             effects: Effects::default(),
         }
+    }
+
+    /// Takes back an attempt that nobody ran, and ends the batch: its event and those after it go back.
+    fn run_short(&mut self, attempt: Attempt) {
+        self.writes = attempt.earlier;
+        self.timers = attempt.timers;
+        self.time = attempt.time;
+        self.ended = true;
+        self.is_short = true;
     }
 
     /// Puts a new event behind the held ones of its key.
@@ -278,6 +317,7 @@ impl Run {
             body: self.body,
             retries: self.retries,
             released: None,
+            is_short: self.is_short,
             unavailable: self.unavailable,
         }
     }

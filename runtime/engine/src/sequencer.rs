@@ -18,6 +18,7 @@ mod recover;
 mod redrives;
 mod release;
 mod reset;
+mod shortages;
 mod status;
 mod stuck;
 mod suspects;
@@ -79,6 +80,8 @@ pub struct Sequencer<S> {
     due: BTreeSet<(Timestamp, ConsumerId)>,
     /// Consumers whose pause began or ended when there was no room to say so.
     unannounced: BTreeSet<ConsumerId>,
+    /// Consumers that wait for an instance, in the order in which they began to.
+    short: Vec<ConsumerId>,
     /// Attached consumers that read the log themselves.
     lagging: BTreeSet<ConsumerId>,
     /// Whose turn to read the log it was last.

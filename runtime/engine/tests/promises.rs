@@ -6,6 +6,7 @@
 mod promises {
     mod harness;
 
+    mod account;
     mod batches;
     mod bounds;
     mod breaker;
@@ -37,6 +38,7 @@ mod promises {
     mod retry;
     mod serializable;
     mod setting_the_clock;
+    mod shortages;
     mod sinks;
     mod snapshots;
     mod state_size;

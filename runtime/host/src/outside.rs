@@ -5,10 +5,14 @@
 //! [`Instance::call_outside`](crate::Instance::call_outside).
 
 mod access;
+mod addresses;
+mod budget;
 mod closed;
+mod denied;
 mod http;
 #[cfg(feature = "test-outbox")]
 mod outbox;
+mod pieces;
 
 use std::collections::BTreeSet;
 

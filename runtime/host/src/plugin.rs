@@ -235,10 +235,13 @@ impl<C: AttemptContext + Send + 'static> Prepared<C> {
         let memory_bytes = usize::try_from(self.plugin.manifest().limits.memory_bytes)?;
         let sends = self.open.contains(HTTP);
         let responder = || self.plugin.0.ways_out.responder.clone();
+        let ticks = Arc::clone(&self.plugin.0.ticks);
         let http = sends.then(|| Http::new(Arc::clone(&self.plugin.0.access), responder()));
-        let mut store =
-            Store::new(self.instance_pre.engine(), Session::new(memory_bytes, self.plugin.0.bounds, http));
-        store.limiter(|session| &mut session.memory);
+        let mut store = Store::new(
+            self.instance_pre.engine(),
+            Session::new(memory_bytes, self.plugin.0.bounds, ticks, http),
+        );
+        store.limiter(|session| session);
         store.set_hostcall_fuel(MAX_HOSTCALL_BYTES);
         Ok(store)
     }

@@ -55,11 +55,13 @@ pub enum Sabotage {
     CallBeforeDurable,
     /// Retries, rate limits and pauses wait by the wall clock, also when it is set.
     WaitByWallClock,
+    /// A shortage of instances counts as a failed attempt.
+    CountShortage,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -82,6 +84,7 @@ impl Sabotage {
         Self::CountDuringProbation,
         Self::CallBeforeDurable,
         Self::WaitByWallClock,
+        Self::CountShortage,
     ];
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use camshaft_engine::{Batch, ConsumerState, Pause, ProbationState, WaitsFor};
 use camshaft_event::transaction::{Outcome, Section};
-use camshaft_event::{Offset, Policy, Transaction};
+use camshaft_event::{FailureCause, Offset, Policy, Transaction};
 
 use crate::faults::{Fault, Faults};
 use crate::model::{Model, fails};
@@ -235,6 +235,8 @@ impl Delivery {
     ) {
         let watched = self.watched(&ticket.consumer);
         watched.calls.end(ticket.calls, calls);
+        let attempts = transaction.map_or(0, attempts_in);
+        assert!(attempts <= calls, "{attempts} attempts of {} came of {calls} calls", ticket.consumer);
         let Some(transaction) = transaction else { return };
         for section in &transaction.sections {
             if let Section::Handled(handled) = section
@@ -253,4 +255,20 @@ impl Delivery {
             }
         }
     }
+}
+
+/// How many attempts of handlers a transaction counts: what only waits, or takes the process down, had none.
+fn attempts_in(transaction: &Transaction) -> usize {
+    let is_attempt = |section: &&Section| {
+        let Section::Handled(handled) = section else { return false };
+        match handled.outcome {
+            Outcome::Done | Outcome::Retrying | Outcome::Suspended => true,
+            Outcome::Held | Outcome::Released => false,
+            Outcome::DeadLettered => handled.dead.iter().any(|change| {
+                let latest = change.letter.as_ref().and_then(|letter| letter.history.latest());
+                latest.is_some_and(|latest| latest.cause != FailureCause::ProcessEnd)
+            }),
+        }
+    };
+    transaction.sections.iter().filter(is_attempt).count()
 }

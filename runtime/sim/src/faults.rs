@@ -105,6 +105,7 @@ faults! {
     JobFoundGone => "a redrive job found dead letters gone",
     DeadAgain => "what a job had redriven became a dead letter again",
     SameAgain => "a producer repeated an event",
+    ShortOfInstances => "a batch or call found no instance and went back",
     OtherAgain => "a producer used an id again for something else",
 }
 

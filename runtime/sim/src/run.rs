@@ -72,6 +72,8 @@ struct Ran {
     ticket: Ticket,
     /// How often its handler was called.
     calls: usize,
+    /// Whether it ended for want of an instance.
+    is_short: bool,
 }
 
 /// A consumer as its plugin's file declares it now.

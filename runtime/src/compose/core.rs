@@ -13,6 +13,7 @@ use super::bell::Bell;
 use super::clock::MachineClock;
 use super::code::CodeTable;
 use super::durable::{DurableWatch, Never};
+use super::idle::Idle;
 use super::marks::Marks;
 use crate::Config;
 
@@ -40,6 +41,8 @@ pub(crate) struct Core {
     pub(crate) plugins: Bell,
     /// Rung when a handler is called while none was.
     pub(crate) calls: Bell,
+    /// Instances that are not called at the moment.
+    pub(crate) idle: Idle,
     /// What workers are handling.
     pub(crate) marks: Marks,
     /// Handlers that are being called.

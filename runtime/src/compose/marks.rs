@@ -131,8 +131,17 @@ pub(crate) struct Marked<'m, H> {
 }
 
 impl<H: Handler> Handler for Marked<'_, H> {
-    fn call(&mut self, attempt: Attempt) -> (Answer, Attempt) {
+    /// The mark stands from here until the call has ended: an instance's start code is the handler's, too.
+    fn get_ready(&mut self, attempt: &Attempt) -> bool {
         self.put(encode(attempt.mark()));
+        let is_ready = self.handler.get_ready(attempt);
+        if !is_ready {
+            self.put([0; MARK_BYTES]);
+        }
+        is_ready
+    }
+
+    fn call(&mut self, attempt: Attempt) -> (Answer, Attempt) {
         let called = self.handler.call(attempt);
         self.put([0; MARK_BYTES]);
         called

@@ -21,6 +21,7 @@ use super::clock::MachineClock;
 use super::code::CodeTable;
 use super::core::Core;
 use super::durable::DurableWatch;
+use super::idle::Idle;
 use super::marks::Marks;
 use super::{flusher, reader, sinks, ticker, timekeeper, worker, writer};
 use crate::{Config, OpenError};
@@ -95,6 +96,7 @@ pub(crate) fn open(
         flush: Bell::default(),
         plugins: Bell::default(),
         calls: Bell::default(),
+        idle: Idle::new(workers),
         marks,
         running_calls: AtomicUsize::new(0),
         trim_before: AtomicU64::new(0),
@@ -144,6 +146,7 @@ fn engine_options(config: &Config, max_state_key_bytes: usize) -> EngineOptions 
     let limits = &config.limits;
     EngineOptions {
         max_transaction_bytes: size(limits.max_transaction_bytes),
+        max_attempt_bytes: size(limits.max_attempt_bytes),
         max_event_bytes: size(limits.max_event_bytes),
         max_state_key_bytes,
         max_state_value_bytes: size(limits.max_state_value_bytes),

@@ -43,6 +43,7 @@ const SETTINGS: &[Setting] = &[
     setting!("limits.max_event_bytes", limits.max_event_bytes, size),
     setting!("limits.max_request_bytes", limits.max_request_bytes, size),
     setting!("limits.max_transaction_bytes", limits.max_transaction_bytes, size),
+    setting!("limits.max_attempt_bytes", limits.max_attempt_bytes, size),
     setting!("limits.max_state_value_bytes", limits.max_state_value_bytes, size),
     setting!("limits.max_state_bytes", limits.max_state_bytes, size),
     setting!("limits.max_published_events", limits.max_published_events, count),

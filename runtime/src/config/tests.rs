@@ -49,6 +49,7 @@ fn every_setting_can_be_given_in_the_file() {
         max_event_bytes = "1KiB"
         max_request_bytes = "1MiB"
         max_transaction_bytes = "2KiB"
+        max_attempt_bytes = "18KiB"
         max_state_value_bytes = 5
         max_state_bytes = 17
         max_published_events = 15
@@ -70,6 +71,7 @@ fn every_setting_can_be_given_in_the_file() {
         max_event_bytes: 1 << 10,
         max_request_bytes: 1 << 20,
         max_transaction_bytes: 2 << 10,
+        max_attempt_bytes: 18 << 10,
         max_state_value_bytes: 5,
         max_state_bytes: 17,
         max_published_events: 15,

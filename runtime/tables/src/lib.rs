@@ -9,6 +9,7 @@ mod flush;
 mod identity;
 mod keys;
 mod overlay;
+mod portion;
 mod read;
 mod scan;
 mod state_size;
@@ -18,6 +19,7 @@ mod tables;
 
 pub use flush::{Frozen, Standing};
 pub use identity::KnownIdentity;
+pub use portion::{PortionBounds, StatePortion};
 pub use read::{StateSpace, TimerEntry, Versioned};
 pub use sweep::{forget_before, sweep_state};
 pub use tables::{Position, Progress, Tables, TablesError};

@@ -154,6 +154,13 @@ impl Runtime {
         assert!(sent.success());
     }
 
+    /// The most memory that it has taken so far.
+    pub fn peak_memory_bytes(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+    }
+
     /// Waits for its end; how it ended, and all that it said.
     pub fn wait(mut self) -> (ExitStatus, String) {
         let status = self.process.wait().unwrap();

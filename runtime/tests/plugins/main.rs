@@ -4,5 +4,6 @@
 
 mod directory;
 mod misbehaving;
+mod scarce_instances;
 mod timers;
 mod world;

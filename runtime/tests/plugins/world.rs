@@ -22,6 +22,15 @@ impl World {
         Self { runtime, folder }
     }
 
+    /// A runtime with two workers and one instance for all plugins.
+    pub async fn with_one_instance() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(&folder);
+        config.workers = Some(2);
+        config.limits.max_instances = 1;
+        Self { runtime: Runtime::open(config).await.unwrap(), folder }
+    }
+
     /// Stops the runtime and starts it again over the same folder.
     pub async fn restart(self) -> Self {
         let Self { runtime, folder } = self;
@@ -104,10 +113,9 @@ impl World {
 }
 
 async fn open(folder: &tempfile::TempDir) -> Runtime {
-    let config = Config {
-        data: folder.path().join("data"),
-        plugins: folder.path().join("plugins"),
-        ..Config::default()
-    };
-    Runtime::open(config).await.unwrap()
+    Runtime::open(config(folder)).await.unwrap()
+}
+
+fn config(folder: &tempfile::TempDir) -> Config {
+    Config { data: folder.path().join("data"), plugins: folder.path().join("plugins"), ..Config::default() }
 }

@@ -27,6 +27,7 @@ impl Run {
         self.writes = std::mem::take(&mut attempt.earlier);
         self.timers = std::mem::take(&mut attempt.timers);
         self.time = std::mem::take(&mut attempt.time);
+        self.kept_bytes += attempt.account.kept_bytes();
         let Some(item) = self.batch.items.get(self.next).cloned() else { return };
         if let Some(EffectError::Unavailable { reason }) = &attempt.effects.refusal {
             self.unavailable = Some(reason.clone());

@@ -44,6 +44,7 @@ impl<S: Store> Sequencer<S> {
         }
         let (generation, partition) = (finished.batch.generation, finished.batch.partition);
         let uncalled = finished.batch.len() - finished.calls;
+        let is_short = finished.is_short;
         let committed = self.commit_batch(id, finished, now)?;
         if let Some(consumer) = self.consumers.get_mut(&id) {
             let is_current = consumer.record.generation == generation;
@@ -53,6 +54,11 @@ impl<S: Store> Sequencer<S> {
             consumer.unstall(&self.options);
             // What waited behind a held event of the batch may have come due with it.
             consumer.wake(self.steady.now(now));
+        }
+        if is_short {
+            self.run_short(id, self.steady.now(now));
+        } else {
+            self.end_shortages();
         }
         self.judge(id, now)?;
         self.arrange(id);

@@ -96,6 +96,7 @@ impl<S: Store> Sequencer<S> {
             ready_sinks: VecDeque::new(),
             due: BTreeSet::new(),
             unannounced: BTreeSet::new(),
+            short: Vec::new(),
             lagging: BTreeSet::new(),
             last_read: ConsumerId::default(),
             timers: BTreeSet::new(),

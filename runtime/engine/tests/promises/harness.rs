@@ -55,6 +55,8 @@ pub struct World {
     pub clock: Arc<ManualClock>,
     pub calls: Calls,
     pub options: Arc<EngineOptions>,
+    /// How many of the next calls find no instance.
+    pub shortages: Cell<usize>,
     segment_bytes: u64,
     plugins: BTreeMap<String, Plugin>,
     random: ChaCha8Rng,
@@ -129,6 +131,7 @@ impl World {
             clock: Arc::new(ManualClock::default()),
             calls: Calls::default(),
             options: Arc::new(options),
+            shortages: Cell::default(),
             plugins: BTreeMap::new(),
             random: ChaCha8Rng::seed_from_u64(1),
             chance: Random::from_seed(1),
@@ -203,6 +206,7 @@ impl World {
             clock: Arc::new(clock),
             calls: Calls::default(),
             options: Arc::clone(&self.options),
+            shortages: Cell::default(),
             plugins: BTreeMap::new(),
             random: ChaCha8Rng::seed_from_u64(1),
             chance: Random::from_seed(1),
@@ -293,7 +297,12 @@ impl World {
     }
 
     pub fn run(&mut self, batch: Batch) -> Finished {
-        let mut scripted = Scripted { plugins: &mut self.plugins, calls: &self.calls, clock: &self.clock };
+        let mut scripted = Scripted {
+            plugins: &mut self.plugins,
+            calls: &self.calls,
+            clock: &self.clock,
+            shortages: &self.shortages,
+        };
         let context = WorkerContext {
             options: &self.options,
             reader: &self.running.as_ref().unwrap().reader,
@@ -301,6 +310,34 @@ impl World {
             random: &mut self.random,
         };
         run_batch(batch, context, &mut scripted)
+    }
+
+    /// Runs a batch that finds an instance for so many of its events, and none for the next one.
+    pub fn run_short_after(&mut self, batch: Batch, calls: usize) -> Finished {
+        struct Short<'w>(Scripted<'w>, usize);
+        impl Handler for Short<'_> {
+            fn get_ready(&mut self, _: &Attempt) -> bool {
+                self.1 > 0
+            }
+
+            fn call(&mut self, attempt: Attempt) -> (Answer, Attempt) {
+                self.1 -= 1;
+                self.0.call(attempt)
+            }
+        }
+        let scripted = Scripted {
+            plugins: &mut self.plugins,
+            calls: &self.calls,
+            clock: &self.clock,
+            shortages: &self.shortages,
+        };
+        let context = WorkerContext {
+            options: &self.options,
+            reader: &self.running.as_ref().unwrap().reader,
+            clock: &*self.clock,
+            random: &mut self.random,
+        };
+        run_batch(batch, context, &mut Short(scripted, calls))
     }
 
     pub fn commit(&mut self, finished: Finished) -> Committed {
@@ -436,9 +473,16 @@ struct Scripted<'w> {
     plugins: &'w mut BTreeMap<String, Plugin>,
     calls: &'w Calls,
     clock: &'w ManualClock,
+    shortages: &'w Cell<usize>,
 }
 
 impl Handler for Scripted<'_> {
+    fn get_ready(&mut self, _: &Attempt) -> bool {
+        let left = self.shortages.get();
+        self.shortages.set(left.saturating_sub(1));
+        left == 0
+    }
+
     fn call(&mut self, mut attempt: Attempt) -> (Answer, Attempt) {
         use camshaft_event::AttemptContext;
         let event = attempt.share_event();

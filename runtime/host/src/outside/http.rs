@@ -3,7 +3,7 @@
 //! The protocol is wasmtime's; here stands who may send what. A request that no rule allows is answered with
 //! `HTTP-request-denied`, and the attempt's log and error say which rule is missing.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use camshaft_event::AttemptContext;
 use http::{HeaderValue, Request, Response, Uri, uri::PathAndQuery};
@@ -16,7 +16,14 @@ use wasmtime_wasi_http::{
 
 use wasmtime_wasi_io::bytes::Bytes;
 
-use super::{access::Access, closed::Closed};
+use super::{
+    access::Access,
+    addresses,
+    budget::{Budget, UnderWay},
+    closed::Closed,
+    denied::Denied,
+    pieces::Pieces,
+};
 use crate::instance::Session;
 
 /// What a manifest asks for, and an operator grants.
@@ -24,8 +31,11 @@ pub const CAPABILITY: &str = "http";
 /// The package that it opens.
 pub const PACKAGE: &str = "wasi:http";
 
-/// Most bytes of the headers of one message.
-const MAX_HEADER_BYTES: usize = 64 * 1024;
+/// Most bytes of the headers of one message. Each of the resources that a guest may hold can be headers.
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+
+/// Bytes of a request's body that are queued at a time, until the connection takes them.
+const CHUNK_BYTES: usize = 16 * 1024;
 
 type Sending<T> = Box<dyn Future<Output = Result<T, Error>> + Send>;
 type Rest = Sending<()>;
@@ -62,7 +72,10 @@ pub struct Http {
 struct Sender {
     access: Arc<Access>,
     responder: Option<Responder>,
-    denied: Vec<String>,
+    denied: Denied,
+    budget: Budget,
+    /// Whether the attempt has ended with a refusal.
+    is_refused: bool,
 }
 
 impl Http {
@@ -70,25 +83,44 @@ impl Http {
     pub fn new(access: Arc<Access>, responder: Option<Responder>) -> Self {
         let mut ctx = WasiHttpCtx::new();
         ctx.set_field_size_limit(MAX_HEADER_BYTES);
-        Self { ctx, sender: Sender { access, responder, denied: Vec::new() }, closed: Closed }
+        let (denied, budget) = (Denied::default(), Budget::default());
+        let sender = Sender { access, responder, denied, budget, is_refused: false };
+        Self { ctx, sender, closed: Closed }
     }
 
     /// The requests that were denied since the last call, each with what it lacked.
     pub fn take_denied(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.sender.denied)
+        self.sender.denied.take()
+    }
+
+    /// A call begins.
+    pub fn begin(&mut self) {
+        self.sender.budget.begin();
+    }
+
+    /// Bytes that the host keeps for the instance's requests at most.
+    pub fn kept_bytes(&self) -> usize {
+        self.sender.budget.kept_bytes()
     }
 }
 
 /// Gives `linker` the interfaces.
 pub fn link<C: AttemptContext + Send + 'static>(linker: &mut Linker<Session<C>>) -> wasmtime::Result<()> {
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    addresses::link(linker)
 }
 
 impl<C: AttemptContext + Send> WasiHttpView for Session<C> {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let handles_an_event = self.context_if_running().is_some();
+        let (used, limit) = self.memory.used_and_limit();
+        let room = limit.saturating_sub(used.saturating_add(self.kept_bytes()));
+        let context = self.context_if_running();
+        let (handles_an_event, is_refused) =
+            (context.is_some(), context.is_some_and(|context| context.refusal().is_some()));
         let Http { ctx, sender, closed } =
             self.http.as_deref_mut().expect("it is linked only where it was granted");
+        sender.budget.set_room(room, limit);
+        sender.is_refused = is_refused;
         let hooks: &mut dyn WasiHttpHooks = if handles_an_event { sender } else { closed };
         WasiHttpCtxView { hooks, table: &mut self.resources, ctx }
     }
@@ -101,19 +133,68 @@ impl WasiHttpHooks for Sender {
         options: Option<RequestOptions>,
         _: Rest,
     ) -> Sending<(Response<WasiBody>, Rest)> {
+        let under_way = match self.admit(&mut request) {
+            Ok(under_way) => under_way,
+            Err(Refused { error, why }) => {
+                self.denied.add(why);
+                return Box::new(async { Err(error) });
+            }
+        };
         if let Some(responder) = self.responder.clone() {
             return Box::new(respond(responder, request));
-        }
-        if let Err(why) = admit(&self.access, &mut request) {
-            self.denied.push(why);
-            return Box::new(async { Err(Error::HttpRequestDenied) });
         }
         Box::new(async move {
             let (response, rest) = default_send_request(request, options).await?;
             let response = response.map(BodyExt::boxed_unsync);
-            Ok((response, Box::new(rest) as Rest))
+            held(response, Box::new(rest), under_way)
         })
     }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK_BYTES
+    }
+}
+
+/// Why a request is not sent: for the guest, and for people.
+struct Refused {
+    error: Error,
+    why: String,
+}
+
+impl Sender {
+    /// Lets a request through, with its secrets; or says why not.
+    fn admit(&mut self, request: &mut Request<WasiBody>) -> Result<UnderWay, Refused> {
+        let denied = |why| Refused { error: Error::HttpRequestDenied, why };
+        if self.is_refused {
+            return Err(denied("denied: the attempt has ended with a refusal".to_owned()));
+        }
+        if self.responder.is_none() {
+            admit(&self.access, request).map_err(denied)?;
+        }
+        self.budget.send().map_err(|why| Refused { error: Error::ConnectionLimitReached, why })
+    }
+}
+
+/// A response as the guest gets it: within bounds, and counted as under way until its connection and body are dropped.
+fn held(
+    response: Response<WasiBody>,
+    rest: Rest,
+    under_way: UnderWay,
+) -> Result<(Response<WasiBody>, Rest), Error> {
+    let headers = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+    let header_bytes = headers.sum::<usize>();
+    if header_bytes > MAX_HEADER_BYTES {
+        return Err(Error::HttpResponseHeaderSectionSize(u32::try_from(header_bytes).ok()));
+    }
+    let under_way = Arc::new(under_way);
+    let of_body = Arc::clone(&under_way);
+    let response = response.map(|body| Pieces::new(body, of_body).boxed_unsync());
+    let rest = async move {
+        let ended = Pin::from(rest).await;
+        drop(under_way);
+        ended
+    };
+    Ok((response, Box::new(rest)))
 }
 
 async fn respond(
