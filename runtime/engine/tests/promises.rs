@@ -25,6 +25,7 @@ mod promises {
     mod hops;
     mod lagging;
     mod lifecycle;
+    mod listing;
     mod operating;
     mod order;
     mod parking;
