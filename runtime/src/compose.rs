@@ -24,6 +24,7 @@ mod worker;
 mod writer;
 
 pub(crate) use bell::Bell;
+pub(crate) use budget::Budget;
 pub(crate) use code::{Closure, Code, CodeNumber};
 pub(crate) use core::Core;
 pub(crate) use durable::Never;
