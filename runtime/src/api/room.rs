@@ -82,6 +82,10 @@ impl Room {
     }
 
     fn give_back(&self, large: usize, small: usize) {
+        if large + small == 0 {
+            // IMPORTANT: wakes nobody. Who waits has just dropped an empty lease, and would wake itself for ever.
+            return;
+        }
         self.large.fetch_add(signed(large), Ordering::AcqRel);
         self.small.fetch_add(signed(small), Ordering::AcqRel);
         self.freed.notify_waiters();

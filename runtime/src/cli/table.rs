@@ -87,7 +87,9 @@ mod tests {
     #[test]
     fn a_cell_makes_no_row_and_no_text_is_reversed() {
         let rows = [["a\nFORGED  0".to_owned(), "x\u{202e}y\u{9b}".to_owned()]];
-        assert_eq!(table(["KEY", "TYPE"], rows), "KEY            TYPE\na\\nFORGED  0  x\\u{202e}y\\u{9b}\n");
+        let shown = table(["KEY", "TYPE"], rows);
+        assert_eq!(shown.lines().count(), 2, "{shown}");
+        assert!(shown.contains("a\\nFORGED  0  x\\u{202e}y\\u{9b}\n") && shown.is_ascii(), "{shown}");
         assert_eq!(sheet([("key", Some("a\u{202e}\rb".into()))]), "key  a\\u{202e}\\rb\n");
     }
 

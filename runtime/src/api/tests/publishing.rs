@@ -241,7 +241,8 @@ async fn a_body_for_which_there_is_no_memory_is_refused_before_it_is_read() {
 #[tokio::test]
 async fn a_batch_that_cannot_fit_is_refused_while_it_is_parsed() {
     with_api(small_limits, async |api| {
-        let fits = (0..60).map(|id| event(id, "a.b").to_string()).collect::<Vec<_>>().join(",");
+        let event_type = format!("a.{}", "b".repeat(60));
+        let fits = (0..55).map(|id| event(id, &event_type).to_string()).collect::<Vec<_>>().join(",");
         let answer = api.post("application/cloudevents-batch+json", format!("[{fits},no JSON")).await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(answer.problem("transaction-too-large")["limit"], 4_000);
