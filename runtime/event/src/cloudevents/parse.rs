@@ -92,9 +92,9 @@ pub fn parse_batch_while<R>(
     let mut reader = serde_json::Deserializer::from_slice(json);
     let read = (&mut batch).deserialize(&mut reader).and_then(|()| reader.end());
     match (batch.end, read) {
-        (Some(End::Invalid(error)), _) => Err(InvalidBatch::Item { index: batch.events.len(), error }),
         (Some(End::Refused(refusal)), _) => Ok(Err(refusal)),
-        (None, Err(error)) => Err(InvalidBatch::NotAnArray { reason: error.to_string() }),
+        (_, Err(error)) => Err(InvalidBatch::NotAnArray { reason: error.to_string() }),
+        (Some(End::Invalid(error)), Ok(())) => Err(InvalidBatch::Item { index: batch.events.len(), error }),
         (None, Ok(())) => Ok(Ok(batch.events)),
     }
 }
@@ -135,9 +135,15 @@ impl<'de, R, F: FnMut(usize, &Event) -> Result<(), R>> Visitor<'de> for &mut Bat
             });
             match read {
                 Ok(event) => self.events.push(event),
-                Err(end) => {
+                Err(end @ End::Refused(_)) => {
                     self.end = Some(end);
                     return Err(A::Error::custom("the rest is not read"));
+                }
+                Err(end @ End::Invalid(_)) => {
+                    self.end = Some(end);
+                    // A text that is no array says so first; nothing of the rest is kept.
+                    while items.next_element::<&'de RawValue>()?.is_some() {}
+                    return Ok(());
                 }
             }
         }
