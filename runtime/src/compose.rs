@@ -26,6 +26,7 @@ mod worker;
 mod writer;
 
 pub(crate) use bell::Bell;
+pub(crate) use budget::Budget;
 pub(crate) use clock::MachineClock;
 #[cfg(feature = "test-clock")]
 pub use clock::WallClock;

@@ -105,7 +105,7 @@ catalogue! {
         "more publishers wait than the runtime admits",
         "Send again after the time in Retry-After.";
     Busy = "busy", Some(503), Unreachable,
-        "the runtime cannot take more events at the moment",
+        "the runtime cannot take the request at the moment",
         "Send again after the time in Retry-After.";
     NoSpace = "no-space", Some(507), Unreachable,
         "the disk of the data directory is full",

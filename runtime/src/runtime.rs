@@ -6,6 +6,7 @@
 mod consumers;
 mod dead_letters;
 pub(crate) mod follow;
+pub(crate) mod long_reads;
 pub(crate) mod plugins;
 mod publish;
 mod read;
@@ -20,6 +21,7 @@ use std::sync::atomic::Ordering;
 use camshaft_host::{Host, HostOptions, WaysOut};
 use tokio::sync::{Semaphore, watch};
 
+use long_reads::LongReads;
 use plugins::{LoadHook, Plugins};
 pub use subscribe::{Failure, SubscribeError, Subscription};
 
@@ -68,6 +70,7 @@ struct Inner {
     core: Arc<Core>,
     plugins: Arc<Plugins>,
     publishers: Semaphore,
+    long_reads: LongReads,
     shut_down: watch::Sender<bool>,
 }
 
@@ -157,6 +160,7 @@ impl Runtime {
             core,
             plugins,
             publishers: Semaphore::new(MAX_PUBLISHERS),
+            long_reads: LongReads::default(),
             shut_down: watch::Sender::new(false),
         };
         Ok(Self(Arc::new(inner)))

@@ -37,10 +37,11 @@ pub use options::EngineOptions;
 pub use run::{Begun, Call, Finished, Handler, Rehearsal, Rehearsed, WorkerContext, run_batch};
 pub use sequenced::Sequenced;
 pub use sequencer::{
-    Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, LagRead, LogEvents,
-    OldestHeld, Past, Pause, ProbationState, Probe, PublishRefusal, ReadError, Receipt, Receipts,
-    RecoverError, RedriveError, RedrivePreview, RedriveStatus, Release, ResetPlace, ResetTo, Sequencer,
-    Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor, first_offset_since,
+    Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, DeadPortion,
+    FoundDeadLetter, LagRead, LogEvents, OldestHeld, Past, Pause, ProbationState, Probe, PublishRefusal,
+    ReadError, Receipt, Receipts, RecoverError, RedriveError, RedrivePreview, RedriveStatus, Release,
+    ResetPlace, ResetTo, Sequencer, Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor,
+    first_offset_since,
 };
 pub use shared::SharedSequencer;
 pub use spec::ConsumerSpec;

@@ -6,6 +6,7 @@
 
 mod attach;
 mod commit;
+mod dead_letters;
 mod flush;
 mod history;
 mod lag;
@@ -37,6 +38,7 @@ use thiserror::Error;
 
 pub use attach::Attached;
 pub use commit::Committed;
+pub use dead_letters::{DeadPortion, FoundDeadLetter};
 pub use history::Past;
 pub use lag::{LagRead, LogEvents, ReadError};
 pub use lifecycle::ConsumerError;
@@ -88,7 +90,7 @@ pub struct Sequencer<S> {
     last_read: ConsumerId,
     /// All timers by due time.
     timers: BTreeSet<(Timestamp, ConsumerId, String)>,
-    timer_due: HashMap<(ConsumerId, String), Timestamp>,
+    timer_due: BTreeMap<(ConsumerId, String), Timestamp>,
     queue: WriteQueue,
     /// Events that a reader of the log might not find there yet.
     recent: VecDeque<Sequenced>,

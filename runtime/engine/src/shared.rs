@@ -1,5 +1,7 @@
 //! The sequencer behind its lock, as threads and handlers share it.
 
+mod dead_letters;
+
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use camshaft_event::{ConsumerId, Event, Timestamp};

@@ -26,6 +26,7 @@ mod promises {
     mod hops;
     mod lagging;
     mod lifecycle;
+    mod listing;
     mod operating;
     mod order;
     mod parking;

@@ -109,6 +109,6 @@ pub async fn reset(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<ResetView>, Problem> {
-    let request: ResetRequest = body::json(&headers, body, api.settings.max_request_bytes).await?;
+    let request: ResetRequest = body::json(&api, &headers, body).await?;
     Ok(Json(ResetView { offset: api.runtime.reset_consumer(&name, request).await? }))
 }

@@ -14,8 +14,11 @@ use crate::{ConsumerError, NotNow};
 impl Runtime {
     /// All consumers, by name.
     pub async fn consumers(&self) -> Vec<ConsumerView> {
-        let states = self.0.core.sequencer.lock().consumer_states();
-        states.into_iter().map(|state| self.consumer_view(state)).collect()
+        let sequencer = &self.0.core.sequencer;
+        let names = sequencer.lock().consumer_names();
+        // One at a time, so that many consumers keep nobody out.
+        let states = names.iter().filter_map(|name| sequencer.lock().consumer_state(name));
+        states.map(|state| self.consumer_view(state)).collect()
     }
 
     /// One consumer.

@@ -5,6 +5,7 @@
 //! sequence: that batch is the snapshot. There is no thread, no clock and no decision in here.
 
 mod apply;
+mod encoded;
 mod flush;
 mod identity;
 mod keys;
@@ -17,6 +18,7 @@ pub mod store;
 mod sweep;
 mod tables;
 
+pub use encoded::{Encoded, Lies, StoredKey};
 pub use flush::{Frozen, Standing};
 pub use identity::KnownIdentity;
 pub use portion::{PortionBounds, StatePortion};

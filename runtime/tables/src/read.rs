@@ -56,7 +56,7 @@ impl<S: Store> Tables<S> {
         }
     }
 
-    fn in_memory(&self, key: &[u8]) -> Option<Option<&[u8]>> {
+    pub(crate) fn in_memory(&self, key: &[u8]) -> Option<Option<&[u8]>> {
         self.active.get(key).or_else(|| self.frozen.as_ref()?.overlay.get(key))
     }
 

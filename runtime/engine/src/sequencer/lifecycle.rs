@@ -144,6 +144,7 @@ impl<S: Store> Sequencer<S> {
         let spec = self.consumers.get_mut(&id).and_then(|consumer| consumer.spec.take());
         let at = checkpoint.unwrap_or(self.tables.progress().next_offset);
         self.place(&record, at);
+        self.forget_all_dead(&record.name);
         self.sequence_one(Section::Consumer(Box::new(change)), now)?;
         if let Some(spec) = spec {
             self.start_reading(record, None, spec, now);

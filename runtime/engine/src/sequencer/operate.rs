@@ -74,8 +74,8 @@ impl<S: Store> Sequencer<S> {
         let mut sections = vec![self.operated((id, name), offset, &act, vec![change], now)];
         sections.extend(job.map(|job| redrives::progress(job.clone())));
         self.sequence_if_ready::<DeadLetterError>(sections, now)?;
-        if let Some(consumer) = self.consumers.get_mut(&id)
-            && let Some(dead) = consumer.remove_dead(offset)
+        if let Some(dead) = self.forget_dead(id, offset)
+            && let Some(consumer) = self.consumers.get_mut(&id)
         {
             consumer.held.insert(&dead.key, offset, entry);
         }
@@ -100,9 +100,7 @@ impl<S: Store> Sequencer<S> {
         let act = Act { name: "discarded", redrives: letter.redrives, job: None };
         let sections = vec![self.operated((id, consumer), offset, &act, Vec::new(), now)];
         self.sequence_if_ready::<DeadLetterError>(sections, now)?;
-        if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.remove_dead(offset);
-        }
+        self.forget_dead(id, offset);
         self.after_operating(id, now)
     }
 

@@ -100,7 +100,7 @@ impl<S: Store> Sequencer<S> {
             lagging: BTreeSet::new(),
             last_read: ConsumerId::default(),
             timers: BTreeSet::new(),
-            timer_due: HashMap::new(),
+            timer_due: BTreeMap::new(),
             queue: WriteQueue::default(),
             recent: VecDeque::new(),
             first_offset: Offset(bounds.first_offset),

@@ -5,7 +5,7 @@ use std::io;
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-use super::super::{failure::Failure, terminal};
+use super::super::{failure::Failure, log_line, terminal};
 use crate::ErrorCode;
 
 /// What "info" means: all that Camshaft has to say, and warnings of what it is made of.
@@ -52,8 +52,13 @@ impl Logging {
         let filter = filter(&self.filter)?;
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
         let started = match self.format {
-            Format::Text => log.with_ansi(terminal::stderr_has_colors()).with_target(false).try_init(),
-            Format::Json => log.json().flatten_event(true).try_init(),
+            Format::Text => {
+                let log = log.fmt_fields(log_line::fields()).with_ansi(terminal::stderr_has_colors());
+                log.with_target(false).try_init()
+            }
+            Format::Json => {
+                log.json().flatten_event(true).with_writer(|| log_line::Json(io::stderr())).try_init()
+            }
         };
         started.map_err(Failure::internal)
     }
