@@ -5,9 +5,12 @@
 //! [`Instance::call_outside`](crate::Instance::call_outside).
 
 mod access;
+mod address;
+mod connection;
 mod http;
 #[cfg(feature = "test-outbox")]
 mod outbox;
+mod placeholder;
 
 use std::collections::BTreeSet;
 

@@ -3,19 +3,26 @@
 //! The protocol is wasmtime's; here stands who may send what. A request that no rule allows is answered with
 //! `HTTP-request-denied`, and the attempt's log and error say which rule is missing.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use http::{HeaderValue, Request, Response, Uri, uri::PathAndQuery};
 use http_body_util::{BodyExt, Full};
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
-    default_send_request,
 };
 
 use wasmtime_wasi_io::bytes::Bytes;
 
-use super::access::Access;
+use super::{
+    access::{Access, Place},
+    address::{Destination, Unresolved},
+    connection::{self, Patience, Rest},
+};
 use crate::instance::Session;
 
 /// What a manifest asks for, and an operator grants.
@@ -27,7 +34,6 @@ pub const PACKAGE: &str = "wasi:http";
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 
 type Sending<T> = Box<dyn Future<Output = Result<T, Error>> + Send>;
-type Rest = Sending<()>;
 
 /// Answers requests in the network's stead, where nothing may leave the machine: in a sandbox. No answer means that
 /// the request is not sent. Rules and secrets do not count there.
@@ -60,7 +66,21 @@ pub struct Http {
 struct Sender {
     access: Arc<Access>,
     responder: Option<Responder>,
-    denied: Vec<String>,
+    denied: Denied,
+}
+
+/// The requests that were denied, each with what it lacked; a name is looked up while the guest goes on.
+#[derive(Clone, Default)]
+struct Denied(Arc<Mutex<Vec<String>>>);
+
+impl Denied {
+    fn push(&self, why: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(why);
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Http {
@@ -68,12 +88,12 @@ impl Http {
     pub fn new(access: Arc<Access>, responder: Option<Responder>) -> Self {
         let mut ctx = WasiHttpCtx::new();
         ctx.set_field_size_limit(MAX_HEADER_BYTES);
-        Self { ctx, sender: Sender { access, responder, denied: Vec::new() } }
+        Self { ctx, sender: Sender { access, responder, denied: Denied::default() } }
     }
 
     /// The requests that were denied since the last call, each with what it lacked.
     pub fn take_denied(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.sender.denied)
+        self.sender.denied.take()
     }
 }
 
@@ -99,14 +119,26 @@ impl WasiHttpHooks for Sender {
         if let Some(responder) = self.responder.clone() {
             return Box::new(respond(responder, request));
         }
-        if let Err(why) = admit(&self.access, &mut request) {
-            self.denied.push(why);
-            return Box::new(async { Err(Error::HttpRequestDenied) });
-        }
+        let destination = match admit(&self.access, &mut request) {
+            Ok(destination) => destination,
+            Err(why) => {
+                self.denied.push(why);
+                return Box::new(async { Err(Error::HttpRequestDenied) });
+            }
+        };
+        let (access, denied, patience) =
+            (Arc::clone(&self.access), self.denied.clone(), Patience::from(options));
         Box::new(async move {
-            let (response, rest) = default_send_request(request, options).await?;
-            let response = response.map(BodyExt::boxed_unsync);
-            Ok((response, Box::new(rest) as Rest))
+            let addresses = match destination.resolve(patience.connect).await {
+                Ok(addresses) => addresses,
+                Err(Unresolved::Failed(error)) => return Err(error),
+                Err(Unresolved::Prohibited(address, class)) => {
+                    denied.push(access.prohibited(&destination, address, class));
+                    return Err(Error::HttpRequestDenied);
+                }
+            };
+            let tls = is_tls(request.uri());
+            connection::send(request, tls, &addresses, patience).await
         })
     }
 }
@@ -122,32 +154,35 @@ async fn respond(
     Ok((response.map(whole), Box::new(std::future::ready(Ok(()))) as Rest))
 }
 
+fn is_tls(uri: &Uri) -> bool {
+    uri.scheme() != Some(&http::uri::Scheme::HTTP)
+}
+
 /// Finds the rule that allows `request` and puts the secrets in; or says what is missing.
-fn admit<B>(access: &Access, request: &mut Request<B>) -> Result<(), String> {
+fn admit<B>(access: &Access, request: &mut Request<B>) -> Result<Destination, String> {
     let uri = request.uri();
-    let tls = uri.scheme() != Some(&http::uri::Scheme::HTTP);
+    let tls = is_tls(uri);
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
     let rule = access.rule(request.method().as_str(), tls, host, port)?;
+    let destination = Destination { host: host.to_owned(), port, private: rule.private };
     if let Some(path) = uri.path_and_query()
-        && let Some(path) = access.with_secrets(rule, path.as_str())?
+        && let Some(path) = access.with_secrets(rule, path.as_str().as_bytes(), Place::Path)?
     {
-        let path = PathAndQuery::try_from(path).map_err(|_| {
-            "a secret cannot stand in a path: it holds characters that no path may".to_owned()
-        })?;
+        let path = PathAndQuery::try_from(path)
+            .map_err(|_| "denied: the path with its secret is not a path".to_owned())?;
         let mut parts = uri.clone().into_parts();
         parts.path_and_query = Some(path);
         *request.uri_mut() = Uri::from_parts(parts).map_err(|error| error.to_string())?;
     }
     for value in request.headers_mut().values_mut() {
-        let Ok(text) = value.to_str() else { continue };
-        if let Some(text) = access.with_secrets(rule, text)? {
-            let mut replaced = HeaderValue::from_str(&text).map_err(|_| {
-                "a secret cannot stand in a header: it holds characters that none may".to_owned()
+        if let Some(bytes) = access.with_secrets(rule, value.as_bytes(), Place::Header)? {
+            let mut replaced = HeaderValue::from_bytes(&bytes).map_err(|_| {
+                "denied: a secret cannot stand in a header: it holds a control character".to_owned()
             })?;
             replaced.set_sensitive(true);
             *value = replaced;
         }
     }
-    Ok(())
+    Ok(destination)
 }
