@@ -1,6 +1,7 @@
 //! A consumer at run time: what it has been routed, what it holds, and which partition's turn it is.
 
 mod batches;
+mod lateness;
 mod probation;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -18,6 +19,7 @@ use crate::partition::Partition;
 use crate::suspects::Suspects;
 use crate::tokens::Tokens;
 use crate::{ConsumerSpec, EngineOptions, Sequenced};
+pub(crate) use lateness::Lateness;
 pub(crate) use probation::{Judgement, Watch};
 
 /// Where a consumer takes its new events from.
@@ -70,6 +72,8 @@ pub(crate) struct Consumer {
     pub(crate) scheduled: Option<Timestamp>,
     pub(crate) timers: usize,
     pub(crate) suspects: Suspects,
+    /// Whether its calls hold workers for long.
+    pub(crate) lateness: Lateness,
     /// The events by which its newest activation is measured.
     pub(crate) recent: RecentEvents,
     /// While that is on probation and its code is there.
@@ -141,6 +145,7 @@ impl Consumer {
             scheduled: None,
             timers: 0,
             suspects: Suspects::new(),
+            lateness: Lateness::default(),
             recent,
             watch: None,
             fails: false,

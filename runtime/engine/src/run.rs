@@ -50,6 +50,8 @@ pub struct Finished {
     pub(crate) dealt: usize,
     /// How often the handler was called.
     pub(crate) calls: usize,
+    /// How long a worker was held by that, in microseconds.
+    pub(crate) handler_us: u64,
     pub(crate) sections: Vec<Section>,
     /// The keys of the sections, one each.
     pub(crate) keys: Vec<Key>,
@@ -79,7 +81,8 @@ pub fn run_batch(batch: Batch, mut context: WorkerContext<'_>, handler: &mut dyn
         let (answer, attempt) = handler.call(attempt);
         run.record(answer, attempt, context.random);
     }
-    run.finish()
+    let handler_us = context.clock.elapsed_us().saturating_sub(run.started_us);
+    Finished { handler_us, ..run.finish() }
 }
 
 #[derive(Debug)]
@@ -263,6 +266,7 @@ impl Run {
             batch: self.batch,
             dealt: self.next,
             calls: self.calls,
+            handler_us: 0,
             sections: self.sections,
             keys: self.section_keys,
             reads: self.reads,

@@ -16,7 +16,7 @@ use std::{
 use camshaft_guest_build::{Component, Guests, Toolchain};
 
 /// The names of all guests under test, ascending. Each is the plugin's name, too.
-pub const NAMES: [&str; 35] = [
+pub const NAMES: [&str; 36] = [
     "allocates-without-end",
     "asks-for-sockets",
     "contradicts-itself",
@@ -44,6 +44,7 @@ pub const NAMES: [&str; 35] = [
     "retries",
     "scans",
     "sends",
+    "spins",
     "sums",
     "tells-facts",
     "timers",

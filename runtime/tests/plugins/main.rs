@@ -4,5 +4,6 @@
 
 mod directory;
 mod misbehaving;
+mod spinning;
 mod timers;
 mod world;

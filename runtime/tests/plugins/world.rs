@@ -18,7 +18,13 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let runtime = open(&folder).await;
+        let runtime = open(&folder, None).await;
+        Self { runtime, folder }
+    }
+
+    pub async fn with_workers(workers: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = open(&folder, Some(workers)).await;
         Self { runtime, folder }
     }
 
@@ -26,7 +32,7 @@ impl World {
     pub async fn restart(self) -> Self {
         let Self { runtime, folder } = self;
         runtime.shutdown().await;
-        let runtime = open(&folder).await;
+        let runtime = open(&folder, None).await;
         Self { runtime, folder }
     }
 
@@ -103,10 +109,11 @@ impl World {
     }
 }
 
-async fn open(folder: &tempfile::TempDir) -> Runtime {
+async fn open(folder: &tempfile::TempDir, workers: Option<usize>) -> Runtime {
     let config = Config {
         data: folder.path().join("data"),
         plugins: folder.path().join("plugins"),
+        workers,
         ..Config::default()
     };
     Runtime::open(config).await.unwrap()
