@@ -161,7 +161,7 @@ impl Run {
             }
             let held = self.keys.get(&item.key).copied().unwrap_or_default();
             let may_run = item.held().map_or(!held.holds_new(), |_| !held.blocked);
-            if may_run && self.batch.suspicion == Some(Suspicion::Condemned) {
+            if may_run && self.batch.suspicion.is_some_and(Suspicion::is_condemned) {
                 self.condemn(&item, context);
                 continue;
             }
@@ -182,7 +182,7 @@ impl Run {
     fn attempt(&mut self, item: &Item, number: u32, context: &WorkerContext<'_>) -> Attempt {
         Attempt {
             spec: Arc::clone(&self.batch.spec),
-            is_alone: self.batch.suspicion.is_some(),
+            lone_runs: self.batch.suspicion.map_or(0, Suspicion::next_run),
             options: Arc::clone(context.options),
             reader: Arc::clone(context.reader),
             space: self.batch.space,

@@ -53,11 +53,15 @@ pub enum Sabotage {
     CountDuringProbation,
     /// A sink's call is made whether or not its event is durable.
     CallBeforeDurable,
+    /// An event is condemned at the first end of the process while it runs alone.
+    CondemnAtFirstEnd,
+    /// The log is trimmed by what the wall clock says alone.
+    TrimByWallClock,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -79,6 +83,8 @@ impl Sabotage {
         Self::RollBackNever,
         Self::CountDuringProbation,
         Self::CallBeforeDurable,
+        Self::CondemnAtFirstEnd,
+        Self::TrimByWallClock,
     ];
 }
 

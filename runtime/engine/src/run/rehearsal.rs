@@ -60,7 +60,7 @@ impl Rehearsal {
     pub fn attempt(self) -> Attempt {
         Attempt {
             spec: self.spec,
-            is_alone: true,
+            lone_runs: 1,
             options: self.options,
             reader: self.reader,
             space: StateSpace { consumer: ConsumerId::default(), generation: self.generation },
