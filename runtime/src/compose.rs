@@ -11,6 +11,7 @@ mod code;
 mod core;
 mod durable;
 mod flusher;
+mod kept_time;
 mod marks;
 mod open;
 mod pace;

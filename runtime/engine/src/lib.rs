@@ -17,6 +17,7 @@ mod lane;
 mod options;
 mod partition;
 mod published;
+mod retention;
 mod routes;
 mod run;
 mod sequenced;
@@ -32,6 +33,7 @@ pub use attempt::{Attempt, LogLine, StateReader};
 pub use batch::{Batch, SharedEvent};
 pub use clock::Clock;
 pub use options::EngineOptions;
+pub use retention::{Jump, Moment, Retention, RetentionOptions};
 pub use run::{Begun, Call, Finished, Handler, Rehearsal, Rehearsed, WorkerContext, run_batch};
 pub use sequenced::Sequenced;
 pub use sequencer::{

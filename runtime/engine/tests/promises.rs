@@ -34,6 +34,7 @@ mod promises {
     mod readiness;
     mod redrive_jobs;
     mod resetting;
+    mod retention;
     mod retry;
     mod serializable;
     mod sinks;
