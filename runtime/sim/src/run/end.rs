@@ -82,7 +82,7 @@ impl Run {
             }
             let next_due = self.process.sequencer().next_due();
             match next_due {
-                Some(due) => self.machine.clock.set(due.max(self.now())),
+                Some(due) => self.machine.clock.advance_ms(due.ms_since(self.now())),
                 None => return,
             }
         }
