@@ -12,6 +12,7 @@ mod core;
 mod durable;
 mod flusher;
 mod idle;
+mod kept_time;
 mod marks;
 mod open;
 mod pace;

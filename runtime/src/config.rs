@@ -106,8 +106,10 @@ pub struct RuntimeLimits {
     pub max_instances: u32,
     /// Size of one `.wasm` file.
     pub max_plugin_bytes: u64,
-    /// Longest deadline that a manifest may set.
+    /// Longest deadline that the manifest of a handler may set. A handler holds a worker while it runs.
     pub max_deadline: Duration,
+    /// Longest deadline that the manifest of a sink may set. A sink holds no worker.
+    pub max_sink_deadline: Duration,
     /// Most memory that a manifest may set for an instance.
     pub max_memory: u64,
     /// Connections to the HTTP interface at a time.
@@ -151,7 +153,8 @@ impl Default for RuntimeLimits {
             max_held_bytes: 256 << 20,
             max_instances: 1_000,
             max_plugin_bytes: 64 << 20,
-            max_deadline: Duration::from_mins(1),
+            max_deadline: Duration::from_secs(5),
+            max_sink_deadline: Duration::from_mins(1),
             max_memory: 1 << 30,
             max_connections: 1_024,
         }

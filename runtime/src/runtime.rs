@@ -146,6 +146,7 @@ impl Runtime {
             max_log_lines: limits.max_log_lines,
             max_stack_bytes: limits.max_stack,
             max_deadline_ms: u64::try_from(limits.max_deadline.as_millis()).unwrap_or(u64::MAX),
+            max_sink_deadline_ms: u64::try_from(limits.max_sink_deadline.as_millis()).unwrap_or(u64::MAX),
             max_memory_bytes: limits.max_memory,
             ways_out,
             ..HostOptions::new(data.join("code"))

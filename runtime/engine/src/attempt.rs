@@ -57,8 +57,8 @@ pub struct LogLine {
 /// One call of a handler with one event.
 pub struct Attempt {
     pub(crate) spec: Arc<ConsumerSpec>,
-    /// Whether nothing else runs.
-    pub(crate) is_alone: bool,
+    /// Which run this is with nothing else beside it; 0 if others may run.
+    pub(crate) lone_runs: u32,
     pub(crate) options: Arc<EngineOptions>,
     pub(crate) reader: Arc<dyn StateReader>,
     pub(crate) space: StateSpace,
@@ -134,7 +134,7 @@ impl Attempt {
     #[must_use]
     pub fn mark(&self) -> Mark {
         let (consumer, generation) = (self.space.consumer, self.generation);
-        Mark { consumer, generation, offset: self.offset, is_alone: self.is_alone }
+        Mark { consumer, generation, offset: self.offset, lone_runs: self.lone_runs }
     }
 
     /// The lines the handler logged; the caller passes them on whatever the outcome is.

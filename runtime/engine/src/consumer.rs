@@ -3,6 +3,7 @@
 //! All it waits for it waits for in steady time: each `now` here, in its tokens, its circuit and its held keys is that.
 
 mod batches;
+mod lateness;
 mod probation;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -20,6 +21,7 @@ use crate::partition::Partition;
 use crate::suspects::Suspects;
 use crate::tokens::Tokens;
 use crate::{ConsumerSpec, EngineOptions, Sequenced};
+pub(crate) use lateness::Lateness;
 pub(crate) use probation::{Judgement, Watch};
 
 /// Where a consumer takes its new events from.
@@ -72,6 +74,8 @@ pub(crate) struct Consumer {
     pub(crate) scheduled: Option<Timestamp>,
     pub(crate) timers: usize,
     pub(crate) suspects: Suspects,
+    /// Whether its calls hold workers for long.
+    pub(crate) lateness: Lateness,
     /// The events by which its newest activation is measured.
     pub(crate) recent: RecentEvents,
     /// While that is on probation and its code is there.
@@ -145,6 +149,7 @@ impl Consumer {
             scheduled: None,
             timers: 0,
             suspects: Suspects::new(),
+            lateness: Lateness::default(),
             recent,
             watch: None,
             short_until: None,

@@ -18,6 +18,7 @@ mod lane;
 mod options;
 mod partition;
 mod published;
+mod retention;
 mod routes;
 mod run;
 mod sequenced;
@@ -34,6 +35,7 @@ pub use attempt::{Attempt, LogLine, StateReader};
 pub use batch::{Batch, SharedEvent};
 pub use clock::{Clock, Reading, SteadyTime};
 pub use options::EngineOptions;
+pub use retention::{Jump, Retention, RetentionOptions};
 pub use run::{Begun, Call, Finished, Handler, Rehearsal, Rehearsed, WorkerContext, run_batch};
 pub use sequenced::Sequenced;
 pub use sequencer::{

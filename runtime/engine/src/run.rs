@@ -61,6 +61,8 @@ pub struct Finished {
     pub(crate) dealt: usize,
     /// How often the handler was called.
     pub(crate) calls: usize,
+    /// How long a worker was held by that, in microseconds.
+    pub(crate) handler_us: u64,
     pub(crate) sections: Vec<Section>,
     /// The keys of the sections, one each.
     pub(crate) keys: Vec<Key>,
@@ -103,7 +105,8 @@ pub fn run_batch(batch: Batch, mut context: WorkerContext<'_>, handler: &mut dyn
         let (answer, attempt) = handler.call(attempt);
         run.record(answer, attempt, context.random);
     }
-    run.finish()
+    let handler_us = context.clock.elapsed_us().saturating_sub(run.started_us);
+    Finished { handler_us, ..run.finish() }
 }
 
 #[derive(Debug)]
@@ -194,7 +197,7 @@ impl Run {
             }
             let held = self.keys.get(&item.key).copied().unwrap_or_default();
             let may_run = item.held().map_or(!held.holds_new(), |_| !held.blocked);
-            if may_run && self.batch.suspicion == Some(Suspicion::Condemned) {
+            if may_run && self.batch.suspicion.is_some_and(Suspicion::is_condemned) {
                 self.condemn(&item, now_us, context);
                 continue;
             }
@@ -215,7 +218,7 @@ impl Run {
     fn attempt(&mut self, item: &Item, number: u32, began_us: u64, context: &WorkerContext<'_>) -> Attempt {
         Attempt {
             spec: Arc::clone(&self.batch.spec),
-            is_alone: self.batch.suspicion.is_some(),
+            lone_runs: self.batch.suspicion.map_or(0, Suspicion::next_run),
             options: Arc::clone(context.options),
             reader: Arc::clone(context.reader),
             space: self.batch.space,
@@ -310,6 +313,7 @@ impl Run {
             batch: self.batch,
             dealt: self.next,
             calls: self.calls,
+            handler_us: 0,
             sections: self.sections,
             keys: self.section_keys,
             reads: self.reads,

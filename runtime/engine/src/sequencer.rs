@@ -104,6 +104,8 @@ pub struct Sequencer<S> {
     running_batches: usize,
     /// Calls of sinks that are under way.
     running_calls: usize,
+    /// Of the batches that workers run those of consumers whose calls are late.
+    late_batches: usize,
     /// Whether the one batch or call that runs must stay alone.
     runs_alone: bool,
     /// Who waits to run a batch or call alone once the others have ended.

@@ -36,6 +36,7 @@ mod promises {
     mod readiness;
     mod redrive_jobs;
     mod resetting;
+    mod retention;
     mod retry;
     mod serializable;
     mod setting_the_clock;

@@ -46,8 +46,10 @@ pub struct HostOptions {
     pub max_log_lines: u32,
     /// Stack of one call, in bytes: 64 KiB to 1 MiB, half of what a thread has.
     pub max_stack_bytes: u64,
-    /// Longest deadline that a manifest may set, in milliseconds.
+    /// Longest deadline that the manifest of a handler may set, in milliseconds. Its call holds a worker.
     pub max_deadline_ms: u64,
+    /// Longest deadline that the manifest of a sink may set, in milliseconds. Its call holds no worker.
+    pub max_sink_deadline_ms: u64,
     /// Most memory that a manifest may set for an instance, in bytes; at most 4 GiB.
     pub max_memory_bytes: u64,
     /// What operators may grant.
@@ -64,7 +66,8 @@ impl HostOptions {
             max_plugin_bytes: 64 * 1024 * 1024,
             max_log_lines: 200,
             max_stack_bytes: 512 * 1024,
-            max_deadline_ms: 60_000,
+            max_deadline_ms: 5_000,
+            max_sink_deadline_ms: 60_000,
             max_memory_bytes: 1024 * 1024 * 1024,
             ways_out: WaysOut::default(),
         }
@@ -351,19 +354,23 @@ fn check_operators_part(manifest: &Manifest, file: &Path) -> Result<(), Refusal>
 
 /// A manifest asks within the bounds of the runtime's settings.
 fn check_limits(manifest: &Manifest, options: &HostOptions) -> Result<(), Refusal> {
+    let (setting, max_deadline_ms) = match manifest.policy.sink {
+        Some(_) => ("max_sink_deadline", options.max_sink_deadline_ms),
+        None => ("max_deadline", options.max_deadline_ms),
+    };
     let bounds = [
-        ("deadline", "ms", manifest.limits.deadline_ms, options.max_deadline_ms),
-        ("memory", "bytes", manifest.limits.memory_bytes, options.max_memory_bytes),
+        ("deadline", setting, "ms", manifest.limits.deadline_ms, max_deadline_ms),
+        ("memory", "max_memory", "bytes", manifest.limits.memory_bytes, options.max_memory_bytes),
     ];
     match bounds.into_iter().find(|(.., wanted, allowed)| wanted > allowed) {
         None => Ok(()),
-        Some((key, unit, wanted, allowed)) => Err(Refusal::new(
+        Some((key, setting, unit, wanted, allowed)) => Err(Refusal::new(
             codes::INVALID_MANIFEST,
             format!(
                 "plugin \"{}\" sets `limits.{key}` to {wanted} {unit}, but this runtime allows {allowed} {unit}",
                 manifest.name
             ),
-            format!("Lower it in the plugin's manifest, or raise the runtime's setting `limits.max_{key}`."),
+            format!("Lower it in the plugin's manifest, or raise the runtime's setting `limits.{setting}`."),
         )),
     }
 }

@@ -5,14 +5,17 @@
 //! [`Instance::call_outside`](crate::Instance::call_outside).
 
 mod access;
-mod addresses;
+mod address;
 mod budget;
 mod closed;
+mod connection;
 mod denied;
 mod http;
 #[cfg(feature = "test-outbox")]
 mod outbox;
 mod pieces;
+mod placeholder;
+mod request_head;
 
 use std::collections::BTreeSet;
 

@@ -166,6 +166,68 @@ fn a_secret_does_not_go_where_its_rule_does_not_name_it() {
 }
 
 #[test]
+fn a_secret_is_encoded_for_its_place_so_that_nothing_is_cut_off() {
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
+    std::fs::write(folder.path().join("token.txt"), "a#b?c d").unwrap();
+    let secrets = "authorization = 'é {{secret:token}}'\n[secrets]\ntoken = { file = 'token.txt' }";
+    let text = operator(receiver.port, "secrets = ['token']", secrets)
+        .replace("hook?a=b", "{{secret:token}}/hook?a={{secret:token}}&c=d");
+    assert_eq!(handle(&load(&folder, &text).unwrap()).0, Answer::Done);
+    let [request] = receiver.seen().try_into().unwrap();
+    assert!(request.starts_with("POST /a%23b%3Fc%20d/hook?a=a%23b%3Fc%20d&c=d HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains("authorization: é a#b?c d\r\n"), "{request}");
+}
+
+#[test]
+fn a_placeholder_never_leaves_as_it_is() {
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
+    std::fs::write(folder.path().join("token.txt"), "t0ps3cret").unwrap();
+    let secrets =
+        |header: &str| format!("authorization = '{header}'\n[secrets]\ntoken = {{ file = 'token.txt' }}");
+    for (header, path, words) in [
+        ("é {{secret:token", "hook", "does not end with"),
+        ("é {{secret:é}}", "hook", "may not go to"),
+        ("x", "%7B%7Bsecret:token%7D%7D", "percent-encoded"),
+    ] {
+        let text = operator(receiver.port, "secrets = ['token']", &secrets(header)).replace("hook?a=b", path);
+        let (answer, _) = handle(&load(&folder, &text).unwrap());
+        assert!(failure(&answer).contains(words), "{header} {path}: {answer:?}");
+    }
+    assert_eq!(receiver.seen(), Vec::<String>::new());
+}
+
+#[test]
+fn a_name_that_resolves_to_an_address_that_is_not_public_is_reached_only_if_its_rule_says_private() {
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
+    let text = |rule: &str| operator(receiver.port, rule, "").replace("127.0.0.1", "localhost");
+    let (answer, attempt) = handle(&load(&folder, &text("")).unwrap());
+    let error = failure(&answer);
+    assert!(error.contains(&format!("denied: localhost:{} resolves to ", receiver.port)), "{error}");
+    assert!(error.contains("a loopback address: `private = true` is missing in the [[http]]"), "{error}");
+    assert!(error.contains("fetches.toml"), "{error}");
+    assert!(attempt.lines.iter().any(|(_, line)| line.starts_with("denied: ")), "{:?}", attempt.lines);
+    assert_eq!(receiver.seen(), Vec::<String>::new());
+
+    let plugin = load(&folder, &text("private = true")).unwrap();
+    let granted = plugin.manifest().granted();
+    assert!(granted[1].ends_with(", private addresses too"), "{granted:?}");
+    assert_eq!(handle(&plugin).0, Answer::Done);
+    let [request] = receiver.seen().try_into().unwrap();
+    assert!(request.contains(&format!("host: localhost:{}\r\n", receiver.port)), "{request}");
+}
+
+#[test]
+fn an_address_that_is_written_as_a_name_is_checked_like_one() {
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
+    for name in ["127.1", "2130706433", "0x7f.1"] {
+        let text = operator(receiver.port, "", "").replace("127.0.0.1", name);
+        let (answer, _) = handle(&load(&folder, &text).unwrap());
+        assert_ne!(answer, Answer::Done, "{name}");
+    }
+    assert_eq!(receiver.seen(), Vec::<String>::new());
+}
+
+#[test]
 fn a_plugin_whose_secret_cannot_be_read_is_refused_without_showing_any_of_it() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("token.txt"), "two\nlines").unwrap();

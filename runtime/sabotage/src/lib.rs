@@ -57,11 +57,15 @@ pub enum Sabotage {
     WaitByWallClock,
     /// A shortage of instances counts as a failed attempt.
     CountShortage,
+    /// An event is condemned at the first end of the process while it runs alone.
+    CondemnAtFirstEnd,
+    /// The log is trimmed by what the wall clock says alone.
+    TrimByWallClock,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -85,6 +89,8 @@ impl Sabotage {
         Self::CallBeforeDurable,
         Self::WaitByWallClock,
         Self::CountShortage,
+        Self::CondemnAtFirstEnd,
+        Self::TrimByWallClock,
     ];
 }
 

@@ -1,4 +1,5 @@
-//! The simulated clock: it stands still until the run lets time pass, or sets the wall clock ahead or back.
+//! The simulated clock: it stands still until the run lets time pass. People and time servers set the wall clock alone,
+//! ahead or back.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -29,13 +30,19 @@ impl SimClock {
         self.elapsed_us() / 1_000
     }
 
+    /// Lets time pass.
     pub(crate) fn pass_ms(&self, ms: u64) {
-        self.elapsed_us.fetch_add(ms * 1_000, Ordering::Relaxed);
+        self.elapsed_us.fetch_add(ms.saturating_mul(1_000), Ordering::Relaxed);
     }
 
-    /// Sets the wall clock ahead, or back by less than 0 milliseconds, as people and time servers do.
+    /// Sets the wall clock ahead, or back by less than 0 milliseconds.
     pub(crate) fn jump_ms(&self, ms: i64) {
         self.ahead_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// Sets the wall clock right.
+    pub(crate) fn set_right(&self) {
+        self.ahead_ms.store(0, Ordering::Relaxed);
     }
 
     /// Lets the time of a handler's call pass.

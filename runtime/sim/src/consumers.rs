@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use camshaft_engine::{ConsumerSpec, EngineOptions};
+use camshaft_engine::{ConsumerSpec, EngineOptions, RetentionOptions};
 use camshaft_event::{
     AfterDeadLetter, Backoff, Breaker, Delivery, Filter, Policy, Rate, Sink, Start, Subscription, TypePattern,
 };
@@ -30,6 +30,11 @@ pub(crate) fn options() -> EngineOptions {
         probation_least_events: 4,
         ..EngineOptions::default()
     }
+}
+
+/// A fraction of a run, and shorter than most jumps of the clock. No jump is trusted before the run has ended.
+pub(crate) fn retention() -> RetentionOptions {
+    RetentionOptions { age_ms: 800, max_bytes: None, ..RetentionOptions::default() }
 }
 
 /// Four consumers and two sinks that differ in what delivery does for them; the last one is not there from the

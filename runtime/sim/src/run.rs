@@ -8,6 +8,8 @@ mod outside;
 mod producer;
 mod sinks;
 mod steps;
+mod suspects;
+mod trimming;
 mod versions;
 mod witness;
 
@@ -30,6 +32,8 @@ use crate::store::SimStore;
 use crate::trace::Trace;
 use outside::Outside;
 use sinks::UnderWay;
+use suspects::Ends;
+use trimming::Ages;
 use witness::Witness;
 
 /// A run goes on until the log has had this many events …
@@ -56,6 +60,8 @@ pub(crate) struct Run {
     frozen: Option<Arc<Frozen>>,
     /// All transactions that the log ever held, except those that a crash took.
     history: Vec<Transaction>,
+    ages: Ages,
+    ends: Ends,
     witness: Witness,
     delivery: Delivery,
     /// What the disk was told to do to the process; it ends with it.
@@ -91,6 +97,7 @@ impl Run {
             store: Arc::new(SimStore::default()),
             clock: Arc::new(SimClock::default()),
             options: Arc::new(consumers::options()),
+            kept_time: Arc::default(),
         };
         let process = Process::start(&machine).expect("an empty machine starts");
         let declared = |spec: ConsumerSpec| Declared { past: vec![spec.clone()], spec, is_attached: false };
@@ -110,6 +117,8 @@ impl Run {
             outside: Outside::default(),
             frozen: None,
             history: Vec::new(),
+            ages: Ages::default(),
+            ends: Ends::default(),
             witness: Witness::default(),
             delivery: Delivery::default(),
             pending: None,

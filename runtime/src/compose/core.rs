@@ -110,8 +110,14 @@ impl Core {
         self.marks.keep(&left);
     }
 
-    /// Ends the runtime after something that cannot be mended while it runs.
+    /// Ends the runtime after something that cannot be mended while it runs, and that no event has brought about.
     pub(crate) fn fail(&self, reason: impl std::fmt::Display) {
+        self.marks.absolve();
+        self.fail_amid_events(reason);
+    }
+
+    /// The same where an event that is being handled may have brought it about: its mark stands.
+    pub(crate) fn fail_amid_events(&self, reason: impl std::fmt::Display) {
         let reason = reason.to_string();
         tracing::error!(reason, "the runtime cannot go on: what is durable is safe, restart it");
         self.durable.poison(reason);
@@ -158,7 +164,8 @@ impl Core {
         let thread = thread::Builder::new().name(format!("camshaft-{name}")).spawn(move || {
             let run = std::panic::AssertUnwindSafe(|| body(&core));
             if std::panic::catch_unwind(run).is_err() {
-                core.fail(format!("thread {owner} panicked"));
+                // It may have panicked over what it was handling, so the marks stand.
+                core.fail_amid_events(format!("thread {owner} panicked"));
             }
         })?;
         self.threads.lock().unwrap_or_else(PoisonError::into_inner).push((name.to_owned(), thread));

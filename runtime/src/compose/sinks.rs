@@ -113,7 +113,7 @@ impl UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.core.fail("a call of a sink panicked outside its handler");
+            self.0.core.fail_amid_events("a call of a sink panicked outside its handler");
         }
         self.0.under_way.fetch_sub(1, Ordering::AcqRel);
         self.0.core.sinks.ring();

@@ -17,6 +17,8 @@ const LOOK: Duration = Duration::from_millis(5);
 impl Core {
     /// Takes no more events; what is in hand finishes.
     pub(crate) fn drain(&self) {
+        // Whoever loses patience with it meanwhile ends it, and not what it handles.
+        self.marks.absolve();
         self.draining.store(true, Ordering::Release);
         self.durable.stop();
         self.ring_all();

@@ -56,6 +56,7 @@ const SETTINGS: &[Setting] = &[
     setting!("limits.max_instances", limits.max_instances, count),
     setting!("limits.max_plugin_bytes", limits.max_plugin_bytes, size),
     setting!("limits.max_deadline", limits.max_deadline, duration),
+    setting!("limits.max_sink_deadline", limits.max_sink_deadline, duration),
     setting!("limits.max_memory", limits.max_memory, size),
     setting!("limits.max_connections", limits.max_connections, count),
 ];

@@ -62,6 +62,7 @@ fn every_setting_can_be_given_in_the_file() {
         max_instances = 10
         max_plugin_bytes = "11MiB"
         max_deadline = "13s"
+        max_sink_deadline = "14s"
         max_memory = "14MiB"
         max_connections = 12
         "#,
@@ -84,6 +85,7 @@ fn every_setting_can_be_given_in_the_file() {
         max_instances: 10,
         max_plugin_bytes: 11 << 20,
         max_deadline: Duration::from_secs(13),
+        max_sink_deadline: Duration::from_secs(14),
         max_memory: 14 << 20,
         max_connections: 12,
     };

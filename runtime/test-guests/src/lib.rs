@@ -18,7 +18,7 @@ use std::{
 use camshaft_guest_build::{Component, Guests, Toolchain};
 
 /// The names of all guests under test, ascending. Each is the plugin's name, too.
-pub const NAMES: [&str; 43] = [
+pub const NAMES: [&str; 44] = [
     "allocates-without-end",
     "asks-for-sockets",
     "contradicts-itself",
@@ -54,6 +54,7 @@ pub const NAMES: [&str; 43] = [
     "scans-large-values",
     "scans-own-writes",
     "sends",
+    "spins",
     "sums",
     "tells-facts",
     "timers",

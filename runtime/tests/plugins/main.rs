@@ -5,5 +5,6 @@
 mod directory;
 mod misbehaving;
 mod scarce_instances;
+mod spinning;
 mod timers;
 mod world;

@@ -18,7 +18,13 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let runtime = open(&folder).await;
+        let runtime = open(&folder, None).await;
+        Self { runtime, folder }
+    }
+
+    pub async fn with_workers(workers: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = open(&folder, Some(workers)).await;
         Self { runtime, folder }
     }
 
@@ -35,7 +41,7 @@ impl World {
     pub async fn restart(self) -> Self {
         let Self { runtime, folder } = self;
         runtime.shutdown().await;
-        let runtime = open(&folder).await;
+        let runtime = open(&folder, None).await;
         Self { runtime, folder }
     }
 
@@ -112,8 +118,8 @@ impl World {
     }
 }
 
-async fn open(folder: &tempfile::TempDir) -> Runtime {
-    Runtime::open(config(folder)).await.unwrap()
+async fn open(folder: &tempfile::TempDir, workers: Option<usize>) -> Runtime {
+    Runtime::open(Config { workers, ..config(folder) }).await.unwrap()
 }
 
 fn config(folder: &tempfile::TempDir) -> Config {

@@ -24,6 +24,12 @@ impl Reading {
     pub fn of(clock: &(impl Clock + ?Sized)) -> Self {
         Self { wall: clock.now(), elapsed_us: clock.elapsed_us() }
     }
+
+    /// The monotonic clock, in whole milliseconds.
+    #[must_use]
+    pub const fn elapsed_ms(self) -> u64 {
+        self.elapsed_us / 1_000
+    }
 }
 
 /// Counts steady time from the first reading on. Before the first reading it is the wall-clock time.

@@ -61,7 +61,7 @@ impl Rehearsal {
         let account = Account::new(self.options.max_attempt_bytes);
         Attempt {
             spec: self.spec,
-            is_alone: true,
+            lone_runs: 1,
             options: self.options,
             reader: self.reader,
             space: StateSpace { consumer: ConsumerId::default(), generation: self.generation },

@@ -38,6 +38,7 @@ impl<S: Store> Sequencer<S> {
     /// Tables that cannot be read; the runtime must stop.
     pub fn commit(&mut self, finished: Finished, now: Timestamp) -> Result<Committed, TablesError> {
         *self.running_in(Lane::of(&finished.batch.spec.policy)) -= 1;
+        self.late_batches -= usize::from(finished.batch.is_late);
         let id = finished.batch.space.consumer;
         if finished.batch.suspicion.is_some() {
             self.acquit(id, &finished);
@@ -45,11 +46,15 @@ impl<S: Store> Sequencer<S> {
         let (generation, partition) = (finished.batch.generation, finished.batch.partition);
         let uncalled = finished.batch.len() - finished.calls;
         let is_short = finished.is_short;
+        let handler_us = finished.handler_us;
         let committed = self.commit_batch(id, finished, now)?;
         if let Some(consumer) = self.consumers.get_mut(&id) {
             let is_current = consumer.record.generation == generation;
             if let Some(tokens) = consumer.tokens.as_mut().filter(|_| is_current) {
                 tokens.settle(partition, uncalled);
+            }
+            if consumer.lane() == Lane::Workers && handler_us > 0 {
+                consumer.lateness.count(handler_us);
             }
             consumer.unstall(&self.options);
             // What waited behind a held event of the batch may have come due with it.

@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::{Sequencer, Unready};
 use crate::ConsumerSpec;
-use crate::consumer::{Consumer, Reading};
+use crate::consumer::{Consumer, Lateness, Reading};
 use crate::lane::Lane;
 use crate::system_event::system_event;
 use crate::tokens::Tokens;
@@ -216,6 +216,7 @@ impl<S: Store> Sequencer<S> {
         consumer.spec = Some(spec);
         // Other code, or another policy, deserves another chance.
         consumer.circuit.close();
+        consumer.lateness = Lateness::default();
         // A read under way was for the old declaration; it is asked for again.
         if let Reading::Stopped { next } | Reading::Lagging { next, .. } = consumer.reading {
             consumer.reading = Reading::Lagging { next, requested: false };

@@ -107,6 +107,7 @@ impl<S: Store> Sequencer<S> {
             redrives: BTreeMap::new(),
             running_batches: 0,
             running_calls: 0,
+            late_batches: 0,
             runs_alone: false,
             wants_alone: None,
             last_at: Timestamp(bounds.last_timestamp_ms),

@@ -23,6 +23,10 @@ impl<S: Store> Sequencer<S> {
     /// at most one batch of each other ready consumer; with C of them that is N = C − 1 batches. One that runs some
     /// already may be passed over for longer, but not after the last of them has ended.
     ///
+    /// Late consumers, whose single calls take long, hold at most all workers but one, together. So with two workers and
+    /// more each other ready consumer gets its turn although all late ones run until their deadlines, and late ones take
+    /// turns among themselves. One worker is not kept from them: they would never run; there N batches may be late ones.
+    ///
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
     pub fn take(&mut self, now: Timestamp) -> Result<Option<Batch>, TablesError> {
@@ -63,6 +67,7 @@ impl<S: Store> Sequencer<S> {
             if let Some(batch) = &mut batch {
                 batch.visible = self.tables.progress().sequence;
                 batch.state_bytes = self.tables.state_bytes(batch.space);
+                self.late_batches += usize::from(batch.is_late);
                 *self.running_in(lane) += 1;
             }
             self.announce_pauses(id, now)?;
@@ -76,18 +81,24 @@ impl<S: Store> Sequencer<S> {
     /// Takes the consumer whose turn it is out of the queue.
     fn next_turn(&mut self, lane: Lane) -> Option<ConsumerId> {
         let is_last_worker = lane == Lane::Workers && self.running_batches + 1 >= self.options.workers;
+        let holds_late_back = lane == Lane::Workers && self.holds_late_back();
         let ready = match lane {
             Lane::Workers => &mut self.ready,
             Lane::Sinks => &mut self.ready_sinks,
         };
-        let mut place = 0;
+        let (mut place, mut first) = (0, None);
         while let Some(id) = ready.get(place) {
             match self.consumers.get_mut(id) {
                 Some(consumer) if consumer.is_ready() => {
+                    // At most as many are passed over as there are workers, and late ones.
+                    if holds_late_back && consumer.lateness.is_late() {
+                        place += 1;
+                        continue;
+                    }
                     if !is_last_worker || consumer.running_batches == 0 || is_on(Sabotage::GiveLastWorker) {
                         break;
                     }
-                    // At most as many are passed over as there are workers.
+                    first.get_or_insert(place);
                     place += 1;
                 }
                 // It was ready when it was put here.
@@ -98,9 +109,22 @@ impl<S: Store> Sequencer<S> {
             }
         }
         // If all who are ready run a batch, it is the first one's turn.
-        let id = ready.remove(place).or_else(|| ready.pop_front())?;
+        let place = if place < ready.len() { place } else { first? };
+        let id = ready.remove(place)?;
         self.consumers.get_mut(&id)?.queued = None;
         Some(id)
+    }
+
+    /// Whether late consumers hold all the workers that they may together.
+    fn holds_late_back(&self) -> bool {
+        self.late_batches >= self.options.workers.saturating_sub(1).max(1)
+    }
+
+    /// Whether a consumer waits for a worker that it may have.
+    fn has_turn(&self) -> bool {
+        let is_late =
+            |id: &ConsumerId| self.consumers.get(id).is_some_and(|consumer| consumer.lateness.is_late());
+        if self.holds_late_back() { !self.ready.iter().all(is_late) } else { !self.ready.is_empty() }
     }
 
     /// Moves what has come due to where workers find it, fires timers, and drives redrive jobs. Returns when to
@@ -167,7 +191,7 @@ impl<S: Store> Sequencer<S> {
     /// Whether a worker may find a batch now.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        !self.is_reserved(Lane::Workers) && !self.ready.is_empty() && self.has_room(Lane::Workers)
+        !self.is_reserved(Lane::Workers) && self.has_turn() && self.has_room(Lane::Workers)
     }
 
     /// Whether a call of a sink may be found now.

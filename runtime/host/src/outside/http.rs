@@ -11,18 +11,19 @@ use http_body_util::{BodyExt, Full};
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
-    default_send_request,
 };
 
 use wasmtime_wasi_io::bytes::Bytes;
 
 use super::{
-    access::Access,
-    addresses,
+    access::{Access, Place},
+    address::{Destination, Unresolved},
     budget::{Budget, UnderWay},
     closed::Closed,
+    connection::{self, Patience, Rest},
     denied::Denied,
     pieces::Pieces,
+    request_head,
 };
 use crate::instance::Session;
 
@@ -38,7 +39,6 @@ const MAX_HEADER_BYTES: usize = 16 * 1024;
 const CHUNK_BYTES: usize = 16 * 1024;
 
 type Sending<T> = Box<dyn Future<Output = Result<T, Error>> + Send>;
-type Rest = Sending<()>;
 
 /// Answers requests in the network's stead, where nothing may leave the machine: in a sandbox. No answer means that
 /// the request is not sent. Rules and secrets do not count there.
@@ -107,7 +107,7 @@ impl Http {
 /// Gives `linker` the interfaces.
 pub fn link<C: AttemptContext + Send + 'static>(linker: &mut Linker<Session<C>>) -> wasmtime::Result<()> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
-    addresses::link(linker)
+    request_head::link(linker)
 }
 
 impl<C: AttemptContext + Send> WasiHttpView for Session<C> {
@@ -133,20 +133,34 @@ impl WasiHttpHooks for Sender {
         options: Option<RequestOptions>,
         _: Rest,
     ) -> Sending<(Response<WasiBody>, Rest)> {
-        let under_way = match self.admit(&mut request) {
-            Ok(under_way) => under_way,
+        let (destination, under_way) = match self.admit(&mut request) {
+            Ok(admitted) => admitted,
             Err(Refused { error, why }) => {
                 self.denied.add(why);
                 return Box::new(async { Err(error) });
             }
         };
-        if let Some(responder) = self.responder.clone() {
-            return Box::new(respond(responder, request));
-        }
+        // Without a destination it is a responder that answers.
+        let Some(destination) = destination else {
+            let responder = self.responder.clone();
+            return Box::new(
+                async move { respond(responder.ok_or(Error::HttpRequestDenied)?, request).await },
+            );
+        };
+        let (access, denied, patience) =
+            (Arc::clone(&self.access), self.denied.clone(), Patience::from(options));
         Box::new(async move {
-            let (response, rest) = default_send_request(request, options).await?;
-            let response = response.map(BodyExt::boxed_unsync);
-            held(response, Box::new(rest), under_way)
+            let addresses = match destination.resolve(patience.connect).await {
+                Ok(addresses) => addresses,
+                Err(Unresolved::Failed(error)) => return Err(error),
+                Err(Unresolved::Prohibited(address, class)) => {
+                    denied.add(access.prohibited(&destination, address, class));
+                    return Err(Error::HttpRequestDenied);
+                }
+            };
+            let tls = is_tls(request.uri());
+            let (response, rest) = connection::send(request, tls, &addresses, patience).await?;
+            held(response, rest, under_way)
         })
     }
 
@@ -162,16 +176,19 @@ struct Refused {
 }
 
 impl Sender {
-    /// Lets a request through, with its secrets; or says why not.
-    fn admit(&mut self, request: &mut Request<WasiBody>) -> Result<UnderWay, Refused> {
+    /// Lets a request through, with its secrets; or says why not. There is no destination if a responder answers.
+    fn admit(&mut self, request: &mut Request<WasiBody>) -> Result<(Option<Destination>, UnderWay), Refused> {
         let denied = |why| Refused { error: Error::HttpRequestDenied, why };
         if self.is_refused {
             return Err(denied("denied: the attempt has ended with a refusal".to_owned()));
         }
-        if self.responder.is_none() {
-            admit(&self.access, request).map_err(denied)?;
-        }
-        self.budget.send().map_err(|why| Refused { error: Error::ConnectionLimitReached, why })
+        let destination = match &self.responder {
+            None => Some(admit(&self.access, request).map_err(denied)?),
+            Some(_) => None,
+        };
+        let under_way =
+            self.budget.send().map_err(|why| Refused { error: Error::ConnectionLimitReached, why })?;
+        Ok((destination, under_way))
     }
 }
 
@@ -208,32 +225,35 @@ async fn respond(
     Ok((response.map(whole), Box::new(std::future::ready(Ok(()))) as Rest))
 }
 
+fn is_tls(uri: &Uri) -> bool {
+    uri.scheme() != Some(&http::uri::Scheme::HTTP)
+}
+
 /// Finds the rule that allows `request` and puts the secrets in; or says what is missing.
-fn admit<B>(access: &Access, request: &mut Request<B>) -> Result<(), String> {
+fn admit<B>(access: &Access, request: &mut Request<B>) -> Result<Destination, String> {
     let uri = request.uri();
-    let tls = uri.scheme() != Some(&http::uri::Scheme::HTTP);
+    let tls = is_tls(uri);
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
     let rule = access.rule(request.method().as_str(), tls, host, port)?;
+    let destination = Destination { host: host.to_owned(), port, private: rule.private };
     if let Some(path) = uri.path_and_query()
-        && let Some(path) = access.with_secrets(rule, path.as_str())?
+        && let Some(path) = access.with_secrets(rule, path.as_str().as_bytes(), Place::Path)?
     {
-        let path = PathAndQuery::try_from(path).map_err(|_| {
-            "a secret cannot stand in a path: it holds characters that no path may".to_owned()
-        })?;
+        let path = PathAndQuery::try_from(path)
+            .map_err(|_| "denied: the path with its secret is not a path".to_owned())?;
         let mut parts = uri.clone().into_parts();
         parts.path_and_query = Some(path);
         *request.uri_mut() = Uri::from_parts(parts).map_err(|error| error.to_string())?;
     }
     for value in request.headers_mut().values_mut() {
-        let Ok(text) = value.to_str() else { continue };
-        if let Some(text) = access.with_secrets(rule, text)? {
-            let mut replaced = HeaderValue::from_str(&text).map_err(|_| {
-                "a secret cannot stand in a header: it holds characters that none may".to_owned()
+        if let Some(bytes) = access.with_secrets(rule, value.as_bytes(), Place::Header)? {
+            let mut replaced = HeaderValue::from_bytes(&bytes).map_err(|_| {
+                "denied: a secret cannot stand in a header: it holds a control character".to_owned()
             })?;
             replaced.set_sensitive(true);
             *value = replaced;
         }
     }
-    Ok(())
+    Ok(destination)
 }

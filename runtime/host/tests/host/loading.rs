@@ -252,12 +252,13 @@ fn limits_beyond_the_runtimes_own_are_refused() {
         ),
         (
             "[limits]\ndeadline = \"5m\"",
-            "sets `limits.deadline` to 300000 ms, but this runtime allows 60000 ms",
+            "sets `limits.deadline` to 300000 ms, but this runtime allows 5000 ms",
         ),
     ] {
         let refusal = bench.load_with(&handler("", ""), operator).err().unwrap();
         assert_eq!(refusal.code, codes::INVALID_MANIFEST);
         assert!(refusal.message.ends_with(expected), "{}", refusal.message);
+        assert!(refusal.hint.contains("`limits.max_"), "{}", refusal.hint);
     }
 }
 
