@@ -89,6 +89,34 @@ fn what_lies_within_the_bounds_is_loaded_and_what_lies_just_beyond_them_is_not()
 }
 
 #[test]
+fn counts_of_small_things_are_bounded_too() {
+    let plugin = |text: &str| bombs::plugin(text, "", "", bombs::MANIFEST);
+    let exports: String = (0..500).map(|number| format!("(export \"f{number}\" (func))")).collect();
+    let imports: String = (0..110)
+        .map(|number| format!("(import \"wasi:cli/x{number}@0.2.0\" (instance (type $large)))"))
+        .collect();
+    let bench = Bench::new();
+    for (text, part) in [
+        ("(core module)".repeat(255), "more than 256 core modules"),
+        ("(type (func))".repeat(100_001), "more than 100000 definitions in its components"),
+        (format!("(core module {})", "(func)".repeat(200_001)), "more than 200000 functions"),
+        (format!("(core module {})", "(global i32 (i32.const 0))".repeat(500_001)), "more than 500000 types"),
+        (format!("(type $large (instance {exports})){imports}"), "more than 100000 imported names"),
+        (
+            format!(
+                "(component $c {}) {}",
+                "(type (func))".repeat(2_000),
+                "(instance (instantiate $c))".repeat(51)
+            ),
+            "more than 100000 definitions, counted for each component instance",
+        ),
+    ] {
+        check(&bench.refusal(&plugin(&text)), codes::PLUGIN_TOO_COMPLEX, part);
+    }
+    assert_eq!(compiled(&bench), 0);
+}
+
+#[test]
 fn a_refusal_that_is_known_comes_before_anything_is_compiled_or_run() {
     // Its start code would not end.
     let starts =
