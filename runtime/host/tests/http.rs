@@ -369,7 +369,9 @@ fn start_code_that_waits_harms_nobody_granted_or_not() {
 fn what_was_not_granted_is_closed_to_a_plugin_that_is_only_examined() {
     let folder = tempfile::tempdir().unwrap();
     let host = Host::new(HostOptions::new(folder.path().join("cache"))).unwrap();
-    let (plugin, lacking) = host.examine(component("fetches"), None).unwrap();
+    let file = component("fetches");
+    let operator = OperatorFile::parse(&file.with_extension("toml"), "[config]\nurl = 'http://127.0.0.1:9/'");
+    let (plugin, lacking) = host.examine(file, Some(&operator.unwrap())).unwrap();
     assert_eq!(lacking.unwrap().code, codes::CAPABILITY_NOT_GRANTED);
     let (answer, _) = handle(&plugin);
     assert!(matches!(answer, Answer::Failed { .. }), "{answer:?}");
