@@ -104,7 +104,7 @@ impl<'w> Iterator for Layers<'w> {
             self.earlier.next()?
         };
         // Whatever follows lies behind the prefix, too.
-        key.starts_with(self.prefix).then(|| (key.as_slice(), value.as_deref()))
+        key.starts_with(self.prefix).then_some((key.as_slice(), value.as_deref()))
     }
 }
 

@@ -46,6 +46,7 @@ fn a_shortage_in_the_middle_of_a_batch_keeps_what_was_handled() {
     assert_eq!(world.called("short"), ["0"]);
     world.settle_all();
     assert_eq!(world.called("short"), ["0", "1", "2"]);
+    assert!(world.calls.borrow().iter().all(|call| call.attempt == 1), "a shortage counts for nothing");
 }
 
 #[test]
