@@ -1,4 +1,5 @@
-//! The simulated clock: it stands still until the run moves it, forward or back.
+//! The simulated clock: it stands still until the run moves it. Time that passes moves both of its hands; people and time
+//! servers set the wall clock alone, forward or back.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,6 +27,7 @@ impl Default for SimClock {
 }
 
 impl SimClock {
+    /// Sets the wall clock, as people and time servers do.
     pub(crate) fn set(&self, now: Timestamp) {
         let before = self.now_ms.swap(now.0, Ordering::Relaxed);
         self.passed_ms.fetch_add(now.0.saturating_sub(before), Ordering::Relaxed);
@@ -36,11 +38,28 @@ impl SimClock {
         self.passed_ms.load(Ordering::Relaxed)
     }
 
+    /// Milliseconds that have really passed since the run began, whatever became of the wall clock.
+    pub(crate) fn elapsed_ms(&self) -> u64 {
+        self.elapsed_us.load(Ordering::Relaxed) / 1_000
+    }
+
+    /// Lets time pass.
     pub(crate) fn advance_ms(&self, ms: u64) {
+        self.elapsed_us.fetch_add(ms.saturating_mul(1_000), Ordering::Relaxed);
         self.set(self.now().plus_ms(ms));
     }
 
-    /// Sets the wall clock back, as people and time servers do.
+    /// Sets the wall clock ahead.
+    pub(crate) fn set_ahead_ms(&self, ms: u64) {
+        self.set(self.now().plus_ms(ms));
+    }
+
+    /// Sets the wall clock right.
+    pub(crate) fn set_right(&self) {
+        self.set(Timestamp(BEGIN_MS).plus_ms(self.elapsed_ms()));
+    }
+
+    /// Sets the wall clock back.
     pub(crate) fn set_back_ms(&self, ms: u64) {
         self.set(Timestamp(self.now().0.saturating_sub(ms)));
     }

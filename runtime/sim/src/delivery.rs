@@ -199,7 +199,9 @@ impl Delivery {
             let waits = is_ready && before.in_flight == 0;
             somebody_has_some |= is_ready && before.in_flight > 0;
             let watched = self.watched(other);
-            watched.passed_over = if waits { watched.passed_over + 1 } else { 0 };
+            // What may have taken the process down stands above turns.
+            let counts = usize::from(!taken.batch.is_suspect());
+            watched.passed_over = if waits { watched.passed_over + counts } else { 0 };
             let batches = watched.passed_over;
             assert!(batches <= others, "{other} waits for {batches} batches of others");
             let is_robbed = waits && taken.is_last && in_hand > 0;

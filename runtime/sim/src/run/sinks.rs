@@ -1,6 +1,6 @@
 //! Steps of the runtime's sinks: calls that are taken, released, made once what they can see is durable, and committed.
 
-use camshaft_engine::{Attempt, Begun, Call, Committed, Finished, Handler, Release};
+use camshaft_engine::{Attempt, Begun, Call, Committed, Finished, Handler, Mark, Release};
 use camshaft_event::transaction::Section;
 use camshaft_event::{Delivery, Sequence};
 
@@ -141,6 +141,16 @@ impl Run {
         let has_some = !self.under_way.is_empty();
         self.go_on_with_a_call();
         has_launched || has_some
+    }
+
+    /// The attempts of calls that may be being made.
+    pub(super) fn calls_made(&self) -> Vec<Mark> {
+        let durable = self.durable();
+        let made = self.under_way.iter().filter_map(|call| match &call.stage {
+            Stage::Released(_, attempt, after) if *after <= durable => Some(attempt.mark()),
+            _ => None,
+        });
+        made.collect()
     }
 
     /// The process ends in the middle of its calls.

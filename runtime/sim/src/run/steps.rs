@@ -34,6 +34,10 @@ impl Run {
             return;
         }
         let at = self.pick(self.taken.len());
+        if self.ends_amid(at) {
+            self.crash();
+            return;
+        }
         let (batch, ticket) = self.taken.swap_remove(at);
         self.tell(|| format!("run a batch of {}", batch.spec.name));
         let (chance, clock, faults) = (self.chance.as_mut(), &self.machine.clock, &mut self.faults);
@@ -70,6 +74,7 @@ impl Run {
         if let Some(transactions) = self.after_io(appended) {
             self.tell(|| format!("append {} transactions", transactions.len()));
             self.history.extend(transactions);
+            self.ages.grow(self.history.len(), self.machine.clock.elapsed_ms());
         }
     }
 
@@ -95,6 +100,7 @@ impl Run {
     pub(super) fn pass_time(&mut self) {
         let ms = self.random.below(120);
         self.machine.clock.advance_ms(ms);
+        self.process.look();
         self.process.tick();
         self.tell(|| format!("{ms} ms pass"));
         self.hear_verdicts();
@@ -136,6 +142,7 @@ impl Run {
         }
         let trimmed = self.process.trim();
         let has_trimmed = self.after_io(trimmed) == Some(true);
+        self.check_ages();
         let first = self.process.sequencer().first_offset();
         self.tell(|| format!("trim → the log begins at {first}"));
         self.note_if(Fault::Trimmed, has_trimmed);
@@ -143,12 +150,19 @@ impl Run {
 
     pub(super) fn turn_the_clock(&mut self) {
         let ms = self.random.below(2_000);
-        if self.random.coin() {
-            self.machine.clock.set_back_ms(ms);
-            self.note(Fault::ClockBack);
-        } else {
-            self.machine.clock.advance_ms(ms);
-            self.note(Fault::ClockAhead);
+        match self.random.below(3) {
+            0 => {
+                self.machine.clock.set_back_ms(ms);
+                self.note(Fault::ClockBack);
+            }
+            1 => {
+                self.machine.clock.set_ahead_ms(ms);
+                self.note(Fault::ClockAhead);
+            }
+            _ => {
+                self.machine.clock.set_right();
+                self.note(Fault::ClockRight);
+            }
         }
         self.tell(|| format!("the clock is set to {}", self.now().0));
     }
