@@ -7,8 +7,8 @@ use std::sync::{Arc, MutexGuard};
 
 use camshaft_engine::{
     Attempt, Batch, Begun, Call, Clock, Committed, EngineOptions, Finished, Handler, Mark, PublishRefusal,
-    QueuedRecord, ReadError, Reading, Receipts, RecoverError, Retention, Sequencer, SharedSequencer,
-    StateReader, WorkerContext, run_batch,
+    QueuedRecord, ReadError, Reading, Receipts, RecoverError, Retention, RetentionOptions, Sequencer,
+    SharedSequencer, StateReader, WorkerContext, run_batch,
 };
 use camshaft_event::{Answer, Event, Offset, Sequence, Timestamp, Transaction};
 use camshaft_log::testing::MemoryDisk;
@@ -17,7 +17,6 @@ use camshaft_tables::{Tables, forget_before, sweep_state};
 use rand_chacha::ChaCha8Rng;
 
 use crate::clock::SimClock;
-use crate::consumers;
 use crate::handlers::Handlers;
 use crate::store::SimStore;
 
@@ -34,6 +33,7 @@ pub(crate) struct Machine {
     pub(crate) store: Arc<SimStore>,
     pub(crate) clock: Arc<SimClock>,
     pub(crate) options: Arc<EngineOptions>,
+    pub(crate) retention: RetentionOptions,
     /// The time that the last process has written down, in milliseconds; 0 if none has.
     pub(crate) kept_time: Arc<AtomicU64>,
 }
@@ -74,7 +74,7 @@ impl Process {
         let shared = SharedSequencer::new(sequencer);
         let kept = Some(machine.kept_time.load(Ordering::Relaxed)).filter(|ms| *ms > 0).map(Timestamp);
         let retention =
-            Retention::new(consumers::retention(), kept, &reader.bounds(), Reading::of(&machine.clock));
+            Retention::new(machine.retention, kept, &reader.bounds(), Reading::of(&*machine.clock));
         machine.kept_time.store(retention.to_keep().0, Ordering::Relaxed);
         Ok(Self {
             retention,
@@ -232,7 +232,7 @@ impl Process {
     /// Looks at the clocks, for what depends on age.
     pub(crate) fn look(&mut self) {
         let bounds = self.log().bounds();
-        self.retention.look(Reading::of(&self.clock), &bounds);
+        self.retention.look(Reading::of(&*self.clock), &bounds);
     }
 
     /// Whether everything appended is synced, so that another sync has nothing to do.

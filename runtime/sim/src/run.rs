@@ -68,6 +68,8 @@ pub(crate) struct Run {
     pending: Option<Fault>,
     acts: u64,
     versions: u64,
+    /// Whether the log outlasts most of the run.
+    keeps_long: bool,
     /// Whether the operator seldom acts on single dead letters.
     prefers_jobs: bool,
 }
@@ -97,6 +99,7 @@ impl Run {
             store: Arc::new(SimStore::default()),
             clock: Arc::new(SimClock::default()),
             options: Arc::new(consumers::options()),
+            retention: consumers::retention(seed),
             kept_time: Arc::default(),
         };
         let process = Process::start(&machine).expect("an empty machine starts");
@@ -124,6 +127,7 @@ impl Run {
             pending: None,
             acts: 0,
             versions: 1,
+            keeps_long: consumers::keeps_long(seed),
             prefers_jobs: seed.is_multiple_of(4),
         };
         for at in 0..run.consumers.len() - 1 {

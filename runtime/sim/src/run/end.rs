@@ -40,6 +40,9 @@ impl Run {
         }
         self.resume_all();
         self.settle();
+        if self.keeps_long {
+            self.age();
+        }
         let model = self.check();
         model.check_complete();
         self.look_back(&model);
@@ -58,7 +61,7 @@ impl Run {
     }
 
     /// Lets everybody work until nothing is left to do, now or later.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         for _ in 0..MOST_ROUNDS {
             self.process.tick();
             self.hear_verdicts();
@@ -89,7 +92,7 @@ impl Run {
         panic!("the run does not come to rest");
     }
 
-    fn flush_whole(&mut self) {
+    pub(super) fn flush_whole(&mut self) {
         let frozen = self.process.sequencer().freeze();
         if let Some(frozen) = frozen {
             self.sync();
