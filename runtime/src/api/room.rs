@@ -47,10 +47,10 @@ impl From<Full> for Problem {
 }
 
 impl Room {
-    /// A room of `bytes`, a quarter of it for small requests and answers only. Beside those it has room for one of
+    /// A room of `bytes`, an eighth of it for small requests and answers only. Beside those it has room for one of
     /// `largest` bytes, however little it is.
     pub fn new(bytes: usize, largest: usize) -> Arc<Self> {
-        let small = bytes / 4;
+        let small = bytes / 8;
         let most = (bytes - small).max(largest);
         Arc::new(Self {
             large: AtomicI64::new(signed(most)),
@@ -165,16 +165,16 @@ mod tests {
 
     #[test]
     fn large_ones_leave_room_for_small_ones() {
-        let room = Room::new(4 << 20, 0);
-        let large = room.take(3 << 20).unwrap();
+        let room = Room::new(8 << 20, 0);
+        let large = room.take(7 << 20).unwrap();
         assert!(room.take(SMALL_BYTES + 1).is_err());
         let small: Vec<Lease> = (0..16).map(|_| room.take(SMALL_BYTES).unwrap()).collect();
         assert!(room.take(1).is_err());
         drop(large);
-        assert!(room.take(3 << 20).is_ok());
+        assert!(room.take(7 << 20).is_ok());
         drop(small);
         assert_eq!(room.small.load(Ordering::SeqCst), 1 << 20);
-        assert_eq!(room.large.load(Ordering::SeqCst), 3 << 20);
+        assert_eq!(room.large.load(Ordering::SeqCst), 7 << 20);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 const FIXED: u64 = 128 << 20;
 
 /// How much of that is for events on their way in requests and answers.
-const FIXED_CLIENTS: u64 = 32 << 20;
+const FIXED_CLIENTS: u64 = 48 << 20;
 
 /// The least to share out, for with smaller overlays most of the time goes into merges: a smaller setting works like
 /// 192 MiB.

@@ -14,7 +14,7 @@ use axum::{
     Router,
     body::{Body, Bytes, HttpBody},
     extract::Request,
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use hyper::{
@@ -114,8 +114,25 @@ async fn answer(
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return Ok(response);
     };
-    let response = router.oneshot(request).await?;
+    let has_body = !request.body().is_end_stream();
+    let mut response = router.oneshot(request).await?;
+    if has_body && may_be_unread(response.status()) {
+        // The client learns that it cannot send its next request behind a body that nobody takes.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     Ok(response.map(|body| Body::new(Answer { body, serving: Some(serving) })))
+}
+
+/// Whether a request that is answered so may have been refused before its body was read.
+const fn may_be_unread(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::REQUEST_TIMEOUT
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::SERVICE_UNAVAILABLE
+    )
 }
 
 /// An answer's body. The request is served until all of it has been handed on.
