@@ -2,14 +2,18 @@
 
 use camshaft_engine::{SharedSequencer, StateReader};
 use camshaft_event::Sequence;
+use camshaft_tables::{PortionBounds, StateSpace, TablesError};
 
 use super::{Runtime, long_reads::PAGE_BYTES};
 use crate::StateError;
 use crate::compose::{EmbeddedStore, Never};
 use crate::view::{Encoding, Page, StateEntryView, state_json};
 
-/// Entries that a listing reads at a time.
-const STEP: usize = 4;
+/// Bytes of keys and values that a listing reads at a time.
+const PORTION_BYTES: usize = 256 * 1024;
+
+/// Entries that it reads at a time.
+const PORTION_ENTRIES: usize = 256;
 
 impl Runtime {
     /// At most `limit` state entries of a plugin whose keys begin with `prefix`, behind `after`.
@@ -26,15 +30,19 @@ impl Runtime {
         let space = self.0.core.sequencer.lock().state_space(plugin).ok_or_else(|| missing(plugin))?;
         let prefix = prefix.to_owned();
         let read = self.read_long(move |sequencer| {
-            let found = sequencer.scan_state(space, &prefix, after.as_deref(), limit.saturating_add(1));
-            (found, sequencer.lock().sequenced().sequence)
+            let mut items = Vec::new();
+            let more = entries(sequencer, space, &prefix, after, &mut |key, value| {
+                let is_wanted = items.len() < limit;
+                if is_wanted {
+                    items.push((key, value));
+                }
+                is_wanted
+            });
+            (items, more, sequencer.lock().sequenced().sequence)
         });
-        let (found, sequence) = read.await.map_err(|reason| unavailable(plugin, &reason))?;
-        let found = found.map_err(|error| unavailable(plugin, &error))?;
+        let (items, more, sequence) = read.await.map_err(|reason| unavailable(plugin, &reason))?;
+        let more = more.map_err(|error| unavailable(plugin, &error))?;
         self.settle(plugin, sequence).await?;
-        let mut items: Vec<_> = found.into_iter().map(|(key, found)| (key, found.value)).collect();
-        let more = items.len() > limit;
-        items.truncate(limit);
         let next = items.last().filter(|_| more).map(|(key, _)| Encoding::cursor(key));
         Ok(Page { items, next })
     }
@@ -99,33 +107,49 @@ fn page(
     plugin: &str,
     prefix: &[u8],
     limit: usize,
-    mut after: Option<Vec<u8>>,
+    after: Option<Vec<u8>>,
 ) -> Result<(Page<StateEntryView>, Sequence), StateError> {
     let space = sequencer.lock().state_space(plugin).ok_or_else(|| missing(plugin))?;
-    let (mut items, mut bytes, mut more) = (Vec::new(), 0, true);
-    while more && items.len() < limit && bytes < PAGE_BYTES {
-        let step = STEP.min(limit - items.len());
-        // One more than is shown: whether something follows.
-        let found = sequencer.scan_state(space, prefix, after.as_deref(), step + 1);
-        let found = found.map_err(|error| unavailable(plugin, &error))?;
-        let read = found.len();
-        let mut shown = 0;
-        for (key, found) in found.into_iter().take(step) {
-            let (item, item_bytes) = StateEntryView::measured(&key, &found.value);
+    let (mut items, mut bytes, mut last) = (Vec::new(), 0, None);
+    let more = entries(sequencer, space, prefix, after, &mut |key, value| {
+        let is_wanted = items.len() < limit && bytes < PAGE_BYTES;
+        if is_wanted {
+            let (item, item_bytes) = StateEntryView::measured(&key, &value);
             bytes += item_bytes;
             items.push(item);
-            after = Some(key);
-            shown += 1;
-            if bytes >= PAGE_BYTES {
-                break;
-            }
+            last = Some(key);
         }
-        more = read > shown;
-    }
+        is_wanted
+    });
+    let more = more.map_err(|error| unavailable(plugin, &error))?;
     // IMPORTANT: values may be newer than what is durable, and must not be seen before they are.
     let sequence = sequencer.lock().sequenced().sequence;
-    let next = after.filter(|_| more).as_deref().map(Encoding::cursor);
+    let next = last.filter(|_| more).as_deref().map(Encoding::cursor);
     Ok((Page { items, next }, sequence))
+}
+
+/// Hands the entries behind `after` to `take`, in key order, until it wants no more. Returns whether it was offered one
+/// that it did not want. The sequencer's lock is held for one portion at a time.
+fn entries(
+    sequencer: &SharedSequencer<EmbeddedStore>,
+    space: StateSpace,
+    prefix: &[u8],
+    mut after: Option<Vec<u8>>,
+    take: &mut dyn FnMut(Vec<u8>, Vec<u8>) -> bool,
+) -> Result<bool, TablesError> {
+    let bounds = PortionBounds { entries: PORTION_ENTRIES, bytes: PORTION_BYTES };
+    loop {
+        let portion = sequencer.state_portion(space, prefix, after.as_deref(), bounds)?;
+        for (key, found) in portion.entries {
+            if !take(key, found.value) {
+                return Ok(true);
+            }
+        }
+        after = portion.after;
+        if after.is_none() {
+            return Ok(false);
+        }
+    }
 }
 
 fn missing(plugin: &str) -> StateError {
