@@ -75,6 +75,17 @@ fn so_does_one_whose_attempt_is_under_way_when_the_clock_is_set() {
 }
 
 #[test]
+fn so_does_one_whose_attempt_begins_after_the_clock_was_set() {
+    for jump_ms in JUMPS_MS {
+        let mut world = trying();
+        world.tick();
+        world.clock.jump_ms(jump_ms);
+        world.settle();
+        assert_eq!(waited_ms(&mut world, "trying"), WAIT_MS, "the clock was set by {jump_ms} ms");
+    }
+}
+
+#[test]
 fn a_redrive_runs_at_once() {
     for jump_ms in JUMPS_MS {
         let mut world = World::new();
