@@ -6,6 +6,7 @@
 mod build;
 mod check;
 mod client;
+mod compile;
 mod confirm;
 mod consumers;
 mod dead_letters;
@@ -97,6 +98,9 @@ enum Command {
     Check(check::Arguments),
     /// Write the contract that plugins are written against
     Wit(wit::Arguments),
+    /// Compile one component, for the process that started this one
+    #[command(hide = true)]
+    Compile(compile::Arguments),
 }
 
 /// A command that talks to a runtime.
@@ -128,6 +132,10 @@ pub fn main() -> process::ExitCode {
         }
     };
     let json = cli.json;
+    if let Command::Compile(arguments) = cli.command {
+        return compile::compile(arguments);
+    }
+    compile::be_own();
     match execute(cli) {
         Ok(()) => ExitCode::Done.into(),
         Err(failure) => failure.report(json).into(),
@@ -171,6 +179,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Test(arguments) => test::test(&arguments, json),
         Command::Check(arguments) => check::check(&arguments, json),
         Command::Wit(arguments) => wit::wit(&arguments, json),
+        Command::Compile(_) => Err(Failure::internal("the compiler runs in a process of its own")),
     }
 }
 

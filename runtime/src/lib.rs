@@ -15,7 +15,7 @@ pub mod view;
 
 pub use camshaft_engine::Attempt;
 pub use camshaft_event::{AttemptContext, Delivery, Event, Offset, Sink, cloudevents};
-pub use camshaft_host::Refusal;
+pub use camshaft_host::{CompileOrder, CompilerProgram, Refusal, compile_from_stdin};
 #[cfg(feature = "test-outbox")]
 pub use camshaft_host::{Outbox, Sent};
 pub use config::{Config, ConfigError, Durability, Retention, RuntimeLimits, Token};

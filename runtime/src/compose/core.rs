@@ -42,7 +42,7 @@ pub(crate) struct Core {
     pub(crate) calls: Bell,
     /// What workers are handling.
     pub(crate) marks: Marks,
-    /// Handlers that are being called.
+    /// Handlers that are being called, and plugins whose start code is tried out.
     pub(crate) running_calls: AtomicUsize,
     /// When the timekeeper wakes next, in milliseconds since the epoch.
     pub(crate) next_due_ms: AtomicU64,
@@ -61,7 +61,24 @@ pub(crate) struct Core {
     pub(crate) threads: Mutex<Vec<(String, JoinHandle<()>)>>,
 }
 
+/// Deadlines are counted until it is dropped.
+pub(crate) struct Deadlines<'c>(&'c Core);
+
+impl Drop for Deadlines<'_> {
+    fn drop(&mut self) {
+        self.0.running_calls.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Core {
+    /// Lets the ticker count deadlines, which it does only while code of a plugin may run.
+    pub(crate) fn count_deadlines(&self) -> Deadlines<'_> {
+        if self.running_calls.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.calls.ring();
+        }
+        Deadlines(self)
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }

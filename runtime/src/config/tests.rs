@@ -62,6 +62,8 @@ fn every_setting_can_be_given_in_the_file() {
         max_plugin_bytes = "11MiB"
         max_deadline = "13s"
         max_memory = "14MiB"
+        max_compile_memory = "18MiB"
+        max_compile_time = "19s"
         max_connections = 12
         "#,
     );
@@ -83,6 +85,8 @@ fn every_setting_can_be_given_in_the_file() {
         max_plugin_bytes: 11 << 20,
         max_deadline: Duration::from_secs(13),
         max_memory: 14 << 20,
+        max_compile_memory: 18 << 20,
+        max_compile_time: Duration::from_secs(19),
         max_connections: 12,
     };
     let expected = Config {
@@ -97,6 +101,7 @@ fn every_setting_can_be_given_in_the_file() {
         detached_retention: Duration::from_hours(1),
         retention: Retention { age: week, bytes: Some(10 << 30) },
         limits,
+        compiler: None,
     };
     assert_eq!(Config::load(Some(&path), [], []), Ok(expected));
 }

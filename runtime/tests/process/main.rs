@@ -4,6 +4,7 @@
 
 mod bad_deploy;
 mod busy;
+mod compiling;
 mod failed_sync;
 mod faulty_disk;
 mod full_disk;
@@ -13,6 +14,7 @@ mod plugins_api;
 #[path = "../cli/process.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line")]
 mod process;
+mod quarantine;
 mod scarce;
 mod signals;
 mod small_disk;
