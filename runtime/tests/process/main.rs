@@ -8,6 +8,7 @@ mod compiling;
 mod failed_sync;
 mod faulty_disk;
 mod full_disk;
+mod hostile;
 mod http;
 mod plugin_versions;
 mod plugins_api;
