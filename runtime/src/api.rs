@@ -105,6 +105,7 @@ fn described_routes() -> OpenApiRouter<Api> {
         .routes(routes!(plugins::rollback))
         .routes(routes!(plugins::pin))
         .routes(routes!(plugins::unpin))
+        .routes(routes!(plugins::retry))
         .routes(routes!(consumers::list))
         .routes(routes!(consumers::show, consumers::remove))
         .routes(routes!(consumers::pause))

@@ -6,6 +6,7 @@
 mod build;
 mod check;
 mod client;
+mod compile;
 mod confirm;
 mod consumers;
 mod dead_letters;
@@ -98,6 +99,9 @@ enum Command {
     Check(check::Arguments),
     /// Write the contract that plugins are written against
     Wit(wit::Arguments),
+    /// Compile one component, for the process that started this one
+    #[command(hide = true)]
+    Compile(compile::Arguments),
 }
 
 /// A command that talks to a runtime.
@@ -129,6 +133,10 @@ pub fn main() -> process::ExitCode {
         }
     };
     let json = cli.json;
+    if let Command::Compile(arguments) = cli.command {
+        return compile::compile(arguments);
+    }
+    compile::be_own();
     match execute(cli) {
         Ok(()) => ExitCode::Done.into(),
         Err(failure) => failure.report(json).into(),
@@ -172,6 +180,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Test(arguments) => test::test(&arguments, json),
         Command::Check(arguments) => check::check(&arguments, json),
         Command::Wit(arguments) => wit::wit(&arguments, json),
+        Command::Compile(_) => Err(Failure::internal("the compiler runs in a process of its own")),
     }
 }
 

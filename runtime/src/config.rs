@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use camshaft_host::CompilerProgram;
 pub use error::ConfigError;
 use given::{Given, Place};
 pub use token::Token;
@@ -52,6 +53,10 @@ pub struct Config {
     pub retention: Retention,
     /// What a request, an event or a plugin may use at most.
     pub limits: RuntimeLimits,
+    /// Which program compiles plugins, in a process with limits on memory and time. `camshaft run` names itself; an
+    /// embedder names a `camshaft` of the same release, with the argument `compile`. Without one, plugins are compiled in
+    /// this process and those two limits do not hold: see [`Runtime::load_plugin`](crate::Runtime::load_plugin).
+    pub compiler: Option<CompilerProgram>,
 }
 
 /// When a publish is answered.
@@ -112,6 +117,10 @@ pub struct RuntimeLimits {
     pub max_sink_deadline: Duration,
     /// Most memory that a manifest may set for an instance.
     pub max_memory: u64,
+    /// Address space that compiling one plugin may take.
+    pub max_compile_memory: u64,
+    /// Processor time that it may take, in whole seconds; ten times as much by the clock.
+    pub max_compile_time: Duration,
     /// Connections to the HTTP interface at a time.
     pub max_connections: usize,
 }
@@ -131,6 +140,7 @@ impl Default for Config {
             detached_retention: week,
             retention: Retention { age: week, bytes: None },
             limits: RuntimeLimits::default(),
+            compiler: None,
         }
     }
 }
@@ -156,6 +166,8 @@ impl Default for RuntimeLimits {
             max_deadline: Duration::from_secs(5),
             max_sink_deadline: Duration::from_mins(1),
             max_memory: 1 << 30,
+            max_compile_memory: 768 << 20,
+            max_compile_time: Duration::from_mins(1),
             max_connections: 1_024,
         }
     }

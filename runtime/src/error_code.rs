@@ -132,6 +132,9 @@ catalogue! {
     PluginPinned = "plugin-pinned", Some(409), Refused,
         "the plugin is pinned to another version",
         "Unpin it first, or pin the version that shall run.";
+    PluginNotRefused = "plugin-not-refused", Some(409), Refused,
+        "no file of the plugin was refused",
+        "`camshaft plugins` shows what was refused; change a file to have it loaded again.";
     VersionUnusable = "version-unusable", Some(409), Refused,
         "a kept version of the plugin cannot run now",
         "Choose another version, or drop this one into the plugins directory again.";
@@ -271,6 +274,9 @@ catalogue! {
     DuplicatePluginName = "duplicate-plugin-name", None, Refused,
         "another file is the plugin of this name already",
         "Remove one of the two files, or rename one plugin.";
+    PluginQuarantined = "plugin-quarantined", None, Refused,
+        "the runtime ended more than once while it loaded the file",
+        "Replace the file; `camshaft plugins retry FILE` loads it once more.";
     Io = "io", None, Refused,
         "a plugin's file could not be read or written",
         "Check its permissions and the disk.";

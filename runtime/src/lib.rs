@@ -16,7 +16,7 @@ pub mod view;
 
 pub use camshaft_engine::Attempt;
 pub use camshaft_event::{AttemptContext, Delivery, Event, Offset, Sink, cloudevents};
-pub use camshaft_host::Refusal;
+pub use camshaft_host::{CompileOrder, CompilerProgram, Refusal, compile_from_stdin};
 #[cfg(feature = "test-outbox")]
 pub use camshaft_host::{Outbox, Sent};
 #[cfg(feature = "test-clock")]

@@ -149,6 +149,9 @@ impl Runtime {
             max_sink_deadline_ms: u64::try_from(limits.max_sink_deadline.as_millis()).unwrap_or(u64::MAX),
             max_memory_bytes: limits.max_memory,
             ways_out,
+            compiler: config.compiler.clone(),
+            max_compile_memory_bytes: limits.max_compile_memory,
+            max_compile_ms: u64::try_from(limits.max_compile_time.as_millis()).unwrap_or(u64::MAX),
             ..HostOptions::new(data.join("code"))
         };
         // The log's lock comes first: a second process must not touch the cache either.

@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use camshaft_engine::{Attempt, ConsumerSpec, EngineOptions, Rehearsal, Rehearsed};
 use camshaft_event::{Answer, Event, FailureCause, Generation, Offset, Timestamp};
-use camshaft_host::{Host, HostOptions, OperatorFile, Plugin, Prepared};
+use camshaft_host::{CompilerProgram, Host, HostOptions, OperatorFile, Plugin, Prepared};
 
 use crate::{Refusal, runtime::plugins};
 pub(crate) use ticker::Ticker;
@@ -43,9 +43,15 @@ impl Sandbox {
     /// Loads the plugin `file` as a runtime would whose operator grants what it asks for. Its requests go to a
     /// [`Wire`]. Compiled code is kept in `cache`, which must be a folder for this plugin alone that only this user
     /// writes to: that of other builds goes.
-    pub(crate) fn load(file: &Path, operator: Option<&OperatorFile>, cache: &Path) -> Result<Self, Refusal> {
+    /// `compiler` compiles it.
+    pub(crate) fn load(
+        file: &Path,
+        operator: Option<&OperatorFile>,
+        cache: &Path,
+        compiler: Option<CompilerProgram>,
+    ) -> Result<Self, Refusal> {
         let wire = Wire::default();
-        let mut options = HostOptions { max_instances: 2, ..HostOptions::new(cache) };
+        let mut options = HostOptions { max_instances: 2, compiler, ..HostOptions::new(cache) };
         options.ways_out.responder = Some(wire.responder());
         let host = Host::new(options).map_err(|error| {
             Refusal::new("internal", format!("no plugin can be run here: {error}"), "See `camshaft check`.")

@@ -96,6 +96,28 @@ impl<P> Directory<P> {
         self.running.insert(name.to_owned(), running);
     }
 
+    /// Whether a plugin of this name runs from a file that is there, or keeps its place for that.
+    #[must_use]
+    pub fn holds(&self, name: &str) -> bool {
+        self.running.contains_key(name)
+    }
+
+    /// Whether the directory could not be read when it was last looked at.
+    #[must_use]
+    pub const fn is_missing(&self) -> bool {
+        self.missing
+    }
+
+    /// Loads a file again that was refused, or whose plugin could not be run, as if it had changed.
+    pub fn retry(&mut self, file: &Path, now: Timestamp) {
+        let Some(stem) = file.file_stem().and_then(|stem| stem.to_str()) else { return };
+        let Some(watched) = self.files.get_mut(stem).filter(|watched| !watched.is_open()) else { return };
+        (watched.judged, watched.next_try) = (Judged::NotYet, now);
+        for running in self.running.values_mut().filter(|running| running.stem == stem) {
+            running.loaded = None;
+        }
+    }
+
     /// Compares `listing` with what is known; nothing, if the directory cannot be read.
     pub fn scan(&mut self, listing: Option<&Listing>, now: Timestamp) -> Vec<Change<P>> {
         self.follow_clock(now);

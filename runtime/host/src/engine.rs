@@ -72,6 +72,14 @@ pub fn build(options: &HostOptions) -> wasmtime::Result<(Engine, Allocation)> {
     }
 }
 
+/// An engine that makes code for those of [`build`] and runs none: it reserves no address space, and uses the one thread
+/// that calls it.
+pub fn compiling() -> wasmtime::Result<Engine> {
+    let mut config = configuration(usize::try_from(*STACK_BYTES.start())?);
+    config.allocation_strategy(InstanceAllocationStrategy::OnDemand).parallel_compilation(false);
+    Engine::new(&config)
+}
+
 fn configuration(max_stack_bytes: usize) -> Config {
     let mut config = Config::new();
     config

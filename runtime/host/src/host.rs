@@ -20,7 +20,9 @@ use crate::{
     Form, Manifest, OperatorFile, Plugin, Refusal, Report, Source,
     artifact::{self, Artifact},
     cache::CodeCache,
-    capabilities, contract, engine,
+    capabilities,
+    compile::{Compiler, CompilerProgram, Halt, Loading},
+    contract, engine,
     instance::{Bounds, Session, catch_panic},
     outside::{Access, HTTP, WaysOut},
     plugin::{Loaded, trial},
@@ -54,6 +56,14 @@ pub struct HostOptions {
     pub max_memory_bytes: u64,
     /// What operators may grant.
     pub ways_out: WaysOut,
+    /// Compiles components in a process of its own; without one they are compiled in this process, without bounds on
+    /// memory and time.
+    pub compiler: Option<CompilerProgram>,
+    /// Address space that such a process may take for its work, in bytes.
+    pub max_compile_memory_bytes: u64,
+    /// Processor time that it may take, in milliseconds, in whole seconds and one at least. By the clock it is ten
+    /// times as much.
+    pub max_compile_ms: u64,
 }
 
 impl HostOptions {
@@ -70,6 +80,9 @@ impl HostOptions {
             max_sink_deadline_ms: 60_000,
             max_memory_bytes: 1024 * 1024 * 1024,
             ways_out: WaysOut::default(),
+            compiler: None,
+            max_compile_memory_bytes: 768 * 1024 * 1024,
+            max_compile_ms: 60_000,
         }
     }
 }
@@ -92,7 +105,7 @@ impl Host {
     /// The cache folder cannot be made, or this machine cannot run compiled code.
     pub fn new(options: HostOptions) -> io::Result<Self> {
         let (engine, _) = engine::build(&options).map_err(io::Error::other)?;
-        let cache = CodeCache::open(&options.cache_dir, &engine)?;
+        let cache = CodeCache::open(&options.cache_dir, Compiler::new(&options, &engine))?;
         Ok(Self(Arc::new(Inner { engine, cache, options, ticks: Arc::default() })))
     }
 
@@ -123,7 +136,10 @@ impl Host {
     /// # Errors
     /// The [`Refusal`] says which rule the file breaks; any of the codes but `duplicate-plugin-name`.
     pub fn load(&self, file: &Path, operator: Option<&OperatorFile>) -> Result<Plugin, Refusal> {
-        guarded(file, || self.load_bytes(file, self.bytes(file)?, operator))
+        guarded(file, || {
+            let loaded = self.load_bytes(file, self.bytes(file)?, operator, &Loading::WHOLE);
+            loaded.map_err(|halt| halt.into_refusal(file))
+        })
     }
 
     /// As [`Host::load`], but tells apart what only an operator can put right: a plugin that lacks no more than
@@ -155,15 +171,15 @@ impl Host {
         Source::read(file, operator, self.0.options.max_plugin_bytes)
     }
 
-    /// [`Host::load`] of what was read.
+    /// [`Host::load`] of what was read, done as `loading` says.
     ///
     /// # Errors
-    /// As [`Host::load`].
-    pub fn load_source(&self, source: &Source) -> Result<Plugin, Refusal> {
+    /// As [`Host::load`], or the load gave way to another.
+    pub fn load_source(&self, source: &Source, loading: &Loading<'_>) -> Result<Plugin, Halt> {
         let (file, path) = (source.file(), source.file().with_extension("toml"));
         guarded(file, || {
             let operator = source.operator().map(|text| OperatorFile::parse(&path, text)).transpose()?;
-            self.load_bytes(file, source.wasm().to_owned(), operator.as_ref())
+            self.load_bytes(file, source.wasm().to_owned(), operator.as_ref(), loading)
         })
     }
 
@@ -176,11 +192,12 @@ impl Host {
         file: &Path,
         bytes: Vec<u8>,
         operator: Option<&OperatorFile>,
-    ) -> Result<Plugin, Refusal> {
+        loading: &Loading<'_>,
+    ) -> Result<Plugin, Halt> {
         let admitted = self.admit(file, bytes, operator)?;
         match admitted.lacking.clone() {
-            Some(refusal) => Err(refusal),
-            None => self.compile(admitted.fitting(file, &self.0.options)?, file),
+            Some(refusal) => Err(refusal.into()),
+            None => self.compile(admitted.fitting(file, &self.0.options)?, file, loading),
         }
     }
 
@@ -192,7 +209,8 @@ impl Host {
     ) -> Result<(Plugin, Option<Refusal>), Refusal> {
         let admitted = self.admit(file, bytes, operator)?;
         let lacking = admitted.lacking.clone();
-        Ok((self.compile(admitted.fitting(file, &self.0.options)?, file)?, lacking))
+        let plugin = self.compile(admitted.fitting(file, &self.0.options)?, file, &Loading::WHOLE);
+        Ok((plugin.map_err(|halt| halt.into_refusal(file))?, lacking))
     }
 
     fn check_bytes(
@@ -242,10 +260,10 @@ impl Host {
     }
 
     /// Compiles what was admitted, unless its code is known, and tries it out.
-    fn compile(&self, admitted: Admitted, file: &Path) -> Result<Plugin, Refusal> {
+    fn compile(&self, admitted: Admitted, file: &Path, loading: &Loading<'_>) -> Result<Plugin, Halt> {
         let Inner { engine, cache, options, ticks } = &*self.0;
         let Admitted { artifact, manifest, contract, access, lacking: _ } = admitted;
-        let component = cache.component(engine, &artifact.component, file, &artifact.digest)?;
+        let component = cache.component(engine, &artifact.component, (file, &artifact.digest), loading)?;
         let plugin = Plugin::new(Loaded {
             manifest,
             file: file.to_owned(),
@@ -285,13 +303,14 @@ impl Admitted {
 }
 
 /// Turns a panic of ours into a refusal of the file whose content led there, so that all else runs on.
-pub fn guarded<T>(file: &Path, work: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+pub fn guarded<T, E: From<Refusal>>(file: &Path, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     catch_panic(work).unwrap_or_else(|panic| {
-        Err(Refusal::new(
+        let refusal = Refusal::new(
             codes::INTERNAL,
             format!("\"{}\" could not be loaded: {panic}", file.display()),
             "The mistake is camshaft's, not the plugin's: report it with the file.",
-        ))
+        );
+        Err(refusal.into())
     })
 }
 

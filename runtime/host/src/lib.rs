@@ -10,6 +10,7 @@
 mod artifact;
 mod cache;
 mod capabilities;
+mod compile;
 mod contract;
 pub mod directory;
 
@@ -26,6 +27,7 @@ mod ticks;
 mod wasi;
 
 pub use artifact::Form;
+pub use compile::{CompileOrder, CompilerProgram, Halt, Haste, Loading, SLICE, compile_from_stdin};
 pub use engine::STACK_BYTES;
 pub use host::{Host, HostOptions, TICK_MS};
 pub use instance::Instance;

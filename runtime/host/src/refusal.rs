@@ -80,6 +80,8 @@ pub mod codes {
     pub const VERSION_NOT_KEPT: &str = "version-not-kept";
     /// A fault of the host itself came up while it loaded the file.
     pub const INTERNAL: &str = "internal";
+    /// The runtime ended while it was loaded, more than once.
+    pub const PLUGIN_QUARANTINED: &str = "plugin-quarantined";
     /// A file could not be read or written.
     pub const IO: &str = "io";
 }

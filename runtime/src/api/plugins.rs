@@ -1,6 +1,11 @@
 //! `/plugins`: what the plugins directory holds, what runs because of it, what ran before, and running that again.
 
-use axum::{Json, body::Body, extract::State, http::HeaderMap};
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+};
 
 use super::{Api, answer::Items, body, parameters::Path, problem::Problem, problem::ProblemDocument};
 use crate::{
@@ -113,4 +118,22 @@ pub async fn pin(
 )]
 pub async fn unpin(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<PluginView>, Problem> {
     Ok(Json(api.runtime.unpin_plugin(&name).await?))
+}
+
+/// Loads a refused file again, as if it had changed, and lifts its quarantine.
+#[utoipa::path(
+    post, path = "/plugins/{name}/retry", tag = "plugins",
+    params(("name" = String, Path, description = "The name in its manifest, or the stem of its file")),
+    responses(
+        (status = 202, description = "The file will be loaded; the plugin as it is until then", body = PluginView),
+        (status = 404, description = "No plugin and no refused file has the name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "No file of the plugin was refused", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn retry(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+) -> Result<(StatusCode, Json<PluginView>), Problem> {
+    Ok((StatusCode::ACCEPTED, Json(api.runtime.retry_plugin(&name).await?)))
 }

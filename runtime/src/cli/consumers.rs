@@ -193,6 +193,7 @@ fn pause(pause: PauseView) -> String {
             format!("its newest version failed its probation, with nothing to go back to, {}", time(since))
         }
         PauseView::Breaker { until } => format!("by its circuit breaker, until {}", time(until)),
+        PauseView::Unattended => "nothing handles for it: see `camshaft plugins`".to_owned(),
         PauseView::Bound => "too many events are held or dead".to_owned(),
     }
 }

@@ -17,6 +17,7 @@ use clap::Args;
 
 use super::{
     client::{Client, path},
+    compile,
     dead_letters::Id,
     failure::Failure,
     output,
@@ -97,7 +98,7 @@ fn run<'e>(export: &'e Export, component: &Component) -> Result<Debugged<'e>, Fa
     let original = last(letter)?;
     let cache = tempfile::tempdir().map_err(|error| Failure::write("a temporary directory", &error))?;
     let operator = OperatorFile::parse(Path::new("the recorded limits"), &export.limits())?;
-    let mut sandbox = Sandbox::load(component.path(), Some(&operator), cache.path())?;
+    let mut sandbox = Sandbox::load(component.path(), Some(&operator), cache.path(), compile::own_program())?;
     let name = sandbox.plugin().manifest().name.clone();
     if name != letter.summary.consumer {
         let message = format!("\"{}\" is the plugin \"{name}\"", component.path().display());

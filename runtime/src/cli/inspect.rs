@@ -4,7 +4,7 @@ use std::path::Path;
 
 use camshaft_host::{Host, HostOptions, OperatorFile, Report};
 
-use super::failure::Failure;
+use super::{compile, failure::Failure};
 use crate::{Refusal, sandbox::Ticker, text};
 
 /// What the file is and asks for, with the operator's file beside it if there is one; and why a runtime would refuse it,
@@ -37,7 +37,8 @@ fn with_host<T>(
 ) -> Result<T, Failure> {
     // Compiled code is trusted when it is read back, so it lies where only this user can write, and not for long.
     let cache = tempfile::tempdir().map_err(|error| Failure::write("a temporary directory", &error))?;
-    let options = HostOptions { max_instances: 1, ..HostOptions::new(cache.path()) };
+    let options =
+        HostOptions { max_instances: 1, compiler: compile::own_program(), ..HostOptions::new(cache.path()) };
     let host = Host::new(options)
         .map_err(|error| Failure::internal(format!("no plugin can be run here: {error}")))?;
     // Start code ends at its deadline.

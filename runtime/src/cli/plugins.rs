@@ -1,6 +1,9 @@
 //! `camshaft plugins`: what the plugins directory holds, what runs because of it, and which version that is to be.
 
+mod retry;
 mod versions;
+
+use std::path::PathBuf;
 
 use bytesize::ByteSize;
 use clap::{Args, Subcommand};
@@ -59,6 +62,11 @@ enum Action {
         /// Its name
         name: String,
     },
+    /// Load a refused file again, also one that is quarantined
+    Retry {
+        /// The file, its stem or the plugin's name
+        file: PathBuf,
+    },
 }
 
 pub fn plugins(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
@@ -70,6 +78,7 @@ pub fn plugins(client: &Client, arguments: &Arguments, json: bool) -> Result<(),
         }
         Some(Action::Pin { name, digest }) => return versions::pin(client, name, digest, json),
         Some(Action::Unpin { name }) => return versions::unpin(client, name, json),
+        Some(Action::Retry { file }) => return retry::retry(client, file, json),
     }
     if let Some(name) = &arguments.name {
         let plugin: PluginView = client.get(&path(&["plugins", name]))?;

@@ -24,7 +24,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{failure::Failure, output, signals::Signals};
+use super::{compile, failure::Failure, output, signals::Signals};
 use crate::{
     Config, ErrorCode, ExitCode, Runtime,
     api::{self, ApiSettings, Server},
@@ -173,7 +173,8 @@ impl Arguments {
         let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value.clone()?)));
         let text =
             |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-        Ok(Config::load(self.config.as_deref(), env::vars_os().filter_map(text), flags)?)
+        let config = Config::load(self.config.as_deref(), env::vars_os().filter_map(text), flags)?;
+        Ok(Config { compiler: compile::own_program(), ..config })
     }
 }
 

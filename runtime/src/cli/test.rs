@@ -16,7 +16,7 @@ use camshaft_host::OperatorFile;
 use clap::Args;
 use serde::Serialize;
 
-use super::{build, failure::Failure, output, terminal};
+use super::{build, compile, failure::Failure, output, terminal};
 use crate::{ErrorCode, sandbox::Sandbox};
 use case::Verdict;
 use fixture::Fixture;
@@ -87,7 +87,7 @@ pub fn test(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     }
     let (file, cache, _made) = arguments.component()?;
     let operator = arguments.operator_file(&file)?;
-    let mut sandbox = Sandbox::load(&file, operator.as_ref(), &cache)?;
+    let mut sandbox = Sandbox::load(&file, operator.as_ref(), &cache, compile::own_program())?;
     let tested = run(&mut sandbox, &fixtures, arguments.name.as_deref())?;
     if json {
         output::json(&tested)?;

@@ -82,7 +82,9 @@ fn help_says_what_each_command_does() {
     let mut command = Cli::command().term_width(100);
     command.build();
     let mut text = command.render_long_help().to_string();
-    for subcommand in command.get_subcommands_mut().filter(|subcommand| subcommand.get_name() != "help") {
+    let is_shown =
+        |subcommand: &&mut clap::Command| subcommand.get_name() != "help" && !subcommand.is_hide_set();
+    for subcommand in command.get_subcommands_mut().filter(is_shown) {
         text += &format!("\n──── {}\n{}", subcommand.get_name(), subcommand.clone().render_help());
         for inner in subcommand.get_subcommands_mut().filter(|inner| inner.get_name() != "help") {
             text += &format!("\n──── {}\n{}", inner.get_name(), inner.clone().render_help());

@@ -45,7 +45,7 @@ pub(crate) struct Core {
     pub(crate) idle: Idle,
     /// What workers are handling.
     pub(crate) marks: Marks,
-    /// Handlers that are being called.
+    /// Handlers that are being called, and plugins whose start code is tried out.
     pub(crate) running_calls: AtomicUsize,
     /// The sequence before which the writer shall trim the log.
     pub(crate) trim_before: AtomicU64,
@@ -62,7 +62,24 @@ pub(crate) struct Core {
     pub(crate) threads: Mutex<Vec<(String, JoinHandle<()>)>>,
 }
 
+/// Deadlines are counted until it is dropped.
+pub(crate) struct Deadlines<'c>(&'c Core);
+
+impl Drop for Deadlines<'_> {
+    fn drop(&mut self) {
+        self.0.running_calls.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Core {
+    /// Lets the ticker count deadlines, which it does only while code of a plugin may run.
+    pub(crate) fn count_deadlines(&self) -> Deadlines<'_> {
+        if self.running_calls.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.calls.ring();
+        }
+        Deadlines(self)
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }

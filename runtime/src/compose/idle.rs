@@ -21,9 +21,12 @@ pub(crate) struct Idle {
     told: Mutex<Option<Instant>>,
 }
 
+/// Instances of one piece of code.
+type Instances = Vec<Instance<Attempt>>;
+
 #[derive(Default)]
 struct Place {
-    instances: HashMap<CodeNumber, Vec<Instance<Attempt>>>,
+    instances: HashMap<CodeNumber, Instances>,
     /// How much code had gone when it was last looked for what has.
     removals: u64,
 }
@@ -90,11 +93,7 @@ impl Idle {
     }
 
     /// What is kept in a place, and beside it what is no longer run, to be dropped outside the lock.
-    fn current(
-        &self,
-        place: usize,
-        code: &CodeTable,
-    ) -> Option<(MutexGuard<'_, Place>, Vec<Vec<Instance<Attempt>>>)> {
+    fn current(&self, place: usize, code: &CodeTable) -> Option<(MutexGuard<'_, Place>, Vec<Instances>)> {
         let mut state = lock(self.places.get(place)?);
         let removals = code.removals();
         if state.removals == removals {

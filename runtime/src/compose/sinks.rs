@@ -160,11 +160,9 @@ impl Sinks {
             return Ok(());
         }
         let name = call.batch().spec.name.clone();
-        if self.core.running_calls.fetch_add(1, Ordering::AcqRel) == 0 {
-            self.core.calls.ring();
-        }
+        let deadlines = self.core.count_deadlines();
         let called = self.call(call.batch().spec.code, ready, attempt).await;
-        self.core.running_calls.fetch_sub(1, Ordering::AcqRel);
+        drop(deadlines);
         let Some((answer, mut attempt)) = called else { return Ok(()) };
         pass_on(&name, attempt.take_log());
         self.commit(Box::new(call.end(answer, attempt, &mut random))).await
@@ -190,7 +188,11 @@ impl Sinks {
         let idle = &self.core.idle;
         let instance = match idle.take(idle.sinks(), &self.core.code, number) {
             Some(instance) => instance,
-            None => self.instantiate(&prepared).await?,
+            None => {
+                // Its start code has a deadline, too.
+                let _deadlines = self.core.count_deadlines();
+                self.instantiate(&prepared).await?
+            }
         };
         Ok(Ready::Plugin(Box::new(instance)))
     }

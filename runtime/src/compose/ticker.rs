@@ -1,4 +1,4 @@
-//! The ticker: counts deadlines while handlers run, and sleeps while none does.
+//! The ticker: counts deadlines while handlers or the start code of plugins run, and sleeps while none does.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -72,10 +72,8 @@ impl Worker<'_> {
     fn run(&self, code: Code, batch: Batch, context: WorkerContext<'_>) -> camshaft_engine::Finished {
         let number = batch.spec.code;
         let name = batch.spec.name.clone();
-        if self.core.running_calls.fetch_add(1, Ordering::AcqRel) == 0 {
-            self.core.calls.ring();
-        }
-        let finished = match code {
+        let _deadlines = self.core.count_deadlines();
+        match code {
             Code::Plugin(prepared) => {
                 let Core { idle, code, marks, .. } = &**self.core;
                 let instance = idle.take(self.number, code, number);
@@ -92,9 +90,7 @@ impl Worker<'_> {
                 let mut handler = ClosureHandler { closure: &*closure, name: &name };
                 run_batch(batch, context, &mut self.core.marks.around(self.number, &mut handler))
             }
-        };
-        self.core.running_calls.fetch_sub(1, Ordering::AcqRel);
-        finished
+        }
     }
 }
 

@@ -58,6 +58,8 @@ const SETTINGS: &[Setting] = &[
     setting!("limits.max_deadline", limits.max_deadline, duration),
     setting!("limits.max_sink_deadline", limits.max_sink_deadline, duration),
     setting!("limits.max_memory", limits.max_memory, size),
+    setting!("limits.max_compile_memory", limits.max_compile_memory, size),
+    setting!("limits.max_compile_time", limits.max_compile_time, duration),
     setting!("limits.max_connections", limits.max_connections, count),
 ];
 

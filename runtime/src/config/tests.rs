@@ -64,6 +64,8 @@ fn every_setting_can_be_given_in_the_file() {
         max_deadline = "13s"
         max_sink_deadline = "14s"
         max_memory = "14MiB"
+        max_compile_memory = "18MiB"
+        max_compile_time = "19s"
         max_connections = 12
         "#,
     );
@@ -87,6 +89,8 @@ fn every_setting_can_be_given_in_the_file() {
         max_deadline: Duration::from_secs(13),
         max_sink_deadline: Duration::from_secs(14),
         max_memory: 14 << 20,
+        max_compile_memory: 18 << 20,
+        max_compile_time: Duration::from_secs(19),
         max_connections: 12,
     };
     let expected = Config {
@@ -101,6 +105,7 @@ fn every_setting_can_be_given_in_the_file() {
         detached_retention: Duration::from_hours(1),
         retention: Retention { age: week, bytes: Some(10 << 30) },
         limits,
+        compiler: None,
     };
     assert_eq!(Config::load(Some(&path), [], []), Ok(expected));
 }

@@ -39,6 +39,12 @@ pub enum VersionError {
         /// The plugin.
         name: String,
     },
+    /// Nothing of the plugin was refused.
+    #[error("no file of plugin \"{name}\" was refused")]
+    NotRefused {
+        /// The plugin.
+        name: String,
+    },
     /// A pin is in the way.
     #[error("plugin \"{name}\" is pinned to {digest}")]
     Pinned {
@@ -83,6 +89,7 @@ impl VersionError {
             Self::NotKept { .. } => ErrorCode::VersionNotKept,
             Self::Ambiguous { .. } => ErrorCode::VersionAmbiguous,
             Self::NothingBefore { .. } => ErrorCode::NoEarlierVersion,
+            Self::NotRefused { .. } => ErrorCode::PluginNotRefused,
             Self::Pinned { .. } => ErrorCode::PluginPinned,
             Self::Unusable { .. } => ErrorCode::VersionUnusable,
             Self::NotNow(bound) => bound.code(),

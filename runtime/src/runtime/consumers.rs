@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use camshaft_engine::{ConsumerState, Pause, ResetTo, Sequencer, Unhandled, first_offset_since};
+use camshaft_engine::{ConsumerState, ResetTo, Sequencer, Unhandled, first_offset_since};
 use camshaft_event::transaction::ConsumerStatus;
 use camshaft_event::{Key, Offset, Sequence, Timestamp};
 
 use super::Runtime;
 use crate::compose::EmbeddedStore;
-use crate::view::{ConsumerStatusView, ConsumerView, Oldest, OldestHeldView, ResetPlace, ResetRequest};
+use crate::view::{
+    ConsumerStatusView, ConsumerView, Oldest, OldestHeldView, PauseView, ResetPlace, ResetRequest,
+};
 use crate::{ConsumerError, NotNow};
 
 impl Runtime {
@@ -116,11 +118,15 @@ impl Runtime {
 
     fn consumer_view(&self, state: ConsumerState) -> ConsumerView {
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let is_paused = state.pauses.iter().any(|pause| !matches!(pause, Pause::Bound));
+        let mut pauses: Vec<PauseView> = state.pauses.iter().copied().map(Into::into).collect();
+        if state.record.status == ConsumerStatus::Attached && !state.is_attended {
+            pauses.push(PauseView::Unattended);
+        }
+        let is_paused = pauses.iter().any(|pause| !matches!(pause, PauseView::Bound));
         let (status, detached_at) = match state.record.status {
             ConsumerStatus::Detached { since } => (ConsumerStatusView::Detached, Some(since)),
             _ if is_paused => (ConsumerStatusView::Paused, None),
-            _ if !state.pauses.is_empty() => (ConsumerStatusView::Full, None),
+            _ if !pauses.is_empty() => (ConsumerStatusView::Full, None),
             _ => (ConsumerStatusView::Attached, None),
         };
         let oldest_held = state.oldest_held.map(|held| OldestHeldView {
@@ -147,7 +153,7 @@ impl Runtime {
             dead: count(state.dead),
             state_bytes: state.state_bytes,
             timers: count(state.timers),
-            pauses: state.pauses.into_iter().map(Into::into).collect(),
+            pauses,
             throttled_until: state.throttled_until,
             oldest: state.oldest.and_then(|oldest| self.age(oldest)),
             oldest_held,

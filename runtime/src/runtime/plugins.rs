@@ -7,14 +7,17 @@ mod activate;
 mod loader;
 mod operate;
 mod probation;
+mod quarantine;
+mod retry;
 mod shelf;
 mod show;
 mod versions;
 mod watch;
 
+use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use camshaft_host::{Host, Refusal};
 
@@ -26,6 +29,7 @@ pub(super) use activate::attach;
 pub(crate) use activate::spec;
 pub(super) use loader::LoadHook;
 use loader::Loader;
+use quarantine::Quarantine;
 use shelf::Shelf;
 use versions::Versions;
 
@@ -35,17 +39,21 @@ pub(super) struct Plugins {
     loader: Arc<Loader>,
     shelf: Arc<Shelf>,
     versions: Arc<Versions>,
+    /// Files that an operator wants to be loaded again.
+    retries: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Plugins {
     /// Opens the kept versions and starts the threads, which end when the runtime drains.
     pub(super) fn start(core: &Arc<Core>, host: Host, hook: LoadHook) -> io::Result<Arc<Self>> {
         let versions = Arc::new(Versions::open(core.config.data.join("versions"))?);
+        let quarantine = Quarantine::open(core.config.data.join("loading"))?;
         let plugins = Arc::new(Self {
             core: Arc::clone(core),
-            loader: Arc::new(Loader::new(host, hook, Arc::clone(&versions))),
+            loader: Arc::new(Loader::new(Arc::clone(core), host, hook, Arc::clone(&versions), quarantine)),
             shelf: Arc::default(),
             versions,
+            retries: Mutex::default(),
         });
         plugins.loader.start(core, &plugins.shelf)?;
         let watching = Arc::clone(&plugins);
@@ -62,6 +70,11 @@ impl Plugins {
 impl Runtime {
     /// Loads one plugin that does not lie in the watched directory, with the operator's file beside it if there
     /// is one. It stays until shutdown.
+    ///
+    /// It is compiled by the program that [`Config::compiler`](crate::Config::compiler) names, within
+    /// `limits.max_compile_memory` and `limits.max_compile_time`. Without such a program it is compiled in this process,
+    /// where only the bounds on its form hold: a hostile component that passes them may take memory and time without
+    /// end. Name a program wherever plugins come from people you do not trust.
     ///
     /// # Errors
     /// The [`Refusal`] says which rule the file breaks.

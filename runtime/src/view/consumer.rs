@@ -64,7 +64,7 @@ pub enum ConsumerStatusView {
     Attached,
     /// Its plugin is gone; the log keeps its events for a while.
     Detached,
-    /// An operator or its circuit breaker keeps it from taking events.
+    /// An operator, its circuit breaker or the lack of a version that can run keeps it from taking events.
     Paused,
     /// As many events are held or dead as may be: it reads no further.
     Full,
@@ -97,6 +97,8 @@ pub enum PauseView {
     },
     /// As many events are held or dead as may be: it takes no new ones, but retries go on.
     Bound,
+    /// Nothing handles for it: no version of its plugin can run, or its closure has not subscribed since the start.
+    Unattended,
 }
 
 impl From<Pause> for PauseView {

@@ -147,9 +147,34 @@ pub fn nested_loops(levels: u32) -> Vec<u8> {
     with_function(LOCALS, &code)
 }
 
+/// `count` functions of 60 loops inside each other: each is within every bound on one function, and all of them together
+/// take a compiler as long as the caller wants.
+#[must_use]
+pub fn many_functions(count: usize) -> Vec<u8> {
+    const LEVELS: usize = 60;
+    let mut code = Vec::new();
+    for level in 0..LEVELS {
+        code.extend([0x03, 0x40, 0x20]);
+        code.extend(leb(level));
+        code.push(0x21);
+        code.extend(leb(level + 1));
+    }
+    for level in 0..LEVELS {
+        code.push(0x20);
+        code.extend(leb(level));
+        code.extend([0x0d, 0x00, 0x0b]);
+    }
+    with_functions(count, 100, &code)
+}
+
 /// A plugin with one more module, of one function that has `locals` locals of type i32 and `code`.
 #[must_use]
 pub fn with_function(locals: u32, code: &[u8]) -> Vec<u8> {
+    with_functions(1, locals, code)
+}
+
+/// The same with `count` such functions.
+fn with_functions(count: usize, locals: u32, code: &[u8]) -> Vec<u8> {
     let mut body = vec![1];
     body.extend(leb(locals as usize));
     body.push(0x7f);
@@ -157,13 +182,15 @@ pub fn with_function(locals: u32, code: &[u8]) -> Vec<u8> {
     body.push(0x0b);
     let mut function = leb(body.len());
     function.extend(body);
-    let mut content = vec![1];
-    content.extend(function);
+    let mut content = leb(count);
+    content.extend(function.repeat(count));
+    let mut types = leb(count);
+    types.resize(types.len() + count, 0);
     let module = [
         binary::MODULE,
-        // One type, () -> (), and one function of it.
+        // One type, () -> (), and the functions of it.
         &section(1, &[1, 0x60, 0, 0]),
-        &section(3, &[1, 0]),
+        &section(3, &types),
         &section(10, &content),
     ]
     .concat();

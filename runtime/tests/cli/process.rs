@@ -110,6 +110,11 @@ impl Runtime {
         Self { process, url, stderr: Some(rest) }
     }
 
+    /// The process's number.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Where it listens.
     pub fn url(&self) -> &str {
         &self.url
@@ -154,7 +159,7 @@ impl Runtime {
 
     /// Sends it a signal, such as `TERM`.
     pub fn signal(&self, name: &str) {
-        let id = self.process.id().to_string();
+        let id = self.id().to_string();
         let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap();
         assert!(sent.success());
     }

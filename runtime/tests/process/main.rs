@@ -5,15 +5,18 @@
 mod bad_deploy;
 mod busy;
 mod clients;
+mod compiling;
 mod failed_sync;
 mod faulty_disk;
 mod full_disk;
+mod hostile;
 mod http;
 mod plugin_versions;
 mod plugins_api;
 #[path = "../cli/process.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line")]
 mod process;
+mod quarantine;
 mod scarce;
 mod signals;
 mod small_disk;

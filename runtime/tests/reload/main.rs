@@ -4,6 +4,7 @@
 
 mod beside;
 mod directory;
+mod lost;
 mod probation;
 mod storm;
 mod versions;

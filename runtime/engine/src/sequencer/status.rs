@@ -27,6 +27,8 @@ pub struct ConsumerState {
     pub dead: usize,
     /// Whether a worker would be given a batch of it now, were it its turn.
     pub ready: bool,
+    /// Whether something was given to run for it since the start.
+    pub is_attended: bool,
     /// What keeps it from taking events; empty if it goes on.
     pub pauses: Vec<Pause>,
     /// How its newest activation does, if that is on probation.
@@ -79,6 +81,7 @@ impl<S: Store> Sequencer<S> {
             held: held - retrying,
             dead: consumer.dead.len(),
             ready: consumer.is_ready(),
+            is_attended: consumer.is_attached(),
             pauses: Pause::of(consumer, &self.steady),
             probation: ProbationState::of(consumer, &self.steady),
             throttled_until: consumer.throttled_until().map(|until| self.steady.to_wall(until)),

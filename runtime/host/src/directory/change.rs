@@ -8,7 +8,7 @@ use crate::{Manifest, Refusal};
 
 /// The number of a [`Load`]; never given twice by one directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ticket(pub(super) u64);
+pub struct Ticket(pub u64);
 
 /// Files to be loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]

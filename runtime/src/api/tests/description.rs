@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route that the interface has; a new one is added here on purpose.
-const ROUTES: [&str; 26] = [
+const ROUTES: [&str; 27] = [
     "delete /consumers/{name}",
     "delete /redrives/{id}",
     "get /consumers",
@@ -29,6 +29,7 @@ const ROUTES: [&str; 26] = [
     "post /dead-letters/{consumer}/{offset}/redrive",
     "post /events",
     "post /plugins/{name}/pin",
+    "post /plugins/{name}/retry",
     "post /plugins/{name}/rollback",
     "post /plugins/{name}/unpin",
     "post /redrives",

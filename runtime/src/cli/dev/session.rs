@@ -15,7 +15,7 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    super::{failure::Failure, log_line, signals::Signals, terminal},
+    super::{compile, failure::Failure, log_line, signals::Signals, terminal},
     Arguments, Built,
     follow::Follower,
     samples,
@@ -73,6 +73,7 @@ impl Session {
             data: folder.join("data"),
             plugins: folder.join("plugins"),
             listen: arguments.listen,
+            compiler: compile::own_program(),
             ..Config::default()
         };
         let signals = Signals::listen().map_err(Failure::internal)?;

@@ -12,7 +12,7 @@ use camshaft_event::transaction::{Activation, ActivationOutcome};
 use camshaft_host::{Plugin, Refusal, codes};
 
 use super::loader::Version;
-use super::shelf::{Because, Running, Waiting};
+use super::shelf::{Because, Running, Waiting, Withheld};
 use super::{Plugins, versions::Kept};
 use crate::compose::{Code, CodeNumber, Core, EmbeddedStore};
 
@@ -45,7 +45,13 @@ impl Plugins {
         let Some(because) = self.objection(&version)? else { return self.run(version, from) };
         let is_running = self.shelf.running().contains_key(&name);
         if !is_running {
-            self.run(self.instead(&name, &because, from.file)?, from)?;
+            let instead =
+                self.instead(&name, &because, from.file).and_then(|instead| self.run(instead, from));
+            if let Err(refusal) = instead {
+                let withheld = Withheld { version, file: from.file.to_owned(), is_watched: from.is_watched };
+                self.shelf.withheld().insert(name, withheld);
+                return Err(refusal);
+            }
         }
         tracing::warn!(
             plugin = name,
@@ -100,7 +106,11 @@ impl Plugins {
         let kept = kept.ok_or_else(|| {
             Refusal::new(
                 codes::VERSION_NOT_KEPT,
-                format!("{}, and no copy of what is to run instead was kept", because.message()),
+                format!(
+                    "{}, and no copy of the version that should run was kept: its consumer keeps its place and takes \
+                     no events",
+                    because.message()
+                ),
                 because.hint(name),
             )
         })?;
@@ -108,32 +118,37 @@ impl Plugins {
     }
 
     /// Runs what ran before the last shutdown, if its file is still there, until the directory says otherwise. Returns
-    /// the names that run, each with its file.
+    /// the names whose files are there, each with its file: their consumers keep their places, whatever runs.
     pub(super) fn restore(&self) -> Vec<(String, PathBuf)> {
         let _changing = self.shelf.changing();
         let unattended = self.core.sequencer.lock().unattended();
-        let (mut names, mut kept) = (Vec::new(), Vec::new());
+        let (mut there, mut names, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         for name in unattended {
             let record = self.versions.of(&name);
             let current = self.core.sequencer.lock().current_activation(&name);
-            if let Some(file) = record.file.as_ref().filter(|file| file.exists())
-                && let Ok(Some(current)) = current
+            // A record that is lost tells no file; most files have their plugin's name.
+            let file =
+                record.file.clone().unwrap_or_else(|| self.core.config.plugins.join(format!("{name}.wasm")));
+            if !file.exists() {
+                continue;
+            }
+            if let Ok(Some(current)) = current
                 && let Some(version) = record.of_activation(current.id, &current.digest)
             {
                 kept.push((version.content.clone(), file.clone()));
-                names.push((name, file.clone()));
+                names.push((name.clone(), file.clone()));
             }
+            there.push((name, file));
         }
         let loaded = self.loader.load_all_kept(&kept);
-        let run = |(name, file): &(String, PathBuf), loaded: Result<Version, Refusal>| {
+        for ((name, file), loaded) in names.iter().zip(loaded) {
             let from = Origin { file, is_watched: true };
             // If it cannot run, it is loaded from the directory, as if nothing had been kept.
-            loaded.and_then(|version| self.run(version, from)).inspect_err(|refusal| {
-                tracing::warn!(plugin = name, "what ran before cannot run again: {refusal}")
-            })
-        };
-        let outcomes = names.iter().zip(loaded);
-        outcomes.filter_map(|(name, loaded)| run(name, loaded).ok().map(|()| name.clone())).collect()
+            if let Err(refusal) = loaded.and_then(|version| self.run(version, from)) {
+                tracing::warn!(plugin = name, "what ran before cannot run again: {refusal}");
+            }
+        }
+        there
     }
 
     /// Lets `version` take over. The caller holds the lock for changes.
@@ -216,6 +231,8 @@ impl Plugins {
         }
         self.retire(name, &mut running);
         shelf.insert(name.to_owned(), running);
+        drop(shelf);
+        self.shelf.withheld().remove(name);
     }
 
     /// Drops the code of earlier versions that no batch will ask for any more.
@@ -244,6 +261,7 @@ impl Plugins {
     pub(super) fn end(&self, name: &str) {
         let _changing = self.shelf.changing();
         let removed = self.shelf.running().remove(name);
+        self.shelf.withheld().remove(name);
         detach(&self.core, name);
         if let Some(running) = removed {
             tracing::info!(plugin = name, "detached");

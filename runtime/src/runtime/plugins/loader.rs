@@ -1,8 +1,11 @@
 //! Two threads that read, compile and try out plugin files beside whatever runs, however long that takes.
 //!
-//! The thread that watches the directory asks and takes the answers; nothing here decides what is run.
+//! The thread that watches the directory asks and takes the answers; nothing here decides what is run. A file whose
+//! compiler takes long gives way to others (`queue`), and one that ended the process is not tried again (`quarantine`).
 
-use std::collections::{BTreeSet, VecDeque};
+mod queue;
+
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,13 +13,15 @@ use std::time::Duration;
 
 use camshaft_engine::Attempt;
 use camshaft_host::directory::{Load, Ticket};
-use camshaft_host::{Content, Host, Plugin, Prepared, Refusal, Source, codes};
+use camshaft_host::{Content, Halt, Haste, Host, Loading, Plugin, Prepared, Refusal, Source, codes};
 
+use super::quarantine::Quarantine;
 use super::shelf::Shelf;
 use super::versions::{Lease, Versions};
 use crate::compose::{Bell, Core};
+use queue::{Queue, Task};
 
-/// One may compile something large for a minute; the other goes on with the rest.
+/// One may load something slow; the other goes on with the rest.
 const THREADS: usize = 2;
 
 /// How often a thread without work looks whether the runtime drains.
@@ -35,10 +40,12 @@ pub(super) type Loaded = (Ticket, Result<Version, Refusal>);
 
 /// What is to be loaded, and what was.
 pub(in crate::runtime) struct Loader {
+    core: Arc<Core>,
     host: Host,
     hook: LoadHook,
     versions: Arc<Versions>,
-    asked: Mutex<VecDeque<Load>>,
+    quarantine: Quarantine,
+    asked: Queue,
     answered: Mutex<Vec<Loaded>>,
     /// Rung when something is asked for.
     work: Bell,
@@ -66,12 +73,20 @@ impl Version {
 }
 
 impl Loader {
-    pub(super) fn new(host: Host, hook: LoadHook, versions: Arc<Versions>) -> Self {
+    pub(super) fn new(
+        core: Arc<Core>,
+        host: Host,
+        hook: LoadHook,
+        versions: Arc<Versions>,
+        quarantine: Quarantine,
+    ) -> Self {
         Self {
+            core,
             host,
             hook,
             versions,
-            asked: Mutex::default(),
+            quarantine,
+            asked: Queue::new(THREADS),
             answered: Mutex::default(),
             work: Bell::default(),
         }
@@ -88,10 +103,7 @@ impl Loader {
 
     /// Asks for `load`, instead of an older one of the same file that nobody has begun with.
     pub(super) fn ask(&self, load: Load) {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.retain(|older| older.file != load.file);
-        asked.push_back(load);
-        drop(asked);
+        self.asked.add(load);
         self.work.ring();
     }
 
@@ -100,9 +112,20 @@ impl Loader {
         std::mem::take(&mut *self.answered.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Wakes the threads, so that they see that the runtime drains.
-    pub(super) fn wake(&self) {
+    /// Wakes the threads, so that they see that the runtime drains. What they load counts as loaded.
+    pub(super) fn close(&self) {
+        self.quarantine.close();
         self.work.ring();
+    }
+
+    /// Lets a file be loaded that was quarantined, and the version that is pinned instead.
+    pub(super) fn lift_quarantine(&self, file: &Path, pinned: Option<&str>) -> Result<(), Refusal> {
+        let source = self.host.read(file, None)?;
+        let digests = [Some(source.content().digest.as_str()), pinned];
+        digests.into_iter().flatten().try_for_each(|digest| self.quarantine.lift(digest)).map_err(|error| {
+            let message = format!("the quarantine of \"{}\" cannot be lifted: {error}", file.display());
+            Refusal::new(codes::IO, message, "Check the permissions of the data directory and its disk.")
+        })
     }
 
     /// Loads a file at once, on the caller's thread. What runs already is not compiled again.
@@ -112,12 +135,22 @@ impl Loader {
         file: &Path,
         operator: Option<&Path>,
     ) -> Result<Version, Refusal> {
+        self.load_as(shelf, file, operator, &Manner::WHOLE).map_err(|halt| halt.into_refusal(file))
+    }
+
+    fn load_as(
+        &self,
+        shelf: &Shelf,
+        file: &Path,
+        operator: Option<&Path>,
+        manner: &Manner<'_>,
+    ) -> Result<Version, Halt> {
         let source = self.host.read(file, operator)?;
         if let Some(running) = shelf.version(source.content()) {
             return Ok(running);
         }
         self.hook.before_compile(file);
-        self.load_source(&source)
+        self.load_source(&source, manner)
     }
 
     /// Removes compiled code, but for that of versions with these digests.
@@ -149,11 +182,17 @@ impl Loader {
                 format!("the copy that was kept of version {} cannot be read: {error}", content.digest);
             Refusal::new(codes::IO, message, "Drop the version into the plugins directory again.")
         })?;
-        self.load_source(&source)
+        self.load_source(&source, &Manner::WHOLE).map_err(|halt| halt.into_refusal(file))
     }
 
-    fn load_source(&self, source: &Source) -> Result<Version, Refusal> {
-        let plugin = self.host.load_source(source)?;
+    fn load_source(&self, source: &Source, manner: &Manner<'_>) -> Result<Version, Halt> {
+        let is_new = !self.versions.knows(source.content());
+        let watched = self.quarantine.admit(&source.content().digest, source.file(), is_new)?;
+        let Manner { haste, is_abandoned } = *manner;
+        let loading = Loading { haste, before_start: &|| watched.begin(), is_abandoned };
+        // Start code ends at its deadline, also where no handler is called.
+        let _deadlines = self.core.count_deadlines();
+        let plugin = self.host.load_source(source, &loading)?;
         let prepared = plugin.prepare()?;
         Ok(Version { plugin, prepared, lease: Arc::new(self.versions.keep(source)) })
     }
@@ -164,19 +203,43 @@ impl Loader {
             if core.is_draining() {
                 return;
             }
-            let Some(Load { ticket, file, operator }) = self.next() else {
+            let Some(task) = self.asked.next() else {
                 self.work.wait(seen, Some(LOOK));
                 continue;
             };
-            let outcome = self.load(shelf, &file, operator.as_deref());
+            let outcome = self.do_task(core, shelf, &task);
+            let (ticket, file) = (task.load.ticket, task.load.file.clone());
+            let gave_way = matches!(outcome, Err(Halt::GaveWay));
+            self.asked.end(task, gave_way);
+            // What waited for a slow one to end may go on.
+            self.work.ring();
+            if gave_way {
+                tracing::debug!(file = %file.display(), "a slow plugin gave way to others");
+                continue;
+            }
+            let outcome = outcome.map_err(|halt| halt.into_refusal(&file));
             self.answered.lock().unwrap_or_else(PoisonError::into_inner).push((ticket, outcome));
             core.plugins.ring();
         }
     }
 
-    fn next(&self) -> Option<Load> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    fn do_task(&self, core: &Core, shelf: &Shelf, task: &Task) -> Result<Version, Halt> {
+        let Load { ticket, file, operator } = &task.load;
+        let is_abandoned = || core.is_draining() || !self.asked.is_newest(file, *ticket);
+        let manner = Manner { haste: task.haste(), is_abandoned: &is_abandoned };
+        self.load_as(shelf, file, operator.as_deref(), &manner)
     }
+}
+
+/// How a file is loaded.
+struct Manner<'m> {
+    haste: Haste,
+    is_abandoned: &'m dyn Fn() -> bool,
+}
+
+impl Manner<'_> {
+    /// To the end.
+    const WHOLE: Manner<'static> = Manner { haste: Haste::Whole, is_abandoned: &|| false };
 }
 
 impl LoadHook {

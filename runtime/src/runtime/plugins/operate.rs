@@ -129,9 +129,13 @@ impl Plugins {
             let waiting = running.waiting.clone()?;
             Some((waiting.version, running.file.clone(), running.is_watched))
         });
-        let Some((version, file, is_watched)) = waiting else { return Ok(()) };
+        let withheld = self.shelf.withheld().get(name).cloned();
+        let withheld = withheld.map(|withheld| (withheld.version, withheld.file, withheld.is_watched));
+        let Some((version, file, is_watched)) = waiting.or(withheld) else { return Ok(()) };
         self.offer(version, Origin { file: &file, is_watched })
-            .map_err(|refusal| VersionError::Unusable { name: name.to_owned(), reason: refusal.message })
+            .map_err(|refusal| VersionError::Unusable { name: name.to_owned(), reason: refusal.message })?;
+        self.shelf.refused().remove(&file);
+        Ok(())
     }
 
     /// Runs a kept version instead of what runs, by `act`. `wait` says what waits from then on, given what waited and

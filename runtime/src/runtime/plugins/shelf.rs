@@ -16,6 +16,8 @@ use crate::compose::CodeNumber;
 #[derive(Default)]
 pub(in crate::runtime) struct Shelf {
     running: Mutex<BTreeMap<String, Running>>,
+    /// What the file of a plugin holds that may not run, where nothing can run instead.
+    withheld: Mutex<BTreeMap<String, Withheld>>,
     refused: Mutex<BTreeMap<PathBuf, Refused>>,
     loading: Mutex<BTreeSet<PathBuf>>,
     /// Held by whoever changes what runs, from the question what may run to the shelf's new content.
@@ -45,6 +47,14 @@ pub(super) struct Waiting {
     pub(super) because: Because,
 }
 
+/// A version that may not run now, of a plugin of which nothing runs. Its consumer keeps its place.
+#[derive(Clone)]
+pub(super) struct Withheld {
+    pub(super) version: Version,
+    pub(super) file: PathBuf,
+    pub(super) is_watched: bool,
+}
+
 /// Why a version waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Because {
@@ -55,7 +65,8 @@ pub(super) enum Because {
 }
 
 pub(super) struct Refused {
-    pub(super) running: Option<String>,
+    /// The plugin that runs from the file, or would.
+    pub(super) plugin: Option<String>,
     pub(super) refusal: Refusal,
 }
 
@@ -68,6 +79,10 @@ impl Shelf {
     pub(super) fn version(&self, content: &Content) -> Option<Version> {
         let running = self.running();
         running.values().map(|running| &running.version).find(|version| version.content() == content).cloned()
+    }
+
+    pub(super) fn withheld(&self) -> MutexGuard<'_, BTreeMap<String, Withheld>> {
+        self.withheld.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn refused(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Refused>> {

@@ -19,13 +19,14 @@ impl Runtime {
     pub fn plugins(&self) -> Vec<PluginView> {
         let names: Vec<String> = self.0.plugins.shelf.running().keys().cloned().collect();
         let mut views: Vec<PluginView> = names.iter().filter_map(|name| self.running_view(name)).collect();
+        let pinned = |name: &str| self.0.core.sequencer.lock().pinned(name).map(str::to_owned);
         let refused = self.0.plugins.shelf.refused();
-        views.extend(
-            refused
-                .iter()
-                .filter(|(_, refused)| refused.running.is_none())
-                .map(|(file, refused)| refused_view(file, refused)),
-        );
+        let runs = |refused: &Refused| refused.plugin.as_ref().is_some_and(|name| names.contains(name));
+        let refused = refused.iter().filter(|(_, refused)| !runs(refused));
+        views.extend(refused.map(|(file, refused)| PluginView {
+            pinned: refused.plugin.as_deref().and_then(pinned),
+            ..refused_view(file, refused)
+        }));
         views.extend(self.loading_views(&views));
         views.sort_by(|a, b| a.name.cmp(&b.name));
         views
@@ -52,7 +53,7 @@ impl Runtime {
         let refused = self.0.plugins.shelf.refused();
         let last_refusal = refused
             .iter()
-            .find(|(_, refused)| refused.running.as_deref() == Some(name))
+            .find(|(_, refused)| refused.plugin.as_deref() == Some(name))
             .map(|(file, refused)| refusal_view(file, &refused.refusal));
         let running = self.0.plugins.shelf.running();
         let Running { version, file, activation, activated_at, waiting, .. } = running.get(name)?;
@@ -94,7 +95,8 @@ impl Runtime {
 
 fn refused_view(file: &Path, refused: &Refused) -> PluginView {
     let last_refusal = Some(refusal_view(file, &refused.refusal));
-    PluginView { last_refusal, ..file_view(file, PluginStatus::Refused) }
+    let view = file_view(file, PluginStatus::Refused);
+    PluginView { name: refused.plugin.clone().unwrap_or(view.name), last_refusal, ..view }
 }
 
 /// A file of which nothing runs.

@@ -72,6 +72,11 @@ impl Versions {
         self.records().get(name).cloned().unwrap_or_default()
     }
 
+    /// Whether a plugin was about to run this content before.
+    pub(super) fn knows(&self, content: &Content) -> bool {
+        self.records().values().flat_map(Record::contents).any(|known| known == content)
+    }
+
     /// Notes that a plugin is about to run `kept`, or that it runs it under an activation. Durable when this returns,
     /// unless that is known already. What is not needed any more goes.
     pub(super) fn note(

@@ -40,7 +40,7 @@ pub(super) fn watch(core: &Arc<Core>, plugins: &Plugins) {
     loop {
         let seen = core.plugins.count();
         if core.is_draining() {
-            return plugins.loader.wake();
+            return plugins.loader.close();
         }
         plugins.hear_verdicts();
         for change in look(plugins, &mut directory) {
@@ -52,9 +52,9 @@ pub(super) fn watch(core: &Arc<Core>, plugins: &Plugins) {
             carry_out(plugins, change);
         }
         let due = directory.due();
-        if !settled && directory.is_settled() && due.is_none() {
+        if !settled && !directory.is_missing() && directory.is_settled() && due.is_none() {
             settled = true;
-            detach_unattended(core);
+            detach_unattended(core, &directory);
         }
         // Not before: what a file in the directory needs is not known until it was loaded.
         let kept = if settled { plugins.versions.digests() } else { BTreeSet::default() };
@@ -82,6 +82,9 @@ fn look(plugins: &Plugins, directory: &mut Directory<Version>) -> Vec<Change<Ver
         });
         changes.extend(directory.loaded(ticket, outcome, now));
     }
+    for file in plugins.take_retries() {
+        directory.retry(&file, now);
+    }
     for load in directory.loads(now) {
         plugins.loader.ask(load);
     }
@@ -89,11 +92,12 @@ fn look(plugins: &Plugins, directory: &mut Directory<Version>) -> Vec<Change<Ver
     changes
 }
 
-/// Consumers of plugins that went while the runtime was not there.
-fn detach_unattended(core: &Core) {
+/// Consumers of plugins whose files went while the runtime was not there. One whose file is there and cannot run keeps
+/// its place.
+fn detach_unattended(core: &Core, directory: &Directory<Version>) {
     // Its own statement: in the loop's head the lock would be held through the loop.
     let unattended = core.sequencer.lock().unattended();
-    for name in unattended {
+    for name in unattended.into_iter().filter(|name| !directory.holds(name)) {
         tracing::info!(consumer = name, "its plugin is gone since the last run: detached");
         detach(core, &name);
     }
@@ -106,9 +110,10 @@ fn carry_out(plugins: &Plugins, change: Change<Version>) {
         | Change::Replaced { file, plugin: version }
         | Change::ConfigChanged { file, plugin: version } => {
             shelf.refused().remove(&file);
+            let name = version.name().to_owned();
             let offered = plugins.offer(version, Origin { file: &file, is_watched: true });
             if let Err(refusal) = offered {
-                note_refusal(plugins, file, None, refusal);
+                note_refusal(plugins, file, Some(name), refusal);
             }
         }
         Change::Renamed { name, file, .. } => plugins.moved_to(&name, file),
@@ -125,7 +130,7 @@ fn carry_out(plugins: &Plugins, change: Change<Version>) {
     }
 }
 
-fn note_refusal(plugins: &Plugins, file: PathBuf, running: Option<String>, refusal: Refusal) {
+fn note_refusal(plugins: &Plugins, file: PathBuf, plugin: Option<String>, refusal: Refusal) {
     tracing::warn!(file = %file.display(), code = refusal.code, hint = refusal.hint, "refused a plugin: {refusal}");
     let core = &plugins.core;
     let now = core.now();
@@ -136,5 +141,5 @@ fn note_refusal(plugins: &Plugins, file: PathBuf, running: Option<String>, refus
             tracing::warn!(%error, "the refusal could not be announced");
         }
     });
-    plugins.shelf.refused().insert(file, Refused { running, refusal });
+    plugins.shelf.refused().insert(file, Refused { plugin, refusal });
 }

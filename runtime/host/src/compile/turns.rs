@@ -1,0 +1,104 @@
+//! How many components are compiled at a time: one per core less one, and slow ones when no other waits.
+
+use std::{
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+/// Hands out turns.
+pub struct Turns {
+    at_a_time: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    taken: usize,
+    /// Loads that wait for a turn, slow ones aside.
+    waiting: usize,
+}
+
+/// One component may be compiled until it is dropped.
+pub struct Turn<'t>(&'t Turns);
+
+impl Turns {
+    /// One per core less one, so that events are handled meanwhile; at least one.
+    pub fn of_this_machine() -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self::new(cores.saturating_sub(1).max(1))
+    }
+
+    fn new(at_a_time: usize) -> Self {
+        Self { at_a_time, state: Mutex::default(), changed: Condvar::new() }
+    }
+
+    #[cfg(test)]
+    pub fn at_a_time(&self) -> usize {
+        self.at_a_time
+    }
+
+    /// Waits for a turn.
+    pub fn take(&self, is_slow: bool) -> Turn<'_> {
+        let mut state = self.state();
+        state.waiting += usize::from(!is_slow);
+        while state.taken >= self.at_a_time || (is_slow && state.waiting > 0) {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.waiting -= usize::from(!is_slow);
+        state.taken += 1;
+        Turn(self)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn<'_> {
+    /// Whether another load waits for a turn.
+    pub fn is_wanted(&self) -> bool {
+        self.0.state().waiting > 0
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.state().taken -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn a_slow_load_waits_until_no_other_does() {
+        let turns = Turns::new(1);
+        let first = turns.take(false);
+        assert!(!first.is_wanted());
+        let (told, order) = mpsc::channel();
+        thread::scope(|scope| {
+            let wait = |is_slow: bool, told: mpsc::Sender<bool>| {
+                let turns = &turns;
+                scope.spawn(move || {
+                    let turn = turns.take(is_slow);
+                    told.send(is_slow).unwrap();
+                    drop(turn);
+                });
+            };
+            wait(true, told.clone());
+            assert!(order.recv_timeout(Duration::from_millis(50)).is_err(), "the one turn is taken");
+            assert!(!first.is_wanted(), "a slow one presses nobody");
+            wait(false, told);
+            while !first.is_wanted() {
+                thread::yield_now();
+            }
+            drop(first);
+            assert_eq!((order.recv(), order.recv()), (Ok(false), Ok(true)));
+        });
+    }
+}

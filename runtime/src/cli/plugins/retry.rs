@@ -1,0 +1,45 @@
+//! `camshaft plugins retry`: a refused file is loaded again.
+
+use std::path::Path;
+
+use crate::{
+    cli::{
+        client::{Client, path},
+        failure::Failure,
+        output,
+    },
+    view::PluginView,
+};
+
+pub fn retry(client: &Client, file: &Path, json: bool) -> Result<(), Failure> {
+    let name = name(file);
+    let plugin: PluginView =
+        client.post_json(&path(&["plugins", &name, "retry"]), &serde_json::Value::Null)?;
+    if json {
+        return output::json(&plugin);
+    }
+    let file = plugin.last_refusal.map_or(plugin.file, |refusal| refusal.file);
+    output::note(&format!("\"{file}\" is loaded again"));
+    output::hint(&format!("`camshaft plugins {}` shows what comes of it.", plugin.name));
+    Ok(())
+}
+
+/// The stem of a `.wasm` file; anything else is a name already.
+fn name(file: &Path) -> String {
+    let is_file = file.extension().is_some_and(|extension| extension == "wasm");
+    let name = if is_file { file.file_stem().unwrap_or_default() } else { file.as_os_str() };
+    name.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_by_its_path_its_name_or_its_stem() {
+        for file in ["plugins/stock.wasm", "/srv/plugins/stock.wasm", "stock.wasm", "stock"] {
+            assert_eq!(name(Path::new(file)), "stock");
+        }
+        assert_eq!(name(Path::new("stock-1.2")), "stock-1.2", "a name may have a dot");
+    }
+}
