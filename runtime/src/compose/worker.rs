@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use camshaft_engine::{Attempt, Batch, Handler, LogLine, StateReader, WorkerContext, run_batch};
 use camshaft_event::{Answer, Event, FailureCause, LogLevel};

@@ -120,11 +120,6 @@ impl Runtime {
         &self.url
     }
 
-    /// Its process.
-    pub fn id(&self) -> u32 {
-        self.process.id()
-    }
-
     /// A command that talks to it.
     pub fn camshaft(&self, folder: &Path, line: &str) -> Command {
         let mut command = camshaft(folder);
