@@ -16,6 +16,7 @@ mod open;
 mod pace;
 mod priority;
 mod reader;
+mod rebuild;
 mod sinks;
 mod stop;
 mod ticker;
@@ -27,7 +28,7 @@ pub(crate) use bell::Bell;
 pub(crate) use code::{Closure, Code, CodeNumber};
 pub(crate) use core::Core;
 pub(crate) use durable::Never;
-pub(crate) use open::open;
+pub(crate) use open::{open, refuse_log, unusable};
 pub(crate) use reader::READ_BYTES;
 
 /// The store below the tables.

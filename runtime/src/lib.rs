@@ -11,6 +11,7 @@ mod error;
 mod error_code;
 mod runtime;
 mod sandbox;
+pub mod verify;
 pub mod view;
 
 pub use camshaft_engine::Attempt;

@@ -12,6 +12,7 @@ mod batch;
 mod circuit;
 mod clock;
 mod consumer;
+mod damage;
 mod held_keys;
 mod lane;
 mod options;
@@ -31,6 +32,7 @@ mod write_queue;
 pub use attempt::{Attempt, LogLine, StateReader};
 pub use batch::{Batch, SharedEvent};
 pub use clock::Clock;
+pub use damage::{Damage, DamagedPart};
 pub use options::EngineOptions;
 pub use run::{Begun, Call, Finished, Handler, Rehearsal, Rehearsed, WorkerContext, run_batch};
 pub use sequenced::Sequenced;
@@ -38,7 +40,7 @@ pub use sequencer::{
     Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, LagRead, LogEvents,
     OldestHeld, Past, Pause, ProbationState, Probe, PublishRefusal, ReadError, Receipt, Receipts,
     RecoverError, RedriveError, RedrivePreview, RedriveStatus, Release, ResetPlace, ResetTo, Sequencer,
-    Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor, first_offset_since,
+    Skipped, Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor, first_offset_since,
 };
 pub use shared::SharedSequencer;
 pub use spec::ConsumerSpec;

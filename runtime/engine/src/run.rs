@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use camshaft_event::transaction::{Body, Handled, HeldChange, Outcome, Section};
 use camshaft_event::{Answer, HeldEvent, Key, Timestamp};
+use camshaft_tables::TablesError;
 use rand_chacha::ChaCha8Rng;
 
 use crate::EngineOptions;
@@ -59,8 +60,8 @@ pub struct Finished {
     pub(crate) body: Body,
     /// How the call went, if its event was done before it.
     pub(crate) released: Option<Tried>,
-    /// Why the tables could not be read, if so: the host's fault, nobody's attempt counts.
-    pub unavailable: Option<String>,
+    /// Why the tables could not be read, if so: not the handler's fault, so no attempt counts.
+    pub unread: Option<TablesError>,
 }
 
 impl Finished {
@@ -100,7 +101,7 @@ struct Run {
     max_bytes: usize,
     reads: Reads,
     started_us: u64,
-    unavailable: Option<String>,
+    unread: Option<TablesError>,
 }
 
 /// An attempt that ended.
@@ -144,7 +145,7 @@ impl Run {
             max_bytes,
             reads: Reads::default(),
             started_us,
-            unavailable: None,
+            unread: None,
         }
     }
 
@@ -269,7 +270,7 @@ impl Run {
             state_growth: self.state_growth,
             body: self.body,
             released: None,
-            unavailable: self.unavailable,
+            unread: self.unread,
         }
     }
 }

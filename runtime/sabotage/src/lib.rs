@@ -53,11 +53,13 @@ pub enum Sabotage {
     CountDuringProbation,
     /// A sink's call is made whether or not its event is durable.
     CallBeforeDurable,
+    /// A consumer that meets damaged events goes on behind them as if there were none.
+    PassDamage,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -79,6 +81,7 @@ impl Sabotage {
         Self::RollBackNever,
         Self::CountDuringProbation,
         Self::CallBeforeDurable,
+        Self::PassDamage,
     ];
 }
 

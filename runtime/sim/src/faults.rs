@@ -104,6 +104,10 @@ faults! {
     JobWentOn => "a redrive job went on after a crash",
     JobFoundGone => "a redrive job found dead letters gone",
     DeadAgain => "what a job had redriven became a dead letter again",
+    DamagedEvents => "a consumer met damaged events",
+    DamagedState => "a consumer met damaged state",
+    Skipped => "a consumer went on without damaged events",
+    DamageReset => "a consumer with damaged state began anew",
     SameAgain => "a producer repeated an event",
     OtherAgain => "a producer used an id again for something else",
 }

@@ -137,7 +137,8 @@ fn trim_before(core: &Core) -> Result<u64, LogError> {
     let needed = core.sequencer.lock().needed(now);
     let pinned = match core.log.find_offset(needed.next_offset.0) {
         Ok(found) => found.unwrap_or(bounds.last_sequence),
-        Err(LogError::Trimmed { .. }) => bounds.first_sequence,
+        // A consumer that waits behind damage keeps all of it.
+        Err(LogError::Trimmed { .. } | LogError::Corrupt { .. }) => bounds.first_sequence,
         Err(error) => return Err(error),
     };
     Ok(expired.min(pinned).min(needed.sequence.next().0))

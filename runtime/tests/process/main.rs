@@ -4,6 +4,7 @@
 
 mod bad_deploy;
 mod busy;
+mod damage;
 mod failed_sync;
 mod faulty_disk;
 mod full_disk;

@@ -65,7 +65,7 @@ impl AttemptContext for Attempt {
         }
         let found = match self.reader.state(self.space, key) {
             Ok(found) => found,
-            Err(error) => return self.unavailable(&error),
+            Err(error) => return self.unavailable(error),
         };
         self.effects.reads.note(key, found.as_ref());
         let value = found.map(|found| found.value);
@@ -97,7 +97,7 @@ impl AttemptContext for Attempt {
         let committed = match self.reader.scan_state(self.space, prefix, after, max.saturating_add(own.len()))
         {
             Ok(committed) => committed,
-            Err(error) => return self.unavailable(&error),
+            Err(error) => return self.unavailable(error),
         };
         let mut merged: BTreeMap<Vec<u8>, Option<Vec<u8>>> =
             committed.into_iter().map(|(key, found)| (key, Some(found.value))).collect();

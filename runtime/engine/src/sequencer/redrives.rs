@@ -215,6 +215,13 @@ impl<S: Store> Sequencer<S> {
         RedriveStatus { job, results: known.results, remaining }
     }
 
+    /// The running jobs of consumers that can read what they need.
+    fn driven_redrives(&self) -> impl Iterator<Item = &RedriveJob> {
+        let is_damaged =
+            |job: &&RedriveJob| self.known(&job.selection.consumer).is_some_and(Consumer::is_damaged);
+        self.running_redrives().filter(move |job| !is_damaged(job))
+    }
+
     fn running_redrives(&self) -> impl Iterator<Item = &RedriveJob> {
         self.redrives.values().map(|known| &known.job).filter(|job| job.state == RedriveState::Running)
     }
@@ -313,7 +320,7 @@ fn event(act: &str, job: &RedriveJob, now: Timestamp, data: &Value) -> Event {
 impl From<DeadLetterError> for RedriveError {
     fn from(error: DeadLetterError) -> Self {
         match error {
-            // Memory knows of a dead letter that the tables do not have.
+            // The job looked only at dead letters that memory knows.
             DeadLetterError::NotFound { .. } => TablesError::Damaged { what: "dead letter" }.into(),
             DeadLetterError::Unready(error) => error.into(),
             DeadLetterError::Tables(error) => error.into(),

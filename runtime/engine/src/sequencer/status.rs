@@ -7,6 +7,7 @@ use camshaft_tables::{StateSpace, TablesError};
 
 use super::{OldestHeld, Pause, ProbationState, Sequencer, Unhandled};
 use crate::consumer::Consumer;
+use crate::damage::Damage;
 
 /// Where a consumer stands.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct ConsumerState {
     pub ready: bool,
     /// What keeps it from taking events; empty if it goes on.
     pub pauses: Vec<Pause>,
+    /// What it needs and cannot read.
+    pub damage: Vec<Damage>,
     /// How its newest activation does, if that is on probation.
     pub probation: Option<ProbationState>,
     /// When its rate limit lets it go on, if there is work that waits for that.
@@ -82,6 +85,7 @@ impl<S: Store> Sequencer<S> {
             dead: consumer.dead.len(),
             ready: consumer.is_ready(),
             pauses: Pause::of(consumer),
+            damage: consumer.damage.clone(),
             probation: ProbationState::of(consumer),
             throttled_until: consumer.throttled_until(),
             state_bytes: self.tables.state_bytes(consumer.space()),
@@ -164,7 +168,12 @@ impl<S: Store> Sequencer<S> {
                 if found.len() == max {
                     return Ok(found);
                 }
-                let Some(letter) = self.tables.dead_letter(consumer.record.id, *offset)? else { continue };
+                let letter = match self.tables.dead_letter(consumer.record.id, *offset) {
+                    // One that cannot be read must not hide the others; redriving or discarding it says why.
+                    Err(TablesError::OfConsumer(_)) => continue,
+                    found => found?,
+                };
+                let Some(letter) = letter else { continue };
                 if wanted(&letter) {
                     let behind = consumer.held.waiting_behind(&entry.key, *offset);
                     let waiting = if entry.parks { behind.count() } else { 0 };

@@ -369,8 +369,14 @@ impl World {
     /// Serves one read of the log for a lagging consumer; whether one was wanted.
     pub fn read(&mut self) -> bool {
         let Some(read) = self.sequencer().next_read() else { return false };
-        let found = read.read(&*self.running().log.reader(), 4_096).unwrap();
-        self.sequencer().feed(&read, found);
+        let (log, now) = (self.running().log.reader(), self.now());
+        match read.read(&*log, 4_096) {
+            Ok(found) => self.sequencer().feed(&read, found),
+            Err(error) => {
+                let damage = read.damage(&*log, error).unwrap();
+                self.sequencer().read_damaged(&read, damage, now).unwrap();
+            }
+        }
         true
     }
 

@@ -60,7 +60,10 @@ impl Run {
         self.hear_verdicts();
         let states = self.process.sequencer().consumer_states();
         self.delivery.check(&states, &mut self.faults);
-        assert_ne!(committed, Committed::Nothing, "a batch comes to something");
+        self.check_damage();
+        let is_damaged = committed == Committed::Nothing && !self.process.sequencer().damaged().is_empty();
+        assert!(is_damaged || committed != Committed::Nothing, "a batch comes to something");
+        self.note_if(Fault::DamagedState, is_damaged);
         self.note_if(Fault::Conflict, committed == Committed::Conflict);
         self.note_if(Fault::Stale, committed == Committed::Stale);
     }
@@ -85,10 +88,14 @@ impl Run {
     }
 
     pub(super) fn read_log(&mut self) {
+        let before = self.process.sequencer().damaged().len();
         let read = self.process.read();
         if self.after_io(read) == Some(true) {
+            let has_met_damage = self.process.sequencer().damaged().len() > before;
+            self.note_if(Fault::DamagedEvents, has_met_damage);
             self.tell(|| "read the log for a lagging consumer".to_owned());
             self.note(Fault::Lagging);
+            self.check_damage();
         }
     }
 
