@@ -129,6 +129,39 @@ fn only_the_damaged_record_is_lost() {
 }
 
 #[test]
+fn a_damaged_header_of_an_older_segment_costs_nothing() {
+    let disk = closed_log();
+    let (name, _) = second_segment(&disk);
+    let sound = disk.bytes(&name);
+    for byte in 0..64 {
+        disk.edit(&name, |bytes| {
+            bytes.clone_from(&sound);
+            bytes[byte] ^= 1;
+        });
+        let log = open(&disk);
+        check_range(&*log.reader(), 1, RECORDS);
+        let verified = check(&disk);
+        assert_eq!((verified.records, verified.damage.len()), (RECORDS, 1), "byte {byte}: {verified:?}");
+        assert_eq!((verified.damage[0].file.as_str(), verified.damage[0].position), (name.as_str(), 0));
+    }
+}
+
+#[test]
+fn a_damaged_first_block_of_an_older_segment_costs_the_records_in_it() {
+    let disk = closed_log();
+    let (name, first) = second_segment(&disk);
+    disk.edit(&name, |bytes| bytes[..512].fill(0));
+    let log = open(&disk);
+    let reader = log.reader();
+    check_range(&*reader, 1, first - 1);
+    assert!(reader.read_from(first, 1).is_err());
+    let next = reader.next_readable(first_offset(first)).expect("the file can be read");
+    assert!(next.sequence > first && next.sequence < first + 10, "{next:?}");
+    check_range(&*reader, next.sequence, RECORDS);
+    assert_eq!(check(&disk).damage.len(), 2, "the header, and the records behind it");
+}
+
+#[test]
 fn damage_that_a_snapshot_covers_stops_no_start_and_hides_no_tail() {
     let disk = MemoryDisk::new();
     let options = Options { segment_bytes: 64 * 1024, ..Options::default() };

@@ -54,6 +54,8 @@ pub fn of_log(damage: &Damage, standing: &Standing) -> Finding {
     };
     let (affects, remedy) = if damage.sequence.is_none_or(|sequence| sequence > standing.snapshot) {
         (ALL.to_owned(), RESTORE.to_owned())
+    } else if from == until {
+        ("nobody: no event is lost".to_owned(), "Nothing.".to_owned())
     } else {
         let needs = |floor: &Option<Offset>| floor.is_none_or(|floor| floor.0 < until);
         let names: Vec<&str> = standing

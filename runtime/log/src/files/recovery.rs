@@ -28,6 +28,8 @@ pub struct Recovery {
     pub cut: Option<Cut>,
     /// What is wrong with the mark of the last clean shutdown, if it is damaged. The records decided without it.
     pub damaged_mark: Option<String>,
+    /// Older segments whose headers are damaged; the records before them say what these held.
+    pub damaged_headers: Vec<String>,
 }
 
 /// A torn tail that was cut off: none of it was ever known durable.
@@ -105,7 +107,15 @@ pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Option<Found
 
     let clean =
         cut.is_none() && mark.is_some_and(|mark| mark.sequence == verified.next.sequence.saturating_sub(1));
-    let recovery = Recovery { created: false, clean, verified_records: verified.records, cut, damaged_mark };
+    let damaged_headers = chain.iter().filter(|link| link.is_restored).map(Link::name).collect();
+    let recovery = Recovery {
+        created: false,
+        clean,
+        verified_records: verified.records,
+        cut,
+        damaged_mark,
+        damaged_headers,
+    };
     Ok(Some(Found { identity, segments, file, next: verified.next, recovery }))
 }
 

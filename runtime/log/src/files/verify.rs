@@ -108,6 +108,17 @@ impl Verifier<'_, '_> {
         let name = link.name();
         let file = self.disk.open(&name).map_err(|error| LogError::io("open", &name, error))?;
         self.verified.segments = self.verified.segments.saturating_add(1);
+        if link.is_restored {
+            let Place { sequence, first_offset, .. } = Place::first_of(&link.header);
+            self.verified.damage.push(Damage {
+                file: name.clone(),
+                position: 0,
+                detail: "the header of the segment is damaged; the records before it say what it held"
+                    .to_owned(),
+                sequence: Some(sequence),
+                offsets: Some((first_offset, first_offset)),
+            });
+        }
         let mut walk = Walk::new(file.as_ref(), &name, self.checksum, Place::first_of(&link.header))?;
         let last_sequence = following.map_or(u64::MAX, |next| next.header.first_sequence.saturating_sub(1));
         let mut shown = 0;

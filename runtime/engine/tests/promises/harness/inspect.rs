@@ -92,8 +92,18 @@ impl World {
 
     /// The data of the runtime's own events of a type.
     pub fn told(&mut self, event_type: &str) -> Vec<serde_json::Value> {
-        let events = self.all_events();
-        let told = events.into_iter().filter(|event| event.event_type == event_type);
+        let log = self.log();
+        let bounds = log.bounds();
+        // Damaged records tell nothing.
+        let records =
+            (bounds.first_sequence..=bounds.last_sequence).filter_map(|at| log.read_from(at, 1).ok());
+        let transactions: Vec<Transaction> = records
+            .filter_map(|batch| {
+                batch.iter().next().map(|record| Transaction::decode(record.payload).unwrap())
+            })
+            .collect();
+        let events = transactions.iter().flat_map(Transaction::events);
+        let told = events.filter(|event| event.event_type == event_type);
         told.map(|event| serde_json::from_slice(&event.data).unwrap()).collect()
     }
 
