@@ -102,7 +102,7 @@ fn only_the_damaged_record_is_lost() {
         let reader = log.reader();
         let before = reader.read_from(first, 1 << 20).expect("the records before it are whole");
         assert_eq!(before.iter().last().map(|record| record.sequence), Some(damaged - 1), "byte {byte}");
-        let refused = reader.read_from(damaged, 1).err().expect("a damaged record is not read");
+        let refused = reader.read_from(damaged, 1).expect_err("a damaged record is not read");
         let LogError::Corrupt { file, position, .. } = refused else { panic!("it is damage: {refused}") };
         assert_eq!((file, position), (name.clone(), position_of(first, damaged) as u64));
         let next = NextRecord { sequence: damaged + 1, first_offset: first_offset(damaged + 1) };
@@ -166,7 +166,7 @@ fn damage_that_a_snapshot_covers_stops_no_start_and_hides_no_tail() {
     let disk = MemoryDisk::new();
     let options = Options { segment_bytes: 64 * 1024, ..Options::default() };
     let open = |verify_from| {
-        let options = Options { verify_from, ..options.clone() };
+        let options = Options { verify_from, ..options };
         FileLog::open(Arc::new(disk.clone()), options)
     };
     let mut log = open(None).expect("the log opens").0;
