@@ -16,21 +16,23 @@ mod parameters;
 mod plugins;
 pub mod problem;
 mod redrives;
+mod room;
 mod server;
 mod state;
 
 use std::sync::Arc;
 
 use axum::{Router, middleware};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use answer::Items;
 pub use events::{Receipts, is_system};
 pub use server::{Server, ServerError};
 
-use crate::{Config, Runtime, Token};
+use crate::{Config, Runtime, Token, compose::Budget};
 use problem::Problem;
+use room::Room;
 
 /// What the HTTP interface needs of the settings.
 #[derive(Clone, Debug)]
@@ -41,6 +43,14 @@ pub struct ApiSettings {
     pub allowed_origins: Vec<String>,
     /// Size of a request's body, in bytes.
     pub max_request_bytes: u64,
+    /// Size of one event, in bytes.
+    pub max_event_bytes: u64,
+    /// Size of a batch, in bytes.
+    pub max_transaction_bytes: u64,
+    /// Requests that are served at a time; those that follow the log have half of them.
+    pub max_connections: usize,
+    /// Memory for all requests and answers together, in bytes.
+    pub room_bytes: usize,
 }
 
 impl From<&Config> for ApiSettings {
@@ -49,6 +59,10 @@ impl From<&Config> for ApiSettings {
             token: config.token.clone(),
             allowed_origins: config.allowed_origins.clone(),
             max_request_bytes: config.limits.max_request_bytes,
+            max_event_bytes: config.limits.max_event_bytes,
+            max_transaction_bytes: config.limits.max_transaction_bytes,
+            max_connections: config.limits.max_connections,
+            room_bytes: Budget::of(config.memory).clients,
         }
     }
 }
@@ -58,19 +72,26 @@ impl From<&Config> for ApiSettings {
 struct Api {
     runtime: Runtime,
     settings: Arc<ApiSettings>,
+    room: Arc<Room>,
+    followers: Arc<Semaphore>,
     /// Turns true when the server drains: then streams that follow the log end.
     closing: watch::Receiver<bool>,
 }
 
 /// The routes over `runtime`. Streams that follow the log end when `closing` turns true.
 pub fn router(runtime: Runtime, settings: ApiSettings, closing: watch::Receiver<bool>) -> Router {
-    let api = Api { runtime, settings: Arc::new(settings), closing };
+    let largest = usize::try_from(settings.max_request_bytes).unwrap_or(usize::MAX / 4);
+    let room = Room::new(settings.room_bytes, body::cost(largest));
+    let followers = Arc::new(Semaphore::new((settings.max_connections / 2).clamp(1, Semaphore::MAX_PERMITS)));
+    let api = Api { runtime, settings: Arc::new(settings), room, followers, closing };
     let (router, description) = described_routes().split_for_parts();
     let guard = middleware::from_fn_with_state(api.clone(), guard::guard);
+    let answers = middleware::from_fn_with_state(api.clone(), answer::bounded);
     router
         .fallback(async || Problem::route_not_found())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(axum::Extension(openapi::Description::new(description)))
+        .layer(answers)
         .layer(guard)
         .with_state(api)
 }

@@ -15,6 +15,7 @@ mod effects;
 mod event_line;
 mod failure;
 mod inspect;
+mod log_line;
 mod new;
 mod output;
 mod plugins;

@@ -11,6 +11,8 @@ mod code;
 mod core;
 mod durable;
 mod flusher;
+mod idle;
+mod kept_time;
 mod marks;
 mod open;
 mod pace;
@@ -19,12 +21,17 @@ mod reader;
 mod rebuild;
 mod sinks;
 mod stop;
+mod sync;
 mod ticker;
 mod timekeeper;
 mod worker;
 mod writer;
 
 pub(crate) use bell::Bell;
+pub(crate) use budget::Budget;
+pub(crate) use clock::MachineClock;
+#[cfg(feature = "test-clock")]
+pub use clock::WallClock;
 pub(crate) use code::{Closure, Code, CodeNumber};
 pub(crate) use core::Core;
 pub(crate) use durable::Never;

@@ -82,6 +82,8 @@ pub struct RuntimeLimits {
     pub max_request_bytes: u64,
     /// Size of one transaction: what an attempt writes and publishes, or a batch.
     pub max_transaction_bytes: u64,
+    /// What the runtime keeps for one attempt while it runs: what it read, wrote, published and logged.
+    pub max_attempt_bytes: u64,
     /// Size of one state value.
     pub max_state_value_bytes: u64,
     /// Keys and values of one consumer's state, in bytes.
@@ -104,8 +106,10 @@ pub struct RuntimeLimits {
     pub max_instances: u32,
     /// Size of one `.wasm` file.
     pub max_plugin_bytes: u64,
-    /// Longest deadline that a manifest may set.
+    /// Longest deadline that the manifest of a handler may set. A handler holds a worker while it runs.
     pub max_deadline: Duration,
+    /// Longest deadline that the manifest of a sink may set. A sink holds no worker.
+    pub max_sink_deadline: Duration,
     /// Most memory that a manifest may set for an instance.
     pub max_memory: u64,
     /// Connections to the HTTP interface at a time.
@@ -137,6 +141,7 @@ impl Default for RuntimeLimits {
             max_event_bytes: 1 << 20,
             max_request_bytes: 16 << 20,
             max_transaction_bytes: 4 << 20,
+            max_attempt_bytes: 32 << 20,
             max_state_value_bytes: 1 << 20,
             max_state_bytes: 10 << 30,
             max_published_events: 1_000,
@@ -148,7 +153,8 @@ impl Default for RuntimeLimits {
             max_held_bytes: 256 << 20,
             max_instances: 1_000,
             max_plugin_bytes: 64 << 20,
-            max_deadline: Duration::from_mins(1),
+            max_deadline: Duration::from_secs(5),
+            max_sink_deadline: Duration::from_mins(1),
             max_memory: 1 << 30,
             max_connections: 1_024,
         }
@@ -223,6 +229,13 @@ impl Config {
                 limits.max_event_bytes, limits.max_transaction_bytes
             );
             return refuse("limits.max_event_bytes", problem);
+        }
+        if limits.max_attempt_bytes < limits.max_transaction_bytes {
+            let problem = format!(
+                "{} bytes would not hold a transaction of {} (`limits.max_transaction_bytes`)",
+                limits.max_attempt_bytes, limits.max_transaction_bytes
+            );
+            return refuse("limits.max_attempt_bytes", problem);
         }
         if !camshaft_host::STACK_BYTES.contains(&limits.max_stack) {
             return refuse(

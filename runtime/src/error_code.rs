@@ -105,7 +105,7 @@ catalogue! {
         "more publishers wait than the runtime admits",
         "Send again after the time in Retry-After.";
     Busy = "busy", Some(503), Unreachable,
-        "the runtime cannot take more events at the moment",
+        "the runtime cannot take the request at the moment",
         "Send again after the time in Retry-After.";
     NoSpace = "no-space", Some(507), Unreachable,
         "the disk of the data directory is full",
@@ -241,6 +241,9 @@ catalogue! {
     PluginTooLarge = "plugin-too-large", None, Refused,
         "the file is larger than max_plugin_bytes",
         "Build it in release mode and strip it, or raise limits.max_plugin_bytes.";
+    PluginTooComplex = "plugin-too-complex", None, Refused,
+        "the file has more of something than a plugin may have",
+        "Build it with a released toolchain and optimisations; if it was built so, report it with the file.";
     InvalidComponent = "invalid-component", None, Refused,
         "the file breaks a rule of WebAssembly, or uses what this runtime does not run",
         "Build it with the tools of this release.";

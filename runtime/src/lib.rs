@@ -11,6 +11,7 @@ mod error;
 mod error_code;
 mod runtime;
 mod sandbox;
+mod text;
 pub mod verify;
 pub mod view;
 
@@ -19,6 +20,8 @@ pub use camshaft_event::{AttemptContext, Delivery, Event, Offset, Sink, cloudeve
 pub use camshaft_host::Refusal;
 #[cfg(feature = "test-outbox")]
 pub use camshaft_host::{Outbox, Sent};
+#[cfg(feature = "test-clock")]
+pub use compose::WallClock;
 pub use config::{Config, ConfigError, Durability, Retention, RuntimeLimits, Token};
 pub(crate) use error::io_reason;
 pub use error::{

@@ -6,6 +6,7 @@
 mod consumers;
 mod dead_letters;
 pub(crate) mod follow;
+pub(crate) mod long_reads;
 pub(crate) mod plugins;
 mod publish;
 mod read;
@@ -20,10 +21,11 @@ use std::sync::atomic::Ordering;
 use camshaft_host::{Host, HostOptions, WaysOut};
 use tokio::sync::{Semaphore, watch};
 
+use long_reads::LongReads;
 use plugins::{LoadHook, Plugins};
 pub use subscribe::{Failure, SubscribeError, Subscription};
 
-use crate::compose::{self, Core};
+use crate::compose::{self, Core, MachineClock};
 use crate::view::{Closed, Health, HealthStatus, RetentionView, SyncView};
 use crate::{Config, Durability, OpenError};
 
@@ -68,6 +70,7 @@ struct Inner {
     core: Arc<Core>,
     plugins: Arc<Plugins>,
     publishers: Semaphore,
+    long_reads: LongReads,
     shut_down: watch::Sender<bool>,
 }
 
@@ -78,7 +81,7 @@ impl Runtime {
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(config: Config) -> Result<Self, OpenError> {
-        Self::open_with(config, WaysOut::default(), LoadHook::default()).await
+        Self::open_with(config, WaysOut::default(), LoadHook::default(), MachineClock::new()).await
     }
 
     /// The same with a way out that plugins under test may be granted as `test-outbox`.
@@ -87,8 +90,8 @@ impl Runtime {
     /// See [`OpenError`].
     #[cfg(feature = "test-outbox")]
     pub async fn open_with_outbox(config: Config, outbox: camshaft_host::Outbox) -> Result<Self, OpenError> {
-        Self::open_with(config, WaysOut { outbox: Some(outbox), ..WaysOut::default() }, LoadHook::default())
-            .await
+        let ways_out = WaysOut { outbox: Some(outbox), ..WaysOut::default() };
+        Self::open_with(config, ways_out, LoadHook::default(), MachineClock::new()).await
     }
 
     /// The same, and calls `before_compile` with each plugin's file between reading and compiling it.
@@ -101,15 +104,34 @@ impl Runtime {
         before_compile: impl Fn(&std::path::Path) + Send + Sync + 'static,
     ) -> Result<Self, OpenError> {
         let hook = LoadHook { before_compile: Some(Arc::new(before_compile)) };
-        Self::open_with(config, WaysOut::default(), hook).await
+        Self::open_with(config, WaysOut::default(), hook, MachineClock::new()).await
     }
 
-    async fn open_with(config: Config, ways_out: WaysOut, hook: LoadHook) -> Result<Self, OpenError> {
-        let opened = tokio::task::spawn_blocking(move || Self::open_now(config, ways_out, hook)).await;
+    /// The same with a wall clock that a test may set.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    #[cfg(feature = "test-clock")]
+    pub async fn open_with_wall_clock(config: Config, wall: compose::WallClock) -> Result<Self, OpenError> {
+        Self::open_with(config, WaysOut::default(), LoadHook::default(), MachineClock::with(wall)).await
+    }
+
+    async fn open_with(
+        config: Config,
+        ways_out: WaysOut,
+        hook: LoadHook,
+        clock: MachineClock,
+    ) -> Result<Self, OpenError> {
+        let opened = tokio::task::spawn_blocking(move || Self::open_now(config, ways_out, hook, clock)).await;
         opened.unwrap_or_else(|error| Err(OpenError::Internal { reason: error.to_string() }))
     }
 
-    fn open_now(config: Config, ways_out: WaysOut, hook: LoadHook) -> Result<Self, OpenError> {
+    fn open_now(
+        config: Config,
+        ways_out: WaysOut,
+        hook: LoadHook,
+        clock: MachineClock,
+    ) -> Result<Self, OpenError> {
         config.check()?;
         let plugins = config.plugins.clone();
         fs::create_dir_all(&plugins)
@@ -124,19 +146,22 @@ impl Runtime {
             max_log_lines: limits.max_log_lines,
             max_stack_bytes: limits.max_stack,
             max_deadline_ms: u64::try_from(limits.max_deadline.as_millis()).unwrap_or(u64::MAX),
+            max_sink_deadline_ms: u64::try_from(limits.max_sink_deadline.as_millis()).unwrap_or(u64::MAX),
             max_memory_bytes: limits.max_memory,
             ways_out,
             ..HostOptions::new(data.join("code"))
         };
         // The log's lock comes first: a second process must not touch the cache either.
-        let (core, host) =
-            compose::open(config, || Host::new(host_options).map_err(|error| unusable(error.to_string())))?;
+        let (core, host) = compose::open(config, clock, || {
+            Host::new(host_options).map_err(|error| unusable(error.to_string()))
+        })?;
         let plugins =
             Plugins::start(&core, host, hook).map_err(|error| unusable(crate::io_reason(&error)))?;
         let inner = Inner {
             core,
             plugins,
             publishers: Semaphore::new(MAX_PUBLISHERS),
+            long_reads: LongReads::default(),
             shut_down: watch::Sender::new(false),
         };
         Ok(Self(Arc::new(inner)))

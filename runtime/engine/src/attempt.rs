@@ -3,7 +3,9 @@
 //! It implements the seam [`AttemptContext`]. The batch's run hands it to the handler and takes it back with
 //! the answer. Its effects count only if the answer is `Done` and nothing was refused.
 
+mod account;
 mod context;
+mod pages;
 mod reads;
 mod timers;
 
@@ -16,6 +18,8 @@ use camshaft_event::{AttemptInputs, EffectError, Event, Generation, LogLevel, Ne
 use camshaft_tables::{StateSpace, TablesError};
 use rand_chacha::ChaCha8Rng;
 
+pub(crate) use account::Account;
+use account::entry_bytes;
 pub(crate) use reads::Reads;
 pub use reads::StateReader;
 pub(crate) use timers::TimersInBatch;
@@ -53,8 +57,8 @@ pub struct LogLine {
 /// One call of a handler with one event.
 pub struct Attempt {
     pub(crate) spec: Arc<ConsumerSpec>,
-    /// Whether nothing else runs.
-    pub(crate) is_alone: bool,
+    /// Which run this is with nothing else beside it; 0 if others may run.
+    pub(crate) lone_runs: u32,
     pub(crate) options: Arc<EngineOptions>,
     pub(crate) reader: Arc<dyn StateReader>,
     pub(crate) space: StateSpace,
@@ -63,6 +67,8 @@ pub struct Attempt {
     pub(crate) offset: Offset,
     pub(crate) number: u32,
     pub(crate) now: Timestamp,
+    /// `now` on the monotonic clock, in microseconds.
+    pub(crate) began_us: u64,
     pub(crate) random: Option<Box<ChaCha8Rng>>,
     /// What earlier sections of the batch wrote.
     pub(crate) earlier: Writes,
@@ -72,6 +78,8 @@ pub struct Attempt {
     pub(crate) timers: TimersInBatch,
     /// `now` as text, once something was published.
     pub(crate) time: TimeText,
+    /// What is kept for it.
+    pub(crate) account: Account,
     pub(crate) effects: Effects,
 }
 
@@ -128,7 +136,7 @@ impl Attempt {
     #[must_use]
     pub fn mark(&self) -> Mark {
         let (consumer, generation) = (self.space.consumer, self.generation);
-        Mark { consumer, generation, offset: self.offset, is_alone: self.is_alone }
+        Mark { consumer, generation, offset: self.offset, lone_runs: self.lone_runs }
     }
 
     /// The lines the handler logged; the caller passes them on whatever the outcome is.
@@ -143,11 +151,28 @@ impl Attempt {
         effects.input_bytes += key.len() + value.map_or(0, <[u8]>::len);
         effects.inputs.truncated |= effects.input_bytes > MAX_INPUT_BYTES;
         if !effects.inputs.truncated {
+            self.account.add(entry_bytes(key, value));
             effects.inputs.state.push((key.to_vec().into(), value.map(|value| value.to_vec().into())));
         }
     }
 
+    /// Whether the attempt goes on: its first refusal has ended it.
+    fn check_open(&self) -> Result<(), EffectError> {
+        self.effects.refusal.as_ref().map_or(Ok(()), |refusal| Err(refusal.clone()))
+    }
+
+    /// Charges what is kept from now on.
+    fn charge(&mut self, bytes: usize) -> Result<(), EffectError> {
+        self.account.charge(bytes).or_else(|error| self.refuse(error))
+    }
+
+    /// Charges a key that was read, or written to unread.
+    fn charge_key(&mut self, key: &[u8]) -> Result<(), EffectError> {
+        self.charge(entry_bytes(key, None))
+    }
+
     fn refuse<T>(&mut self, error: EffectError) -> Result<T, EffectError> {
+        let error = account::shortened(error);
         self.effects.refusal.get_or_insert_with(|| error.clone());
         Err(error)
     }
@@ -236,7 +261,12 @@ impl Attempt {
     fn write(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), EffectError> {
         self.check_key(key)?;
         let before = match self.size_in_state(key) {
-            Ok(before) => before,
+            Ok((before, is_new)) => {
+                if is_new {
+                    self.charge_key(key)?;
+                }
+                before
+            }
             Err(error) => return self.unavailable(error),
         };
         let growth = signed(size_in_state(key, value.map(<[u8]>::len))) - signed(before);
@@ -249,24 +279,26 @@ impl Attempt {
         // Of several writes to a key only the last one commits.
         if let Some(replaced) = self.effects.writes.remove(key) {
             self.effects.bytes -= write_bytes(key, replaced.as_deref());
+            self.account.release(entry_bytes(key, replaced.as_deref()));
         }
         self.grow(write_bytes(key, value))?;
+        self.charge(entry_bytes(key, value))?;
         self.effects.writes.insert(key.to_vec(), value.map(<[u8]>::to_vec));
         self.effects.state_growth += growth;
         Ok(())
     }
 
-    /// What a key takes in the state before it is written to. A key that was neither read nor written yet is looked up.
-    fn size_in_state(&mut self, key: &[u8]) -> Result<u64, TablesError> {
+    /// What a key takes in the state before it is written to, and whether it is kept from now on: a key that was
+    /// neither read nor written yet is looked up.
+    fn size_in_state(&mut self, key: &[u8]) -> Result<(u64, bool), TablesError> {
         if let Some(value) = self.effects.writes.get(key).or_else(|| self.earlier.get(key)) {
-            return Ok(size_in_state(key, value.as_ref().map(Vec::len)));
+            return Ok((size_in_state(key, value.as_ref().map(Vec::len)), false));
         }
         if let Some(size) = self.effects.reads.size(key) {
-            return Ok(size);
+            return Ok((size, false));
         }
         let size = size_in_state(key, self.reader.replaced_bytes(self.space, key)?);
-        self.effects.reads.note_write(key, size);
-        Ok(size)
+        Ok((size, self.effects.reads.note_write(key, size)))
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Batch {
     pub(crate) timers: usize,
     /// What is to be done with its one event, if that was running when the process ended.
     pub(crate) suspicion: Option<Suspicion>,
+    /// Whether its consumer's calls were late when it was taken.
+    pub(crate) is_late: bool,
     /// Which opening of the circuit its outcome may end, if it is a trial.
     pub(crate) trial: Option<u64>,
     /// The last transaction that its handler may see something of.

@@ -75,13 +75,6 @@ impl Circuit {
         }
     }
 
-    /// The clock was set back to `now`: the pause lasts no longer than it should.
-    pub(crate) fn set_back(&mut self, now: Timestamp) {
-        if let State::Open { until, pause_ms } = &mut self.state {
-            *until = now.plus_ms(*pause_ms).min(*until);
-        }
-    }
-
     /// Until when nothing may be taken.
     pub(crate) fn blocks_until(&self) -> Option<Timestamp> {
         if let State::Open { until, .. } = self.state { Some(until) } else { None }

@@ -1,12 +1,16 @@
 //! The clock: one of the three seams. The runtime passes the machine's, the simulator its own.
 
+mod steady;
+
 use camshaft_event::Timestamp;
+
+pub use steady::{Reading, SteadyTime};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
-    /// Wall-clock time: what handlers see and retries wait for. May jump.
+    /// Wall-clock time: what handlers and records see, and what timers wait for. It may jump.
     fn now(&self) -> Timestamp;
-    /// Microseconds since some fixed moment; never goes back.
+    /// Microseconds since some fixed moment: what short waits are counted in. It never goes back.
     fn elapsed_us(&self) -> u64;
 }
 

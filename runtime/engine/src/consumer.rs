@@ -1,6 +1,9 @@
 //! A consumer at run time: what it has been routed, what it holds, and which partition's turn it is.
+//!
+//! All it waits for it waits for in steady time: each `now` here, in its tokens, its circuit and its held keys is that.
 
 mod batches;
+mod lateness;
 mod probation;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -19,6 +22,7 @@ use crate::partition::Partition;
 use crate::suspects::Suspects;
 use crate::tokens::Tokens;
 use crate::{ConsumerSpec, EngineOptions, Sequenced};
+pub(crate) use lateness::Lateness;
 pub(crate) use probation::{Judgement, Watch};
 
 /// Where a consumer takes its new events from.
@@ -75,10 +79,14 @@ pub(crate) struct Consumer {
     pub(crate) scheduled: Option<Timestamp>,
     pub(crate) timers: usize,
     pub(crate) suspects: Suspects,
+    /// Whether its calls hold workers for long.
+    pub(crate) lateness: Lateness,
     /// The events by which its newest activation is measured.
     pub(crate) recent: RecentEvents,
     /// While that is on probation and its code is there.
     pub(crate) watch: Option<Watch>,
+    /// Until when it takes nothing, since its last batch found no instance.
+    pub(crate) short_until: Option<Timestamp>,
     /// Whether it has failed its probation, and only the room to say so is missing.
     pub(crate) fails: bool,
 }
@@ -148,8 +156,10 @@ impl Consumer {
             scheduled: None,
             timers: 0,
             suspects: Suspects::new(),
+            lateness: Lateness::default(),
             recent,
             watch: None,
+            short_until: None,
             fails: false,
         }
     }
@@ -268,7 +278,7 @@ impl Consumer {
             let later = self.circuit.blocks_until().or_else(|| self.next_token());
             later.or_else(|| self.held.next_due())
         };
-        work.into_iter().chain(self.probation_until()).min()
+        work.into_iter().chain(self.short_until).chain(self.probation_until()).min()
     }
 
     /// When its rate limit lets it take anything; none if it may now.
@@ -285,6 +295,7 @@ impl Consumer {
     /// keys that have come due into their partitions.
     pub(crate) fn wake(&mut self, now: Timestamp) {
         self.circuit.wake(now);
+        self.short_until = self.short_until.filter(|until| *until > now);
         if let Some(tokens) = &mut self.tokens {
             tokens.refill(now);
         }
@@ -300,20 +311,12 @@ impl Consumer {
         }
     }
 
-    /// The clock was set back to `now`.
-    pub(crate) fn set_back(&mut self, options: &EngineOptions, now: Timestamp) {
-        self.circuit.set_back(now);
-        if let Some(watch) = &mut self.watch {
-            watch.until = watch.until.min(now.plus_ms(options.probation_ms));
-        }
-        if let Some(tokens) = &mut self.tokens {
-            tokens.set_back(now);
-        }
-    }
-
     /// Whether a batch could be taken now.
     pub(crate) fn is_ready(&self) -> bool {
-        if !self.is_attached() || self.is_paused() || self.fails || self.next_token().is_some() {
+        if !self.is_attached() || self.is_paused() || self.fails || self.short_until.is_some() {
+            return false;
+        }
+        if self.next_token().is_some() {
             return false;
         }
         let alone = self.running_batches == 0;

@@ -169,9 +169,17 @@ impl HeldKeys {
 
     /// The offsets that wait under `key` behind the dead letter at `offset`, in order.
     pub(crate) fn waiting_behind(&self, key: &Key, offset: Offset) -> impl Iterator<Item = Offset> {
-        let behind =
-            move |held: &HeldKey| held.queue.range(offset..).map(|(offset, _)| *offset).collect::<Vec<_>>();
-        self.keys.get(key).map(behind).unwrap_or_default().into_iter()
+        self.keys
+            .get(key)
+            .into_iter()
+            .flat_map(move |held| held.queue.range(offset..).map(|(offset, _)| *offset))
+    }
+
+    /// How many wait under `key` behind the dead letter at `offset`. Only events that were redriven lie before it, so
+    /// those are counted.
+    pub(crate) fn count_behind(&self, key: &Key, offset: Offset) -> usize {
+        let behind = |held: &HeldKey| held.queue.len() - held.queue.range(..offset).count();
+        self.keys.get(key).map_or(0, behind)
     }
 
     /// The keys whose next event has come due, each handed out once; [`HeldKeys::insert`] and its siblings
@@ -311,5 +319,6 @@ mod tests {
         assert_eq!(held.take_due(Timestamp(0)), [key()]);
         assert_eq!(held.runnable(&key(), Timestamp(0)).collect::<Vec<_>>(), [Offset(3)]);
         assert_eq!(held.waiting_behind(&key(), Offset(5)).collect::<Vec<_>>(), [Offset(7)]);
+        assert_eq!(held.count_behind(&key(), Offset(5)), 1);
     }
 }

@@ -6,6 +6,7 @@
 
 #![deny(missing_docs)]
 
+mod alarm;
 mod attempt;
 mod backoff;
 mod batch;
@@ -18,6 +19,7 @@ mod lane;
 mod options;
 mod partition;
 mod published;
+mod retention;
 mod routes;
 mod run;
 mod sequenced;
@@ -29,18 +31,21 @@ mod system_event;
 mod tokens;
 mod write_queue;
 
+pub use alarm::Alarm;
 pub use attempt::{Attempt, LogLine, StateReader};
 pub use batch::{Batch, SharedEvent};
-pub use clock::Clock;
+pub use clock::{Clock, Reading, SteadyTime};
 pub use damage::{Damage, DamagedPart};
 pub use options::EngineOptions;
+pub use retention::{Jump, Retention, RetentionOptions};
 pub use run::{Begun, Call, Finished, Handler, Rehearsal, Rehearsed, WorkerContext, run_batch};
 pub use sequenced::Sequenced;
 pub use sequencer::{
-    Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, LagRead, LogEvents,
-    OldestHeld, Past, Pause, ProbationState, Probe, PublishRefusal, ReadError, Receipt, Receipts,
-    RecoverError, RedriveError, RedrivePreview, RedriveStatus, Release, ResetPlace, ResetTo, Sequencer,
-    Skipped, Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor, first_offset_since,
+    Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, DeadPortion,
+    FoundDeadLetter, LagRead, LogEvents, OldestHeld, Past, Pause, ProbationState, Probe, PublishRefusal,
+    ReadError, Receipt, Receipts, RecoverError, RedriveError, RedrivePreview, RedriveStatus, Release,
+    ResetPlace, ResetTo, Sequencer, Skipped, Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor,
+    first_offset_since,
 };
 pub use shared::SharedSequencer;
 pub use spec::ConsumerSpec;

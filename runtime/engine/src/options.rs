@@ -5,6 +5,9 @@
 pub struct EngineOptions {
     /// Encoded size of one transaction, in bytes (`limits.max_transaction_bytes`).
     pub max_transaction_bytes: usize,
+    /// What may be kept for one attempt while it runs: reads, effects, log lines, with their bookkeeping
+    /// (`limits.max_attempt_bytes`).
+    pub max_attempt_bytes: usize,
     /// Size of one event, in bytes (`limits.max_event_bytes`).
     pub max_event_bytes: usize,
     /// Longest state key, in bytes; what the embedded store can hold.
@@ -55,6 +58,7 @@ impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             max_transaction_bytes: 4 << 20,
+            max_attempt_bytes: 32 << 20,
             max_event_bytes: 1 << 20,
             max_state_key_bytes: 1_900,
             max_timer_name_bytes: 256,

@@ -13,21 +13,32 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use camshaft_event::transaction::{Body, Handled, HeldChange, Outcome, Section};
-use camshaft_event::{Answer, HeldEvent, Key, Timestamp};
+use camshaft_event::{Answer, FailureCause, HeldEvent, Key, Offset, Timestamp};
+use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::TablesError;
 use rand_chacha::ChaCha8Rng;
 
 use crate::EngineOptions;
-use crate::attempt::{Attempt, Effects, Reads, SECTION_BYTES, StateReader, TimersInBatch, Writes};
+use crate::attempt::{Account, Attempt, Effects, Reads, SECTION_BYTES, StateReader, TimersInBatch, Writes};
 use crate::batch::{Batch, Item, KeyInBatch};
 use crate::clock::{Clock, TimeText};
 use crate::suspects::Suspicion;
 pub use call::{Begun, Call};
 pub use rehearsal::{Rehearsal, Rehearsed};
 
+/// A batch takes no further event once its attempts have kept this part of what one attempt may keep.
+const BATCH_SHARE: usize = 4;
+
 /// Runs the code of a consumer: one of the three seams.
 pub trait Handler {
-    /// Calls the handler once with [`Attempt::event`] and gives the attempt back with its answer.
+    /// Gets what the next call needs. `false` means a shortage: there is no instance to call now. That is no attempt;
+    /// the events go back and are tried again once an instance may be free.
+    fn get_ready(&mut self, attempt: &Attempt) -> bool {
+        let _ = attempt;
+        true
+    }
+
+    /// After [`Handler::get_ready`]: calls the handler once with [`Attempt::event`] and gives the attempt back with its answer.
     fn call(&mut self, attempt: Attempt) -> (Answer, Attempt);
 }
 
@@ -51,6 +62,8 @@ pub struct Finished {
     pub(crate) dealt: usize,
     /// How often the handler was called.
     pub(crate) calls: usize,
+    /// How long a worker was held by that, in microseconds.
+    pub(crate) handler_us: u64,
     pub(crate) sections: Vec<Section>,
     /// The keys of the sections, one each.
     pub(crate) keys: Vec<Key>,
@@ -58,8 +71,12 @@ pub struct Finished {
     /// By how many bytes of keys and values they let the state grow, if it is as it was seen.
     pub(crate) state_growth: i64,
     pub(crate) body: Body,
+    /// The events that are retried, each with what the monotonic clock shows then, in microseconds.
+    pub(crate) retries: Vec<(Offset, u64)>,
     /// How the call went, if its event was done before it.
     pub(crate) released: Option<Tried>,
+    /// Whether it ended for want of an instance.
+    pub(crate) is_short: bool,
     /// Why the tables could not be read, if so: not the handler's fault, so no attempt counts.
     pub unread: Option<TablesError>,
 }
@@ -76,11 +93,21 @@ impl Finished {
 pub fn run_batch(batch: Batch, mut context: WorkerContext<'_>, handler: &mut dyn Handler) -> Finished {
     let mut run = Run::new(batch, &context);
     while let Some(attempt) = run.next(&mut context) {
+        if !handler.get_ready(&attempt) {
+            if is_on(Sabotage::CountShortage) {
+                let answer = Answer::Failed { cause: FailureCause::Trap, error: "no instance".to_owned() };
+                run.record(answer, attempt, context.random);
+                continue;
+            }
+            run.run_short(attempt);
+            break;
+        }
         run.calls += 1;
         let (answer, attempt) = handler.call(attempt);
         run.record(answer, attempt, context.random);
     }
-    run.finish()
+    let handler_us = context.clock.elapsed_us().saturating_sub(run.started_us);
+    Finished { handler_us, ..run.finish() }
 }
 
 #[derive(Debug)]
@@ -100,7 +127,11 @@ struct Run {
     body: Body,
     max_bytes: usize,
     reads: Reads,
+    retries: Vec<(Offset, u64)>,
+    /// What was kept for its attempts.
+    kept_bytes: usize,
     started_us: u64,
+    is_short: bool,
     unread: Option<TablesError>,
 }
 
@@ -109,6 +140,8 @@ struct Run {
 pub(crate) struct Tried {
     number: u32,
     at: Timestamp,
+    /// The same moment on the monotonic clock.
+    began_us: u64,
     effects: Effects,
 }
 
@@ -144,7 +177,10 @@ impl Run {
             body: Body::with_capacity(capacity.min(max_bytes)),
             max_bytes,
             reads: Reads::default(),
+            retries: Vec::new(),
+            kept_bytes: 0,
             started_us,
+            is_short: false,
             unread: None,
         }
     }
@@ -153,14 +189,17 @@ impl Run {
     fn next(&mut self, context: &mut WorkerContext<'_>) -> Option<Attempt> {
         while !self.ended {
             let item = self.batch.items.get(self.next)?.clone();
-            let elapsed_us = context.clock.elapsed_us().saturating_sub(self.started_us);
-            if !self.sections.is_empty() && elapsed_us >= context.options.batch_us {
+            let now_us = context.clock.elapsed_us();
+            let elapsed_us = now_us.saturating_sub(self.started_us);
+            // What its attempts read is kept until the batch commits.
+            let is_large = self.kept_bytes >= context.options.max_attempt_bytes / BATCH_SHARE;
+            if !self.sections.is_empty() && (elapsed_us >= context.options.batch_us || is_large) {
                 return None;
             }
             let held = self.keys.get(&item.key).copied().unwrap_or_default();
             let may_run = item.held().map_or(!held.holds_new(), |_| !held.blocked);
-            if may_run && self.batch.suspicion == Some(Suspicion::Condemned) {
-                self.condemn(&item, context);
+            if may_run && self.batch.suspicion.is_some_and(Suspicion::is_condemned) {
+                self.condemn(&item, now_us, context);
                 continue;
             }
             match item.held() {
@@ -168,19 +207,19 @@ impl Run {
                 Some(_) if held.blocked => self.next += 1,
                 Some(waiting) => {
                     let number = waiting.attempts.saturating_add(1);
-                    return Some(self.attempt(&item, number, context));
+                    return Some(self.attempt(&item, number, now_us, context));
                 }
                 None if held.holds_new() => self.hold(item, context.clock.now()),
-                None => return Some(self.attempt(&item, 1, context)),
+                None => return Some(self.attempt(&item, 1, now_us, context)),
             }
         }
         None
     }
 
-    fn attempt(&mut self, item: &Item, number: u32, context: &WorkerContext<'_>) -> Attempt {
+    fn attempt(&mut self, item: &Item, number: u32, began_us: u64, context: &WorkerContext<'_>) -> Attempt {
         Attempt {
             spec: Arc::clone(&self.batch.spec),
-            is_alone: self.batch.suspicion.is_some(),
+            lone_runs: self.batch.suspicion.map_or(0, Suspicion::next_run),
             options: Arc::clone(context.options),
             reader: Arc::clone(context.reader),
             space: self.batch.space,
@@ -189,13 +228,24 @@ impl Run {
             offset: item.offset,
             number,
             now: context.clock.now(),
+            began_us,
             random: None,
             earlier: std::mem::take(&mut self.writes),
             state_bytes: self.batch.state_bytes.saturating_add_signed(self.state_growth),
             timers: std::mem::take(&mut self.timers),
             time: std::mem::take(&mut self.time),
+            account: Account::new(context.options.max_attempt_bytes),
             effects: Effects::default(),
         }
+    }
+
+    /// Takes back an attempt that nobody ran, and ends the batch: its event and those after it go back.
+    fn run_short(&mut self, attempt: Attempt) {
+        self.writes = attempt.earlier;
+        self.timers = attempt.timers;
+        self.time = attempt.time;
+        self.ended = true;
+        self.is_short = true;
     }
 
     /// Puts a new event behind the held ones of its key.
@@ -264,12 +314,15 @@ impl Run {
             batch: self.batch,
             dealt: self.next,
             calls: self.calls,
+            handler_us: 0,
             sections: self.sections,
             keys: self.section_keys,
             reads: self.reads,
             state_growth: self.state_growth,
             body: self.body,
+            retries: self.retries,
             released: None,
+            is_short: self.is_short,
             unread: self.unread,
         }
     }

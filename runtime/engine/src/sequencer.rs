@@ -7,6 +7,7 @@
 mod attach;
 mod commit;
 mod damage;
+mod dead_letters;
 mod flush;
 mod history;
 mod lag;
@@ -19,6 +20,7 @@ mod recover;
 mod redrives;
 mod release;
 mod reset;
+mod shortages;
 mod skip;
 mod status;
 mod stuck;
@@ -38,6 +40,7 @@ use thiserror::Error;
 
 pub use attach::Attached;
 pub use commit::Committed;
+pub use dead_letters::{DeadPortion, FoundDeadLetter};
 pub use history::Past;
 pub use lag::{LagRead, LogEvents, ReadError};
 pub use lifecycle::ConsumerError;
@@ -53,6 +56,8 @@ pub use skip::Skipped;
 pub use status::{ConsumerState, DeadLetterEntry};
 pub use stuck::{OldestHeld, Unhandled, WaitsFor};
 
+use crate::alarm::Alarm;
+use crate::clock::SteadyTime;
 use crate::consumer::{Consumer, Reading};
 use crate::damage::Damage;
 use crate::lane::Lane;
@@ -77,17 +82,19 @@ pub struct Sequencer<S> {
     ready: VecDeque<ConsumerId>,
     /// Sinks with a call to take, in the order of their turns.
     ready_sinks: VecDeque<ConsumerId>,
-    /// Consumers that wait for a time, by that.
+    /// Consumers that wait for a time, by that steady time.
     due: BTreeSet<(Timestamp, ConsumerId)>,
     /// Consumers whose pause began or ended when there was no room to say so.
     unannounced: BTreeSet<ConsumerId>,
+    /// Consumers that wait for an instance, in the order in which they began to.
+    short: Vec<ConsumerId>,
     /// Attached consumers that read the log themselves.
     lagging: BTreeSet<ConsumerId>,
     /// Whose turn to read the log it was last.
     last_read: ConsumerId,
     /// All timers by due time.
     timers: BTreeSet<(Timestamp, ConsumerId, String)>,
-    timer_due: HashMap<(ConsumerId, String), Timestamp>,
+    timer_due: BTreeMap<(ConsumerId, String), Timestamp>,
     queue: WriteQueue,
     /// Events that a reader of the log might not find there yet.
     recent: VecDeque<Sequenced>,
@@ -101,14 +108,18 @@ pub struct Sequencer<S> {
     running_batches: usize,
     /// Calls of sinks that are under way.
     running_calls: usize,
+    /// Of the batches that workers run those of consumers whose calls are late.
+    late_batches: usize,
     /// Whether the one batch or call that runs must stay alone.
     runs_alone: bool,
     /// Who waits to run a batch or call alone once the others have ended.
     wants_alone: Option<Lane>,
     /// The newest time given to a transaction; the log's timestamps never go back.
     last_at: Timestamp,
-    /// The newest time that a worker or the timekeeper came with since the clock was last set back.
-    latest: Timestamp,
+    /// What short waits are counted in.
+    steady: SteadyTime,
+    /// Until when the timekeeper sleeps.
+    alarm: Alarm,
     /// Damage that was found since somebody asked.
     found_damage: Vec<(String, Damage)>,
     /// How probations ended since somebody asked.

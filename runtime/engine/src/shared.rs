@@ -1,16 +1,15 @@
 //! The sequencer behind its lock, as threads and handlers share it.
 
+mod dead_letters;
+
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use camshaft_event::{ConsumerId, Event, Timestamp};
 use camshaft_tables::store::Store;
-use camshaft_tables::{StateSpace, Tables, TablesError, Versioned};
+use camshaft_tables::{PortionBounds, StatePortion, StateSpace, Tables, TablesError, Versioned};
 
 use crate::attempt::StateReader;
 use crate::sequencer::{Probe, PublishRefusal, Sequencer};
-
-/// Entries that one scan reads before it lets others in.
-const SCANNED_AT_ONCE: usize = 256;
 
 /// A cheap-to-clone handle to the one sequencer.
 #[derive(Debug)]
@@ -77,27 +76,16 @@ impl<S: Store> StateReader for SharedSequencer<S> {
         Tables::stored_state(store.as_ref(), space, key)
     }
 
-    fn scan_state(
+    fn state_portion(
         &self,
         space: StateSpace,
         prefix: &[u8],
         after: Option<&[u8]>,
-        max: usize,
-    ) -> Result<Vec<(Vec<u8>, Versioned)>, TablesError> {
-        let mut found: Vec<(Vec<u8>, Versioned)> = Vec::new();
-        // In portions, so that a long scan does not keep everybody out. A write in between is a change of the
-        // plugin's state, which the commit finds.
-        while found.len() < max {
-            let after = found.last().map(|(key, _)| key.as_slice()).or(after);
-            let wanted = (max - found.len()).min(SCANNED_AT_ONCE);
-            let mut portion = self.lock().tables().scan_state(space, prefix, after, wanted)?;
-            let is_last = portion.len() < wanted;
-            found.append(&mut portion);
-            if is_last {
-                break;
-            }
-        }
-        Ok(found)
+        bounds: PortionBounds,
+    ) -> Result<StatePortion, TablesError> {
+        // One portion at a time keeps nobody out for long. A write between two of them is a change of the plugin's
+        // state, which the commit finds.
+        self.lock().tables().state_portion(space, prefix, after, bounds)
     }
 
     fn has_timer(&self, consumer: ConsumerId, name: &str) -> bool {

@@ -40,11 +40,6 @@ impl Tokens {
         self.in_hand.values_mut().for_each(|most| *most = self.parts.max(*most));
     }
 
-    /// The clock was set back to `now`: time is counted from there, lest nothing come until it is as late again.
-    pub(crate) fn set_back(&mut self, now: Timestamp) {
-        self.at = self.at.min(now);
-    }
-
     /// How many there were when it was last filled.
     pub(crate) fn available(&self) -> usize {
         usize::try_from(self.parts / u128::from(self.rate.per_ms)).unwrap_or(usize::MAX)
@@ -108,8 +103,6 @@ mod tests {
             tokens.refill(Timestamp(now));
         }
         assert_eq!(tokens.available(), 0);
-        tokens.set_back(Timestamp(500));
-        assert_eq!(tokens.next(), Some(Timestamp(501)));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod promises {
     mod harness;
 
+    mod account;
     mod batches;
     mod bounds;
     mod breaker;
@@ -26,6 +27,7 @@ mod promises {
     mod hops;
     mod lagging;
     mod lifecycle;
+    mod listing;
     mod operating;
     mod order;
     mod parking;
@@ -35,8 +37,11 @@ mod promises {
     mod readiness;
     mod redrive_jobs;
     mod resetting;
+    mod retention;
     mod retry;
     mod serializable;
+    mod setting_the_clock;
+    mod shortages;
     mod sinks;
     mod snapshots;
     mod state_size;

@@ -20,7 +20,7 @@ pub use attribute::validate;
 pub use binary::parse_binary;
 pub use invalid::{InvalidBatch, InvalidEvent};
 pub use media_type::{is_json, is_text};
-pub use parse::{parse, parse_batch};
+pub use parse::{parse, parse_batch, parse_batch_while};
 pub use print::{print, print_batch, print_into};
 
 #[cfg(doc)]

@@ -124,7 +124,18 @@ pub enum EffectError {
 /// Key and value of one state entry, as a scan returns it.
 pub type StateEntry = (Vec<u8>, Vec<u8>);
 
+/// Part of the state, as one step of a scan returns it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StatePage {
+    /// The entries, in key order; there may be none although more follow.
+    pub entries: Vec<StateEntry>,
+    /// The key behind which the next page begins; `None` at the end.
+    pub after: Option<Vec<u8>>,
+}
+
 /// One attempt's view of the world. Every method is synchronous and may be called in any order.
+///
+/// An attempt ends at its first refusal: from then on every method that can fail returns that refusal again.
 pub trait AttemptContext {
     /// The attempt's number, from 1.
     fn attempt(&self) -> u32;
@@ -157,16 +168,35 @@ pub trait AttemptContext {
     /// # Errors
     /// An empty key; a key or transaction over its limit.
     fn delete(&mut self, key: &[u8]) -> Result<(), EffectError>;
-    /// At most `max` entries whose keys begin with `prefix` and follow `after`, in key order.
+    /// The next entries whose keys begin with `prefix` and follow `after`, in key order: at most `max`, fewer where
+    /// they are large. How long it takes is bounded; with `max` 0 only the prefix is checked.
     ///
     /// # Errors
     /// A prefix over the limit of keys, or tables that cannot be read.
+    fn scan_page(
+        &mut self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        max: usize,
+    ) -> Result<StatePage, EffectError>;
+    /// The first page of [`AttemptContext::scan_page`] that has an entry. Only an empty list is the end.
+    ///
+    /// # Errors
+    /// As [`AttemptContext::scan_page`].
     fn scan(
         &mut self,
         prefix: &[u8],
         after: Option<&[u8]>,
         max: usize,
-    ) -> Result<Vec<StateEntry>, EffectError>;
+    ) -> Result<Vec<StateEntry>, EffectError> {
+        let mut page = self.scan_page(prefix, after, max)?;
+        while page.entries.is_empty()
+            && let Some(after) = page.after.take()
+        {
+            page = self.scan_page(prefix, Some(&after), max)?;
+        }
+        Ok(page.entries)
+    }
     /// Publishes an event when the attempt commits.
     ///
     /// # Errors
@@ -184,4 +214,16 @@ pub trait AttemptContext {
     fn cancel(&mut self, name: &str) -> Result<(), EffectError>;
     /// A line for the plugin's log.
     fn log(&mut self, level: LogLevel, message: &str, fields: &[(String, String)]);
+    /// The first refusal: the attempt has ended with it, and nothing but a log line is of use any more.
+    fn refusal(&self) -> Option<&EffectError> {
+        None
+    }
+    /// Bytes that the runtime keeps for the attempt. They count to the memory of the instance that runs it.
+    fn kept_bytes(&self) -> usize {
+        0
+    }
+    /// Tells the attempt what its instance uses besides, and how much both may come to (`limits.memory`).
+    fn set_instance_memory(&mut self, used_bytes: usize, limit_bytes: usize) {
+        let _ = (used_bytes, limit_bytes);
+    }
 }

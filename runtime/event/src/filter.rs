@@ -43,6 +43,29 @@ impl Filter {
             Self::Not(filter) => !filter.matches(event),
         }
     }
+
+    /// Its terms: each filter in it, itself included, and each attribute that one compares. [`Filter::matches`] looks
+    /// at each of them once at most.
+    #[must_use]
+    pub fn terms(&self) -> usize {
+        match self {
+            Self::Exact(wanted) | Self::Prefix(wanted) | Self::Suffix(wanted) => 1 + wanted.len(),
+            Self::All(filters) | Self::Any(filters) => 1 + filters.iter().map(Self::terms).sum::<usize>(),
+            Self::Not(filter) => 1 + filter.terms(),
+        }
+    }
+
+    /// The most filters inside each other.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        match self {
+            Self::Exact(_) | Self::Prefix(_) | Self::Suffix(_) => 1,
+            Self::All(filters) | Self::Any(filters) => {
+                1 + filters.iter().map(Self::depth).max().unwrap_or_default()
+            }
+            Self::Not(filter) => 1 + filter.depth(),
+        }
+    }
 }
 
 fn attribute<'e>(event: &'e Event, name: &str) -> Option<&'e str> {
@@ -85,5 +108,13 @@ mod tests {
         ] {
             assert_eq!(filter.matches(&event), expected, "{filter:?}");
         }
+    }
+
+    #[test]
+    fn terms_are_filters_and_attributes_and_depth_is_filters_alone() {
+        let leaf = Filter::Exact(BTreeMap::from([("a".into(), "1".into()), ("b".into(), "2".into())]));
+        assert_eq!((leaf.terms(), leaf.depth()), (3, 1));
+        let whole = Filter::Any(vec![Filter::Not(Box::new(leaf.clone())), leaf, Filter::All(Vec::new())]);
+        assert_eq!((whole.terms(), whole.depth()), (9, 3));
     }
 }

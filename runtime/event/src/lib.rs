@@ -16,7 +16,7 @@ mod pattern;
 mod policy;
 pub mod transaction;
 
-pub use context::{Answer, AttemptContext, EffectError, LogLevel, NewEvent, StateEntry};
+pub use context::{Answer, AttemptContext, EffectError, LogLevel, NewEvent, StateEntry, StatePage};
 pub use dead_letter::{AttemptHistory, AttemptInputs, DeadLetter, FailedAttempt, FailureCause};
 pub use event::{Event, EventHash};
 pub use filter::Filter;

@@ -1,8 +1,9 @@
 //! What a `.wasm` file is: read with a bound, told apart from everything else, and turned into a component.
 //!
-//! The host's loader calls it first. It looks at sections and names only; types, manifest and code are judged
-//! by others.
+//! The host's loader calls it first, and has the manifest judged before it makes a component of a core module. Here
+//! sections, names and bounds are looked at; types, manifest and code are judged by others.
 
+mod bounds;
 mod survey;
 
 use std::{fs::File, io::Read, path::Path};
@@ -13,7 +14,7 @@ use wit_component::ComponentEncoder;
 use crate::{Refusal, instance::catch_panic, refusal::codes};
 pub use survey::{Form, Survey};
 
-/// A file that holds a component, or was made into one.
+/// A file that holds a component, or a core module that one can be made of.
 pub struct Artifact {
     /// SHA-256 of the file's bytes, in hexadecimal.
     pub digest: String,
@@ -21,28 +22,56 @@ pub struct Artifact {
     pub size: u64,
     /// What the file was found to be.
     pub form: Form,
-    /// What is in the component.
+    /// What is in it.
     pub survey: Survey,
-    /// The component's bytes.
+    /// The component's bytes; the module's before [`Artifact::componentized`].
     pub component: Vec<u8>,
 }
 
 impl Artifact {
-    /// Judges `bytes`; `file` is only named in refusals.
+    /// Looks through `bytes`; `file` is only named in refusals. The work is linear in their length, and what they
+    /// hold is bounded afterwards.
     pub fn of(bytes: Vec<u8>, file: &Path) -> Result<Self, Refusal> {
         let survey = Survey::of(&bytes, file)?;
         let (digest, size) = (hexadecimal(&Sha256::digest(&bytes)), bytes.len() as u64);
-        match survey.form {
-            Form::Component => Ok(Self { digest, size, form: Form::Component, survey, component: bytes }),
-            Form::Module => {
-                let component = componentize(&bytes, &survey, file)?;
-                let mut outer = Survey::of(&component, file)?;
-                if outer.manifest_sections.is_empty() {
-                    outer.manifest_sections = survey.manifest_sections;
-                }
-                Ok(Self { digest, size, form: Form::Module, survey: outer, component })
-            }
+        let artifact = Self { digest, size, form: survey.form, survey, component: bytes };
+        artifact.refuse_other_modules(file)?;
+        Ok(artifact)
+    }
+
+    /// The same with a component of the core module, where the file holds one.
+    pub fn componentized(self, file: &Path) -> Result<Self, Refusal> {
+        if self.form == Form::Component {
+            return Ok(self);
         }
+        let component = componentize(&self.component, file)?;
+        let survey = Survey::of(&component, file)?;
+        Ok(Self { survey, component, ..self })
+    }
+
+    /// A core module whose own section does not say which world it was built for cannot be made a component.
+    fn refuse_other_modules(&self, file: &Path) -> Result<(), Refusal> {
+        if self.form == Form::Component {
+            return Ok(());
+        }
+        if !self.survey.describes_world {
+            return Err(Refusal::new(
+                codes::UNSUPPORTED_WORLD,
+                format!(
+                    "\"{}\" is a core WebAssembly module that is written for no contract",
+                    file.display()
+                ),
+                "Build it with camshaft-sdk, or make it a component of the world `camshaft:plugin/handler`.",
+            ));
+        }
+        if self.survey.imports.iter().any(|import| import.starts_with("wasi_snapshot_preview1")) {
+            return Err(Refusal::new(
+                codes::UNKNOWN_IMPORT,
+                format!("\"{}\" is a core module that imports \"wasi_snapshot_preview1\"", file.display()),
+                "Build it for the target wasm32-wasip2, or for wasm32-unknown-unknown.",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -66,22 +95,8 @@ pub fn read(file: &Path, max_bytes: u64) -> Result<Vec<u8>, Refusal> {
     Ok(bytes)
 }
 
-/// Wraps a core module whose own section tells which world it was built for.
-fn componentize(module: &[u8], survey: &Survey, file: &Path) -> Result<Vec<u8>, Refusal> {
-    if !survey.describes_world {
-        return Err(Refusal::new(
-            codes::UNSUPPORTED_WORLD,
-            format!("\"{}\" is a core WebAssembly module that is written for no contract", file.display()),
-            "Build it with camshaft-sdk, or make it a component of the world `camshaft:plugin/handler`.",
-        ));
-    }
-    if survey.imports.iter().any(|import| import.starts_with("wasi_snapshot_preview1")) {
-        return Err(Refusal::new(
-            codes::UNKNOWN_IMPORT,
-            format!("\"{}\" is a core module that imports \"wasi_snapshot_preview1\"", file.display()),
-            "Build it for the target wasm32-wasip2, or for wasm32-unknown-unknown.",
-        ));
-    }
+/// Wraps a core module into the component that its own section describes.
+fn componentize(module: &[u8], file: &Path) -> Result<Vec<u8>, Refusal> {
     // The encoder reads sections that the guest wrote, so it may meet what its authors never did.
     let encoded = catch_panic(|| {
         ComponentEncoder::default().validate(true).module(module).and_then(|mut encoder| encoder.encode())

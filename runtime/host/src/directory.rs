@@ -34,6 +34,8 @@ pub struct Directory<P> {
     files: BTreeMap<String, Watched>,
     running: BTreeMap<String, Running>,
     next_ticket: Ticket,
+    /// When it was scanned last.
+    scanned: Timestamp,
     plugin: std::marker::PhantomData<fn() -> P>,
 }
 
@@ -76,6 +78,7 @@ impl<P> Directory<P> {
             files: BTreeMap::new(),
             running: BTreeMap::new(),
             next_ticket: Ticket(0),
+            scanned: Timestamp::default(),
             plugin: std::marker::PhantomData,
         }
     }
@@ -95,6 +98,7 @@ impl<P> Directory<P> {
 
     /// Compares `listing` with what is known; nothing, if the directory cannot be read.
     pub fn scan(&mut self, listing: Option<&Listing>, now: Timestamp) -> Vec<Change<P>> {
+        self.follow_clock(now);
         let mut changes = Vec::new();
         let Some(listing) = listing else {
             // An unmounted or renamed directory is no wish to stop every plugin.
@@ -109,6 +113,22 @@ impl<P> Directory<P> {
         self.observe(listing, now, &mut changes);
         self.expire(now, &mut changes);
         changes
+    }
+
+    /// Moves what waits for a time back with a wall clock that was set back: it waits no longer for that. Scans are
+    /// seconds apart at most, so no more than these are added to its wait.
+    fn follow_clock(&mut self, now: Timestamp) {
+        let back_ms = self.scanned.ms_since(now);
+        self.scanned = now;
+        if back_ms == 0 {
+            return;
+        }
+        let back = |at: &mut Timestamp| at.0 = at.0.saturating_sub(back_ms);
+        for watched in self.files.values_mut() {
+            back(&mut watched.since);
+            back(&mut watched.next_try);
+        }
+        self.running.values_mut().filter_map(|running| running.gone_since.as_mut()).for_each(back);
     }
 
     /// What is to be loaded now: each `.wasm`, and its operator's file if there is one, that is new or changed and

@@ -11,11 +11,14 @@ use crate::HostOptions;
 /// settings are judged by it, too.
 pub const STACK_BYTES: std::ops::RangeInclusive<u64> = 64 * 1024..=1024 * 1024;
 
-/// Core instances, memories and tables that one component instance is expected to have; interpreters of other
-/// languages bring several modules.
-const CORE_INSTANCES_EACH: u32 = 16;
-const MEMORIES_EACH: u32 = 2;
-const TABLES_EACH: u32 = 4;
+/// Core instances, memories and tables that one component instance may have. The pool holds as many for each of
+/// `max_instances`, so that no plugin takes what another one needs. Python's
+/// interpreter with its libraries has 14 core instances, one memory and two tables.
+pub const CORE_INSTANCES_EACH: u32 = 64;
+/// As above.
+pub const MEMORIES_EACH: u32 = 2;
+/// As above.
+pub const TABLES_EACH: u32 = 4;
 
 /// Entries of one table; interpreters bring large ones.
 pub const MAX_TABLE_ELEMENTS: usize = 100_000;
@@ -48,6 +51,9 @@ pub fn build(options: &HostOptions) -> wasmtime::Result<(Engine, Allocation)> {
         .total_core_instances(max_instances.saturating_mul(CORE_INSTANCES_EACH))
         .total_memories(max_instances.saturating_mul(MEMORIES_EACH))
         .total_tables(max_instances.saturating_mul(TABLES_EACH))
+        .max_core_instances_per_component(CORE_INSTANCES_EACH)
+        .max_memories_per_component(MEMORIES_EACH)
+        .max_tables_per_component(TABLES_EACH)
         .max_tables_per_module(TABLES_EACH)
         .table_elements(MAX_TABLE_ELEMENTS)
         .max_memory_size(usize::try_from(max_memory_bytes).unwrap_or(usize::MAX))

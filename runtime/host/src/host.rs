@@ -17,11 +17,11 @@ use wasmtime::{
 };
 
 use crate::{
-    Manifest, OperatorFile, Plugin, Refusal, Report, Source,
+    Form, Manifest, OperatorFile, Plugin, Refusal, Report, Source,
     artifact::{self, Artifact},
     cache::CodeCache,
     capabilities, contract, engine,
-    instance::{Bounds, Session},
+    instance::{Bounds, Session, catch_panic},
     outside::{Access, HTTP, WaysOut},
     plugin::{Loaded, trial},
     refusal::codes,
@@ -46,8 +46,10 @@ pub struct HostOptions {
     pub max_log_lines: u32,
     /// Stack of one call, in bytes: 64 KiB to 1 MiB, half of what a thread has.
     pub max_stack_bytes: u64,
-    /// Longest deadline that a manifest may set, in milliseconds.
+    /// Longest deadline that the manifest of a handler may set, in milliseconds. Its call holds a worker.
     pub max_deadline_ms: u64,
+    /// Longest deadline that the manifest of a sink may set, in milliseconds. Its call holds no worker.
+    pub max_sink_deadline_ms: u64,
     /// Most memory that a manifest may set for an instance, in bytes; at most 4 GiB.
     pub max_memory_bytes: u64,
     /// What operators may grant.
@@ -64,7 +66,8 @@ impl HostOptions {
             max_plugin_bytes: 64 * 1024 * 1024,
             max_log_lines: 200,
             max_stack_bytes: 512 * 1024,
-            max_deadline_ms: 60_000,
+            max_deadline_ms: 5_000,
+            max_sink_deadline_ms: 60_000,
             max_memory_bytes: 1024 * 1024 * 1024,
             ways_out: WaysOut::default(),
         }
@@ -113,12 +116,14 @@ impl Host {
 
     /// Loads the plugin `file` with what its operator's file says, and tries it out.
     ///
-    /// The plugin's own start code runs for that, within its deadline: the host must be ticked meanwhile.
+    /// What can be refused by the file's sections and its manifest is refused before anything is compiled and before
+    /// code of the plugin runs. Then the plugin's own start code runs, within its deadline, and nothing outside is
+    /// linked to it: the host must be ticked meanwhile.
     ///
     /// # Errors
     /// The [`Refusal`] says which rule the file breaks; any of the codes but `duplicate-plugin-name`.
     pub fn load(&self, file: &Path, operator: Option<&OperatorFile>) -> Result<Plugin, Refusal> {
-        complete(self.examine(file, operator)?)
+        guarded(file, || self.load_bytes(file, self.bytes(file)?, operator))
     }
 
     /// As [`Host::load`], but tells apart what only an operator can put right: a plugin that lacks no more than
@@ -131,7 +136,7 @@ impl Host {
         file: &Path,
         operator: Option<&OperatorFile>,
     ) -> Result<(Plugin, Option<Refusal>), Refusal> {
-        self.examine_bytes(file, artifact::read(file, self.0.options.max_plugin_bytes)?, operator)
+        guarded(file, || self.examine_bytes(file, self.bytes(file)?, operator))
     }
 
     /// What there is to say about the plugin `file`, also of one that would be refused: then with why.
@@ -139,20 +144,7 @@ impl Host {
     /// # Errors
     /// A file of which nothing can be said but that: it is no plugin of this contract, or has no manifest.
     pub fn check(&self, file: &Path, operator: Option<&OperatorFile>) -> Result<Report, Refusal> {
-        let Inner { options, .. } = &*self.0;
-        let bytes = artifact::read(file, options.max_plugin_bytes)?;
-        let Artifact { survey, form, digest, size, .. } = Artifact::of(bytes.clone(), file)?;
-        let contract = contract::judge(&survey, file)?;
-        let manifest = Manifest::assemble(file, &survey.manifest_sections, operator)?;
-        let (contract, digest, imports) = (&contract, &digest, &survey.imports);
-        let mut report = Report::of(&Facts { manifest: &manifest, contract, form, digest, size, imports });
-        report.refused_imports =
-            contract::refused_imports(&survey, &options.ways_out, &manifest.capabilities, file);
-        report.refusal = match self.examine_bytes(file, bytes, operator) {
-            Ok((_, lacking)) => lacking,
-            Err(refusal) => Some(refusal),
-        };
-        Ok(report)
+        guarded(file, || self.check_bytes(file, self.bytes(file)?, operator))
     }
 
     /// Reads the plugin `file` and its operator's file, without a look into them.
@@ -168,9 +160,28 @@ impl Host {
     /// # Errors
     /// As [`Host::load`].
     pub fn load_source(&self, source: &Source) -> Result<Plugin, Refusal> {
-        let path = source.file().with_extension("toml");
-        let operator = source.operator().map(|text| OperatorFile::parse(&path, text)).transpose()?;
-        complete(self.examine_bytes(source.file(), source.wasm().to_owned(), operator.as_ref())?)
+        let (file, path) = (source.file(), source.file().with_extension("toml"));
+        guarded(file, || {
+            let operator = source.operator().map(|text| OperatorFile::parse(&path, text)).transpose()?;
+            self.load_bytes(file, source.wasm().to_owned(), operator.as_ref())
+        })
+    }
+
+    fn bytes(&self, file: &Path) -> Result<Vec<u8>, Refusal> {
+        artifact::read(file, self.0.options.max_plugin_bytes)
+    }
+
+    fn load_bytes(
+        &self,
+        file: &Path,
+        bytes: Vec<u8>,
+        operator: Option<&OperatorFile>,
+    ) -> Result<Plugin, Refusal> {
+        let admitted = self.admit(file, bytes, operator)?;
+        match admitted.lacking.clone() {
+            Some(refusal) => Err(refusal),
+            None => self.compile(admitted.fitting(file, &self.0.options)?, file),
+        }
     }
 
     fn examine_bytes(
@@ -179,18 +190,61 @@ impl Host {
         bytes: Vec<u8>,
         operator: Option<&OperatorFile>,
     ) -> Result<(Plugin, Option<Refusal>), Refusal> {
-        let Inner { engine, cache, options, ticks } = &*self.0;
+        let admitted = self.admit(file, bytes, operator)?;
+        let lacking = admitted.lacking.clone();
+        Ok((self.compile(admitted.fitting(file, &self.0.options)?, file)?, lacking))
+    }
+
+    fn check_bytes(
+        &self,
+        file: &Path,
+        bytes: Vec<u8>,
+        operator: Option<&OperatorFile>,
+    ) -> Result<Report, Refusal> {
+        let artifact = Artifact::of(bytes.clone(), file)?;
+        let manifest = Manifest::assemble(file, &artifact.survey.manifest_sections, operator)?;
+        let Artifact { survey, form, digest, size, .. } = artifact.componentized(file)?;
+        let contract = contract::judge(&survey, file)?;
+        let (contract, digest, imports) = (&contract, &digest, &survey.imports);
+        let mut report = Report::of(&Facts { manifest: &manifest, contract, form, digest, size, imports });
+        report.refused_imports =
+            contract::refused_imports(&survey, &self.0.options.ways_out, &manifest.capabilities, file);
+        report.refusal = match self.examine_bytes(file, bytes, operator) {
+            Ok((_, lacking)) => lacking,
+            Err(refusal) => Some(refusal),
+        };
+        Ok(report)
+    }
+
+    /// Refuses what its sections and its manifest give reason to refuse. Neither the compiler nor code of the plugin
+    /// has run then.
+    fn admit(
+        &self,
+        file: &Path,
+        bytes: Vec<u8>,
+        operator: Option<&OperatorFile>,
+    ) -> Result<Admitted, Refusal> {
+        let options = &self.0.options;
         let artifact = Artifact::of(bytes, file)?;
-        let contract = contract::judge(&artifact.survey, file)?;
+        if artifact.form == Form::Component {
+            // The file is of another kind altogether: that comes before what its manifest lacks.
+            contract::judge(&artifact.survey, file)?;
+        }
         let manifest = Manifest::assemble(file, &artifact.survey.manifest_sections, operator)?;
         check_capabilities(&manifest, &options.ways_out)?;
-        contract::judge_imports(&artifact.survey, &options.ways_out, &manifest.capabilities, file)?;
         check_limits(&manifest, options)?;
         let (access, lacking) =
             match check_operators_part(&manifest, file).and_then(|()| Access::of(&manifest, file)) {
                 Ok(access) => (access, None),
                 Err(refusal) => (Access::none(file), Some(refusal)),
             };
+        Ok(Admitted { artifact, manifest, contract: String::new(), access, lacking })
+    }
+
+    /// Compiles what was admitted, unless its code is known, and tries it out.
+    fn compile(&self, admitted: Admitted, file: &Path) -> Result<Plugin, Refusal> {
+        let Inner { engine, cache, options, ticks } = &*self.0;
+        let Admitted { artifact, manifest, contract, access, lacking: _ } = admitted;
         let component = cache.component(engine, &artifact.component, file, &artifact.digest)?;
         let plugin = Plugin::new(Loaded {
             manifest,
@@ -207,25 +261,54 @@ impl Host {
             ticks: Arc::clone(ticks),
         });
         trial(&plugin)?;
-        Ok((plugin, lacking))
+        Ok(plugin)
     }
 }
 
-/// A plugin that lacks nothing.
-fn complete((plugin, lacking): (Plugin, Option<Refusal>)) -> Result<Plugin, Refusal> {
-    lacking.map_or(Ok(plugin), Err)
+/// A file that nothing known so far speaks against, or only what an operator can put right.
+struct Admitted {
+    artifact: Artifact,
+    manifest: Manifest,
+    contract: String,
+    access: Access,
+    lacking: Option<Refusal>,
 }
 
-/// A linker with everything that `component` may import, and with the ways out that were granted to it.
+impl Admitted {
+    /// The same as a component that speaks the contract and imports only what it may get.
+    fn fitting(self, file: &Path, options: &HostOptions) -> Result<Self, Refusal> {
+        let artifact = self.artifact.componentized(file)?;
+        let contract = contract::judge(&artifact.survey, file)?;
+        contract::judge_imports(&artifact.survey, &options.ways_out, &self.manifest.capabilities, file)?;
+        Ok(Self { artifact, contract, ..self })
+    }
+}
+
+/// Turns a panic of ours into a refusal of the file whose content led there, so that all else runs on.
+pub fn guarded<T>(file: &Path, work: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    catch_panic(work).unwrap_or_else(|panic| {
+        Err(Refusal::new(
+            codes::INTERNAL,
+            format!("\"{}\" could not be loaded: {panic}", file.display()),
+            "The mistake is camshaft's, not the plugin's: report it with the file.",
+        ))
+    })
+}
+
+/// A linker with everything that `component` may import. Only the ways out that are `open` lead anywhere; the functions
+/// of all others are there and say no.
 pub fn linker<C: AttemptContext + Send + 'static>(
     component: &Component,
     ways_out: &WaysOut,
-    granted: &BTreeSet<String>,
+    open: &BTreeSet<String>,
 ) -> wasmtime::Result<Linker<Session<C>>> {
     let mut linker = Linker::new(component.engine());
     capabilities::link(&mut linker)?;
-    wasi::link(&mut linker, component, granted.contains(HTTP))?;
-    ways_out.link(&mut linker, granted)?;
+    wasi::link(&mut linker, component, open.contains(HTTP))?;
+    ways_out.link(&mut linker, open)?;
+    wasi::deny(&mut linker, component, |import| {
+        ways_out.capability_of(import).is_some_and(|capability| !open.contains(capability))
+    })?;
     Ok(linker)
 }
 
@@ -271,19 +354,50 @@ fn check_operators_part(manifest: &Manifest, file: &Path) -> Result<(), Refusal>
 
 /// A manifest asks within the bounds of the runtime's settings.
 fn check_limits(manifest: &Manifest, options: &HostOptions) -> Result<(), Refusal> {
+    let (setting, max_deadline_ms) = match manifest.policy.sink {
+        Some(_) => ("max_sink_deadline", options.max_sink_deadline_ms),
+        None => ("max_deadline", options.max_deadline_ms),
+    };
     let bounds = [
-        ("deadline", "ms", manifest.limits.deadline_ms, options.max_deadline_ms),
-        ("memory", "bytes", manifest.limits.memory_bytes, options.max_memory_bytes),
+        ("deadline", setting, "ms", manifest.limits.deadline_ms, max_deadline_ms),
+        ("memory", "max_memory", "bytes", manifest.limits.memory_bytes, options.max_memory_bytes),
     ];
     match bounds.into_iter().find(|(.., wanted, allowed)| wanted > allowed) {
         None => Ok(()),
-        Some((key, unit, wanted, allowed)) => Err(Refusal::new(
+        Some((key, setting, unit, wanted, allowed)) => Err(Refusal::new(
             codes::INVALID_MANIFEST,
             format!(
                 "plugin \"{}\" sets `limits.{key}` to {wanted} {unit}, but this runtime allows {allowed} {unit}",
                 manifest.name
             ),
-            format!("Lower it in the plugin's manifest, or raise the runtime's setting `limits.max_{key}`."),
+            format!("Lower it in the plugin's manifest, or raise the runtime's setting `limits.{setting}`."),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_of_ours_while_a_file_is_loaded_is_a_refusal_of_that_file() {
+        let file = Path::new("plugins/odd.wasm");
+        let panics: [fn() -> Result<(), Refusal>; 2] = [
+            || panic!("index 7 is out of range"),
+            // What tokio says outside a runtime.
+            || {
+                drop(tokio::time::sleep(Duration::from_millis(1)));
+                Ok(())
+            },
+        ];
+        for (panics, said) in panics.into_iter().zip(["index 7", "reactor"]) {
+            let refusal = guarded(file, panics).unwrap_err();
+            assert_eq!(refusal.code, codes::INTERNAL);
+            let start = "\"plugins/odd.wasm\" could not be loaded: internal error: ";
+            assert!(refusal.message.starts_with(start) && refusal.message.contains(said), "{refusal}");
+            assert!(refusal.hint.contains("report it with the file"), "{}", refusal.hint);
+        }
     }
 }

@@ -63,7 +63,7 @@ impl<C: AttemptContext + Send + 'static> Instance<C> {
         assert!(!self.spent, "a spent instance must be dropped, not called");
         // Whatever unwinds from here on must not leave an instance behind that looks usable.
         self.spent = true;
-        self.store.data_mut().begin(context);
+        self.store.data_mut().begin(context, self.deadline_ticks);
         self.store.set_epoch_deadline(self.deadline_ticks);
         let handle = self.handle;
         let outcome = handle.call(&mut self.store, (EventView::of(event),));

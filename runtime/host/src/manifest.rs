@@ -4,6 +4,7 @@
 //! policy, limits and settings, and alone grants. The loader and `camshaft check` assemble both into one
 //! [`Manifest`]; nothing here looks at code.
 
+mod bounds;
 mod document;
 mod http;
 mod merge;
@@ -25,9 +26,6 @@ use document::Document;
 pub use http::{HttpRule, SecretSource};
 pub use mistake::toml_mistake;
 pub use values::{duration_ms, size_bytes};
-
-/// Longest operator's file, in bytes.
-const MAX_OPERATOR_FILE_BYTES: u64 = 1024 * 1024;
 
 /// A plugin's manifest, with what the operator's file changes in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -83,8 +81,9 @@ impl Manifest {
         sections: &[Vec<u8>],
         operator: Option<&OperatorFile>,
     ) -> Result<Self, Refusal> {
-        let records = section::records(sections, file)?;
         let origin = format!("the manifest in \"{}\"", file.display());
+        bounds::check_length(sections.iter().map(Vec::len).sum(), &origin)?;
+        let records = section::records(sections, file)?;
         let mut author = None;
         for record in records {
             let document = Document::parse(record, &origin)?;
@@ -179,7 +178,7 @@ impl OperatorFile {
 
 /// The text of the operator's file at `path`.
 pub(crate) fn read_operator(path: &Path) -> Result<String, Refusal> {
-    read_bounded(path, MAX_OPERATOR_FILE_BYTES).map_err(|error| {
+    read_bounded(path, bounds::MAX_BYTES as u64).map_err(|error| {
         let message = format!("cannot read {}: {error}", quoted(path));
         Refusal::new(codes::IO, message, "Check that the file is text and that this user may read it.")
     })

@@ -1,20 +1,28 @@
 //! Ways out: what a plugin gets only if its manifest asks for it and its operator grants it. Who has one is a sink.
 //!
 //! The loader asks here which capabilities exist and links those that were granted; nothing else of a plugin reaches
-//! anything outside. A way out waits, so its functions are asynchronous and its instances are called by
+//! anything outside, and nothing leaves while no event is being handled, see `closed`. A way out waits, so its functions are asynchronous and its instances are called by
 //! [`Instance::call_outside`](crate::Instance::call_outside).
 
 mod access;
+mod address;
+mod budget;
+mod closed;
+mod connection;
+mod denied;
 mod http;
 #[cfg(feature = "test-outbox")]
 mod outbox;
+mod pieces;
+mod placeholder;
+mod request_head;
 
 use std::collections::BTreeSet;
 
 use camshaft_event::AttemptContext;
 use wasmtime::component::Linker;
 
-use crate::instance::Session;
+use crate::{Manifest, instance::Session};
 pub use access::Access;
 pub use http::{CAPABILITY as HTTP, Http, Responder};
 #[cfg(feature = "test-outbox")]
@@ -51,17 +59,23 @@ impl WaysOut {
         (package == http::PACKAGE && matches!(interface, "types" | "outgoing-handler")).then_some(HTTP)
     }
 
-    /// Gives `linker` what was granted.
+    /// Whether `capability` leads somewhere for the plugin of this `manifest`: its operator granted it, or a
+    /// responder answers in place of what is outside.
+    pub(crate) fn is_open(&self, capability: &str, manifest: &Manifest) -> bool {
+        manifest.grants.contains(capability) || (capability == HTTP && self.responder.is_some())
+    }
+
+    /// Gives `linker` what is `open`.
     pub(crate) fn link<C: AttemptContext + Send + 'static>(
         &self,
         linker: &mut Linker<Session<C>>,
-        granted: &BTreeSet<String>,
+        open: &BTreeSet<String>,
     ) -> wasmtime::Result<()> {
-        if granted.contains(HTTP) {
+        if open.contains(HTTP) {
             http::link(linker)?;
         }
         #[cfg(feature = "test-outbox")]
-        if let Some(outbox) = self.outbox.as_ref().filter(|_| granted.contains(outbox::CAPABILITY)) {
+        if let Some(outbox) = self.outbox.as_ref().filter(|_| open.contains(outbox::CAPABILITY)) {
             outbox.link(&mut linker.instance(outbox::INTERFACE)?)?;
         }
         Ok(())

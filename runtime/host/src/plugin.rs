@@ -3,11 +3,9 @@
 //! The composition keeps one [`Prepared`] per active plugin and makes instances from it on its workers.
 
 use std::{
-    future::Future,
+    collections::BTreeSet,
     path::{Path, PathBuf},
-    pin::pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
 };
 
 use camshaft_event::AttemptContext;
@@ -29,6 +27,10 @@ use crate::{
 /// Bytes that one host call may carry from the guest, or its answer. An attempt's effects are bounded by far
 /// less; this keeps a guest from making the host copy all its memory.
 const MAX_HOSTCALL_BYTES: usize = 8 * 1024 * 1024;
+
+/// Longest time that start code may take, in milliseconds, where the deadline is longer: it runs while the plugin is
+/// loaded, and other plugins wait behind that. Nothing in it can wait for anything outside.
+const MAX_START_MS: u64 = 5_000;
 
 /// A plugin that was loaded and found to be in order. Cheap to clone.
 #[derive(Clone)]
@@ -121,10 +123,20 @@ impl Plugin {
     /// # Errors
     /// As [`Host::load`](crate::Host::load) for imports; a plugin that was loaded does not fail here.
     pub fn prepare<C: AttemptContext + Send + 'static>(&self) -> Result<Prepared<C>, Refusal> {
+        let Loaded { manifest, ways_out, file, .. } = &*self.0;
+        let is_open = |capability: &&String| ways_out.is_open(capability, manifest);
+        let open = manifest.capabilities.iter().filter(is_open).cloned().collect();
+        host::guarded(file, || self.prepare_with(open))
+    }
+
+    /// The same with the ways out that are `open`; all others are closed, whatever was granted.
+    fn prepare_with<C: AttemptContext + Send + 'static>(
+        &self,
+        open: BTreeSet<String>,
+    ) -> Result<Prepared<C>, Refusal> {
         let refuse = |error: wasmtime::Error| refuse_types(self.file(), &error);
         let component = &self.0.component;
-        let linker =
-            host::linker::<C>(component, &self.0.ways_out, &self.0.manifest.capabilities).map_err(refuse)?;
+        let linker = host::linker::<C>(component, &self.0.ways_out, &open).map_err(refuse)?;
         let instance_pre = linker.instantiate_pre(component).map_err(refuse)?;
         let handle = match component.get_export(None, contract::HANDLE) {
             Some((ComponentItem::ComponentFunc(signature), index)) => signature
@@ -133,7 +145,7 @@ impl Plugin {
             _ => Err(wasmtime::format_err!("its export \"{}\" is not a function", contract::HANDLE)),
         };
         let handle = handle.map_err(refuse)?;
-        Ok(Prepared { plugin: self.clone(), instance_pre, handle })
+        Ok(Prepared { plugin: self.clone(), instance_pre, handle, open: Arc::new(open) })
     }
 }
 
@@ -142,6 +154,8 @@ pub struct Prepared<C: 'static> {
     plugin: Plugin,
     instance_pre: InstancePre<Session<C>>,
     handle: ComponentExportIndex,
+    /// The ways out that lead somewhere.
+    open: Arc<BTreeSet<String>>,
 }
 
 /// Why there is no instance.
@@ -167,7 +181,8 @@ impl<C: AttemptContext + Send + 'static> Prepared<C> {
         &self.plugin
     }
 
-    /// A fresh instance. Its own start code runs within the plugin's deadline and memory limit.
+    /// A fresh instance. Its own start code runs within the plugin's deadline, five seconds at most, and its memory
+    /// limit. It can send nothing.
     ///
     /// # Errors
     /// Too many instances, or a guest that fails while it starts.
@@ -196,7 +211,7 @@ impl<C: AttemptContext + Send + 'static> Prepared<C> {
 
     fn start(&self) -> wasmtime::Result<Instance<C>> {
         let mut store = self.store()?;
-        store.set_epoch_deadline(deadline_ticks(self.plugin.manifest().limits.deadline_ms));
+        store.set_epoch_deadline(self.start_ticks());
         let instance = self.instance_pre.instantiate(&mut store)?;
         self.instance(store, &instance)
     }
@@ -206,20 +221,27 @@ impl<C: AttemptContext + Send + 'static> Prepared<C> {
         // Who computes gives way to others after each tick; the deadline is looked at from outside.
         store.epoch_deadline_async_yield_and_update(1);
         store.set_epoch_deadline(1);
-        let deadline = self.plugin.0.ticks.after(deadline_ticks(self.plugin.manifest().limits.deadline_ms));
+        let deadline = self.plugin.0.ticks.after(self.start_ticks());
         let started = within(deadline, self.instance_pre.instantiate_async(&mut store)).await;
         let instance = started.unwrap_or_else(|| Err(wasmtime::Trap::Interrupt.into()))?;
         self.instance(store, &instance)
     }
 
+    fn start_ticks(&self) -> u64 {
+        deadline_ticks(self.plugin.manifest().limits.deadline_ms.min(MAX_START_MS))
+    }
+
     fn store(&self) -> wasmtime::Result<Store<Session<C>>> {
         let memory_bytes = usize::try_from(self.plugin.manifest().limits.memory_bytes)?;
-        let sends = self.plugin.manifest().capabilities.contains(HTTP);
+        let sends = self.open.contains(HTTP);
         let responder = || self.plugin.0.ways_out.responder.clone();
+        let ticks = Arc::clone(&self.plugin.0.ticks);
         let http = sends.then(|| Http::new(Arc::clone(&self.plugin.0.access), responder()));
-        let mut store =
-            Store::new(self.instance_pre.engine(), Session::new(memory_bytes, self.plugin.0.bounds, http));
-        store.limiter(|session| &mut session.memory);
+        let mut store = Store::new(
+            self.instance_pre.engine(),
+            Session::new(memory_bytes, self.plugin.0.bounds, ticks, http),
+        );
+        store.limiter(|session| session);
         store.set_hostcall_fuel(MAX_HOSTCALL_BYTES);
         Ok(store)
     }
@@ -238,33 +260,31 @@ impl<C: AttemptContext + Send + 'static> Prepared<C> {
 
 impl<C: 'static> Clone for Prepared<C> {
     fn clone(&self) -> Self {
-        Self { plugin: self.plugin.clone(), instance_pre: self.instance_pre.clone(), handle: self.handle }
+        Self {
+            plugin: self.plugin.clone(),
+            instance_pre: self.instance_pre.clone(),
+            handle: self.handle,
+            open: Arc::clone(&self.open),
+        }
     }
 }
 
 /// Starts one instance and drops it, so that a plugin that cannot start is refused and not activated.
+///
+/// All ways out are closed, also for a plugin that was granted some: a version that is only looked at must not have
+/// effects. So nothing in it waits, and clocks stand still.
 pub fn trial(plugin: &Plugin) -> Result<(), Refusal> {
-    let prepared = plugin.prepare::<NoAttempt>()?;
-    let started = if plugin.has_way_out() { ready(prepared.start_outside()) } else { prepared.start() };
-    match started {
+    let prepared = plugin.prepare_with::<NoAttempt>(BTreeSet::new())?;
+    match prepared.start() {
         Ok(_) => Ok(()),
         // Nothing is wrong with the plugin; the place for its instances is found when one is needed.
         Err(error) if error.is::<PoolConcurrencyLimitError>() => Ok(()),
         Err(error) => Err(Refusal::new(
             codes::INSTANTIATION_FAILED,
             format!("\"{}\" could not be started within its limits: {error:#}", plugin.file().display()),
-            "Its start code trapped, or it needs more than `limits.memory` and `limits.deadline` allow.",
+            "Its start code trapped, asked for something outside before there was an event, or needs more than \
+             `limits.memory` and `limits.deadline` allow.",
         )),
-    }
-}
-
-/// What `work` comes to, which waits for nothing but its own turns.
-fn ready<T>(work: impl Future<Output = T>) -> T {
-    let (mut work, mut cx) = (pin!(work), Context::from_waker(Waker::noop()));
-    loop {
-        if let Poll::Ready(outcome) = work.as_mut().poll(&mut cx) {
-            return outcome;
-        }
     }
 }
 

@@ -6,6 +6,9 @@
 use serde::Serialize;
 use thiserror::Error;
 
+/// Longest message, and longest hint, in bytes.
+const MAX_TEXT_BYTES: usize = 4 * 1024;
+
 /// A plugin was not taken. Nothing that ran before is disturbed by it.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize)]
 #[error("{message}")]
@@ -20,9 +23,21 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal with one of the [`codes`].
+    ///
+    /// Names and texts in the message come from files, whose authors choose their length: it is cut where it is
+    /// longer than 4 KiB.
     pub fn new(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: hint.into() }
+        Self { code, message: cut(message.into()), hint: cut(hint.into()) }
     }
+}
+
+fn cut(mut text: String) -> String {
+    if text.len() > MAX_TEXT_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
+        text.shrink_to_fit();
+        text.push('…');
+    }
+    text
 }
 
 /// The codes a [`Refusal`] may carry. They never change their meaning.
@@ -33,6 +48,8 @@ pub mod codes {
     pub const TRUNCATED_WASM: &str = "truncated-wasm";
     /// The file is longer than allowed.
     pub const PLUGIN_TOO_LARGE: &str = "plugin-too-large";
+    /// It has more of something than a plugin may have, and compiling it could take all memory or time.
+    pub const PLUGIN_TOO_COMPLEX: &str = "plugin-too-complex";
     /// It is WebAssembly, but breaks its rules or uses what this host does not run.
     pub const INVALID_COMPONENT: &str = "invalid-component";
     /// It is a component of some other kind.
@@ -61,6 +78,8 @@ pub mod codes {
     pub const DUPLICATE_PLUGIN_NAME: &str = "duplicate-plugin-name";
     /// Another version is to run, and no copy of that was kept.
     pub const VERSION_NOT_KEPT: &str = "version-not-kept";
+    /// A fault of the host itself came up while it loaded the file.
+    pub const INTERNAL: &str = "internal";
     /// A file could not be read or written.
     pub const IO: &str = "io";
 }

@@ -7,13 +7,20 @@ use std::{
     collections::BTreeMap,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
 /// The ticks of a host.
 #[derive(Debug, Default)]
-pub struct Ticks(Mutex<State>);
+pub struct Ticks {
+    state: Mutex<State>,
+    /// The count in `state`, for calls that look at it without the lock.
+    passed: AtomicU64,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -36,11 +43,17 @@ impl Ticks {
         let due = {
             let mut state = self.lock();
             state.passed += 1;
+            self.passed.store(state.passed, Ordering::Relaxed);
             let later = (state.passed + 1, 0);
             let rest = state.waiting.split_off(&later);
             std::mem::replace(&mut state.waiting, rest)
         };
         due.into_values().for_each(Waker::wake);
+    }
+
+    /// How many have passed.
+    pub fn passed(&self) -> u64 {
+        self.passed.load(Ordering::Relaxed)
     }
 
     /// A deadline `count` ticks from now.
@@ -53,7 +66,7 @@ impl Ticks {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

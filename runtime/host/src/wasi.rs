@@ -36,7 +36,9 @@ pub fn link<C: AttemptContext + Send + 'static>(
         let mut instance = linker.instance(import)?;
         for (item_name, item) in interface.exports(engine) {
             match item.ty {
-                ComponentItem::ComponentFunc(_) => denied::function(&mut instance, import, item_name)?,
+                ComponentItem::ComponentFunc(_) => {
+                    denied::function(&mut instance, import, item_name, "a plugin does not have")?;
+                }
                 ComponentItem::Resource(_) if waits && waiting::is_real(item_name) => {}
                 ComponentItem::Resource(_) => io::resource(&mut instance, item_name)?,
                 _ => {}
@@ -58,6 +60,32 @@ pub fn link<C: AttemptContext + Send + 'static>(
         wasmtime_wasi_io::add_to_linker_async(linker)?;
     }
     linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// Gives `linker` every function of the interfaces that `component` imports and that are closed, each saying no.
+pub fn deny<C: 'static>(
+    linker: &mut Linker<Session<C>>,
+    component: &Component,
+    is_closed: impl Fn(&str) -> bool,
+) -> wasmtime::Result<()> {
+    let engine = component.engine();
+    for (import, item) in component.component_type().imports(engine) {
+        let ComponentItem::ComponentInstance(interface) = item.ty else { continue };
+        if !is_closed(import) {
+            continue;
+        }
+        let mut instance = linker.instance(import)?;
+        for (item_name, item) in interface.exports(engine) {
+            match item.ty {
+                ComponentItem::ComponentFunc(_) => {
+                    denied::function(&mut instance, import, item_name, "leads outside and is closed")?;
+                }
+                ComponentItem::Resource(_) => io::resource(&mut instance, item_name)?,
+                _ => {}
+            }
+        }
+    }
     Ok(())
 }
 

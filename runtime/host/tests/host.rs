@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up shall stop")]
 
+#[path = "host/bombs.rs"]
+mod bombs;
 #[path = "host/calling.rs"]
 mod calling;
 #[path = "host/capabilities.rs"]

@@ -11,7 +11,7 @@ use std::{
 
 use camshaft_event::{Answer, Event};
 use camshaft_host::{Host, HostOptions, OperatorFile, Plugin, Refusal, codes};
-use camshaft_test_guests::component;
+use camshaft_test_guests::{bombs, component};
 
 #[path = "host/support.rs"]
 #[expect(dead_code, reason = "the guests in WebAssembly text are for the other tests")]
@@ -166,6 +166,68 @@ fn a_secret_does_not_go_where_its_rule_does_not_name_it() {
 }
 
 #[test]
+fn a_secret_is_encoded_for_its_place_so_that_nothing_is_cut_off() {
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
+    std::fs::write(folder.path().join("token.txt"), "a#b?c d").unwrap();
+    let secrets = "authorization = 'é {{secret:token}}'\n[secrets]\ntoken = { file = 'token.txt' }";
+    let text = operator(receiver.port, "secrets = ['token']", secrets)
+        .replace("hook?a=b", "{{secret:token}}/hook?a={{secret:token}}&c=d");
+    assert_eq!(handle(&load(&folder, &text).unwrap()).0, Answer::Done);
+    let [request] = receiver.seen().try_into().unwrap();
+    assert!(request.starts_with("POST /a%23b%3Fc%20d/hook?a=a%23b%3Fc%20d&c=d HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains("authorization: é a#b?c d\r\n"), "{request}");
+}
+
+#[test]
+fn a_placeholder_never_leaves_as_it_is() {
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
+    std::fs::write(folder.path().join("token.txt"), "t0ps3cret").unwrap();
+    let secrets =
+        |header: &str| format!("authorization = '{header}'\n[secrets]\ntoken = {{ file = 'token.txt' }}");
+    for (header, path, words) in [
+        ("é {{secret:token", "hook", "does not end with"),
+        ("é {{secret:é}}", "hook", "may not go to"),
+        ("x", "%7B%7Bsecret:token%7D%7D", "percent-encoded"),
+    ] {
+        let text = operator(receiver.port, "secrets = ['token']", &secrets(header)).replace("hook?a=b", path);
+        let (answer, _) = handle(&load(&folder, &text).unwrap());
+        assert!(failure(&answer).contains(words), "{header} {path}: {answer:?}");
+    }
+    assert_eq!(receiver.seen(), Vec::<String>::new());
+}
+
+#[test]
+fn a_name_that_resolves_to_an_address_that_is_not_public_is_reached_only_if_its_rule_says_private() {
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
+    let text = |rule: &str| operator(receiver.port, rule, "").replace("127.0.0.1", "localhost");
+    let (answer, attempt) = handle(&load(&folder, &text("")).unwrap());
+    let error = failure(&answer);
+    assert!(error.contains(&format!("denied: localhost:{} resolves to ", receiver.port)), "{error}");
+    assert!(error.contains("a loopback address: `private = true` is missing in the [[http]]"), "{error}");
+    assert!(error.contains("fetches.toml"), "{error}");
+    assert!(attempt.lines.iter().any(|(_, line)| line.starts_with("denied: ")), "{:?}", attempt.lines);
+    assert_eq!(receiver.seen(), Vec::<String>::new());
+
+    let plugin = load(&folder, &text("private = true")).unwrap();
+    let granted = plugin.manifest().granted();
+    assert!(granted[1].ends_with(", private addresses too"), "{granted:?}");
+    assert_eq!(handle(&plugin).0, Answer::Done);
+    let [request] = receiver.seen().try_into().unwrap();
+    assert!(request.contains(&format!("host: localhost:{}\r\n", receiver.port)), "{request}");
+}
+
+#[test]
+fn an_address_that_is_written_as_a_name_is_checked_like_one() {
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
+    for name in ["127.1", "2130706433", "0x7f.1"] {
+        let text = operator(receiver.port, "", "").replace("127.0.0.1", name);
+        let (answer, _) = handle(&load(&folder, &text).unwrap());
+        assert_ne!(answer, Answer::Done, "{name}");
+    }
+    assert_eq!(receiver.seen(), Vec::<String>::new());
+}
+
+#[test]
 fn a_plugin_whose_secret_cannot_be_read_is_refused_without_showing_any_of_it() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("token.txt"), "two\nlines").unwrap();
@@ -237,4 +299,81 @@ fn the_operators_guide_shows_rules_that_are_read() {
     let plugin = load(&folder, &block.replace("env = \"HOOK_TOKEN\"", "env = \"PATH\"")).unwrap();
     let granted = plugin.manifest().granted();
     assert_eq!(granted, ["http", "http POST https://hooks.example.com:443 with hook-token"]);
+}
+
+/// A host that tries plugins out inside a tokio runtime, as the runtime's loaders do, with a file of its own.
+fn starting(folder: &tempfile::TempDir, plugin: &[u8]) -> (Host, std::path::PathBuf) {
+    let host = Host::new(HostOptions::new(folder.path().join("cache"))).unwrap();
+    let file = folder.path().join("bomb.wasm");
+    std::fs::write(&file, plugin).unwrap();
+    std::fs::write(folder.path().join("token.txt"), "t0ps3cret").unwrap();
+    (host, file)
+}
+
+fn granting(file: &std::path::Path, port: u16) -> OperatorFile {
+    let text = operator(port, "secrets = ['token']", "[secrets]\ntoken = { file = 'token.txt' }");
+    OperatorFile::parse(&file.with_extension("toml"), &text).unwrap()
+}
+
+#[test]
+fn start_code_sends_nothing_while_a_plugin_is_looked_at_granted_or_not() {
+    let waits = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let _within = waits.enter();
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
+    let (host, file) = starting(&folder, &bombs::start_sends(&format!("127.0.0.1:{}", receiver.port)));
+    let operator = granting(&file, receiver.port);
+    let refusals = [
+        host.load(&file, Some(&operator)).err().unwrap(),
+        host.examine(&file, Some(&operator)).err().unwrap(),
+        host.examine(&file, None).err().unwrap(),
+        host.check(&file, Some(&operator)).unwrap().refusal.unwrap(),
+    ];
+    for refusal in refusals {
+        assert_eq!(refusal.code, codes::INSTANTIATION_FAILED, "{refusal}");
+        assert!(refusal.message.contains("which leads outside and is closed"), "{refusal}");
+    }
+    assert_eq!(host.load(&file, None).err().unwrap().code, codes::CAPABILITY_NOT_GRANTED);
+    thread::sleep(std::time::Duration::from_millis(100));
+    assert_eq!(receiver.seen(), Vec::<String>::new());
+}
+
+#[test]
+fn start_code_of_a_running_plugin_sends_nothing_either() {
+    let waits = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let _within = waits.enter();
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
+    let (host, file) = starting(&folder, &bombs::start_sends_later(&format!("127.0.0.1:{}", receiver.port)));
+    let plugin = host.load(&file, Some(&granting(&file, receiver.port))).unwrap();
+    let prepared = plugin.prepare::<Attempt>().unwrap();
+    let mut instance = waits.block_on(prepared.instantiate_outside()).unwrap();
+    let event = Event { event_type: "test.event".into(), ..support::event() };
+    let (answer, attempt) = waits.block_on(instance.call_outside(&event, Attempt::default()));
+    assert_eq!((answer, attempt.lines), (Answer::Done, Vec::new()), "its event is handled as any other");
+    thread::sleep(std::time::Duration::from_millis(100));
+    assert_eq!(receiver.seen(), Vec::<String>::new());
+}
+
+#[test]
+fn start_code_that_waits_harms_nobody_granted_or_not() {
+    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
+    let (host, file) = starting(&folder, &bombs::start_waits());
+    // Outside a tokio runtime, where waiting for real would panic.
+    assert_eq!(host.load(&file, None).err().unwrap().code, codes::CAPABILITY_NOT_GRANTED);
+    let (_, lacking) = host.examine(&file, None).unwrap();
+    assert_eq!(lacking.unwrap().code, codes::CAPABILITY_NOT_GRANTED);
+    let plugin = host.load(&file, Some(&granting(&file, receiver.port))).unwrap();
+    assert!(plugin.has_way_out());
+}
+
+#[test]
+fn what_was_not_granted_is_closed_to_a_plugin_that_is_only_examined() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = Host::new(HostOptions::new(folder.path().join("cache"))).unwrap();
+    let file = component("fetches");
+    let operator = OperatorFile::parse(&file.with_extension("toml"), "[config]\nurl = 'http://127.0.0.1:9/'");
+    let (plugin, lacking) = host.examine(file, Some(&operator.unwrap())).unwrap();
+    assert_eq!(lacking.unwrap().code, codes::CAPABILITY_NOT_GRANTED);
+    let (answer, _) = handle(&plugin);
+    assert!(matches!(answer, Answer::Failed { .. }), "{answer:?}");
+    assert!(failure(&answer).contains("which leads outside and is closed"), "{answer:?}");
 }

@@ -147,6 +147,16 @@ fn a_call_that_waits_gives_its_thread_away_until_it_goes_on() {
 }
 
 #[test]
+fn the_deadline_of_a_sink_has_a_bound_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(silent(), &folder);
+    assert!(load(&host, &format!("{GRANT}\n[limits]\ndeadline = '60s'")).is_ok());
+    let refusal = load(&host, &format!("{GRANT}\n[limits]\ndeadline = '61s'")).err().unwrap();
+    assert!(refusal.message.ends_with("61000 ms, but this runtime allows 60000 ms"), "{}", refusal.message);
+    assert!(refusal.hint.contains("`limits.max_sink_deadline`"), "{}", refusal.hint);
+}
+
+#[test]
 fn a_call_that_waits_is_ended_by_the_ticks_of_its_deadline_and_by_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let host = host(silent(), &folder);

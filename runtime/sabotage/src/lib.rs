@@ -55,11 +55,19 @@ pub enum Sabotage {
     CallBeforeDurable,
     /// A consumer that meets damaged events goes on behind them as if there were none.
     PassDamage,
+    /// Retries, rate limits and pauses wait by the wall clock, also when it is set.
+    WaitByWallClock,
+    /// A shortage of instances counts as a failed attempt.
+    CountShortage,
+    /// An event is condemned at the first end of the process while it runs alone.
+    CondemnAtFirstEnd,
+    /// The log is trimmed by what the wall clock says alone.
+    TrimByWallClock,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -82,6 +90,10 @@ impl Sabotage {
         Self::CountDuringProbation,
         Self::CallBeforeDurable,
         Self::PassDamage,
+        Self::WaitByWallClock,
+        Self::CountShortage,
+        Self::CondemnAtFirstEnd,
+        Self::TrimByWallClock,
     ];
 }
 

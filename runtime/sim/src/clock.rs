@@ -1,48 +1,48 @@
-//! The simulated clock: it stands still until the run moves it, forward or back.
+//! The simulated clock: it stands still until the run lets time pass. People and time servers set the wall clock alone,
+//! ahead or back.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use camshaft_engine::Clock;
 use camshaft_event::Timestamp;
 
-/// Some moment after the epoch, so that a default time is never "now" by accident.
-const BEGIN_MS: u64 = 1_000_000;
+/// Some moment after the epoch, so that a default time is never "now" by accident; no run sets the clock back to it.
+const BEGIN_MS: u64 = 100_000_000;
 
 /// Microseconds that one call of a handler takes.
 const CALL_US: u64 = 700;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct SimClock {
-    now_ms: AtomicU64,
     elapsed_us: AtomicU64,
-    /// Milliseconds that passed, however often it was set back.
-    passed_ms: AtomicU64,
-}
-
-impl Default for SimClock {
-    fn default() -> Self {
-        Self { now_ms: BEGIN_MS.into(), elapsed_us: 0.into(), passed_ms: 0.into() }
-    }
+    /// By how much the wall clock has been set ahead, in milliseconds; below 0 if it was set back.
+    ahead_ms: AtomicI64,
 }
 
 impl SimClock {
-    pub(crate) fn set(&self, now: Timestamp) {
-        let before = self.now_ms.swap(now.0, Ordering::Relaxed);
-        self.passed_ms.fetch_add(now.0.saturating_sub(before), Ordering::Relaxed);
+    /// Lets time pass until the wall clock shows `now`.
+    pub(crate) fn pass_until(&self, now: Timestamp) {
+        self.pass_ms(now.ms_since(self.now()));
     }
 
-    /// Milliseconds that it was moved ahead, by jumps too.
+    /// Milliseconds that have passed, however the wall clock was set.
     pub(crate) fn passed_ms(&self) -> u64 {
-        self.passed_ms.load(Ordering::Relaxed)
+        self.elapsed_us() / 1_000
     }
 
-    pub(crate) fn advance_ms(&self, ms: u64) {
-        self.set(self.now().plus_ms(ms));
+    /// Lets time pass.
+    pub(crate) fn pass_ms(&self, ms: u64) {
+        self.elapsed_us.fetch_add(ms.saturating_mul(1_000), Ordering::Relaxed);
     }
 
-    /// Sets the wall clock back, as people and time servers do.
-    pub(crate) fn set_back_ms(&self, ms: u64) {
-        self.set(Timestamp(self.now().0.saturating_sub(ms)));
+    /// Sets the wall clock ahead, or back by less than 0 milliseconds.
+    pub(crate) fn jump_ms(&self, ms: i64) {
+        self.ahead_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// Sets the wall clock right.
+    pub(crate) fn set_right(&self) {
+        self.ahead_ms.store(0, Ordering::Relaxed);
     }
 
     /// Lets the time of a handler's call pass.
@@ -53,7 +53,8 @@ impl SimClock {
 
 impl Clock for SimClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.now_ms.load(Ordering::Relaxed))
+        let steady_ms = BEGIN_MS + self.passed_ms();
+        Timestamp(steady_ms.saturating_add_signed(self.ahead_ms.load(Ordering::Relaxed)))
     }
 
     fn elapsed_us(&self) -> u64 {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use camshaft_engine::{ConsumerSpec, EngineOptions};
+use camshaft_engine::{ConsumerSpec, EngineOptions, RetentionOptions};
 use camshaft_event::{
     AfterDeadLetter, Backoff, Breaker, Delivery, Filter, Policy, Rate, Sink, Start, Subscription, TypePattern,
 };
@@ -30,6 +30,18 @@ pub(crate) fn options() -> EngineOptions {
         probation_least_events: 4,
         ..EngineOptions::default()
     }
+}
+
+/// In three of four runs what may go soon may go; in the others it stays for most of the run, so that a jump of the clock
+/// would take what is young. No jump is trusted before the run has ended.
+pub(crate) fn retention(seed: u64) -> RetentionOptions {
+    let age_ms = if keeps_long(seed) { 3_000 } else { 5 };
+    RetentionOptions { age_ms, max_bytes: None, ..RetentionOptions::default() }
+}
+
+/// Whether the log is kept for longer than a few batches.
+pub(crate) fn keeps_long(seed: u64) -> bool {
+    seed % 4 == 3
 }
 
 /// Four consumers and two sinks that differ in what delivery does for them; the last one is not there from the

@@ -8,9 +8,9 @@ mod calls;
 
 use std::collections::BTreeMap;
 
-use camshaft_engine::{Batch, ConsumerState, Pause, ProbationState};
-use camshaft_event::transaction::Section;
-use camshaft_event::{Policy, Transaction};
+use camshaft_engine::{Batch, ConsumerState, Pause, ProbationState, WaitsFor};
+use camshaft_event::transaction::{Outcome, Section};
+use camshaft_event::{FailureCause, Offset, Policy, Transaction};
 
 use crate::faults::{Fault, Faults};
 use crate::model::{Model, fails};
@@ -32,6 +32,8 @@ struct Watched {
     epoch: u64,
     attempts: Attempts,
     calls: Calls,
+    /// Since when events wait for their next attempts, in milliseconds that had passed.
+    retries: BTreeMap<Offset, u64>,
     /// As it was last seen.
     is_throttled: bool,
     /// Batches of others that were taken since it has been ready and has had nothing in hand.
@@ -96,6 +98,7 @@ impl Delivery {
         watched.epoch += 1;
         watched.attempts.close();
         watched.calls.forget();
+        watched.retries.clear();
     }
 
     pub(crate) fn removed(&mut self, name: &str) {
@@ -134,6 +137,20 @@ impl Delivery {
             let is_throttled = state.throttled_until.is_some();
             faults.note_if(Fault::Throttled, is_throttled && !watched.is_throttled);
             watched.is_throttled = is_throttled;
+        }
+    }
+
+    /// The timekeeper has been called after so many milliseconds: no event waits for its next attempt any more whose
+    /// backoff is over, however the wall clock was set.
+    pub(crate) fn check_waits(&mut self, states: &[ConsumerState], passed_ms: u64) {
+        for state in states {
+            let Some(held) = &state.oldest_held else { continue };
+            let (name, offset) = (&state.record.name, held.first.offset);
+            let watched = self.watched(name);
+            let Some(since_ms) = watched.retries.get(&offset) else { continue };
+            let (waits_ms, longest_ms) = (passed_ms - since_ms, watched.policy.backoff.max_ms);
+            let is_late = matches!(held.waits_for, WaitsFor::Retry { .. }) && waits_ms > longest_ms;
+            assert!(!is_late, "{name} has let {offset} wait for {waits_ms} ms, allowed are {longest_ms}");
         }
     }
 
@@ -200,7 +217,9 @@ impl Delivery {
             let waits = is_ready && before.in_flight == 0;
             somebody_has_some |= is_ready && before.in_flight > 0;
             let watched = self.watched(other);
-            watched.passed_over = if waits { watched.passed_over + 1 } else { 0 };
+            // What may have taken the process down stands above turns.
+            let counts = usize::from(!taken.batch.is_suspect());
+            watched.passed_over = if waits { watched.passed_over + counts } else { 0 };
             let batches = watched.passed_over;
             assert!(batches <= others, "{other} waits for {batches} batches of others");
             let is_robbed = waits && taken.is_last && in_hand > 0;
@@ -219,7 +238,17 @@ impl Delivery {
     ) {
         let watched = self.watched(&ticket.consumer);
         watched.calls.end(ticket.calls, calls);
-        let (Some(transaction), Some(breaker)) = (transaction, watched.policy.breaker) else { return };
+        let attempts = transaction.map_or(0, attempts_in);
+        assert!(attempts <= calls, "{attempts} attempts of {} came of {calls} calls", ticket.consumer);
+        let Some(transaction) = transaction else { return };
+        for section in &transaction.sections {
+            if let Section::Handled(handled) = section
+                && handled.outcome == Outcome::Retrying
+            {
+                watched.retries.insert(handled.cause, moment.passed_ms);
+            }
+        }
+        let Some(breaker) = watched.policy.breaker else { return };
         if ticket.epoch != watched.epoch {
             return;
         }
@@ -229,4 +258,20 @@ impl Delivery {
             }
         }
     }
+}
+
+/// How many attempts of handlers a transaction counts: what only waits, or takes the process down, had none.
+fn attempts_in(transaction: &Transaction) -> usize {
+    let is_attempt = |section: &&Section| {
+        let Section::Handled(handled) = section else { return false };
+        match handled.outcome {
+            Outcome::Done | Outcome::Retrying | Outcome::Suspended => true,
+            Outcome::Held | Outcome::Released => false,
+            Outcome::DeadLettered => handled.dead.iter().any(|change| {
+                let latest = change.letter.as_ref().and_then(|letter| letter.history.latest());
+                latest.is_some_and(|latest| latest.cause != FailureCause::ProcessEnd)
+            }),
+        }
+    };
+    transaction.sections.iter().filter(is_attempt).count()
 }

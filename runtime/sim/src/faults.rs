@@ -44,6 +44,7 @@ faults! {
     BitFlip => "a bit of a durable record flipped at rest",
     ClockBack => "the wall clock was set back",
     ClockAhead => "the wall clock jumped ahead",
+    ClockRight => "the wall clock was set right",
     HandlerRetries => "a handler asked for another attempt",
     HandlerRejects => "a handler rejected an event",
     HandlerTraps => "a handler trapped",
@@ -96,6 +97,9 @@ faults! {
     CallConflict => "a call had read what another one changed",
     CallCutOff => "a crash cut off a call that was made",
     Trimmed => "the log was trimmed",
+    Suspected => "an event was being handled when the process ended",
+    LoneEnd => "the process ended while an event ran alone",
+    Condemned => "an event became a dead letter because the process ended while it ran",
     Redriven => "a dead letter was redriven",
     Discarded => "a dead letter was discarded",
     JobStarted => "a redrive job was started",
@@ -109,6 +113,7 @@ faults! {
     Skipped => "a consumer went on without damaged events",
     DamageReset => "a consumer with damaged state began anew",
     SameAgain => "a producer repeated an event",
+    ShortOfInstances => "a batch or call found no instance and went back",
     OtherAgain => "a producer used an id again for something else",
 }
 

@@ -19,9 +19,21 @@ pub(crate) struct Handlers<'r> {
     pub(crate) faults: &'r mut Faults,
     /// How many there were.
     pub(crate) calls: usize,
+    /// Whether there was no instance for another one.
+    pub(crate) is_short: bool,
 }
 
+/// One call of so many finds no instance.
+pub(crate) const SHORTAGES: u64 = 40;
+
 impl Handler for Handlers<'_> {
+    fn get_ready(&mut self, _: &Attempt) -> bool {
+        let is_short = self.chance.as_mut().is_some_and(|chance| chance.below(SHORTAGES) == 0);
+        self.faults.note_if(Fault::ShortOfInstances, is_short);
+        self.is_short |= is_short;
+        !is_short
+    }
+
     fn call(&mut self, mut attempt: Attempt) -> (Answer, Attempt) {
         self.clock.call();
         self.calls += 1;

@@ -2,13 +2,15 @@
 //! that `compose` runs, and does what that thread does.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
 
 use camshaft_engine::{
-    Batch, Begun, Call, Clock, Committed, EngineOptions, Finished, PublishRefusal, QueuedRecord, ReadError,
-    Receipts, RecoverError, Sequencer, SharedSequencer, StateReader, WorkerContext, run_batch,
+    Attempt, Batch, Begun, Call, Clock, Committed, EngineOptions, Finished, Handler, Mark, PublishRefusal,
+    QueuedRecord, ReadError, Reading, Receipts, RecoverError, Retention, RetentionOptions, Sequencer,
+    SharedSequencer, StateReader, WorkerContext, run_batch,
 };
-use camshaft_event::{Event, Offset, Sequence, Timestamp, Transaction};
+use camshaft_event::{Answer, Event, Offset, Sequence, Timestamp, Transaction};
 use camshaft_log::testing::MemoryDisk;
 use camshaft_log::{FileLog, Log, LogError, LogReader, NewRecord, Options, Recovery};
 use camshaft_tables::{Tables, forget_before, sweep_state};
@@ -31,6 +33,9 @@ pub(crate) struct Machine {
     pub(crate) store: Arc<SimStore>,
     pub(crate) clock: Arc<SimClock>,
     pub(crate) options: Arc<EngineOptions>,
+    pub(crate) retention: RetentionOptions,
+    /// The time that the last process has written down, in milliseconds; 0 if none has.
+    pub(crate) kept_time: Arc<AtomicU64>,
 }
 
 pub(crate) struct Process {
@@ -46,6 +51,8 @@ pub(crate) struct Process {
     store: Arc<SimStore>,
     clock: Arc<SimClock>,
     options: Arc<EngineOptions>,
+    retention: Retention,
+    kept_time: Arc<AtomicU64>,
 }
 
 impl Process {
@@ -65,7 +72,13 @@ impl Process {
         sequencer.set_room(reader.reserved_bytes());
         let appended = sequencer.sequenced().sequence;
         let shared = SharedSequencer::new(sequencer);
+        let kept = Some(machine.kept_time.load(Ordering::Relaxed)).filter(|ms| *ms > 0).map(Timestamp);
+        let retention =
+            Retention::new(machine.retention, kept, &reader.bounds(), Reading::of(&*machine.clock));
+        machine.kept_time.store(retention.to_keep().0, Ordering::Relaxed);
         Ok(Self {
+            retention,
+            kept_time: Arc::clone(&machine.kept_time),
             recovery,
             is_full,
             reader: Arc::new(shared.clone()),
@@ -81,7 +94,9 @@ impl Process {
 
     /// Enters the critical section.
     pub(crate) fn sequencer(&self) -> MutexGuard<'_, Sequencer<SimStore>> {
-        self.shared.lock()
+        let mut sequencer = self.shared.lock();
+        sequencer.tell_time(Reading::of(&*self.clock));
+        sequencer
     }
 
     pub(crate) fn log(&self) -> Arc<dyn LogReader> {
@@ -117,6 +132,19 @@ impl Process {
         run_batch(batch, context, handlers)
     }
 
+    /// Runs a batch in a process that ends amid it. Returns the marks of its calls; it ended in one of them.
+    pub(crate) fn run_into_the_end(&self, batch: Batch, jitter: &mut ChaCha8Rng) -> Vec<Mark> {
+        let context = WorkerContext {
+            options: &self.options,
+            reader: &self.reader,
+            clock: &*self.clock,
+            random: jitter,
+        };
+        let mut marking = Marking::default();
+        run_batch(batch, context, &mut marking);
+        marking.0
+    }
+
     // --- a sink ---
 
     pub(crate) fn take_call(&self) -> Option<Batch> {
@@ -142,7 +170,7 @@ impl Process {
     // --- a worker again ---
 
     pub(crate) fn commit(&self, finished: Finished) -> Committed {
-        self.shared.commit(finished, self.now()).expect("the tables can be read")
+        self.sequencer().commit(finished, self.now()).expect("the tables can be read")
     }
 
     // --- the writer ---
@@ -190,20 +218,21 @@ impl Process {
 
     /// Trims the log as far as snapshot and consumers allow; whether that was anything.
     pub(crate) fn trim(&mut self) -> Result<bool, LogError> {
-        let needed = self.sequencer().needed(self.now());
+        self.look();
+        self.kept_time.store(self.retention.to_keep().0, Ordering::Relaxed);
         let bounds = self.log().bounds();
-        // Something may pin what is gone already: a consumer that came back after too long.
-        let pinned_offset = needed.next_offset.0.max(bounds.first_offset);
-        let pinned = match self.log().find_offset(pinned_offset) {
-            // A consumer that waits behind damage keeps all of it.
-            Err(LogError::Corrupt { .. }) => return Ok(false),
-            found => found?,
-        };
-        let before = pinned.unwrap_or(bounds.last_sequence).min(needed.sequence.next().0);
+        let needed = self.sequencer().needed(self.retention.now());
+        let before = self.retention.trim_before(&*self.log(), needed)?;
         let first = self.log.trim(before)?;
         let reader = self.log();
         self.sequencer().set_first_offset(Offset(reader.bounds().first_offset));
         Ok(first > bounds.first_sequence)
+    }
+
+    /// Looks at the clocks, for what depends on age.
+    pub(crate) fn look(&mut self) {
+        let bounds = self.log().bounds();
+        self.retention.look(Reading::of(&*self.clock), &bounds);
     }
 
     /// Whether everything appended is synced, so that another sync has nothing to do.
@@ -272,6 +301,17 @@ impl Process {
         forget_before(&*self.store, first_offset);
         // A store that is full is swept another time.
         let _ = sweep_state(&*self.store, max_entries);
+    }
+}
+
+/// A handler that leaves marks and nothing else.
+#[derive(Default)]
+struct Marking(Vec<Mark>);
+
+impl Handler for Marking {
+    fn call(&mut self, attempt: Attempt) -> (Answer, Attempt) {
+        self.0.push(attempt.mark());
+        (Answer::Done, attempt)
     }
 }
 

@@ -9,6 +9,8 @@ mod outside;
 mod producer;
 mod sinks;
 mod steps;
+mod suspects;
+mod trimming;
 mod versions;
 mod witness;
 
@@ -32,6 +34,8 @@ use crate::trace::Trace;
 use damage::Spoiled;
 use outside::Outside;
 use sinks::UnderWay;
+use suspects::Ends;
+use trimming::Ages;
 use witness::Witness;
 
 /// A run goes on until the log has had this many events …
@@ -58,6 +62,8 @@ pub(crate) struct Run {
     frozen: Option<Arc<Frozen>>,
     /// All transactions that the log ever held, except those that a crash took.
     history: Vec<Transaction>,
+    ages: Ages,
+    ends: Ends,
     witness: Witness,
     delivery: Delivery,
     /// What the disk was told to do to the process; it ends with it.
@@ -66,6 +72,8 @@ pub(crate) struct Run {
     versions: u64,
     /// The record of the log that is damaged now.
     spoiled: Option<Spoiled>,
+    /// Whether the log outlasts most of the run.
+    keeps_long: bool,
     /// Whether the operator seldom acts on single dead letters.
     prefers_jobs: bool,
 }
@@ -76,6 +84,8 @@ struct Ran {
     ticket: Ticket,
     /// How often its handler was called.
     calls: usize,
+    /// Whether it ended for want of an instance.
+    is_short: bool,
 }
 
 /// A consumer as its plugin's file declares it now.
@@ -93,6 +103,8 @@ impl Run {
             store: Arc::new(SimStore::default()),
             clock: Arc::new(SimClock::default()),
             options: Arc::new(consumers::options()),
+            retention: consumers::retention(seed),
+            kept_time: Arc::default(),
         };
         let process = Process::start(&machine).expect("an empty machine starts");
         let declared = |spec: ConsumerSpec| Declared { past: vec![spec.clone()], spec, is_attached: false };
@@ -112,12 +124,15 @@ impl Run {
             outside: Outside::default(),
             frozen: None,
             history: Vec::new(),
+            ages: Ages::default(),
+            ends: Ends::default(),
             witness: Witness::default(),
             delivery: Delivery::default(),
             pending: None,
             acts: 0,
             versions: 1,
             spoiled: None,
+            keeps_long: consumers::keeps_long(seed),
             prefers_jobs: seed.is_multiple_of(4),
         };
         for at in 0..run.consumers.len() - 1 {

@@ -1,7 +1,23 @@
-//! The envelope of listings.
+//! Answers: the envelope of listings, and the room that an answer takes until it is sent.
 
+use axum::{
+    body::{Body, HttpBody, to_bytes},
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use super::{
+    Api,
+    problem::Problem,
+    room::{Lease, SMALL_BYTES},
+};
+use crate::ErrorCode;
+
+/// Answers below this size are not counted: problems, receipts of few events.
+const UNCOUNTED_BYTES: u64 = 4 << 10;
 
 /// A whole listing.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -9,3 +25,27 @@ pub struct Items<T> {
     /// The items.
     pub items: Vec<T>,
 }
+
+/// Gives an answer that is made as a whole its room until it is sent, or refuses it. Streams take theirs themselves.
+pub async fn bounded(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let Some(bytes) = response.body().size_hint().exact().filter(|bytes| *bytes > UNCOUNTED_BYTES) else {
+        return response;
+    };
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    match api.room.take(bytes) {
+        Ok(lease) => carried(response, lease).await,
+        Err(full) => Problem::from(full).into_response(),
+    }
+}
+
+async fn carried(response: Response, lease: Lease) -> Response {
+    let (head, body) = response.into_parts();
+    // All of it is there already.
+    match to_bytes(body, usize::MAX).await {
+        Ok(bytes) => Response::from_parts(head, Body::from(lease.carry(bytes))),
+        Err(error) => Problem::new(ErrorCode::Internal, error.to_string()).into_response(),
+    }
+}
+
+const _: () = assert!(UNCOUNTED_BYTES < SMALL_BYTES as u64);

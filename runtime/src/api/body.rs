@@ -1,6 +1,6 @@
-//! Reads a request's body within a size and a time.
+//! Reads a request's body within a size, a time and the [`Room`] that all share.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -10,7 +10,11 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::problem::Problem;
+use super::{
+    Api,
+    problem::Problem,
+    room::{Lease, Room, SMALL_BYTES},
+};
 use crate::ErrorCode;
 
 /// Longest pause between two parts of a body.
@@ -19,10 +23,29 @@ const MAX_PAUSE: Duration = Duration::from_secs(20);
 /// Longest time for a whole body.
 const MAX_DURATION: Duration = Duration::from_mins(5);
 
-/// The value that a JSON body of at most `limit` bytes holds.
-pub async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body, limit: u64) -> Result<T, Problem> {
-    let bytes = read(headers, body, limit).await?;
-    serde_json::from_slice(&bytes).map_err(|error| {
+/// What reading a body that is not small takes beside it: parts that have arrived and are not copied yet.
+const IN_TRANSIT_BYTES: usize = 64 << 10;
+
+/// How much room a body takes for each of its bytes: itself, and what it says once it is parsed.
+const COPIES: usize = 2;
+
+/// A body that has arrived, and its room.
+#[derive(Debug)]
+pub struct Received {
+    pub bytes: Vec<u8>,
+    pub lease: Lease,
+}
+
+/// The room that a body of `bytes` takes.
+pub const fn cost(bytes: usize) -> usize {
+    let transit = if bytes * COPIES > SMALL_BYTES { IN_TRANSIT_BYTES } else { 0 };
+    bytes * COPIES + transit
+}
+
+/// The value that a JSON body holds.
+pub async fn json<T: DeserializeOwned>(api: &Api, headers: &HeaderMap, body: Body) -> Result<T, Problem> {
+    let received = read(&api.room, headers, body, api.settings.max_request_bytes).await?;
+    serde_json::from_slice(&received.bytes).map_err(|error| {
         Problem::invalid_request(
             "body",
             format!("the body is not the JSON that is expected: {error}"),
@@ -31,8 +54,14 @@ pub async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body, limit: u
     })
 }
 
-/// The whole body, of at most `limit` bytes.
-pub async fn read(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>, Problem> {
+/// The whole body, of at most `limit` bytes. A body whose length is declared has its room before anything of it is
+/// read, another one takes it as it comes.
+pub async fn read(
+    room: &Arc<Room>,
+    headers: &HeaderMap,
+    body: Body,
+    limit: u64,
+) -> Result<Received, Problem> {
     let too_large = || {
         let detail = format!("the body is larger than {limit} bytes (setting `limits.max_request_bytes`)");
         Err(Problem::new(ErrorCode::RequestTooLarge, detail).limit(limit))
@@ -42,13 +71,15 @@ pub async fn read(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>
     if declared.is_some_and(|length| length > limit) {
         return too_large();
     }
+    let declared = usize::try_from(declared.unwrap_or_default()).unwrap_or(usize::MAX);
+    let mut lease = room.take(cost(declared))?;
     let end = Instant::now() + MAX_DURATION;
     let mut parts = body.into_data_stream();
     let mut bytes = Vec::new();
     loop {
         let part = match timeout_at(end, timeout(MAX_PAUSE, parts.next())).await {
             Ok(Ok(Some(Ok(part)))) => part,
-            Ok(Ok(None)) => return Ok(bytes),
+            Ok(Ok(None)) => return Ok(Received { bytes, lease }),
             Ok(Ok(Some(Err(error)))) => {
                 let detail = format!("the body broke off: {error}");
                 return Err(Problem::invalid_request("body", detail, "Send the whole body."));
@@ -58,8 +89,12 @@ pub async fn read(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>
                 return Err(Problem::new(ErrorCode::RequestTimeout, detail));
             }
         };
-        if (bytes.len() + part.len()) as u64 > limit {
+        let length = bytes.len() + part.len();
+        if length as u64 > limit {
             return too_large();
+        }
+        if cost(length) > lease.bytes() {
+            lease.grow(cost(length) - lease.bytes())?;
         }
         bytes.extend_from_slice(&part);
     }

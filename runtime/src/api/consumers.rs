@@ -109,7 +109,7 @@ pub async fn reset(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<ResetView>, Problem> {
-    let request: ResetRequest = body::json(&headers, body, api.settings.max_request_bytes).await?;
+    let request: ResetRequest = body::json(&api, &headers, body).await?;
     Ok(Json(ResetView { offset: api.runtime.reset_consumer(&name, request).await? }))
 }
 
@@ -137,6 +137,6 @@ pub async fn skip(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<SkipView>, Problem> {
-    let request: SkipRequest = body::json(&headers, body, api.settings.max_request_bytes).await?;
+    let request: SkipRequest = body::json(&api, &headers, body).await?;
     Ok(Json(api.runtime.skip_damage(&name, request).await?))
 }

@@ -70,7 +70,7 @@ pub async fn rollback(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<PluginView>, Problem> {
-    let request: RollbackRequest = body::json(&headers, body, api.settings.max_request_bytes).await?;
+    let request: RollbackRequest = body::json(&api, &headers, body).await?;
     Ok(Json(api.runtime.roll_plugin_back(&name, request.to.as_deref()).await?))
 }
 
@@ -95,7 +95,7 @@ pub async fn pin(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<PluginView>, Problem> {
-    let request: PinRequest = body::json(&headers, body, api.settings.max_request_bytes).await?;
+    let request: PinRequest = body::json(&api, &headers, body).await?;
     Ok(Json(api.runtime.pin_plugin(&name, &request.digest).await?))
 }
 

@@ -115,6 +115,11 @@ impl Problem {
         self
     }
 
+    /// A bound that is reached, and heals by itself.
+    pub(super) fn busy(detail: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Busy, detail).retry_after(Some(Duration::from_secs(1)))
+    }
+
     fn retry_after(self, delay: Option<Duration>) -> Self {
         let Some(delay) = delay else { return self };
         // Whole seconds, and never "at once".

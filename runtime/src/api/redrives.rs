@@ -50,8 +50,7 @@ pub struct StartRedrive {
     )
 )]
 pub async fn start(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
-    let StartRedrive { request, dry_run } =
-        body::json(&headers, body, api.settings.max_request_bytes).await?;
+    let StartRedrive { request, dry_run } = body::json(&api, &headers, body).await?;
     if dry_run {
         return Ok(Json(api.runtime.preview_redrive(request).await?).into_response());
     }

@@ -1,5 +1,8 @@
 //! The server under the routes: bounded in connections and in time, and it drains before it stops.
 
+mod connection;
+mod slots;
+
 use std::{
     future::Future,
     io,
@@ -10,23 +13,15 @@ use std::{
 };
 
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
-};
+use hyper_util::server::graceful::GracefulShutdown;
 use thiserror::Error;
 use tokio::{
-    net::TcpStream,
-    sync::{Semaphore, watch},
+    sync::watch,
     time::{sleep, timeout},
 };
 
-use crate::{ErrorCode, io_reason};
-
-/// Longest time for the head of a request, and for the pause before the next request on a connection.
-const MAX_HEAD: Duration = Duration::from_secs(30);
+use crate::{ErrorCode, Token, io_reason};
+use slots::Slots;
 
 /// Pause after a connection could not be accepted, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -35,7 +30,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    connections: Arc<Semaphore>,
+    max_connections: usize,
+    token: Option<Token>,
     closing: watch::Sender<bool>,
 }
 
@@ -58,8 +54,8 @@ impl ServerError {
 }
 
 impl Server {
-    /// Takes the address, so that a port in use is noticed before anything else is done. At most
-    /// `max_connections` are served at a time; others wait.
+    /// Takes the address, so that a port in use is noticed before anything else is done. At most `max_connections`
+    /// requests are served at a time; others wait, and a connection without a request gives way to a new one.
     ///
     /// # Errors
     /// The address is in use, or not this machine's.
@@ -68,8 +64,13 @@ impl Server {
         let listener = TcpListener::bind(address).map_err(refuse)?;
         listener.set_nonblocking(true).map_err(refuse)?;
         let address = listener.local_addr().map_err(refuse)?;
-        let connections = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
-        Ok(Self { listener, address, connections, closing: watch::channel(false).0 })
+        Ok(Self { listener, address, max_connections, token: None, closing: watch::channel(false).0 })
+    }
+
+    /// Keeps places for callers that know the token: others cannot take them.
+    #[must_use]
+    pub fn with_token(self, token: Option<Token>) -> Self {
+        Self { token, ..self }
     }
 
     /// Where it listens; tells the port that was taken for port 0.
@@ -98,24 +99,25 @@ impl Server {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let graceful = GracefulShutdown::new();
         let mut stop = pin!(stop);
+        let slots = Slots::new(self.max_connections, self.token.is_some());
         loop {
             let connection = async {
-                let permit = Arc::clone(&self.connections).acquire_owned().await.expect("never closed");
-                (permit, listener.accept().await)
+                let (stream, peer) = listener.accept().await?;
+                Ok::<_, io::Error>((stream, peer, slots.admit(peer.ip()).await))
             };
-            let (permit, accepted) = tokio::select! {
+            let accepted = tokio::select! {
                 () = &mut stop => break,
                 connection = connection => connection,
             };
             match accepted {
-                Ok((stream, _)) => {
-                    let served = graceful.watch(connect(stream, router.clone()));
-                    tokio::spawn(async move {
-                        if let Err(error) = served.await {
-                            tracing::debug!(%error, "a connection ended early");
-                        }
-                        drop(permit);
-                    });
+                Ok((stream, peer, Some(slot))) => {
+                    let slot = Arc::new(slot);
+                    let (router, token) = (router.clone(), self.token.clone());
+                    let spoken = connection::speak(stream, peer, Arc::clone(&slot), router, token);
+                    tokio::spawn(connection::keep(graceful.watch(spoken), slot));
+                }
+                Ok((_, peer, None)) => {
+                    tracing::debug!(peer = %peer.ip(), "a connection was refused: its address has too many without the token");
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -130,17 +132,6 @@ impl Server {
         }
         Ok(())
     }
-}
-
-type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
-
-fn connect(stream: TcpStream, router: Router) -> Connection {
-    // An answer is written at once; waiting to fill a packet would only add to the latency of a publish.
-    let _: Result<(), io::Error> = stream.set_nodelay(true);
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
 }
 
 #[cfg(test)]

@@ -22,19 +22,16 @@ use super::{
 };
 use crate::{
     ErrorCode,
-    view::{Encoding, Page, StateEntryView, state_json},
+    view::{Encoding, Page, StateEntryView},
 };
 
 /// Entries on a page, unless the request says otherwise, and at most.
 const PAGE: u64 = 100;
 const MAX_PAGE: u64 = 1_000;
 
-/// Entries read at a time, and bytes after which a page is full however few entries it holds.
-const STEP: usize = 16;
-const MAX_PAGE_BYTES: usize = 4 << 20;
-
 /// Media type of a value as the plugin wrote it.
 const MESSAGE_PACK: &str = "application/msgpack";
+const JSON: &str = "application/json";
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -64,6 +61,7 @@ pub struct ShowQuery {
     params(("plugin" = String, Path, description = "Whose"), ListQuery),
     responses(
         (status = 200, description = "A page of entries", body = Page<StateEntryView>),
+        (status = 503, description = "There is no memory for the answer now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "No plugin has the name", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -73,24 +71,8 @@ pub async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<StateEntryView>>, Problem> {
     let wanted = usize::try_from(limit(query.limit, PAGE, MAX_PAGE)?).unwrap_or(usize::MAX);
-    let mut after = query.cursor.map(|cursor| decode_cursor(&cursor)).transpose()?;
-    let prefix = query.prefix.as_bytes();
-    let (mut items, mut bytes) = (Vec::new(), 0);
-    loop {
-        let step = STEP.min(wanted - items.len());
-        let page = api.runtime.state_list(&plugin, prefix, step, after.clone()).await?;
-        for (key, value) in &page.items {
-            bytes += key.len() + value.len();
-            items.push(StateEntryView::new(key, value));
-        }
-        after = page.items.into_iter().next_back().map(|(key, _)| key).or(after);
-        if page.next.is_none() {
-            return Ok(Json(Page { items, next: None }));
-        }
-        if items.len() >= wanted || bytes >= MAX_PAGE_BYTES {
-            return Ok(Json(Page { items, next: after.as_deref().map(Encoding::cursor) }));
-        }
-    }
+    let after = query.cursor.map(|cursor| decode_cursor(&cursor)).transpose()?;
+    Ok(Json(api.runtime.state_page(&plugin, query.prefix.as_bytes(), wanted, after).await?))
 }
 
 /// One value: JSON, or as the plugin wrote it for `Accept: application/msgpack`.
@@ -103,6 +85,7 @@ pub async fn list(
     ),
     responses(
         (status = 200, description = "The value", content((Value = "application/json"), (Vec<u8> = "application/msgpack"))),
+        (status = 503, description = "There is no memory for the answer now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "No such plugin or key", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -116,17 +99,18 @@ pub async fn show(
         None => key.as_bytes().to_vec(),
         Some(Encoding::Base64) => decode_key(&key)?,
     };
-    let value = api.runtime.state_get(&plugin, &key_bytes).await?;
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let (media_type, value) = if accept.split(',').any(|accepted| accepted.trim().starts_with(MESSAGE_PACK)) {
+        (MESSAGE_PACK, api.runtime.state_get(&plugin, &key_bytes).await?)
+    } else {
+        (JSON, api.runtime.state_text(&plugin, &key_bytes).await?)
+    };
     let value = value.ok_or_else(|| {
         let detail = format!("the state of plugin \"{plugin}\" has no key \"{key}\"");
         Problem::new(ErrorCode::StateKeyNotFound, detail)
             .hint(format!("`camshaft state list {plugin}` lists the keys."))
     })?;
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    if accept.split(',').any(|accepted| accepted.trim().starts_with(MESSAGE_PACK)) {
-        return Ok(([(header::CONTENT_TYPE, MESSAGE_PACK)], value).into_response());
-    }
-    Ok(Json(state_json(&value)).into_response())
+    Ok(([(header::CONTENT_TYPE, media_type)], value).into_response())
 }
 
 fn decode_cursor(cursor: &str) -> Result<Vec<u8>, Problem> {

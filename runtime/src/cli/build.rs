@@ -13,7 +13,11 @@ use camshaft_guest_build::{Component, Guests, Language, Script, Toolchain};
 use clap::Args;
 use serde_json::json;
 
-use super::{failure::Failure, inspect::examine, output, terminal::printable};
+use super::{
+    failure::Failure,
+    inspect::{examine, shown},
+    output,
+};
 use crate::ErrorCode;
 
 #[derive(Debug, Args)]
@@ -53,7 +57,7 @@ pub fn build(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         return output::json(&json!({ "file": file, "report": report, "lacking": lacking }));
     }
     output::line(&file.display().to_string())?;
-    output::print(&printable(&report.to_string()))?;
+    output::print(&shown(&report))?;
     if let Some(refusal) = lacking {
         output::note(&format!("it needs its operator: {refusal}"));
         output::hint(&refusal.hint);

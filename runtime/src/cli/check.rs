@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{failure::Failure, inspect, output, terminal::printable};
+use super::{failure::Failure, inspect, output};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -22,7 +22,7 @@ pub fn check(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     if json {
         output::json(&report)?;
     } else {
-        output::print(&printable(&report.to_string()))?;
+        output::print(&inspect::shown(&report))?;
     }
     // In the words that a runtime has for it.
     report.refusal.map_or(Ok(()), |refusal| Err(refusal.into()))

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{failure::Failure, output, terminal};
-use crate::ErrorCode;
+use crate::{ErrorCode, text};
 
 /// What people see of an event. Everything else is in its JSON.
 #[derive(Deserialize)]
@@ -27,9 +27,9 @@ struct Shown {
 /// Prints an event that came as a line of JSON.
 pub fn print(line: &str, json: bool) -> Result<(), Failure> {
     if json {
-        return output::line(line);
+        return output::json_line(line);
     }
-    let text = terminal::printable(&text(line)?);
+    let text = shown(line)?;
     match terminal::width() {
         Some(width) if text.chars().count() > width => {
             let cut: String = text.chars().take(width.saturating_sub(1)).collect();
@@ -49,7 +49,7 @@ pub fn offset(line: &str) -> Result<u64, Failure> {
     placed.ok_or_else(|| Failure::new(ErrorCode::UnexpectedAnswer, "an event came without its offset"))
 }
 
-fn text(line: &str) -> Result<String, Failure> {
+fn shown(line: &str) -> Result<String, Failure> {
     let shown: Shown = serde_json::from_str(line).map_err(|error| {
         Failure::new(ErrorCode::UnexpectedAnswer, format!("what came is not an event: {error}"))
     })?;
@@ -61,7 +61,10 @@ fn text(line: &str) -> Result<String, Failure> {
         (None, None) => "-".to_owned(),
     };
     let Shown { offset, event_type, .. } = shown;
-    Ok(format!("{offset:>6}  {time:<24}  {event_type:<20}  {:<12}  {data}", key.as_deref().unwrap_or("-")))
+    let key = text::line(key.as_deref().unwrap_or("-"));
+    let (offset, time) = (text::line(&offset), text::line(time));
+    let (event_type, data) = (text::line(&event_type), text::line(&data));
+    Ok(format!("{offset:>6}  {time:<24}  {event_type:<20}  {key:<12}  {data}"))
 }
 
 #[cfg(test)]
@@ -72,10 +75,21 @@ mod tests {
     fn a_line_for_people_has_offset_time_type_key_and_data() {
         let line = r#"{"specversion":"1.0","id":"1","source":"/shop","type":"order.placed","subject":"c-9","time":"2026-01-31T12:00:00Z","offset":"17","data":{"sku": "pen"}}"#;
         assert_eq!(
-            text(line).unwrap(),
+            shown(line).unwrap(),
             "    17  2026-01-31T12:00:00Z      order.placed          c-9           {\"sku\": \"pen\"}"
         );
         assert_eq!(offset(line).unwrap(), 17);
+    }
+
+    #[test]
+    fn an_event_makes_no_second_line_and_reverses_none() {
+        let line =
+            r#"{"type":"a.b\u202e","offset":"7","partitionkey":"k\n     8  FORGED","data":"\u009b31m"}"#;
+        let shown = shown(&line.replace("\\u009b", "\u{9b}")).unwrap();
+        for escaped in ["  a.b\\u{202e}  ", "  k\\n     8  FORGED  ", "  \"\\u{9b}31m\""] {
+            assert!(shown.contains(escaped), "{shown}");
+        }
+        assert!(shown.is_ascii() && !shown.contains('\n'), "{shown}");
     }
 
     #[test]
@@ -83,9 +97,9 @@ mod tests {
         let line =
             r#"{"id":"1","source":"/s","type":"a.b","offset":"0","partitionkey":"k","data_base64":"AQ=="}"#;
         assert_eq!(
-            text(line).unwrap().split_whitespace().collect::<Vec<_>>(),
+            shown(line).unwrap().split_whitespace().collect::<Vec<_>>(),
             ["0", "-", "a.b", "k", "base64:AQ=="]
         );
-        assert_eq!(text("{}").unwrap_err().code(), ErrorCode::UnexpectedAnswer);
+        assert_eq!(shown("{}").unwrap_err().code(), ErrorCode::UnexpectedAnswer);
     }
 }

@@ -6,8 +6,7 @@ use anstream::eprintln;
 use clap::builder::styling::{AnsiColor, Style};
 use serde_json::json;
 
-use super::terminal;
-use crate::{ConfigError, ErrorCode, ExitCode, OpenError, Refusal, api::ServerError, io_reason};
+use crate::{ConfigError, ErrorCode, ExitCode, OpenError, Refusal, api::ServerError, io_reason, text};
 
 /// A command's end that is not success.
 #[derive(Debug)]
@@ -70,7 +69,7 @@ impl Failure {
 
     /// One line, where many refusals are listed.
     pub fn line(&self) -> String {
-        format!("{} [{}]", self.message, self.code)
+        format!("{} [{}]", text::line(&self.message), self.code)
     }
 
     pub fn hint_text(&self) -> &str {
@@ -82,7 +81,7 @@ impl Failure {
         if self.quiet {
             return ExitCode::Done;
         }
-        eprintln!("{}", if json { self.json().to_string() } else { self.text() });
+        eprintln!("{}", if json { text::json(&self.json().to_string()).into_owned() } else { self.text() });
         self.code.exit()
     }
 
@@ -92,11 +91,11 @@ impl Failure {
     }
 
     fn text(&self) -> String {
-        let mut text = format!("{ERROR}error:{ERROR:#} {}\n", terminal::printable(&self.line()));
+        let mut text = format!("{ERROR}error:{ERROR:#} {}\n", self.line());
         for line in self.details.iter().flat_map(|detail| detail.lines()) {
-            text = text + "  " + &terminal::printable(line) + "\n";
+            text = text + "  " + &text::line(line) + "\n";
         }
-        format!("{text}{HINT}hint:{HINT:#} {}", self.hint_text())
+        format!("{text}{HINT}hint:{HINT:#} {}", text::line(self.hint_text()))
     }
 
     fn json(&self) -> serde_json::Value {
@@ -157,7 +156,16 @@ mod tests {
         assert_eq!(
             plain(&failure),
             "error: data directory \"d\" is in use by another process [data-in-use]\n  \
-             one\n  two\u{fffd}[0m\nhint: Do this."
+             one\n  two\\u{1b}[0m\nhint: Do this."
+        );
+    }
+
+    #[test]
+    fn what_a_server_says_makes_no_line_of_its_own() {
+        let failure = Failure::new(ErrorCode::WrongUsage, "a\nerror: forged").hint("b\u{202e}\nhint: forged");
+        assert_eq!(
+            plain(&failure),
+            "error: a\\nerror: forged [wrong-usage]\nhint: b\\u{202e}\\nhint: forged"
         );
     }
 

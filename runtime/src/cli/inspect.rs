@@ -5,7 +5,7 @@ use std::path::Path;
 use camshaft_host::{Host, HostOptions, OperatorFile, Report};
 
 use super::failure::Failure;
-use crate::{Refusal, sandbox::Ticker};
+use crate::{Refusal, sandbox::Ticker, text};
 
 /// What the file is and asks for, with the operator's file beside it if there is one; and why a runtime would refuse it,
 /// if it would.
@@ -17,6 +17,18 @@ pub fn check(file: &Path) -> Result<Report, Failure> {
 pub fn examine(file: &Path) -> Result<(Report, Option<Refusal>), Failure> {
     let examine = |host: &Host, operator: Option<&OperatorFile>| host.examine(file, operator);
     with_host(examine, file).map(|(plugin, lacking)| (plugin.report(), lacking))
+}
+
+/// The report for people. What the plugin's author wrote begins no line of it.
+pub fn shown(report: &Report) -> String {
+    let mut report = report.clone();
+    let subscriptions = report.subscriptions.iter_mut().map(|subscription| &mut subscription.handler);
+    let written =
+        report.description.iter_mut().chain(&mut report.refused_imports).chain(&mut report.warnings);
+    for text in written.chain(subscriptions) {
+        *text = text::line(text).into_owned();
+    }
+    report.to_string()
 }
 
 fn with_host<T>(

@@ -6,24 +6,34 @@ use anstream::eprintln;
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 
-use super::failure::{Failure, HINT};
-use crate::{ErrorCode, io_reason};
+use super::{
+    failure::{Failure, HINT},
+    terminal,
+};
+use crate::{ErrorCode, io_reason, text};
 
 const NOTE: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Writes text to stdout.
+/// Writes text for people to stdout. Its line breaks are the layout.
 pub fn print(text: &str) -> Result<(), Failure> {
-    write(text.as_bytes())
+    write(text::lines(text).as_bytes())
 }
 
-/// Writes text and a line break to stdout.
+/// Writes text and a line break to stdout. Programs get it as it is, a terminal as one line.
 pub fn line(text: &str) -> Result<(), Failure> {
+    let text = if terminal::shows_stdout() { text::line(text) } else { text.into() };
     write(format!("{text}\n").as_bytes())
 }
 
 /// Writes a value as one line of JSON.
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
-    line(&serde_json::to_string(value).expect("what is shown has a JSON form"))
+    json_line(&serde_json::to_string(value).expect("what is shown has a JSON form"))
+}
+
+/// Writes a line of JSON. Programs get it as it is, a terminal as JSON of the same value that does nothing to it.
+pub fn json_line(json: &str) -> Result<(), Failure> {
+    let json = if terminal::shows_stdout() { text::json(json) } else { json.into() };
+    write(format!("{json}\n").as_bytes())
 }
 
 /// Writes bytes to stdout.
@@ -41,10 +51,10 @@ pub fn write(bytes: &[u8]) -> Result<(), Failure> {
 
 /// Says something beside the data.
 pub fn note(text: &str) {
-    eprintln!("{NOTE}note:{NOTE:#} {text}");
+    eprintln!("{NOTE}note:{NOTE:#} {}", text::lines(text));
 }
 
 /// Says what to do next.
 pub fn hint(text: &str) {
-    eprintln!("{HINT}hint:{HINT:#} {text}");
+    eprintln!("{HINT}hint:{HINT:#} {}", text::lines(text));
 }

@@ -17,7 +17,7 @@ use super::{
     failure::{ERROR, Failure},
     output, terminal,
 };
-use crate::{ErrorCode, api::Items, view::PluginView};
+use crate::{ErrorCode, api::Items, text, view::PluginView};
 use input::{Input, Line};
 use line::Reader;
 use sender::{Item, Sender};
@@ -209,10 +209,10 @@ impl Report {
         let shown = self.shown.get();
         self.shown.set(shown + 1);
         if shown < SHOWN_REFUSALS {
-            let text = format!("line {line}: {}", failure.line());
+            let refused = format!("line {line}: {}", failure.line());
             self.bar.suspend(|| {
-                eprintln!("{ERROR}refused:{ERROR:#} {}", terminal::printable(&text));
-                eprintln!("  {}", failure.hint_text());
+                eprintln!("{ERROR}refused:{ERROR:#} {refused}");
+                eprintln!("  {}", text::line(failure.hint_text()));
             });
         }
     }

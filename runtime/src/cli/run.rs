@@ -84,19 +84,26 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     pages::keep_small();
     let config = arguments.config()?;
     // First of all, so that a second start by mistake touches nothing.
-    let server = Server::bind(config.listen, descriptors::connections(config.limits.max_connections))?;
+    let connections = descriptors::connections(config.limits.max_connections);
+    let server = Server::bind(config.listen, connections)?.with_token(config.token.clone());
     let threads = Builder::new_multi_thread().worker_threads(HTTP_THREADS).enable_all().build();
     let threads = threads.map_err(Failure::internal)?;
-    let end = threads.block_on(serve(config, server, &arguments.logging));
+    let end = threads.block_on(serve(config, connections, server, &arguments.logging));
     // A request that is still open after the time to drain does not keep the process.
     threads.shutdown_background();
     end
 }
 
-async fn serve(config: Config, server: Server, logging: &Logging) -> Result<(), Failure> {
+async fn serve(
+    config: Config,
+    max_connections: usize,
+    server: Server,
+    logging: &Logging,
+) -> Result<(), Failure> {
     let mut signals = Signals::listen().map_err(Failure::internal)?;
     let front = Front::default();
-    let (settings, plugins) = (ApiSettings::from(&config), config.plugins.clone());
+    let settings = ApiSettings { max_connections, ..ApiSettings::from(&config) };
+    let plugins = config.plugins.clone();
     let (closing, address) = (server.closing(), server.address());
     let (stop, mut stopping) = watch::channel(false);
     let stopping = async move { drop(stopping.wait_for(|stopping| *stopping).await) };

@@ -3,8 +3,8 @@
 use camshaft_event::Timestamp;
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::terminal::{self, printable};
-use crate::view::moment;
+use super::terminal;
+use crate::{text, view::moment};
 
 /// Characters of a digest that tell versions apart.
 const DIGEST_CHARACTERS: usize = 12;
@@ -16,16 +16,18 @@ pub fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [
     if terminal::width().is_some() {
         table.set_content_arrangement(ContentArrangement::Dynamic);
     }
-    table.add_rows(rows.into_iter().map(|row| row.map(|cell| printable(&cell))));
+    table.add_rows(rows.into_iter().map(|row| row.map(|cell| text::line(&cell).into_owned())));
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
     format!("{}\n", table.trim_fmt())
 }
 
-/// Names and values, one pair a line; pairs without a value are left out.
+/// Names and values, one pair a line; pairs without a value are left out. Line breaks of a value are indented, so no
+/// value begins a pair.
 pub fn sheet(pairs: impl IntoIterator<Item = (&'static str, Option<String>)>) -> String {
-    let present = |(name, value): (&str, Option<String>)| Some((name.to_owned(), printable(&value?)));
+    let present =
+        |(name, value): (&str, Option<String>)| Some((name.to_owned(), text::lines(&value?).into_owned()));
     let pairs: Vec<(String, String)> = pairs.into_iter().filter_map(present).collect();
     let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let indent = format!("\n{:width$}  ", "");
@@ -80,6 +82,15 @@ mod tests {
     fn a_sheet_indents_further_lines_and_leaves_out_what_is_absent() {
         let pairs = [("name", Some("stock".into())), ("version", None), ("error", Some("a\nb".into()))];
         assert_eq!(sheet(pairs), "name   stock\nerror  a\n       b\n");
+    }
+
+    #[test]
+    fn a_cell_makes_no_row_and_no_text_is_reversed() {
+        let rows = [["a\nFORGED  0".to_owned(), "x\u{202e}y\u{9b}".to_owned()]];
+        let shown = table(["KEY", "TYPE"], rows);
+        assert_eq!(shown.lines().count(), 2, "{shown}");
+        assert!(shown.contains("a\\nFORGED  0  x\\u{202e}y\\u{9b}\n") && shown.is_ascii(), "{shown}");
+        assert_eq!(sheet([("key", Some("a\u{202e}\rb".into()))]), "key  a\\u{202e}\\rb\n");
     }
 
     #[test]

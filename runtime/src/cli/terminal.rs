@@ -33,9 +33,14 @@ pub fn stderr_has_colors() -> bool {
     }
 }
 
+/// Whether stdout is a terminal.
+pub fn shows_stdout() -> bool {
+    stdout().is_terminal()
+}
+
 /// The characters of a line on stdout, if it is a terminal.
 pub fn width() -> Option<usize> {
-    if !stdout().is_terminal() {
+    if !shows_stdout() {
         return None;
     }
     comfy_table::Table::new().width().map(usize::from)
@@ -49,21 +54,4 @@ pub fn progress(length: u64, what: &'static str) -> ProgressBar {
     let style =
         ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").expect("the template is well-formed");
     ProgressBar::new(length).with_style(style).with_message(what)
-}
-
-/// Text that does nothing to a terminal: guests write error messages, anybody writes events.
-pub fn printable(text: &str) -> String {
-    let shown =
-        |character: char| if character.is_control() && character != '\n' { '\u{fffd}' } else { character };
-    text.replace('\t', "    ").chars().map(shown).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_characters_are_not_printed() {
-        assert_eq!(printable("a\u{1b}[31mb\tc\nd\u{9b}e\rf"), "a\u{fffd}[31mb    c\nd\u{fffd}e\u{fffd}f");
-    }
 }

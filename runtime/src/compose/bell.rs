@@ -3,8 +3,9 @@
 //! A thread notes the count, looks for work and for flags that end it, and waits only if nobody rang since: no
 //! ring is ever missed, as long as the count is noted first.
 
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use super::sync::{Condvar, Mutex, PoisonError};
 
 #[derive(Debug, Default)]
 pub(crate) struct Bell {
@@ -39,17 +40,16 @@ impl Bell {
         if state.count > seen {
             return;
         }
+        let until = limit.map(|limit| Instant::now() + limit);
         state.waiting += 1;
-        let mut state = match limit {
-            Some(limit) => {
-                let quiet = |state: &mut State| state.count <= seen;
-                self.rung.wait_timeout_while(state, limit, quiet).unwrap_or_else(PoisonError::into_inner).0
-            }
-            None => self
-                .rung
-                .wait_while(state, |state| state.count <= seen)
-                .unwrap_or_else(PoisonError::into_inner),
-        };
+        while state.count <= seen {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            state = match left {
+                None => self.rung.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => break,
+                Some(left) => self.rung.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
         state.waiting -= 1;
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::compose::EmbeddedStore;
-use camshaft_engine::{Clock, Damage, Sequencer, SharedSequencer};
+use camshaft_engine::{Clock, Damage, Reading, Sequencer, SharedSequencer};
 use camshaft_event::Timestamp;
 use camshaft_log::LogReader;
 
@@ -13,6 +13,7 @@ use super::bell::Bell;
 use super::clock::MachineClock;
 use super::code::CodeTable;
 use super::durable::{DurableWatch, Never};
+use super::idle::Idle;
 use super::marks::Marks;
 use crate::Config;
 
@@ -40,19 +41,19 @@ pub(crate) struct Core {
     pub(crate) plugins: Bell,
     /// Rung when a handler is called while none was.
     pub(crate) calls: Bell,
+    /// Instances that are not called at the moment.
+    pub(crate) idle: Idle,
     /// What workers are handling.
     pub(crate) marks: Marks,
     /// Handlers that are being called.
     pub(crate) running_calls: AtomicUsize,
-    /// When the timekeeper wakes next, in milliseconds since the epoch.
-    pub(crate) next_due_ms: AtomicU64,
     /// The sequence before which the writer shall trim the log.
     pub(crate) trim_before: AtomicU64,
     /// How many publishes have to be queued before the writer wants to be woken.
     pub(crate) gathers: AtomicUsize,
     /// Whether workers take no more batches.
     pub(crate) draining: AtomicBool,
-    /// Whether the flusher writes its last snapshot and ends.
+    /// Whether the flusher writes its last snapshot and ends, and the ticker ends with the last call.
     pub(crate) stopping: AtomicBool,
     /// Whether the writer syncs what is queued, closes the log and ends.
     pub(crate) closing: AtomicBool,
@@ -66,12 +67,18 @@ impl Core {
         self.clock.now()
     }
 
-    /// Runs `step` in the critical section, then wakes whoever has something to do after it.
+    /// Runs `step` in the critical section, then wakes the threads that have something to do after it. Each step that
+    /// may change something goes through here: what it makes due, queues or readies is looked at in the same section,
+    /// so no thread sleeps through it.
     pub(crate) fn step<T>(&self, step: impl FnOnce(&mut Sequencer<EmbeddedStore>) -> T) -> T {
         let mut sequencer = self.sequencer.lock();
+        sequencer.tell_time(Reading::of(&self.clock));
+        let before = sequencer.sequenced().sequence;
         let result = step(&mut sequencer);
-        let write =
-            sequencer.has_queued() && sequencer.queued_publishes() >= self.gathers.load(Ordering::Relaxed);
+        // The writer is woken for each record once: a second ring would end its wait for more of them.
+        let has_queued = sequencer.sequenced().sequence > before;
+        let write = has_queued && sequencer.queued_publishes() >= self.gathers.load(Ordering::Relaxed);
+        let due = sequencer.moves_alarm();
         let (work, read) = (sequencer.has_work(), sequencer.wants_read());
         let (sinks, plugins) = (sequencer.has_calls(), sequencer.has_verdicts());
         let found = sequencer.take_found_damage();
@@ -98,17 +105,11 @@ impl Core {
         if read {
             self.read.ring();
         }
+        if due {
+            self.due.ring();
+        }
         if plugins {
             self.plugins.ring();
-        }
-        result
-    }
-
-    /// [`Core::step`] for steps after which something may be due earlier than the timekeeper knows.
-    pub(crate) fn step_due<T>(&self, step: impl FnOnce(&mut Sequencer<EmbeddedStore>) -> T) -> T {
-        let (result, next_due) = self.step(|sequencer| (step(sequencer), sequencer.next_due()));
-        if next_due.is_some_and(|at| at.0 < self.next_due_ms.load(Ordering::Acquire)) {
-            self.due.ring();
         }
         result
     }
@@ -119,8 +120,14 @@ impl Core {
         self.marks.keep(&left);
     }
 
-    /// Ends the runtime after something that cannot be mended while it runs.
+    /// Ends the runtime after something that cannot be mended while it runs, and that no event has brought about.
     pub(crate) fn fail(&self, reason: impl std::fmt::Display) {
+        self.marks.absolve();
+        self.fail_amid_events(reason);
+    }
+
+    /// The same where an event that is being handled may have brought it about: its mark stands.
+    pub(crate) fn fail_amid_events(&self, reason: impl std::fmt::Display) {
         let reason = reason.to_string();
         tracing::error!(reason, "the runtime cannot go on: what is durable is safe, restart it");
         self.durable.poison(reason);
@@ -167,7 +174,8 @@ impl Core {
         let thread = thread::Builder::new().name(format!("camshaft-{name}")).spawn(move || {
             let run = std::panic::AssertUnwindSafe(|| body(&core));
             if std::panic::catch_unwind(run).is_err() {
-                core.fail(format!("thread {owner} panicked"));
+                // It may have panicked over what it was handling, so the marks stand.
+                core.fail_amid_events(format!("thread {owner} panicked"));
             }
         })?;
         self.threads.lock().unwrap_or_else(PoisonError::into_inner).push((name.to_owned(), thread));

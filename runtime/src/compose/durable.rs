@@ -1,11 +1,11 @@
 //! Where durability stands, for everyone who must not speak before it: publishers, readers, followers.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camshaft_event::Sequence;
 use camshaft_tables::Progress;
-use tokio::sync::{oneshot, watch};
+
+use super::sync::{Arc, Mutex, MutexGuard, PoisonError, oneshot, watch};
 
 /// What publishers and readers wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +72,11 @@ impl DurableWatch {
             standing.poisoned.get_or_insert(reason);
         });
         self.wake_all();
+    }
+
+    /// Wakes publishers that wait for room: the flusher has made some. No sync need follow that would wake them.
+    pub(crate) fn has_room(&self) {
+        self.0.standing.send_modify(|_| {});
     }
 
     pub(crate) fn stop(&self) {
@@ -151,6 +156,17 @@ mod tests {
             assert_eq!(watch.wait_for(Sequence(1)).await, Ok(()), "what was durable stays so");
             assert_eq!(watch.wait_for(Sequence(2)).await, Err(never));
         }
+    }
+
+    #[tokio::test]
+    async fn a_publisher_that_waits_for_room_is_woken_when_a_snapshot_makes_some() {
+        let watch = DurableWatch::new(Progress::default());
+        let mut room = watch.subscribe();
+        room.mark_unchanged();
+        assert!(room.changed().now_or_never().is_none(), "there is none yet");
+        watch.has_room();
+        assert!(room.changed().now_or_never().is_some());
+        assert_eq!(watch.standing().durable, Progress::default(), "nothing more is durable");
     }
 
     #[tokio::test]

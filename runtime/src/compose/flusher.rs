@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use camshaft_engine::{Reading, Retention, RetentionOptions};
 use camshaft_event::{Sequence, Timestamp};
 use camshaft_log::LogError;
 use camshaft_tables::store::StoreError;
@@ -11,6 +12,7 @@ use camshaft_tables::{Frozen, TablesError, forget_before, sweep_state};
 
 use super::budget::Budget;
 use super::core::Core;
+use super::kept_time;
 
 /// How often it looks whether there is anything to do.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
@@ -27,6 +29,7 @@ const SWEEP_PORTION: usize = 50_000;
 pub(crate) fn run(core: &Arc<Core>) {
     let freeze_bytes = Budget::of(core.config.memory).freeze;
     let mut last_flush = Instant::now();
+    let mut keeper = Keeper::new(core);
     loop {
         let seen = core.flush.count();
         let stopping = core.is_stopping();
@@ -50,7 +53,7 @@ pub(crate) fn run(core: &Arc<Core>) {
         if stopping || core.durable.standing().poisoned.is_some() {
             return;
         }
-        request_trim(core);
+        keeper.request_trim(core);
         core.flush.wait(seen, Some(LOOK_INTERVAL));
     }
 }
@@ -87,6 +90,7 @@ fn flush(core: &Core, frozen: &Arc<Frozen>) -> bool {
         }
     }
     let written = core.step(|sequencer| sequencer.flushed());
+    core.durable.has_room();
     tracing::debug!(sequence = frozen.progress().sequence.0, elapsed = ?started.elapsed(), "wrote a snapshot");
     drop(written);
     true
@@ -107,39 +111,62 @@ fn sweep(core: &Core, freeze_bytes: usize) -> Result<(), TablesError> {
     Ok(())
 }
 
-/// Asks the writer to trim what retention, snapshot and consumers all let go.
-fn request_trim(core: &Core) {
-    match trim_before(core) {
-        Ok(before) if before > core.log.bounds().first_sequence => {
-            core.trim_before.store(before, Ordering::Release);
-            core.write.ring();
-        }
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "the log could not be searched for what may be trimmed"),
-    }
+/// Decides how much of the log is kept.
+struct Keeper {
+    retention: Retention,
+    /// When the time was last written down, and how far the log had come then.
+    written: Option<(Instant, u64)>,
 }
 
-fn trim_before(core: &Core) -> Result<u64, LogError> {
-    let now = core.now();
-    let bounds = core.log.bounds();
-    let age_ms = u64::try_from(core.config.retention.age.as_millis()).unwrap_or(u64::MAX);
-    let oldest = Timestamp(now.0.saturating_sub(age_ms));
-    let mut expired = core.log.find_time(oldest.0)?;
-    if let Some(limit) = core.config.retention.bytes
-        && bounds.retained_bytes > limit
-    {
-        // Old segments have about equal records: so many of them make up what is too much.
-        let records = bounds.last_sequence + 1 - bounds.first_sequence;
-        let share = u128::from(records) * u128::from(bounds.retained_bytes - limit)
-            / u128::from(bounds.retained_bytes);
-        expired = expired.max(bounds.first_sequence + u64::try_from(share).unwrap_or(0));
+impl Keeper {
+    fn new(core: &Core) -> Self {
+        let age_ms = u64::try_from(core.config.retention.age.as_millis()).unwrap_or(u64::MAX);
+        let options = RetentionOptions {
+            age_ms,
+            max_bytes: core.config.retention.bytes,
+            ..RetentionOptions::default()
+        };
+        let kept = kept_time::read(&core.config.data);
+        let retention = Retention::new(options, kept, &core.log.bounds(), Reading::of(&core.clock));
+        Self { retention, written: None }
     }
-    let needed = core.sequencer.lock().needed(now);
-    let pinned = match core.log.find_offset(needed.next_offset.0) {
-        Ok(found) => found.unwrap_or(bounds.last_sequence),
-        // A consumer that waits behind damage keeps all of it.
-        Err(LogError::Trimmed { .. } | LogError::Corrupt { .. }) => bounds.first_sequence,
-        Err(error) => return Err(error),
-    };
-    Ok(expired.min(pinned).min(needed.sequence.next().0))
+
+    /// Asks the writer to trim what retention, snapshot and consumers all let go.
+    fn request_trim(&mut self, core: &Core) {
+        let bounds = core.log.bounds();
+        if let Some(jump) = self.retention.look(Reading::of(&core.clock), &bounds) {
+            tracing::warn!(
+                ahead = ?Duration::from_millis(jump.ahead_ms),
+                "the clock is ahead of the time that has passed; the log is not trimmed by it unless it stays so for {:?}",
+                Duration::from_millis(jump.trust_after_ms)
+            );
+        }
+        self.write_time(core, bounds.last_sequence);
+        match self.trim_before(core) {
+            Ok(before) if before > bounds.first_sequence => {
+                core.trim_before.store(before, Ordering::Release);
+                core.write.ring();
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the log could not be searched for what may be trimmed"),
+        }
+    }
+
+    fn trim_before(&self, core: &Core) -> Result<u64, LogError> {
+        let now: Timestamp = self.retention.now();
+        let needed = core.sequencer.lock().needed(now);
+        self.retention.trim_before(&*core.log, needed)
+    }
+
+    /// Writes the trusted time down for the next process, while the log grows. An older one does no harm.
+    fn write_time(&mut self, core: &Core, last_sequence: u64) {
+        let is_due =
+            |(at, sequence): (Instant, u64)| sequence != last_sequence && at.elapsed() >= SNAPSHOT_INTERVAL;
+        if self.written.is_none_or(is_due) {
+            self.written = Some((Instant::now(), last_sequence));
+            if let Err(error) = kept_time::write(&core.config.data, self.retention.to_keep()) {
+                tracing::warn!(%error, "the time could not be written down; a wrong clock after a restart would go unnoticed");
+            }
+        }
+    }
 }

@@ -18,6 +18,7 @@ use super::clock::MachineClock;
 use super::code::CodeTable;
 use super::core::Core;
 use super::durable::DurableWatch;
+use super::idle::Idle;
 use super::marks::Marks;
 use super::rebuild::Source;
 use super::{flusher, reader, sinks, ticker, timekeeper, worker, writer};
@@ -27,6 +28,7 @@ use crate::{Config, OpenError};
 /// is locked.
 pub(crate) fn open(
     config: Config,
+    clock: MachineClock,
     make_host: impl FnOnce() -> Result<Host, OpenError>,
 ) -> Result<(Arc<Core>, Host), OpenError> {
     let data = config.data.clone();
@@ -97,7 +99,7 @@ pub(crate) fn open(
         sequencer: SharedSequencer::new(sequencer),
         log: reader,
         code: CodeTable::default(),
-        clock: MachineClock::new(),
+        clock,
         durable: DurableWatch::new(progress),
         work: Bell::default(),
         sinks: Bell::default(),
@@ -107,9 +109,9 @@ pub(crate) fn open(
         flush: Bell::default(),
         plugins: Bell::default(),
         calls: Bell::default(),
+        idle: Idle::new(workers),
         marks,
         running_calls: AtomicUsize::new(0),
-        next_due_ms: AtomicU64::new(u64::MAX),
         trim_before: AtomicU64::new(0),
         gathers: AtomicUsize::new(0),
         draining: AtomicBool::new(false),
@@ -149,6 +151,7 @@ fn engine_options(config: &Config, max_state_key_bytes: usize) -> EngineOptions 
     let limits = &config.limits;
     EngineOptions {
         max_transaction_bytes: size(limits.max_transaction_bytes),
+        max_attempt_bytes: size(limits.max_attempt_bytes),
         max_event_bytes: size(limits.max_event_bytes),
         max_state_key_bytes,
         max_state_value_bytes: size(limits.max_state_value_bytes),

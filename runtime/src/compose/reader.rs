@@ -35,7 +35,7 @@ fn give_up(core: &Core, read: &LagRead, error: ReadError) -> Result<(), String> 
     match read.damage(&*core.log, error) {
         Ok(damage) => {
             let now = core.now();
-            let noted = core.step_due(|sequencer| sequencer.read_damaged(read, damage, now));
+            let noted = core.step(|sequencer| sequencer.read_damaged(read, damage, now));
             noted.map_err(|error| error.to_string())
         }
         // A consumer that went away meanwhile pins nothing: what it was to read may be trimmed.

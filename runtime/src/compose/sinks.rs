@@ -3,7 +3,6 @@
 //! IMPORTANT: a call is made only once what [`Release`] names is durable, and what its handler reads is durable, too;
 //! after that nothing takes it back. Embedded closures block, so each has a thread of its own while it is called.
 
-mod idle;
 mod reader;
 
 use std::pin::pin;
@@ -24,7 +23,6 @@ use tokio::runtime::{Builder, Runtime};
 use super::code::{Code, CodeNumber};
 use super::core::Core;
 use super::worker::{call_closure, pass_on};
-use idle::Idle;
 use reader::DurableState;
 
 /// How soon what found no room is tried again.
@@ -99,7 +97,6 @@ struct Sinks {
     core: Arc<Core>,
     options: Arc<EngineOptions>,
     reader: Arc<dyn StateReader>,
-    idle: Idle,
     under_way: AtomicUsize,
 }
 
@@ -116,7 +113,7 @@ impl UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.core.fail("a call of a sink panicked outside its handler");
+            self.0.core.fail_amid_events("a call of a sink panicked outside its handler");
         }
         self.0.under_way.fetch_sub(1, Ordering::AcqRel);
         self.0.core.sinks.ring();
@@ -129,7 +126,6 @@ impl Sinks {
             core: Arc::clone(core),
             options: Arc::clone(core.sequencer.lock().options()),
             reader: Arc::new(DurableState::new(core)),
-            idle: Idle::default(),
             under_way: AtomicUsize::new(0),
         }
     }
@@ -147,6 +143,10 @@ impl Sinks {
         // Before the release, so that a handler that cannot be had is no call that was made.
         let ready = match self.get_ready(call.batch().spec.code, code).await {
             Ok(ready) => ready,
+            Err(InstantiateError::TooManyInstances) => {
+                self.core.idle.tell_shortage(&call.batch().spec.name);
+                return self.commit(Box::new(call.run_short(attempt, &mut random))).await;
+            }
             Err(error) => {
                 let answer = Answer::Failed { cause: FailureCause::Trap, error: error.to_string() };
                 return self.commit(Box::new(call.end(answer, attempt, &mut random))).await;
@@ -187,7 +187,8 @@ impl Sinks {
             Code::Closure(closure) => return Ok(Ready::Closure(closure)),
             Code::Plugin(prepared) => prepared,
         };
-        let instance = match self.idle.take(&self.core.code, number) {
+        let idle = &self.core.idle;
+        let instance = match idle.take(idle.sinks(), &self.core.code, number) {
             Some(instance) => instance,
             None => self.instantiate(&prepared).await?,
         };
@@ -196,8 +197,7 @@ impl Sinks {
 
     async fn instantiate(&self, prepared: &Prepared<Attempt>) -> Result<Instance<Attempt>, InstantiateError> {
         match prepared.instantiate_outside().await {
-            // Idle ones of other plugins make room; they are started again when their turn comes.
-            Err(InstantiateError::TooManyInstances) if self.idle.clear() => {
+            Err(InstantiateError::TooManyInstances) if self.core.idle.clear() => {
                 prepared.instantiate_outside().await
             }
             other => other,
@@ -221,7 +221,8 @@ impl Sinks {
                     .await
                 };
                 if !instance.is_spent() {
-                    self.idle.keep(&self.core.code, number, *instance);
+                    let idle = &self.core.idle;
+                    idle.keep(idle.sinks(), &self.core.code, number, *instance);
                 }
                 Some(called)
             }
@@ -240,7 +241,7 @@ impl Sinks {
         let was_suspect = finished.is_suspect();
         loop {
             let now = self.core.now();
-            match self.core.step_due(|sequencer| sequencer.commit_call(finished, now))? {
+            match self.core.step(|sequencer| sequencer.commit_call(finished, now))? {
                 Ok(_) => break,
                 Err(back) => finished = back,
             }

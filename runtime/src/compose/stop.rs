@@ -17,6 +17,8 @@ const LOOK: Duration = Duration::from_millis(5);
 impl Core {
     /// Takes no more events; what is in hand finishes.
     pub(crate) fn drain(&self) {
+        // Whoever loses patience with it meanwhile ends it, and not what it handles.
+        self.marks.absolve();
         self.draining.store(true, Ordering::Release);
         self.durable.stop();
         self.ring_all();
@@ -25,10 +27,16 @@ impl Core {
     /// Stops all threads, in order. Called once, after [`Core::drain`]; blocks for some seconds at most.
     pub(crate) fn stop(&self) {
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let (last, first): (Vec<_>, Vec<_>) =
+        let (last, mut first): (Vec<_>, Vec<_>) =
             threads.into_iter().partition(|(name, _)| name == "writer" || name == "flusher");
+        // The ticker counts deadlines until no thread is left that calls a handler.
+        first.sort_by_key(|(name, _)| name == "ticker");
         let deadline = Instant::now() + DRAIN;
         for (name, thread) in first {
+            if name == "ticker" {
+                self.stopping.store(true, Ordering::Release);
+                self.ring_all();
+            }
             while !thread.is_finished() && Instant::now() < deadline {
                 thread::sleep(LOOK);
             }

@@ -13,7 +13,8 @@ pub(crate) fn run(core: &Arc<Core>, host: &Host) {
     loop {
         let seen = core.calls.count();
         if core.running_calls.load(Ordering::Acquire) == 0 {
-            if core.is_draining() {
+            // Not while it drains: a worker that took its last batch a moment ago may begin a call yet.
+            if core.is_stopping() {
                 return;
             }
             core.calls.wait(seen, None);

@@ -1,6 +1,5 @@
 //! A worker thread: takes a batch, calls its handler event by event, commits. Wasm is called synchronously.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,16 +10,18 @@ use camshaft_host::{Instance, InstantiateError, Prepared};
 use camshaft_tables::TablesError;
 use rand_chacha::ChaCha8Rng;
 
-use super::code::{Code, CodeNumber};
+use super::code::Code;
 use super::core::Core;
+use super::idle::Idle;
 
 pub(crate) fn run(core: &Arc<Core>, number: usize, mut random: ChaCha8Rng) {
-    let mut worker = Worker { core, number, instances: HashMap::new(), removals: core.code.removals() };
+    let worker = Worker { core, number };
     let reader: Arc<dyn StateReader> = Arc::new(core.sequencer.clone());
     let options = Arc::clone(core.sequencer.lock().options());
     loop {
         let seen = core.work.count();
         if core.is_draining() {
+            core.idle.clear();
             return;
         }
         let (code, batch) = match take(core) {
@@ -34,12 +35,11 @@ pub(crate) fn run(core: &Arc<Core>, number: usize, mut random: ChaCha8Rng) {
             }
             Err(error) => return core.fail(error),
         };
-        worker.forget_removed();
         let context =
             WorkerContext { options: &options, reader: &reader, clock: &core.clock, random: &mut random };
         let was_suspect = batch.is_suspect();
         let finished = worker.run(code, batch, context);
-        if let Err(error) = core.step_due(|sequencer| sequencer.commit(finished, core.now())) {
+        if let Err(error) = core.step(|sequencer| sequencer.commit(finished, core.now())) {
             return core.fail(error);
         }
         if was_suspect {
@@ -51,29 +51,22 @@ pub(crate) fn run(core: &Arc<Core>, number: usize, mut random: ChaCha8Rng) {
 /// The next batch and what it runs. Looked up in one step: code is only removed after its consumer was detached
 /// in one.
 fn take(core: &Core) -> Result<Option<(Option<Code>, Batch)>, TablesError> {
-    let mut sequencer = core.sequencer.lock();
-    let Some(batch) = sequencer.take(core.now())? else { return Ok(None) };
-    let code = core.code.get(batch.spec.code);
-    let has_more = sequencer.has_work();
-    drop(sequencer);
-    // Only if there was one: else all workers would wake each other while the engine has no room.
-    if has_more {
-        core.work.ring();
-    }
-    Ok(Some((code, batch)))
+    core.step(|sequencer| {
+        let batch = sequencer.take(core.now())?;
+        // Without one there is no work either: workers do not wake each other while the engine has no room.
+        debug_assert!(batch.is_some() || !sequencer.has_work(), "a worker passes over work");
+        Ok(batch.map(|batch| (core.code.get(batch.spec.code), batch)))
+    })
 }
 
 struct Worker<'c> {
     core: &'c Arc<Core>,
     /// From 0.
     number: usize,
-    /// Kept between batches; an instance is never shared between threads.
-    instances: HashMap<CodeNumber, Instance<Attempt>>,
-    removals: u64,
 }
 
 impl Worker<'_> {
-    fn run(&mut self, code: Code, batch: Batch, context: WorkerContext<'_>) -> camshaft_engine::Finished {
+    fn run(&self, code: Code, batch: Batch, context: WorkerContext<'_>) -> camshaft_engine::Finished {
         let number = batch.spec.code;
         let name = batch.spec.name.clone();
         if self.core.running_calls.fetch_add(1, Ordering::AcqRel) == 0 {
@@ -81,12 +74,14 @@ impl Worker<'_> {
         }
         let finished = match code {
             Code::Plugin(prepared) => {
-                let instance = self.instances.remove(&number);
-                let (marks, worker) = (&self.core.marks, self.number);
-                let mut handler = PluginHandler { worker: self, prepared: &prepared, instance, name: &name };
-                let finished = run_batch(batch, context, &mut marks.around(worker, &mut handler));
+                let Core { idle, code, marks, .. } = &**self.core;
+                let instance = idle.take(self.number, code, number);
+                let mut handler =
+                    PluginHandler { idle, prepared: &prepared, instance, failure: None, name: &name };
+                let finished = run_batch(batch, context, &mut marks.around(self.number, &mut handler));
+                // Before the commit, after which those that wait for an instance look for one again.
                 if let Some(instance) = handler.instance.take() {
-                    self.instances.insert(number, instance);
+                    idle.keep(self.number, code, number, instance);
                 }
                 finished
             }
@@ -98,48 +93,46 @@ impl Worker<'_> {
         self.core.running_calls.fetch_sub(1, Ordering::AcqRel);
         finished
     }
-
-    /// Drops instances of code that is no longer run.
-    fn forget_removed(&mut self) {
-        let removals = self.core.code.removals();
-        if removals != self.removals {
-            self.removals = removals;
-            self.instances.retain(|number, _| self.core.code.contains(*number));
-        }
-    }
 }
 
-struct PluginHandler<'w, 'c> {
-    worker: &'w mut Worker<'c>,
+struct PluginHandler<'w> {
+    idle: &'w Idle,
     prepared: &'w Prepared<Attempt>,
     instance: Option<Instance<Attempt>>,
+    /// Why there is none, if the plugin could not be started.
+    failure: Option<String>,
     name: &'w str,
 }
 
-impl PluginHandler<'_, '_> {
-    fn instance(&mut self) -> Result<Instance<Attempt>, InstantiateError> {
-        if let Some(instance) = self.instance.take() {
-            return Ok(instance);
-        }
+impl PluginHandler<'_> {
+    fn instantiate(&self) -> Result<Instance<Attempt>, InstantiateError> {
         match self.prepared.instantiate() {
-            Err(InstantiateError::TooManyInstances) if !self.worker.instances.is_empty() => {
-                // Idle ones of other plugins make room; they are started again when their turn comes.
-                self.worker.instances.clear();
-                self.prepared.instantiate()
-            }
+            Err(InstantiateError::TooManyInstances) if self.idle.clear() => self.prepared.instantiate(),
             other => other,
         }
     }
 }
 
-impl Handler for PluginHandler<'_, '_> {
-    fn call(&mut self, attempt: Attempt) -> (Answer, Attempt) {
-        let mut instance = match self.instance() {
-            Ok(instance) => instance,
-            Err(error) => {
-                let answer = Answer::Failed { cause: FailureCause::Trap, error: error.to_string() };
-                return (answer, attempt);
+impl Handler for PluginHandler<'_> {
+    fn get_ready(&mut self, _: &Attempt) -> bool {
+        if self.instance.is_some() {
+            return true;
+        }
+        match self.instantiate() {
+            Ok(instance) => self.instance = Some(instance),
+            Err(InstantiateError::TooManyInstances) => {
+                self.idle.tell_shortage(self.name);
+                return false;
             }
+            Err(error) => self.failure = Some(error.to_string()),
+        }
+        true
+    }
+
+    fn call(&mut self, attempt: Attempt) -> (Answer, Attempt) {
+        let Some(mut instance) = self.instance.take() else {
+            let error = self.failure.take().unwrap_or_default();
+            return (Answer::Failed { cause: FailureCause::Trap, error }, attempt);
         };
         let event = attempt.share_event();
         let (answer, mut attempt) = instance.call(&event, attempt);

@@ -43,6 +43,7 @@ const SETTINGS: &[Setting] = &[
     setting!("limits.max_event_bytes", limits.max_event_bytes, size),
     setting!("limits.max_request_bytes", limits.max_request_bytes, size),
     setting!("limits.max_transaction_bytes", limits.max_transaction_bytes, size),
+    setting!("limits.max_attempt_bytes", limits.max_attempt_bytes, size),
     setting!("limits.max_state_value_bytes", limits.max_state_value_bytes, size),
     setting!("limits.max_state_bytes", limits.max_state_bytes, size),
     setting!("limits.max_published_events", limits.max_published_events, count),
@@ -55,6 +56,7 @@ const SETTINGS: &[Setting] = &[
     setting!("limits.max_instances", limits.max_instances, count),
     setting!("limits.max_plugin_bytes", limits.max_plugin_bytes, size),
     setting!("limits.max_deadline", limits.max_deadline, duration),
+    setting!("limits.max_sink_deadline", limits.max_sink_deadline, duration),
     setting!("limits.max_memory", limits.max_memory, size),
     setting!("limits.max_connections", limits.max_connections, count),
 ];

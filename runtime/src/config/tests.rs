@@ -49,6 +49,7 @@ fn every_setting_can_be_given_in_the_file() {
         max_event_bytes = "1KiB"
         max_request_bytes = "1MiB"
         max_transaction_bytes = "2KiB"
+        max_attempt_bytes = "18KiB"
         max_state_value_bytes = 5
         max_state_bytes = 17
         max_published_events = 15
@@ -61,6 +62,7 @@ fn every_setting_can_be_given_in_the_file() {
         max_instances = 10
         max_plugin_bytes = "11MiB"
         max_deadline = "13s"
+        max_sink_deadline = "14s"
         max_memory = "14MiB"
         max_connections = 12
         "#,
@@ -70,6 +72,7 @@ fn every_setting_can_be_given_in_the_file() {
         max_event_bytes: 1 << 10,
         max_request_bytes: 1 << 20,
         max_transaction_bytes: 2 << 10,
+        max_attempt_bytes: 18 << 10,
         max_state_value_bytes: 5,
         max_state_bytes: 17,
         max_published_events: 15,
@@ -82,6 +85,7 @@ fn every_setting_can_be_given_in_the_file() {
         max_instances: 10,
         max_plugin_bytes: 11 << 20,
         max_deadline: Duration::from_secs(13),
+        max_sink_deadline: Duration::from_secs(14),
         max_memory: 14 << 20,
         max_connections: 12,
     };

@@ -16,8 +16,11 @@ use crate::{ConsumerError, NotNow};
 impl Runtime {
     /// All consumers, by name.
     pub async fn consumers(&self) -> Vec<ConsumerView> {
-        let states = self.0.core.sequencer.lock().consumer_states();
-        states.into_iter().map(|state| self.consumer_view(state)).collect()
+        let sequencer = &self.0.core.sequencer;
+        let names = sequencer.lock().consumer_names();
+        // One at a time, so that many consumers keep nobody out.
+        let states = names.iter().filter_map(|name| sequencer.lock().consumer_state(name));
+        states.map(|state| self.consumer_view(state)).collect()
     }
 
     /// One consumer.
@@ -118,7 +121,7 @@ impl Runtime {
         let core = &self.0.core;
         core.check_open()?;
         let now = core.now();
-        let sequence = core.step_due(|sequencer| act(sequencer, now)).map_err(|error| match error {
+        let sequence = core.step(|sequencer| act(sequencer, now)).map_err(|error| match error {
             camshaft_engine::ConsumerError::NotFound { name } => ConsumerError::NotFound { name },
             camshaft_engine::ConsumerError::Attached { name } => ConsumerError::Attached { name },
             camshaft_engine::ConsumerError::NotDamaged { name } => ConsumerError::NotDamaged { name },

@@ -1,9 +1,12 @@
 //! Dead letters as operators see, redrive and discard them.
 
-use camshaft_engine::DeadLetterEntry;
+use std::ops::ControlFlow;
+
+use camshaft_engine::{DeadLetterEntry, SharedSequencer};
 use camshaft_event::{DeadLetter, Generation, Offset, Sequence, Timestamp};
 
-use super::Runtime;
+use super::{Runtime, long_reads::PAGE_BYTES};
+use crate::compose::EmbeddedStore;
 use crate::view::{
     AttemptView, DeadLetterQuery, DeadLetterSummary, DeadLetterView, InputView, InputsView, Page, WaitingView,
 };
@@ -11,6 +14,9 @@ use crate::{DeadLetterError, NotNow};
 
 /// How many of the waiting events a dead letter shows.
 const SHOWN_WAITING: usize = 100;
+
+/// Bytes of their ids and types at most; those beyond are only counted.
+const SHOWN_WAITING_BYTES: usize = 64 << 10;
 
 impl Runtime {
     /// Dead letters by consumer and offset.
@@ -21,35 +27,15 @@ impl Runtime {
         &self,
         query: DeadLetterQuery,
     ) -> Result<Page<DeadLetterSummary>, DeadLetterError> {
-        let after = query
-            .cursor
-            .as_deref()
-            .map(|cursor| parse_id(cursor).ok_or(DeadLetterError::Cursor))
-            .transpose()?;
-        let wanted = |letter: &DeadLetter| {
-            query.event_type.as_ref().is_none_or(|types| types.matches(&letter.event.event_type))
-        };
-        let (mut found, sequence) = {
-            let sequencer = self.0.core.sequencer.lock();
-            if let Some(name) = &query.consumer
-                && sequencer.consumer_state(name).is_none()
-            {
-                return Err(DeadLetterError::NoSuchConsumer { consumer: name.clone() });
-            }
-            let found = sequencer.dead_letters(
-                query.consumer.as_deref(),
-                after,
-                query.limit.saturating_add(1),
-                &wanted,
-            );
-            (found.map_err(unavailable)?, sequencer.sequenced().sequence)
-        };
+        if let Some(cursor) = &query.cursor
+            && parse_id(cursor).is_none()
+        {
+            return Err(DeadLetterError::Cursor);
+        }
+        let read = self.read_long(move |sequencer| page(sequencer, &query)).await;
+        let (page, sequence) = read.unwrap_or_else(|reason| Err(DeadLetterError::Unavailable { reason }))?;
         self.settle_dead_letters(sequence).await?;
-        let more = found.len() > query.limit;
-        found.truncate(query.limit);
-        let items: Vec<DeadLetterSummary> = found.iter().map(summary).collect();
-        let next = items.last().filter(|_| more).map(|last| last.id.clone());
-        Ok(Page { items, next })
+        Ok(page)
     }
 
     /// One dead letter with all that is known about it.
@@ -61,46 +47,9 @@ impl Runtime {
         consumer: &str,
         offset: Offset,
     ) -> Result<DeadLetterView, DeadLetterError> {
-        let (view, sequence) = {
-            let sequencer = self.0.core.sequencer.lock();
-            let record = sequencer
-                .consumer_state(consumer)
-                .ok_or_else(|| DeadLetterError::NoSuchConsumer { consumer: consumer.to_owned() })?
-                .record;
-            // A reset drops dead letters, so this is the generation in which the event failed.
-            let (id, generation) = (record.id, record.generation);
-            let tables = sequencer.tables();
-            let letter = tables
-                .dead_letter(id, offset)
-                .map_err(unavailable)?
-                .ok_or_else(|| missing(consumer, offset))?;
-            let activation = match letter.history.latest() {
-                Some(latest) => {
-                    tables.activation(latest.activation).map_err(unavailable)?.unwrap_or_default()
-                }
-                None => camshaft_event::transaction::Activation::default(),
-            };
-            let waiting = sequencer.waiting_behind(consumer, offset);
-            let mut waiting_events = Vec::new();
-            for behind in waiting.iter().take(SHOWN_WAITING) {
-                if let Some(held) = tables.held(id, *behind).map_err(unavailable)? {
-                    let (id, event_type) = (held.event.id, held.event.event_type);
-                    waiting_events.push(WaitingView { offset: *behind, id, event_type });
-                }
-            }
-            let entry =
-                DeadLetterEntry { consumer: consumer.to_owned(), offset, letter, waiting: waiting.len() };
-            let view = DeadLetterView {
-                summary: summary(&entry),
-                event: DeadLetterView::event_json(&entry.letter.event, offset),
-                history: entry.letter.history.kept().map(attempt_view).collect(),
-                digest: activation.digest,
-                version: activation.version,
-                inputs: inputs_view(&entry.letter, generation, activation.config),
-                waiting_events,
-            };
-            (view, sequencer.sequenced().sequence)
-        };
+        let name = consumer.to_owned();
+        let read = self.read_long(move |sequencer| letter(sequencer, &name, offset)).await;
+        let (view, sequence) = read.unwrap_or_else(|reason| Err(DeadLetterError::Unavailable { reason }))?;
         self.settle_dead_letters(sequence).await?;
         Ok(view)
     }
@@ -124,14 +73,14 @@ impl Runtime {
     async fn operate(
         &self,
         act: impl FnOnce(
-            &mut camshaft_engine::Sequencer<crate::compose::EmbeddedStore>,
+            &mut camshaft_engine::Sequencer<EmbeddedStore>,
             Timestamp,
         ) -> Result<Sequence, camshaft_engine::DeadLetterError>,
     ) -> Result<(), DeadLetterError> {
         let core = &self.0.core;
         core.check_open()?;
         let now = core.now();
-        let sequence = core.step_due(|sequencer| act(sequencer, now)).map_err(|error| match error {
+        let sequence = core.step(|sequencer| act(sequencer, now)).map_err(|error| match error {
             camshaft_engine::DeadLetterError::NotFound { consumer, offset } => {
                 DeadLetterError::NotFound { consumer, offset }
             }
@@ -144,6 +93,90 @@ impl Runtime {
     async fn settle_dead_letters(&self, sequence: Sequence) -> Result<(), DeadLetterError> {
         Ok(self.0.core.durable.wait_for(sequence).await?)
     }
+}
+
+/// A page of dead letters, and the transaction up to which it may show.
+fn page(
+    sequencer: &SharedSequencer<EmbeddedStore>,
+    query: &DeadLetterQuery,
+) -> Result<(Page<DeadLetterSummary>, Sequence), DeadLetterError> {
+    let after = query.cursor.as_deref().and_then(parse_id);
+    let mut names = sequencer.lock().consumer_names();
+    if let Some(name) = &query.consumer {
+        if !names.contains(name) {
+            return Err(DeadLetterError::NoSuchConsumer { consumer: name.clone() });
+        }
+        names = vec![name.clone()];
+    }
+    let wanted = |event_type: &str| query.event_type.as_ref().is_none_or(|types| types.matches(event_type));
+    let (mut items, mut bytes, mut next) = (Vec::<DeadLetterSummary>::new(), 0, None);
+    for name in names.iter().filter(|name| after.is_none_or(|(last, _)| name.as_str() >= last)) {
+        let from = match after {
+            Some((last, offset)) if last == name => offset.next(),
+            _ => Offset(0),
+        };
+        let each = &mut |entry: DeadLetterEntry| {
+            if items.len() == query.limit || (bytes >= PAGE_BYTES && !items.is_empty()) {
+                next = items.last().map(|last| last.id.clone());
+                return ControlFlow::Break(());
+            }
+            let item = summary(&entry);
+            bytes += item.event_type.len() + item.key.as_ref().map_or(0, String::len) + item.error.len();
+            items.push(item);
+            ControlFlow::Continue(())
+        };
+        if sequencer.each_dead_letter(name, from, &wanted, each).map_err(unavailable)?.is_break() {
+            break;
+        }
+    }
+    let sequence = sequencer.lock().sequenced().sequence;
+    Ok((Page { items, next }, sequence))
+}
+
+/// One dead letter, and the transaction up to which it may show.
+fn letter(
+    sequencer: &SharedSequencer<EmbeddedStore>,
+    consumer: &str,
+    offset: Offset,
+) -> Result<(DeadLetterView, Sequence), DeadLetterError> {
+    // A reset drops dead letters, so this is the generation in which the event failed.
+    let state = sequencer.lock().consumer_state(consumer);
+    let generation = state
+        .ok_or_else(|| DeadLetterError::NoSuchConsumer { consumer: consumer.to_owned() })?
+        .record
+        .generation;
+    let (found, store) = sequencer
+        .find_dead_letter(consumer, offset, SHOWN_WAITING)
+        .ok_or_else(|| missing(consumer, offset))?;
+    let letter = found.letter.read(store.as_ref()).map_err(unavailable)?;
+    let letter = letter.ok_or_else(|| missing(consumer, offset))?;
+    let activation = match letter.history.latest() {
+        Some(latest) => sequencer.lock().tables().activation(latest.activation).map_err(unavailable)?,
+        None => None,
+    };
+    let activation = activation.unwrap_or_default();
+    let (mut waiting_events, mut bytes) = (Vec::new(), 0);
+    for behind in found.first_waiting {
+        let Some(held) = sequencer.held(consumer, behind).map_err(unavailable)? else { continue };
+        let (id, event_type) = (held.event.id, held.event.event_type);
+        bytes += id.len() + event_type.len();
+        if bytes > SHOWN_WAITING_BYTES {
+            break;
+        }
+        waiting_events.push(WaitingView { offset: behind, id, event_type });
+    }
+    let entry = DeadLetterEntry { consumer: consumer.to_owned(), offset, letter, waiting: found.waiting };
+    let view = DeadLetterView {
+        summary: summary(&entry),
+        event: DeadLetterView::event_json(&entry.letter.event, offset),
+        history: entry.letter.history.kept().map(attempt_view).collect(),
+        digest: activation.digest,
+        version: activation.version,
+        inputs: inputs_view(&entry.letter, generation, activation.config),
+        waiting_events,
+    };
+    let sequence = sequencer.lock().sequenced().sequence;
+    Ok((view, sequence))
 }
 
 /// Reads `CONSUMER:OFFSET`.

@@ -59,19 +59,21 @@ impl Runtime {
         let mut durable = core.durable.subscribe();
         let receipts = loop {
             durable.mark_unchanged();
+            // Looked at after that: a runtime that ends from here on is a change.
+            core.check_open()?;
             match core.step(|sequencer| sequencer.publish(&mut probe, core.now())) {
                 Ok(receipts) => break receipts,
                 Err(PublishRefusal::Unready(unready)) => {
                     let bound = NotNow::from(unready);
-                    // Each sync makes room in the log's queue; on the disk somebody else does.
+                    // Each sync makes room in the log's queue, each snapshot in memory; on the disk somebody else does.
                     let until = match (bound, deadline) {
                         (NotNow::NoSpace, Some(_)) => return Err(bound.into()),
                         (NotNow::NoSpace, None) => Some(Instant::now() + bound.retry_after()),
                         (NotNow::Busy, deadline) => deadline,
                     };
                     wait_until(until, durable.changed()).await;
-                    core.check_open()?;
                     if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                        core.check_open()?;
                         return Err(bound.into());
                     }
                 }

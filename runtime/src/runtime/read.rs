@@ -1,9 +1,10 @@
 //! Reading events back: only what is durable.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use camshaft_event::Offset;
 use camshaft_event::transaction::EncodedEvents;
+use camshaft_event::{Event, Offset};
 use camshaft_log::{LogError, LogReader};
 
 use super::Runtime;
@@ -22,6 +23,29 @@ impl Runtime {
         let read = move || read(&*log, from, tail, max_events);
         let joined = tokio::task::spawn_blocking(read).await;
         joined.unwrap_or_else(|error| Err(ReadError::Unavailable { reason: error.to_string() }))
+    }
+
+    /// Hands durable events from `from` on to `sink`, in offset order, as long as `take` says that there is room for more
+    /// and as far as one read of the log reaches. Returns the sink and the offset to go on at. It runs on a thread of its
+    /// own, a few at a time, and keeps no event.
+    pub(crate) async fn read_into<B: Send + 'static>(
+        &self,
+        from: Offset,
+        mut sink: B,
+        take: impl Fn(&mut B, Offset, &Event) -> bool + Send + 'static,
+    ) -> Result<(B, Offset), ReadError> {
+        let (log, tail) = (Arc::clone(&self.0.core.log), self.tail());
+        let read = move || -> Result<(B, Offset), ReadError> {
+            let next = visit(&*log, from, tail, &mut |offset, event| {
+                if take(&mut sink, offset, &event) {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            })?;
+            Ok((sink, next))
+        };
+        self.read_log(read).await.unwrap_or_else(|reason| Err(ReadError::Unavailable { reason }))
     }
 
     /// The offset that the next event will have, counting what is durable.
@@ -55,25 +79,46 @@ fn read(
     max_events: usize,
 ) -> Result<Vec<StoredEvent>, ReadError> {
     let mut found = Vec::new();
-    if from >= tail || max_events == 0 {
-        return Ok(found);
+    if max_events > 0 {
+        visit(log, from, tail, &mut |offset, event| {
+            found.push(StoredEvent { offset, event: Arc::new(event) });
+            if found.len() == max_events { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
     }
-    let Some(sequence) = log.find_offset(from.0).map_err(refuse)? else { return Ok(found) };
+    Ok(found)
+}
+
+/// Visits the events from `from` up to `tail`, as far as one read reaches, until `each` breaks. Returns the offset behind
+/// the last one.
+fn visit(
+    log: &dyn LogReader,
+    from: Offset,
+    tail: Offset,
+    each: &mut dyn FnMut(Offset, Event) -> ControlFlow<()>,
+) -> Result<Offset, ReadError> {
+    let mut next = from;
+    if from >= tail {
+        return Ok(next);
+    }
+    let Some(sequence) = log.find_offset(from.0).map_err(refuse)? else { return Ok(next) };
     for record in log.read_from(sequence, READ_BYTES).map_err(refuse)?.iter() {
         let unreadable =
             |error| ReadError::Unavailable { reason: format!("record {}: {error}", record.sequence) };
         for event in EncodedEvents::of(record.payload, Offset(record.first_offset)).map_err(unreadable)? {
             let (offset, event) = event.map_err(unreadable)?;
-            if offset >= tail || found.len() == max_events {
-                return Ok(found);
+            if offset >= tail {
+                return Ok(next);
             }
             if offset >= from {
                 let event = event.decode().map_err(unreadable)?;
-                found.push(StoredEvent { offset, event: Arc::new(event) });
+                next = offset.next();
+                if each(offset, event).is_break() {
+                    return Ok(next);
+                }
             }
         }
     }
-    Ok(found)
+    Ok(next)
 }
 
 fn refuse(error: LogError) -> ReadError {

@@ -17,11 +17,9 @@ impl Runtime {
     /// An unknown consumer, or a runtime that stopped before what is shown was durable.
     pub async fn preview_redrive(&self, request: RedriveRequest) -> Result<RedrivePreview, RedriveError> {
         let selection = RedriveSelection::from(request);
-        let (preview, sequence) = {
-            let sequencer = self.0.core.sequencer.lock();
-            let preview = sequencer.preview_redrive(&selection, SHOWN_FIRST)?;
-            (preview, sequencer.sequenced().sequence)
-        };
+        let sequencer = &self.0.core.sequencer;
+        let preview = sequencer.preview_redrive(&selection, SHOWN_FIRST)?;
+        let sequence = sequencer.lock().sequenced().sequence;
         self.0.core.durable.wait_for(sequence).await?;
         Ok(RedrivePreview::new(&selection.consumer, &preview))
     }
@@ -36,7 +34,7 @@ impl Runtime {
         core.check_open()?;
         let (now, rate) = (core.now(), request.rate);
         let selection = RedriveSelection::from(request);
-        let started = core.step_due(|sequencer| {
+        let started = core.step(|sequencer| {
             let id = sequencer.start_redrive(selection, rate, now)?;
             let status = sequencer.redrive_job(id).ok_or(RedriveError::NotFound { job: id })?;
             Ok::<_, RedriveError>((status, sequencer.sequenced().sequence))

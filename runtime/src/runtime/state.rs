@@ -1,11 +1,15 @@
 //! Plugins' state, as of a durable transaction.
 
-use camshaft_engine::StateReader;
+use camshaft_engine::{SharedSequencer, StateReader};
+use camshaft_event::Sequence;
 
-use super::Runtime;
+use super::{Runtime, long_reads::PAGE_BYTES};
 use crate::StateError;
-use crate::compose::Never;
-use crate::view::{Encoding, Page};
+use crate::compose::{EmbeddedStore, Never};
+use crate::view::{Encoding, Page, StateEntryView, state_json};
+
+/// Entries that a listing reads at a time.
+const STEP: usize = 4;
 
 impl Runtime {
     /// At most `limit` state entries of a plugin whose keys begin with `prefix`, behind `after`.
@@ -19,20 +23,48 @@ impl Runtime {
         limit: usize,
         after: Option<Vec<u8>>,
     ) -> Result<Page<(Vec<u8>, Vec<u8>)>, StateError> {
-        let core = &self.0.core;
-        let (found, sequence) = {
-            let sequencer = core.sequencer.lock();
-            let space = sequencer.state_space(plugin).ok_or_else(|| missing(plugin))?;
-            let found =
-                sequencer.tables().scan_state(space, prefix, after.as_deref(), limit.saturating_add(1));
-            (found.map_err(|error| unavailable(plugin, &error))?, sequencer.sequenced().sequence)
-        };
+        let space = self.0.core.sequencer.lock().state_space(plugin).ok_or_else(|| missing(plugin))?;
+        let prefix = prefix.to_owned();
+        let read = self.read_long(move |sequencer| {
+            let found = sequencer.scan_state(space, &prefix, after.as_deref(), limit.saturating_add(1));
+            (found, sequencer.lock().sequenced().sequence)
+        });
+        let (found, sequence) = read.await.map_err(|reason| unavailable(plugin, &reason))?;
+        let found = found.map_err(|error| unavailable(plugin, &error))?;
         self.settle(plugin, sequence).await?;
         let mut items: Vec<_> = found.into_iter().map(|(key, found)| (key, found.value)).collect();
         let more = items.len() > limit;
         items.truncate(limit);
         let next = items.last().filter(|_| more).map(|(key, _)| Encoding::cursor(key));
         Ok(Page { items, next })
+    }
+
+    /// The same as JSON. Large values make a page shorter.
+    ///
+    /// # Errors
+    /// A plugin that never ran, or tables that cannot be read.
+    pub(crate) async fn state_page(
+        &self,
+        plugin: &str,
+        prefix: &[u8],
+        limit: usize,
+        after: Option<Vec<u8>>,
+    ) -> Result<Page<StateEntryView>, StateError> {
+        let (name, prefix) = (plugin.to_owned(), prefix.to_owned());
+        let read = self.read_long(move |sequencer| page(sequencer, &name, &prefix, limit, after)).await;
+        let (page, sequence) = read.unwrap_or_else(|reason| Err(unavailable(plugin, &reason)))?;
+        self.settle(plugin, sequence).await?;
+        Ok(page)
+    }
+
+    /// One state value of a plugin, as JSON.
+    ///
+    /// # Errors
+    /// A plugin that never ran, or tables that cannot be read.
+    pub(crate) async fn state_text(&self, plugin: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        let Some(value) = self.state_get(plugin, key).await? else { return Ok(None) };
+        let read = self.read_long(move |_| state_json(&value).to_string().into_bytes()).await;
+        read.map(Some).map_err(|reason| unavailable(plugin, &reason))
     }
 
     /// One state value of a plugin.
@@ -52,13 +84,48 @@ impl Runtime {
         Ok(found.map(|found| found.value))
     }
 
-    async fn settle(&self, plugin: &str, sequence: camshaft_event::Sequence) -> Result<(), StateError> {
+    async fn settle(&self, plugin: &str, sequence: Sequence) -> Result<(), StateError> {
         let settled = self.0.core.durable.wait_for(sequence).await;
         settled.map_err(|never| match never {
             Never::Poisoned => unavailable(plugin, &"the log is poisoned: a sync failed"),
             Never::Closed => unavailable(plugin, &"the runtime is shutting down"),
         })
     }
+}
+
+/// A page of state, and the transaction up to which it may show.
+fn page(
+    sequencer: &SharedSequencer<EmbeddedStore>,
+    plugin: &str,
+    prefix: &[u8],
+    limit: usize,
+    mut after: Option<Vec<u8>>,
+) -> Result<(Page<StateEntryView>, Sequence), StateError> {
+    let space = sequencer.lock().state_space(plugin).ok_or_else(|| missing(plugin))?;
+    let (mut items, mut bytes, mut more) = (Vec::new(), 0, true);
+    while more && items.len() < limit && bytes < PAGE_BYTES {
+        let step = STEP.min(limit - items.len());
+        // One more than is shown: whether something follows.
+        let found = sequencer.scan_state(space, prefix, after.as_deref(), step + 1);
+        let found = found.map_err(|error| unavailable(plugin, &error))?;
+        let read = found.len();
+        let mut shown = 0;
+        for (key, found) in found.into_iter().take(step) {
+            let (item, item_bytes) = StateEntryView::measured(&key, &found.value);
+            bytes += item_bytes;
+            items.push(item);
+            after = Some(key);
+            shown += 1;
+            if bytes >= PAGE_BYTES {
+                break;
+            }
+        }
+        more = read > shown;
+    }
+    // IMPORTANT: values may be newer than what is durable, and must not be seen before they are.
+    let sequence = sequencer.lock().sequenced().sequence;
+    let next = after.filter(|_| more).as_deref().map(Encoding::cursor);
+    Ok((Page { items, next }, sequence))
 }
 
 fn missing(plugin: &str) -> StateError {

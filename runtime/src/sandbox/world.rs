@@ -12,7 +12,7 @@ use camshaft_event::{
     AttemptInputs, ConsumerId, Event, Sequence, Timestamp,
     transaction::{Handled, TimerChange},
 };
-use camshaft_tables::{StateSpace, TablesError, Versioned};
+use camshaft_tables::{PortionBounds, StatePortion, StateSpace, TablesError, Versioned};
 
 /// What one plugin keeps.
 #[derive(Debug, Default)]
@@ -84,19 +84,28 @@ impl StateReader for World {
         Ok(self.state.get(key).map(Vec::len))
     }
 
-    fn scan_state(
+    fn state_portion(
         &self,
         _: StateSpace,
         prefix: &[u8],
         after: Option<&[u8]>,
-        max: usize,
-    ) -> Result<Vec<(Vec<u8>, Versioned)>, TablesError> {
+        bounds: PortionBounds,
+    ) -> Result<StatePortion, TablesError> {
         if self.truncated {
             self.miss(&[prefix, b"*"].concat());
         }
         let under = self.state.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
-        let found = under.filter(|(key, _)| after.is_none_or(|after| key.as_slice() > after)).take(max);
-        Ok(found.map(|(key, value)| (key.clone(), versioned(value.clone()))).collect())
+        let mut portion = StatePortion::default();
+        let mut bytes = 0;
+        for (key, value) in under.filter(|(key, _)| after.is_none_or(|after| key.as_slice() > after)) {
+            bytes += key.len() + value.len();
+            portion.entries.push((key.clone(), versioned(value.clone())));
+            if portion.entries.len() >= bounds.entries || bytes >= bounds.bytes {
+                portion.after = Some(key.clone());
+                break;
+            }
+        }
+        Ok(portion)
     }
 
     fn has_timer(&self, _: ConsumerId, name: &str) -> bool {

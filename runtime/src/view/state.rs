@@ -1,6 +1,6 @@
 //! A plugin's state as JSON. Plugins of the SDK write MessagePack; what is none is shown as base64.
 
-use std::{fmt, io};
+use std::{cell::Cell, fmt, io};
 
 use base64::{
     Engine,
@@ -15,6 +15,13 @@ use utoipa::ToSchema;
 
 /// Deepest nesting that is shown as JSON.
 const MAX_DEPTH: u32 = 64;
+
+/// Memory that one value's JSON may take. One byte of MessagePack may become forty of JSON in memory.
+const MAX_JSON_BYTES: usize = 8 << 20;
+
+/// What each value of JSON takes beside its text, and each member of an object beside that.
+const NODE_BYTES: usize = size_of::<Value>();
+const MEMBER_BYTES: usize = 2 * size_of::<String>();
 
 /// One key of a plugin's state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -33,8 +40,15 @@ impl StateEntryView {
     /// The entry of these bytes.
     #[must_use]
     pub fn new(key: &[u8], value: &[u8]) -> Self {
+        Self::measured(key, value).0
+    }
+
+    /// The same, and how much memory it takes.
+    pub(crate) fn measured(key: &[u8], value: &[u8]) -> (Self, usize) {
         let (key, encoding) = Encoding::of(key);
-        Self { key, encoding, value: state_json(value) }
+        let (value, bytes) = measured_json(value);
+        let bytes = bytes + key.len() + size_of::<Self>();
+        (Self { key, encoding, value }, bytes)
     }
 }
 
@@ -63,13 +77,20 @@ impl Encoding {
     }
 }
 
-/// A state value as JSON: MessagePack translated, anything else as `{"base64": "…"}`.
+/// A state value as JSON: MessagePack translated, anything else as `{"base64": "…"}`, and so is what is nested more than
+/// 64 deep or would take more than 8 MiB.
 #[must_use]
 pub fn state_json(bytes: &[u8]) -> Value {
+    measured_json(bytes).0
+}
+
+/// The same, and how much memory it takes.
+pub(crate) fn measured_json(bytes: &[u8]) -> (Value, usize) {
+    let left = Cell::new(MAX_JSON_BYTES);
     let mut reader = rmp_serde::Deserializer::new(io::Cursor::new(bytes));
-    match AsJson(MAX_DEPTH).deserialize(&mut reader) {
-        Ok(value) if reader.position() == bytes.len() as u64 => value,
-        _ => base64(bytes),
+    match (AsJson { depth: MAX_DEPTH, left: &left }).deserialize(&mut reader) {
+        Ok(value) if reader.position() == bytes.len() as u64 => (value, MAX_JSON_BYTES - left.get()),
+        _ => (base64(bytes), NODE_BYTES + MEMBER_BYTES + bytes.len() / 3 * 4),
     }
 }
 
@@ -77,17 +98,28 @@ fn base64(bytes: &[u8]) -> Value {
     json!({ "base64": STANDARD.encode(bytes) })
 }
 
-/// Builds JSON from whatever a MessagePack reader finds; so many levels deep.
+/// Builds JSON from whatever a MessagePack reader finds; so many levels deep, and within the memory that is left.
 #[derive(Clone, Copy)]
-struct AsJson(u32);
+struct AsJson<'l> {
+    depth: u32,
+    left: &'l Cell<usize>,
+}
 
-impl AsJson {
+impl AsJson<'_> {
     fn deeper<E: Error>(self) -> Result<Self, E> {
-        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom("nested too deeply"))
+        let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("nested too deeply"))?;
+        Ok(Self { depth, ..self })
+    }
+
+    /// Takes the memory of a value with a text of `bytes`.
+    fn take<E: Error>(self, bytes: usize) -> Result<(), E> {
+        let left = self.left.get().checked_sub(NODE_BYTES + bytes).ok_or_else(|| E::custom("too large"))?;
+        self.left.set(left);
+        Ok(())
     }
 }
 
-impl<'de> DeserializeSeed<'de> for AsJson {
+impl<'de> DeserializeSeed<'de> for AsJson<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -95,43 +127,51 @@ impl<'de> DeserializeSeed<'de> for AsJson {
     }
 }
 
-impl<'de> Visitor<'de> for AsJson {
+impl<'de> Visitor<'de> for AsJson<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MessagePack")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        self.take(0)?;
         Ok(Value::Null)
     }
 
-    fn visit_none<E>(self) -> Result<Value, E> {
+    fn visit_none<E: Error>(self) -> Result<Value, E> {
+        self.take(0)?;
         Ok(Value::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        self.take(0)?;
         Ok(value.into())
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        self.take(0)?;
         Ok(value.into())
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        self.take(0)?;
         Ok(value.into())
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        self.take(0)?;
         // JSON knows no infinities and no NaN.
         Ok(serde_json::Number::from_f64(value).map_or_else(|| value.to_string().into(), Value::Number))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        self.take(value.len())?;
         Ok(value.into())
     }
 
-    fn visit_bytes<E>(self, value: &[u8]) -> Result<Value, E> {
+    fn visit_bytes<E: Error>(self, value: &[u8]) -> Result<Value, E> {
+        self.take(NODE_BYTES + MEMBER_BYTES + value.len() / 3 * 4)?;
         Ok(base64(value))
     }
 
@@ -145,6 +185,7 @@ impl<'de> Visitor<'de> for AsJson {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        self.take(0)?;
         let inner = self.deeper()?;
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(inner)? {
@@ -154,6 +195,7 @@ impl<'de> Visitor<'de> for AsJson {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        self.take(0)?;
         let inner = self.deeper()?;
         let mut map = Map::new();
         while let Some(key) = members.next_key_seed(inner)? {
@@ -161,6 +203,8 @@ impl<'de> Visitor<'de> for AsJson {
                 Value::String(text) => text,
                 other => other.to_string(),
             };
+            // A key of another kind is a text now, perhaps a longer one.
+            inner.take(MEMBER_BYTES + key.len())?;
             map.insert(key, members.next_value_seed(inner)?);
         }
         Ok(map.into())
@@ -197,6 +241,27 @@ mod tests {
         assert_eq!(state_json(b"12"), json!({"base64": "MTI="}), "bytes are left after the first value");
         let deep = [vec![0x91; 100_000], vec![0xc0]].concat();
         assert!(state_json(&deep)["base64"].is_string());
+    }
+
+    #[test]
+    fn a_value_that_is_small_and_would_be_large_json_is_shown_as_base64() {
+        let nested = |items: usize| {
+            let mut value = vec![0xdd];
+            value.extend(u32::try_from(items).unwrap().to_be_bytes());
+            value.extend(std::iter::repeat_n(0x90, items));
+            value
+        };
+        assert_eq!(state_json(&nested(1_000)).as_array().map(Vec::len), Some(1_000));
+        let (value, bytes) = measured_json(&nested(1_000_000));
+        assert!(value["base64"].is_string() && bytes < 2 << 20, "{bytes}");
+        let (_, bytes) = measured_json(&nested(100_000));
+        assert!((NODE_BYTES * 100_000..MAX_JSON_BYTES).contains(&bytes), "{bytes}");
+        // Keys become texts one in another.
+        let mut keys = vec![0xc0];
+        for _ in 0..40 {
+            keys = [vec![0x81], keys, vec![0xc0]].concat();
+        }
+        assert!(measured_json(&keys).1 < MAX_JSON_BYTES);
     }
 
     #[test]

@@ -6,10 +6,12 @@
 
 mod apply;
 mod damage;
+mod encoded;
 mod flush;
 mod identity;
 mod keys;
 mod overlay;
+mod portion;
 mod read;
 mod scan;
 mod state_size;
@@ -19,8 +21,10 @@ mod tables;
 mod verify;
 
 pub use damage::{ConsumerDamage, TablePart};
+pub use encoded::{Encoded, Lies, StoredKey};
 pub use flush::{Frozen, Standing};
 pub use identity::KnownIdentity;
+pub use portion::{PortionBounds, StatePortion};
 pub use read::{StateSpace, TimerEntry, Versioned};
 pub use sweep::{forget_before, sweep_state};
 pub use tables::{Position, Progress, Tables, TablesError};

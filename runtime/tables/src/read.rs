@@ -42,7 +42,7 @@ pub struct TimerEntry {
 }
 
 impl Versioned {
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (version, value) = bytes.split_first_chunk::<8>()?;
         Some(Self { version: Sequence(u64::from_le_bytes(*version)), value: value.to_vec() })
     }
@@ -56,7 +56,7 @@ impl<S: Store> Tables<S> {
         }
     }
 
-    fn in_memory(&self, key: &[u8]) -> Option<Option<&[u8]>> {
+    pub(crate) fn in_memory(&self, key: &[u8]) -> Option<Option<&[u8]>> {
         self.active.get(key).or_else(|| self.frozen.as_ref()?.overlay.get(key))
     }
 
@@ -304,44 +304,6 @@ impl<S: Store> Tables<S> {
     /// A store that cannot be read, or a damaged value.
     pub fn state(&self, space: StateSpace, key: &[u8]) -> Result<Option<Versioned>, TablesError> {
         self.recent_state(space, key).map_or_else(|| Self::stored_state(&self.store, space, key), Ok)
-    }
-
-    /// At most `max` state entries whose keys begin with `prefix` and lie after `after`, in key order.
-    ///
-    /// # Errors
-    /// A store that cannot be read, or a damaged value.
-    pub fn scan_state(
-        &self,
-        space: StateSpace,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        max: usize,
-    ) -> Result<Vec<(Vec<u8>, Versioned)>, TablesError> {
-        let mut found = Vec::new();
-        let prefix_key = keys::state(space.consumer, space.generation, prefix);
-        let until = keys::end_of(&prefix_key);
-        let from = match after.filter(|after| *after >= prefix) {
-            // The first key that follows `after` is `after` with a zero byte behind it.
-            Some(after) => [keys::state(space.consumer, space.generation, after), vec![0]].concat(),
-            None => prefix_key,
-        };
-        if max == 0 || until.as_ref().is_some_and(|until| from >= *until) {
-            return Ok(found);
-        }
-        let of_consumer = |error: TablesError| error.of_consumer(space.consumer, TablePart::State);
-        let mut damaged = false;
-        let scanned = self.scan(&from, until.as_deref(), &mut |key, value| {
-            let (Some(key), Some(value)) =
-                (key.get(keys::STATE_PREFIX_BYTES..), Versioned::from_bytes(value))
-            else {
-                damaged = true;
-                return ControlFlow::Break(());
-            };
-            found.push((key.to_vec(), value));
-            if found.len() == max { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        scanned.map_err(|error| of_consumer(error.into()))?;
-        if damaged { Err(of_consumer(TablesError::Damaged { what: "state value" })) } else { Ok(found) }
     }
 
     /// The longest key a plugin may use, in bytes.

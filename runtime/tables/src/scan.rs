@@ -6,6 +6,9 @@ use crate::overlay::Merged;
 use crate::store::{Store, StoreError, Visit};
 use crate::{Tables, keys};
 
+/// Sees a key with its value, or with none where memory says that the key is deleted.
+type VisitChange<'v> = dyn FnMut(&[u8], Option<&[u8]>) -> ControlFlow<()> + 'v;
+
 impl<S: Store> Tables<S> {
     /// Visits the entries from `from` up to `until` in key order, until `visit` breaks.
     pub(crate) fn scan(
@@ -14,22 +17,32 @@ impl<S: Store> Tables<S> {
         until: Option<&[u8]>,
         visit: &mut Visit<'_>,
     ) -> Result<(), StoreError> {
+        self.scan_changes(from, until, &mut |key, value| match value {
+            Some(value) => visit(key, value),
+            None => ControlFlow::Continue(()),
+        })
+    }
+
+    /// The same, with the keys that are deleted in memory: a visitor that counts its steps counts them, too.
+    pub(crate) fn scan_changes(
+        &self,
+        from: &[u8],
+        until: Option<&[u8]>,
+        visit: &mut VisitChange<'_>,
+    ) -> Result<(), StoreError> {
         let frozen = self.frozen.as_ref().map(|frozen| &frozen.overlay);
         let mut memory = Merged::new(&self.active, frozen, from, until).peekable();
         let mut flow = ControlFlow::Continue(());
         let scanned = self.store.scan(from, until, &mut |key, value| {
             while let Some((newer, change)) = memory.next_if(|(newer, _)| *newer < key) {
-                if let Some(change) = change {
-                    flow = visit(newer, change);
-                    if flow.is_break() {
-                        return flow;
-                    }
+                flow = visit(newer, change);
+                if flow.is_break() {
+                    return flow;
                 }
             }
             flow = match memory.next_if(|(newer, _)| *newer == key) {
-                Some((_, Some(change))) => visit(key, change),
-                Some((_, None)) => ControlFlow::Continue(()),
-                None => visit(key, value),
+                Some((_, change)) => visit(key, change),
+                None => visit(key, Some(value)),
             };
             flow
         });
@@ -43,9 +56,7 @@ impl<S: Store> Tables<S> {
             if flow.is_break() {
                 break;
             }
-            if let Some(change) = change {
-                flow = visit(key, change);
-            }
+            flow = visit(key, change);
         }
         scanned
     }

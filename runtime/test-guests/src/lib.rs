@@ -7,6 +7,8 @@
 //! let component = std::fs::read(camshaft_test_guests::component("loops-forever"));
 //! ```
 
+pub mod bombs;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -16,14 +18,20 @@ use std::{
 use camshaft_guest_build::{Component, Guests, Toolchain};
 
 /// The names of all guests under test, ascending. Each is the plugin's name, too.
-pub const NAMES: [&str; 35] = [
+pub const NAMES: [&str; 44] = [
     "allocates-without-end",
     "asks-for-sockets",
     "contradicts-itself",
     "counter",
+    "defies-refusals",
     "echo",
     "fails-with-facts",
     "fetches",
+    "floods-denied",
+    "floods-log",
+    "floods-timers",
+    "hoards-bodies",
+    "hoards-reads",
     "ignores",
     "later-version",
     "logs",
@@ -43,7 +51,10 @@ pub const NAMES: [&str; 35] = [
     "remembers",
     "retries",
     "scans",
+    "scans-large-values",
+    "scans-own-writes",
     "sends",
+    "spins",
     "sums",
     "tells-facts",
     "timers",

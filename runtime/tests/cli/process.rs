@@ -115,6 +115,11 @@ impl Runtime {
         &self.url
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// A command that talks to it.
     pub fn camshaft(&self, folder: &Path, line: &str) -> Command {
         let mut command = camshaft(folder);
@@ -152,6 +157,13 @@ impl Runtime {
         let id = self.process.id().to_string();
         let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// The most memory that it has taken so far.
+    pub fn peak_memory_bytes(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
     }
 
     /// Waits for its end; how it ended, and all that it said.

@@ -4,5 +4,7 @@
 
 mod directory;
 mod misbehaving;
+mod scarce_instances;
+mod spinning;
 mod timers;
 mod world;

@@ -18,15 +18,30 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let runtime = open(&folder).await;
+        let runtime = open(&folder, None).await;
         Self { runtime, folder }
+    }
+
+    pub async fn with_workers(workers: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = open(&folder, Some(workers)).await;
+        Self { runtime, folder }
+    }
+
+    /// A runtime with two workers and one instance for all plugins.
+    pub async fn with_one_instance() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(&folder);
+        config.workers = Some(2);
+        config.limits.max_instances = 1;
+        Self { runtime: Runtime::open(config).await.unwrap(), folder }
     }
 
     /// Stops the runtime and starts it again over the same folder.
     pub async fn restart(self) -> Self {
         let Self { runtime, folder } = self;
         runtime.shutdown().await;
-        let runtime = open(&folder).await;
+        let runtime = open(&folder, None).await;
         Self { runtime, folder }
     }
 
@@ -103,11 +118,10 @@ impl World {
     }
 }
 
-async fn open(folder: &tempfile::TempDir) -> Runtime {
-    let config = Config {
-        data: folder.path().join("data"),
-        plugins: folder.path().join("plugins"),
-        ..Config::default()
-    };
-    Runtime::open(config).await.unwrap()
+async fn open(folder: &tempfile::TempDir, workers: Option<usize>) -> Runtime {
+    Runtime::open(Config { workers, ..config(folder) }).await.unwrap()
+}
+
+fn config(folder: &tempfile::TempDir) -> Config {
+    Config { data: folder.path().join("data"), plugins: folder.path().join("plugins"), ..Config::default() }
 }

@@ -4,6 +4,7 @@
 
 mod bad_deploy;
 mod busy;
+mod clients;
 mod damage;
 mod failed_sync;
 mod faulty_disk;

@@ -22,6 +22,7 @@ fn amid_a_call(folder: &Path, deadline: &str) -> Runtime {
     let operator = format!("[policy]\nmax_attempts = 1\n[limits]\ndeadline = \"{deadline}\"\n");
     write(&plugins, "loops-forever.toml", &operator);
     fs::copy(camshaft_test_guests::component("loops-forever"), plugins.join("loops-forever.wasm")).unwrap();
+    write(folder, "camshaft.toml", "[limits]\nmax_deadline = \"60s\"\n");
     let runtime = Runtime::start(folder, &[]);
     let http = Http::new(runtime.url());
     assert_eq!(http.publish(&[event(1, 1), event(2, 1)]).status, 200);

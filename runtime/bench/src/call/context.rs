@@ -1,7 +1,7 @@
 //! An attempt in which nothing happens, for calls whose handler does nothing.
 
 use camshaft_event::{
-    AttemptContext, EffectError, Generation, LogLevel, NewEvent, Offset, StateEntry, Timestamp,
+    AttemptContext, EffectError, Generation, LogLevel, NewEvent, Offset, StatePage, Timestamp,
 };
 
 #[derive(Clone, Copy)]
@@ -44,8 +44,8 @@ impl AttemptContext for QuietContext {
     fn delete(&mut self, _: &[u8]) -> Result<(), EffectError> {
         Ok(())
     }
-    fn scan(&mut self, _: &[u8], _: Option<&[u8]>, _: usize) -> Result<Vec<StateEntry>, EffectError> {
-        Ok(Vec::new())
+    fn scan_page(&mut self, _: &[u8], _: Option<&[u8]>, _: usize) -> Result<StatePage, EffectError> {
+        Ok(StatePage::default())
     }
     fn publish(&mut self, _: NewEvent) -> Result<(), EffectError> {
         Ok(())

@@ -1,16 +1,17 @@
 //! What a handler may ask of its attempt.
 
-use std::collections::BTreeMap;
-
 use camshaft_event::transaction::TimerChange;
 use camshaft_event::{
-    AttemptContext, EffectError, Generation, LogLevel, NewEvent, Offset, StateEntry, Timestamp,
+    AttemptContext, EffectError, Generation, LogLevel, NewEvent, Offset, StatePage, Timestamp,
 };
+use camshaft_tables::PortionBounds;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Attempt, LogLine, Writes};
+use super::account::{event_bytes, line_bytes, timer_bytes};
+use super::pages::{self, PAGE_BYTES, Wanted};
+use super::{Attempt, LogLine};
 use crate::published;
 
 impl AttemptContext for Attempt {
@@ -55,6 +56,7 @@ impl AttemptContext for Attempt {
     }
 
     fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, EffectError> {
+        self.check_open()?;
         self.check_key(key)?;
         if let Some(own) = self.effects.writes.get(key) {
             return Ok(own.clone());
@@ -67,44 +69,47 @@ impl AttemptContext for Attempt {
             Ok(found) => found,
             Err(error) => return self.unavailable(error),
         };
-        self.effects.reads.note(key, found.as_ref());
+        if self.effects.reads.note(key, found.as_ref()) {
+            self.charge_key(key)?;
+        }
         let value = found.map(|found| found.value);
         self.keep_input(key, value.as_deref());
         Ok(value)
     }
 
     fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), EffectError> {
+        self.check_open()?;
         let limit = self.options.max_state_value_bytes;
         self.check("state value size in bytes", value.len(), limit, "limits.max_state_value_bytes")?;
         self.write(key, Some(value))
     }
 
     fn delete(&mut self, key: &[u8]) -> Result<(), EffectError> {
+        self.check_open()?;
         self.write(key, None)
     }
 
-    fn scan(
+    fn scan_page(
         &mut self,
         prefix: &[u8],
         after: Option<&[u8]>,
         max: usize,
-    ) -> Result<Vec<StateEntry>, EffectError> {
+    ) -> Result<StatePage, EffectError> {
+        self.check_open()?;
         self.check_prefix(prefix)?;
         self.check_prefix(after.unwrap_or_default())?;
+        if max == 0 {
+            return Ok(StatePage::default());
+        }
         self.effects.reads.scanned = true;
-        // Own writes can only hide or replace committed entries, never more than there are of them.
-        let own = own_entries(&self.earlier, &self.effects.writes, prefix, after);
-        let committed = match self.reader.scan_state(self.space, prefix, after, max.saturating_add(own.len()))
-        {
+        let bounds = PortionBounds { entries: max, bytes: PAGE_BYTES };
+        let committed = match self.reader.state_portion(self.space, prefix, after, bounds) {
             Ok(committed) => committed,
             Err(error) => return self.unavailable(error),
         };
-        let mut merged: BTreeMap<Vec<u8>, Option<Vec<u8>>> =
-            committed.into_iter().map(|(key, found)| (key, Some(found.value))).collect();
-        merged.extend(own);
-        let page: Vec<StateEntry> =
-            merged.into_iter().filter_map(|(key, value)| Some((key, value?))).take(max).collect();
-        for (key, value) in &page {
+        let wanted = Wanted { prefix, after, max };
+        let page = pages::page(committed, &self.earlier, &self.effects.writes, wanted);
+        for (key, value) in &page.entries {
             if !self.effects.writes.contains_key(key) {
                 self.keep_input(key, Some(value));
             }
@@ -113,14 +118,18 @@ impl AttemptContext for Attempt {
     }
 
     fn publish(&mut self, event: NewEvent) -> Result<(), EffectError> {
+        self.check_open()?;
         let event = self.new_event(event)?;
+        self.charge(event_bytes(&event))?;
         self.effects.events.push(event);
         Ok(())
     }
 
     fn schedule(&mut self, name: &str, event: NewEvent, at: Timestamp) -> Result<(), EffectError> {
+        self.check_open()?;
         self.check_timer_name(name)?;
         let event = Box::new(self.new_event(event)?);
+        self.charge(event_bytes(&event) + timer_bytes(name))?;
         if self.touch_timer(name, true) {
             let (count, limit) = (self.timers.count(), self.options.max_timers);
             self.check("the number of timers that are set", count, limit, "limits.max_timers")?;
@@ -130,28 +139,30 @@ impl AttemptContext for Attempt {
     }
 
     fn cancel(&mut self, name: &str) -> Result<(), EffectError> {
+        self.check_open()?;
         self.check_timer_name(name)?;
         self.grow(name.len() + 16)?;
+        self.charge(timer_bytes(name))?;
         self.touch_timer(name, false);
         self.effects.timers.push(TimerChange::Cancel { name: name.to_owned() });
         Ok(())
     }
 
     fn log(&mut self, level: LogLevel, message: &str, fields: &[(String, String)]) {
+        self.account.add(line_bytes(message, fields));
         let (message, fields) = (message.to_owned(), fields.to_vec());
         self.effects.log.push(LogLine { level, message, fields });
     }
-}
 
-fn own_entries(earlier: &Writes, writes: &Writes, prefix: &[u8], after: Option<&[u8]>) -> Writes {
-    let mut own = Writes::new();
-    for layer in [earlier, writes] {
-        let under = layer.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
-        own.extend(
-            under
-                .filter(|(key, _)| after.is_none_or(|after| key.as_slice() > after))
-                .map(|(key, value)| (key.clone(), value.clone())),
-        );
+    fn refusal(&self) -> Option<&EffectError> {
+        self.effects.refusal.as_ref()
     }
-    own
+
+    fn kept_bytes(&self) -> usize {
+        self.account.kept_bytes()
+    }
+
+    fn set_instance_memory(&mut self, used_bytes: usize, limit_bytes: usize) {
+        self.account.set_instance(used_bytes, limit_bytes);
+    }
 }

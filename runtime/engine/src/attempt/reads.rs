@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use camshaft_event::{ConsumerId, Sequence};
-use camshaft_tables::{StateSpace, TablesError, Versioned};
+use camshaft_tables::{PortionBounds, StatePortion, StateSpace, TablesError, Versioned};
 
 use super::size_in_state;
 
@@ -21,17 +21,17 @@ pub trait StateReader: Send + Sync {
     fn replaced_bytes(&self, space: StateSpace, key: &[u8]) -> Result<Option<usize>, TablesError> {
         Ok(self.state(space, key)?.map(|found| found.value.len()))
     }
-    /// At most `max` entries under `prefix` behind `after`, in key order.
+    /// The next entries under `prefix` behind `after`, in key order. It takes as long as `bounds` allow.
     ///
     /// # Errors
     /// Tables that cannot be read.
-    fn scan_state(
+    fn state_portion(
         &self,
         space: StateSpace,
         prefix: &[u8],
         after: Option<&[u8]>,
-        max: usize,
-    ) -> Result<Vec<(Vec<u8>, Versioned)>, TablesError>;
+        bounds: PortionBounds,
+    ) -> Result<StatePortion, TablesError>;
     /// Whether a consumer has a timer of this name.
     fn has_timer(&self, consumer: ConsumerId, name: &str) -> bool;
 }
@@ -56,19 +56,19 @@ struct Seen {
 }
 
 impl Reads {
-    /// Notes what a handler read.
-    pub(crate) fn note(&mut self, key: &[u8], found: Option<&Versioned>) {
+    /// Records what a handler read; whether the key is kept from now on.
+    pub(crate) fn note(&mut self, key: &[u8], found: Option<&Versioned>) -> bool {
         let version = found.map(|found| found.version).unwrap_or_default();
         let bytes = size_in_state(key, found.map(|found| found.value.len()));
-        self.add(key, Seen { bytes, version: Some(version) });
+        self.add(key, Seen { bytes, version: Some(version) })
     }
 
-    /// Notes what a key took that is written to unread.
-    pub(crate) fn note_write(&mut self, key: &[u8], bytes: u64) {
-        self.add(key, Seen { bytes, version: None });
+    /// Records what a key took that is written to unread; whether the key is kept from now on.
+    pub(crate) fn note_write(&mut self, key: &[u8], bytes: u64) -> bool {
+        self.add(key, Seen { bytes, version: None })
     }
 
-    fn add(&mut self, key: &[u8], seen: Seen) {
+    fn add(&mut self, key: &[u8], seen: Seen) -> bool {
         match self.keys.get_mut(key) {
             Some(Seen { version: Some(known), .. }) => {
                 self.torn |= seen.version.is_some_and(|version| version != *known);
@@ -76,8 +76,10 @@ impl Reads {
             Some(known) => *known = seen,
             None => {
                 self.keys.insert(key.to_vec(), seen);
+                return true;
             }
         }
+        false
     }
 
     /// What a key took, if it was seen.
@@ -98,7 +100,7 @@ impl Reads {
             self.keys = later.keys;
             return;
         }
-        later.keys.into_iter().for_each(|(key, seen)| self.add(&key, seen));
+        later.keys.into_iter().for_each(|(key, seen)| _ = self.add(&key, seen));
     }
 
     /// What must still be so when the batch commits; `None` if it cannot be.

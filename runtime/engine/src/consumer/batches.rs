@@ -77,6 +77,7 @@ impl Consumer {
             state_bytes: 0,
             timers: self.timers,
             suspicion,
+            is_late: self.lateness.is_late() && self.lane() == Lane::Workers,
             trial: self.circuit.trial(),
             visible: Sequence::default(),
             is_released: false,

@@ -7,12 +7,13 @@ use camshaft_event::transaction::{ConsumerRecord, Handled, Measure, Probation, R
 use camshaft_sabotage::{Sabotage, is_on};
 
 use super::Consumer;
+use crate::clock::SteadyTime;
 use crate::{ConsumerSpec, EngineOptions};
 
 /// What this process knows of a probation beside what is durable.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// When it ends at the latest.
+    /// When it ends at the latest, in steady time.
     pub(crate) until: Timestamp,
     /// What runs again if it fails; absent if nobody has said.
     pub(crate) predecessor: Option<Arc<ConsumerSpec>>,
@@ -51,12 +52,13 @@ impl Consumer {
         &mut self,
         predecessor: Option<Arc<ConsumerSpec>>,
         options: &EngineOptions,
+        steady: &SteadyTime,
         now: Timestamp,
     ) {
         let until = self.watch.take().map(|watch| watch.until);
         self.watch = self.record.probation.as_ref().map(|probation| {
             // The clock may have been set back since.
-            let begun = probation.since.min(now);
+            let begun = steady.from_wall(probation.since).min(steady.now(now));
             Watch { until: until.unwrap_or(begun.plus_ms(options.probation_ms)), predecessor }
         });
         self.measure(options);

@@ -4,7 +4,8 @@
 //! batch. In between the call owns all it needs and holds nobody up but its own partition.
 
 use camshaft_event::transaction::{Handled, Outcome};
-use camshaft_event::{Answer, Delivery, Sequence};
+use camshaft_event::{Answer, Delivery, FailureCause, Sequence};
+use camshaft_sabotage::{Sabotage, is_on};
 use rand_chacha::ChaCha8Rng;
 
 use super::failure::Failure;
@@ -52,6 +53,7 @@ impl Call {
         let released = self.0.batch.is_released.then(|| Tried {
             number: attempt.number,
             at: attempt.now,
+            began_us: attempt.began_us,
             effects: attempt.effects.inputs_only(),
         });
         self.0.calls += 1;
@@ -64,6 +66,18 @@ impl Call {
     pub fn abandon(self) -> Finished {
         assert!(!self.0.batch.is_released, "an event that is done does not go back");
         self.0.finish()
+    }
+
+    /// Ends it for want of an instance: the event goes back and is tried again once one may be free. Not after it was
+    /// released.
+    #[must_use]
+    pub fn run_short(mut self, attempt: Attempt, random: &mut ChaCha8Rng) -> Finished {
+        if is_on(Sabotage::CountShortage) {
+            let answer = Answer::Failed { cause: FailureCause::Trap, error: "no instance".to_owned() };
+            return self.end(answer, attempt, random);
+        }
+        self.0.run_short(attempt);
+        self.abandon()
     }
 
     pub(crate) fn is_at_most_once(&self) -> bool {

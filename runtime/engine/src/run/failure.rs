@@ -3,6 +3,8 @@
 use camshaft_event::{Answer, EffectError, FailureCause};
 use camshaft_tables::TablesError;
 
+use crate::suspects::MAX_LONE_ENDS;
+
 pub(super) struct Failure {
     pub(super) cause: FailureCause,
     pub(super) error: String,
@@ -11,11 +13,13 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// The process ended while the event was handled, twice.
+    /// The process ended while the event was handled, and as often as it takes while nothing else ran.
     pub(super) fn process_end() -> Self {
-        let error = "the process ended while this event was handled, and again while nothing else ran: the \
-                     handler, or the runtime at its request, takes the process down";
-        Self { cause: FailureCause::ProcessEnd, error: error.to_owned(), after_ms: None }
+        let error = format!(
+            "the process ended while this event was handled, and {MAX_LONE_ENDS} more times while nothing else ran: the \
+             handler, or the runtime at its request, takes the process down"
+        );
+        Self { cause: FailureCause::ProcessEnd, error, after_ms: None }
     }
 
     /// What a call had read was changed meanwhile, and it must not be repeated.

@@ -27,6 +27,7 @@ impl Run {
         self.writes = std::mem::take(&mut attempt.earlier);
         self.timers = std::mem::take(&mut attempt.timers);
         self.time = std::mem::take(&mut attempt.time);
+        self.kept_bytes += attempt.account.kept_bytes();
         let Some(item) = self.batch.items.get(self.next).cloned() else { return };
         if let Some(error) = attempt.effects.unread.take() {
             self.unread = Some(error);
@@ -72,9 +73,9 @@ impl Run {
     }
 
     /// Sets an event aside that took the process down while nothing else ran; its handler is not called.
-    pub(super) fn condemn(&mut self, item: &Item, context: &mut WorkerContext<'_>) {
+    pub(super) fn condemn(&mut self, item: &Item, now_us: u64, context: &mut WorkerContext<'_>) {
         let number = item.held().map_or(1, |held| held.attempts.saturating_add(1));
-        let mut attempt = self.attempt(item, number, context);
+        let mut attempt = self.attempt(item, number, now_us, context);
         self.writes = std::mem::take(&mut attempt.earlier);
         self.timers = std::mem::take(&mut attempt.timers);
         self.fail(item, attempt, Failure::process_end(), context.random);
@@ -82,7 +83,12 @@ impl Run {
 
     fn fail(&mut self, item: &Item, attempt: Attempt, failure: Failure, random: &mut ChaCha8Rng) {
         self.timers.forget();
-        let mut tried = Tried { number: attempt.number, at: attempt.now, effects: attempt.effects };
+        let mut tried = Tried {
+            number: attempt.number,
+            at: attempt.now,
+            began_us: attempt.began_us,
+            effects: attempt.effects,
+        };
         tried.effects.reads.forget_writes();
         // A call that is released cannot be taken back, whoever is on probation.
         if self.batch.is_on_probation && !self.batch.is_released && !is_on(Sabotage::CountDuringProbation) {
@@ -101,6 +107,7 @@ impl Run {
         }
         let wait_ms = after_ms.unwrap_or_else(|| backoff::wait_ms(policy.backoff, tried.number, random));
         story.due = tried.at.plus_ms(wait_ms);
+        let due_us = tried.began_us.saturating_add(wait_ms.saturating_mul(1_000));
         let mut section = self.section(item, tried.number, tried.at, Outcome::Retrying);
         section.held.push(HeldChange { offset: item.offset, event: Some(Box::new(story)) });
         if is_on(Sabotage::LeakFailedState) {
@@ -111,6 +118,7 @@ impl Run {
             let key = self.key(item);
             key.blocked = true;
             key.remaining += usize::from(is_new);
+            self.retries.push((item.offset, due_us));
         }
     }
 

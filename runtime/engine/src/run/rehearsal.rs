@@ -12,7 +12,7 @@ use camshaft_event::{
 use camshaft_tables::StateSpace;
 
 use super::failure::{Failure, failure};
-use crate::attempt::{Attempt, Effects, LogLine, StateReader, TimersInBatch, Writes};
+use crate::attempt::{Account, Attempt, Effects, LogLine, StateReader, TimersInBatch, Writes};
 use crate::batch::{Origin, SharedEvent};
 use crate::clock::TimeText;
 use crate::{ConsumerSpec, EngineOptions};
@@ -58,9 +58,10 @@ impl Rehearsal {
     /// The attempt, for the handler.
     #[must_use]
     pub fn attempt(self) -> Attempt {
+        let account = Account::new(self.options.max_attempt_bytes);
         Attempt {
             spec: self.spec,
-            is_alone: true,
+            lone_runs: 1,
             options: self.options,
             reader: self.reader,
             space: StateSpace { consumer: ConsumerId::default(), generation: self.generation },
@@ -69,11 +70,13 @@ impl Rehearsal {
             offset: self.offset,
             number: self.number,
             now: self.now,
+            began_us: 0,
             random: None,
             earlier: Writes::new(),
             state_bytes: 0,
             timers: TimersInBatch::of(self.timers),
             time: TimeText::default(),
+            account,
             effects: Effects::default(),
         }
     }

@@ -139,7 +139,7 @@ impl<S: Store> Sequencer<S> {
         self.last_activation = self.last_activation.max(activation);
         self.start_reading(record, recent, Arc::new(spec), now);
         if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.watch(predecessor, &self.options, now);
+            consumer.watch(predecessor, &self.options, &self.steady, now);
         }
         if !sections.is_empty() {
             self.sequence(Vec::new(), sections, body, now)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use camshaft_event::transaction::{Floor, Handled, Outcome, Section, TimerChange};
-use camshaft_event::{ConsumerId, Key, Sequence, Timestamp};
+use camshaft_event::{ConsumerId, HeldEvent, Key, Offset, Sequence, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
 use camshaft_tables::{Tables, TablesError, Versioned};
@@ -12,6 +12,7 @@ use camshaft_tables::{Tables, TablesError, Versioned};
 use super::Sequencer;
 use crate::attempt::{Reads, signed, size_in_state};
 use crate::batch::Batch;
+use crate::clock::SteadyTime;
 use crate::consumer::{Consumer, DeadEntry};
 use crate::held_keys::HeldEntry;
 use crate::lane::Lane;
@@ -37,13 +38,15 @@ impl<S: Store> Sequencer<S> {
     /// Tables that cannot be read; the runtime must stop.
     pub fn commit(&mut self, finished: Finished, now: Timestamp) -> Result<Committed, TablesError> {
         *self.running_in(Lane::of(&finished.batch.spec.policy)) -= 1;
-        self.latest = self.latest.max(now);
+        self.late_batches -= usize::from(finished.batch.is_late);
         let id = finished.batch.space.consumer;
         if finished.batch.suspicion.is_some() {
             self.acquit(id, &finished);
         }
         let (generation, partition) = (finished.batch.generation, finished.batch.partition);
         let uncalled = finished.batch.len() - finished.calls;
+        let is_short = finished.is_short;
+        let handler_us = finished.handler_us;
         let (committed, unread) = self.commit_batch(id, finished, now)?;
         if let Some(error) = unread {
             self.isolate(error, now)?;
@@ -53,9 +56,17 @@ impl<S: Store> Sequencer<S> {
             if let Some(tokens) = consumer.tokens.as_mut().filter(|_| is_current) {
                 tokens.settle(partition, uncalled);
             }
+            if consumer.lane() == Lane::Workers && handler_us > 0 {
+                consumer.lateness.count(handler_us);
+            }
             consumer.unstall(&self.options);
             // What waited behind a held event of the batch may have come due with it.
-            consumer.wake(now);
+            consumer.wake(self.steady.now(now));
+        }
+        if is_short {
+            self.run_short(id, self.steady.now(now));
+        } else {
+            self.end_shortages();
         }
         self.judge(id, now)?;
         self.arrange(id);
@@ -118,7 +129,7 @@ impl<S: Store> Sequencer<S> {
         now: Timestamp,
     ) -> Result<Committed, TablesError> {
         let tail = self.tables.progress().next_offset;
-        let Finished { batch, dealt, mut sections, keys, mut body, .. } = finished;
+        let Finished { batch, dealt, mut sections, keys, mut body, retries, .. } = finished;
         let Some(consumer) = self.consumers.get_mut(&id) else { return Ok(Committed::Stale) };
         consumer.give_back(&batch, dealt);
         if is_lost {
@@ -133,13 +144,14 @@ impl<S: Store> Sequencer<S> {
         // What other code did says nothing of this one.
         let breaker = consumer.spec.as_ref().filter(|spec| Arc::ptr_eq(spec, &batch.spec));
         let breaker = breaker.and_then(|spec| spec.policy.breaker);
+        let dues = Dues { steady: self.steady, now: self.steady.now(now), retries: &retries };
         for (section, key) in sections.iter().zip(&keys) {
             if let Section::Handled(handled) = section {
                 wrote_state |= !handled.state.is_empty();
-                consumer.note(handled, key, since);
+                consumer.note(handled, key, since, &dues);
                 consumer.count(handled, &self.options);
                 if let (Some(breaker), Some(has_failed)) = (breaker, has_failed(handled)) {
-                    consumer.circuit.note(breaker, batch.trial, has_failed, now);
+                    consumer.circuit.note(breaker, batch.trial, has_failed, dues.now);
                 }
             }
         }
@@ -264,9 +276,29 @@ fn timer_changes(section: &Section) -> impl Iterator<Item = &TimerChange> {
     timers.iter()
 }
 
+/// When held events of a batch are due, in steady time.
+pub(super) struct Dues<'b> {
+    pub(super) steady: SteadyTime,
+    pub(super) now: Timestamp,
+    /// Those that are retried, with what the monotonic clock shows then.
+    pub(super) retries: &'b [(Offset, u64)],
+}
+
+impl Dues<'_> {
+    fn of(&self, offset: Offset, held: &HeldEvent) -> Timestamp {
+        let retry = self.retries.iter().find(|(retried, _)| *retried == offset);
+        let at = retry.and_then(|(_, elapsed_us)| self.steady.at(*elapsed_us));
+        match retry {
+            Some(_) => at.unwrap_or(held.due),
+            // It waits for other events of its key, or for the end of a probation, and was due already.
+            None => held.due.min(self.now),
+        }
+    }
+}
+
 impl Consumer {
     /// Brings held keys and dead letters up to date with a section that is about to commit as transaction `since`.
-    pub(super) fn note(&mut self, handled: &Handled, key: &Key, since: Sequence) {
+    pub(super) fn note(&mut self, handled: &Handled, key: &Key, since: Sequence, dues: &Dues<'_>) {
         if let (Some(number), Some(partition)) =
             (handled.advances, handled.advances.and_then(|number| self.partitions.get_mut(number as usize)))
         {
@@ -276,7 +308,8 @@ impl Consumer {
         for change in &handled.held {
             match &change.event {
                 Some(held) => {
-                    self.held.insert(key, change.offset, HeldEntry::of(held));
+                    let due = dues.of(change.offset, held);
+                    self.held.insert(key, change.offset, HeldEntry { due, ..HeldEntry::of(held) });
                 }
                 None => self.held.remove(key, change.offset),
             }

@@ -36,7 +36,8 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// What the log must keep: everything after the returned sequence, and everything from the returned offset
-    /// on. The least of the durable snapshot and of all consumers that pin the log.
+    /// on. The least of the durable snapshot and of all consumers that pin the log. What a detached consumer lets go
+    /// cannot be taken back, so `now` comes from [`crate::Retention::now`].
     #[must_use]
     pub fn needed(&self, now: Timestamp) -> Progress {
         let Progress { sequence, next_offset } = self.tables.snapshot();

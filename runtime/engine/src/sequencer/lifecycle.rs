@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::{Sequencer, Unready};
 use crate::ConsumerSpec;
-use crate::consumer::{Consumer, Reading};
+use crate::consumer::{Consumer, Lateness, Reading};
 use crate::lane::Lane;
 use crate::system_event::system_event;
 use crate::tokens::Tokens;
@@ -157,6 +157,7 @@ impl<S: Store> Sequencer<S> {
         let spec = self.consumers.get_mut(&id).and_then(|consumer| consumer.spec.take());
         let at = checkpoint.unwrap_or(self.tables.progress().next_offset);
         self.place(&record, at);
+        self.forget_all_dead(&record.name);
         self.sequence_one(Section::Consumer(Box::new(change)), now)?;
         if let Some(spec) = spec {
             self.start_reading(record, None, spec, now);
@@ -220,7 +221,7 @@ impl<S: Store> Sequencer<S> {
         consumer.change(record, recent);
         // A reload under the same limit brings no tokens.
         if consumer.tokens.as_ref().map(Tokens::rate) != spec.policy.rate {
-            consumer.tokens = spec.policy.rate.map(|rate| Tokens::full(rate, now));
+            consumer.tokens = spec.policy.rate.map(|rate| Tokens::full(rate, self.steady.now(now)));
         }
         if let Some(lane) = consumer.queued.take_if(|lane| *lane != Lane::of(&spec.policy)) {
             // It waits for somebody else from now on.
@@ -231,6 +232,7 @@ impl<S: Store> Sequencer<S> {
         // Other code, or another policy, deserves another chance, and may not want what is damaged.
         consumer.circuit.close();
         consumer.forget_read_damage();
+        consumer.lateness = Lateness::default();
         // A read under way was for the old declaration; it is asked for again.
         if let Reading::Stopped { next } | Reading::Lagging { next, .. } = consumer.reading {
             consumer.reading = Reading::Lagging { next, requested: false };

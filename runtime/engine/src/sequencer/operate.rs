@@ -81,14 +81,14 @@ impl<S: Store> Sequencer<S> {
             sequenced_at: letter.sequenced_at,
             suspended: None,
         };
-        let entry = HeldEntry::of(&held);
+        let entry = HeldEntry { due: self.steady.now(now), ..HeldEntry::of(&held) };
         let act = Act { name: "redriven", redrives: held.redrives, job: redriven_by };
         let change = HeldChange { offset, event: Some(Box::new(held)) };
         let mut sections = vec![self.operated((id, name), offset, &act, vec![change], now)];
         sections.extend(job.map(|job| redrives::progress(job.clone())));
         self.sequence_if_ready::<DeadLetterError>(sections, now)?;
-        if let Some(consumer) = self.consumers.get_mut(&id)
-            && let Some(dead) = consumer.remove_dead(offset)
+        if let Some(dead) = self.forget_dead(id, offset)
+            && let Some(consumer) = self.consumers.get_mut(&id)
         {
             consumer.held.insert(&dead.key, offset, entry);
         }
@@ -114,9 +114,7 @@ impl<S: Store> Sequencer<S> {
         let act = Act { name: "discarded", redrives: letter.redrives, job: None };
         let sections = vec![self.operated((id, consumer), offset, &act, Vec::new(), now)];
         self.sequence_if_ready::<DeadLetterError>(sections, now)?;
-        if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.remove_dead(offset);
-        }
+        self.forget_dead(id, offset);
         self.after_operating(id, now)
     }
 
@@ -187,7 +185,7 @@ impl<S: Store> Sequencer<S> {
     fn after_operating(&mut self, id: ConsumerId, now: Timestamp) -> Result<Sequence, DeadLetterError> {
         if let Some(consumer) = self.consumers.get_mut(&id) {
             consumer.unstall(&self.options);
-            consumer.wake(now);
+            consumer.wake(self.steady.now(now));
         }
         self.arrange(id);
         let sequence = self.tables.progress().sequence;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Sequencer;
 use super::lifecycle::{CHANGE_BYTES, ConsumerError};
-use crate::clock::rfc3339;
+use crate::clock::{SteadyTime, rfc3339};
 use crate::consumer::Consumer;
 use crate::system_event::system_event;
 
@@ -56,13 +56,14 @@ impl Pause {
         }
     }
 
-    pub(super) fn of(consumer: &Consumer) -> Vec<Self> {
+    pub(super) fn of(consumer: &Consumer, steady: &SteadyTime) -> Vec<Self> {
         let is_stopped = consumer.record.probation.as_ref().is_some_and(|probation| probation.stopped);
         let by_record = |since| if is_stopped { Self::Probation { since } } else { Self::Operator { since } };
         let durable = consumer.record.paused.map(by_record);
         let bound = consumer.stall_told.then_some(Self::Bound);
-        let breaker = consumer.circuit.on_trial_from().map(|until| Self::Breaker { until });
         let damaged = consumer.is_damaged().then_some(Self::Damaged);
+        let breaker = consumer.circuit.on_trial_from();
+        let breaker = breaker.map(|until| Self::Breaker { until: steady.to_wall(until) });
         durable.into_iter().chain(damaged).chain(breaker).chain(bound).collect()
     }
 }
@@ -113,7 +114,7 @@ impl<S: Store> Sequencer<S> {
             self.sequence_record(id, events, now)?;
         }
         if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.wake(now);
+            consumer.wake(self.steady.now(now));
         }
         self.schedule_timers(id);
         self.arrange(id);
@@ -150,6 +151,7 @@ impl<S: Store> Sequencer<S> {
         let name = consumer.record.name.clone();
         let (act, data) = match until {
             Some(until) => {
+                let until = self.steady.to_wall(until);
                 ("paused", json!({ "consumer": name, "reason": "breaker", "until": rfc3339(until) }))
             }
             None => ("resumed", json!({ "consumer": name, "reason": "breaker" })),

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::Sequencer;
 use super::lifecycle::CHANGE_BYTES;
 use crate::ConsumerSpec;
+use crate::clock::SteadyTime;
 use crate::consumer::{Consumer, Judgement};
 use crate::system_event::system_event;
 
@@ -72,14 +73,14 @@ pub(super) struct TakenBack {
 }
 
 impl ProbationState {
-    pub(super) fn of(consumer: &Consumer) -> Option<Self> {
+    pub(super) fn of(consumer: &Consumer, steady: &SteadyTime) -> Option<Self> {
         let probation = consumer.record.probation.as_ref()?;
         let (measured, before) = consumer.measures();
         Some(Self {
             activation: consumer.record.activation,
             predecessor: probation.predecessor,
             since: probation.since,
-            until: consumer.probation_until(),
+            until: consumer.probation_until().map(|until| steady.to_wall(until)),
             measured,
             before,
             waiting: consumer.held.suspended().count(),
@@ -121,7 +122,7 @@ impl<S: Store> Sequencer<S> {
 
     fn judge_now(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
         let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
-        match consumer.judgement(&self.options, now) {
+        match consumer.judgement(&self.options, self.steady.now(now)) {
             None => Ok(()),
             Some(Judgement::Passed) => {
                 if self.may_announce(id) {
@@ -145,7 +146,7 @@ impl<S: Store> Sequencer<S> {
         let mut record = consumer.record.clone();
         record.probation = None;
         consumer.change(record, None);
-        consumer.wake(now);
+        consumer.wake(self.steady.now(now));
         self.arrange(id);
         let mut data = json!({ "consumer": name, "activation": activation.0 });
         tell_measures(&mut data, measures);
@@ -191,7 +192,7 @@ impl<S: Store> Sequencer<S> {
         self.start_reading(record, Some(recent), predecessor, now);
         self.sequence(Vec::new(), sections, body, now)?;
         if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.wake(now);
+            consumer.wake(self.steady.now(now));
         }
         self.arrange(id);
         Ok(())

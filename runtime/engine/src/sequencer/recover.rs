@@ -13,6 +13,8 @@ use thiserror::Error;
 
 use super::Sequencer;
 use crate::EngineOptions;
+use crate::alarm::Alarm;
+use crate::clock::SteadyTime;
 use crate::consumer::{Consumer, DeadEntry};
 use crate::damage::Damage;
 use crate::held_keys::HeldEntry;
@@ -95,20 +97,23 @@ impl<S: Store> Sequencer<S> {
             ready_sinks: VecDeque::new(),
             due: BTreeSet::new(),
             unannounced: BTreeSet::new(),
+            short: Vec::new(),
             lagging: BTreeSet::new(),
             last_read: ConsumerId::default(),
             timers: BTreeSet::new(),
-            timer_due: HashMap::new(),
+            timer_due: BTreeMap::new(),
             queue: WriteQueue::default(),
             recent: VecDeque::new(),
             first_offset: Offset(bounds.first_offset),
             redrives: BTreeMap::new(),
             running_batches: 0,
             running_calls: 0,
+            late_batches: 0,
             runs_alone: false,
             wants_alone: None,
             last_at: Timestamp(bounds.last_timestamp_ms),
-            latest: Timestamp::default(),
+            steady: SteadyTime::default(),
+            alarm: Alarm::default(),
             found_damage: Vec::new(),
             verdicts: Vec::new(),
         };

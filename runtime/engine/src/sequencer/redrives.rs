@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use camshaft_event::transaction::{
     RedriveChange, RedriveChanged, RedriveJob, RedriveResults, RedriveSelection, RedriveState, Section,
 };
-use camshaft_event::{Event, Offset, RedriveId, Sequence, Timestamp};
+use camshaft_event::{ConsumerId, Event, Offset, RedriveId, Sequence, Timestamp};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use thiserror::Error;
 
 use super::{DeadLetterError, Sequencer, Unready};
 use crate::clock::rfc3339;
-use crate::consumer::Consumer;
+use crate::consumer::{Consumer, DeadEntry};
 use crate::system_event::system_event;
 
 /// Jobs that are kept, those that run included; of the others the oldest are forgotten.
@@ -33,6 +33,11 @@ const MAX_PATTERN_BYTES: usize = 1024;
 pub(super) struct Redrive {
     job: RedriveJob,
     results: RedriveResults,
+    /// When its next dead letter is due, in microseconds of steady time.
+    due_us: u64,
+    /// While it runs: the selected dead letters whose turn has not come. Counted as it changes, since a listing must
+    /// not walk through them.
+    remaining: u64,
 }
 
 /// What a redrive job would take.
@@ -108,15 +113,10 @@ impl<S: Store> Sequencer<S> {
         selection: &RedriveSelection,
         max_first: usize,
     ) -> Result<RedrivePreview, RedriveError> {
-        let name = &selection.consumer;
-        let consumer =
-            self.known(name).ok_or_else(|| RedriveError::NoSuchConsumer { consumer: name.clone() })?;
         let mut preview = RedrivePreview { selected: 0, first: Vec::new() };
-        for offset in selected(consumer, selection, self.tables.progress().sequence, Offset(0)) {
-            preview.selected += 1;
-            if preview.first.len() < max_first {
-                preview.first.push(offset);
-            }
+        let mut next = Some(Offset(0));
+        while let Some(from) = next {
+            next = self.preview_redrive_from(selection, from, max_first, &mut preview)?;
         }
         Ok(preview)
     }
@@ -166,8 +166,9 @@ impl<S: Store> Sequencer<S> {
         for id in forgotten {
             self.redrives.remove(&id);
         }
-        let id = job.id;
-        self.redrives.insert(id, Redrive { job, results: RedriveResults::default() });
+        let (id, due_us) = (job.id, drive::microseconds(self.steady.now(now)));
+        let results = RedriveResults::default();
+        self.redrives.insert(id, Redrive { job, results, due_us, remaining: selected });
         Ok(id)
     }
 
@@ -199,7 +200,9 @@ impl<S: Store> Sequencer<S> {
     pub(super) fn restore_redrives(&mut self) -> Result<(), TablesError> {
         for job in self.tables.redrive_jobs()? {
             let results = self.tables.redrive_results(job.id)?;
-            self.redrives.insert(job.id, Redrive { job, results });
+            let due_us = job.due_us;
+            let remaining = if job.state == RedriveState::Running { self.count_remaining(&job) } else { 0 };
+            self.redrives.insert(job.id, Redrive { job, results, due_us, remaining });
         }
         Ok(())
     }
@@ -209,17 +212,18 @@ impl<S: Store> Sequencer<S> {
         let remaining = match job.state {
             RedriveState::Done => 0,
             RedriveState::Cancelled => job.selected - job.redriven - job.gone,
-            RedriveState::Running => self.remaining(&job),
+            RedriveState::Running => self.remaining(known),
         };
         job.gone = job.selected - job.redriven - remaining;
         RedriveStatus { job, results: known.results, remaining }
     }
 
     /// The running jobs of consumers that can read what they need.
-    fn driven_redrives(&self) -> impl Iterator<Item = &RedriveJob> {
+    fn driven_redrives(&self) -> impl Iterator<Item = &Redrive> {
+        let running = self.redrives.values().filter(|known| known.job.state == RedriveState::Running);
         let is_damaged =
-            |job: &&RedriveJob| self.known(&job.selection.consumer).is_some_and(Consumer::is_damaged);
-        self.running_redrives().filter(move |job| !is_damaged(job))
+            |known: &&Redrive| self.known(&known.job.selection.consumer).is_some_and(Consumer::is_damaged);
+        running.filter(move |known| !is_damaged(known))
     }
 
     fn running_redrives(&self) -> impl Iterator<Item = &RedriveJob> {
@@ -241,7 +245,7 @@ impl<S: Store> Sequencer<S> {
     ) -> Result<(), RedriveError> {
         let Some(known) = self.redrives.get(&id) else { return Ok(()) };
         let mut job = known.job.clone();
-        job.gone = job.selected - job.redriven - self.remaining(&job);
+        job.gone = job.selected - job.redriven - self.remaining(known);
         job.state = state;
         job.ended_at = Some(now);
         let change = RedriveChange { id, job: Some(Box::new(job.clone())) };
@@ -255,8 +259,39 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// How many dead letters a running job has before it.
-    fn remaining(&self, job: &RedriveJob) -> u64 {
+    fn remaining(&self, known: &Redrive) -> u64 {
+        debug_assert_eq!(
+            known.remaining,
+            self.count_remaining(&known.job),
+            "whoever takes dead letters away counts them"
+        );
+        known.remaining
+    }
+
+    /// The same by walking through them.
+    fn count_remaining(&self, job: &RedriveJob) -> u64 {
         self.ahead(job).zip(1..).last().map_or(0, |(_, count)| count)
+    }
+
+    /// Takes a dead letter away from what is known here.
+    pub(super) fn forget_dead(&mut self, id: ConsumerId, offset: Offset) -> Option<DeadEntry> {
+        let consumer = self.consumers.get_mut(&id)?;
+        let entry = consumer.remove_dead(offset)?;
+        for known in self.redrives.values_mut() {
+            let job = &known.job;
+            let is_ahead = job.state == RedriveState::Running
+                && job.selection.consumer == consumer.record.name
+                && offset >= job.next
+                && is_selected(&entry, &job.selection, job.as_of);
+            known.remaining -= u64::from(is_ahead);
+        }
+        Some(entry)
+    }
+
+    /// All dead letters of a consumer have been taken away.
+    pub(super) fn forget_all_dead(&mut self, name: &str) {
+        let of_consumer = |known: &&mut Redrive| known.job.selection.consumer == name;
+        self.redrives.values_mut().filter(of_consumer).for_each(|known| known.remaining = 0);
     }
 
     /// The dead letters that a running job has before it, in order.
@@ -279,10 +314,13 @@ fn selected<'c>(
     as_of: Sequence,
     next: Offset,
 ) -> impl Iterator<Item = Offset> + 'c {
-    let wanted = consumer.dead.range(next..).filter(move |(_, entry)| {
-        entry.since <= as_of && selection.matches(&entry.event_type, entry.reason, entry.at)
-    });
+    let wanted = consumer.dead.range(next..).filter(move |(_, entry)| is_selected(entry, selection, as_of));
     wanted.map(|(offset, _)| *offset)
+}
+
+/// Whether a selection takes a dead letter of what was dead as of a transaction.
+fn is_selected(entry: &DeadEntry, selection: &RedriveSelection, as_of: Sequence) -> bool {
+    entry.since <= as_of && selection.matches(&entry.event_type, entry.reason, entry.at)
 }
 
 fn started_event(job: &RedriveJob) -> Event {

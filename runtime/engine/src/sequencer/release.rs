@@ -11,6 +11,7 @@ use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 
+use super::commit::Dues;
 use super::{Committed, Sequencer, Unready};
 use crate::attempt::Attempt;
 use crate::run::{Call, Finished};
@@ -67,7 +68,9 @@ impl<S: Store> Sequencer<S> {
         };
         let (tail, since) = (self.tables.progress().next_offset, self.tables.progress().sequence.next());
         let Some(consumer) = self.consumers.get_mut(&id) else { return Ok(Release::Stale) };
-        consumer.note(&section, &key, since);
+        // What is released is held no longer.
+        let dues = Dues { steady: self.steady, now: self.steady.now(now), retries: &[] };
+        consumer.note(&section, &key, since, &dues);
         if let Some(partition) = consumer.partitions.get_mut(number as usize) {
             // It is still under way, but nothing is open any more.
             partition.running = Some(None);

@@ -49,7 +49,7 @@ impl<S: Store> Sequencer<S> {
         self.sequence_skip(id, &skipped, now)?;
         if let Some(consumer) = self.consumers.get_mut(&id) {
             consumer.unstall(&self.options);
-            consumer.wake(now);
+            consumer.wake(self.steady.now(now));
         }
         self.schedule_timers(id);
         self.arrange(id);
@@ -64,8 +64,9 @@ impl<S: Store> Sequencer<S> {
         consumer.damage.clear();
         skipped.held.iter().for_each(|offset| consumer.held.drop_event(*offset));
         for offset in &skipped.dead {
-            consumer.remove_dead(*offset);
+            self.forget_dead(id, *offset);
         }
+        let Some(consumer) = self.consumers.get_mut(&id) else { return };
         if let Some((_, until)) = skipped.events {
             match &mut consumer.reading {
                 Reading::Lagging { next, .. } | Reading::Stopped { next } => *next = until,

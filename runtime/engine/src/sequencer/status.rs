@@ -63,9 +63,7 @@ impl<S: Store> Sequencer<S> {
     /// All consumers that are not forgotten, by name.
     #[must_use]
     pub fn consumer_states(&self) -> Vec<ConsumerState> {
-        let mut names: Vec<&String> = self.names.keys().collect();
-        names.sort_unstable();
-        names.into_iter().filter_map(|name| self.consumer_state(name)).collect()
+        self.consumer_names().iter().filter_map(|name| self.consumer_state(name)).collect()
     }
 
     /// One consumer.
@@ -84,14 +82,14 @@ impl<S: Store> Sequencer<S> {
             held: held - retrying,
             dead: consumer.dead.len(),
             ready: consumer.is_ready(),
-            pauses: Pause::of(consumer),
+            pauses: Pause::of(consumer, &self.steady),
             damage: consumer.damage.clone(),
-            probation: ProbationState::of(consumer),
-            throttled_until: consumer.throttled_until(),
+            probation: ProbationState::of(consumer, &self.steady),
+            throttled_until: consumer.throttled_until().map(|until| self.steady.to_wall(until)),
             state_bytes: self.tables.state_bytes(consumer.space()),
             timers: consumer.timers,
             oldest: consumer.oldest(tail),
-            oldest_held: consumer.oldest_held(),
+            oldest_held: consumer.oldest_held(&self.steady),
         })
     }
 
@@ -116,14 +114,9 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// The dead letter of a consumer that lies last in the log.
-    ///
-    /// # Errors
-    /// Tables that cannot be read.
-    pub fn latest_dead_letter(&self, name: &str) -> Result<Option<(Offset, DeadLetter)>, TablesError> {
-        let Some(consumer) = self.known(name) else { return Ok(None) };
-        let Some(offset) = consumer.dead.keys().next_back() else { return Ok(None) };
-        let letter = self.tables.dead_letter(consumer.record.id, *offset)?;
-        Ok(letter.map(|letter| (*offset, letter)))
+    #[must_use]
+    pub fn latest_dead_letter(&self, name: &str) -> Option<Offset> {
+        self.known(name)?.dead.keys().next_back().copied()
     }
 
     /// The consumers that are attached by their records, but that nothing was given to run since the start.
@@ -139,54 +132,6 @@ impl<S: Store> Sequencer<S> {
     #[must_use]
     pub fn is_attended(&self, name: &str) -> bool {
         self.known(name).is_some_and(Consumer::is_attached)
-    }
-
-    /// At most `max` dead letters, by consumer and offset, behind `after`, for which `wanted` holds.
-    ///
-    /// # Errors
-    /// Tables that cannot be read.
-    pub fn dead_letters(
-        &self,
-        consumer: Option<&str>,
-        after: Option<(&str, Offset)>,
-        max: usize,
-        wanted: &dyn Fn(&DeadLetter) -> bool,
-    ) -> Result<Vec<DeadLetterEntry>, TablesError> {
-        let mut names: Vec<&str> = match consumer {
-            Some(name) => vec![name],
-            None => self.names.keys().map(String::as_str).collect(),
-        };
-        names.sort_unstable();
-        let mut found = Vec::new();
-        for name in names.into_iter().filter(|name| after.is_none_or(|(last, _)| *name >= last)) {
-            let Some(consumer) = self.known(name) else { continue };
-            let first = match after {
-                Some((last, offset)) if last == name => offset.next(),
-                _ => Offset(0),
-            };
-            for (offset, entry) in consumer.dead.range(first..) {
-                if found.len() == max {
-                    return Ok(found);
-                }
-                let letter = match self.tables.dead_letter(consumer.record.id, *offset) {
-                    // One that cannot be read must not hide the others; redriving or discarding it says why.
-                    Err(TablesError::OfConsumer(_)) => continue,
-                    found => found?,
-                };
-                let Some(letter) = letter else { continue };
-                if wanted(&letter) {
-                    let behind = consumer.held.waiting_behind(&entry.key, *offset);
-                    let waiting = if entry.parks { behind.count() } else { 0 };
-                    found.push(DeadLetterEntry {
-                        consumer: name.to_owned(),
-                        offset: *offset,
-                        letter,
-                        waiting,
-                    });
-                }
-            }
-        }
-        Ok(found)
     }
 
     /// A consumer of this name that is not forgotten.

@@ -5,6 +5,7 @@
 use camshaft_event::{Key, Offset, Timestamp};
 
 use super::Pause;
+use crate::clock::SteadyTime;
 use crate::consumer::{Consumer, Reading};
 use crate::held_keys::OldestKey;
 
@@ -75,9 +76,9 @@ impl Consumer {
         [open, unread, held].into_iter().flatten().min_by_key(|unhandled| unhandled.offset)
     }
 
-    pub(super) fn oldest_held(&self) -> Option<OldestHeld> {
+    pub(super) fn oldest_held(&self, steady: &SteadyTime) -> Option<OldestHeld> {
         let held = self.held.oldest()?;
-        let pause = Pause::of(self).into_iter().find(|pause| match pause {
+        let pause = Pause::of(self, steady).into_iter().find(|pause| match pause {
             Pause::Operator { .. } | Pause::Probation { .. } | Pause::Damaged => true,
             Pause::Breaker { .. } => self.circuit.blocks_until().is_some(),
             Pause::Bound => false,
@@ -89,14 +90,16 @@ impl Consumer {
         } else if let Some(pause) = pause {
             WaitsFor::Pause(pause)
         } else if let Some(until) = self.probation_until().filter(|_| held.is_suspended) {
-            WaitsFor::Probation { until }
+            WaitsFor::Probation { until: steady.to_wall(until) }
         } else {
             let number = held.key.partition(self.record.partitions);
             let partition = self.partitions.get(number as usize);
             let is_running = partition.is_some_and(|partition| partition.running.is_some());
             match (held.scheduled, self.next_token().filter(|_| !is_running)) {
-                (due, Some(until)) if due.is_none_or(|due| due < until) => WaitsFor::Rate { until },
-                (Some(due), _) => WaitsFor::Retry { due },
+                (due, Some(until)) if due.is_none_or(|due| due < until) => {
+                    WaitsFor::Rate { until: steady.to_wall(until) }
+                }
+                (Some(due), _) => WaitsFor::Retry { due: steady.to_wall(due) },
                 (None, _) => WaitsFor::Turn,
             }
         };

@@ -16,19 +16,18 @@ impl<S: Store> Sequencer<S> {
     /// are done.
     pub fn suspect(&mut self, marks: &[Mark]) -> Vec<Mark> {
         let tail = self.tables.progress().next_offset;
-        let mut open = Vec::new();
         for mark in marks {
             let Some(consumer) = self.consumers.get_mut(&mark.consumer) else { continue };
             let is_held = consumer.held.contains(mark.offset);
             let is_open = is_held || (consumer.floor(tail) <= mark.offset && mark.offset < tail);
             if consumer.record.generation == mark.generation && is_open {
-                let known = consumer.suspects.get(&mark.offset) == Some(&Suspicion::Condemned);
-                let suspicion = if known { Suspicion::Condemned } else { mark.suspicion() };
-                consumer.suspects.insert(mark.offset, suspicion);
-                open.push(*mark);
+                // It may have been kept as a suspect and have run since.
+                let Suspicion { lone_ends } = mark.suspicion();
+                let known = consumer.suspects.entry(mark.offset).or_insert(Suspicion { lone_ends });
+                known.lone_ends = known.lone_ends.max(lone_ends);
             }
         }
-        open
+        self.suspects()
     }
 
     /// The suspects that have not run again yet, as [`Sequencer::suspect`] would want to be told of them.
@@ -36,9 +35,11 @@ impl<S: Store> Sequencer<S> {
     pub fn suspects(&self) -> Vec<Mark> {
         let of_consumer = |(id, consumer): (&ConsumerId, &Consumer)| {
             let (id, generation) = (*id, consumer.record.generation);
-            let mark = move |(offset, suspicion): (&Offset, &Suspicion)| {
-                let is_alone = *suspicion == Suspicion::Condemned;
-                Mark { consumer: id, generation, offset: *offset, is_alone }
+            let mark = move |(offset, suspicion): (&Offset, &Suspicion)| Mark {
+                consumer: id,
+                generation,
+                offset: *offset,
+                lone_runs: suspicion.lone_ends,
             };
             consumer.suspects.iter().map(mark).collect::<Vec<_>>()
         };
@@ -57,10 +58,10 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// Takes back a batch or call that must run alone while others run. It is the next one, once they have ended.
-    pub(super) fn put_off(&mut self, id: ConsumerId, lane: Lane, batch: &Batch, now: Timestamp) {
+    pub(super) fn put_off(&mut self, id: ConsumerId, lane: Lane, batch: &Batch, steady: Timestamp) {
         self.wants_alone = Some(lane);
         if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.give_back_unrun(batch, now);
+            consumer.give_back_unrun(batch, steady);
             consumer.queued = Some(lane);
             self.ready_in(lane).push_front(id);
         }

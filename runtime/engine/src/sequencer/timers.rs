@@ -65,8 +65,17 @@ impl<S: Store> Sequencer<S> {
 
     /// Forgets all timers of a consumer that begins anew.
     pub(super) fn drop_timers(&mut self, consumer: ConsumerId) {
-        self.timers.retain(|(_, owner, _)| *owner != consumer);
-        self.timer_due.retain(|(owner, _), _| *owner != consumer);
+        // Only its own are looked at: others may have set very many.
+        let own = self
+            .timer_due
+            .range((consumer, String::new())..)
+            .take_while(|((owner, _), _)| *owner == consumer);
+        let own: Vec<_> = own.map(|((_, name), at)| (*at, name.clone())).collect();
+        for (at, name) in own {
+            let key = (consumer, name);
+            self.timer_due.remove(&key);
+            self.timers.remove(&(at, consumer, key.1));
+        }
         if let Some(consumer) = self.consumers.get_mut(&consumer) {
             consumer.timers = 0;
         }
@@ -74,7 +83,10 @@ impl<S: Store> Sequencer<S> {
 
     /// Has a consumer's timers looked at again that could not be read.
     pub(super) fn schedule_timers(&mut self, consumer: ConsumerId) {
-        let own = self.timer_due.iter().filter(|((owner, _), _)| *owner == consumer);
+        let own = self
+            .timer_due
+            .range((consumer, String::new())..)
+            .take_while(|((owner, _), _)| *owner == consumer);
         self.timers.extend(own.map(|((owner, name), at)| (*at, *owner, name.clone())));
     }
 

@@ -11,11 +11,9 @@ use camshaft_tables::{TablePart, TablesError};
 
 use super::Sequencer;
 use crate::batch::Batch;
+use crate::clock::Reading as ClockReading;
 use crate::consumer::Consumer;
 use crate::lane::Lane;
-
-/// How far behind another thread's time the timekeeper's may be without the clock having been set back.
-const CLOCK_SLACK_MS: u64 = 1_000;
 
 impl<S: Store> Sequencer<S> {
     /// The next batch for a worker, fair between consumers.
@@ -24,6 +22,10 @@ impl<S: Store> Sequencer<S> {
     /// worker goes to one that runs no batch, if there is one. So a ready consumer that runs none gets its turn after
     /// at most one batch of each other ready consumer; with C of them that is N = C − 1 batches. One that runs some
     /// already may be passed over for longer, but not after the last of them has ended.
+    ///
+    /// Late consumers, whose single calls take long, hold at most all workers but one, together. So with two workers and
+    /// more each other ready consumer gets its turn although all late ones run until their deadlines, and late ones take
+    /// turns among themselves. One worker is not kept from them: they would never run; there N batches may be late ones.
     ///
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
@@ -45,11 +47,11 @@ impl<S: Store> Sequencer<S> {
             return Ok(None);
         }
         self.wants_alone = None;
-        self.latest = self.latest.max(now);
+        let steady = self.steady.now(now);
         while let Some(id) = self.next_turn(lane) {
             let Some(consumer) = self.consumers.get_mut(&id) else { continue };
             let tables = &self.tables;
-            let taken = consumer.take(&self.options, now, &mut |offset| {
+            let taken = consumer.take(&self.options, steady, &mut |offset| {
                 tables.held(id, offset)?.ok_or_else(|| TablesError::missing(id, TablePart::Held(offset)))
             });
             let mut batch = match taken {
@@ -63,7 +65,7 @@ impl<S: Store> Sequencer<S> {
                 && batch.suspicion.is_some()
             {
                 if self.running() > 0 {
-                    self.put_off(id, lane, batch, now);
+                    self.put_off(id, lane, batch, steady);
                     return Ok(None);
                 }
                 self.runs_alone = true;
@@ -72,6 +74,7 @@ impl<S: Store> Sequencer<S> {
             if let Some(batch) = &mut batch {
                 batch.visible = self.tables.progress().sequence;
                 batch.state_bytes = self.tables.state_bytes(batch.space);
+                self.late_batches += usize::from(batch.is_late);
                 *self.running_in(lane) += 1;
             }
             self.announce_pauses(id, now)?;
@@ -85,18 +88,24 @@ impl<S: Store> Sequencer<S> {
     /// Takes the consumer whose turn it is out of the queue.
     fn next_turn(&mut self, lane: Lane) -> Option<ConsumerId> {
         let is_last_worker = lane == Lane::Workers && self.running_batches + 1 >= self.options.workers;
+        let holds_late_back = lane == Lane::Workers && self.holds_late_back();
         let ready = match lane {
             Lane::Workers => &mut self.ready,
             Lane::Sinks => &mut self.ready_sinks,
         };
-        let mut place = 0;
+        let (mut place, mut first) = (0, None);
         while let Some(id) = ready.get(place) {
             match self.consumers.get_mut(id) {
                 Some(consumer) if consumer.is_ready() => {
+                    // At most as many are passed over as there are workers, and late ones.
+                    if holds_late_back && consumer.lateness.is_late() {
+                        place += 1;
+                        continue;
+                    }
                     if !is_last_worker || consumer.running_batches == 0 || is_on(Sabotage::GiveLastWorker) {
                         break;
                     }
-                    // At most as many are passed over as there are workers.
+                    first.get_or_insert(place);
                     place += 1;
                 }
                 // It was ready when it was put here.
@@ -107,9 +116,22 @@ impl<S: Store> Sequencer<S> {
             }
         }
         // If all who are ready run a batch, it is the first one's turn.
-        let id = ready.remove(place).or_else(|| ready.pop_front())?;
+        let place = if place < ready.len() { place } else { first? };
+        let id = ready.remove(place)?;
         self.consumers.get_mut(&id)?.queued = None;
         Some(id)
+    }
+
+    /// Whether late consumers hold all the workers that they may together.
+    fn holds_late_back(&self) -> bool {
+        self.late_batches >= self.options.workers.saturating_sub(1).max(1)
+    }
+
+    /// Whether a consumer waits for a worker that it may have.
+    fn has_turn(&self) -> bool {
+        let is_late =
+            |id: &ConsumerId| self.consumers.get(id).is_some_and(|consumer| consumer.lateness.is_late());
+        if self.holds_late_back() { !self.ready.iter().all(is_late) } else { !self.ready.is_empty() }
     }
 
     /// Moves what has come due to where workers find it, fires timers, and drives redrive jobs. Returns when to
@@ -118,14 +140,14 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
     pub fn tick(&mut self, now: Timestamp) -> Result<Option<Timestamp>, TablesError> {
-        self.look_at_clock(now);
         self.fire_timers(now)?;
         self.drive_redrives(now)?;
+        let steady = self.steady.now(now);
         let due: Vec<ConsumerId> =
-            self.due.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id).collect();
+            self.due.iter().take_while(|(at, _)| *at <= steady).map(|(_, id)| *id).collect();
         for id in due {
             if let Some(consumer) = self.consumers.get_mut(&id) {
-                consumer.wake(now);
+                consumer.wake(steady);
             }
             self.judge(id, now)?;
             self.arrange(id);
@@ -135,37 +157,48 @@ impl<S: Store> Sequencer<S> {
             self.arrange(id);
             self.announce_pauses(id, now)?;
         }
+        self.alarm.set(self.next_due_steady());
         Ok(self.next_due())
     }
 
-    /// Lets pauses and rate limits, which are told in time passed, outlive a clock that was set back.
-    fn look_at_clock(&mut self, now: Timestamp) {
-        if now.plus_ms(CLOCK_SLACK_MS) < self.latest {
-            self.latest = now;
-            self.consumers.values_mut().for_each(|consumer| consumer.set_back(&self.options, now));
-            let ids: Vec<ConsumerId> = self.consumers.keys().copied().collect();
-            ids.into_iter().for_each(|id| self.arrange(id));
-        }
-        self.latest = self.latest.max(now);
+    /// Tells the time, on both clocks. Each thread does so as it enters the critical section, with what it reads there.
+    pub fn tell_time(&mut self, reading: ClockReading) {
+        self.steady.tell(reading);
     }
 
-    /// When [`Sequencer::tick`] has something to do next.
+    /// When [`Sequencer::tick`] has something to do next, as the wall clock will show it.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
+        self.next_due_steady().map(|at| self.steady.to_wall(at))
+    }
+
+    /// For how many milliseconds from now [`Sequencer::tick`] has nothing to do; none if nothing waits for a time.
+    #[must_use]
+    pub fn idle_ms(&self, now: Timestamp) -> Option<u64> {
+        self.next_due_steady().map(|at| at.ms_since(self.steady.now(now)))
+    }
+
+    /// Whether something is due earlier than the timekeeper will wake. It is said once: the caller wakes it.
+    pub fn moves_alarm(&mut self) -> bool {
+        let next = self.next_due_steady();
+        self.alarm.move_forward(next)
+    }
+
+    fn next_due_steady(&self) -> Option<Timestamp> {
         let consumer = self.due.first().map(|(at, _)| *at);
         debug_assert_eq!(
             consumer,
             self.consumers.values().filter_map(Consumer::next_due).min(),
             "whoever changes a consumer arranges it"
         );
-        let timer = self.timers.first().map(|(at, ..)| *at);
+        let timer = self.timers.first().map(|(at, ..)| self.steady.from_wall(*at));
         consumer.into_iter().chain(timer).chain(self.next_redrive_due()).min()
     }
 
     /// Whether a worker may find a batch now.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        !self.is_reserved(Lane::Workers) && !self.ready.is_empty() && self.has_room(Lane::Workers)
+        !self.is_reserved(Lane::Workers) && self.has_turn() && self.has_room(Lane::Workers)
     }
 
     /// Whether a call of a sink may be found now.

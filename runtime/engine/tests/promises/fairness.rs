@@ -193,3 +193,106 @@ fn those_who_are_paused_or_gone_hold_up_nobody() {
     let called = world.calls.borrow().len();
     assert_eq!(called, 50, "each of them once; the well one is still being run");
 }
+
+/// A call that is late, in microseconds.
+const LATE_US: u64 = 300_000;
+
+/// A world in which these consumers have each had a late call, and have more events to come.
+fn world_with_late(workers: usize, late: &[&str]) -> World {
+    let mut world = world_with(workers);
+    late.iter().for_each(|name| attach(&mut world, name));
+    attach(&mut world, "quiet");
+    late.iter().for_each(|name| put(&mut world, name, 0));
+    world.clock.set_call_us(LATE_US);
+    world.settle();
+    world.clock.set_call_us(0);
+    (1..100)
+        .flat_map(|id| late.iter().map(move |name| (name, id)))
+        .for_each(|(name, id)| put(&mut world, name, id));
+    world
+}
+
+#[test]
+fn late_consumers_leave_one_worker_to_the_others() {
+    let mut world = world_with_late(3, &["a", "b", "c"]);
+    let mut running = vec![world.take().unwrap(), world.take().unwrap()];
+    assert_eq!([name_of(&running[0]), name_of(&running[1])], ["a", "b"]);
+    assert!(!world.sequencer().has_work(), "nobody is woken for what may not run");
+    assert!(world.take().is_none(), "the third worker stays free of late calls");
+    put(&mut world, "quiet", 0);
+    assert!(world.sequencer().has_work());
+    let quiet = world.take().unwrap();
+    assert_eq!(name_of(&quiet), "quiet", "though late ones wait for longer");
+    // Among themselves they take turns.
+    let finished = world.run(running.remove(0));
+    world.commit(finished);
+    assert_eq!(name_of(&world.take().unwrap()), "c");
+    let finished = world.run(quiet);
+    world.commit(finished);
+    assert!(world.take().is_none());
+}
+
+#[test]
+fn two_that_always_run_late_do_not_keep_a_third_one_waiting() {
+    let mut world = world_with_late(2, &["a", "b"]);
+    world.clock.set_call_us(LATE_US);
+    let mut late = world.take().unwrap();
+    for id in 0..20 {
+        put(&mut world, "quiet", id);
+        let quiet = world.take().unwrap();
+        assert_eq!(name_of(&quiet), "quiet", "while {} runs", name_of(&late));
+        world.clock.set_call_us(0);
+        let finished = world.run(quiet);
+        world.commit(finished);
+        world.clock.set_call_us(LATE_US);
+        let ended = name_of(&late).to_owned();
+        let finished = world.run(late);
+        world.commit(finished);
+        late = world.take().unwrap();
+        assert_ne!(name_of(&late), ended);
+    }
+}
+
+#[test]
+fn prompt_batches_earn_the_last_worker_back() {
+    let mut world = world_with_late(2, &["a", "b"]);
+    world.clock.set_call_us(LATE_US / 10);
+    let mut batches = 0;
+    let running = loop {
+        let first = world.take().unwrap();
+        if let Some(second) = world.take() {
+            break [first, second];
+        }
+        batches += 1;
+        let finished = world.run(first);
+        world.commit(finished);
+    };
+    assert_eq!(batches, 2 * 8 * 10 - 1, "eight times the late time, but for the last one to be late");
+    assert_ne!(name_of(&running[0]), name_of(&running[1]));
+}
+
+#[test]
+fn other_code_begins_in_good_standing() {
+    let mut world = world_with_late(2, &["a", "b"]);
+    let mut declared = spec("a", &["to.a"]);
+    declared.policy.partitions = PARTITIONS;
+    declared.version = "other".into();
+    world.attach(declared, |_, _| done());
+    while world.read() {}
+    assert!(world.take().is_some() && world.take().is_some());
+}
+
+#[test]
+fn on_a_single_worker_late_consumers_take_turns_with_all_others() {
+    let mut world = world_with_late(1, &["a", "b"]);
+    world.clock.set_call_us(LATE_US);
+    put(&mut world, "quiet", 0);
+    let mut names = Vec::new();
+    for _ in 0..4 {
+        let batch = world.take().unwrap();
+        names.push(name_of(&batch).to_owned());
+        let finished = world.run(batch);
+        world.commit(finished);
+    }
+    assert_eq!(names, ["a", "b", "quiet", "a"]);
+}

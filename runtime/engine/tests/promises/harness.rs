@@ -14,7 +14,7 @@ use std::sync::{Arc, MutexGuard};
 
 use camshaft_engine::{
     Attached, Attempt, Batch, Committed, ConsumerSpec, EngineOptions, Finished, Handler, PublishRefusal,
-    Receipts, RecoverError, Sequencer, SharedSequencer, StateReader, WorkerContext, run_batch,
+    Reading, Receipts, RecoverError, Sequencer, SharedSequencer, StateReader, WorkerContext, run_batch,
 };
 use camshaft_event::{Answer, Event, Offset, Sequence, Timestamp};
 use camshaft_log::testing::{MemoryDisk, Random};
@@ -57,6 +57,8 @@ pub struct World {
     pub options: Arc<EngineOptions>,
     /// Whether a start checks the whole log, also what the snapshot covers.
     pub verifies_all: bool,
+    /// How many of the next calls find no instance.
+    pub shortages: Cell<usize>,
     segment_bytes: u64,
     plugins: BTreeMap<String, Plugin>,
     random: ChaCha8Rng,
@@ -132,6 +134,7 @@ impl World {
             clock: Arc::new(ManualClock::default()),
             calls: Calls::default(),
             options: Arc::new(options),
+            shortages: Cell::default(),
             plugins: BTreeMap::new(),
             random: ChaCha8Rng::seed_from_u64(1),
             chance: Random::from_seed(1),
@@ -211,6 +214,7 @@ impl World {
             clock: Arc::new(clock),
             calls: Calls::default(),
             options: Arc::clone(&self.options),
+            shortages: Cell::default(),
             plugins: BTreeMap::new(),
             random: ChaCha8Rng::seed_from_u64(1),
             chance: Random::from_seed(1),
@@ -226,7 +230,9 @@ impl World {
     /// Enters the critical section; twice in one expression is a mistake of the test.
     pub fn sequencer(&self) -> Entered<'_> {
         assert!(!self.is_entered.replace(true), "the critical section is entered twice");
-        Entered { guard: self.running.as_ref().unwrap().shared.lock(), is_entered: &self.is_entered }
+        let mut guard = self.running.as_ref().unwrap().shared.lock();
+        guard.tell_time(Reading::of(&*self.clock));
+        Entered { guard, is_entered: &self.is_entered }
     }
 
     pub fn shared(&self) -> SharedSequencer<MemoryStore> {
@@ -299,7 +305,12 @@ impl World {
     }
 
     pub fn run(&mut self, batch: Batch) -> Finished {
-        let mut scripted = Scripted { plugins: &mut self.plugins, calls: &self.calls, clock: &self.clock };
+        let mut scripted = Scripted {
+            plugins: &mut self.plugins,
+            calls: &self.calls,
+            clock: &self.clock,
+            shortages: &self.shortages,
+        };
         let context = WorkerContext {
             options: &self.options,
             reader: &self.running.as_ref().unwrap().reader,
@@ -309,9 +320,37 @@ impl World {
         run_batch(batch, context, &mut scripted)
     }
 
+    /// Runs a batch that finds an instance for so many of its events, and none for the next one.
+    pub fn run_short_after(&mut self, batch: Batch, calls: usize) -> Finished {
+        struct Short<'w>(Scripted<'w>, usize);
+        impl Handler for Short<'_> {
+            fn get_ready(&mut self, _: &Attempt) -> bool {
+                self.1 > 0
+            }
+
+            fn call(&mut self, attempt: Attempt) -> (Answer, Attempt) {
+                self.1 -= 1;
+                self.0.call(attempt)
+            }
+        }
+        let scripted = Scripted {
+            plugins: &mut self.plugins,
+            calls: &self.calls,
+            clock: &self.clock,
+            shortages: &self.shortages,
+        };
+        let context = WorkerContext {
+            options: &self.options,
+            reader: &self.running.as_ref().unwrap().reader,
+            clock: &*self.clock,
+            random: &mut self.random,
+        };
+        run_batch(batch, context, &mut Short(scripted, calls))
+    }
+
     pub fn commit(&mut self, finished: Finished) -> Committed {
         let now = self.now();
-        self.shared().commit(finished, now).unwrap()
+        self.sequencer().commit(finished, now).unwrap()
     }
 
     /// Takes, runs and commits one batch, if there is one.
@@ -448,9 +487,16 @@ struct Scripted<'w> {
     plugins: &'w mut BTreeMap<String, Plugin>,
     calls: &'w Calls,
     clock: &'w ManualClock,
+    shortages: &'w Cell<usize>,
 }
 
 impl Handler for Scripted<'_> {
+    fn get_ready(&mut self, _: &Attempt) -> bool {
+        let left = self.shortages.get();
+        self.shortages.set(left.saturating_sub(1));
+        left == 0
+    }
+
     fn call(&mut self, mut attempt: Attempt) -> (Answer, Attempt) {
         use camshaft_event::AttemptContext;
         let event = attempt.share_event();

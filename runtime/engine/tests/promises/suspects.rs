@@ -47,7 +47,7 @@ fn restart(world: &mut World, marks: &[Mark]) {
 fn a_suspect_runs_alone_and_by_itself() {
     let (mut world, marks) = ended_amid_two_events();
     assert_eq!(marks.len(), 2);
-    assert!(marks.iter().all(|mark| !mark.is_alone));
+    assert!(marks.iter().all(|mark| mark.lone_runs == 0));
     restart(&mut world, &marks);
     let first = world.take().unwrap();
     assert_eq!(first.len(), 1, "the suspect is a batch by itself");
@@ -83,9 +83,9 @@ fn others_end_before_a_suspect_begins_and_none_begins_before_it() {
 }
 
 #[test]
-fn what_takes_the_process_down_alone_is_a_dead_letter_and_innocents_are_not() {
+fn what_takes_the_process_down_alone_three_times_is_a_dead_letter_and_innocents_are_not() {
     let (mut world, marks) = ended_amid_two_events();
-    let guilty = Mark { is_alone: true, ..marks[0] };
+    let guilty = Mark { lone_runs: 3, ..marks[0] };
     restart(&mut world, &[guilty]);
     world.settle();
     let dead: Vec<_> = ["one", "other"].into_iter().flat_map(|name| world.dead(name)).collect();
@@ -103,7 +103,7 @@ fn marks_of_what_is_done_count_for_nothing() {
     world.settle();
     world.sync();
     world.kill();
-    let guilty: Vec<Mark> = marks.iter().map(|mark| Mark { is_alone: true, ..*mark }).collect();
+    let guilty: Vec<Mark> = marks.iter().map(|mark| Mark { lone_runs: 3, ..*mark }).collect();
     restart(&mut world, &guilty);
     world.settle();
     for name in ["one", "other"] {
@@ -113,5 +113,61 @@ fn marks_of_what_is_done_count_for_nothing() {
             2,
             "once in vain, once for good"
         );
+    }
+}
+
+/// A world with one consumer whose calls leave their marks.
+fn marking() -> (World, Rc<RefCell<Vec<Mark>>>) {
+    let mut world = World::new();
+    let marks: Rc<RefCell<Vec<Mark>>> = Rc::default();
+    watch(&mut world, &marks);
+    world.put("1", "k");
+    world.sync();
+    while world.read() {}
+    (world, marks)
+}
+
+fn watch(world: &mut World, marks: &Rc<RefCell<Vec<Mark>>>) {
+    let marks = Rc::clone(marks);
+    world.attach(spec("one", &["thing.happened"]), move |event, attempt| {
+        marks.borrow_mut().push(attempt.mark());
+        note(event, attempt)
+    });
+}
+
+#[test]
+fn an_innocent_that_kills_from_outside_hit_while_it_ran_alone_twice_is_handled() {
+    let (mut world, marks) = marking();
+    for lone_runs in 0..3 {
+        let batch = world.take().unwrap();
+        world.run(batch);
+        assert_eq!(marks.borrow().last().unwrap().lone_runs, lone_runs);
+        world.kill();
+        world.recover();
+        let left = [*marks.borrow().last().unwrap()];
+        assert_eq!(world.sequencer().suspect(&left), left);
+        watch(&mut world, &marks);
+        while world.read() {}
+    }
+    world.settle();
+    assert!(world.dead("one").is_empty());
+    assert_eq!(world.called("one"), ["1"; 4], "three times in vain, once for good");
+}
+
+#[test]
+fn what_is_held_against_a_suspect_outlives_processes_in_which_it_does_not_run() {
+    let (mut world, marks) = marking();
+    let batch = world.take().unwrap();
+    world.run(batch);
+    world.kill();
+    let mark = marks.borrow()[0];
+    let mut kept = vec![Mark { lone_runs: 2, ..mark }, mark];
+    for _ in 0..3 {
+        world.recover();
+        // An older mark of it does not lower the count.
+        kept = world.sequencer().suspect(&kept);
+        assert_eq!(kept, [Mark { lone_runs: 2, ..mark }]);
+        assert_eq!(world.sequencer().suspects(), kept);
+        world.kill();
     }
 }

@@ -1,11 +1,11 @@
 //! Reading the JSON format.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, convert::Infallible, fmt};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
@@ -17,6 +17,9 @@ use super::{
     print::single_line,
 };
 use crate::Event;
+
+/// Members of an event at most: what is kept of each while it is read is larger than the shortest one.
+const MAX_MEMBERS: usize = 65_536;
 
 /// Reads one event in the JSON format.
 ///
@@ -70,13 +73,82 @@ fn members(members: Members<'_>) -> Result<Event, InvalidEvent> {
 /// # Errors
 /// The first item that is no valid event, or a text that is no array.
 pub fn parse_batch(json: &[u8]) -> Result<Vec<Event>, InvalidBatch> {
-    let items: Vec<&RawValue> = serde_json::from_slice(json)
-        .map_err(|error| InvalidBatch::NotAnArray { reason: error.to_string() })?;
-    items
-        .into_iter()
-        .enumerate()
-        .map(|(index, item)| parse_item(item.get()).map_err(|error| InvalidBatch::Item { index, error }))
-        .collect()
+    match parse_batch_while(json, |_, _| Ok::<(), Infallible>(()))? {
+        Ok(events) => Ok(events),
+        Err(never) => match never {},
+    }
+}
+
+/// Reads a JSON array of events as long as `fits` takes each, with its index. So a batch that cannot fit is refused
+/// before all of it is in memory.
+///
+/// # Errors
+/// The first item that is no valid event, or a text that is no array.
+pub fn parse_batch_while<R>(
+    json: &[u8],
+    fits: impl FnMut(usize, &Event) -> Result<(), R>,
+) -> Result<Result<Vec<Event>, R>, InvalidBatch> {
+    let mut batch = Batch { events: Vec::new(), end: None, fits };
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let read = (&mut batch).deserialize(&mut reader).and_then(|()| reader.end());
+    match (batch.end, read) {
+        (Some(End::Refused(refusal)), _) => Ok(Err(refusal)),
+        (_, Err(error)) => Err(InvalidBatch::NotAnArray { reason: error.to_string() }),
+        (Some(End::Invalid(error)), Ok(())) => Err(InvalidBatch::Item { index: batch.events.len(), error }),
+        (None, Ok(())) => Ok(Ok(batch.events)),
+    }
+}
+
+/// A batch that is being read.
+struct Batch<F, R> {
+    events: Vec<Event>,
+    end: Option<End<R>>,
+    fits: F,
+}
+
+/// Why a batch is not read on.
+enum End<R> {
+    Invalid(InvalidEvent),
+    Refused(R),
+}
+
+impl<'de, R, F: FnMut(usize, &Event) -> Result<(), R>> DeserializeSeed<'de> for &mut Batch<F, R> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, R, F: FnMut(usize, &Event) -> Result<(), R>> Visitor<'de> for &mut Batch<F, R> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some(item) = items.next_element::<&'de RawValue>()? {
+            let read = parse_item(item.get()).map_err(End::Invalid);
+            let read = read.and_then(|event| {
+                (self.fits)(self.events.len(), &event).map_err(End::Refused).map(|()| event)
+            });
+            match read {
+                Ok(event) => self.events.push(event),
+                Err(end @ End::Refused(_)) => {
+                    self.end = Some(end);
+                    return Err(A::Error::custom("the rest is not read"));
+                }
+                Err(end @ End::Invalid(_)) => {
+                    self.end = Some(end);
+                    // A text that is no array says so first; nothing of the rest is kept.
+                    while items.next_element::<&'de RawValue>()?.is_some() {}
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// One item of a batch: known to be JSON, so it is not checked for UTF-8 again.
@@ -194,6 +266,9 @@ impl<'de> Visitor<'de> for MembersVisitor {
         struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
         let mut members = Vec::with_capacity(12);
         while let Some((name, value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
+            if members.len() == MAX_MEMBERS {
+                return Err(A::Error::custom(format!("an event has more than {MAX_MEMBERS} members")));
+            }
             members.push((name.0, value));
         }
         Ok(Members(members))

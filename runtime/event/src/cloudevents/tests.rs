@@ -237,3 +237,16 @@ proptest! {
         prop_assert_eq!(parse_batch(print_batch([&event, &event]).as_bytes()), Ok(vec![event.clone(), event]));
     }
 }
+
+#[test]
+fn a_batch_is_read_only_as_far_as_it_fits() {
+    let batch = format!("[{0},{0},{0},no JSON from here on", minimal());
+    let mut seen = 0;
+    let read = parse_batch_while(batch.as_bytes(), |index, _| {
+        seen += 1;
+        if index == 1 { Err("full") } else { Ok(()) }
+    });
+    assert_eq!((read, seen), (Ok(Err("full")), 2));
+    let many = format!("{{{}}}", (0..70_000).map(|n| format!("\"a{n}\":1")).collect::<Vec<_>>().join(","));
+    assert!(parse(many.as_bytes()).unwrap_err().to_string().contains("more than 65536 members"));
+}

@@ -1,11 +1,13 @@
-//! One walk over the sections of a WebAssembly file: its form, its imports and exports, its manifest.
+//! One walk over the sections of a WebAssembly file: its form, its imports and exports, its manifest, its bounds.
 //!
-//! Nothing is validated beyond what the walk needs; the compiler does that later.
+//! Nothing is validated beyond what the walk needs; the compiler does that later. What is too much for a compiler is
+//! refused by the walk.
 
 use std::path::Path;
 
 use wasmparser::{ComponentTypeRef, Parser, Payload};
 
+use super::bounds::{self, Bounds, Fault};
 use crate::{Refusal, refusal::codes};
 
 /// Name of the custom section that holds the author's manifest.
@@ -46,22 +48,28 @@ impl Survey {
             manifest_sections: Vec::new(),
             describes_world: false,
         };
-        let mut depth = 0_u32;
-        for payload in Parser::new(0).parse_all(bytes) {
-            let seen = payload.and_then(|payload| {
-                match payload {
-                    Payload::Version { .. } => depth += 1,
-                    Payload::End(_) => depth = depth.saturating_sub(1),
-                    payload => survey.note(payload, depth)?,
-                }
-                Ok(())
-            });
-            seen.map_err(|error| broken(&error, file))?;
+        match survey.walk(bytes) {
+            Ok(()) => Ok(survey),
+            Err(Fault::Broken(error)) => Err(broken(&error, file)),
+            Err(Fault::Beyond(what)) => Err(bounds::beyond(&what, file)),
         }
-        Ok(survey)
     }
 
-    fn note(&mut self, payload: Payload<'_>, depth: u32) -> wasmparser::Result<()> {
+    fn walk(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let (mut depth, mut bounds) = (0_u32, Bounds::default());
+        for payload in Parser::new(0).parse_all(bytes) {
+            let payload = payload?;
+            bounds.note(&payload, bytes)?;
+            match payload {
+                Payload::Version { .. } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                payload => self.note(payload, depth)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, payload: Payload<'_>, depth: u32) -> Result<(), Fault> {
         match payload {
             Payload::ComponentImportSection(section) if depth == 1 => {
                 for import in section {
@@ -86,7 +94,13 @@ impl Survey {
                 if section.name() == MANIFEST_SECTION {
                     self.manifest_sections.push(section.data().to_vec());
                 }
-                self.describes_world |= depth == 1 && section.name().starts_with("component-type");
+                if depth == 1 && section.name().starts_with("component-type") {
+                    self.describes_world = true;
+                    // A module is made a component by reading this section, which holds one itself.
+                    if self.form == Form::Module && Parser::is_component(section.data()) {
+                        Bounds::check(section.data())?;
+                    }
+                }
             }
             _ => {}
         }

@@ -37,7 +37,10 @@ impl<C: AttemptContext + Send + 'static> Host for Session<C> {
     }
 
     fn scan(&mut self, prefix: Vec<u8>) -> wasmtime::Result<Result<Resource<Cursor>, Error>> {
-        self.context()?;
+        // Nothing is read yet, but the host keeps the prefix, so it must be no longer than one may be.
+        if let Err(error) = self.context()?.scan_page(&prefix, None, 0) {
+            return refused::state(Err(error));
+        }
         let attempt_serial = self.attempt_serial();
         let cursor = Cursor { attempt_serial, prefix, after: None, ended: false };
         // The table is bounded: a guest that never drops its cursors traps here.
@@ -52,24 +55,31 @@ impl<C: AttemptContext + Send + 'static> HostCursor for Session<C> {
         max: u32,
     ) -> wasmtime::Result<Result<Vec<(Vec<u8>, Vec<u8>)>, Error>> {
         let serial = self.attempt_serial();
-        let (context, resources) = self.context_and_resources()?;
-        let cursor = resources.get_mut(&cursor)?;
-        if cursor.attempt_serial != serial {
-            bail!("a state cursor of an earlier attempt was used");
-        }
-        if cursor.ended {
-            return Ok(Ok(Vec::new()));
-        }
         let max = match usize::try_from(max)? {
             0 => PAGE_ENTRIES,
             max => max.min(PAGE_ENTRIES),
         };
-        let page = context.scan(&cursor.prefix, cursor.after.as_deref(), max);
-        if let Ok(entries) = &page {
-            cursor.after = entries.last().map(|(key, _)| key.clone());
-            cursor.ended = entries.is_empty();
+        loop {
+            // A page without entries is not the end: a long stretch of deleted keys is passed over in several.
+            self.check_time()?;
+            let (context, resources) = self.context_and_resources()?;
+            let cursor = resources.get_mut(&cursor)?;
+            if cursor.attempt_serial != serial {
+                bail!("a state cursor of an earlier attempt was used");
+            }
+            if cursor.ended {
+                return Ok(Ok(Vec::new()));
+            }
+            let page = match context.scan_page(&cursor.prefix, cursor.after.as_deref(), max) {
+                Ok(page) => page,
+                Err(error) => return refused::state(Err(error)),
+            };
+            cursor.ended = page.after.is_none();
+            cursor.after = page.after;
+            if !page.entries.is_empty() {
+                return Ok(Ok(page.entries));
+            }
         }
-        refused::state(page)
     }
 
     fn drop(&mut self, cursor: Resource<Cursor>) -> wasmtime::Result<()> {

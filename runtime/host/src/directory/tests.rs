@@ -285,6 +285,21 @@ fn a_vanished_directory_stops_nothing() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_makes_no_file_wait_for_longer() {
+    let mut desk = running();
+    desk.write("other.wasm", "broken");
+    desk.delete("tally.wasm");
+    desk.after(0);
+    desk.now -= 900_000;
+    desk.after(0);
+    assert_eq!(desk.directory.due(), Some(Timestamp(desk.now + SETTLE_MS)));
+    desk.after(PATIENCE_MS);
+    // What has left could have been renamed to the other one, until that was judged.
+    desk.after(0);
+    assert_eq!(desk.directory.due(), None, "one was judged, the other has left");
+}
+
+#[test]
 fn the_next_scan_is_due_when_something_settles_or_leaves() {
     let mut desk = running();
     assert_eq!(desk.directory.due(), None);

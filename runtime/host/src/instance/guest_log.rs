@@ -11,11 +11,16 @@ const MAX_LINE_BYTES: usize = 4 * 1024;
 /// Most fields of a line, and their longest name and value.
 const MAX_FIELDS: usize = 32;
 const MAX_FIELD_BYTES: usize = 512;
+/// Text that is kept of one attempt's lines, in bytes: the usual number of lines at their longest fits.
+const MAX_LOG_BYTES: usize = 1024 * 1024;
 
 /// The log of one attempt after another.
 pub struct GuestLog {
     max_lines: u32,
     lines: u32,
+    /// Text of the lines that were passed on.
+    bytes: usize,
+    is_full: bool,
     last_words: Option<String>,
     /// The end of what was written to standard error.
     stderr: Vec<u8>,
@@ -24,12 +29,14 @@ pub struct GuestLog {
 impl GuestLog {
     /// A log that takes `max_lines` of each attempt.
     pub const fn new(max_lines: u32) -> Self {
-        Self { max_lines, lines: 0, last_words: None, stderr: Vec::new() }
+        Self { max_lines, lines: 0, bytes: 0, is_full: false, last_words: None, stderr: Vec::new() }
     }
 
     /// An attempt begins with a full allowance.
     pub fn begin(&mut self) {
         self.lines = 0;
+        self.bytes = 0;
+        self.is_full = false;
         self.last_words = None;
         self.stderr.clear();
     }
@@ -43,24 +50,32 @@ impl GuestLog {
         mut message: String,
         mut fields: Vec<(String, String)>,
     ) {
-        self.lines = self.lines.saturating_add(1);
-        let max_lines = self.max_lines;
-        if self.lines > max_lines {
-            if self.lines == max_lines.saturating_add(1) {
-                let notice = format!(
-                    "further lines of this attempt are left out; {max_lines} are allowed (setting `limits.max_log_lines`)"
-                );
-                context.log(LogLevel::Warn, &notice, &[]);
-            }
+        if self.is_full {
             return;
         }
+        if self.lines >= self.max_lines {
+            let allowed = format!("{} are allowed (setting `limits.max_log_lines`)", self.max_lines);
+            return self.close(context, &allowed);
+        }
+        self.lines += 1;
         shorten(&mut message, MAX_LINE_BYTES);
         fields.truncate(MAX_FIELDS);
         for (name, value) in &mut fields {
             shorten(name, MAX_FIELD_BYTES);
             shorten(value, MAX_FIELD_BYTES);
         }
+        self.bytes += message.len();
+        self.bytes += fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        if self.bytes > MAX_LOG_BYTES {
+            return self.close(context, "1 MiB of text is allowed");
+        }
         context.log(level, &message, &fields);
+    }
+
+    /// Takes no further line of this attempt, and says so.
+    fn close<C: AttemptContext>(&mut self, context: &mut C, allowed: &str) {
+        self.is_full = true;
+        context.log(LogLevel::Warn, &format!("further lines of this attempt are left out; {allowed}"), &[]);
     }
 
     /// Remembers `words` as the last ones.

@@ -1,9 +1,7 @@
 //! The memory limit of an instance.
 //!
-//! Wasmtime asks before a memory or table grows. A denied growth is no failure by itself, for the guest may
+//! What the host keeps for the guest counts to it, beside the guest's own memories. Wasmtime asks before a memory or table grows. A denied growth is no failure by itself, for the guest may
 //! cope; it is remembered, so that a trap that follows can be explained by it.
-
-use wasmtime::ResourceLimiter;
 
 use crate::engine::MAX_TABLE_ELEMENTS;
 
@@ -26,6 +24,11 @@ impl MemoryLimit {
         self.denied_bytes = None;
     }
 
+    /// What the instance's memories take, and how much they and what the host keeps may come to.
+    pub const fn used_and_limit(&self) -> (usize, usize) {
+        (self.used_bytes, self.limit_bytes)
+    }
+
     /// How much was asked for when a growth was last denied, and the limit.
     pub const fn denied(&self) -> Option<(usize, usize)> {
         match self.denied_bytes {
@@ -33,32 +36,29 @@ impl MemoryLimit {
             None => None,
         }
     }
-}
 
-impl ResourceLimiter for MemoryLimit {
-    fn memory_growing(
+    /// Whether a memory may grow, while the host keeps `kept_bytes` for the guest.
+    pub fn may_grow(
         &mut self,
         current: usize,
         desired: usize,
         maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        let wanted = self.used_bytes.saturating_sub(current).saturating_add(desired);
+        kept_bytes: usize,
+    ) -> bool {
+        let grown = self.used_bytes.saturating_sub(current).saturating_add(desired);
+        let wanted = grown.saturating_add(kept_bytes);
         if wanted > self.limit_bytes {
             self.denied_bytes = Some(wanted);
-            return Ok(false);
+            return false;
         }
         if maximum.is_none_or(|maximum| desired <= maximum) {
-            self.used_bytes = wanted;
+            self.used_bytes = grown;
         }
-        Ok(true)
+        true
     }
 
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        Ok(desired <= MAX_TABLE_ELEMENTS)
+    /// Whether a table may have so many elements.
+    pub const fn may_have_elements(&self, desired: usize) -> bool {
+        desired <= MAX_TABLE_ELEMENTS
     }
 }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use camshaft_event::{
-    AttemptContext, EffectError, Generation, LogLevel, NewEvent, Offset, StateEntry, Timestamp,
+    AttemptContext, EffectError, Generation, LogLevel, NewEvent, Offset, StatePage, Timestamp,
 };
 
 /// There is no value of it, so nothing can be handled with it; the compiler sees to that.
@@ -43,7 +43,7 @@ impl AttemptContext for NoAttempt {
     fn delete(&mut self, _: &[u8]) -> Result<(), EffectError> {
         match self.0 {}
     }
-    fn scan(&mut self, _: &[u8], _: Option<&[u8]>, _: usize) -> Result<Vec<StateEntry>, EffectError> {
+    fn scan_page(&mut self, _: &[u8], _: Option<&[u8]>, _: usize) -> Result<StatePage, EffectError> {
         match self.0 {}
     }
     fn publish(&mut self, _: NewEvent) -> Result<(), EffectError> {

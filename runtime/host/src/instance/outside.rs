@@ -21,7 +21,7 @@ impl<C: AttemptContext + Send + 'static> Instance<C> {
         assert!(!self.spent, "a spent instance must be dropped, not called");
         // Whatever unwinds from here on, or is dropped, must not leave an instance behind that looks usable.
         self.spent = true;
-        self.store.data_mut().begin(context);
+        self.store.data_mut().begin(context, self.deadline_ticks);
         self.store.set_epoch_deadline(1);
         let handle = self.handle;
         let deadline = self.ticks.after(self.deadline_ticks);

@@ -4,20 +4,24 @@
 
 use std::{
     borrow::Cow,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use camshaft_event::{AttemptContext, LogLevel};
-use wasmtime::{component::ResourceTable, format_err};
+use wasmtime::{ResourceLimiter, Trap, bail, component::ResourceTable, format_err};
 
 use super::{
     guest_log::{GuestLog, LineBuffer},
     memory::MemoryLimit,
 };
-use crate::{outside::Http, wasi::Written};
+use crate::{outside::Http, ticks::Ticks, wasi::Written};
 
 /// Most resources a guest may hold at a time: cursors, and streams of WASI.
 const MAX_RESOURCES: usize = 256;
+
+/// The same of a guest that may send requests: each of its resources may be one with headers and an address.
+const MAX_HTTP_RESOURCES: usize = 128;
 
 /// What the runtime's settings allow each instance of every plugin.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +36,9 @@ pub struct Bounds {
 pub struct Session<C> {
     context: Option<C>,
     attempt_serial: u64,
+    ticks: Arc<Ticks>,
+    /// The tick at which the running call is late.
+    late_at: u64,
     /// The instance's memory limit.
     pub memory: MemoryLimit,
     /// Resources that the guest holds.
@@ -50,13 +57,16 @@ pub struct Session<C> {
 }
 
 impl<C> Session<C> {
-    /// A session of an instance that may use `memory_bytes`, is held to `bounds`, and sends requests with `http`.
-    pub fn new(memory_bytes: usize, bounds: Bounds, http: Option<Http>) -> Self {
+    /// A session of an instance that may use `memory_bytes`, is held to `bounds`, counts its deadlines by `ticks`, and
+    /// sends requests with `http`.
+    pub fn new(memory_bytes: usize, bounds: Bounds, ticks: Arc<Ticks>, http: Option<Http>) -> Self {
         let mut resources = ResourceTable::new();
-        resources.set_max_capacity(MAX_RESOURCES);
+        resources.set_max_capacity(if http.is_some() { MAX_HTTP_RESOURCES } else { MAX_RESOURCES });
         Self {
             context: None,
             attempt_serial: 0,
+            ticks,
+            late_at: u64::MAX,
             memory: MemoryLimit::new(memory_bytes),
             resources,
             http: http.map(Box::new),
@@ -70,12 +80,25 @@ impl<C> Session<C> {
         }
     }
 
-    /// An attempt begins.
-    pub fn begin(&mut self, context: C) {
+    /// An attempt begins, which is late once so many ticks have passed.
+    pub fn begin(&mut self, context: C, deadline_ticks: u64) {
         self.context = Some(context);
+        self.late_at = self.ticks.passed().saturating_add(deadline_ticks);
         self.attempt_serial += 1;
         self.memory.forget_denied();
         self.log.begin();
+        if let Some(http) = &mut self.http {
+            http.begin();
+        }
+    }
+
+    /// Ends a host call whose attempt is past its deadline. Host calls that take several steps look here between them:
+    /// the guest's own code is interrupted only once it goes on.
+    ///
+    /// # Errors
+    /// The trap that interrupts the guest's code at the deadline.
+    pub fn check_time(&self) -> wasmtime::Result<()> {
+        if self.ticks.passed() < self.late_at { Ok(()) } else { Err(Trap::Interrupt.into()) }
     }
 
     /// The number of the attempt within this instance.
@@ -134,19 +157,44 @@ impl<C: AttemptContext> Session<C> {
         self.context.take().expect("an attempt that ended has begun with a context")
     }
 
-    /// The attempt's context.
+    /// The attempt's context, for a call of its capabilities.
+    ///
+    /// # Errors
+    /// No attempt is running, or it has ended with a refusal: then the call traps, and only log lines get through.
     pub fn context(&mut self) -> wasmtime::Result<&mut C> {
-        self.context.as_mut().ok_or_else(outside)
+        Ok(self.context_and_resources()?.0)
     }
 
-    /// The attempt's context, if an attempt is running.
+    /// The attempt's context, if an attempt is running. Also after a refusal: a language's own runtime asks for the time
+    /// and for random numbers while it unwinds.
     pub const fn context_if_running(&mut self) -> Option<&mut C> {
         self.context.as_mut()
     }
 
     /// The attempt's context beside the resource table.
+    ///
+    /// # Errors
+    /// As [`Session::context`].
     pub fn context_and_resources(&mut self) -> wasmtime::Result<(&mut C, &mut ResourceTable)> {
-        Ok((self.context.as_mut().ok_or_else(outside)?, &mut self.resources))
+        let (used_bytes, limit_bytes) = self.memory.used_and_limit();
+        let used_bytes = used_bytes.saturating_add(self.outside_bytes());
+        let context = self.context.as_mut().ok_or_else(outside)?;
+        if let Some(refusal) = context.refusal() {
+            bail!("the guest went on after a refusal, which ends its attempt: {refusal}");
+        }
+        context.set_instance_memory(used_bytes, limit_bytes);
+        Ok((context, &mut self.resources))
+    }
+
+    /// Bytes that the host keeps for the instance's requests.
+    fn outside_bytes(&self) -> usize {
+        self.http.as_ref().map_or(0, |http| http.kept_bytes())
+    }
+
+    /// Bytes that the host keeps for the instance: for its attempt and its requests.
+    pub fn kept_bytes(&self) -> usize {
+        let attempt = self.context.as_ref().map_or(0, AttemptContext::kept_bytes);
+        attempt.saturating_add(self.outside_bytes())
     }
 
     /// Passes a line on to the plugin's log, within the attempt's bounds. Lines written while no event is being
@@ -176,6 +224,22 @@ impl<C: AttemptContext> Session<C> {
                 log.line(context, LogLevel::Warn, line, Vec::new());
             }
         });
+    }
+}
+
+impl<C: AttemptContext + Send> ResourceLimiter for Session<C> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let kept_bytes = self.kept_bytes();
+        Ok(self.memory.may_grow(current, desired, maximum, kept_bytes))
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(self.memory.may_have_elements(desired))
     }
 }
 

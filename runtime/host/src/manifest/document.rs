@@ -11,7 +11,7 @@ use camshaft_event::{
 };
 use serde::Deserialize;
 
-use super::{HttpRule, Manifest, SecretSource, mistake::toml_mistake, values};
+use super::{HttpRule, Manifest, SecretSource, bounds, mistake::toml_mistake, values};
 use crate::{Refusal, refusal::codes};
 
 /// The deadline of a call that may wait for something outside, unless the manifest says another.
@@ -127,13 +127,16 @@ pub struct LimitsTable {
 impl Document {
     /// Reads `text`, which came from `origin`.
     pub fn parse(text: &str, origin: &str) -> Result<Self, Refusal> {
-        toml::from_str(text).map_err(|error| {
+        bounds::check_length(text.len(), origin)?;
+        let document = toml::from_str(text).map_err(|error| {
             Refusal::new(
                 codes::INVALID_MANIFEST,
                 toml_mistake(origin, text, &error),
                 "Correct the manifest; its keys are described in the documentation of the plugin manifest.",
             )
-        })
+        })?;
+        bounds::check(&document, origin)?;
+        Ok(document)
     }
 
     /// Only the operator grants.
@@ -200,6 +203,7 @@ impl Document {
 
     /// The whole manifest, with defaults for what may be left out.
     pub fn complete(self, origin: &str) -> Result<Manifest, Refusal> {
+        bounds::check(&self, origin)?;
         let missing = |key: &str| {
             invalid(
                 format!("{origin} has no `{key}`"),

@@ -19,6 +19,9 @@ pub struct HttpRule {
     pub methods: Vec<String>,
     /// The secrets that may be put into these requests.
     pub secrets: Vec<String>,
+    /// Whether the host name may resolve to an address that is not public. An address as `host` needs it not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
 }
 
 /// Where a secret is kept.
@@ -42,6 +45,8 @@ struct Written {
     methods: Vec<String>,
     #[serde(default)]
     secrets: Vec<String>,
+    #[serde(default)]
+    private: bool,
 }
 
 const fn yes() -> bool {
@@ -50,7 +55,7 @@ const fn yes() -> bool {
 
 impl<'de> Deserialize<'de> for HttpRule {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        let Written { host, port, tls, methods, secrets } = Written::deserialize(source)?;
+        let Written { host, port, tls, methods, secrets, private } = Written::deserialize(source)?;
         if methods.is_empty() {
             return Err(D::Error::custom("`methods` names no method; write it like methods = [\"POST\"]"));
         }
@@ -66,6 +71,7 @@ impl<'de> Deserialize<'de> for HttpRule {
             tls,
             methods,
             secrets,
+            private,
         })
     }
 }
@@ -96,6 +102,9 @@ impl fmt::Display for HttpRule {
         write!(f, "{} {}://{}:{}", self.methods.join("|"), self.scheme(), self.host, self.port)?;
         if !self.secrets.is_empty() {
             write!(f, " with {}", self.secrets.join(", "))?;
+        }
+        if self.private {
+            write!(f, ", private addresses too")?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use super::bounds::MAX_RECORDS;
 use crate::{Refusal, refusal::codes};
 
 /// The records of all sections, in file order.
@@ -14,6 +15,13 @@ pub fn records<'s>(sections: &'s [Vec<u8>], file: &Path) -> Result<Vec<&'s str>,
         let mut rest = section.as_slice();
         while !rest.is_empty() {
             let (record, after) = split_record(rest).ok_or_else(|| damaged(file))?;
+            if records.len() == MAX_RECORDS {
+                return Err(Refusal::new(
+                    codes::INVALID_MANIFEST,
+                    format!("the manifest in \"{}\" has more than {MAX_RECORDS} records", file.display()),
+                    "Put the plugin's subscriptions into fewer records, or make several plugins of it.",
+                ));
+            }
             records.push(std::str::from_utf8(record).map_err(|_| damaged(file))?);
             rest = after;
         }

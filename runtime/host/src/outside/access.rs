@@ -5,19 +5,17 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    net::IpAddr,
     path::{Path, PathBuf},
 };
 
-use super::http::CAPABILITY;
+pub use super::placeholder::Place;
+use super::{address::Destination, http::CAPABILITY, placeholder};
 use crate::{
     Manifest, Refusal,
     manifest::{HttpRule, SecretSource, read_bounded},
     refusal::codes,
 };
-
-/// What stands before a secret's name, and after it.
-const OPEN: &str = "{{secret:";
-const CLOSE: &str = "}}";
 
 /// Longest secret, in bytes.
 const MAX_SECRET_BYTES: u64 = 16 * 1024;
@@ -78,36 +76,35 @@ impl Access {
         })
     }
 
-    /// `text` with its placeholders replaced; nothing if it has none.
+    /// Why a request to a name that a rule allows is denied: the address that it resolves to is not public.
+    pub fn prohibited(&self, to: &Destination, address: IpAddr, class: &str) -> String {
+        let (Destination { host, port, .. }, file) = (to, self.operator_file.display());
+        format!(
+            "denied: {host}:{port} resolves to {address}, a {class} address: `private = true` is missing in the [[http]] \
+             of this host in \"{file}\""
+        )
+    }
+
+    /// `text` with its placeholders replaced by secrets as they may stand in `place`; nothing if it has none.
     ///
     /// # Errors
-    /// A secret that does not exist, or that `rule` does not name.
-    pub fn with_secrets(&self, rule: &HttpRule, text: &str) -> Result<Option<String>, String> {
-        if !text.contains(OPEN) {
-            return Ok(None);
-        }
-        let (mut whole, mut rest) = (String::new(), text);
-        while let Some((before, after)) = rest.split_once(OPEN) {
-            let Some((name, after)) = after.split_once(CLOSE) else {
-                return Err(format!(
-                    "denied: the placeholder after \"{OPEN}\" does not end with \"{CLOSE}\""
-                ));
-            };
-            let secret =
-                self.secrets.get(name).filter(|_| rule.secrets.iter().any(|allowed| allowed == name));
-            let Some(secret) = secret else {
+    /// A placeholder that cannot be replaced, and a secret that does not exist or that `rule` does not name.
+    pub fn with_secrets(
+        &self,
+        rule: &HttpRule,
+        text: &[u8],
+        place: Place,
+    ) -> Result<Option<Vec<u8>>, String> {
+        placeholder::replace(text, place, &|name| {
+            let is_named = rule.secrets.iter().any(|allowed| allowed == name);
+            self.secrets.get(name).filter(|_| is_named).map(String::as_str).ok_or_else(|| {
                 let file = self.operator_file.display();
-                return Err(format!(
+                format!(
                     "denied: the secret \"{name}\" may not go to {}: `secrets` of its [[http]] in \"{file}\" lacks it",
                     rule.host
-                ));
-            };
-            whole.push_str(before);
-            whole.push_str(secret);
-            rest = after;
-        }
-        whole.push_str(rest);
-        Ok(Some(whole))
+                )
+            })
+        })
     }
 }
 

@@ -3,19 +3,28 @@
 //! The protocol is wasmtime's; here stands who may send what. A request that no rule allows is answered with
 //! `HTTP-request-denied`, and the attempt's log and error say which rule is missing.
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
+use camshaft_event::AttemptContext;
 use http::{HeaderValue, Request, Response, Uri, uri::PathAndQuery};
 use http_body_util::{BodyExt, Full};
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
-    default_send_request,
 };
 
 use wasmtime_wasi_io::bytes::Bytes;
 
-use super::access::Access;
+use super::{
+    access::{Access, Place},
+    address::{Destination, Unresolved},
+    budget::{Budget, UnderWay},
+    closed::Closed,
+    connection::{self, Patience, Rest},
+    denied::Denied,
+    pieces::Pieces,
+    request_head,
+};
 use crate::instance::Session;
 
 /// What a manifest asks for, and an operator grants.
@@ -23,11 +32,13 @@ pub const CAPABILITY: &str = "http";
 /// The package that it opens.
 pub const PACKAGE: &str = "wasi:http";
 
-/// Most bytes of the headers of one message.
-const MAX_HEADER_BYTES: usize = 64 * 1024;
+/// Most bytes of the headers of one message. Each of the resources that a guest may hold can be headers.
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+
+/// Bytes of a request's body that are queued at a time, until the connection takes them.
+const CHUNK_BYTES: usize = 16 * 1024;
 
 type Sending<T> = Box<dyn Future<Output = Result<T, Error>> + Send>;
-type Rest = Sending<()>;
 
 /// Answers requests in the network's stead, where nothing may leave the machine: in a sandbox. No answer means that
 /// the request is not sent. Rules and secrets do not count there.
@@ -55,12 +66,16 @@ impl fmt::Debug for Responder {
 pub struct Http {
     ctx: WasiHttpCtx,
     sender: Sender,
+    closed: Closed,
 }
 
 struct Sender {
     access: Arc<Access>,
     responder: Option<Responder>,
-    denied: Vec<String>,
+    denied: Denied,
+    budget: Budget,
+    /// Whether the attempt has ended with a refusal.
+    is_refused: bool,
 }
 
 impl Http {
@@ -68,24 +83,46 @@ impl Http {
     pub fn new(access: Arc<Access>, responder: Option<Responder>) -> Self {
         let mut ctx = WasiHttpCtx::new();
         ctx.set_field_size_limit(MAX_HEADER_BYTES);
-        Self { ctx, sender: Sender { access, responder, denied: Vec::new() } }
+        let (denied, budget) = (Denied::default(), Budget::default());
+        let sender = Sender { access, responder, denied, budget, is_refused: false };
+        Self { ctx, sender, closed: Closed }
     }
 
     /// The requests that were denied since the last call, each with what it lacked.
     pub fn take_denied(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.sender.denied)
+        self.sender.denied.take()
+    }
+
+    /// A call begins.
+    pub fn begin(&mut self) {
+        self.sender.budget.begin();
+    }
+
+    /// Bytes that the host keeps for the instance's requests at most.
+    pub fn kept_bytes(&self) -> usize {
+        self.sender.budget.kept_bytes()
     }
 }
 
 /// Gives `linker` the interfaces.
-pub fn link<C: Send + 'static>(linker: &mut Linker<Session<C>>) -> wasmtime::Result<()> {
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
+pub fn link<C: AttemptContext + Send + 'static>(linker: &mut Linker<Session<C>>) -> wasmtime::Result<()> {
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    request_head::link(linker)
 }
 
-impl<C: Send> WasiHttpView for Session<C> {
+impl<C: AttemptContext + Send> WasiHttpView for Session<C> {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let Http { ctx, sender } = self.http.as_deref_mut().expect("it is linked only where it was granted");
-        WasiHttpCtxView { hooks: sender, table: &mut self.resources, ctx }
+        let (used, limit) = self.memory.used_and_limit();
+        let room = limit.saturating_sub(used.saturating_add(self.kept_bytes()));
+        let context = self.context_if_running();
+        let (handles_an_event, is_refused) =
+            (context.is_some(), context.is_some_and(|context| context.refusal().is_some()));
+        let Http { ctx, sender, closed } =
+            self.http.as_deref_mut().expect("it is linked only where it was granted");
+        sender.budget.set_room(room, limit);
+        sender.is_refused = is_refused;
+        let hooks: &mut dyn WasiHttpHooks = if handles_an_event { sender } else { closed };
+        WasiHttpCtxView { hooks, table: &mut self.resources, ctx }
     }
 }
 
@@ -96,19 +133,85 @@ impl WasiHttpHooks for Sender {
         options: Option<RequestOptions>,
         _: Rest,
     ) -> Sending<(Response<WasiBody>, Rest)> {
-        if let Some(responder) = self.responder.clone() {
-            return Box::new(respond(responder, request));
-        }
-        if let Err(why) = admit(&self.access, &mut request) {
-            self.denied.push(why);
-            return Box::new(async { Err(Error::HttpRequestDenied) });
-        }
+        let (destination, under_way) = match self.admit(&mut request) {
+            Ok(admitted) => admitted,
+            Err(Refused { error, why }) => {
+                self.denied.add(why);
+                return Box::new(async { Err(error) });
+            }
+        };
+        // Without a destination it is a responder that answers.
+        let Some(destination) = destination else {
+            let responder = self.responder.clone();
+            return Box::new(
+                async move { respond(responder.ok_or(Error::HttpRequestDenied)?, request).await },
+            );
+        };
+        let (access, denied, patience) =
+            (Arc::clone(&self.access), self.denied.clone(), Patience::from(options));
         Box::new(async move {
-            let (response, rest) = default_send_request(request, options).await?;
-            let response = response.map(BodyExt::boxed_unsync);
-            Ok((response, Box::new(rest) as Rest))
+            let addresses = match destination.resolve(patience.connect).await {
+                Ok(addresses) => addresses,
+                Err(Unresolved::Failed(error)) => return Err(error),
+                Err(Unresolved::Prohibited(address, class)) => {
+                    denied.add(access.prohibited(&destination, address, class));
+                    return Err(Error::HttpRequestDenied);
+                }
+            };
+            let tls = is_tls(request.uri());
+            let (response, rest) = connection::send(request, tls, &addresses, patience).await?;
+            held(response, rest, under_way)
         })
     }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK_BYTES
+    }
+}
+
+/// Why a request is not sent: for the guest, and for people.
+struct Refused {
+    error: Error,
+    why: String,
+}
+
+impl Sender {
+    /// Lets a request through, with its secrets; or says why not. There is no destination if a responder answers.
+    fn admit(&mut self, request: &mut Request<WasiBody>) -> Result<(Option<Destination>, UnderWay), Refused> {
+        let denied = |why| Refused { error: Error::HttpRequestDenied, why };
+        if self.is_refused {
+            return Err(denied("denied: the attempt has ended with a refusal".to_owned()));
+        }
+        let destination = match &self.responder {
+            None => Some(admit(&self.access, request).map_err(denied)?),
+            Some(_) => None,
+        };
+        let under_way =
+            self.budget.send().map_err(|why| Refused { error: Error::ConnectionLimitReached, why })?;
+        Ok((destination, under_way))
+    }
+}
+
+/// A response as the guest gets it: within bounds, and counted as under way until its connection and body are dropped.
+fn held(
+    response: Response<WasiBody>,
+    rest: Rest,
+    under_way: UnderWay,
+) -> Result<(Response<WasiBody>, Rest), Error> {
+    let headers = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+    let header_bytes = headers.sum::<usize>();
+    if header_bytes > MAX_HEADER_BYTES {
+        return Err(Error::HttpResponseHeaderSectionSize(u32::try_from(header_bytes).ok()));
+    }
+    let under_way = Arc::new(under_way);
+    let of_body = Arc::clone(&under_way);
+    let response = response.map(|body| Pieces::new(body, of_body).boxed_unsync());
+    let rest = async move {
+        let ended = Pin::from(rest).await;
+        drop(under_way);
+        ended
+    };
+    Ok((response, Box::new(rest)))
 }
 
 async fn respond(
@@ -122,32 +225,35 @@ async fn respond(
     Ok((response.map(whole), Box::new(std::future::ready(Ok(()))) as Rest))
 }
 
+fn is_tls(uri: &Uri) -> bool {
+    uri.scheme() != Some(&http::uri::Scheme::HTTP)
+}
+
 /// Finds the rule that allows `request` and puts the secrets in; or says what is missing.
-fn admit<B>(access: &Access, request: &mut Request<B>) -> Result<(), String> {
+fn admit<B>(access: &Access, request: &mut Request<B>) -> Result<Destination, String> {
     let uri = request.uri();
-    let tls = uri.scheme() != Some(&http::uri::Scheme::HTTP);
+    let tls = is_tls(uri);
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
     let rule = access.rule(request.method().as_str(), tls, host, port)?;
+    let destination = Destination { host: host.to_owned(), port, private: rule.private };
     if let Some(path) = uri.path_and_query()
-        && let Some(path) = access.with_secrets(rule, path.as_str())?
+        && let Some(path) = access.with_secrets(rule, path.as_str().as_bytes(), Place::Path)?
     {
-        let path = PathAndQuery::try_from(path).map_err(|_| {
-            "a secret cannot stand in a path: it holds characters that no path may".to_owned()
-        })?;
+        let path = PathAndQuery::try_from(path)
+            .map_err(|_| "denied: the path with its secret is not a path".to_owned())?;
         let mut parts = uri.clone().into_parts();
         parts.path_and_query = Some(path);
         *request.uri_mut() = Uri::from_parts(parts).map_err(|error| error.to_string())?;
     }
     for value in request.headers_mut().values_mut() {
-        let Ok(text) = value.to_str() else { continue };
-        if let Some(text) = access.with_secrets(rule, text)? {
-            let mut replaced = HeaderValue::from_str(&text).map_err(|_| {
-                "a secret cannot stand in a header: it holds characters that none may".to_owned()
+        if let Some(bytes) = access.with_secrets(rule, value.as_bytes(), Place::Header)? {
+            let mut replaced = HeaderValue::from_bytes(&bytes).map_err(|_| {
+                "denied: a secret cannot stand in a header: it holds a control character".to_owned()
             })?;
             replaced.set_sensitive(true);
             *value = replaced;
         }
     }
-    Ok(())
+    Ok(destination)
 }

@@ -10,11 +10,13 @@ use wasmtime::{
 /// Error codes that say no, in the order of preference. Which of them exists depends on the interface.
 const REFUSALS: [&str; 4] = ["access-denied", "access", "not-permitted", "not-supported"];
 
-/// Defines `function` of `interface` so that it does nothing.
+/// Defines `function` of `interface` so that it does nothing. Where the interface has no answer for that, the guest
+/// traps; `why` then completes the sentence that the guest called a function that ….
 pub fn function<T: 'static>(
     instance: &mut LinkerInstance<'_, T>,
     interface: &str,
     function: &str,
+    why: &'static str,
 ) -> wasmtime::Result<()> {
     let full_name = format!("{interface}#{function}");
     instance.func_new(function, move |_, signature, _, results| {
@@ -24,7 +26,7 @@ pub fn function<T: 'static>(
                 *result = answer;
                 Ok(())
             }
-            _ => bail!("the guest called `{full_name}`, which a plugin does not have"),
+            _ => bail!("the guest called `{full_name}`, which {why}"),
         }
     })
 }

@@ -5,7 +5,7 @@
 
 use camshaft_event::AttemptContext;
 use wasmtime::{
-    StoreContextMut,
+    StoreContextMut, bail,
     component::{ComponentType, Lift, LinkerInstance, Lower, Resource, ResourceType},
 };
 
@@ -48,7 +48,8 @@ pub fn resource<C: 'static>(
         "output-stream" => ResourceType::host::<OutputStream>(),
         "input-stream" => ResourceType::host::<InputStream>(),
         "pollable" => ResourceType::host::<Pollable>(),
-        "error" => ResourceType::host::<StreamFailure>(),
+        // `wasi:http` calls it by the other name.
+        "error" | "io-error" => ResourceType::host::<StreamFailure>(),
         _ => ResourceType::host::<Absent>(),
     };
     instance.resource(name, resource_type, |_, _| Ok(()))
@@ -109,6 +110,10 @@ fn output<C: AttemptContext + Send + 'static>(
             name,
             |mut store: StoreContextMut<'_, Session<C>>,
              (stream, bytes): (Resource<OutputStream>, Vec<u8>)| {
+                // The guest has asked how much it may write.
+                if bytes.len() as u64 > WRITE_BYTES {
+                    bail!("{} bytes were written at once, but {WRITE_BYTES} are allowed", bytes.len());
+                }
                 let session = store.data_mut();
                 match stream.rep() {
                     STDERR => session.write_stderr(&bytes),

@@ -2,7 +2,7 @@
 
 use camshaft_event::{Answer, EffectError, FailureCause};
 
-use crate::support::{Attempt, Bench, MANIFEST, event, handler, module, with_manifest};
+use crate::support::{Attempt, Bench, MANIFEST, event, handler, module, ticking, with_manifest};
 
 const GET: &str = r#"(import "camshaft:plugin/state@0.1.0" "get" (func $get (param i32 i32 i32)))"#;
 const CANCEL: &str =
@@ -68,6 +68,8 @@ fn each_refusal_is_the_contracts_own_case() {
     ] {
         check_case(refused(GET, "$get", refusal), case);
     }
+    // The prefix of a scan is looked at before a cursor keeps it.
+    check_case(refused(SCAN, "$scan", limit("none: it is fixed")), 0);
 }
 
 #[test]
@@ -151,4 +153,51 @@ fn an_instance_over_the_limit_of_instances_is_answered_as_such() {
     assert!(matches!(error, camshaft_host::InstantiateError::TooManyInstances), "{error}");
     drop(alive);
     assert!(prepared.instantiate().is_ok());
+}
+
+#[test]
+fn a_call_after_a_refusal_ends_the_attempt_and_log_lines_get_through() {
+    let log = r#"(import "camshaft:plugin/logging@0.1.0" "log" (func $log (param i32 i32 i32 i32 i32)))"#;
+    let get = "(call $get (i32.const 512) (i32.const 3) (i32.const 600))";
+    let body = format!(
+        "{get} (call $log (i32.const 2) (i32.const 512) (i32.const 0) (i32.const 0) (i32.const 0)) {get}"
+    );
+    let refuse = Some(EffectError::Empty { what: "it", limit: 5 });
+    let mut instance = Bench::new().instance(&handler(&format!("{GET}{log}"), &body));
+    let (answer, attempt) = instance.call(&event(), Attempt { refuse, ..Attempt::default() });
+    let error = trapped(answer);
+    assert!(error.contains("the guest went on after a refusal, which ends its attempt: it of 0"), "{error}");
+    assert_eq!(attempt.lines.len(), 1);
+}
+
+#[test]
+fn a_host_call_that_takes_many_steps_ends_at_the_deadline() {
+    let body = "(call $scan (i32.const 512) (i32.const 0) (i32.const 600))
+        (call $next-page (i32.load offset=4 (i32.const 600)) (i32.const 0) (i32.const 640))";
+    let bench = Bench::new();
+    let plugin = bench.load_with(&handler(SCAN, body), "[limits]\ndeadline = '20ms'").unwrap();
+    let mut instance = plugin.prepare().unwrap().instantiate().unwrap();
+    let attempt = Attempt { has_deleted: true, ..Attempt::default() };
+    let (answer, _) = ticking(&bench.host, || instance.call(&event(), attempt));
+    match answer {
+        Answer::Failed { cause, .. } => assert_eq!(cause, FailureCause::Deadline),
+        other => panic!("it became {other:?}"),
+    }
+}
+
+#[test]
+fn what_is_kept_for_an_attempt_counts_to_the_memory_of_its_instance() {
+    let body = "(if (i32.eq (memory.grow (i32.const 10)) (i32.const -1)) (then (unreachable)))";
+    for (kept_bytes, fits) in [(0, true), (200 * 1024, true), (400 * 1024, false)] {
+        let bench = Bench::new();
+        let plugin = bench.load_with(&handler("", body), "[limits]\nmemory = '1MiB'").unwrap();
+        let mut instance = plugin.prepare().unwrap().instantiate().unwrap();
+        match instance.call(&event(), Attempt { kept_bytes, ..Attempt::default() }).0 {
+            Answer::Done => assert!(fits, "{kept_bytes}"),
+            Answer::Failed { cause: FailureCause::Memory, error } => {
+                assert!(!fits && error.contains("(setting `limits.memory`)"), "{error}");
+            }
+            other => panic!("it became {other:?}"),
+        }
+    }
 }

@@ -313,6 +313,100 @@ fn a_damaged_section_is_refused() {
 }
 
 #[test]
+fn each_bound_of_a_manifest_names_itself_and_what_just_fits_is_taken() {
+    let many = |text: &str, count: usize| text.repeat(count);
+    let numbered = |count: usize, text: fn(usize) -> String| (0..count).map(text).collect::<String>();
+    let subscription = |number| format!("[[subscriptions]]\nhandler='h{number}'\ntypes=['t{number}']\n");
+    let filter = |terms: &str| format!("{SMALL}filter = {{ any = [{terms}] }}\n");
+    let nested = |levels: usize| {
+        let (open, close) = ("{not=".repeat(levels - 1), "}".repeat(levels - 1));
+        format!("{SMALL}filter = {open}{{exact={{a='b'}}}}{close}\n")
+    };
+    let list = |key: &str, names: String| SMALL.replace("[[", &format!("{key} = [{names}]\n[["));
+    let types = |names: String| SMALL.replace("\"order.placed\"", &names);
+    for (fits, exceeds, words) in [
+        (
+            format!("{SMALL}#{}", many("x", 64 * 1024 - SMALL.len() - 5)),
+            format!("{SMALL}#{}", many("x", 64 * 1024 - SMALL.len() - 4)),
+            "has 65537 bytes, more than the 65536 bytes that a manifest may have",
+        ),
+        (
+            format!("{SMALL}{}", numbered(255, subscription)),
+            format!("{SMALL}{}", numbered(256, subscription)),
+            "has 257 [[subscriptions]]; at most 256 are allowed",
+        ),
+        (
+            types(numbered(1_024, |number| format!("'t{number}',"))),
+            types(numbered(1_025, |number| format!("'t{number}',"))),
+            "has 1025 `types` in its subscriptions together; at most 1024 are allowed",
+        ),
+        (
+            filter(&format!("{}{{any=[]}}", many("{exact={a='b'}},", 499))),
+            filter(&many("{exact={a='b'}},", 500)),
+            "has 1001 terms in its filters together; at most 1000 are allowed",
+        ),
+        (nested(32), nested(33), "has 33 filters inside each other; at most 32 are allowed"),
+        (
+            list("publishes", numbered(1_024, |number| format!("'t{number}',"))),
+            list("publishes", numbered(1_025, |number| format!("'t{number}',"))),
+            "has 1025 types in `publishes`; at most 1024 are allowed",
+        ),
+        (
+            list("capabilities", numbered(32, |number| format!("'c{number}',"))),
+            list("capabilities", numbered(33, |number| format!("'c{number}',"))),
+            "has 33 names in `capabilities`; at most 32 are allowed",
+        ),
+        (
+            list("handlers", many("'reserve',", 256)),
+            list("handlers", many("'reserve',", 257)),
+            "has 257 names in `handlers`; at most 256 are allowed",
+        ),
+        (
+            format!("{SMALL}[config]\n{}", numbered(1_000, |number| format!("k{number}='v'\n"))),
+            format!("{SMALL}[config]\n{}", numbered(1_001, |number| format!("k{number}='v'\n"))),
+            "has 1001 keys in [config]; at most 1000 are allowed",
+        ),
+    ] {
+        if let Err(refusal) = assembled(&[&fits], None) {
+            panic!("{words}: {refusal}");
+        }
+        refused(&[&exceeds], None, &format!("the manifest in \"stock.wasm\" {words}"));
+    }
+}
+
+#[test]
+fn the_bounds_hold_for_linked_parts_together_and_for_the_operators_file() {
+    let part = |from: usize| {
+        (from..from + 200)
+            .map(|number| format!("[[subscriptions]]\nhandler='h{number}'\ntypes=['t{number}']\n"))
+            .collect::<String>()
+    };
+    let message = "the manifest in \"stock.wasm\" has 401 [[subscriptions]]; at most 256 are allowed";
+    refused(&[SMALL, &part(0), &part(200)], None, message);
+    assert!(assembled(&vec![SMALL; 512], None).is_ok());
+    let message = "the manifest in \"stock.wasm\" has more than 512 records";
+    refused(&[vec![SMALL], vec![""; 512]].concat(), None, message);
+    for (operator, message) in [
+        (format!("grants = [{}]", "'http',".repeat(33)), "has 33 names in `grants`; at most 32 are allowed"),
+        ("[[http]]\nhost='a'\nmethods=['GET']\n".repeat(257), "has 257 [[http]]; at most 256 are allowed"),
+        (
+            (0..65).map(|number| format!("secrets.s{number}.env='V'\n")).collect(),
+            "has 65 names in [secrets]; at most 64 are allowed",
+        ),
+        ("#".repeat(64 * 1024 + 1), "has 65537 bytes, more than the 65536 bytes that a manifest may have"),
+    ] {
+        refused(&[SMALL], Some(&operator), &format!("\"stock.toml\" {message}"));
+    }
+}
+
+#[test]
+fn a_mistake_of_any_length_is_told_in_few_words() {
+    let key = "k".repeat(60_000);
+    let refusal = assembled(&[&format!("{key} = 1\n{SMALL}")], None).unwrap_err();
+    assert!(refusal.message.len() < 5_000 && refusal.message.ends_with('…'), "{}", refusal.message.len());
+}
+
+#[test]
 fn the_operators_guide_shows_the_defaults() {
     let guide = include_str!("../../../OPERATING.md");
     let block = guide.split_once("```toml policy\n").and_then(|(_, rest)| rest.split_once("```")).unwrap().0;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use camshaft_event::{
-    AttemptContext, EffectError, Event, Generation, LogLevel, NewEvent, Offset, StateEntry, Timestamp,
+    AttemptContext, EffectError, Event, Generation, LogLevel, NewEvent, Offset, StatePage, Timestamp,
 };
 use camshaft_host::{Host, HostOptions, Instance, OperatorFile, Plugin, Refusal};
 use tempfile::TempDir;
@@ -174,7 +174,13 @@ pub struct Attempt {
     pub published: Vec<NewEvent>,
     pub timers: BTreeMap<String, (NewEvent, u64)>,
     pub lines: Vec<(LogLevel, String)>,
+    /// What a call is refused with, and whether one was.
     pub refuse: Option<EffectError>,
+    pub is_refused: bool,
+    /// What is kept for it, in bytes.
+    pub kept_bytes: usize,
+    /// Whether a scan passes over deleted keys without end.
+    pub has_deleted: bool,
     /// The configuration, beside a greeting.
     pub settings: BTreeMap<String, String>,
 }
@@ -206,7 +212,10 @@ impl AttemptContext for Attempt {
     }
     fn get(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, EffectError> {
         match &self.refuse {
-            Some(error) => Err(error.clone()),
+            Some(error) => {
+                self.is_refused = true;
+                Err(error.clone())
+            }
             None => Ok(self.state.get(key).cloned()),
         }
     }
@@ -218,15 +227,24 @@ impl AttemptContext for Attempt {
         self.state.remove(key);
         Ok(())
     }
-    fn scan(
+    fn scan_page(
         &mut self,
         prefix: &[u8],
         after: Option<&[u8]>,
         max: usize,
-    ) -> Result<Vec<StateEntry>, EffectError> {
+    ) -> Result<StatePage, EffectError> {
+        if let Some(error) = &self.refuse {
+            self.is_refused = true;
+            return Err(error.clone());
+        }
+        if self.has_deleted {
+            return Ok(StatePage { entries: Vec::new(), after: Some(Vec::new()) });
+        }
         let within = |key: &[u8]| key.starts_with(prefix) && after.is_none_or(|after| key > after);
         let entries = self.state.iter().filter(|(key, _)| within(key)).take(max);
-        Ok(entries.map(|(key, value)| (key.clone(), value.clone())).collect())
+        let entries: Vec<_> = entries.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let after = entries.last().map(|(key, _)| key.clone());
+        Ok(StatePage { entries, after })
     }
     fn publish(&mut self, event: NewEvent) -> Result<(), EffectError> {
         self.published.push(event);
@@ -238,12 +256,21 @@ impl AttemptContext for Attempt {
     }
     fn cancel(&mut self, name: &str) -> Result<(), EffectError> {
         match &self.refuse {
-            Some(error) => Err(error.clone()),
+            Some(error) => {
+                self.is_refused = true;
+                Err(error.clone())
+            }
             None => {
                 self.timers.remove(name);
                 Ok(())
             }
         }
+    }
+    fn refusal(&self) -> Option<&EffectError> {
+        self.refuse.as_ref().filter(|_| self.is_refused)
+    }
+    fn kept_bytes(&self) -> usize {
+        self.kept_bytes
     }
     fn log(&mut self, level: LogLevel, message: &str, fields: &[(String, String)]) {
         let fields: String = fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();

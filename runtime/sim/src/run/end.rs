@@ -46,6 +46,9 @@ impl Run {
             self.process.sequencer().damaged().is_empty(),
             "everybody has gone on without what is damaged"
         );
+        if self.keeps_long {
+            self.age();
+        }
         let model = self.check();
         model.check_complete();
         self.look_back(&model);
@@ -64,7 +67,7 @@ impl Run {
     }
 
     /// Lets everybody work until nothing is left to do, now or later.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         for _ in 0..MOST_ROUNDS {
             self.process.tick();
             self.hear_verdicts();
@@ -88,14 +91,14 @@ impl Run {
             }
             let next_due = self.process.sequencer().next_due();
             match next_due {
-                Some(due) => self.machine.clock.set(due.max(self.now())),
+                Some(due) => self.machine.clock.pass_until(due),
                 None => return,
             }
         }
         panic!("the run does not come to rest");
     }
 
-    fn flush_whole(&mut self) {
+    pub(super) fn flush_whole(&mut self) {
         let frozen = self.process.sequencer().freeze();
         if let Some(frozen) = frozen {
             self.sync();

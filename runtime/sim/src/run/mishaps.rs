@@ -113,7 +113,7 @@ impl Run {
     /// Ends the process, maybe with the power, and starts it again.
     pub(super) fn crash(&mut self) {
         let durable = self.durable().0;
-        self.taken.clear();
+        let marks = self.leave_marks();
         self.finished.clear();
         self.cut_calls_off();
         self.frozen = None;
@@ -138,6 +138,8 @@ impl Run {
         self.tell(|| format!("restart at transaction {survived}, {durable} were durable"));
         assert!(survived >= durable, "only {survived} of {durable} durable transactions are there");
         self.take_in_survivors(survived);
+        self.check_ages();
+        self.process.sequencer().suspect(&marks);
         let jobs = self.process.sequencer().redrive_jobs();
         let goes_on = jobs.iter().any(|status| status.remaining > 0 && status.job.redriven > 0);
         self.note_if(Fault::JobWentOn, goes_on);
@@ -185,6 +187,7 @@ impl Run {
         let more = self.process.transactions_from(next);
         self.history.extend(more);
         assert_eq!(self.history.len(), survived, "the log holds what it says");
+        self.ages.grow(survived, self.machine.clock.passed_ms());
     }
 
     /// Compares what the engine says, and what the world was told, with what the log says.
@@ -198,6 +201,7 @@ impl Run {
         }
         self.witness.check_events(&model);
         self.outside.check(&model, &specs);
+        self.check_ends();
         assert_eq!(Offset(model.events.len() as u64), Offset(self.tail()), "offsets are dense");
         self.check_standings(&model);
         self.check_jobs(&model);

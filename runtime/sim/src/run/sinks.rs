@@ -1,6 +1,6 @@
 //! Steps of the runtime's sinks: calls that are taken, released, made once what they can see is durable, and committed.
 
-use camshaft_engine::{Attempt, Begun, Call, Committed, Finished, Handler, Release};
+use camshaft_engine::{Attempt, Begun, Call, Committed, Finished, Handler, Mark, Release};
 use camshaft_event::transaction::Section;
 use camshaft_event::{Delivery, Sequence};
 
@@ -9,7 +9,7 @@ use super::outside::Left;
 use super::witness::Statement;
 use crate::delivery::{Moment, Ticket};
 use crate::faults::Fault;
-use crate::handlers::Handlers;
+use crate::handlers::{Handlers, SHORTAGES};
 
 /// A call that is under way.
 pub(super) struct UnderWay {
@@ -39,12 +39,23 @@ impl Run {
         let mut moment = Moment { passed_ms: self.machine.clock.passed_ms(), faults: &mut self.faults };
         let ticket = self.delivery.launched(&batch, &before, &mut moment);
         match self.process.begin(batch, &mut self.jitter) {
+            Begun::Call(call, attempt) if self.finds_no_instance() => {
+                let finished = Box::new(call.run_short(*attempt, &mut self.jitter));
+                self.under_way.push(UnderWay { ticket, stage: Stage::Ended(finished, 0) });
+            }
             Begun::Call(call, attempt) => self.release(ticket, call, attempt),
             Begun::Finished(finished) => {
                 self.under_way.push(UnderWay { ticket, stage: Stage::Ended(finished, 0) });
             }
         }
         true
+    }
+
+    /// Whether there is no instance for the next call.
+    fn finds_no_instance(&mut self) -> bool {
+        let is_short = self.chance.as_mut().is_some_and(|chance| chance.below(SHORTAGES) == 0);
+        self.note_if(Fault::ShortOfInstances, is_short);
+        is_short
     }
 
     fn release(&mut self, ticket: Ticket, mut call: Box<Call>, attempt: Box<Attempt>) {
@@ -98,7 +109,7 @@ impl Run {
         self.outside.note(Left { consumer: mark.consumer, generation: mark.generation, offset: mark.offset });
         self.note(if is_once { Fault::CalledOnce } else { Fault::CalledAgain });
         let (chance, clock, faults) = (self.chance.as_mut(), &self.machine.clock, &mut self.faults);
-        let mut handlers = Handlers { chance, clock, faults, calls: 0 };
+        let mut handlers = Handlers { chance, clock, faults, calls: 0, is_short: false };
         let (answer, attempt) = handlers.call(attempt);
         let calls = handlers.calls;
         (Box::new(call.end(answer, attempt, &mut self.jitter)), calls)
@@ -141,6 +152,16 @@ impl Run {
         let has_some = !self.under_way.is_empty();
         self.go_on_with_a_call();
         has_launched || has_some
+    }
+
+    /// The attempts of calls that may be being made.
+    pub(super) fn calls_made(&self) -> Vec<Mark> {
+        let durable = self.durable();
+        let made = self.under_way.iter().filter_map(|call| match &call.stage {
+            Stage::Released(_, attempt, after) if *after <= durable => Some(attempt.mark()),
+            _ => None,
+        });
+        made.collect()
     }
 
     /// The process ends in the middle of its calls.

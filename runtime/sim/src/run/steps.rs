@@ -34,13 +34,17 @@ impl Run {
             return;
         }
         let at = self.pick(self.taken.len());
+        if self.ends_amid(at) {
+            self.crash();
+            return;
+        }
         let (batch, ticket) = self.taken.swap_remove(at);
         self.tell(|| format!("run a batch of {}", batch.spec.name));
         let (chance, clock, faults) = (self.chance.as_mut(), &self.machine.clock, &mut self.faults);
-        let mut handlers = Handlers { chance, clock, faults, calls: 0 };
+        let mut handlers = Handlers { chance, clock, faults, calls: 0, is_short: false };
         let finished = self.process.run(batch, &mut self.jitter, &mut handlers);
-        let calls = handlers.calls;
-        self.finished.push(Ran { finished, ticket, calls });
+        let (calls, is_short) = (handlers.calls, handlers.is_short);
+        self.finished.push(Ran { finished, ticket, calls, is_short });
     }
 
     pub(super) fn commit(&mut self) {
@@ -48,7 +52,7 @@ impl Run {
             return;
         }
         let at = self.pick(self.finished.len());
-        let Ran { finished, ticket, calls } = self.finished.swap_remove(at);
+        let Ran { finished, ticket, calls, is_short } = self.finished.swap_remove(at);
         let committed = self.process.commit(finished);
         self.tell(|| format!("commit → {committed:?}"));
         let transaction = match committed {
@@ -61,8 +65,9 @@ impl Run {
         let states = self.process.sequencer().consumer_states();
         self.delivery.check(&states, &mut self.faults);
         self.check_damage();
-        let is_damaged = committed == Committed::Nothing && !self.process.sequencer().damaged().is_empty();
-        assert!(is_damaged || committed != Committed::Nothing, "a batch comes to something");
+        let is_damaged =
+            !is_short && committed == Committed::Nothing && !self.process.sequencer().damaged().is_empty();
+        assert!(is_short || is_damaged || committed != Committed::Nothing, "a batch comes to something");
         self.note_if(Fault::DamagedState, is_damaged);
         self.note_if(Fault::Conflict, committed == Committed::Conflict);
         self.note_if(Fault::Stale, committed == Committed::Stale);
@@ -73,6 +78,7 @@ impl Run {
         if let Some(transactions) = self.after_io(appended) {
             self.tell(|| format!("append {} transactions", transactions.len()));
             self.history.extend(transactions);
+            self.ages.grow(self.history.len(), self.machine.clock.passed_ms());
         }
     }
 
@@ -101,8 +107,10 @@ impl Run {
 
     pub(super) fn pass_time(&mut self) {
         let ms = self.random.below(120);
-        self.machine.clock.advance_ms(ms);
+        self.machine.clock.pass_ms(ms);
+        self.process.look();
         self.process.tick();
+        self.check_waits();
         self.tell(|| format!("{ms} ms pass"));
         self.hear_verdicts();
     }
@@ -134,6 +142,11 @@ impl Run {
         }
     }
 
+    fn check_waits(&mut self) {
+        let states = self.process.sequencer().consumer_states();
+        self.delivery.check_waits(&states, self.machine.clock.passed_ms());
+    }
+
     pub(super) fn trim(&mut self) {
         self.flush();
         self.flush();
@@ -143,6 +156,7 @@ impl Run {
         }
         let trimmed = self.process.trim();
         let has_trimmed = self.after_io(trimmed) == Some(true);
+        self.check_ages();
         let first = self.process.sequencer().first_offset();
         self.tell(|| format!("trim → the log begins at {first}"));
         self.note_if(Fault::Trimmed, has_trimmed);
@@ -150,12 +164,20 @@ impl Run {
 
     pub(super) fn turn_the_clock(&mut self) {
         let ms = self.random.below(2_000);
-        if self.random.coin() {
-            self.machine.clock.set_back_ms(ms);
-            self.note(Fault::ClockBack);
-        } else {
-            self.machine.clock.advance_ms(ms);
-            self.note(Fault::ClockAhead);
+        let signed = i64::try_from(ms).expect("it is small");
+        match self.random.below(3) {
+            0 => {
+                self.machine.clock.jump_ms(-signed);
+                self.note(Fault::ClockBack);
+            }
+            1 => {
+                self.machine.clock.jump_ms(signed);
+                self.note(Fault::ClockAhead);
+            }
+            _ => {
+                self.machine.clock.set_right();
+                self.note(Fault::ClockRight);
+            }
         }
         self.tell(|| format!("the clock is set to {}", self.now().0));
     }

@@ -14,10 +14,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::{
-    Api, body,
+    Api, ApiSettings, body,
     problem::{Problem, ProblemDocument},
+    room::Lease,
 };
-use crate::{ErrorCode, view::Receipt};
+use crate::{ErrorCode, PublishError, view::Receipt};
 
 /// Where the published events stand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -25,6 +26,12 @@ pub struct Receipts {
     /// One for each event, in the order of the request.
     pub results: Vec<Receipt>,
 }
+
+/// What [`Event::size`] counts beside the content of an event.
+const EVENT_HEAD_BYTES: usize = 24;
+
+/// How much more room a batch takes at a time while it is parsed.
+const GROWTH_BYTES: usize = 16 << 10;
 
 /// Publishes events; answers once they are durable.
 ///
@@ -54,13 +61,40 @@ pub async fn publish(
     body: Body,
 ) -> Result<Json<Receipts>, Problem> {
     let mode = Mode::of(&headers)?;
-    let bytes = body::read(&headers, body, api.settings.max_request_bytes).await?;
+    let received = body::read(&api.room, &headers, body, api.settings.max_request_bytes).await?;
+    // Kept until they are durable: the events take as much until then.
+    let (bytes, mut lease) = (received.bytes, received.lease);
     let events = match mode {
         Mode::Structured => vec![cloudevents::parse(&bytes)?],
-        Mode::Batched => cloudevents::parse_batch(&bytes)?,
+        Mode::Batched => batch(&api.settings, &bytes, &mut lease)?,
         Mode::Binary => vec![binary(&headers, bytes)?],
     };
     Ok(Json(Receipts { results: api.runtime.try_publish_batch(events).await? }))
+}
+
+/// The events of a batch. One that cannot be published is refused before all of it is parsed.
+fn batch(settings: &ApiSettings, json: &[u8], lease: &mut Lease) -> Result<Vec<Event>, Problem> {
+    let (max_event, max_batch) = (settings.max_event_bytes, settings.max_transaction_bytes);
+    // What they take in memory: as much as the text is counted already. What they have in the log: their content.
+    let (mut taken, mut content, mut counted) = (0, 0, json.len());
+    let parsed = cloudevents::parse_batch_while(json, |index, event| {
+        let size = event.size();
+        if size as u64 > max_event {
+            return Err(PublishError::EventTooLarge { index, limit: max_event }.into());
+        }
+        content += size.saturating_sub(EVENT_HEAD_BYTES) as u64;
+        if content > max_batch {
+            return Err(PublishError::TransactionTooLarge { limit: max_batch }.into());
+        }
+        taken += size + size_of::<Event>();
+        if taken > counted {
+            let more = (taken - counted).max(GROWTH_BYTES);
+            lease.grow(more)?;
+            counted += more;
+        }
+        Ok::<(), Problem>(())
+    });
+    parsed?
 }
 
 /// How the request carries its events.

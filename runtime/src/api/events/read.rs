@@ -2,6 +2,8 @@
 
 #![expect(unused_qualifications, reason = "utoipa's macro repeats the names of parameter types")]
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     extract::State,
@@ -19,7 +21,7 @@ use super::{
         parameters::{Query, limit},
         problem::{Problem, ProblemDocument},
     },
-    stream::{Format, Reader, Selection},
+    stream::{Format, PART_BYTES, Reader, Selection, Wanted},
 };
 use crate::ReadError;
 
@@ -58,6 +60,7 @@ pub struct ReadQuery {
     responses(
         (status = 200, description = "Events", content((String = "application/x-ndjson"), (String = "text/event-stream"))),
         (status = 400, description = "A parameter is not valid", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Too many follow the log, or there is no memory for the answer", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 410, description = "The place was trimmed; `first` is the first that is retained", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -79,7 +82,14 @@ pub async fn read(
         return Err(ReadError::Trimmed { first }.into());
     }
     let selection = Selection { event_type: query.event_type, subject: query.subject, system: query.system };
-    let reader = Reader::new(&api, from, follow, remaining, selection, format);
+    let follows = match follow {
+        true => Some(Arc::clone(&api.followers).try_acquire_owned().map_err(|_| {
+            Problem::busy("as many requests follow the log as may (half of `limits.max_connections`)")
+        })?),
+        false => None,
+    };
+    let lease = api.room.take(PART_BYTES)?;
+    let reader = Reader::new(&api, Wanted { from, remaining, selection, format, follows }, lease);
     let body = Body::from_stream(stream::unfold(reader, async |mut reader| {
         let part = reader.next().await?;
         Some((part, reader))

@@ -1,19 +1,29 @@
-//! The body of a read: goes through the log page by page, as fast as the client takes it.
+//! The body of a read: goes through the log part by part, as fast as the client takes it.
 
-use std::{fmt::Write, io, time::Duration};
+use std::{fmt::Write, io, sync::Arc, time::Duration};
 
 use axum::{
     body::Bytes,
     http::{HeaderMap, header},
 };
 use camshaft_event::{Event, Offset, TypePattern, cloudevents::print_into};
-use tokio::{sync::watch, task::yield_now, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, watch},
+    task::yield_now,
+    time::timeout,
+};
 
-use super::{super::Api, is_system};
-use crate::{Runtime, view::StoredEvent};
+use super::{
+    super::{
+        Api,
+        room::{Lease, Room},
+    },
+    is_system,
+};
+use crate::Runtime;
 
-/// Events of a page at most; the runtime bounds its bytes.
-const PAGE_EVENTS: usize = 1_000;
+/// Size of a part, unless a single event is larger: a client that takes nothing keeps no more than a few.
+pub const PART_BYTES: usize = 128 << 10;
 
 /// Silence after which a server-sent stream says that it is alive.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -34,17 +44,40 @@ pub struct Selection {
     pub system: bool,
 }
 
+/// What a read wants.
+pub struct Wanted {
+    pub from: Offset,
+    pub remaining: u64,
+    pub selection: Selection,
+    pub format: Format,
+    /// The right to stay for what is published from now on.
+    pub follows: Option<OwnedSemaphorePermit>,
+}
+
 /// A read in progress.
 pub struct Reader {
     runtime: Runtime,
     closing: watch::Receiver<bool>,
+    room: Arc<Room>,
+    /// Room for the first part.
+    lease: Option<Lease>,
     next: Offset,
     /// Where a read that does not follow ends; what is published meanwhile is not waited for.
     end: Option<Offset>,
     remaining: u64,
-    selection: Selection,
+    selection: Arc<Selection>,
     format: Format,
     failed: bool,
+    _follows: Option<OwnedSemaphorePermit>,
+}
+
+/// A part of the body, as it is written.
+struct Part {
+    text: String,
+    remaining: u64,
+    end: Option<Offset>,
+    selection: Arc<Selection>,
+    format: Format,
 }
 
 impl Format {
@@ -75,17 +108,22 @@ impl Selection {
 }
 
 impl Reader {
-    pub fn new(
-        api: &Api,
-        from: Offset,
-        follow: bool,
-        remaining: u64,
-        selection: Selection,
-        format: Format,
-    ) -> Self {
-        let end = (!follow).then(|| api.runtime.tail());
-        let (runtime, closing) = (api.runtime.clone(), api.closing.clone());
-        Self { runtime, closing, next: from, end, remaining, selection, format, failed: false }
+    /// A read whose first part has room in `lease`.
+    pub fn new(api: &Api, wanted: Wanted, lease: Lease) -> Self {
+        let Wanted { from, remaining, selection, format, follows } = wanted;
+        Self {
+            runtime: api.runtime.clone(),
+            closing: api.closing.clone(),
+            room: Arc::clone(&api.room),
+            lease: Some(lease),
+            next: from,
+            end: follows.is_none().then(|| api.runtime.tail()),
+            remaining,
+            selection: Arc::new(selection),
+            format,
+            failed: false,
+            _follows: follows,
+        }
     }
 
     /// The next part of the body; none at its end. An error breaks the connection off, so that the client
@@ -95,58 +133,56 @@ impl Reader {
             if self.end.is_some_and(|end| self.next >= end) {
                 return None;
             }
-            let page = match self.runtime.read(self.next, PAGE_EVENTS).await {
-                Ok(page) => page,
+            if self.next >= self.runtime.tail() {
+                // A follower that waits for events keeps no room.
+                self.lease = None;
+                match self.wait().await {
+                    Wait::More => {}
+                    Wait::Silence => return Some(Ok(Bytes::from_static(b": alive\n\n"))),
+                    Wait::End => return None,
+                }
+            }
+            let mut lease = match self.lease.take() {
+                Some(lease) => lease,
+                None => self.room.wait_for(PART_BYTES).await,
+            };
+            match self.read().await {
+                Ok(text) if text.is_empty() => {
+                    // Nothing of what was read is wanted: let others run before the next part.
+                    self.lease = Some(lease);
+                    yield_now().await;
+                }
+                Ok(text) => {
+                    lease.settle(text.len());
+                    return Some(Ok(lease.carry(text)));
+                }
                 Err(error) => {
                     tracing::warn!(%error, offset = %self.next, "reading events broke off");
                     self.failed = true;
                     return Some(Err(io::Error::other(error)));
                 }
-            };
-            if page.is_empty() {
-                match self.wait().await {
-                    Wait::More => continue,
-                    Wait::Silence => return Some(Ok(Bytes::from_static(b": alive\n\n"))),
-                    Wait::End => return None,
-                }
             }
-            let text = self.take(&page);
-            if !text.is_empty() {
-                return Some(Ok(text.into()));
-            }
-            // Nothing of the page was wanted: let others run before the next one.
-            yield_now().await;
         }
         None
     }
 
-    fn take(&mut self, page: &[StoredEvent]) -> String {
-        let mut text = String::new();
-        for stored in page {
-            if self.remaining == 0 || self.end.is_some_and(|end| stored.offset >= end) {
-                break;
-            }
-            self.next = stored.offset.next();
-            if self.selection.takes(&stored.event) {
-                self.remaining -= 1;
-                self.write(&mut text, stored);
-            }
-        }
-        text
-    }
-
-    fn write(&self, text: &mut String, stored: &StoredEvent) {
-        match self.format {
-            Format::Lines => {
-                print_into(text, &stored.event, Some(stored.offset));
-                text.push('\n');
-            }
-            Format::ServerSent => {
-                write!(text, "id: {}\ndata: ", stored.offset).expect("a string takes all text");
-                print_into(text, &stored.event, Some(stored.offset));
-                text.push_str("\n\n");
-            }
-        }
+    /// Reads and writes the next part, on another thread.
+    async fn read(&mut self) -> Result<String, crate::ReadError> {
+        let part = Part {
+            text: String::new(),
+            remaining: self.remaining,
+            end: self.end,
+            selection: Arc::clone(&self.selection),
+            format: self.format,
+        };
+        let (part, next) = self.runtime.read_into(self.next, part, Part::take).await?;
+        self.remaining = part.remaining;
+        // There may be nothing to be found any more.
+        self.next = match (next > self.next, self.end) {
+            (true, _) | (false, None) => next,
+            (false, Some(end)) => end,
+        };
+        Ok(part.text)
     }
 
     /// Waits until the log reaches beyond what was read.
@@ -168,6 +204,35 @@ impl Reader {
             },
         };
         if more { Wait::More } else { Wait::End }
+    }
+}
+
+impl Part {
+    /// Takes an event, if it is wanted. Whether there is room for more.
+    fn take(&mut self, offset: Offset, event: &Event) -> bool {
+        if self.end.is_some_and(|end| offset >= end) {
+            return false;
+        }
+        if self.selection.takes(event) {
+            self.remaining -= 1;
+            self.write(offset, event);
+        }
+        self.remaining > 0 && self.text.len() < PART_BYTES
+    }
+
+    fn write(&mut self, offset: Offset, event: &Event) {
+        let text = &mut self.text;
+        match self.format {
+            Format::Lines => {
+                print_into(text, event, Some(offset));
+                text.push('\n');
+            }
+            Format::ServerSent => {
+                write!(text, "id: {offset}\ndata: ").expect("a string takes all text");
+                print_into(text, event, Some(offset));
+                text.push_str("\n\n");
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 use axum::{Router, routing::get};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
     sync::oneshot,
     task::{JoinHandle, JoinSet},
     time::timeout,
@@ -112,4 +113,47 @@ async fn no_more_connections_are_served_at_a_time_than_allowed() {
         assert!(answer.unwrap().ends_with("done"));
     }
     assert_eq!(most.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn connections_without_a_request_keep_nobody_out() {
+    let served = serve(2, PATIENCE, Router::new().route("/", get(async || "done")));
+    let mut idle = Vec::new();
+    for _ in 0..2 + slots::SPARE {
+        idle.push(TcpStream::connect(served.address).await.unwrap());
+    }
+    // More than that come meanwhile, some with half of a head.
+    for _ in 0..8 {
+        let mut stream = TcpStream::connect(served.address).await.unwrap();
+        stream.write_all(&REQUEST[..10]).await.unwrap();
+        idle.push(stream);
+    }
+    assert!(read(&mut connect(served.address).await).await.ends_with("done"));
+}
+
+#[tokio::test]
+async fn health_is_answered_while_every_request_that_may_be_served_is_under_way() {
+    let entered = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&entered);
+    let stays = async move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        std::future::pending::<&str>().await
+    };
+    let router = Router::new().route("/", get(stays)).route("/health", get(async || "well"));
+    let served = serve(2, PATIENCE, router);
+    let mut busy = Vec::new();
+    for _ in 0..3 {
+        busy.push(connect(served.address).await);
+    }
+    timeout(PATIENCE, async {
+        while entered.load(Ordering::SeqCst) < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    let mut health = TcpStream::connect(served.address).await.unwrap();
+    health.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    assert!(read(&mut health).await.ends_with("well"));
+    assert_eq!(entered.load(Ordering::SeqCst), 2, "the third waits for its turn");
 }

@@ -104,3 +104,49 @@ async fn a_page_that_knows_the_token_can_read_the_answer_only_from_a_listed_orig
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_host_is_named_once_and_exactly() {
+    with_api(
+        |_| {},
+        async |api| {
+            for host in ["[::1].evil.com", "127.0.0.1:evil", "localhost:80@evil.com", "127.0.0.1:"] {
+                let answer = api.ask(get("/plugins", &[("host", host)])).await;
+                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{host}");
+                answer.problem("host-not-allowed");
+            }
+            for second in ["evil.com", "127.0.0.1"] {
+                let answer = api.ask(get("/plugins", &[("host", "127.0.0.1"), ("host", second)])).await;
+                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{second}");
+                answer.problem("host-not-allowed");
+            }
+            // The target of the request may name a host, too.
+            for (target, status) in [
+                ("http://evil.com/plugins", StatusCode::FORBIDDEN),
+                ("http://127.0.0.1@evil.com/plugins", StatusCode::FORBIDDEN),
+                ("http://127.0.0.1:4077/plugins", StatusCode::OK),
+            ] {
+                assert_eq!(api.ask(get(target, &[("host", "127.0.0.1")])).await.status, status, "{target}");
+            }
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_origin_and_a_token_are_named_once() {
+    with_api(with_origin, async |api| {
+        let headers = [("host", "127.0.0.1"), ("origin", PAGE), ("origin", "https://evil.example")];
+        let answer = api.ask(get("/plugins", &headers)).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        answer.problem("origin-not-allowed");
+        assert!(!answer.headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+    })
+    .await;
+    with_api(with_token, async |api| {
+        let bearer = format!("Bearer {TOKEN}");
+        let headers = [("authorization", bearer.as_str()), ("authorization", "Bearer fedcba9876543210")];
+        assert_eq!(api.ask(get("/plugins", &headers)).await.status, StatusCode::UNAUTHORIZED);
+    })
+    .await;
+}

@@ -1,6 +1,6 @@
 //! `POST /events`.
 
-use super::*;
+use super::{room::Room, *};
 
 #[tokio::test]
 async fn an_event_is_published_in_each_of_the_three_content_modes() {
@@ -202,7 +202,7 @@ async fn a_body_that_breaks_off_publishes_nothing() {
 async fn a_body_that_says_that_it_is_too_large_is_not_waited_for() {
     let headers = HeaderMap::from_iter([(header::CONTENT_LENGTH, "11".parse().unwrap())]);
     let body = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
-    let problem = body::read(&headers, body, 10).await.unwrap_err();
+    let problem = body::read(&Room::new(1 << 20, 0), &headers, body, 10).await.unwrap_err();
     let answer = axum::response::IntoResponse::into_response(problem);
     assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
@@ -210,7 +210,42 @@ async fn a_body_that_says_that_it_is_too_large_is_not_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_pauses_for_too_long_is_given_up() {
     let body = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
-    let problem = body::read(&HeaderMap::new(), body, 10).await.unwrap_err();
+    let problem = body::read(&Room::new(1 << 20, 0), &HeaderMap::new(), body, 10).await.unwrap_err();
     let answer = axum::response::IntoResponse::into_response(problem);
     assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_for_which_there_is_no_memory_is_refused_before_it_is_read() {
+    let room = Room::new(4 << 20, 0);
+    let pending = || Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+    let declares = |bytes: usize| HeaderMap::from_iter([(header::CONTENT_LENGTH, bytes.into())]);
+    // It waits for its bytes, and takes their room meanwhile.
+    let (headers, body) = (declares(1 << 20), pending());
+    let mut first = std::pin::pin!(body::read(&room, &headers, body, 8 << 20));
+    assert!(futures_util::FutureExt::now_or_never(&mut first).is_none());
+    let problem = body::read(&room, &declares(1 << 20), pending(), 8 << 20).await.unwrap_err();
+    let answer = axum::response::IntoResponse::into_response(problem);
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.headers()[header::RETRY_AFTER], "1");
+    // One that does not say how long it is takes its room as it comes.
+    let parts = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[0; 4096])));
+    let problem = body::read(&room, &HeaderMap::new(), Body::from_stream(parts), 8 << 20).await.unwrap_err();
+    let answer = axum::response::IntoResponse::into_response(problem);
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    // Small ones have room of their own.
+    let small = body::read(&room, &HeaderMap::new(), Body::from(vec![0; 20_000]), 8 << 20).await.unwrap();
+    assert_eq!(small.bytes.len(), 20_000);
+}
+
+#[tokio::test]
+async fn a_batch_that_cannot_fit_is_refused_while_it_is_parsed() {
+    with_api(small_limits, async |api| {
+        let event_type = format!("a.{}", "b".repeat(60));
+        let fits = (0..55).map(|id| event(id, &event_type).to_string()).collect::<Vec<_>>().join(",");
+        let answer = api.post("application/cloudevents-batch+json", format!("[{fits},no JSON")).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(answer.problem("transaction-too-large")["limit"], 4_000);
+    })
+    .await;
 }

@@ -226,3 +226,25 @@ async fn health_tells_the_tail_and_whether_the_server_drains() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn followers_leave_room_for_others_and_are_refused_beyond_their_share() {
+    with_api(
+        |config| config.limits.max_connections = 4,
+        async |api| {
+            let follow = || request("GET", "/events?follow=true").body(Body::empty()).unwrap();
+            let first = api.send(follow()).await;
+            let second = api.send(follow()).await;
+            assert_eq!((first.status(), second.status()), (StatusCode::OK, StatusCode::OK));
+            let refused = api.ask(follow()).await;
+            assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+            refused.problem("busy");
+            assert_eq!(refused.headers[header::RETRY_AFTER], "1");
+            assert_eq!(api.get("/events").await.status, StatusCode::OK);
+            assert_eq!(api.get("/health").await.status, StatusCode::OK);
+            drop(first);
+            assert_eq!(api.send(follow()).await.status(), StatusCode::OK);
+        },
+    )
+    .await;
+}

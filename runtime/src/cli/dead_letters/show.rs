@@ -9,7 +9,7 @@ use super::{
     },
     Id,
 };
-use crate::view::DeadLetterView;
+use crate::{text, view::DeadLetterView};
 
 pub fn show(client: &Client, id: &Id, json: bool) -> Result<(), Failure> {
     let letter: DeadLetterView =
@@ -17,29 +17,31 @@ pub fn show(client: &Client, id: &Id, json: bool) -> Result<(), Failure> {
     if json {
         return output::json(&letter);
     }
-    output::print(&text(&letter))?;
+    output::print(&shown(&letter))?;
     let id = &letter.summary.id;
     output::hint(&format!("`camshaft dead-letters redrive {id}` tries it again, `discard {id}` drops it."));
     Ok(())
 }
 
-fn text(letter: &DeadLetterView) -> String {
+fn shown(letter: &DeadLetterView) -> String {
     let summary = &letter.summary;
     let attempts = letter.history.iter().map(|attempt| {
         let error = attempt.error.trim_end().replace('\n', "\n  ");
         format!("attempt {}, {}, {}\n  {error}", attempt.attempt, time(attempt.at), attempt.cause)
     });
+    // Of what plugins and producers wrote only an attempt's error has lines of its own, further in than what is ours.
     let waiting = letter
         .waiting_events
         .iter()
-        .map(|event| format!("{} {} {}", event.offset, event.event_type, event.id));
-    let inputs = letter.inputs.state.iter().map(|input| format!("{} = {}", input.key, input.value));
+        .map(|event| text::line(&format!("{} {} {}", event.offset, event.event_type, event.id)).into_owned());
+    let inputs = letter.inputs.state.iter();
+    let inputs = inputs.map(|input| text::line(&format!("{} = {}", input.key, input.value)).into_owned());
     let plugin = (!letter.digest.is_empty()).then(|| format!("{} {}", letter.version, letter.digest));
     sheet([
         ("id", Some(summary.id.clone())),
         ("since", Some(time(summary.at))),
         ("reason", Some(format!("{}: {}", summary.reason, summary.error))),
-        ("key", summary.key.clone()),
+        ("key", summary.key.as_deref().map(|key| text::line(key).into_owned())),
         ("attempts", Some(summary.attempts.to_string())),
         ("redrives", Some(summary.redrives.to_string())),
         ("plugin", plugin),
@@ -73,7 +75,7 @@ mod tests {
             data: br#"{"sku":"A1"}"#.to_vec(),
             ..Event::default()
         };
-        let shown = text(&DeadLetterView {
+        let shown = shown(&DeadLetterView {
             summary: letter(),
             event: DeadLetterView::event_json(&event, Offset(17)),
             history: vec![AttemptView {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::super::{
     effects,
     table::{sheet, time},
-    terminal::printable,
 };
+use crate::text;
 use crate::view::{AttemptView, DeadLetterView, Encoding};
 
 /// Both attempts.
@@ -117,7 +117,10 @@ impl Debugged<'_> {
         let effects = effects::lines(&done.effects);
         // Those of an attempt that failed never were any.
         let label = if done.failure.is_some() { "vanished" } else { "effects" };
-        let lines = |lines: Vec<String>| (!lines.is_empty()).then(|| lines.join("\n"));
+        let lines = |lines: Vec<String>| {
+            let lines: Vec<_> = lines.iter().map(|line| text::line(line)).collect();
+            (!lines.is_empty()).then(|| lines.join("\n"))
+        };
         let read = letter.inputs.state.iter().map(|input| match &input.value_base64 {
             Some(_) => format!("{} = {}", input.key, input.value),
             None => format!("{} is absent", input.key),
@@ -127,7 +130,7 @@ impl Debugged<'_> {
         let missed =
             self.missed().into_iter().map(|key| format!("{key} is not recorded; it was absent here"));
         let recorded = format!("{}: {}", original.cause, original.error.trim_end());
-        let text = sheet([
+        sheet([
             ("dead letter", Some(letter.summary.id.clone())),
             ("event", Some(letter.event.get().to_owned())),
             ("attempt", Some(format!("{} at {}", original.attempt, time(original.at)))),
@@ -140,7 +143,6 @@ impl Debugged<'_> {
             (label, lines(effects)),
             ("not sent", lines(self.not_sent())),
             ("log", lines(done.log.iter().map(effects::log_line).collect())),
-        ]);
-        printable(&text)
+        ])
     }
 }

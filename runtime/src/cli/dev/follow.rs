@@ -8,7 +8,8 @@ use camshaft_event::{
 };
 use serde_json::json;
 
-use super::super::{effects, failure::Failure, output, terminal::printable};
+use super::super::{effects, failure::Failure, output};
+use crate::text;
 
 /// Events that are remembered until they are handled.
 const MAX_EVENTS: usize = 10_000;
@@ -56,18 +57,18 @@ impl Follower {
         }
         let attempt =
             if handled.attempt > 1 { format!(", attempt {}", handled.attempt) } else { String::new() };
-        let mut text = format!("{}  {event}  {outcome}{attempt}\n", handled.cause);
+        let mut shown = format!("{}  {}  {outcome}{attempt}\n", handled.cause, text::line(event));
         for line in effects::lines(&asked) {
-            text += &format!("      {line}\n");
+            shown += &format!("      {}\n", text::line(&line));
         }
         if let Some(failed) = failed {
             let error = failed.error.trim_end().replace('\n', "\n      ");
-            text += &format!("      {}: {error}\n", failed.cause.code());
+            shown += &format!("      {}: {error}\n", failed.cause.code());
         }
         if handled.outcome == Outcome::DeadLettered {
-            text += &format!("      `camshaft debug {}:{}` runs it again\n", self.name, handled.cause);
+            shown += &format!("      `camshaft debug {}:{}` runs it again\n", self.name, handled.cause);
         }
-        output::print(&printable(&text))?;
+        output::print(&shown)?;
         Ok(Some(handled.activation))
     }
 }

@@ -15,7 +15,7 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    super::{failure::Failure, signals::Signals, terminal},
+    super::{failure::Failure, log_line, signals::Signals, terminal},
     Arguments, Built,
     follow::Follower,
     samples,
@@ -24,6 +24,7 @@ use crate::{
     Config, Runtime,
     api::{self, ApiSettings, Server},
     runtime::follow::Stretch,
+    text,
 };
 
 /// Longest time for requests to end.
@@ -59,7 +60,8 @@ struct Waiting {
 pub fn log() -> Result<(), Failure> {
     let filter = EnvFilter::new(LOGGED);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).without_time();
-    log.with_ansi(terminal::stderr_has_colors()).with_target(false).try_init().map_err(Failure::internal)
+    let log = log.fmt_fields(log_line::fields()).with_ansi(terminal::stderr_has_colors());
+    log.with_target(false).try_init().map_err(Failure::internal)
 }
 
 impl Session {
@@ -140,11 +142,12 @@ impl Session {
             built.took.as_secs_f64(),
             started.elapsed().as_secs_f64()
         );
-        let version = plugin.version.clone().unwrap_or_default();
+        let version = plugin.version.as_deref().unwrap_or_default();
+        let (name, version) = (text::line(&plugin.name), text::line(version));
         if plugin.digest == self.digest {
-            anstream::eprintln!("{} {version} is as before: {took}", plugin.name);
+            anstream::eprintln!("{name} {version} is as before: {took}");
         } else {
-            anstream::eprintln!("{} {version} runs: {took}", plugin.name);
+            anstream::eprintln!("{name} {version} runs: {took}");
         }
         self.digest = plugin.digest;
         self.follower.get_or_insert_with(|| Follower::new(plugin.name, self.json));

@@ -5,11 +5,15 @@ use std::io;
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-use super::super::{failure::Failure, terminal};
+use super::super::{failure::Failure, log_line, terminal};
 use crate::ErrorCode;
 
 /// What "info" means: all that Camshaft has to say, and warnings of what it is made of.
 const INFO: &str = "warn,camshaft=info";
+
+/// Libraries that log each error of a guest's requests. The guest and its dead letter have them, and a guest could write
+/// without end in this way, so these lines are written only if the filter names the library.
+const OF_GUESTS: [&str; 2] = ["wasmtime_wasi_http", "rustls"];
 
 /// What is logged, and how.
 #[derive(Clone, Debug, Args)]
@@ -45,15 +49,16 @@ enum Format {
 impl Logging {
     /// Logs from now on. Only once in a process.
     pub fn start(&self) -> Result<(), Failure> {
-        let text = if self.filter == "info" { INFO } else { &self.filter };
-        let filter = EnvFilter::builder().parse(text).map_err(|error| {
-            Failure::new(ErrorCode::WrongUsage, format!("\"{text}\" is not a log filter: {error}"))
-                .hint("Write error, warn, info, debug or trace.")
-        })?;
+        let filter = filter(&self.filter)?;
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
         let started = match self.format {
-            Format::Text => log.with_ansi(terminal::stderr_has_colors()).with_target(false).try_init(),
-            Format::Json => log.json().flatten_event(true).try_init(),
+            Format::Text => {
+                let log = log.fmt_fields(log_line::fields()).with_ansi(terminal::stderr_has_colors());
+                log.with_target(false).try_init()
+            }
+            Format::Json => {
+                log.json().flatten_event(true).with_writer(|| log_line::Json(io::stderr())).try_init()
+            }
         };
         started.map_err(Failure::internal)
     }
@@ -64,5 +69,60 @@ impl Logging {
             Format::Text => eprintln!("{text}"),
             Format::Json => eprintln!("{}", serde_json::json!({ "level": "INFO", "message": text })),
         }
+    }
+}
+
+fn filter(text: &str) -> Result<EnvFilter, Failure> {
+    let text = if text == "info" { INFO } else { text };
+    let filter = EnvFilter::builder().parse(text).map_err(|error| {
+        Failure::new(ErrorCode::WrongUsage, format!("\"{text}\" is not a log filter: {error}"))
+            .hint("Write error, warn, info, debug or trace.")
+    })?;
+    let quiet = OF_GUESTS.iter().filter(|part| !text.contains(**part));
+    quiet.into_iter().try_fold(filter, |filter, part| {
+        Ok(filter.add_directive(format!("{part}=off").parse().map_err(Failure::internal)?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is written of a warning of a library and one of a guest's request.
+    fn written(text: &str) -> String {
+        let (written, filter) = (Written::default(), filter(text).unwrap());
+        let writer = written.clone();
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || writer.clone());
+        tracing::subscriber::with_default(log.with_ansi(false).finish(), || {
+            tracing::warn!(target: "fjall", "of a library");
+            tracing::warn!(target: "wasmtime_wasi_http::p2::error", "of a guest");
+        });
+        let bytes = written.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn what_a_guests_requests_make_a_library_log_is_left_out_unless_it_is_asked_for() {
+        for text in ["info", "warn", "debug"] {
+            let written = written(text);
+            assert!(written.contains("of a library") && !written.contains("of a guest"), "{text}: {written}");
+        }
+        assert!(written("warn,wasmtime_wasi_http=warn").contains("of a guest"));
     }
 }

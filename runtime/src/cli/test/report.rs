@@ -1,6 +1,7 @@
 //! What `camshaft test` says of its cases, for people.
 
-use super::{super::terminal::printable, Tested};
+use super::Tested;
+use crate::text::line;
 
 /// One line a case, then what is wrong with those that failed, then how many there were.
 pub fn text(tested: &Tested) -> String {
@@ -12,7 +13,7 @@ pub fn text(tested: &Tested) -> String {
             text += &format!("{}{file}\n", if number == 0 { "" } else { "\n" });
         }
         let verdict = if done.verdict.passed { "ok    " } else { "FAILED" };
-        text += &format!("  {verdict}  {}\n", done.verdict.name);
+        text += &format!("  {verdict}  {}\n", line(&done.verdict.name));
     }
     for done in tested.cases.iter().filter(|done| !done.verdict.passed) {
         text += &format!("\n{}: {}\n", done.file, done.verdict.name);
@@ -31,8 +32,9 @@ pub fn text(tested: &Tested) -> String {
         if let Some(error) = &done.verdict.error {
             text += &format!("  the attempt failed:\n{}", indented(error, "    "));
         }
-        if !done.verdict.log.is_empty() {
-            text += &format!("  logged:\n{}", indented(&done.verdict.log.join("\n"), "    "));
+        let logged: Vec<_> = done.verdict.log.iter().map(|logged| line(logged)).collect();
+        if !logged.is_empty() {
+            text += &format!("  logged:\n{}", indented(&logged.join("\n"), "    "));
         }
     }
     for warning in &tested.warnings {
@@ -43,7 +45,7 @@ pub fn text(tested: &Tested) -> String {
     if *left_out > 0 {
         text += &format!(", {left_out} left out");
     }
-    printable(&(text + "\n"))
+    text + "\n"
 }
 
 fn indented(text: &str, by: &str) -> String {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use camshaft_engine::{SharedSequencer, StateReader};
 use camshaft_event::ConsumerId;
 use camshaft_tables::store::{StoreError, StoreOperation};
-use camshaft_tables::{StateSpace, TablesError, Versioned};
+use camshaft_tables::{PortionBounds, StatePortion, StateSpace, TablesError, Versioned};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
@@ -57,14 +57,14 @@ impl StateReader for DurableState {
         self.sequencer.replaced_bytes(space, key)
     }
 
-    fn scan_state(
+    fn state_portion(
         &self,
         space: StateSpace,
         prefix: &[u8],
         after: Option<&[u8]>,
-        max: usize,
-    ) -> Result<Vec<(Vec<u8>, Versioned)>, TablesError> {
-        let found = self.sequencer.scan_state(space, prefix, after, max)?;
+        bounds: PortionBounds,
+    ) -> Result<StatePortion, TablesError> {
+        let found = self.sequencer.state_portion(space, prefix, after, bounds)?;
         self.wait(space.consumer)?;
         Ok(found)
     }

@@ -163,7 +163,7 @@ impl Plugins {
         let spec_before = before.as_ref().map(|(code, before)| spec(&before.plugin, *code));
         let spec = spec(&version.plugin, code);
         let attached =
-            retrying(core, || core.step_due(|sequencer| act(sequencer, spec.clone(), spec_before.clone())));
+            retrying(core, || core.step(|sequencer| act(sequencer, spec.clone(), spec_before.clone())));
         let Attached { activation, is_new } = attached.map_err(|error| {
             core.code.remove(code);
             before.iter().for_each(|(code, _)| core.code.remove(*code));
@@ -294,7 +294,7 @@ impl Because {
 
 /// Attaches `spec`, waiting where the engine has no room now.
 pub(in crate::runtime) fn attach(core: &Core, spec: &ConsumerSpec) -> Result<Attached, ConsumerError> {
-    retrying(core, || core.step_due(|sequencer| sequencer.attach(spec.clone(), core.now())))
+    retrying(core, || core.step(|sequencer| sequencer.attach(spec.clone(), core.now())))
 }
 
 pub(super) fn detach(core: &Core, name: &str) {

@@ -82,7 +82,10 @@ impl Runtime {
     }
 
     fn last_error(&self, name: &str) -> Option<LastError> {
-        let (offset, letter) = self.0.core.sequencer.lock().latest_dead_letter(name).ok()??;
+        let sequencer = &self.0.core.sequencer;
+        let offset = sequencer.lock().latest_dead_letter(name)?;
+        let (found, store) = sequencer.find_dead_letter(name, offset, 0)?;
+        let letter = found.letter.read(store.as_ref()).ok()??;
         let latest = letter.history.latest()?;
         let error = latest.error.lines().next().unwrap_or_default().to_owned();
         Some(LastError { at: latest.at, offset, cause: latest.cause.code().to_owned(), error })

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use camshaft_tables::PortionBounds;
+
 use super::build::{apply, flush, new_tables, space, writes};
 
 #[derive(Clone, Debug)]
@@ -72,6 +74,24 @@ proptest! {
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         prop_assert_eq!(found, expected);
+        let mut portions = Vec::new();
+        let mut from = after.clone();
+        loop {
+            let bounds = PortionBounds { entries: max.max(1), bytes: 4 };
+            let portion = tables.state_portion(space(1), &prefix, from.as_deref(), bounds).unwrap();
+            let sizes = portion.entries.iter().map(|(key, found)| key.len() + found.value.len());
+            let before_last = sizes.rev().skip(1).sum::<usize>();
+            prop_assert!(portion.entries.len() <= bounds.entries && before_last < bounds.bytes);
+            portions.extend(portion.entries.into_iter().map(|(key, found)| (key, found.value)));
+            match portion.after {
+                Some(next) => from = Some(next),
+                None => break,
+            }
+        }
+        let whole = model
+            .iter()
+            .filter(|(key, _)| key.starts_with(&prefix) && after.as_ref().is_none_or(|after| *key > after));
+        prop_assert_eq!(portions, whole.map(|(key, value)| (key.clone(), value.clone())).collect::<Vec<_>>());
         for (key, value) in &model {
             prop_assert_eq!(&tables.state(space(1), key).unwrap().unwrap().value, value);
         }
@@ -97,4 +117,29 @@ fn a_scan_from_behind_its_prefix_finds_nothing() {
     apply(&mut tables, writes(1, &[(b"a", Some(b"1")), (b"b", Some(b"2"))]));
     assert!(tables.scan_state(space(1), b"a", Some(b"b"), 9).unwrap().is_empty());
     assert!(tables.scan_state(space(1), b"a", Some(&[0xff; 8]), 9).unwrap().is_empty());
+}
+
+#[test]
+fn a_portion_ends_after_so_many_deleted_keys_and_says_where_the_next_one_begins() {
+    let mut tables = new_tables();
+    let keys: Vec<_> = (0..5_000).map(|number| format!("k{number:04}")).collect();
+    let deleted: Vec<_> = keys.iter().map(|key| (key.as_bytes(), None)).collect();
+    apply(&mut tables, writes(1, &deleted));
+    apply(&mut tables, writes(1, &[(b"z", Some(b"1"))]));
+    let bounds = PortionBounds { entries: 1, bytes: 1 };
+    let first = tables.state_portion(space(1), b"", None, bounds).unwrap();
+    assert_eq!((first.entries.len(), first.after.as_deref()), (0, Some(b"k4095".as_slice())));
+    let second = tables.state_portion(space(1), b"", first.after.as_deref(), bounds).unwrap();
+    assert_eq!((second.entries.len(), second.after.as_deref()), (1, Some(b"z".as_slice())));
+}
+
+#[test]
+fn a_portion_of_large_values_ends_at_its_bytes() {
+    let mut tables = new_tables();
+    for key in [b"a", b"b", b"c"] {
+        apply(&mut tables, writes(1, &[(key, Some(&[7; 1_000]))]));
+    }
+    let bounds = PortionBounds { entries: 64, bytes: 1_500 };
+    let portion = tables.state_portion(space(1), b"", None, bounds).unwrap();
+    assert_eq!((portion.entries.len(), portion.after.as_deref()), (2, Some(b"b".as_slice())));
 }

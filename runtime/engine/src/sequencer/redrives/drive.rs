@@ -13,7 +13,7 @@ use camshaft_event::{RedriveId, Timestamp};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 
-use super::{RedriveError, Sequencer};
+use super::{Redrive, RedriveError, Sequencer};
 use crate::batch::{Batch, Item};
 
 /// Dead letters that jobs redrive in one step; the critical section stays short.
@@ -27,7 +27,7 @@ impl<S: Store> Sequencer<S> {
     /// Moves the running jobs on. Some dead letters may be left, for want of room or because there are many; they are
     /// due still.
     pub(in super::super) fn drive_redrives(&mut self, now: Timestamp) -> Result<(), TablesError> {
-        let running: Vec<RedriveId> = self.driven_redrives().map(|job| job.id).collect();
+        let running: Vec<RedriveId> = self.driven_redrives().map(|known| known.job.id).collect();
         let share = (REDRIVEN_AT_ONCE / running.len().max(1)).max(1);
         for id in running {
             for _ in 0..share {
@@ -46,15 +46,16 @@ impl<S: Store> Sequencer<S> {
         Ok(())
     }
 
-    /// When some job may redrive its next dead letter.
+    /// When some job may redrive its next dead letter, in steady time.
     pub(in super::super) fn next_redrive_due(&self) -> Option<Timestamp> {
-        self.driven_redrives().map(|job| Timestamp(job.due_us.div_ceil(1_000))).min()
+        self.driven_redrives().map(|known| Timestamp(known.due_us.div_ceil(1_000))).min()
     }
 
     /// Redrives the next dead letter of a job, and ends the job with the last one; whether it may go on at once.
     fn redrive_next(&mut self, id: RedriveId, now: Timestamp) -> Result<bool, RedriveError> {
+        let steady = self.steady.now(now);
         let Some(known) = self.redrives.get(&id) else { return Ok(false) };
-        if known.job.state != RedriveState::Running || !is_due(&known.job, now) {
+        if known.job.state != RedriveState::Running || !is_due(known, steady) {
             return Ok(false);
         }
         let mut ahead = self.ahead(&known.job);
@@ -68,11 +69,12 @@ impl<S: Store> Sequencer<S> {
         job.redriven += 1;
         // What lies between is not looked at again.
         job.next = following.unwrap_or(offset.next());
-        job.due_us = next_due_us(&job, now);
+        let due_us = next_due_us(known, steady);
+        job.due_us = microseconds(self.steady.to_wall(Timestamp(due_us / 1_000))) + due_us % 1_000;
         let name = job.selection.consumer.clone();
         self.send_back(&name, offset, Some(&job), now)?;
         if let Some(known) = self.redrives.get_mut(&id) {
-            known.job = job;
+            (known.job, known.due_us) = (job, due_us);
         }
         if following.is_none() {
             self.end_redrive(id, RedriveState::Done, now)?;
@@ -118,17 +120,17 @@ fn interval_us(job: &RedriveJob) -> Option<u64> {
 }
 
 /// Whether the job's rate allows another dead letter.
-fn is_due(job: &RedriveJob, now: Timestamp) -> bool {
+fn is_due(known: &Redrive, now: Timestamp) -> bool {
     let now_us = microseconds(now);
-    // It is never due later than an interval from now, unless the clock was set back.
-    let is_beyond = |interval_us| job.due_us > now_us.saturating_add(interval_us);
-    job.due_us <= now_us || interval_us(job).is_none_or(is_beyond)
+    // It is never due later than an interval from now, unless the clock was set back before the process began.
+    let is_beyond = |interval_us| known.due_us > now_us.saturating_add(interval_us);
+    known.due_us <= now_us || interval_us(&known.job).is_none_or(is_beyond)
 }
 
 /// When the next dead letter is due after one at `now`. A job without a rate is always due.
-fn next_due_us(job: &RedriveJob, now: Timestamp) -> u64 {
-    let Some(interval_us) = interval_us(job) else { return job.due_us };
+fn next_due_us(known: &Redrive, now: Timestamp) -> u64 {
+    let Some(interval_us) = interval_us(&known.job) else { return known.due_us };
     let now_us = microseconds(now);
-    let planned = job.due_us.clamp(now_us.saturating_sub(CAUGHT_UP_US), now_us);
+    let planned = known.due_us.clamp(now_us.saturating_sub(CAUGHT_UP_US), now_us);
     planned.saturating_add(interval_us)
 }

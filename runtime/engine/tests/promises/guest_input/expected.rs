@@ -28,7 +28,10 @@ impl Expected {
 
     /// Checks the section of an attempt against the call it came from.
     pub fn check(&mut self, handled: &Handled, call: &Call) {
-        call.told.iter().for_each(|(act, told)| self.check_told(act, told));
+        let first = call.told.iter().position(|(_, told)| matches!(told, Told::Refused(_)));
+        let (open, over) = call.told.split_at(first.map_or(call.told.len(), |first| first + 1));
+        open.iter().for_each(|(act, told)| self.check_told(act, told));
+        over.iter().for_each(|(act, told)| check_over(act, told, call.refusal()));
         match (call.refusal(), handled.outcome) {
             (None, Outcome::Done) => {
                 assert_eq!(call.answer, Answer::Done);
@@ -131,6 +134,14 @@ impl Expected {
             Act::Set(..) | Act::Schedule(..) => assert!(matches!(told, Told::Refused(_)), "{act:?}"),
             Act::Random(_) | Act::Log(..) => assert_eq!(told, &Told::Nothing),
         }
+    }
+}
+
+/// The first refusal ended the attempt: it is the answer to all that can be refused.
+fn check_over(act: &Act, told: &Told, refusal: Option<&EffectError>) {
+    match told {
+        Told::Refused(error) => assert_eq!(Some(error), refusal, "{act:?}"),
+        told => assert!(matches!(act, Act::Random(_) | Act::Log(..)), "{act:?}: {told:?}"),
     }
 }
 

@@ -55,6 +55,22 @@ impl World {
         }
     }
 
+    /// Gives back a call that found no instance before it was released.
+    pub fn give_back_short(&mut self) -> Committed {
+        let batch = self.take_call().unwrap();
+        let context = WorkerContext {
+            options: &self.options,
+            reader: &self.running.as_ref().unwrap().reader,
+            clock: &*self.clock,
+            random: &mut self.random,
+        };
+        let Begun::Call(call, attempt) = Call::begin(batch, context) else {
+            panic!("there is a call to make")
+        };
+        let finished = call.run_short(*attempt, &mut self.random);
+        self.commit_call(Box::new(finished)).unwrap()
+    }
+
     /// Calls the handler, which must be allowed by now, and commits what comes of it.
     pub fn land(&mut self, in_flight: InFlight) -> Committed {
         self.try_land(in_flight).unwrap()
@@ -86,6 +102,7 @@ impl World {
     }
 
     fn scripted(&mut self, attempt: Attempt) -> (Answer, Attempt) {
-        Scripted { plugins: &mut self.plugins, calls: &self.calls, clock: &self.clock }.call(attempt)
+        let (plugins, calls, clock) = (&mut self.plugins, &self.calls, &self.clock);
+        Scripted { plugins, calls, clock, shortages: &self.shortages }.call(attempt)
     }
 }

@@ -1,4 +1,6 @@
-//! A clock that stands still until a test sets it. Calls of handlers can be given a duration.
+//! A clock that stands still until a test moves it. Calls of handlers can be given a duration.
+//!
+//! Ahead it moves by time that passes; back it is set, as people set a wall clock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,11 +30,23 @@ impl ManualClock {
     }
 
     pub fn set(&self, now: Timestamp) {
-        self.now_ms.store(now.0, Ordering::Relaxed);
+        let before = self.now_ms.swap(now.0, Ordering::Relaxed);
+        self.pass_ms(now.0.saturating_sub(before));
     }
 
     pub fn advance_ms(&self, ms: u64) {
         self.now_ms.fetch_add(ms, Ordering::Relaxed);
+        self.pass_ms(ms);
+    }
+
+    /// Sets the wall clock ahead, or back by less than 0 milliseconds; no time passes.
+    pub fn jump_ms(&self, ms: i64) {
+        let now = self.now_ms();
+        self.now_ms.store(now.0.saturating_add_signed(ms), Ordering::Relaxed);
+    }
+
+    fn pass_ms(&self, ms: u64) {
+        self.elapsed_us.fetch_add(ms * 1_000, Ordering::Relaxed);
     }
 
     pub fn set_call_us(&self, us: u64) {

@@ -1,5 +1,5 @@
-//! A call that was being made when the process ended is made alone; one that takes the process down alone is not made
-//! a third time.
+//! A call that was being made when the process ended is made alone; one that takes the process down alone
+//! three times is not made again.
 
 use camshaft_engine::Mark;
 use camshaft_event::FailureCause;
@@ -110,9 +110,9 @@ fn a_suspected_batch_waits_for_the_calls_under_way() {
 }
 
 #[test]
-fn what_takes_the_process_down_alone_is_a_dead_letter() {
+fn what_takes_the_process_down_alone_three_times_is_a_dead_letter() {
     let (mut world, mark, marks) = ended_amid_a_call(LEAST);
-    world.sequencer().suspect(&[Mark { is_alone: true, ..mark }]);
+    world.sequencer().suspect(&[Mark { lone_runs: 3, ..mark }]);
     attach(&mut world, LEAST, &marks);
     world.settle();
     assert_eq!(world.called("mailer"), ["1"], "it is not called");

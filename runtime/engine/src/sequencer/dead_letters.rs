@@ -1,0 +1,165 @@
+//! Listings of dead letters, in portions: each step looks at a bounded part of the index in memory and reads nothing.
+//!
+//! [`SharedSequencer::each_dead_letter`](crate::SharedSequencer::each_dead_letter) puts the portions together and reads
+//! the letters outside the critical section.
+
+use camshaft_event::transaction::RedriveSelection;
+use camshaft_event::{DeadLetter, HeldEvent, Offset, Sequence};
+use camshaft_tables::Lies;
+use camshaft_tables::TablesError;
+use camshaft_tables::store::Store;
+
+use super::redrives::{RedriveError, RedrivePreview};
+use super::{DeadLetterEntry, Sequencer};
+use crate::consumer::DeadEntry;
+
+/// Dead letters that one step looks at.
+pub(crate) const LOOKED_AT_ONCE: usize = 256;
+
+/// Some dead letters of a consumer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadPortion {
+    /// Those that were wanted, in order.
+    pub found: Vec<Offset>,
+    /// Where the next portion begins; none if this was the last.
+    pub next: Option<Offset>,
+}
+
+/// A dead letter, of which only what memory knows has been read.
+#[derive(Debug)]
+pub struct FoundDeadLetter {
+    /// Where the letter lies.
+    pub letter: Lies<DeadLetter>,
+    /// How many events wait behind it.
+    pub waiting: usize,
+    /// The first of these.
+    pub first_waiting: Vec<Offset>,
+    /// The transactions up to this one may be seen in it.
+    pub sequence: Sequence,
+}
+
+impl<S: Store> Sequencer<S> {
+    /// The names of all consumers that are not forgotten, in order.
+    #[must_use]
+    pub fn consumer_names(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.names.keys().filter(|name| self.known(name).is_some()).cloned().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The dead letters of a consumer from `from` on whose event types are `wanted`, as far as one step looks.
+    #[must_use]
+    pub fn dead_portion(&self, name: &str, from: Offset, wanted: &dyn Fn(&str) -> bool) -> DeadPortion {
+        self.portion(name, from, |entry| wanted(&entry.event_type))
+    }
+
+    fn portion(&self, name: &str, from: Offset, wanted: impl Fn(&DeadEntry) -> bool) -> DeadPortion {
+        let mut portion = DeadPortion { found: Vec::new(), next: None };
+        let Some(consumer) = self.known(name) else { return portion };
+        for (looked_at, (offset, entry)) in consumer.dead.range(from..).enumerate() {
+            if looked_at == LOOKED_AT_ONCE {
+                portion.next = Some(*offset);
+                break;
+            }
+            if wanted(entry) {
+                portion.found.push(*offset);
+            }
+        }
+        portion
+    }
+
+    /// Where a held event lies.
+    #[must_use]
+    pub fn find_held(&self, name: &str, offset: Offset) -> Option<Lies<HeldEvent>> {
+        Some(self.tables.find_held(self.known(name)?.record.id, offset))
+    }
+
+    /// What is known in memory of a dead letter and of the first `max_waiting` events behind it. None if there is none
+    /// any more.
+    #[must_use]
+    pub fn find_dead_letter(
+        &self,
+        name: &str,
+        offset: Offset,
+        max_waiting: usize,
+    ) -> Option<FoundDeadLetter> {
+        let consumer = self.known(name)?;
+        let entry = consumer.dead.get(&offset)?;
+        let id = consumer.record.id;
+        let behind =
+            consumer.held.waiting_behind(&entry.key, offset).take(if entry.parks { max_waiting } else { 0 });
+        Some(FoundDeadLetter {
+            letter: self.tables.find_dead_letter(id, offset),
+            waiting: if entry.parks { consumer.held.count_behind(&entry.key, offset) } else { 0 },
+            first_waiting: behind.collect(),
+            sequence: self.tables.progress().sequence,
+        })
+    }
+
+    /// Goes on with a preview of a redrive job from `from` on, as far as one step looks. Returns where to go on.
+    ///
+    /// # Errors
+    /// An unknown consumer.
+    pub fn preview_redrive_from(
+        &self,
+        selection: &RedriveSelection,
+        from: Offset,
+        max_first: usize,
+        preview: &mut RedrivePreview,
+    ) -> Result<Option<Offset>, RedriveError> {
+        let name = &selection.consumer;
+        if self.known(name).is_none() {
+            return Err(RedriveError::NoSuchConsumer { consumer: name.clone() });
+        }
+        let portion =
+            self.portion(name, from, |entry| selection.matches(&entry.event_type, entry.reason, entry.at));
+        preview.selected += portion.found.len() as u64;
+        let room = max_first.saturating_sub(preview.first.len());
+        preview.first.extend(portion.found.iter().take(room));
+        Ok(portion.next)
+    }
+
+    /// At most `max` dead letters, by consumer and offset, behind `after`, for which `wanted` holds. It reads them all
+    /// where it is called: the runtime, where others wait for the lock, goes by portions instead.
+    ///
+    /// # Errors
+    /// Tables that cannot be read.
+    pub fn dead_letters(
+        &self,
+        consumer: Option<&str>,
+        after: Option<(&str, Offset)>,
+        max: usize,
+        wanted: &dyn Fn(&DeadLetter) -> bool,
+    ) -> Result<Vec<DeadLetterEntry>, TablesError> {
+        let names = consumer.map_or_else(|| self.consumer_names(), |name| vec![name.to_owned()]);
+        let mut found = Vec::new();
+        for name in names.into_iter().filter(|name| after.is_none_or(|(last, _)| name.as_str() >= last)) {
+            let mut from = match after {
+                Some((last, offset)) if last == name => Some(offset.next()),
+                _ => Some(Offset(0)),
+            };
+            while let Some(first) = from {
+                let portion = self.dead_portion(&name, first, &|_| true);
+                for offset in portion.found {
+                    if found.len() == max {
+                        return Ok(found);
+                    }
+                    let Some(known) = self.find_dead_letter(&name, offset, 0) else { continue };
+                    let letter = match known.letter.read(&**self.tables.store()) {
+                        // One that cannot be read must not hide the others; redriving or discarding it says why.
+                        Err(TablesError::OfConsumer(_)) => continue,
+                        found => found?,
+                    };
+                    let Some(letter) = letter else { continue };
+                    if wanted(&letter) {
+                        let (consumer, waiting) = (name.clone(), known.waiting);
+                        found.push(DeadLetterEntry { consumer, offset, letter, waiting });
+                    }
+                }
+                from = portion.next;
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,205 @@
+//! The memory that requests and answers take together: one budget, from which each takes before it is read or sent.
+//!
+//! Small ones have a share of their own, so that large ones cannot keep them out. What does not fit is refused as busy;
+//! a stream of events waits instead. `compose/budget.rs` says which part of the `memory` setting it is.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use axum::body::Bytes;
+use tokio::sync::Notify;
+
+use super::problem::Problem;
+
+/// Requests and answers up to this size are small.
+pub const SMALL_BYTES: usize = 64 << 10;
+
+/// The memory for requests and answers.
+#[derive(Debug)]
+pub struct Room {
+    /// Bytes left for any; less than none while one is overdrawn.
+    large: AtomicI64,
+    /// Bytes left for small ones.
+    small: AtomicI64,
+    /// Bytes that one may take.
+    most: usize,
+    freed: Notify,
+}
+
+/// A part of the [`Room`]; dropping it gives it back.
+#[derive(Debug)]
+pub struct Lease {
+    room: Arc<Room>,
+    large: usize,
+    small: usize,
+}
+
+/// There is no room now.
+#[derive(Debug)]
+pub struct Full;
+
+impl From<Full> for Problem {
+    fn from(_: Full) -> Self {
+        Self::busy("the memory for requests and answers is used up (a share of the setting `memory`)")
+    }
+}
+
+impl Room {
+    /// A room of `bytes`, an eighth of it for small requests and answers only. Beside those it has room for one of
+    /// `largest` bytes, however little it is.
+    pub fn new(bytes: usize, largest: usize) -> Arc<Self> {
+        let small = bytes / 8;
+        let most = (bytes - small).max(largest);
+        Arc::new(Self {
+            large: AtomicI64::new(signed(most)),
+            small: AtomicI64::new(signed(small)),
+            most,
+            freed: Notify::new(),
+        })
+    }
+
+    /// Takes `bytes` of it.
+    pub fn take(self: &Arc<Self>, bytes: usize) -> Result<Lease, Full> {
+        let mut lease = Lease { room: Arc::clone(self), large: 0, small: 0 };
+        lease.grow(bytes)?;
+        Ok(lease)
+    }
+
+    /// Takes `bytes` of it once they are there.
+    pub async fn wait_for(self: &Arc<Self>, bytes: usize) -> Lease {
+        let bytes = bytes.min(self.most);
+        loop {
+            // Registered before it is tried: what is given back in between is not missed.
+            let mut freed = std::pin::pin!(self.freed.notified());
+            freed.as_mut().enable();
+            if let Ok(lease) = self.take(bytes) {
+                return lease;
+            }
+            freed.await;
+        }
+    }
+
+    fn give_back(&self, large: usize, small: usize) {
+        if large + small == 0 {
+            // IMPORTANT: wakes nobody. Who waits has just dropped an empty lease, and would wake itself for ever.
+            return;
+        }
+        self.large.fetch_add(signed(large), Ordering::AcqRel);
+        self.small.fetch_add(signed(small), Ordering::AcqRel);
+        self.freed.notify_waiters();
+    }
+}
+
+impl Lease {
+    /// How much it has, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.large + self.small
+    }
+
+    /// Takes `more` bytes.
+    pub fn grow(&mut self, more: usize) -> Result<(), Full> {
+        if self.bytes() + more <= SMALL_BYTES && take(&self.room.small, more) {
+            self.small += more;
+        } else if take(&self.room.large, more) {
+            self.large += more;
+        } else {
+            return Err(Full);
+        }
+        Ok(())
+    }
+
+    /// Keeps `bytes`, now that they are known. More than it has is overdrawn: others wait until it is given back.
+    pub fn settle(&mut self, bytes: usize) {
+        if bytes > self.bytes() {
+            let missing = bytes - self.bytes();
+            self.room.large.fetch_sub(signed(missing), Ordering::AcqRel);
+            self.large += missing;
+        } else {
+            let free = self.bytes() - bytes;
+            let large = free.min(self.large);
+            self.large -= large;
+            self.small -= free - large;
+            self.room.give_back(large, free - large);
+        }
+    }
+
+    /// `bytes` as a part of a body. The lease ends once they are sent.
+    pub fn carry(self, bytes: impl AsRef<[u8]> + Send + 'static) -> Bytes {
+        Bytes::from_owner(Carried { bytes, _lease: self })
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.room.give_back(self.large, self.small);
+    }
+}
+
+struct Carried<B> {
+    bytes: B,
+    _lease: Lease,
+}
+
+impl<B: AsRef<[u8]>> AsRef<[u8]> for Carried<B> {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+}
+
+fn take(left: &AtomicI64, bytes: usize) -> bool {
+    let less = |left: i64| left.checked_sub(signed(bytes)).filter(|left| *left >= 0);
+    left.fetch_update(Ordering::AcqRel, Ordering::Acquire, less).is_ok()
+}
+
+fn signed(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn large_ones_leave_room_for_small_ones() {
+        let room = Room::new(8 << 20, 0);
+        let large = room.take(7 << 20).unwrap();
+        assert!(room.take(SMALL_BYTES + 1).is_err());
+        let small: Vec<Lease> = (0..16).map(|_| room.take(SMALL_BYTES).unwrap()).collect();
+        assert!(room.take(1).is_err());
+        drop(large);
+        assert!(room.take(7 << 20).is_ok());
+        drop(small);
+        assert_eq!(room.small.load(Ordering::SeqCst), 1 << 20);
+        assert_eq!(room.large.load(Ordering::SeqCst), 7 << 20);
+    }
+
+    #[test]
+    fn one_of_the_largest_size_always_fits() {
+        let room = Room::new(1 << 20, 32 << 20);
+        let largest = room.take(32 << 20).unwrap();
+        assert!(room.take(SMALL_BYTES + 1).is_err());
+        drop(largest);
+    }
+
+    #[tokio::test]
+    async fn who_waits_gets_room_when_it_is_given_back() {
+        let room = Room::new(4 << 20, 0);
+        let mut taken = room.take(3 << 20).unwrap();
+        let mut waits = std::pin::pin!(room.wait_for(1 << 20));
+        assert!((&mut waits).now_or_never().is_none());
+        taken.settle(2 << 20);
+        assert_eq!(waits.await.bytes(), 1 << 20);
+        taken.settle(8 << 20);
+        assert!(room.take(SMALL_BYTES + 1).is_err(), "what is overdrawn is missing");
+        let sent = taken.carry(b"text".to_vec());
+        let part = sent.slice(1..3);
+        drop(sent);
+        assert!(room.take(3 << 20).is_err(), "a part of it is still to be sent");
+        drop(part);
+        assert!(room.take(3 << 20).is_ok());
+    }
+}

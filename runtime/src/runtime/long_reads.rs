@@ -1,0 +1,64 @@
+//! Long reads: of listings and of the log, on threads of their own, a few at a time.
+//!
+//! They wait for the disk and turn what they read into text, so they would keep the threads that serve HTTP. Each takes
+//! the sequencer's lock for bounded steps only.
+
+use std::sync::Arc;
+
+use camshaft_engine::SharedSequencer;
+use tokio::sync::Semaphore;
+
+use super::Runtime;
+use crate::compose::EmbeddedStore;
+
+/// Long reads at a time. Others wait for their turn.
+const AT_ONCE: usize = 2;
+
+/// Bytes after which a page of a listing is full, however few items it holds.
+pub(crate) const PAGE_BYTES: usize = 4 << 20;
+
+/// The turns of long reads. Listings and the log have their own, since a listing takes longer.
+pub(super) struct LongReads {
+    listings: Arc<Semaphore>,
+    log: Arc<Semaphore>,
+}
+
+impl Default for LongReads {
+    fn default() -> Self {
+        let turns = || Arc::new(Semaphore::new(AT_ONCE));
+        Self { listings: turns(), log: turns() }
+    }
+}
+
+impl Runtime {
+    /// Reads a listing.
+    pub(super) async fn read_long<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&SharedSequencer<EmbeddedStore>) -> T + Send + 'static,
+    ) -> Result<T, String> {
+        let sequencer = self.0.core.sequencer.clone();
+        run(&self.0.long_reads.listings, move || read(&sequencer)).await
+    }
+
+    /// Reads the log.
+    pub(super) async fn read_log<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, String> {
+        run(&self.0.long_reads.log, read).await
+    }
+}
+
+/// Runs `read` in its turn; fails only if it panics or the process ends.
+async fn run<T: Send + 'static>(
+    turns: &Arc<Semaphore>,
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, String> {
+    let turn = Arc::clone(turns).acquire_owned().await.map_err(|error| error.to_string())?;
+    let read = move || {
+        // IMPORTANT: it lasts as long as the thread, not as long as the client that asked.
+        let _turn = turn;
+        read()
+    };
+    tokio::task::spawn_blocking(read).await.map_err(|error| error.to_string())
+}
