@@ -219,8 +219,7 @@ impl Host {
         bytes: Vec<u8>,
         operator: Option<&OperatorFile>,
     ) -> Result<Report, Refusal> {
-        let artifact = Artifact::of(bytes.clone(), file)?;
-        let manifest = Manifest::assemble(file, &artifact.survey.manifest_sections, operator)?;
+        let (artifact, manifest) = identify(file, bytes.clone(), operator)?;
         let Artifact { survey, form, digest, size, .. } = artifact.componentized(file)?;
         let contract = contract::judge(&survey, file)?;
         let (contract, digest, imports) = (&contract, &digest, &survey.imports);
@@ -243,12 +242,7 @@ impl Host {
         operator: Option<&OperatorFile>,
     ) -> Result<Admitted, Refusal> {
         let options = &self.0.options;
-        let artifact = Artifact::of(bytes, file)?;
-        if artifact.form == Form::Component {
-            // The file is of another kind altogether: that comes before what its manifest lacks.
-            contract::judge(&artifact.survey, file)?;
-        }
-        let manifest = Manifest::assemble(file, &artifact.survey.manifest_sections, operator)?;
+        let (artifact, manifest) = identify(file, bytes, operator)?;
         check_capabilities(&manifest, &options.ways_out)?;
         check_limits(&manifest, options)?;
         let (access, lacking) =
@@ -280,6 +274,28 @@ impl Host {
         });
         trial(&plugin)?;
         Ok(plugin)
+    }
+}
+
+/// What the file is, and what it says of itself. That it is of another kind altogether is said before what its manifest
+/// lacks.
+fn identify(
+    file: &Path,
+    bytes: Vec<u8>,
+    operator: Option<&OperatorFile>,
+) -> Result<(Artifact, Manifest), Refusal> {
+    let artifact = Artifact::of(bytes, file)?;
+    if artifact.form == Form::Component {
+        contract::judge(&artifact.survey, file)?;
+    }
+    match Manifest::assemble(file, &artifact.survey.manifest_sections, operator) {
+        Ok(manifest) => Ok((artifact, manifest)),
+        Err(refusal) if refusal.code == codes::MISSING_MANIFEST => {
+            // The kind of a core module shows only as a component.
+            contract::judge(&artifact.componentized(file)?.survey, file)?;
+            Err(refusal)
+        }
+        Err(refusal) => Err(refusal),
     }
 }
 
