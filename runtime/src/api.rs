@@ -111,6 +111,7 @@ fn described_routes() -> OpenApiRouter<Api> {
         .routes(routes!(consumers::pause))
         .routes(routes!(consumers::resume))
         .routes(routes!(consumers::reset))
+        .routes(routes!(consumers::skip))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::show))
         .routes(routes!(dead_letters::redrive))

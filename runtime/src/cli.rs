@@ -1,6 +1,6 @@
 //! The command line: one file per subcommand.
 //!
-//! `run`, `new`, `build`, `dev`, `test`, `check` and `wit` work here; every other command is a client of the HTTP
+//! `run`, `new`, `build`, `dev`, `test`, `check`, `verify` and `wit` work here; every other command is a client of the HTTP
 //! interface. Data goes to stdout, all else to stderr. No command decides anything about events.
 
 mod build;
@@ -30,6 +30,7 @@ mod table;
 mod tail;
 mod terminal;
 mod test;
+mod verify;
 mod when;
 mod wit;
 
@@ -97,6 +98,8 @@ enum Command {
     Test(test::Arguments),
     /// Tell what a .wasm file is and asks for
     Check(check::Arguments),
+    /// Check a data directory that no runtime uses, without changing it
+    Verify(verify::Arguments),
     /// Write the contract that plugins are written against
     Wit(wit::Arguments),
     /// Compile one component, for the process that started this one
@@ -179,6 +182,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Dev(arguments) => dev::dev(&arguments, json),
         Command::Test(arguments) => test::test(&arguments, json),
         Command::Check(arguments) => check::check(&arguments, json),
+        Command::Verify(arguments) => verify::verify(&arguments, json),
         Command::Wit(arguments) => wit::wit(&arguments, json),
         Command::Compile(_) => Err(Failure::internal("the compiler runs in a process of its own")),
     }

@@ -18,6 +18,7 @@ mod open;
 mod pace;
 mod priority;
 mod reader;
+mod rebuild;
 mod sinks;
 mod stop;
 mod sync;
@@ -34,7 +35,7 @@ pub use clock::WallClock;
 pub(crate) use code::{Closure, Code, CodeNumber};
 pub(crate) use core::Core;
 pub(crate) use durable::Never;
-pub(crate) use open::open;
+pub(crate) use open::{open, refuse_log, unusable};
 pub(crate) use reader::READ_BYTES;
 
 /// The store below the tables.

@@ -144,6 +144,12 @@ catalogue! {
     ConsumerAttached = "consumer-attached", Some(409), Refused,
         "the consumer is attached",
         "Remove its plugin's file from the plugins directory first.";
+    ConsumerNotDamaged = "consumer-not-damaged", Some(409), Refused,
+        "nothing that the consumer needs is damaged",
+        "`camshaft consumers NAME` shows what keeps it.";
+    DamageNotSkippable = "damage-not-skippable", Some(409), Refused,
+        "the consumer cannot go on without the damaged part",
+        "Reset it with `camshaft consumers reset NAME --to WHERE`, or restore a backup.";
     DeadLetterNotFound = "dead-letter-not-found", Some(404), Refused,
         "there is no such dead letter",
         "`camshaft dead-letters list` lists the dead letters.";
@@ -221,7 +227,13 @@ catalogue! {
         "Run that version, or a newer one.";
     DataCorrupt = "data-corrupt", None, DataDirectory,
         "the data directory is damaged",
-        "Keep a copy of the directory, then restore it from a backup.";
+        "Run `camshaft verify`: it lists what is damaged and what to do. Keep a copy of the directory.";
+    CleanMarkDamaged = "clean-mark-damaged", None, DataDirectory,
+        "the mark of the last clean shutdown is damaged, and the end of the log is unclear without it",
+        "Copy the data directory, remove the file that the message names, and start again.";
+    DamageFound = "damage-found", None, Refused,
+        "a check of the data directory found damage",
+        "Do what the table says; the check itself changed nothing.";
     // Plugins, when they are checked or loaded. The plugin host makes these refusals.
     NotWasm = "not-wasm", None, Refused,
         "the file is not WebAssembly",

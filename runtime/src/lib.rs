@@ -12,6 +12,7 @@ mod error_code;
 mod runtime;
 mod sandbox;
 mod text;
+pub mod verify;
 pub mod view;
 
 pub use camshaft_engine::Attempt;

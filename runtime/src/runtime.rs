@@ -185,6 +185,7 @@ impl Runtime {
         Health {
             status,
             why,
+            damaged_consumers: core.sequencer.lock().damaged(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             tail: standing.durable.next_offset,
             first_offset: self.first_offset(),

@@ -16,7 +16,10 @@ mod reset;
 mod state;
 
 pub use activation::{ActivationView, MeasureView, OutcomeView, PinRequest, ProbationView, RollbackRequest};
-pub use consumer::{ConsumerStatusView, ConsumerView, Oldest, OldestHeldView, PauseView, WaitsForView};
+pub use consumer::{
+    ConsumerStatusView, ConsumerView, DamageView, Oldest, OldestHeldView, PauseView, SkipRequest, SkipView,
+    WaitsForView,
+};
 pub use dead_letter::{
     AttemptView, DeadLetterQuery, DeadLetterSummary, DeadLetterView, InputView, InputsView, WaitingView,
 };

@@ -99,6 +99,8 @@ pub(crate) struct Effects {
     bytes: usize,
     /// The first refusal; it decides the outcome.
     pub(crate) refusal: Option<EffectError>,
+    /// Why the tables could not be read, if so.
+    pub(crate) unread: Option<TablesError>,
     pub(crate) log: Vec<LogLine>,
 }
 
@@ -175,8 +177,10 @@ impl Attempt {
         Err(error)
     }
 
-    fn unavailable<T>(&mut self, error: &TablesError) -> Result<T, EffectError> {
-        self.refuse(EffectError::Unavailable { reason: error.to_string() })
+    fn unavailable<T>(&mut self, error: TablesError) -> Result<T, EffectError> {
+        let reason = error.to_string();
+        self.effects.unread.get_or_insert(error);
+        self.refuse(EffectError::Unavailable { reason })
     }
 
     fn check(
@@ -263,7 +267,7 @@ impl Attempt {
                 }
                 before
             }
-            Err(error) => return self.unavailable(&error),
+            Err(error) => return self.unavailable(error),
         };
         let growth = signed(size_in_state(key, value.map(<[u8]>::len))) - signed(before);
         let total = self.state_bytes.saturating_add_signed(self.effects.state_growth + growth);

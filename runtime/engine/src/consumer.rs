@@ -15,6 +15,7 @@ use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::StateSpace;
 
 use crate::circuit::Circuit;
+use crate::damage::Damage;
 use crate::held_keys::HeldKeys;
 use crate::lane::Lane;
 use crate::partition::Partition;
@@ -66,6 +67,10 @@ pub(crate) struct Consumer {
     pub(crate) circuit: Circuit,
     /// Whether it has been announced that the circuit is not closed.
     pub(crate) circuit_told: bool,
+    /// What it needs and cannot read. In memory only: a start finds it again.
+    pub(crate) damage: Vec<Damage>,
+    /// Whether that has been announced.
+    pub(crate) damage_told: bool,
     /// What its rate limit leaves, if it has one.
     pub(crate) tokens: Option<Tokens>,
     /// In which of the sequencer's queues of ready consumers it stands, if in any.
@@ -144,6 +149,8 @@ impl Consumer {
             stall_told: false,
             circuit: Circuit::default(),
             circuit_told: false,
+            damage: Vec::new(),
+            damage_told: false,
             tokens: None,
             queued: None,
             scheduled: None,
@@ -179,7 +186,28 @@ impl Consumer {
     /// Whether it takes nothing for a while. Its lag then costs no memory: it lies in the log.
     pub(crate) fn is_paused(&self) -> bool {
         let by_hand = self.record.paused.is_some() && !is_on(Sabotage::IgnorePause);
-        by_hand || self.circuit.blocks_until().is_some()
+        by_hand || self.is_damaged() || self.circuit.blocks_until().is_some()
+    }
+
+    /// Whether it needs something that cannot be read.
+    pub(crate) fn is_damaged(&self) -> bool {
+        !self.damage.is_empty()
+    }
+
+    /// Whether all that the tables hold of it could be read at the start.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.damage.iter().any(|damage| damage.at_start)
+    }
+
+    pub(crate) fn add_damage(&mut self, damage: Damage) {
+        if !self.damage.contains(&damage) {
+            self.damage.push(damage);
+        }
+    }
+
+    /// Forgets damage to the events that it was to read next: they are asked for again, if it still wants them.
+    pub(crate) fn forget_read_damage(&mut self) {
+        self.damage.retain(|damage| !damage.is_of_events());
     }
 
     /// Whether more new events may be routed to it.
@@ -244,7 +272,7 @@ impl Consumer {
         if !self.is_attached() {
             return None;
         }
-        let work = if self.record.paused.is_some() {
+        let work = if self.record.paused.is_some() || self.is_damaged() {
             None
         } else {
             let later = self.circuit.blocks_until().or_else(|| self.next_token());

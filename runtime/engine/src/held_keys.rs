@@ -119,6 +119,13 @@ impl HeldKeys {
         self.schedule(key);
     }
 
+    /// Takes out a held event of whose key nothing is known; of no effect if there is none.
+    pub(crate) fn drop_event(&mut self, offset: Offset) {
+        let key =
+            self.keys.iter().find(|(_, held)| held.queue.contains_key(&offset)).map(|(key, _)| key.clone());
+        key.into_iter().for_each(|key| self.remove(&key, offset));
+    }
+
     /// Parks the key behind the dead letter at `offset`.
     pub(crate) fn park(&mut self, key: &Key, offset: Offset) {
         self.keys.entry(key.clone()).or_default().parked_behind.insert(offset);

@@ -13,6 +13,7 @@ mod batch;
 mod circuit;
 mod clock;
 mod consumer;
+mod damage;
 mod held_keys;
 mod lane;
 mod options;
@@ -34,6 +35,7 @@ pub use alarm::Alarm;
 pub use attempt::{Attempt, LogLine, StateReader};
 pub use batch::{Batch, SharedEvent};
 pub use clock::{Clock, Reading, SteadyTime};
+pub use damage::{Damage, DamagedPart};
 pub use options::EngineOptions;
 pub use retention::{Jump, Retention, RetentionOptions};
 pub use run::{Begun, Call, Finished, Handler, Rehearsal, Rehearsed, WorkerContext, run_batch};
@@ -42,7 +44,7 @@ pub use sequencer::{
     Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, DeadPortion,
     FoundDeadLetter, LagRead, LogEvents, OldestHeld, Past, Pause, ProbationState, Probe, PublishRefusal,
     ReadError, Receipt, Receipts, RecoverError, RedriveError, RedrivePreview, RedriveStatus, Release,
-    ResetPlace, ResetTo, Sequencer, Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor,
+    ResetPlace, ResetTo, Sequencer, Skipped, Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor,
     first_offset_since,
 };
 pub use shared::SharedSequencer;

@@ -107,7 +107,8 @@ impl Retention {
         }
         let pinned = match log.find_offset(needed.next_offset.0) {
             Ok(found) => found.unwrap_or(bounds.last_sequence),
-            Err(LogError::Trimmed { .. }) => bounds.first_sequence,
+            // A consumer that waits behind damage keeps all of it.
+            Err(LogError::Trimmed { .. } | LogError::Corrupt { .. }) => bounds.first_sequence,
             Err(error) => return Err(error),
         };
         Ok(expired.min(pinned).min(needed.sequence.next().0))

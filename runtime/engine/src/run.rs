@@ -15,6 +15,7 @@ use std::sync::Arc;
 use camshaft_event::transaction::{Body, Handled, HeldChange, Outcome, Section};
 use camshaft_event::{Answer, FailureCause, HeldEvent, Key, Offset, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
+use camshaft_tables::TablesError;
 use rand_chacha::ChaCha8Rng;
 
 use crate::EngineOptions;
@@ -76,8 +77,8 @@ pub struct Finished {
     pub(crate) released: Option<Tried>,
     /// Whether it ended for want of an instance.
     pub(crate) is_short: bool,
-    /// Why the tables could not be read, if so: the host's fault, nobody's attempt counts.
-    pub unavailable: Option<String>,
+    /// Why the tables could not be read, if so: not the handler's fault, so no attempt counts.
+    pub unread: Option<TablesError>,
 }
 
 impl Finished {
@@ -131,7 +132,7 @@ struct Run {
     kept_bytes: usize,
     started_us: u64,
     is_short: bool,
-    unavailable: Option<String>,
+    unread: Option<TablesError>,
 }
 
 /// An attempt that ended.
@@ -180,7 +181,7 @@ impl Run {
             kept_bytes: 0,
             started_us,
             is_short: false,
-            unavailable: None,
+            unread: None,
         }
     }
 
@@ -322,7 +323,7 @@ impl Run {
             retries: self.retries,
             released: None,
             is_short: self.is_short,
-            unavailable: self.unavailable,
+            unread: self.unread,
         }
     }
 }

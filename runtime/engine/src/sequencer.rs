@@ -6,6 +6,7 @@
 
 mod attach;
 mod commit;
+mod damage;
 mod dead_letters;
 mod flush;
 mod history;
@@ -20,6 +21,7 @@ mod redrives;
 mod release;
 mod reset;
 mod shortages;
+mod skip;
 mod status;
 mod stuck;
 mod suspects;
@@ -29,8 +31,8 @@ mod turns;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use camshaft_event::transaction::{Floor, Section};
-use camshaft_event::{ActivationId, ConsumerId, Offset, RedriveId, Sequence, Timestamp, Transaction};
+use camshaft_event::transaction::{Floor, Published, Section};
+use camshaft_event::{ActivationId, ConsumerId, Event, Offset, RedriveId, Sequence, Timestamp, Transaction};
 use camshaft_log::record_bytes;
 use camshaft_tables::store::Store;
 use camshaft_tables::{Position, Progress, Tables, TablesError};
@@ -50,12 +52,14 @@ pub use recover::RecoverError;
 pub use redrives::{RedriveError, RedrivePreview, RedriveStatus};
 pub use release::Release;
 pub use reset::{ResetPlace, ResetTo, first_offset_since};
+pub use skip::Skipped;
 pub use status::{ConsumerState, DeadLetterEntry};
 pub use stuck::{OldestHeld, Unhandled, WaitsFor};
 
 use crate::alarm::Alarm;
 use crate::clock::SteadyTime;
 use crate::consumer::{Consumer, Reading};
+use crate::damage::Damage;
 use crate::lane::Lane;
 use crate::routes::Routes;
 use crate::write_queue::{QueuedRecord, WriteQueue};
@@ -116,6 +120,8 @@ pub struct Sequencer<S> {
     steady: SteadyTime,
     /// Until when the timekeeper sleeps.
     alarm: Alarm,
+    /// Damage that was found since somebody asked.
+    found_damage: Vec<(String, Damage)>,
     /// How probations ended since somebody asked.
     verdicts: Vec<Verdict>,
 }
@@ -249,6 +255,11 @@ impl<S: Store> Sequencer<S> {
             });
         }
         Ok(sequence)
+    }
+
+    /// Publishes something that the runtime says.
+    fn publish_own(&mut self, event: Event, now: Timestamp) -> Result<(), TablesError> {
+        self.sequence_one(Section::Published(Published { events: vec![event] }), now).map(|_| ())
     }
 
     fn sequence_one(&mut self, section: Section, now: Timestamp) -> Result<Sequence, TablesError> {

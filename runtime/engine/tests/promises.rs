@@ -12,6 +12,7 @@ mod promises {
     mod breaker;
     mod checkpoints;
     mod correcting;
+    mod damage;
     mod dead_letters;
     mod dedupe;
     mod due_times;

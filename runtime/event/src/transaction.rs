@@ -291,6 +291,7 @@ mod tests {
             held: vec![],
             dead: vec![],
             events: vec![event("6"), event("7")],
+            timers: vec!["later".into()],
         })));
         transaction.sections.push(Section::Activated(Box::new(Activated {
             activation: Activation::default(),

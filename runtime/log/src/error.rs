@@ -43,6 +43,14 @@ pub enum LogError {
         /// What is wrong there.
         detail: String,
     },
+    /// The mark of the last clean shutdown is damaged or foreign, and the records alone do not decide.
+    #[error("mark of the last clean shutdown, file \"{file}\" of the log, is of no use: {detail}")]
+    Mark {
+        /// The mark's file.
+        file: String,
+        /// What is wrong with it, and what cannot be decided without it.
+        detail: String,
+    },
     /// The disk is full. Nothing is lost; a later call may succeed.
     #[error("no space left to {action} \"{file}\"")]
     NoSpace {
@@ -124,6 +132,7 @@ impl LogError {
             Self::Unusable { .. } => "data-directory-unusable",
             Self::NewerFormat { .. } => "log-format-newer",
             Self::Corrupt { .. } => "log-corrupt",
+            Self::Mark { .. } => "log-mark-damaged",
             Self::NoSpace { .. } => "no-space",
             Self::Poisoned { .. } => "log-poisoned",
             Self::Closed => "log-closed",
@@ -150,6 +159,10 @@ impl LogError {
             Self::Corrupt { .. } => {
                 "Restore the data directory from a backup, or start with a new one; keep the damaged one, \
                  since its other records can still be read."
+            }
+            Self::Mark { .. } => {
+                "Remove that file and start again: the mark is only a hint that the shutdown was clean. What follows the \
+                 last whole record is then cut, also if it was durable; copy the data directory first if you doubt it."
             }
             Self::NoSpace { .. } => "Free some space on this disk; the log goes on by itself.",
             Self::Poisoned { .. } => {

@@ -15,6 +15,7 @@ mod segment_header;
 mod spare;
 mod stamp;
 mod tail;
+pub(crate) mod verify;
 mod view;
 mod walk;
 

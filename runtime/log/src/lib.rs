@@ -22,6 +22,7 @@ pub use error::LogError;
 pub use files::FileLog;
 pub use files::options::Options;
 pub use files::recovery::{Cut, Recovery};
-pub use log::{Bounds, Log, LogReader};
+pub use files::verify::{Damage, Verified, Verify, verify};
+pub use log::{Bounds, Log, LogReader, NextRecord};
 pub use record::batch::Batch;
 pub use record::{MAX_PAYLOAD_BYTES, MAX_RECORD_BYTES, NewRecord, Record, record_bytes};

@@ -70,26 +70,34 @@ pub trait Log: Send {
 pub trait LogReader: Send + Sync {
     /// Reads records in order from `sequence` on, about `max_bytes` of them, though at least one if there is
     /// one. Fewer may come than asked; an empty batch means that the tail is reached. Every record is
-    /// checked.
+    /// checked; a batch ends before a damaged one.
     ///
     /// # Errors
-    /// [`LogError::Trimmed`] before the first retained sequence, [`LogError::Corrupt`] where the bytes are
-    /// damaged.
+    /// [`LogError::Trimmed`] before the first retained sequence, [`LogError::Corrupt`] if the record at `sequence`
+    /// is damaged.
     fn read_from(&self, sequence: u64, max_bytes: u32) -> Result<Batch, LogError>;
 
     /// The sequence of the record that contains the event at `offset`; none if the offset is not written yet.
     ///
     /// # Errors
-    /// [`LogError::Trimmed`] before the first retained offset, [`LogError::Corrupt`] where the bytes are
-    /// damaged.
+    /// [`LogError::Trimmed`] before the first retained offset, [`LogError::Corrupt`] where damage hides which record
+    /// that is.
     fn find_offset(&self, offset: u64) -> Result<Option<u64>, LogError>;
 
     /// The sequence of the first retained record with this timestamp or a later one; the one after the last
-    /// if there is none. Exact as long as timestamps never go back, which is for the caller to see to.
+    /// if there is none. Exact as long as timestamps never go back, which is for the caller to see to. A record
+    /// whose header is damaged has no timestamp and is passed over.
     ///
     /// # Errors
-    /// [`LogError::Corrupt`] where the bytes are damaged.
+    /// [`LogError::Io`] where a file cannot be read.
     fn find_time(&self, timestamp_ms: u64) -> Result<u64, LogError>;
+
+    /// The first record behind `offset` that can be read whole: where a reader goes on that gives up damaged records.
+    /// The place of the next record to come if there is none.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] where a file cannot be read.
+    fn next_readable(&self, offset: u64) -> Result<NextRecord, LogError>;
 
     /// First and last of what is retained, in one consistent view.
     fn bounds(&self) -> Bounds;
@@ -104,6 +112,15 @@ pub trait LogReader: Send + Sync {
 
     /// The largest payload that one record can hold, in bytes.
     fn max_payload_bytes(&self) -> u32;
+}
+
+/// A record by its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextRecord {
+    /// Its number.
+    pub sequence: u64,
+    /// Offset of its first event.
+    pub first_offset: u64,
 }
 
 /// What a log retains.

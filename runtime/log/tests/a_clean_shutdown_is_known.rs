@@ -28,6 +28,23 @@ fn a_closed_log_is_clean_until_something_is_written() {
 }
 
 #[test]
+fn a_damaged_mark_is_of_no_account_where_the_records_are_whole() {
+    for byte in 0..32 {
+        let disk = MemoryDisk::new();
+        let (mut log, _) = open(&disk);
+        append_until(&mut log, 30);
+        Box::new(log).close().expect("the log closes");
+        disk.edit("clean", |bytes| bytes[byte] ^= 1);
+        let (log, recovery) = open(&disk);
+        assert!(recovery.damaged_mark.is_some() && !recovery.clean, "byte {byte}: {recovery:?}");
+        check_samples(&log, 1, 30);
+        Box::new(log).close().expect("the log closes");
+        let (_, recovery) = open(&disk);
+        assert!(recovery.damaged_mark.is_none() && recovery.clean, "the next close writes it anew");
+    }
+}
+
+#[test]
 fn a_crash_at_any_operation_of_closing_leaves_a_sound_log() {
     for crash_after in 0..5 {
         let disk = MemoryDisk::new();

@@ -98,7 +98,8 @@ fn a_last_record_that_was_closed_cleanly() {
 #[test]
 fn a_log_that_ends_before_the_callers_snapshot() {
     let disk = one_segment();
-    disk.edit(FIRST, |bytes| bytes[position_of(9) + 48] ^= 1);
+    // To the end: behind a damaged record that the snapshot covers the log would go on.
+    disk.edit(FIRST, |bytes| bytes[position_of(9)..position_of(11)].fill(0xff));
     check_refused(&disk, (LARGE_SEGMENT, Some(11)), (FIRST, position_of(9)), "record 9 was durable");
     check_refused(
         &one_segment(),
@@ -199,10 +200,38 @@ fn a_segment_under_another_name_or_of_another_log() {
     check_refused(&disk, (SMALL_SEGMENT, None), (&names[2], 0), "another log");
 }
 
-#[test]
-fn a_damaged_clean_mark() {
+/// A log that was closed cleanly, with a damaged mark.
+fn damaged_mark() -> MemoryDisk {
     let disk = one_segment();
     Box::new(open(&disk, LARGE_SEGMENT, None).expect("the log opens")).close().expect("the log closes");
     disk.edit("clean", |bytes| bytes[25] ^= 1);
-    check_refused(&disk, (LARGE_SEGMENT, None), ("clean", 0), "checksum");
+    disk
+}
+
+#[test]
+fn a_damaged_clean_mark_whose_claim_the_tail_needs() {
+    let disk = damaged_mark();
+    // The last record: a torn tail, if the mark did not say that it was durable.
+    disk.edit(FIRST, |bytes| bytes[position_of(10) + 50] ^= 1);
+    let before = disk.bytes(FIRST);
+    let error = open(&disk, LARGE_SEGMENT, None).err().expect("nothing is cut");
+    let LogError::Mark { file, detail } = &error else { panic!("the mark is named: {error}") };
+    assert_eq!(file, "clean");
+    assert!(detail.contains("checksum") && detail.contains("record 10"), "{detail}");
+    assert!(error.hint().starts_with("Remove that file") && error.hint().contains("cut"), "{}", error.hint());
+    assert!(disk.bytes(FIRST) == before, "the log stays as it was found");
+    disk.remove("clean").expect("the disk works");
+    check_samples(&open(&disk, LARGE_SEGMENT, None).expect("without the mark it is a torn tail"), 1, 9);
+}
+
+#[test]
+fn a_mark_of_another_log() {
+    let disk = one_segment();
+    let other = MemoryDisk::new();
+    let options = Options { segment_bytes: LARGE_SEGMENT, identity: 5, ..Options::default() };
+    let log = FileLog::open(Arc::new(other.clone()), options).expect("the log opens").0;
+    Box::new(log).close().expect("the log closes");
+    disk.put("clean", &other.bytes("clean"));
+    let error = open(&disk, LARGE_SEGMENT, None).err().expect("it is refused");
+    assert!(matches!(&error, LogError::Mark { detail, .. } if detail.contains("another log")), "{error}");
 }

@@ -53,6 +53,8 @@ pub enum Sabotage {
     CountDuringProbation,
     /// A sink's call is made whether or not its event is durable.
     CallBeforeDurable,
+    /// A consumer that meets damaged events goes on behind them as if there were none.
+    PassDamage,
     /// Retries, rate limits and pauses wait by the wall clock, also when it is set.
     WaitByWallClock,
     /// A shortage of instances counts as a failed attempt.
@@ -65,7 +67,7 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -87,6 +89,7 @@ impl Sabotage {
         Self::RollBackNever,
         Self::CountDuringProbation,
         Self::CallBeforeDurable,
+        Self::PassDamage,
         Self::WaitByWallClock,
         Self::CountShortage,
         Self::CondemnAtFirstEnd,

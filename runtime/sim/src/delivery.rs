@@ -199,6 +199,7 @@ impl Delivery {
         let before = before.expect("a batch belongs to somebody");
         let has_failed = |probation: ProbationState| fails(probation.measured, probation.before);
         assert!(!before.probation.is_some_and(has_failed), "{name} goes on with a version that has failed");
+        assert!(before.damage.is_empty(), "{name} goes on although it needs what is damaged");
         before.in_flight
     }
 

@@ -81,6 +81,7 @@ impl Model {
                 }
                 Section::Published(_) => None,
             };
+            section.events().for_each(|event| self.skipped(event));
             for event in section.events() {
                 self.check_chain(event, cause);
                 self.add(event, first_offset);
@@ -89,6 +90,21 @@ impl Model {
         self.redrives.check();
         for floor in &transaction.floors {
             self.check_checkpoint(floor.consumer, floor.offset);
+        }
+    }
+
+    /// An operator let a consumer go on without damaged events: those that it had not looked at yet are given up.
+    fn skipped(&mut self, event: &Event) {
+        if event.event_type != "camshaft.consumer.skipped" {
+            return;
+        }
+        let data: serde_json::Value = serde_json::from_slice(&event.data).expect("the runtime writes JSON");
+        let (Some(from), Some(until)) = (data["from"].as_u64(), data["until"].as_u64()) else { return };
+        let name = data["consumer"].as_str().expect("it says whose they are");
+        let known = self.consumers.values_mut().find(|known| known.record.name == name);
+        let known = known.expect("who skips is known");
+        for offset in (from..until).map(Offset) {
+            known.places.entry(offset).or_insert(Place::Discarded);
         }
     }
 

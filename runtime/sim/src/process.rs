@@ -253,15 +253,18 @@ impl Process {
         }
     }
 
-    /// A consumer's whole state.
-    pub(crate) fn state(&self, name: &str) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    /// A consumer's whole state; none if it is damaged.
+    pub(crate) fn state(&self, name: &str) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
         let sequencer = self.sequencer();
-        let Some(space) = sequencer.state_space(name) else { return BTreeMap::new() };
+        let Some(space) = sequencer.state_space(name) else { return Some(BTreeMap::new()) };
         let found = sequencer.tables().scan_state(space, b"", None, usize::MAX);
-        let found = found.expect("the tables can be read");
+        let found = match found {
+            Err(_) if self.store.has_spoiled(space.consumer) => return None,
+            found => found.expect("the tables can be read"),
+        };
         let bytes: usize = found.iter().map(|(key, found)| key.len() + found.value.len()).sum();
         assert_eq!(sequencer.tables().state_bytes(space), bytes as u64, "the size of the state of {name}");
-        found.into_iter().map(|(key, found)| (key, found.value)).collect()
+        Some(found.into_iter().map(|(key, found)| (key, found.value)).collect())
     }
 
     // --- reader, timekeeper, flusher ---
@@ -271,9 +274,18 @@ impl Process {
         let Some(read) = self.sequencer().next_read() else { return Ok(false) };
         let found = match read.read(&*self.log(), READ_BYTES) {
             Ok(found) => found,
-            Err(_) if !self.sequencer().is_current(&read) => return Ok(true),
-            Err(ReadError::Log(error)) => return Err(error),
-            Err(error) => panic!("a lagging consumer reads nonsense: {error}"),
+            Err(error) => {
+                return match read.damage(&*self.log(), error) {
+                    Ok(damage) => {
+                        let noted = self.sequencer().read_damaged(&read, damage, self.now());
+                        noted.expect("the tables can be read");
+                        Ok(true)
+                    }
+                    Err(_) if !self.sequencer().is_current(&read) => Ok(true),
+                    Err(ReadError::Log(error)) => Err(error),
+                    Err(error) => panic!("a lagging consumer reads nonsense: {error}"),
+                };
+            }
         };
         self.sequencer().feed(&read, found);
         Ok(true)

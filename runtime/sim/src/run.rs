@@ -1,6 +1,7 @@
 //! One run: acts of producers, workers, writer, reader, flusher and operator, and of bad luck, in an order that the
 //! seed chooses; then everything is let end well, and the model says whether it did.
 
+mod damage;
 mod end;
 mod mishaps;
 mod operator;
@@ -30,6 +31,7 @@ use crate::faults::{Fault, Faults};
 use crate::process::{Machine, Process};
 use crate::store::SimStore;
 use crate::trace::Trace;
+use damage::Spoiled;
 use outside::Outside;
 use sinks::UnderWay;
 use suspects::Ends;
@@ -68,6 +70,8 @@ pub(crate) struct Run {
     pending: Option<Fault>,
     acts: u64,
     versions: u64,
+    /// The record of the log that is damaged now.
+    spoiled: Option<Spoiled>,
     /// Whether the log outlasts most of the run.
     keeps_long: bool,
     /// Whether the operator seldom acts on single dead letters.
@@ -127,6 +131,7 @@ impl Run {
             pending: None,
             acts: 0,
             versions: 1,
+            spoiled: None,
             keeps_long: consumers::keeps_long(seed),
             prefers_jobs: seed.is_multiple_of(4),
         };
@@ -163,7 +168,8 @@ impl Run {
             809..=848 => self.pass_time(),
             849..=868 => self.look(),
             869..=903 => self.flush(),
-            904..=918 => self.operate(),
+            904..=915 => self.operate(),
+            916..=918 => self.deal_with_damage(),
             919..=924 => self.pause_or_resume(),
             925..=935 => self.come_and_go(),
             936..=943 => self.replace(),

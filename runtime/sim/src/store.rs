@@ -1,17 +1,20 @@
 //! The simulated store: a map that loses nothing it has said to have written, that can be full, and that a crash can
 //! meet in the middle of a batch. A batch is whole or not there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use camshaft_event::ConsumerId;
 use camshaft_tables::store::{Change, Expired, MemoryStore, Store, StoreError, StoreOperation, Visit};
 
 #[derive(Debug, Default)]
 pub(crate) struct SimStore {
     entries: Arc<MemoryStore>,
     mishap: Mutex<Option<Mishap>>,
+    /// Keys of entries that cannot be read; outlives the process.
+    spoiled: Arc<Mutex<BTreeSet<Vec<u8>>>>,
 }
 
 /// What befalls the next batch.
@@ -26,7 +29,8 @@ pub(crate) enum Mishap {
 impl SimStore {
     /// The store as the next start finds it.
     pub(crate) fn after_crash(&self) -> Self {
-        Self { entries: Arc::clone(&self.entries), mishap: Mutex::default() }
+        let (entries, spoiled) = (Arc::clone(&self.entries), Arc::clone(&self.spoiled));
+        Self { entries, mishap: Mutex::default(), spoiled }
     }
 
     /// Another store with the same entries.
@@ -42,6 +46,32 @@ impl SimStore {
     /// Lets something happen to the next batch.
     pub(crate) fn expect(&self, mishap: Mishap) {
         *self.mishap.lock().unwrap_or_else(PoisonError::into_inner) = Some(mishap);
+    }
+
+    /// Damages an entry, if there is one.
+    pub(crate) fn spoil(&self, key: Vec<u8>) -> bool {
+        let is_there = self.entries.get(&key).is_ok_and(|found| found.is_some());
+        is_there && self.spoiled().insert(key)
+    }
+
+    /// Whether the state of a consumer has damaged entries.
+    pub(crate) fn has_spoiled(&self, consumer: ConsumerId) -> bool {
+        let prefix = [&[6], &consumer.0.to_be_bytes()[..]].concat();
+        self.spoiled().iter().any(|key| key.starts_with(&prefix))
+    }
+
+    /// Undoes all damage.
+    pub(crate) fn mend(&self) {
+        self.spoiled().clear();
+    }
+
+    fn spoiled(&self) -> MutexGuard<'_, BTreeSet<Vec<u8>>> {
+        self.spoiled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn damaged(operation: StoreOperation) -> StoreError {
+        let source = "the entry is damaged".into();
+        StoreError::Damaged { operation, path: PathBuf::from("(simulated)"), source }
     }
 
     /// All entries, sorted.
@@ -62,17 +92,33 @@ impl Store for SimStore {
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.spoiled().contains(key) {
+            return Err(Self::damaged(StoreOperation::Get));
+        }
         self.entries.get(key)
     }
 
     fn scan(&self, from: &[u8], until: Option<&[u8]>, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        self.entries.scan(from, until, visit)
+        let spoiled = self.spoiled().clone();
+        let mut is_damaged = false;
+        self.entries.scan(from, until, &mut |key, value| {
+            if spoiled.contains(key) {
+                is_damaged = true;
+                return ControlFlow::Continue(());
+            }
+            visit(key, value)
+        })?;
+        if is_damaged { Err(Self::damaged(StoreOperation::Scan)) } else { Ok(()) }
     }
 
     fn write(&self, batch: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), StoreError> {
         let path = PathBuf::from("(simulated)");
         match self.mishap.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            None => self.entries.write(batch),
+            None => {
+                // What is written anew is sound.
+                let mut spoiled = self.spoiled();
+                self.entries.write(&mut batch.inspect(|(key, _)| _ = spoiled.remove(*key)))
+            }
             Some(Mishap::Full) => Err(StoreError::Full { path }),
             Some(Mishap::Crash { survives }) => {
                 if survives {

@@ -10,7 +10,7 @@ use axum::{
 use super::{Api, answer::Items, body, parameters::Path, problem::Problem, problem::ProblemDocument};
 use crate::{
     ConsumerError,
-    view::{ConsumerView, ResetRequest, ResetView},
+    view::{ConsumerView, ResetRequest, ResetView, SkipRequest, SkipView},
 };
 
 /// Every consumer.
@@ -111,4 +111,32 @@ pub async fn reset(
 ) -> Result<Json<ResetView>, Problem> {
     let request: ResetRequest = body::json(&api, &headers, body).await?;
     Ok(Json(ResetView { offset: api.runtime.reset_consumer(&name, request).await? }))
+}
+
+/// Lets a damaged consumer go on without what it cannot read.
+///
+/// Damaged events of the log are passed over; a damaged held event, dead letter or timer is dropped. What is skipped is
+/// published as `camshaft.consumer.skipped`.
+#[utoipa::path(
+    post, path = "/consumers/{name}/skip", tag = "consumers",
+    params(("name" = String, Path, description = "Its name")),
+    request_body(content = SkipRequest, content_type = "application/json"),
+    responses(
+        (status = 200, description = "It goes on", body = SkipView),
+        (status = 400, description = "The offset is not valid", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The request is too large", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "It is not damaged, or cannot go on without the damaged part", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn skip(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<SkipView>, Problem> {
+    let request: SkipRequest = body::json(&api, &headers, body).await?;
+    Ok(Json(api.runtime.skip_damage(&name, request).await?))
 }

@@ -4,7 +4,17 @@ use std::io;
 
 use anstream::eprint;
 
-use super::{output, terminal};
+use super::{failure::Failure, output, terminal};
+use crate::ErrorCode;
+
+/// The same for what gives something up: where nobody can be asked, only `--yes` agrees.
+pub fn confirm_loss(question: &str, yes: bool) -> Result<bool, Failure> {
+    if !yes && !terminal::can_ask() {
+        let failure = Failure::new(ErrorCode::WrongUsage, format!("nobody can be asked here: {question}"));
+        return Err(failure.hint("Give --yes if that is wanted."));
+    }
+    Ok(confirm(question, yes))
+}
 
 /// Whether to go on. Without a terminal, with `--yes`, and with `CI=true` nobody is asked.
 pub fn confirm(question: &str, yes: bool) -> bool {

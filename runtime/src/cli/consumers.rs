@@ -1,11 +1,12 @@
-//! `camshaft consumers`: how far each consumer is, and pausing, resuming, resetting or forgetting one.
+//! `camshaft consumers`: how far each consumer is, and pausing, resuming, resetting, skipping damage or forgetting one.
 
 use bytesize::ByteSize;
+use camshaft_event::Offset;
 use clap::{Args, Subcommand};
 
 use super::{
     client::{Client, Refusal, path},
-    confirm::confirm,
+    confirm::{confirm, confirm_loss},
     failure::Failure,
     output,
     table::{dash, duration, sheet, table, time},
@@ -14,8 +15,8 @@ use super::{
 use crate::{
     api::Items,
     view::{
-        ConsumerStatusView, ConsumerView, OldestHeldView, PauseView, ResetPlace, ResetRequest, ResetView,
-        WaitsForView,
+        ConsumerStatusView, ConsumerView, DamageView, OldestHeldView, PauseView, ResetPlace, ResetRequest,
+        ResetView, SkipRequest, SkipView, WaitsForView,
     },
 };
 
@@ -58,6 +59,19 @@ enum Action {
         #[arg(long, short)]
         yes: bool,
     },
+    /// Let a damaged consumer go on without the events or entries that it cannot read
+    Skip {
+        /// Its name
+        name: String,
+
+        /// Go on at this offset; behind the damaged events unless given
+        #[arg(long, value_name = "OFFSET")]
+        to: Option<u64>,
+
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Forget a detached consumer, its state, dead letters and timers
     Remove {
         /// Its name
@@ -87,6 +101,12 @@ pub fn consumers(client: &Client, arguments: &Arguments, json: bool) -> Result<(
         return Ok(());
     }
     output::print(&all(&consumers.items))?;
+    if let Some(damaged) = consumers.items.iter().find(|consumer| !consumer.damage.is_empty()) {
+        let name = &damaged.name;
+        output::hint(&format!(
+            "`camshaft consumers {name}` shows what is damaged; `camshaft consumers skip {name}` lets it go on without that."
+        ));
+    }
     if let Some(waiting) = consumers.items.iter().find(|consumer| consumer.dead > 0) {
         output::hint(&format!("`camshaft dead-letters list --consumer {}` shows what failed.", waiting.name));
     }
@@ -115,6 +135,7 @@ fn act(client: &Client, action: &Action, json: bool) -> Result<(), Failure> {
             let request = ResetRequest { to: *to, keep_state: *keep_state };
             reset(client, name, &request, *yes, json)
         }
+        Action::Skip { name, to, yes } => skip(client, name, to.map(Offset), *yes, json),
         Action::Remove { name, yes } => remove(client, name, *yes),
     }
 }
@@ -130,6 +151,30 @@ fn reset(client: &Client, name: &str, request: &ResetRequest, yes: bool, json: b
     }
     output::note(&format!("consumer \"{name}\" begins anew at offset {}", view.offset));
     Ok(())
+}
+
+fn skip(client: &Client, name: &str, to: Option<Offset>, yes: bool, json: bool) -> Result<(), Failure> {
+    let question = format!("Let consumer \"{name}\" go on without what it cannot read?");
+    if !confirm_loss(&question, yes)? {
+        return Ok(());
+    }
+    let view: SkipView = client.post_json(&path(&["consumers", name, "skip"]), &SkipRequest { to })?;
+    if json {
+        return output::json(&view);
+    }
+    output::note(&format!("consumer \"{name}\" goes on without {}", skipped(&view)));
+    Ok(())
+}
+
+fn skipped(view: &SkipView) -> String {
+    let offsets = |offsets: &[Offset]| offsets.iter().map(Offset::to_string).collect::<Vec<_>>().join(", ");
+    let events = view.from.zip(view.until).map(|(from, until)| {
+        format!("the events from offset {from} to before {until} ({} offsets)", until.0 - from.0)
+    });
+    let held = (!view.held.is_empty()).then(|| format!("held event {}", offsets(&view.held)));
+    let dead = (!view.dead.is_empty()).then(|| format!("dead letter {}", offsets(&view.dead)));
+    let timers = (!view.timers.is_empty()).then(|| format!("timer {}", view.timers.join(", ")));
+    [events, held, dead, timers].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn remove(client: &Client, name: &str, yes: bool) -> Result<(), Failure> {
@@ -174,6 +219,7 @@ fn one(consumer: &ConsumerView) -> String {
         ("state", Some(ByteSize(consumer.state_bytes).display().iec().to_string())),
         ("timers", Some(consumer.timers.to_string())),
         ("paused", paused(&consumer.pauses)),
+        ("damaged", damaged(&consumer.damage)),
         ("rate limit", consumer.throttled_until.map(|until| format!("waits until {}", time(until)))),
         ("oldest", oldest.map(|oldest| format!("offset {}, {} old", oldest.offset, duration(oldest.age_ms)))),
         ("held longest", consumer.oldest_held.as_ref().map(held)),
@@ -186,6 +232,12 @@ fn paused(pauses: &[PauseView]) -> Option<String> {
     (!all.is_empty()).then(|| all.join("; "))
 }
 
+fn damaged(damage: &[DamageView]) -> Option<String> {
+    let all: Vec<String> =
+        damage.iter().map(|damage| format!("{}: {}", damage.part, damage.reason)).collect();
+    (!all.is_empty()).then(|| all.join("\n"))
+}
+
 fn pause(pause: PauseView) -> String {
     match pause {
         PauseView::Operator { since } => format!("by hand, since {}", time(since)),
@@ -195,6 +247,7 @@ fn pause(pause: PauseView) -> String {
         PauseView::Breaker { until } => format!("by its circuit breaker, until {}", time(until)),
         PauseView::Unattended => "nothing handles for it: see `camshaft plugins`".to_owned(),
         PauseView::Bound => "too many events are held or dead".to_owned(),
+        PauseView::Damaged => "it needs something that is damaged".to_owned(),
     }
 }
 
@@ -226,12 +279,13 @@ const fn status(status: ConsumerStatusView) -> &'static str {
         ConsumerStatusView::Detached => "detached",
         ConsumerStatusView::Paused => "paused",
         ConsumerStatusView::Full => "full",
+        ConsumerStatusView::Damaged => "damaged",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use camshaft_event::{Offset, Timestamp};
+    use camshaft_event::Timestamp;
 
     use super::*;
     use crate::view::Oldest;
@@ -252,6 +306,7 @@ mod tests {
             state_bytes: 3 << 20,
             timers: 0,
             pauses: Vec::new(),
+            damage: Vec::new(),
             throttled_until: None,
             oldest: Some(Oldest { offset: Offset(17), age_ms: 65_000 }),
             oldest_held: None,

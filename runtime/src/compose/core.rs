@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::compose::EmbeddedStore;
-use camshaft_engine::{Clock, Reading, Sequencer, SharedSequencer};
+use camshaft_engine::{Clock, Damage, Reading, Sequencer, SharedSequencer};
 use camshaft_event::Timestamp;
 use camshaft_log::LogReader;
 
@@ -98,7 +98,17 @@ impl Core {
         let due = sequencer.moves_alarm();
         let (work, read) = (sequencer.has_work(), sequencer.wants_read());
         let (sinks, plugins) = (sequencer.has_calls(), sequencer.has_verdicts());
+        let found = sequencer.take_found_damage();
         drop(sequencer);
+        for (consumer, Damage { part, reason, .. }) in found {
+            let damaged = part.to_string();
+            tracing::error!(
+                consumer,
+                damaged,
+                reason,
+                "a consumer is paused: something that it needs is damaged"
+            );
+        }
         // Workers first: the writer has a higher priority, and would keep this thread from waking them.
         if work {
             self.work.ring();

@@ -1,17 +1,14 @@
 //! Opening: data directory, log, tables, recovery, threads.
 
-use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::compose::EmbeddedStore;
-use camshaft_engine::{EngineOptions, RecoverError, Sequencer, SharedSequencer};
+use camshaft_engine::{EngineOptions, SharedSequencer};
 use camshaft_event::Sequence;
 use camshaft_host::Host;
-use camshaft_log::{FileLog, Log, LogError, Options, RealDisk};
-use camshaft_tables::{Tables, TablesError};
+use camshaft_log::{Disk, FileLog, Log, LogError, Options, RealDisk};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -23,6 +20,7 @@ use super::core::Core;
 use super::durable::DurableWatch;
 use super::idle::Idle;
 use super::marks::Marks;
+use super::rebuild::Source;
 use super::{flusher, reader, sinks, ticker, timekeeper, worker, writer};
 use crate::{Config, OpenError};
 
@@ -36,15 +34,29 @@ pub(crate) fn open(
     let data = config.data.clone();
     let disk = RealDisk::open(data.join("log")).map_err(|error| refuse_log(&data, error))?;
     let host = make_host()?;
-    let tables = open_tables(&data, config.memory)?;
+    let disk = Arc::new(disk);
+    let source = Source { data: &data, memory: config.memory, disk: &disk };
+    let tables = source.open()?;
     let log_options = Options {
         verify_from: Some(tables.snapshot().sequence.next().0),
         identity: entropy(),
         first_offset: 0,
         ..Options::default()
     };
-    let (mut log, recovery) =
-        FileLog::open(Arc::new(disk), log_options).map_err(|error| refuse_log(&data, error))?;
+    let (mut log, recovery) = FileLog::open(Arc::clone(&disk) as Arc<dyn Disk>, log_options)
+        .map_err(|error| refuse_log(&data, error))?;
+    for file in &recovery.damaged_headers {
+        tracing::warn!(
+            file,
+            "the header of an older log segment is damaged; the records before it say what it held"
+        );
+    }
+    if let Some(reason) = &recovery.damaged_mark {
+        tracing::warn!(
+            reason,
+            "the mark of the last clean shutdown is damaged; the records were judged without it"
+        );
+    }
     if let Some(cut) = &recovery.cut {
         tracing::warn!(
             file = cut.file,
@@ -61,8 +73,9 @@ pub(crate) fn open(
     }
     let reader = log.reader();
     let options = Arc::new(engine_options(&config, tables.max_state_key_bytes()));
-    let mut sequencer = Sequencer::recover(options, tables, &*reader, &mut |_| {})
-        .map_err(|error| refuse_recovery(&data, error))?;
+    let mut sequencer = source.recover(&options, tables, &*reader)?;
+    // Readers must not hold the directory after the log's end.
+    drop(disk);
     sequencer.set_room(reader.reserved_bytes());
     let workers = worker_count(&config);
     let (marks, left) = Marks::open(&data.join("marks"), workers).map_err(|error| unusable(&data, &error))?;
@@ -133,14 +146,6 @@ fn worker_count(config: &Config) -> usize {
     config.workers.unwrap_or_else(cores).max(1)
 }
 
-fn open_tables(data: &Path, memory: u64) -> Result<Tables<EmbeddedStore>, OpenError> {
-    let path = data.join("tables");
-    fs::create_dir_all(&path).map_err(|error| unusable(data, &error))?;
-    let store =
-        EmbeddedStore::open(&path, Budget::of(memory).cache).map_err(|error| unusable(data, &error))?;
-    Tables::open(Arc::new(store)).map_err(|error| refuse_tables(data, error))
-}
-
 fn engine_options(config: &Config, max_state_key_bytes: usize) -> EngineOptions {
     let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
     let limits = &config.limits;
@@ -172,37 +177,18 @@ fn entropy() -> u64 {
     xxhash_rust::xxh3::xxh3_64(&bytes)
 }
 
-fn unusable(data: &Path, error: &dyn std::fmt::Display) -> OpenError {
+pub(crate) fn unusable(data: &Path, error: &dyn std::fmt::Display) -> OpenError {
     OpenError::Unusable { data: data.to_owned(), reason: error.to_string() }
 }
 
-fn refuse_log(data: &Path, error: LogError) -> OpenError {
+pub(crate) fn refuse_log(data: &Path, error: LogError) -> OpenError {
     let data = data.to_owned();
     match error {
         LogError::InUse { .. } => OpenError::InUse { data },
         LogError::NewerFormat { found, supported, .. } => OpenError::NewerFormat { data, found, supported },
+        LogError::Mark { .. } => OpenError::DamagedMark { data, reason: error.to_string() },
         LogError::Corrupt { .. } => OpenError::Corrupt { data, reason: format!("{error}. {}", error.hint()) },
         LogError::Poisoned { .. } => OpenError::Poisoned { reason: error.to_string() },
         other => OpenError::Unusable { data, reason: format!("{other}. {}", other.hint()) },
-    }
-}
-
-fn refuse_tables(data: &Path, error: TablesError) -> OpenError {
-    match error {
-        TablesError::NewerFormat { found } => OpenError::NewerFormat {
-            data: data.to_owned(),
-            found: u32::from(found),
-            supported: u32::from(TablesError::SUPPORTED_FORMAT),
-        },
-        TablesError::Store(error) => unusable(data, &error),
-        other => OpenError::Corrupt { data: data.to_owned(), reason: other.to_string() },
-    }
-}
-
-fn refuse_recovery(data: &Path, error: RecoverError) -> OpenError {
-    match error {
-        RecoverError::Log(error) => refuse_log(data, error),
-        RecoverError::Tables(error) => refuse_tables(data, error),
-        other => OpenError::Corrupt { data: data.to_owned(), reason: other.to_string() },
     }
 }

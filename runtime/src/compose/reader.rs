@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use camshaft_engine::{LagRead, ReadError};
+
 use super::core::Core;
 
 /// How much of the log is read at a time, in bytes: what stays in a core's cache until it is decoded.
@@ -20,12 +22,24 @@ pub(crate) fn run(core: &Arc<Core>) {
         match read.read(&*core.log, READ_BYTES) {
             Ok(found) => core.step(|sequencer| sequencer.feed(&read, found)),
             Err(error) => {
-                // A consumer that went away meanwhile pins nothing: what it was to read may be trimmed.
-                let is_wanted = core.step(|sequencer| sequencer.is_current(&read));
-                if is_wanted {
+                if let Err(error) = give_up(core, &read, error) {
                     return core.fail(error);
                 }
             }
         }
+    }
+}
+
+/// Pauses the consumer whose next events are damaged.
+fn give_up(core: &Core, read: &LagRead, error: ReadError) -> Result<(), String> {
+    match read.damage(&*core.log, error) {
+        Ok(damage) => {
+            let now = core.now();
+            let noted = core.step(|sequencer| sequencer.read_damaged(read, damage, now));
+            noted.map_err(|error| error.to_string())
+        }
+        // A consumer that went away meanwhile pins nothing: what it was to read may be trimmed.
+        Err(_) if !core.step(|sequencer| sequencer.is_current(read)) => Ok(()),
+        Err(error) => Err(error.to_string()),
     }
 }

@@ -240,9 +240,6 @@ impl Sinks {
     }
 
     async fn commit(&self, mut finished: Box<Finished>) -> Result<(), TablesError> {
-        if let Some(reason) = &finished.unavailable {
-            self.core.fail(reason);
-        }
         let was_suspect = finished.is_suspect();
         loop {
             let now = self.core.now();

@@ -38,9 +38,6 @@ pub(crate) fn run(core: &Arc<Core>, number: usize, mut random: ChaCha8Rng) {
             WorkerContext { options: &options, reader: &reader, clock: &core.clock, random: &mut random };
         let was_suspect = batch.is_suspect();
         let finished = worker.run(code, batch, context);
-        if let Some(reason) = &finished.unavailable {
-            core.fail(reason);
-        }
         if let Err(error) = core.step(|sequencer| sequencer.commit(finished, core.now())) {
             return core.fail(error);
         }

@@ -23,6 +23,20 @@ pub enum ConsumerError {
         /// Its name.
         name: String,
     },
+    /// Nothing that it needs is damaged.
+    #[error("consumer \"{name}\" is not damaged, so there is nothing to skip")]
+    NotDamaged {
+        /// Its name.
+        name: String,
+    },
+    /// It cannot go on without the damaged part.
+    #[error("consumer \"{name}\" cannot go on without {part}")]
+    NotSkippable {
+        /// Its name.
+        name: String,
+        /// The damaged part.
+        part: String,
+    },
     /// A bound is reached; it heals by itself.
     #[error(transparent)]
     NotNow(#[from] NotNow),
@@ -49,6 +63,8 @@ impl ConsumerError {
         match self {
             Self::NotFound { .. } => ErrorCode::ConsumerNotFound,
             Self::Attached { .. } => ErrorCode::ConsumerAttached,
+            Self::NotDamaged { .. } => ErrorCode::ConsumerNotDamaged,
+            Self::NotSkippable { .. } => ErrorCode::DamageNotSkippable,
             Self::NotNow(bound) => bound.code(),
             Self::ShuttingDown => ErrorCode::ShuttingDown,
             Self::Poisoned => ErrorCode::LogPoisoned,

@@ -44,6 +44,14 @@ pub enum OpenError {
         /// File, place and finding.
         reason: String,
     },
+    /// The mark of the last clean shutdown is damaged, and the log's end is unclear without it.
+    #[error("data directory \"{}\" has a damaged mark: {reason}", data.display())]
+    DamagedMark {
+        /// The directory.
+        data: PathBuf,
+        /// The file, what is wrong with it, and what cannot be decided.
+        reason: String,
+    },
     /// The plugins directory could not be made or read.
     #[error("plugins directory \"{}\" cannot be used: {reason}", plugins.display())]
     Plugins {
@@ -76,6 +84,7 @@ impl OpenError {
             Self::Unusable { .. } => ErrorCode::DataUnusable,
             Self::NewerFormat { .. } => ErrorCode::DataNewerFormat,
             Self::Corrupt { .. } => ErrorCode::DataCorrupt,
+            Self::DamagedMark { .. } => ErrorCode::CleanMarkDamaged,
             Self::Plugins { .. } => ErrorCode::PluginsUnreadable,
             Self::Poisoned { .. } => ErrorCode::LogPoisoned,
             Self::Internal { .. } => ErrorCode::Internal,

@@ -10,6 +10,7 @@ use super::Runtime;
 use crate::compose::EmbeddedStore;
 use crate::view::{
     ConsumerStatusView, ConsumerView, Oldest, OldestHeldView, PauseView, ResetPlace, ResetRequest,
+    SkipRequest, SkipView,
 };
 use crate::{ConsumerError, NotNow};
 
@@ -83,6 +84,20 @@ impl Runtime {
         Ok(first)
     }
 
+    /// Lets a damaged consumer go on without what it cannot read. With `request.to` it goes on at that offset.
+    ///
+    /// # Errors
+    /// See [`ConsumerError`].
+    pub async fn skip_damage(&self, name: &str, request: SkipRequest) -> Result<SkipView, ConsumerError> {
+        let mut skipped = SkipView::default();
+        self.change(name, |sequencer, now| {
+            skipped = sequencer.skip(name, request.to, now)?.into();
+            Ok(sequencer.sequenced().sequence)
+        })
+        .await?;
+        Ok(skipped)
+    }
+
     /// The offset of the first event that was sequenced at `time` or later.
     async fn first_since(&self, name: &str, time: Timestamp) -> Result<Offset, ConsumerError> {
         let core = &self.0.core;
@@ -110,6 +125,10 @@ impl Runtime {
         let sequence = core.step(|sequencer| act(sequencer, now)).map_err(|error| match error {
             camshaft_engine::ConsumerError::NotFound { name } => ConsumerError::NotFound { name },
             camshaft_engine::ConsumerError::Attached { name } => ConsumerError::Attached { name },
+            camshaft_engine::ConsumerError::NotDamaged { name } => ConsumerError::NotDamaged { name },
+            camshaft_engine::ConsumerError::NotSkippable { name, part } => {
+                ConsumerError::NotSkippable { name, part }
+            }
             camshaft_engine::ConsumerError::Unready(unready) => NotNow::from(unready).into(),
             other => unavailable(name)(other.to_string()),
         })?;
@@ -125,6 +144,7 @@ impl Runtime {
         let is_paused = pauses.iter().any(|pause| !matches!(pause, PauseView::Bound));
         let (status, detached_at) = match state.record.status {
             ConsumerStatus::Detached { since } => (ConsumerStatusView::Detached, Some(since)),
+            _ if !state.damage.is_empty() => (ConsumerStatusView::Damaged, None),
             _ if is_paused => (ConsumerStatusView::Paused, None),
             _ if !pauses.is_empty() => (ConsumerStatusView::Full, None),
             _ => (ConsumerStatusView::Attached, None),
@@ -154,6 +174,7 @@ impl Runtime {
             state_bytes: state.state_bytes,
             timers: count(state.timers),
             pauses,
+            damage: state.damage.into_iter().map(Into::into).collect(),
             throttled_until: state.throttled_until,
             oldest: state.oldest.and_then(|oldest| self.age(oldest)),
             oldest_held,

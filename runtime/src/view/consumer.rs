@@ -1,6 +1,6 @@
 //! A consumer as the operator sees it.
 
-use camshaft_engine::{Pause, WaitsFor};
+use camshaft_engine::{Damage, Pause, Skipped, WaitsFor};
 use camshaft_event::{Offset, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -44,6 +44,9 @@ pub struct ConsumerView {
     /// What keeps it from taking events; empty if it goes on.
     #[serde(default)]
     pub pauses: Vec<PauseView>,
+    /// What it needs and cannot read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<DamageView>,
     /// When its rate limit lets it go on, if there is work that waits for that.
     #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -68,6 +71,65 @@ pub enum ConsumerStatusView {
     Paused,
     /// As many events are held or dead as may be: it reads no further.
     Full,
+    /// A part of the log or the tables that it needs cannot be read.
+    Damaged,
+}
+
+/// A part of the log or the tables that a consumer needs and that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DamageView {
+    /// Which part.
+    pub part: String,
+    /// What was found, with file and place.
+    pub reason: String,
+    /// Whether `skip` lets the consumer go on without it.
+    pub skippable: bool,
+}
+
+impl From<Damage> for DamageView {
+    fn from(damage: Damage) -> Self {
+        let (part, skippable) = (damage.part.to_string(), damage.can_be_skipped());
+        Self { part, reason: damage.reason, skippable }
+    }
+}
+
+/// How a damaged consumer is to go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SkipRequest {
+    /// Where it goes on if events of the log are damaged: behind them unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
+    pub to: Option<Offset>,
+}
+
+/// What a consumer has gone on without.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SkipView {
+    /// The first event that it does not handle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
+    pub from: Option<Offset>,
+    /// The first one behind those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u64>)]
+    pub until: Option<Offset>,
+    /// Held events that were dropped.
+    #[schema(value_type = Vec<u64>)]
+    pub held: Vec<Offset>,
+    /// Dead letters that were dropped.
+    #[schema(value_type = Vec<u64>)]
+    pub dead: Vec<Offset>,
+    /// Timers that were dropped.
+    pub timers: Vec<String>,
+}
+
+impl From<Skipped> for SkipView {
+    fn from(skipped: Skipped) -> Self {
+        let Skipped { events, held, dead, timers } = skipped;
+        let (from, until) = events.unzip();
+        Self { from, until, held, dead, timers }
+    }
 }
 
 /// Why a consumer takes no events.
@@ -97,6 +159,8 @@ pub enum PauseView {
     },
     /// As many events are held or dead as may be: it takes no new ones, but retries go on.
     Bound,
+    /// A part of the log or the tables that it needs cannot be read; `damage` says which.
+    Damaged,
     /// Nothing handles for it: no version of its plugin can run, or its closure has not subscribed since the start.
     Unattended,
 }
@@ -108,6 +172,7 @@ impl From<Pause> for PauseView {
             Pause::Probation { since } => Self::Probation { since },
             Pause::Breaker { until } => Self::Breaker { until },
             Pause::Bound => Self::Bound,
+            Pause::Damaged => Self::Damaged,
         }
     }
 }

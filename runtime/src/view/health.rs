@@ -12,6 +12,9 @@ pub struct Health {
     /// Why not, if they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// Consumers that are paused since a part of the log or the tables that they need is damaged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damaged_consumers: Vec<String>,
     /// The runtime's version.
     pub version: String,
     /// The offset that the next event will have, counting what is durable.

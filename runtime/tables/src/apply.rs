@@ -120,6 +120,9 @@ impl<S: Store> Tables<S> {
     }
 
     fn apply_operated(&mut self, at: Position, operated: &mut Operated) {
+        for name in &operated.timers {
+            self.active.put(keys::timer(operated.consumer, name), None);
+        }
         self.apply_held(operated.consumer, &operated.held);
         self.apply_dead(at.sequence, operated.consumer, &mut operated.dead);
     }
@@ -155,7 +158,7 @@ impl<S: Store> Tables<S> {
         let record = &changed.record;
         if changed.clears {
             for table in keys::of_generation(record.id) {
-                for key in self.keys_under(&table)? {
+                for key in self.readable_keys_under(&table)? {
                     self.active.put(key, None);
                 }
             }

@@ -9,13 +9,13 @@ use camshaft_event::{ConsumerId, DeadLetter, HeldEvent, Offset};
 use serde::de::DeserializeOwned;
 
 use crate::store::Store;
-use crate::{Tables, TablesError, keys, read};
+use crate::{TablePart, Tables, TablesError, keys, read};
 
 /// The bytes of a value.
 #[derive(Clone, Debug)]
 pub struct Encoded<T> {
     bytes: Vec<u8>,
-    what: &'static str,
+    entry: Entry,
     value: PhantomData<T>,
 }
 
@@ -32,8 +32,16 @@ pub enum Lies<T> {
 #[derive(Clone, Debug)]
 pub struct StoredKey<T> {
     key: Vec<u8>,
-    what: &'static str,
+    entry: Entry,
     value: PhantomData<T>,
+}
+
+/// Whose value it is, and which.
+#[derive(Clone, Debug)]
+struct Entry {
+    consumer: ConsumerId,
+    part: TablePart,
+    what: &'static str,
 }
 
 impl<T: DeserializeOwned> Lies<T> {
@@ -44,11 +52,24 @@ impl<T: DeserializeOwned> Lies<T> {
     pub fn read<S: Store>(self, store: &S) -> Result<Option<T>, TablesError> {
         let encoded = match self {
             Self::InMemory(encoded) => encoded,
-            Self::InStore(StoredKey { key, what, value }) => {
-                store.get(&key)?.map(|bytes| Encoded { bytes, what, value })
-            }
+            Self::InStore(StoredKey { key, entry, value }) => match store.get(&key) {
+                Ok(found) => found.map(|bytes| Encoded { bytes, entry, value }),
+                Err(error) => return Err(entry.unread(error.into())),
+            },
         };
-        encoded.map(|encoded| read::decode(&encoded.bytes, encoded.what)).transpose()
+        encoded.map(Encoded::decoded).transpose()
+    }
+}
+
+impl<T: DeserializeOwned> Encoded<T> {
+    fn decoded(self) -> Result<T, TablesError> {
+        read::decode(&self.bytes, self.entry.what).map_err(|error| self.entry.unread(error))
+    }
+}
+
+impl Entry {
+    fn unread(self, error: TablesError) -> TablesError {
+        error.of_consumer(self.consumer, self.part)
     }
 }
 
@@ -56,21 +77,25 @@ impl<S: Store> Tables<S> {
     /// Where a dead letter lies.
     #[must_use]
     pub fn find_dead_letter(&self, consumer: ConsumerId, offset: Offset) -> Lies<DeadLetter> {
-        self.find(keys::dead(consumer, offset), "dead letter")
+        let entry = Entry { consumer, part: TablePart::DeadLetter(offset), what: "dead letter" };
+        self.find(keys::dead(consumer, offset), entry)
     }
 
     /// Where a held event lies.
     #[must_use]
     pub fn find_held(&self, consumer: ConsumerId, offset: Offset) -> Lies<HeldEvent> {
-        self.find(keys::held(consumer, offset), "held event")
+        let entry = Entry { consumer, part: TablePart::Held(offset), what: "held event" };
+        self.find(keys::held(consumer, offset), entry)
     }
 
-    fn find<T>(&self, key: Vec<u8>, what: &'static str) -> Lies<T> {
+    fn find<T>(&self, key: Vec<u8>, entry: Entry) -> Lies<T> {
         match self.in_memory(&key) {
-            Some(known) => {
-                Lies::InMemory(known.map(|bytes| Encoded { bytes: bytes.to_vec(), what, value: PhantomData }))
-            }
-            None => Lies::InStore(StoredKey { key, what, value: PhantomData }),
+            Some(known) => Lies::InMemory(known.map(|bytes| Encoded {
+                bytes: bytes.to_vec(),
+                entry,
+                value: PhantomData,
+            })),
+            None => Lies::InStore(StoredKey { key, entry, value: PhantomData }),
         }
     }
 }

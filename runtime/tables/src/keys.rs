@@ -125,6 +125,15 @@ pub(crate) fn redrive_results(id: RedriveId) -> Vec<u8> {
     key(REDRIVE_RESULTS, &[&id.0.to_be_bytes()])
 }
 
+pub(crate) fn all_redrive_results() -> Vec<u8> {
+    vec![REDRIVE_RESULTS]
+}
+
+/// All state of a consumer, of every generation.
+pub(crate) fn all_state(id: ConsumerId) -> Vec<u8> {
+    key(STATE, &[&id.0.to_be_bytes()])
+}
+
 /// What a consumer leaves behind when it begins anew: its progress, held events, dead letters and timers.
 pub(crate) fn of_generation(id: ConsumerId) -> [Vec<u8>; 5] {
     [CHECKPOINT, FLOOR, HELD, DEAD, TIMER].map(|tag| key(tag, &[&id.0.to_be_bytes()]))

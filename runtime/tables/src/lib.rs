@@ -5,6 +5,7 @@
 //! sequence: that batch is the snapshot. There is no thread, no clock and no decision in here.
 
 mod apply;
+mod damage;
 mod encoded;
 mod flush;
 mod identity;
@@ -17,7 +18,9 @@ mod state_size;
 pub mod store;
 mod sweep;
 mod tables;
+mod verify;
 
+pub use damage::{ConsumerDamage, TablePart};
 pub use encoded::{Encoded, Lies, StoredKey};
 pub use flush::{Frozen, Standing};
 pub use identity::KnownIdentity;
@@ -25,3 +28,4 @@ pub use portion::{PortionBounds, StatePortion};
 pub use read::{StateSpace, TimerEntry, Versioned};
 pub use sweep::{forget_before, sweep_state};
 pub use tables::{Position, Progress, Tables, TablesError};
+pub use verify::{EntryDamage, VerifiedEntries};

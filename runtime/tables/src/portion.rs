@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use crate::store::Store;
-use crate::{StateSpace, Tables, TablesError, Versioned, keys};
+use crate::{StateSpace, TablePart, Tables, TablesError, Versioned, keys};
 
 /// Keys that one portion looks at, deleted ones included; then it ends, with or without entries.
 const MAX_VISITED: usize = 4_096;
@@ -78,8 +78,9 @@ impl<S: Store> Tables<S> {
         if bounds.entries == 0 || until.as_ref().is_some_and(|until| from >= *until) {
             return Ok(portion);
         }
+        let of_consumer = |error: TablesError| error.of_consumer(space.consumer, TablePart::State);
         let (mut damaged, mut bytes, mut visited) = (false, 0, 0);
-        self.scan_changes(&from, until.as_deref(), &mut |key, value| {
+        let scanned = self.scan_changes(&from, until.as_deref(), &mut |key, value| {
             let found = value.map(Versioned::from_bytes);
             let (Some(key), None | Some(Some(_))) = (key.get(keys::STATE_PREFIX_BYTES..), &found) else {
                 damaged = true;
@@ -95,7 +96,8 @@ impl<S: Store> Tables<S> {
             }
             portion.after = Some(key.to_vec());
             ControlFlow::Break(())
-        })?;
-        if damaged { Err(TablesError::Damaged { what: "state value" }) } else { Ok(portion) }
+        });
+        scanned.map_err(|error| of_consumer(error.into()))?;
+        if damaged { Err(of_consumer(TablesError::Damaged { what: "state value" })) } else { Ok(portion) }
     }
 }

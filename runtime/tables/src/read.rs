@@ -10,7 +10,7 @@ use camshaft_event::{
 use serde::de::DeserializeOwned;
 
 use crate::store::{Store, StoreError};
-use crate::{KnownIdentity, Tables, TablesError, keys};
+use crate::{KnownIdentity, TablePart, Tables, TablesError, keys};
 
 /// Whose state, and since which emptying of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,16 +71,15 @@ impl<S: Store> Tables<S> {
         each: &mut dyn FnMut(&[u8], T),
     ) -> Result<(), TablesError> {
         let mut damaged = None;
-        self.scan_prefix(prefix, &mut |key, value| match decode(value, what) {
-            Ok(value) => {
-                each(key, value);
-                ControlFlow::Continue(())
+        // Past a damaged value, too: the caller may need what is sound.
+        let scanned = self.scan_prefix(prefix, &mut |key, value| {
+            match decode(value, what) {
+                Ok(value) => each(key, value),
+                Err(error) => damaged = Some(error),
             }
-            Err(error) => {
-                damaged = Some(error);
-                ControlFlow::Break(())
-            }
-        })?;
+            ControlFlow::Continue(())
+        });
+        scanned?;
         damaged.map_or(Ok(()), Err)
     }
 
@@ -99,7 +98,8 @@ impl<S: Store> Tables<S> {
     /// # Errors
     /// A store that cannot be read, or a damaged value.
     pub fn floor(&self, consumer: ConsumerId) -> Result<Offset, TablesError> {
-        Ok(self.offset(&keys::floor(consumer), "floor")?.unwrap_or_default())
+        let floor = self.offset(&keys::floor(consumer), "floor");
+        Ok(floor.map_err(|error| error.of_consumer(consumer, TablePart::Standing))?.unwrap_or_default())
     }
 
     /// Where a consumer stands in the durable snapshot; what pins the log.
@@ -125,7 +125,8 @@ impl<S: Store> Tables<S> {
     /// # Errors
     /// A store that cannot be read, or a damaged value.
     pub fn checkpoint(&self, consumer: ConsumerId, partition: u32) -> Result<Offset, TablesError> {
-        Ok(self.offset(&keys::checkpoint(consumer, partition), "checkpoint")?.unwrap_or_default())
+        let checkpoint = self.offset(&keys::checkpoint(consumer, partition), "checkpoint");
+        Ok(checkpoint.map_err(|error| error.of_consumer(consumer, TablePart::Standing))?.unwrap_or_default())
     }
 
     fn offset(&self, key: &[u8], what: &'static str) -> Result<Option<Offset>, TablesError> {
@@ -140,7 +141,8 @@ impl<S: Store> Tables<S> {
     /// # Errors
     /// A store that cannot be read, or a damaged value.
     pub fn recent_events(&self, consumer: ConsumerId) -> Result<Option<RecentEvents>, TablesError> {
-        self.decoded(&keys::recent(consumer), "recent events")
+        let recent = self.decoded(&keys::recent(consumer), "recent events");
+        recent.map_err(|error| error.of_consumer(consumer, TablePart::Standing))
     }
 
     /// One activation.
@@ -168,7 +170,8 @@ impl<S: Store> Tables<S> {
     /// # Errors
     /// A store that cannot be read, or a damaged value.
     pub fn held(&self, consumer: ConsumerId, offset: Offset) -> Result<Option<HeldEvent>, TablesError> {
-        self.decoded(&keys::held(consumer, offset), "held event")
+        let found = self.decoded(&keys::held(consumer, offset), "held event");
+        found.map_err(|error| error.of_consumer(consumer, TablePart::Held(offset)))
     }
 
     /// Calls `each` for a consumer's held events in offset order.
@@ -180,9 +183,10 @@ impl<S: Store> Tables<S> {
         consumer: ConsumerId,
         each: &mut dyn FnMut(Offset, HeldEvent),
     ) -> Result<(), TablesError> {
-        self.decoded_under(&keys::all_held(consumer), "held event", &mut |key, held| {
+        let read = self.decoded_under(&keys::all_held(consumer), "held event", &mut |key, held| {
             each(keys::trailing_offset(key).unwrap_or_default(), held);
-        })
+        });
+        read.map_err(|error| error.of_consumer(consumer, TablePart::Standing))
     }
 
     /// One dead letter.
@@ -194,7 +198,8 @@ impl<S: Store> Tables<S> {
         consumer: ConsumerId,
         offset: Offset,
     ) -> Result<Option<DeadLetter>, TablesError> {
-        self.decoded(&keys::dead(consumer, offset), "dead letter")
+        let found = self.decoded(&keys::dead(consumer, offset), "dead letter");
+        found.map_err(|error| error.of_consumer(consumer, TablePart::DeadLetter(offset)))
     }
 
     /// Calls `each` for a consumer's dead letters in offset order.
@@ -206,9 +211,10 @@ impl<S: Store> Tables<S> {
         consumer: ConsumerId,
         each: &mut dyn FnMut(Offset, DeadLetter),
     ) -> Result<(), TablesError> {
-        self.decoded_under(&keys::all_dead(consumer), "dead letter", &mut |key, letter| {
+        let read = self.decoded_under(&keys::all_dead(consumer), "dead letter", &mut |key, letter| {
             each(keys::trailing_offset(key).unwrap_or_default(), letter);
-        })
+        });
+        read.map_err(|error| error.of_consumer(consumer, TablePart::Standing))
     }
 
     /// One timer.
@@ -216,7 +222,8 @@ impl<S: Store> Tables<S> {
     /// # Errors
     /// A store that cannot be read, or a damaged value.
     pub fn timer(&self, consumer: ConsumerId, name: &str) -> Result<Option<TimerEntry>, TablesError> {
-        let found: Option<(Timestamp, Event)> = self.decoded(&keys::timer(consumer, name), "timer")?;
+        let found = self.decoded::<(Timestamp, Event)>(&keys::timer(consumer, name), "timer");
+        let found = found.map_err(|error| error.of_consumer(consumer, TablePart::Timer(name.to_owned())))?;
         Ok(found.map(|(at, event)| TimerEntry { name: name.to_owned(), at, event }))
     }
 
@@ -230,10 +237,11 @@ impl<S: Store> Tables<S> {
         each: &mut dyn FnMut(String, Timestamp),
     ) -> Result<(), TablesError> {
         let prefix = keys::all_timers(consumer);
-        self.decoded_under(&prefix, "timer", &mut |key, (at, _): (Timestamp, Event)| {
+        let read = self.decoded_under(&prefix, "timer", &mut |key, (at, _): (Timestamp, Event)| {
             let name = key.get(prefix.len()..).unwrap_or_default();
             each(String::from_utf8_lossy(name).into_owned(), at);
-        })
+        });
+        read.map_err(|error| error.of_consumer(consumer, TablePart::Standing))
     }
 
     /// The redrive jobs that are kept, by their numbers.
@@ -283,10 +291,11 @@ impl<S: Store> Tables<S> {
     /// # Errors
     /// A store that cannot be read, or a damaged value.
     pub fn stored_state(store: &S, space: StateSpace, key: &[u8]) -> Result<Option<Versioned>, TablesError> {
-        let Some(bytes) = store.get(&keys::state(space.consumer, space.generation, key))? else {
-            return Ok(None);
-        };
-        Versioned::from_bytes(&bytes).map(Some).ok_or(TablesError::Damaged { what: "state value" })
+        let of_consumer = |error: TablesError| error.of_consumer(space.consumer, TablePart::State);
+        let found = store.get(&keys::state(space.consumer, space.generation, key));
+        let Some(bytes) = found.map_err(|error| of_consumer(error.into()))? else { return Ok(None) };
+        let damaged = || of_consumer(TablesError::Damaged { what: "state value" });
+        Versioned::from_bytes(&bytes).map(Some).ok_or_else(damaged)
     }
 
     /// A state value, wherever it is.

@@ -33,7 +33,7 @@ impl<S: Store> Tables<S> {
         let frozen = self.frozen.as_ref().map(|frozen| &frozen.overlay);
         let mut memory = Merged::new(&self.active, frozen, from, until).peekable();
         let mut flow = ControlFlow::Continue(());
-        self.store.scan(from, until, &mut |key, value| {
+        let scanned = self.store.scan(from, until, &mut |key, value| {
             while let Some((newer, change)) = memory.next_if(|(newer, _)| *newer < key) {
                 flow = visit(newer, change);
                 if flow.is_break() {
@@ -45,26 +45,36 @@ impl<S: Store> Tables<S> {
                 None => visit(key, Some(value)),
             };
             flow
-        })?;
+        });
+        // Damage hides some entries of the store, and none of memory.
+        if let Err(error) = &scanned
+            && !error.is_damage()
+        {
+            return scanned;
+        }
         for (key, change) in memory {
             if flow.is_break() {
                 break;
             }
             flow = visit(key, change);
         }
-        Ok(())
+        scanned
     }
 
     pub(crate) fn scan_prefix(&self, prefix: &[u8], visit: &mut Visit<'_>) -> Result<(), StoreError> {
         self.scan(prefix, keys::end_of(prefix).as_deref(), visit)
     }
 
-    pub(crate) fn keys_under(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
+    /// The keys under a prefix that can be read; those in damaged parts of the store nobody can reach anyway.
+    pub(crate) fn readable_keys_under(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
         let mut found = Vec::new();
-        self.scan_prefix(prefix, &mut |key, _| {
+        let scanned = self.scan_prefix(prefix, &mut |key, _| {
             found.push(key.to_vec());
             ControlFlow::Continue(())
-        })?;
-        Ok(found)
+        });
+        match scanned {
+            Err(error) if !error.is_damage() => Err(error),
+            Ok(()) | Err(_) => Ok(found),
+        }
     }
 }

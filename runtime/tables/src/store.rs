@@ -35,7 +35,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Failed`] when the disk could not be read.
+    /// [`StoreError::Damaged`] when this entry cannot be read though others may be, [`StoreError::Failed`] when
+    /// nothing can.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Visits the entries from `from` (inclusive, empty = the first) up to `until` (exclusive, `None` = the end of
@@ -46,7 +47,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Failed`] when the disk could not be read.
+    /// [`StoreError::Damaged`] when some entries could not be read; all that could be, as far as that is cheap, were
+    /// visited by then. [`StoreError::Failed`] when nothing can be read.
     fn scan(&self, from: &[u8], until: Option<&[u8]>, visit: &mut Visit<'_>) -> Result<(), StoreError>;
 
     /// Applies `batch` atomically and returns once it is durable: a crash leaves all of it or none.
@@ -130,6 +132,16 @@ pub enum StoreError {
         /// The longest key that the store takes.
         max_key_bytes: usize,
     },
+    /// Entries are damaged, or lie where the disk cannot be read. Others may be sound.
+    #[error("could not {operation} the store at '{path}': its entries there are damaged: {source}")]
+    Damaged {
+        /// What the store was doing.
+        operation: StoreOperation,
+        /// The store's folder.
+        path: PathBuf,
+        /// What the storage engine said.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The storage engine or the operating system refused.
     #[error("could not {operation} the store at '{path}': {source}")]
     Failed {
@@ -143,12 +155,22 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether entries are damaged.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(self, StoreError::Damaged { .. })
+    }
+
     /// What an operator can do about it, as a sentence.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
             StoreError::Full { .. } => "Free space on that disk; the runtime tries again by itself.",
             StoreError::KeyLength { .. } => "Use shorter keys.",
+            StoreError::Damaged { operation: StoreOperation::Open, .. } => {
+                "Restore the data directory from a backup; keep the damaged one."
+            }
+            StoreError::Damaged { .. } => "`camshaft verify` says what is damaged and what to do.",
             StoreError::Failed { operation: StoreOperation::Open, .. } => {
                 "Check that the folder exists, is writable and is used by no other process."
             }

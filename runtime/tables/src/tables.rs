@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::overlay::Overlay;
 use crate::state_size::StateSizes;
 use crate::store::{Store, StoreError};
-use crate::{Frozen, keys};
+use crate::{ConsumerDamage, Frozen, keys};
 
 /// Version of the tables' keys and values. Persisted; raise it when an older program must not read them.
 pub(crate) const FORMAT_VERSION: u8 = 1;
@@ -56,11 +56,14 @@ pub enum TablesError {
         found: u8,
     },
     /// A value in the store is not what the format says.
-    #[error("the tables hold a damaged {what}; delete the tables folder if the log was never trimmed")]
+    #[error("the tables hold a damaged {what}")]
     Damaged {
         /// Which kind of value.
         what: &'static str,
     },
+    /// Entries that only one consumer needs cannot be read.
+    #[error("{0}")]
+    OfConsumer(Box<ConsumerDamage>),
     /// A transaction does not follow the last applied one.
     #[error("transaction {found} does not follow transaction {expected_after} in the tables")]
     OutOfOrder {
@@ -74,6 +77,16 @@ pub enum TablesError {
 impl TablesError {
     /// The newest format that this program reads.
     pub const SUPPORTED_FORMAT: u8 = FORMAT_VERSION;
+
+    /// Whether entries are damaged: tables that are made anew from the log would not be.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } | Self::OfConsumer(_) => true,
+            Self::Store(error) => error.is_damage(),
+            Self::NewerFormat { .. } | Self::OutOfOrder { .. } => false,
+        }
+    }
 }
 
 impl<S: Store> Tables<S> {

@@ -6,6 +6,7 @@ mod bad_deploy;
 mod busy;
 mod clients;
 mod compiling;
+mod damage;
 mod failed_sync;
 mod faulty_disk;
 mod full_disk;

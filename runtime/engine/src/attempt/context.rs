@@ -67,7 +67,7 @@ impl AttemptContext for Attempt {
         }
         let found = match self.reader.state(self.space, key) {
             Ok(found) => found,
-            Err(error) => return self.unavailable(&error),
+            Err(error) => return self.unavailable(error),
         };
         if self.effects.reads.note(key, found.as_ref()) {
             self.charge_key(key)?;
@@ -105,7 +105,7 @@ impl AttemptContext for Attempt {
         let bounds = PortionBounds { entries: max, bytes: PAGE_BYTES };
         let committed = match self.reader.state_portion(self.space, prefix, after, bounds) {
             Ok(committed) => committed,
-            Err(error) => return self.unavailable(&error),
+            Err(error) => return self.unavailable(error),
         };
         let wanted = Wanted { prefix, after, max };
         let page = pages::page(committed, &self.earlier, &self.effects.writes, wanted);

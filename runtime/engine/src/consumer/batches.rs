@@ -33,7 +33,12 @@ impl Consumer {
         }
         while let Some(number) = self.next_partition() {
             let mut keys = HashMap::new();
-            let mut items = self.take_held(number, max_events, now, &mut keys, load)?;
+            let taken = self.take_held(number, max_events, now, &mut keys, load);
+            let mut items = taken.inspect_err(|_| {
+                // Nothing was taken: all that was due is due still.
+                keys.keys().for_each(|key| self.held.schedule(key));
+                self.enqueue(number);
+            })?;
             self.take_new(number, max_events, options, &spec, &mut keys, &mut items);
             if !items.is_empty() {
                 return Ok(self.hand_out(spec, number, items, keys));
@@ -125,13 +130,21 @@ impl Consumer {
             }
             let room = max_events - items.len();
             let before = items.len();
-            for offset in self.held.runnable(&key, now).take(room) {
+            let runnable: Vec<Offset> = self.held.runnable(&key, now).take(room).collect();
+            for offset in runnable {
                 let is_suspect = self.suspects.contains_key(&offset);
                 if is_suspect && !items.is_empty() {
                     // It is the first of a later batch: the key is scheduled again with the rest.
                     break;
                 }
-                let event = SharedEvent(Origin::Held(Arc::new(load(offset)?)));
+                let held = match load(offset) {
+                    Ok(held) => held,
+                    Err(error) => {
+                        self.held.schedule(&key);
+                        return Err(error);
+                    }
+                };
+                let event = SharedEvent(Origin::Held(Arc::new(held)));
                 items.push(Item { offset, key: key.clone(), event });
                 if is_suspect {
                     break;

@@ -111,13 +111,14 @@ impl Finished {
     }
 
     /// The end of a released call whose effects cannot commit: a dead letter, since it must not be repeated.
-    pub(crate) fn into_conflict(self, max_bytes: usize) -> Self {
+    pub(crate) fn into_dead_letter(self, max_bytes: usize) -> Self {
         let (Some(item), Some(tried)) = (self.batch.items.first().cloned(), self.released) else {
             unreachable!("a released call has an event and was tried")
         };
         let mut run = Run::within(self.batch, max_bytes, 0);
-        let story = run.story(&item, &tried, Failure::conflict());
+        let failure = self.unread.as_ref().map_or_else(Failure::conflict, Failure::unread);
+        let story = run.story(&item, &tried, failure);
         run.dead_letter(&item, tried, story);
-        run.finish()
+        Self { unread: self.unread, ..run.finish() }
     }
 }

@@ -1,6 +1,7 @@
 //! Why an attempt failed.
 
 use camshaft_event::{Answer, EffectError, FailureCause};
+use camshaft_tables::TablesError;
 
 use crate::suspects::MAX_LONE_ENDS;
 
@@ -26,6 +27,12 @@ impl Failure {
         let error = "another call of this sink changed state that this one had read, or set the last timers there may \
                      be, so its effects could not commit; the call itself was made. `max_in_flight = 1` avoids it";
         Self { cause: FailureCause::Conflict, error: error.to_owned(), after_ms: None }
+    }
+
+    /// What a call wanted to read is damaged, and it must not be repeated.
+    pub(super) fn unread(error: &TablesError) -> Self {
+        let error = format!("the call was made, but its effects could not commit: {error}");
+        Self { cause: FailureCause::Refused, error, after_ms: None }
     }
 
     /// The effects of one attempt make a transaction of `bytes`.

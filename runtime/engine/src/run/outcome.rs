@@ -2,8 +2,8 @@
 
 use camshaft_event::transaction::{DeadChange, HeldChange, Outcome};
 use camshaft_event::{
-    AfterDeadLetter, Answer, AttemptInputs, DeadLetter, EffectError, Event, FailedAttempt, HeldEvent, Key,
-    Sequence, Timestamp,
+    AfterDeadLetter, Answer, AttemptInputs, DeadLetter, Event, FailedAttempt, HeldEvent, Key, Sequence,
+    Timestamp,
 };
 use camshaft_sabotage::{Sabotage, is_on};
 use rand_chacha::ChaCha8Rng;
@@ -29,8 +29,8 @@ impl Run {
         self.time = std::mem::take(&mut attempt.time);
         self.kept_bytes += attempt.account.kept_bytes();
         let Some(item) = self.batch.items.get(self.next).cloned() else { return };
-        if let Some(EffectError::Unavailable { reason }) = &attempt.effects.refusal {
-            self.unavailable = Some(reason.clone());
+        if let Some(error) = attempt.effects.unread.take() {
+            self.unread = Some(error);
             self.ended = true;
             return;
         }

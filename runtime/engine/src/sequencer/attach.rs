@@ -271,7 +271,7 @@ impl<S: Store> Sequencer<S> {
     fn first_retained(&self, consumer: &Consumer) -> Option<Offset> {
         let is_idle = matches!(consumer.reading, Reading::Stopped { .. }) && consumer.running_batches == 0;
         let is_behind = consumer.floor(self.tables.progress().next_offset) < self.first_offset;
-        (is_idle && is_behind).then_some(self.first_offset)
+        (is_idle && is_behind && consumer.is_whole()).then_some(self.first_offset)
     }
 
     /// The event that names what a consumer has missed while it was away.

@@ -47,7 +47,10 @@ impl<S: Store> Sequencer<S> {
         let uncalled = finished.batch.len() - finished.calls;
         let is_short = finished.is_short;
         let handler_us = finished.handler_us;
-        let committed = self.commit_batch(id, finished, now)?;
+        let (committed, unread) = self.commit_batch(id, finished, now)?;
+        if let Some(error) = unread {
+            self.isolate(error, now)?;
+        }
         if let Some(consumer) = self.consumers.get_mut(&id) {
             let is_current = consumer.record.generation == generation;
             if let Some(tokens) = consumer.tokens.as_mut().filter(|_| is_current) {
@@ -76,36 +79,58 @@ impl<S: Store> Sequencer<S> {
         id: ConsumerId,
         finished: Finished,
         now: Timestamp,
-    ) -> Result<Committed, TablesError> {
-        let tail = self.tables.progress().next_offset;
-        let Some(consumer) = self.consumers.get(&id) else { return Ok(Committed::Stale) };
+    ) -> Result<(Committed, Option<TablesError>), TablesError> {
+        let Some(consumer) = self.consumers.get(&id) else { return Ok((Committed::Stale, finished.unread)) };
         if consumer.record.generation != finished.batch.generation {
-            // It began anew with empty partitions, which know nothing of this batch.
-            return Ok(Committed::Stale);
+            // It began anew with empty partitions, which know nothing of this batch, nor of what that could not read.
+            return Ok((Committed::Stale, None));
         }
+        let mut finished = finished;
+        let has_read = finished.unread.is_none();
+        let validated = if has_read { self.validate(consumer, &finished) } else { Ok((true, 0)) };
+        let (is_lost, state_growth) = validated.unwrap_or_else(|error| {
+            finished.unread = Some(error);
+            (true, 0)
+        });
+        let runs_again = is_lost && !finished.batch.is_released;
+        if runs_again {
+            let Some(consumer) = self.consumers.get_mut(&id) else { return Ok((Committed::Stale, None)) };
+            consumer.give_back(&finished.batch, 0);
+            if finished.unread.is_some() {
+                return Ok((Committed::Nothing, finished.unread));
+            }
+            consumer.lost(finished.batch.partition);
+            return Ok((Committed::Conflict, None));
+        }
+        if is_lost {
+            // Its event is done already, so it commits as the dead letter that it then is.
+            finished = finished.into_dead_letter(self.options.max_transaction_bytes);
+        }
+        let unread = finished.unread.take();
+        Ok((self.commit_valid(id, finished, (is_lost, state_growth), now)?, unread))
+    }
+
+    /// Whether a batch has lost against others, and by how many bytes it lets the state grow if not.
+    fn validate(&self, consumer: &Consumer, finished: &Finished) -> Result<(bool, i64), TablesError> {
         let has_changed = consumer.state_version > finished.batch.state_version
             && self.has_changed(&finished.batch, &finished.reads)?;
-        let state_growth = self.state_growth(&finished)?;
+        let state_growth = self.state_growth(finished)?;
         let is_lost = has_changed
             || self.exceeds_timers(consumer, &finished.sections)
             || self.exceeds_state(&finished.batch, state_growth);
-        let runs_again = is_lost && !finished.batch.is_released;
-        let finished = if is_lost && !runs_again {
-            // Its event is done already, so it commits as the dead letter that it then is.
-            finished.into_conflict(self.options.max_transaction_bytes)
-        } else {
-            finished
-        };
-        let Finished { batch, dealt, mut sections, keys, mut body, unavailable, retries, .. } = finished;
+        Ok((is_lost, state_growth))
+    }
+
+    fn commit_valid(
+        &mut self,
+        id: ConsumerId,
+        finished: Finished,
+        (is_lost, state_growth): (bool, i64),
+        now: Timestamp,
+    ) -> Result<Committed, TablesError> {
+        let tail = self.tables.progress().next_offset;
+        let Finished { batch, dealt, mut sections, keys, mut body, retries, .. } = finished;
         let Some(consumer) = self.consumers.get_mut(&id) else { return Ok(Committed::Stale) };
-        if runs_again || unavailable.is_some() {
-            consumer.give_back(&batch, usize::from(batch.is_released));
-            if !runs_again {
-                return Ok(Committed::Nothing);
-            }
-            consumer.lost(batch.partition);
-            return Ok(Committed::Conflict);
-        }
         consumer.give_back(&batch, dealt);
         if is_lost {
             consumer.count_loss();

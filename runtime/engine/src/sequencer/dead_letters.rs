@@ -146,7 +146,12 @@ impl<S: Store> Sequencer<S> {
                         return Ok(found);
                     }
                     let Some(known) = self.find_dead_letter(&name, offset, 0) else { continue };
-                    let Some(letter) = known.letter.read(&**self.tables.store())? else { continue };
+                    let letter = match known.letter.read(&**self.tables.store()) {
+                        // One that cannot be read must not hide the others; redriving or discarding it says why.
+                        Err(TablesError::OfConsumer(_)) => continue,
+                        found => found?,
+                    };
+                    let Some(letter) = letter else { continue };
                     if wanted(&letter) {
                         let (consumer, waiting) = (name.clone(), known.waiting);
                         found.push(DeadLetterEntry { consumer, offset, letter, waiting });

@@ -19,6 +19,8 @@ impl<S: Store> Sequencer<S> {
             .consumers
             .iter()
             .filter(|(_, consumer)| consumer.record.status != ConsumerStatus::Removed)
+            // Of one that could not be put together nobody knows where it stands.
+            .filter(|(_, consumer)| consumer.is_whole())
             .map(|(id, consumer)| Standing {
                 consumer: *id,
                 floor: consumer.floor(tail),

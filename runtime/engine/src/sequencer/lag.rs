@@ -53,35 +53,50 @@ pub enum ReadError {
 }
 
 impl LagRead {
+    /// Whose read it is.
+    pub(super) fn consumer(&self) -> ConsumerId {
+        self.consumer
+    }
+
     /// Reads about `max_bytes` of the log, without the sequencer's lock.
     ///
     /// # Errors
     /// A log that cannot be read, or that holds what is no transaction.
     pub fn read(&self, log: &dyn LogReader, max_bytes: u32) -> Result<LogEvents, ReadError> {
         let mut found = LogEvents { events: Vec::new(), next: self.from };
-        let Some(sequence) = log.find_offset(self.from.0)? else { return Ok(found) };
+        match self.read_into(&mut found, log, max_bytes) {
+            // What lies before the damage is whole; the next read begins with it.
+            Err(ReadError::Decode { .. }) if found.next > self.from => Ok(found),
+            Err(error) => Err(error),
+            Ok(()) => Ok(found),
+        }
+    }
+
+    fn read_into(&self, found: &mut LogEvents, log: &dyn LogReader, max_bytes: u32) -> Result<(), ReadError> {
+        let Some(sequence) = log.find_offset(self.from.0)? else { return Ok(()) };
         for record in log.read_from(sequence, max_bytes)?.iter() {
             let refuse = |error| ReadError::Decode { sequence: record.sequence, error };
             for event in EncodedEvents::of(record.payload, Offset(record.first_offset)).map_err(refuse)? {
                 let (offset, event) = event.map_err(refuse)?;
                 if offset >= self.until {
-                    return Ok(found);
+                    return Ok(());
                 }
                 if offset < self.from {
                     continue;
                 }
-                found.next = offset.next();
                 if !self.spec.wants_type(event.event_type().map_err(refuse)?) {
+                    found.next = offset.next();
                     continue;
                 }
                 let event = event.decode().map_err(refuse)?;
+                found.next = offset.next();
                 if self.spec.wants(&event) {
                     let at = Timestamp(record.timestamp_ms);
                     found.events.push(Sequenced { offset, at, event: Arc::new(event) });
                 }
             }
         }
-        Ok(found)
+        Ok(())
     }
 }
 

@@ -35,6 +35,20 @@ pub enum ConsumerError {
         /// Its name.
         name: String,
     },
+    /// Nothing that it needs is damaged.
+    #[error("consumer \"{name}\" is not damaged, so there is nothing to skip")]
+    NotDamaged {
+        /// Its name.
+        name: String,
+    },
+    /// It cannot go on without the damaged part.
+    #[error("consumer \"{name}\" cannot go on without {part}")]
+    NotSkippable {
+        /// Its name.
+        name: String,
+        /// The damaged part.
+        part: String,
+    },
     /// Not now; it heals by itself.
     #[error(transparent)]
     Unready(#[from] Unready),
@@ -59,7 +73,7 @@ impl<S: Store> Sequencer<S> {
         if matches!(consumer.record.status, ConsumerStatus::Detached { .. }) {
             return Ok(());
         }
-        let floor = consumer.floor(tail);
+        let (floor, is_whole) = (consumer.floor(tail), consumer.is_whole());
         let next = match consumer.reading {
             Reading::Following => tail,
             Reading::Lagging { next, .. } | Reading::Stopped { next } => next,
@@ -75,7 +89,8 @@ impl<S: Store> Sequencer<S> {
         self.arrange(record.id);
         let id = format!("detached-{name}-{}", self.tables.progress().sequence.next());
         let event = system_event("consumer.detached", id, name, now, &json!({ "consumer": name }));
-        let floors = vec![Floor { consumer: record.id, offset: floor, state_growth: 0 }];
+        let floor = Floor { consumer: record.id, offset: floor, state_growth: 0 };
+        let floors = if is_whole { vec![floor] } else { Vec::new() };
         let change =
             ConsumerChanged { record, checkpoint: None, clears: false, events: vec![event], recent: None };
         let sections = vec![Section::Consumer(Box::new(change))];
@@ -134,13 +149,11 @@ impl<S: Store> Sequencer<S> {
     ) -> Result<(), ConsumerError> {
         let id = record.id;
         self.drop_timers(id);
-        let change = ConsumerChanged {
-            record: record.clone(),
-            checkpoint,
-            clears: true,
-            events: vec![event],
-            recent: None,
-        };
+        // Its damaged entries are written anew.
+        let damaged = self.consumers.get(&id).filter(|consumer| consumer.is_damaged());
+        let recent = damaged.map(|consumer| consumer.recent.clone());
+        let change =
+            ConsumerChanged { record: record.clone(), checkpoint, clears: true, events: vec![event], recent };
         let spec = self.consumers.get_mut(&id).and_then(|consumer| consumer.spec.take());
         let at = checkpoint.unwrap_or(self.tables.progress().next_offset);
         self.place(&record, at);
@@ -171,6 +184,7 @@ impl<S: Store> Sequencer<S> {
             Some(consumer) if consumer.record.generation == record.generation => {
                 // What was routed to it before it went is read again from there, if the log still has it.
                 consumer.drop_pending();
+                consumer.forget_read_damage();
                 consumer.reading = Reading::Stopped { next: at };
             }
             known => {
@@ -181,6 +195,7 @@ impl<S: Store> Sequencer<S> {
                     let is_gone = record.status == ConsumerStatus::Removed;
                     consumer.stall_told = known.stall_told && !is_gone;
                     consumer.circuit_told = known.circuit_told && !is_gone;
+                    consumer.damage_told = known.damage_told && !is_gone;
                     if !is_gone {
                         // What it is measured by, and against, has not changed.
                         consumer.recent = known.recent.clone();
@@ -214,8 +229,9 @@ impl<S: Store> Sequencer<S> {
         }
         let Some(consumer) = self.consumers.get_mut(&id) else { return };
         consumer.spec = Some(spec);
-        // Other code, or another policy, deserves another chance.
+        // Other code, or another policy, deserves another chance, and may not want what is damaged.
         consumer.circuit.close();
+        consumer.forget_read_damage();
         consumer.lateness = Lateness::default();
         // A read under way was for the old declaration; it is asked for again.
         if let Reading::Stopped { next } | Reading::Lagging { next, .. } = consumer.reading {

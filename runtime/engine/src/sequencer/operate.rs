@@ -4,8 +4,8 @@ use camshaft_event::transaction::{DeadChange, HeldChange, Operated, RedriveJob, 
 use camshaft_event::{
     ConsumerId, DeadLetter, HeldEvent, Offset, RedriveId, Sequence, Timestamp, Transaction,
 };
-use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
+use camshaft_tables::{TablePart, TablesError};
 use serde_json::json;
 use thiserror::Error;
 
@@ -44,7 +44,20 @@ impl<S: Store> Sequencer<S> {
         offset: Offset,
         now: Timestamp,
     ) -> Result<Sequence, DeadLetterError> {
-        self.send_back(consumer, offset, None, now)
+        let sent = self.send_back(consumer, offset, None, now);
+        self.with_damage_noted(sent, now)
+    }
+
+    /// The same result. A dead letter that cannot be read pauses its consumer, so that it can be skipped.
+    fn with_damage_noted<T>(
+        &mut self,
+        operated: Result<T, DeadLetterError>,
+        now: Timestamp,
+    ) -> Result<T, DeadLetterError> {
+        if let Err(DeadLetterError::Tables(TablesError::OfConsumer(damage))) = &operated {
+            self.isolate(TablesError::OfConsumer(damage.clone()), now)?;
+        }
+        operated
     }
 
     /// Redrives a dead letter by hand, or for a job, whose value from then on stands in the same transaction.
@@ -96,7 +109,8 @@ impl<S: Store> Sequencer<S> {
         offset: Offset,
         now: Timestamp,
     ) -> Result<Sequence, DeadLetterError> {
-        let (id, letter) = self.dead_letter(consumer, offset)?;
+        let found = self.dead_letter(consumer, offset);
+        let (id, letter) = self.with_damage_noted(found, now)?;
         let act = Act { name: "discarded", redrives: letter.redrives, job: None };
         let sections = vec![self.operated((id, consumer), offset, &act, Vec::new(), now)];
         self.sequence_if_ready::<DeadLetterError>(sections, now)?;
@@ -119,8 +133,15 @@ impl<S: Store> Sequencer<S> {
 
     fn dead_letter(&self, name: &str, offset: Offset) -> Result<(ConsumerId, DeadLetter), DeadLetterError> {
         let missing = || DeadLetterError::NotFound { consumer: name.to_owned(), offset };
-        let id = self.known(name).ok_or_else(missing)?.record.id;
-        Ok((id, self.tables.dead_letter(id, offset)?.ok_or_else(missing)?))
+        let consumer = self.known(name).ok_or_else(missing)?;
+        let id = consumer.record.id;
+        match self.tables.dead_letter(id, offset)? {
+            Some(letter) => Ok((id, letter)),
+            None if consumer.dead.contains_key(&offset) => {
+                Err(TablesError::missing(id, TablePart::DeadLetter(offset)).into())
+            }
+            None => Err(missing()),
+        }
     }
 
     /// The section that takes a dead letter away, with what came of it and the event that tells of it.
@@ -141,7 +162,13 @@ impl<S: Store> Sequencer<S> {
         }
         let event = system_event(&format!("dead-letter.{}", act.name), event_id, name, now, &data);
         let dead = vec![DeadChange { offset, letter: None }];
-        Section::Operated(Box::new(Operated { consumer: id, held, dead, events: vec![event] }))
+        Section::Operated(Box::new(Operated {
+            consumer: id,
+            held,
+            dead,
+            events: vec![event],
+            timers: Vec::new(),
+        }))
     }
 
     /// Sequences what was not set aside room for, if there is some.

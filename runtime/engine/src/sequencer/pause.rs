@@ -38,6 +38,9 @@ pub enum Pause {
     /// Held events and dead letters are at their bound: it takes no new events, but retries go on. It heals when
     /// there is room again.
     Bound,
+    /// It needs a part of the log or the tables that is damaged: until an operator resumes it, skips that part or resets
+    /// it. In memory only: a start that meets the damage pauses it again.
+    Damaged,
 }
 
 impl Pause {
@@ -49,6 +52,7 @@ impl Pause {
             Self::Probation { .. } => "probation",
             Self::Breaker { .. } => "breaker",
             Self::Bound => "bound",
+            Self::Damaged => "damaged",
         }
     }
 
@@ -57,9 +61,10 @@ impl Pause {
         let by_record = |since| if is_stopped { Self::Probation { since } } else { Self::Operator { since } };
         let durable = consumer.record.paused.map(by_record);
         let bound = consumer.stall_told.then_some(Self::Bound);
+        let damaged = consumer.is_damaged().then_some(Self::Damaged);
         let breaker = consumer.circuit.on_trial_from();
         let breaker = breaker.map(|until| Self::Breaker { until: steady.to_wall(until) });
-        durable.into_iter().chain(breaker).chain(bound).collect()
+        durable.into_iter().chain(damaged).chain(breaker).chain(bound).collect()
     }
 }
 
@@ -73,7 +78,8 @@ impl<S: Store> Sequencer<S> {
         self.set_paused(name, Some(now), now)
     }
 
-    /// Lets a consumer that was paused by hand go on where it stands, and closes its circuit breaker. One that was stopped
+    /// Lets a consumer that was paused by hand go on where it stands, and closes its circuit breaker. A damaged one tries
+    /// again to read what it needs. One that was stopped
     /// by a failed probation goes on with what it has: that counts as accepted. Of no effect on one that goes on. Returns the transaction to wait for.
     ///
     /// # Errors
@@ -93,6 +99,7 @@ impl<S: Store> Sequencer<S> {
         let id = consumer.record.id;
         if paused.is_none() {
             consumer.circuit.close();
+            consumer.damage.retain(|damage| damage.at_start);
         }
         if consumer.record.paused.is_some() != paused.is_some() {
             consumer.record.paused = paused;
@@ -109,6 +116,7 @@ impl<S: Store> Sequencer<S> {
         if let Some(consumer) = self.consumers.get_mut(&id) {
             consumer.wake(self.steady.now(now));
         }
+        self.schedule_timers(id);
         self.arrange(id);
         self.announce_pauses(id, now)?;
         Ok(self.tables.progress().sequence)
@@ -116,6 +124,7 @@ impl<S: Store> Sequencer<S> {
 
     /// Publishes pauses that began or ended by themselves since it was last said. Without room the next tick says it.
     pub(super) fn announce_pauses(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
+        self.announce_damage(id, now)?;
         self.announce_stall(id, now)?;
         self.announce_circuit(id, now)
     }

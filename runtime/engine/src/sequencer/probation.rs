@@ -9,8 +9,8 @@ use camshaft_event::transaction::{
     ActivationOutcome, ConsumerChanged, Measure, RollbackCause, RolledBack, Section,
 };
 use camshaft_event::{ActivationId, ConsumerId, Event, Timestamp, Transaction};
-use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
+use camshaft_tables::{TablePart, TablesError};
 use serde_json::{Value, json};
 
 use super::Sequencer;
@@ -114,6 +114,13 @@ impl<S: Store> Sequencer<S> {
     /// Ends the probation of a consumer if it has passed or failed. Without room the next tick does it; one that has failed
     /// takes nothing until then.
     pub(super) fn judge(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
+        match self.judge_now(id, now) {
+            Err(error) => self.isolate(error.of_consumer(id, TablePart::Standing), now),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn judge_now(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
         let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
         match consumer.judgement(&self.options, self.steady.now(now)) {
             None => Ok(()),

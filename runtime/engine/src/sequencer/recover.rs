@@ -8,7 +8,7 @@ use camshaft_event::{ConsumerId, Key, Offset, Sequence, Timestamp, Transaction};
 use camshaft_log::{LogError, LogReader};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
-use camshaft_tables::{Position, Tables, TablesError};
+use camshaft_tables::{Position, Standing, TablePart, Tables, TablesError};
 use thiserror::Error;
 
 use super::Sequencer;
@@ -16,6 +16,7 @@ use crate::EngineOptions;
 use crate::alarm::Alarm;
 use crate::clock::SteadyTime;
 use crate::consumer::{Consumer, DeadEntry};
+use crate::damage::Damage;
 use crate::held_keys::HeldEntry;
 use crate::routes::Routes;
 use crate::write_queue::WriteQueue;
@@ -83,7 +84,7 @@ impl<S: Store> Sequencer<S> {
             return Err(RecoverError::LogGap { tables: snapshot, log: bounds.first_sequence });
         }
         let mut recent = recent_events(&tables)?;
-        apply_log(&mut tables, log, &mut recent, options.probation_events, progress)?;
+        apply_log(&mut tables, log, &mut recent, &options, progress)?;
         let mut sequencer = Self {
             options,
             durable: tables.progress(),
@@ -113,6 +114,7 @@ impl<S: Store> Sequencer<S> {
             last_at: Timestamp(bounds.last_timestamp_ms),
             steady: SteadyTime::default(),
             alarm: Alarm::default(),
+            found_damage: Vec::new(),
             verdicts: Vec::new(),
         };
         for record in sequencer.tables.consumers()? {
@@ -128,35 +130,66 @@ impl<S: Store> Sequencer<S> {
         mut record: ConsumerRecord,
         recent: Option<RecentEvents>,
     ) -> Result<(), TablesError> {
-        self.begin_history(&mut record)?;
         let id = record.id;
-        let floor = self.tables.floor(id)?;
+        let mut damage = Found::default();
+        let begun = self.begin_history(&mut record);
+        damage.take_in(begun.map_err(|error| error.of_consumer(id, TablePart::Standing)))?;
+        let floor = damage.take_in(self.tables.floor(id))?.unwrap_or_default();
         let mut consumer = Consumer::new(record, floor);
         // What older versions wrote does not say when others begin to count.
         let recent = recent.filter(|recent| recent.activation() == consumer.record.activation);
         consumer.recent = recent.unwrap_or(consumer.recent);
         for (number, partition) in (0..).zip(&mut consumer.partitions) {
-            partition.done_before = self.tables.checkpoint(id, number)?.max(floor);
+            let checkpoint = damage.take_in(self.tables.checkpoint(id, number))?;
+            partition.done_before = checkpoint.unwrap_or_default().max(floor);
         }
-        self.tables.each_held(id, &mut |offset, held| {
+        damage.take_in(self.tables.each_held(id, &mut |offset, held| {
             let key = Key::of(&held.event, offset);
             consumer.held.insert(&key, offset, HeldEntry::of(&held));
-        })?;
-        self.tables.each_dead_letter(id, &mut |offset, letter| {
+        }))?;
+        damage.take_in(self.tables.each_dead_letter(id, &mut |offset, letter| {
             let key = Key::of(&letter.event, offset);
             consumer.add_dead(offset, DeadEntry::of(&letter, key, letter.since));
-        })?;
-        self.tables.each_timer(id, &mut |name, at| {
+        }))?;
+        let timers = self.tables.each_timer(id, &mut |name, at| {
             if is_on(Sabotage::DropTimerAtRecovery) && at.0.is_multiple_of(4) {
                 return;
             }
             consumer.timers += 1;
             self.timers.insert((at, id, name.clone()));
             self.timer_due.insert((id, name), at);
-        })?;
+        });
+        damage.take_in(timers)?;
+        damage.take_in(self.tables.recent_events(id))?;
+        for damage in damage.0 {
+            self.found_damage.push((consumer.record.name.clone(), damage.clone()));
+            consumer.add_damage(damage);
+        }
+        if consumer.is_damaged() {
+            // Said once there is room.
+            self.unannounced.insert(id);
+        }
         self.names.insert(consumer.record.name.clone(), id);
         self.consumers.insert(id, consumer);
         Ok(())
+    }
+}
+
+/// Damage that was met while a consumer was put together.
+#[derive(Default)]
+struct Found(Vec<Damage>);
+
+impl Found {
+    /// What was read; none if it is damaged. An error that concerns all stays one.
+    fn take_in<T>(&mut self, read: Result<T, TablesError>) -> Result<Option<T>, TablesError> {
+        match read {
+            Ok(value) => Ok(Some(value)),
+            Err(TablesError::OfConsumer(damage)) => {
+                self.0.push(Damage { at_start: true, ..Damage::of_entries(*damage) });
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -164,7 +197,11 @@ impl<S: Store> Sequencer<S> {
 fn recent_events<S: Store>(tables: &Tables<S>) -> Result<RecentByConsumer, TablesError> {
     let mut recent = RecentByConsumer::new();
     for record in tables.consumers()? {
-        let known = tables.recent_events(record.id)?;
+        let known = match tables.recent_events(record.id) {
+            // It pauses as damaged below: recovery reads its other entries, too.
+            Err(TablesError::OfConsumer(_)) => None,
+            known => known?,
+        };
         recent.insert(record.id, known.unwrap_or_else(|| RecentEvents::of(record.activation)));
     }
     Ok(recent)
@@ -192,10 +229,13 @@ fn apply_log<S: Store>(
     tables: &mut Tables<S>,
     log: &dyn LogReader,
     recent: &mut RecentByConsumer,
-    capacity: u32,
+    options: &EngineOptions,
     progress: &mut dyn FnMut(Sequence),
 ) -> Result<(), RecoverError> {
     loop {
+        if tables.active_bytes() >= options.max_overlay_bytes / 2 {
+            write_snapshot(tables, recent)?;
+        }
         let batch = log.read_from(tables.progress().sequence.next().0, READ_BYTES)?;
         if batch.is_empty() {
             return Ok(());
@@ -204,9 +244,24 @@ fn apply_log<S: Store>(
             let transaction = Transaction::decode(record.payload)
                 .map_err(|error| RecoverError::Decode { sequence: record.sequence, error })?;
             let (sequence, first_offset) = (Sequence(record.sequence), Offset(record.first_offset));
-            count(recent, &transaction, capacity);
+            count(recent, &transaction, options.probation_events);
             tables.apply(Position { sequence, first_offset }, transaction)?;
             progress(sequence);
         }
     }
+}
+
+/// Writes what was applied so far, so that a long log takes no more memory than a running engine. All of it is durable.
+fn write_snapshot<S: Store>(tables: &mut Tables<S>, recent: &RecentByConsumer) -> Result<(), TablesError> {
+    let mut standings = Vec::new();
+    for (consumer, recent) in recent {
+        // Where a damaged one stands is not known, and stays as it is.
+        let Ok(floor) = tables.floor(*consumer) else { continue };
+        let recent = (recent.measure().events > 0).then(|| recent.clone());
+        standings.push(Standing { consumer: *consumer, floor, recent });
+    }
+    let Some(frozen) = tables.freeze(standings) else { return Ok(()) };
+    frozen.write(&**tables.store())?;
+    tables.flushed();
+    Ok(())
 }

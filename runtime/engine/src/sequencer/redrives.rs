@@ -218,6 +218,14 @@ impl<S: Store> Sequencer<S> {
         RedriveStatus { job, results: known.results, remaining }
     }
 
+    /// The running jobs of consumers that can read what they need.
+    fn driven_redrives(&self) -> impl Iterator<Item = &Redrive> {
+        let running = self.redrives.values().filter(|known| known.job.state == RedriveState::Running);
+        let is_damaged =
+            |known: &&Redrive| self.known(&known.job.selection.consumer).is_some_and(Consumer::is_damaged);
+        running.filter(move |known| !is_damaged(known))
+    }
+
     fn running_redrives(&self) -> impl Iterator<Item = &RedriveJob> {
         self.redrives.values().map(|known| &known.job).filter(|job| job.state == RedriveState::Running)
     }
@@ -350,7 +358,7 @@ fn event(act: &str, job: &RedriveJob, now: Timestamp, data: &Value) -> Event {
 impl From<DeadLetterError> for RedriveError {
     fn from(error: DeadLetterError) -> Self {
         match error {
-            // Memory knows of a dead letter that the tables do not have.
+            // The job looked only at dead letters that memory knows.
             DeadLetterError::NotFound { .. } => TablesError::Damaged { what: "dead letter" }.into(),
             DeadLetterError::Unready(error) => error.into(),
             DeadLetterError::Tables(error) => error.into(),

@@ -41,14 +41,20 @@ pub fn first_offset_since(log: &dyn LogReader, time: Timestamp) -> Result<Offset
     // Taken first: what is written from here on is found or is later.
     let end = log.bounds().next_offset;
     let sequence = log.find_time(time.0)?;
-    let batch = match log.read_from(sequence, 1) {
-        Ok(batch) => batch,
-        // Trimmed since: what is left is later still.
-        Err(LogError::Trimmed { .. }) => return Ok(Offset(log.bounds().first_offset)),
-        Err(error) => return Err(error),
-    };
-    let first = batch.iter().next().map(|record| record.first_offset);
-    Ok(Offset(first.unwrap_or(end)))
+    for sequence in sequence..=log.bounds().last_sequence {
+        match log.read_from(sequence, 1) {
+            Ok(batch) => {
+                let first = batch.iter().next().map(|record| record.first_offset);
+                return Ok(Offset(first.unwrap_or(end)));
+            }
+            // Trimmed since: what is left is later still.
+            Err(LogError::Trimmed { .. }) => return Ok(Offset(log.bounds().first_offset)),
+            // A damaged record holds nothing that could be handled.
+            Err(LogError::Corrupt { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Offset(end))
 }
 
 impl<S: Store> Sequencer<S> {

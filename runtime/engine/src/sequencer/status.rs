@@ -7,6 +7,7 @@ use camshaft_tables::{StateSpace, TablesError};
 
 use super::{OldestHeld, Pause, ProbationState, Sequencer, Unhandled};
 use crate::consumer::Consumer;
+use crate::damage::Damage;
 
 /// Where a consumer stands.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct ConsumerState {
     pub is_attended: bool,
     /// What keeps it from taking events; empty if it goes on.
     pub pauses: Vec<Pause>,
+    /// What it needs and cannot read.
+    pub damage: Vec<Damage>,
     /// How its newest activation does, if that is on probation.
     pub probation: Option<ProbationState>,
     /// When its rate limit lets it go on, if there is work that waits for that.
@@ -83,6 +86,7 @@ impl<S: Store> Sequencer<S> {
             ready: consumer.is_ready(),
             is_attended: consumer.is_attached(),
             pauses: Pause::of(consumer, &self.steady),
+            damage: consumer.damage.clone(),
             probation: ProbationState::of(consumer, &self.steady),
             throttled_until: consumer.throttled_until().map(|until| self.steady.to_wall(until)),
             state_bytes: self.tables.state_bytes(consumer.space()),

@@ -79,7 +79,7 @@ impl Consumer {
     pub(super) fn oldest_held(&self, steady: &SteadyTime) -> Option<OldestHeld> {
         let held = self.held.oldest()?;
         let pause = Pause::of(self, steady).into_iter().find(|pause| match pause {
-            Pause::Operator { .. } | Pause::Probation { .. } => true,
+            Pause::Operator { .. } | Pause::Probation { .. } | Pause::Damaged => true,
             Pause::Breaker { .. } => self.circuit.blocks_until().is_some(),
             Pause::Bound => false,
         });

@@ -2,8 +2,8 @@
 
 use camshaft_event::transaction::{Fired, Section, TimerChange};
 use camshaft_event::{ConsumerId, Timestamp, Transaction};
-use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
+use camshaft_tables::{TablePart, TablesError};
 
 use super::Sequencer;
 use crate::published;
@@ -20,8 +20,18 @@ impl<S: Store> Sequencer<S> {
             if at > now {
                 return Ok(());
             }
-            let damaged = TablesError::Damaged { what: "timer" };
-            let timer = self.tables.timer(consumer, &name)?.ok_or(damaged)?;
+            let part = || TablePart::Timer(name.clone());
+            let found = self.tables.timer(consumer, &name);
+            let timer =
+                match found.and_then(|found| found.ok_or_else(|| TablesError::missing(consumer, part()))) {
+                    Ok(timer) => timer,
+                    Err(error) => {
+                        // It stays set, and is not looked at again until its consumer goes on.
+                        self.timers.remove(&(at, consumer, name));
+                        self.isolate(error, now)?;
+                        continue;
+                    }
+                };
             let event = published::fire(timer.event, now);
             let sections = vec![Section::Fired(Box::new(Fired { consumer, name: name.clone(), event }))];
             let body = Transaction::encode_body(&sections);
@@ -71,7 +81,16 @@ impl<S: Store> Sequencer<S> {
         }
     }
 
-    fn forget_timer(&mut self, consumer: ConsumerId, name: &str) {
+    /// Has a consumer's timers looked at again that could not be read.
+    pub(super) fn schedule_timers(&mut self, consumer: ConsumerId) {
+        let own = self
+            .timer_due
+            .range((consumer, String::new())..)
+            .take_while(|((owner, _), _)| *owner == consumer);
+        self.timers.extend(own.map(|((owner, name), at)| (*at, *owner, name.clone())));
+    }
+
+    pub(super) fn forget_timer(&mut self, consumer: ConsumerId, name: &str) {
         let key = (consumer, name.to_owned());
         if let Some(at) = self.timer_due.remove(&key) {
             self.timers.remove(&(at, consumer, key.1));

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 
 use camshaft_event::{ConsumerId, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
-use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
+use camshaft_tables::{TablePart, TablesError};
 
 use super::Sequencer;
 use crate::batch::Batch;
@@ -51,9 +51,16 @@ impl<S: Store> Sequencer<S> {
         while let Some(id) = self.next_turn(lane) {
             let Some(consumer) = self.consumers.get_mut(&id) else { continue };
             let tables = &self.tables;
-            let mut batch = consumer.take(&self.options, steady, &mut |offset| {
-                tables.held(id, offset)?.ok_or(TablesError::Damaged { what: "held event" })
-            })?;
+            let taken = consumer.take(&self.options, steady, &mut |offset| {
+                tables.held(id, offset)?.ok_or_else(|| TablesError::missing(id, TablePart::Held(offset)))
+            });
+            let mut batch = match taken {
+                Ok(batch) => batch,
+                Err(error) => {
+                    self.isolate(error, now)?;
+                    continue;
+                }
+            };
             if let Some(batch) = &batch
                 && batch.suspicion.is_some()
             {

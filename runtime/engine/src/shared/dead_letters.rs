@@ -30,7 +30,12 @@ impl<S: Store> SharedSequencer<S> {
             let portion = self.lock().dead_portion(consumer, from, wanted);
             for offset in portion.found {
                 let Some((found, store)) = self.find_dead_letter(consumer, offset, 0) else { continue };
-                let Some(letter) = found.letter.read(store.as_ref())? else { continue };
+                let letter = match found.letter.read(store.as_ref()) {
+                    // One that cannot be read must not hide the others; redriving or discarding it says why.
+                    Err(TablesError::OfConsumer(_)) => continue,
+                    found => found?,
+                };
+                let Some(letter) = letter else { continue };
                 let (consumer, waiting) = (consumer.to_owned(), found.waiting);
                 if each(DeadLetterEntry { consumer, offset, letter, waiting }).is_break() {
                     return Ok(ControlFlow::Break(()));

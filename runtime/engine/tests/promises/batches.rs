@@ -2,6 +2,7 @@
 
 use camshaft_engine::{Attempt, Committed, ConsumerSpec};
 use camshaft_event::{Answer, AttemptContext, Event, FailureCause, NewEvent};
+use camshaft_tables::{TablePart, TablesError};
 
 use super::harness::{World, done, event, note, reject, spec};
 
@@ -170,9 +171,13 @@ fn tables_that_cannot_be_read_are_nobodys_attempt() {
     put_many(&mut world, 3);
     let batch = world.take().unwrap();
     let mut finished = world.run(batch);
-    finished.unavailable = Some("the disk is gone".into());
+    let consumer = world.standing("unlucky").record.id;
+    finished.unread = Some(TablesError::missing(consumer, TablePart::State));
     assert_eq!(world.commit(finished), Committed::Nothing);
     assert!(world.state("unlucky").is_empty());
+    assert!(world.take().is_none(), "it pauses");
+    let now = world.now();
+    world.sequencer().resume("unlucky", now).unwrap();
     world.settle();
     assert_eq!(world.state("unlucky").len(), 3);
     assert!(world.calls.borrow().iter().all(|call| call.attempt == 1));

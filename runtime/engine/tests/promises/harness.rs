@@ -55,6 +55,8 @@ pub struct World {
     pub clock: Arc<ManualClock>,
     pub calls: Calls,
     pub options: Arc<EngineOptions>,
+    /// Whether a start checks the whole log, also what the snapshot covers.
+    pub verifies_all: bool,
     /// How many of the next calls find no instance.
     pub shortages: Cell<usize>,
     segment_bytes: u64,
@@ -127,6 +129,7 @@ impl World {
         let mut world = Self {
             disk: MemoryDisk::new(),
             store: Arc::new(MemoryStore::new()),
+            verifies_all: true,
             segment_bytes,
             clock: Arc::new(ManualClock::default()),
             calls: Calls::default(),
@@ -178,7 +181,11 @@ impl World {
     pub fn try_recover(&mut self) -> Result<(), RecoverError> {
         self.running = None;
         let tables = Tables::open(Arc::clone(&self.store)).unwrap();
-        let options = Options { segment_bytes: self.segment_bytes, first_offset: 0, ..Options::default() };
+        // What the snapshot covers is read by consumers only, as in a real runtime.
+        let snapshot = tables.snapshot().sequence;
+        let verify_from = (!self.verifies_all).then(|| snapshot.next().0);
+        let options =
+            Options { segment_bytes: self.segment_bytes, verify_from, first_offset: 0, ..Options::default() };
         let (mut log, _) = FileLog::open(Arc::new(self.disk.clone()), options)?;
         let _ = log.prepare();
         let reader = log.reader();
@@ -202,6 +209,7 @@ impl World {
         Self {
             disk: self.disk.after_kill(),
             store: Arc::new(store),
+            verifies_all: self.verifies_all,
             segment_bytes: self.segment_bytes,
             clock: Arc::new(clock),
             calls: Calls::default(),
@@ -408,8 +416,14 @@ impl World {
     /// Serves one read of the log for a lagging consumer; whether one was wanted.
     pub fn read(&mut self) -> bool {
         let Some(read) = self.sequencer().next_read() else { return false };
-        let found = read.read(&*self.running().log.reader(), 4_096).unwrap();
-        self.sequencer().feed(&read, found);
+        let (log, now) = (self.running().log.reader(), self.now());
+        match read.read(&*log, 4_096) {
+            Ok(found) => self.sequencer().feed(&read, found),
+            Err(error) => {
+                let damage = read.damage(&*log, error).unwrap();
+                self.sequencer().read_damaged(&read, damage, now).unwrap();
+            }
+        }
         true
     }
 

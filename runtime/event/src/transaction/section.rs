@@ -153,7 +153,7 @@ pub struct Fired {
     pub event: Event,
 }
 
-/// An operator's act on dead letters.
+/// An operator's act on dead letters, or on what a consumer cannot read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operated {
     /// Whose dead letters.
@@ -164,6 +164,9 @@ pub struct Operated {
     pub dead: Vec<DeadChange>,
     /// What the runtime says about it.
     pub events: Vec<Event>,
+    /// Timers that are dropped, since they cannot be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timers: Vec<String>,
 }
 
 /// A change of a consumer itself.

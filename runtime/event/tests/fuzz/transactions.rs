@@ -212,6 +212,7 @@ impl SectionShape {
                 held: held.iter().map(held_change).collect(),
                 dead: dead.iter().map(dead_change).collect(),
                 events: Vec::new(),
+                timers: Vec::new(),
             })),
             Self::Consumer(id, name, number, status, checkpoint, clears) => {
                 let record = ConsumerRecord {

@@ -1,11 +1,14 @@
 //! The segments in a directory as a chain: each header names the segment before it, so that a missing or a
-//! foreign file is noticed without reading any record.
+//! foreign file is noticed without reading any record. The damaged header of an older segment is restored in memory from
+//! the records before it.
 //!
 //! Used once, when the log is opened; changes nothing.
 
 use super::names::{parse_segment_name, segment_name};
 use super::segment_header::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::stamp::Unreadable;
+use super::walk::{Check, Place, Step, Walk};
+use crate::record::Checksum;
 use crate::record::fields::length_usize;
 use crate::{Disk, LogError};
 
@@ -14,6 +17,8 @@ use crate::{Disk, LogError};
 pub(crate) struct Link {
     pub header: SegmentHeader,
     pub file_bytes: u64,
+    /// Whether the header in the file is damaged; this one says what it must have said.
+    pub is_restored: bool,
 }
 
 impl Link {
@@ -28,9 +33,17 @@ pub(crate) fn read_chain(disk: &dyn Disk) -> Result<Vec<Link>, LogError> {
     let mut first_sequences: Vec<u64> = names.iter().filter_map(|name| parse_segment_name(name)).collect();
     first_sequences.sort_unstable();
 
+    let mut links = first_sequences.iter().map(|first_sequence| read_link(disk, *first_sequence)).peekable();
     let mut chain: Vec<Link> = Vec::new();
-    for first_sequence in first_sequences {
-        let link = read_link(disk, first_sequence)?;
+    for first_sequence in &first_sequences {
+        let Some(read) = links.next() else { break };
+        let link = match (read, chain.last()) {
+            // IMPORTANT: not in the newest segment, whose header alone tells where the log goes on.
+            (Err(damage @ LogError::Corrupt { .. }), Some(before)) if links.peek().is_some() => {
+                restore_link(disk, before, *first_sequence)?.ok_or(damage)?
+            }
+            (read, _) => read?,
+        };
         if let Some(before) = chain.last() {
             check_link(before, &link)?;
         }
@@ -55,7 +68,38 @@ fn read_link(disk: &dyn Disk, first_sequence: u64) -> Result<Link, LogError> {
         let detail = format!("the header says that its first sequence is {}", header.first_sequence);
         return Err(LogError::Corrupt { file: name, position: 0, detail });
     }
-    Ok(Link { header, file_bytes })
+    Ok(Link { header, file_bytes, is_restored: false })
+}
+
+/// What the damaged header of a segment must have said, by the records of the segment before it; none if these do not
+/// tell.
+fn restore_link(disk: &dyn Disk, before: &Link, first_sequence: u64) -> Result<Option<Link>, LogError> {
+    let file = |name: &str| disk.open(name).map_err(|error| LogError::io("open", name, error));
+    let (name, earlier) = (segment_name(first_sequence), before.name());
+    let identity = before.header.identity;
+    let earlier_file = file(&earlier)?;
+    let start = Place::first_of(&before.header);
+    let mut walk = Walk::new(earlier_file.as_ref(), &earlier, Checksum::of_log(identity), start)?;
+    while walk.next_place().sequence < first_sequence {
+        match walk.step(Check::Headers)? {
+            Step::Record(..) => {}
+            Step::Stop(reason) => {
+                if !walk.pass(reason, first_sequence.saturating_sub(1))? {
+                    return Ok(None);
+                }
+            }
+        }
+    }
+    let Place { first_offset, timestamp_ms, .. } = walk.next_place();
+    let file_bytes = file(&name)?.len().map_err(|error| LogError::io("measure", &name, error))?;
+    let header = SegmentHeader {
+        identity,
+        first_sequence,
+        first_offset,
+        first_timestamp_ms: timestamp_ms,
+        previous_first_sequence: before.header.first_sequence,
+    };
+    Ok(Some(Link { header, file_bytes, is_restored: true }))
 }
 
 fn check_link(before: &Link, link: &Link) -> Result<(), LogError> {

@@ -6,7 +6,7 @@
 use std::io;
 
 use super::names::{CLEAN, CLEAN_TEMPORARY};
-use super::stamp;
+use super::stamp::{self, Unreadable};
 use crate::record::fields::Fields;
 use crate::{Disk, LogError};
 
@@ -21,20 +21,34 @@ pub(crate) struct CleanMark {
     pub sequence: u64,
 }
 
+/// What a directory holds of a mark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FoundMark {
+    /// The log was never closed cleanly, or the mark was removed.
+    None,
+    Whole(CleanMark),
+    /// It claims nothing; this is what is wrong with it.
+    Damaged(String),
+}
+
 impl CleanMark {
-    /// The mark in this directory, if there is one.
-    pub fn read(disk: &dyn Disk) -> Result<Option<Self>, LogError> {
+    /// The mark in this directory.
+    pub fn read(disk: &dyn Disk) -> Result<FoundMark, LogError> {
         let file = match disk.open(CLEAN) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FoundMark::None),
             Err(error) => return Err(LogError::io("open", CLEAN, error)),
         };
         let mut bytes = [0; MARK_BYTES];
         let read = file.read_at(&mut bytes, 0).map_err(|error| LogError::io("read", CLEAN, error))?;
         let whole = bytes.get(..read).unwrap_or_default();
-        let body = stamp::decode(MAGIC, whole).map_err(|unreadable| unreadable.in_file(CLEAN))?;
+        let body = match stamp::decode(MAGIC, whole) {
+            Ok(body) => body,
+            Err(newer @ Unreadable::Newer(_)) => return Err(newer.in_file(CLEAN)),
+            Err(damage) => return Ok(FoundMark::Damaged(damage.to_string())),
+        };
         let mut fields = Fields(body);
-        Ok(Some(Self { identity: fields.u64(), sequence: fields.u64() }))
+        Ok(FoundMark::Whole(Self { identity: fields.u64(), sequence: fields.u64() }))
     }
 
     /// Replaces the mark. The records must be synced before.

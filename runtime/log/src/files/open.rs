@@ -76,7 +76,14 @@ fn create(disk: &dyn Disk, spare: Spare, options: &Options) -> Result<Found, Log
     let file = spare.start(disk, &header)?;
     let segment = Segment::new(&header, bytes, Some(Arc::clone(&file)));
     let next = segment.first;
-    let recovery = Recovery { created: true, clean: true, verified_records: 0, cut: None };
+    let recovery = Recovery {
+        created: true,
+        clean: true,
+        verified_records: 0,
+        cut: None,
+        damaged_mark: None,
+        damaged_headers: Vec::new(),
+    };
     Ok(Found { identity: header.identity, segments: vec![Arc::new(segment)], file, next, recovery })
 }
 

@@ -3,6 +3,7 @@
 //! A lookup starts at the nearest noted place and walks from there, noting more places as it goes.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -11,7 +12,7 @@ use super::view::{Extent, View};
 use super::walk::{Check, Place, Step, Walk, corrupt, payload_range, position_in_file};
 use crate::record::fields::length_usize;
 use crate::record::{HEADER_BYTES, Header, MAX_RECORD_BYTES, NoRecord};
-use crate::{Batch, Bounds, Disk, DiskFile, LogError, LogReader};
+use crate::{Batch, Bounds, Disk, DiskFile, LogError, LogReader, NextRecord};
 
 /// The least that a read takes from the disk, in bytes.
 const MIN_READ_BYTES: u32 = 4 * 1024;
@@ -24,10 +25,15 @@ impl LogReader for View {
         };
         let file = self.open_segment(disk.as_ref(), &found.segment)?;
         let near = found.segment.nearest(|place| place.sequence <= sequence);
-        let wanted = |header: &Header| header.sequence == sequence;
-        let place = self.locate(&found, file.as_ref(), near, wanted)?;
-        let place = place.ok_or_else(|| corrupt(&found.segment.name, near.position, NoRecord::OutOfOrder))?;
-        self.read_batch(&found, file.as_ref(), place, max_bytes)
+        let wanted = Wanted {
+            is_it: &|header| header.sequence == sequence,
+            is_behind: &|place| place.sequence > sequence,
+        };
+        match self.locate(&found, file.as_ref(), near, &wanted)? {
+            Located::At(place) => self.read_batch(&found, file.as_ref(), place, max_bytes),
+            Located::Lost(first, reason) => Err(corrupt(&found.segment.name, first.position, reason)),
+            Located::Nowhere => Err(corrupt(&found.segment.name, near.position, NoRecord::OutOfOrder)),
+        }
     }
 
     fn find_offset(&self, offset: u64) -> Result<Option<u64>, LogError> {
@@ -48,9 +54,15 @@ impl LogReader for View {
         let Some(found) = found else { return Ok(None) };
         let file = self.open_segment(disk.as_ref(), &found.segment)?;
         let near = found.segment.nearest(|place| place.first_offset <= offset);
-        let wanted = |header: &Header| header.next_offset().is_some_and(|next| offset < next);
-        let place = self.locate(&found, file.as_ref(), near, wanted)?;
-        Ok(place.map(|place| place.sequence))
+        let wanted = Wanted {
+            is_it: &|header| header.next_offset().is_some_and(|next| offset < next),
+            is_behind: &|place| place.first_offset > offset,
+        };
+        match self.locate(&found, file.as_ref(), near, &wanted)? {
+            Located::At(place) => Ok(Some(place.sequence)),
+            Located::Lost(first, reason) => Err(corrupt(&found.segment.name, first.position, reason)),
+            Located::Nowhere => Ok(None),
+        }
     }
 
     fn find_time(&self, timestamp_ms: u64) -> Result<u64, LogError> {
@@ -64,9 +76,41 @@ impl LogReader for View {
         let Some(found) = found else { return Ok(self.bounds().first_sequence) };
         let file = self.open_segment(disk.as_ref(), &found.segment)?;
         let near = found.segment.nearest(|place| place.timestamp_ms < timestamp_ms);
-        let wanted = |header: &Header| header.timestamp_ms >= timestamp_ms;
-        let place = self.locate(&found, file.as_ref(), near, wanted)?;
-        Ok(place.map_or(found.last_sequence.saturating_add(1), |place| place.sequence))
+        let wanted = Wanted { is_it: &|header| header.timestamp_ms >= timestamp_ms, is_behind: &|_| false };
+        Ok(match self.locate(&found, file.as_ref(), near, &wanted)? {
+            Located::At(place) => place.sequence,
+            Located::Lost(..) | Located::Nowhere => found.last_sequence.saturating_add(1),
+        })
+    }
+
+    fn next_readable(&self, offset: u64) -> Result<NextRecord, LogError> {
+        let disk = self.disk()?;
+        let mut index = {
+            let extent = self.extent();
+            let after = extent.segments.partition_point(|segment| segment.first.first_offset <= offset);
+            after.saturating_sub(1)
+        };
+        loop {
+            let (found, is_last) = {
+                let extent = self.extent();
+                (Found::at(&extent, index), index.saturating_add(1) >= extent.segments.len())
+            };
+            if let Some(found) = found {
+                let file = self.open_segment(disk.as_ref(), &found.segment)?;
+                let near = found.segment.nearest(|place| place.first_offset <= offset);
+                if let Some(place) = self.first_whole(&found, file.as_ref(), near, offset)? {
+                    return Ok(NextRecord { sequence: place.sequence, first_offset: place.first_offset });
+                }
+            }
+            if is_last {
+                let Bounds { last_sequence, next_offset, .. } = self.bounds();
+                return Ok(NextRecord {
+                    sequence: last_sequence.saturating_add(1),
+                    first_offset: next_offset,
+                });
+            }
+            index = index.saturating_add(1);
+        }
     }
 
     fn bounds(&self) -> Bounds {
@@ -99,6 +143,24 @@ impl LogReader for View {
 struct Found {
     segment: Arc<Segment>,
     last_sequence: u64,
+}
+
+/// The record that a lookup wants.
+struct Wanted<'w> {
+    /// Whether it is the one with this header.
+    is_it: &'w dyn Fn(&Header) -> bool,
+    /// Whether the record at a place comes after it.
+    is_behind: &'w dyn Fn(&Place) -> bool,
+}
+
+/// What a lookup found.
+enum Located {
+    /// The record is here.
+    At(Place),
+    /// The record is among damaged ones, the first of which should be here.
+    Lost(Place, NoRecord),
+    /// The segment has no such record.
+    Nowhere,
 }
 
 impl Found {
@@ -146,25 +208,51 @@ impl View {
         }
     }
 
-    /// Walks from `near` to the first record that is wanted; none if the segment has none.
+    /// Walks from `near` to the first record that is wanted. Damaged headers on the way are passed, so that the records
+    /// behind them can still be read.
     fn locate(
         &self,
         found: &Found,
         file: &dyn DiskFile,
         near: Place,
-        is_wanted: impl Fn(&Header) -> bool,
-    ) -> Result<Option<Place>, LogError> {
-        let name = &found.segment.name;
-        let mut walk = Walk::new(file, name, self.checksum, near)?;
+        wanted: &Wanted<'_>,
+    ) -> Result<Located, LogError> {
+        let mut walk = Walk::new(file, &found.segment.name, self.checksum, near)?;
         while walk.next_place().sequence <= found.last_sequence {
             match walk.step(Check::Headers)? {
                 Step::Record(place, header) => {
                     found.segment.note([place]);
-                    if is_wanted(&header) {
-                        return Ok(Some(place));
+                    if (wanted.is_it)(&header) {
+                        return Ok(Located::At(place));
                     }
                 }
-                Step::Stop(reason) => return Err(corrupt(name, walk.next_place().position, reason)),
+                Step::Stop(reason) => {
+                    let first = walk.next_place();
+                    if !walk.pass_damage(found.last_sequence)? || (wanted.is_behind)(&walk.next_place()) {
+                        return Ok(Located::Lost(first, reason));
+                    }
+                }
+            }
+        }
+        Ok(Located::Nowhere)
+    }
+
+    /// Walks from `near` to the first record behind `offset` that can be read whole.
+    fn first_whole(
+        &self,
+        found: &Found,
+        file: &dyn DiskFile,
+        near: Place,
+        offset: u64,
+    ) -> Result<Option<Place>, LogError> {
+        let mut walk = Walk::new(file, &found.segment.name, self.checksum, near)?;
+        while walk.next_place().sequence <= found.last_sequence {
+            let is_before = walk.next_place().first_offset <= offset;
+            match walk.step(if is_before { Check::Headers } else { Check::Payloads })? {
+                Step::Record(place, _) if place.first_offset > offset => return Ok(Some(place)),
+                Step::Record(..) => {}
+                Step::Stop(reason) if walk.pass(reason, found.last_sequence)? => {}
+                Step::Stop(_) => return Ok(None),
             }
         }
         Ok(None)
@@ -208,16 +296,14 @@ impl View {
             if rest.len() < length_usize(u64::from(HEADER_BYTES)) {
                 break;
             }
-            let header =
-                Header::decode(self.checksum, rest).map_err(|reason| corrupt(name, position, reason))?;
-            if (header.sequence, header.first_offset) != (sequence, first_offset) {
-                return Err(corrupt(name, position, NoRecord::OutOfOrder));
-            }
-            let range = payload_range(start, &header);
-            let Some(payload) = buffer.get(range.clone()) else { break };
-            if !self.checksum.matches(payload, header.payload_checksum) {
-                return Err(corrupt(name, position, NoRecord::PayloadChecksum));
-            }
+            let expected = (sequence, first_offset);
+            let (header, range) = match self.decode_record(&buffer, start, expected) {
+                Ok(Some(record)) => record,
+                Ok(None) => break,
+                // The records before it are whole; the next read begins with the damaged one.
+                Err(_) if !records.is_empty() => break,
+                Err(reason) => return Err(corrupt(name, position, reason)),
+            };
             records.push((header.with_payload(&[]), range));
             start = start.saturating_add(length_usize(header.footprint()));
             sequence = sequence.saturating_add(1);
@@ -227,6 +313,27 @@ impl View {
             return Err(corrupt(name, place.position, NoRecord::CrossesEnd));
         }
         Ok(Batch::over(buffer, records))
+    }
+}
+
+impl View {
+    /// The record at `start` of `buffer` and where its payload lies; none if the buffer ends before it does.
+    fn decode_record(
+        &self,
+        buffer: &[u8],
+        start: usize,
+        expected: (u64, u64),
+    ) -> Result<Option<(Header, Range<usize>)>, NoRecord> {
+        let header = Header::decode(self.checksum, buffer.get(start..).unwrap_or_default())?;
+        if (header.sequence, header.first_offset) != expected {
+            return Err(NoRecord::OutOfOrder);
+        }
+        let range = payload_range(start, &header);
+        let Some(payload) = buffer.get(range.clone()) else { return Ok(None) };
+        if !self.checksum.matches(payload, header.payload_checksum) {
+            return Err(NoRecord::PayloadChecksum);
+        }
+        Ok(Some((header, range)))
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::chain::{Link, read_chain};
-use super::clean_mark::CleanMark;
+use super::clean_mark::{CleanMark, FoundMark};
 use super::names::{CLEAN, segment_name};
 use super::options::Options;
 use super::segment::Segment;
@@ -26,6 +26,10 @@ pub struct Recovery {
     pub verified_records: u64,
     /// The torn tail that was cut off, if there was one.
     pub cut: Option<Cut>,
+    /// What is wrong with the mark of the last clean shutdown, if it is damaged. The records decided without it.
+    pub damaged_mark: Option<String>,
+    /// Older segments whose headers are damaged; the records before them say what these held.
+    pub damaged_headers: Vec<String>,
 }
 
 /// A torn tail that was cut off: none of it was ever known durable.
@@ -55,7 +59,11 @@ pub(crate) struct Found {
 
 /// Verifies and repairs the log in this directory; none if there is none yet.
 pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Option<Found>, LogError> {
-    let mark = CleanMark::read(disk)?;
+    let (mark, damaged_mark) = match CleanMark::read(disk)? {
+        FoundMark::None => (None, None),
+        FoundMark::Whole(mark) => (Some(mark), None),
+        FoundMark::Damaged(detail) => (None, Some(detail)),
+    };
     let chain = read_chain(disk)?;
     let claimed = claim(options, mark);
     let (Some(oldest), Some(newest)) = (chain.first(), chain.last()) else {
@@ -63,8 +71,10 @@ pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Option<Found
     };
     let identity = oldest.header.identity;
     if mark.is_some_and(|mark| mark.identity != identity) {
-        let detail = "the mark belongs to another log".to_owned();
-        return Err(LogError::Corrupt { file: CLEAN.to_owned(), position: 0, detail });
+        return Err(LogError::Mark {
+            file: CLEAN.to_owned(),
+            detail: "it belongs to another log".to_owned(),
+        });
     }
     let verify_from = options.verify_from.unwrap_or(oldest.header.first_sequence);
     if verify_from < oldest.header.first_sequence {
@@ -78,6 +88,10 @@ pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Option<Found
     let verified = verify(disk, checksum, &segments, verify_from)?;
     let tail = Tail { file: file.as_ref(), name: &name, checksum, end: verified.next };
     let torn = tail.judge(claimed, verified.reason)?;
+    if let (Some(detail), Some(_)) = (&damaged_mark, &torn) {
+        // IMPORTANT: the mark may have said that the cut part was durable, so nothing is cut without it.
+        return Err(unmarked_tail(&name, &verified, detail));
+    }
 
     // From here on the log is known to be sound, and is repaired.
     let cut = torn.map(|torn| tail.cut(&torn)).transpose()?;
@@ -93,7 +107,15 @@ pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Option<Found
 
     let clean =
         cut.is_none() && mark.is_some_and(|mark| mark.sequence == verified.next.sequence.saturating_sub(1));
-    let recovery = Recovery { created: false, clean, verified_records: verified.records, cut };
+    let damaged_headers = chain.iter().filter(|link| link.is_restored).map(Link::name).collect();
+    let recovery = Recovery {
+        created: false,
+        clean,
+        verified_records: verified.records,
+        cut,
+        damaged_mark,
+        damaged_headers,
+    };
     Ok(Some(Found { identity, segments, file, next: verified.next, recovery }))
 }
 
@@ -144,7 +166,14 @@ fn verify(
                     synced = synced.max(header.synced);
                     records += 1;
                 }
-                Step::Stop(reason) => break reason,
+                Step::Stop(reason) => {
+                    // What lies before the snapshot is needed by readers only, who meet the damage themselves.
+                    let is_old = walk.next_place().sequence < verify_from;
+                    let last = rest.peek().map_or(u64::MAX, |next| next.first.sequence.saturating_sub(1));
+                    if !is_old || !walk.pass(reason, last)? {
+                        break reason;
+                    }
+                }
             }
         };
         let next = walk.next_place();
@@ -175,12 +204,25 @@ fn first_doubtful(
     let Some(last) = segments.last() else { return Ok(None) };
     let near = last.nearest(|place| place.sequence <= synced.saturating_add(1));
     let mut walk = Walk::new(file.as_ref(), &last.name, checksum, near)?;
-    while let Step::Record(place, _) = walk.step(Check::Headers)? {
-        if place.sequence > synced {
-            return Ok(Some(place.position));
+    loop {
+        match walk.step(Check::Headers)? {
+            Step::Record(place, _) if place.sequence > synced => return Ok(Some(place.position)),
+            Step::Record(..) => {}
+            // Damage that the snapshot covers lies before all that is doubtful.
+            Step::Stop(reason) if walk.next_place().sequence <= synced && walk.pass(reason, u64::MAX)? => {}
+            Step::Stop(_) => return Ok(None),
         }
     }
-    Ok(None)
+}
+
+/// A tail that would be cut if the damaged mark did not say otherwise.
+fn unmarked_tail(name: &str, verified: &Verified, mark: &str) -> LogError {
+    let Place { position, sequence, .. } = verified.next;
+    let detail = format!(
+        "{mark}; and file \"{name}\" has no whole record {sequence} at byte {position}, which may be a write that was \
+         cut short, or damage to a record that was durable"
+    );
+    LogError::Mark { file: CLEAN.to_owned(), detail }
 }
 
 fn no_segments(claimed: u64) -> LogError {

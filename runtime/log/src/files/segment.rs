@@ -31,12 +31,7 @@ struct Learned {
 
 impl Segment {
     pub fn new(header: &SegmentHeader, bytes: u64, file: Option<Arc<dyn DiskFile>>) -> Self {
-        let first = Place {
-            position: SEGMENT_HEADER_BYTES,
-            sequence: header.first_sequence,
-            first_offset: header.first_offset,
-            timestamp_ms: header.first_timestamp_ms,
-        };
+        let first = Place::first_of(header);
         let learned = Mutex::new(Learned { file, places: Vec::new() });
         Self { name: segment_name(header.first_sequence), first, bytes, learned }
     }

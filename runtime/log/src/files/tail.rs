@@ -33,6 +33,12 @@ pub(crate) struct Torn {
     claimed: u64,
 }
 
+impl Torn {
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
 impl Tail<'_> {
     /// Decides: nothing follows (none), a torn tail follows, or it is corruption.
     pub fn judge(&self, claimed: u64, reason: NoRecord) -> Result<Option<Torn>, LogError> {

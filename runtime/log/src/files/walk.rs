@@ -3,12 +3,15 @@
 //! Recovery walks to verify, lookups walk from a noted place to the record they want. Whatever the bytes are,
 //! a walk ends with a reason; it decides nothing about what the reason means.
 
+use super::segment_header::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::record::fields::{length_u64, length_usize};
 use crate::record::{Checksum, HEADER_BYTES, Header, NoRecord};
 use crate::{DiskFile, LogError};
 
 /// How much is read at once, in bytes.
 const WINDOW_BYTES: usize = 64 * 1024;
+/// Records start at multiples of this in the file, and so do the windows in which they are searched for.
+const STEP_BYTES: usize = 8;
 
 /// Where a record stands, and what is known of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +21,18 @@ pub(crate) struct Place {
     pub sequence: u64,
     pub first_offset: u64,
     pub timestamp_ms: u64,
+}
+
+impl Place {
+    /// The place of a segment's first record. Its timestamp is a lower bound: 0 in the first segment of a log.
+    pub fn first_of(header: &SegmentHeader) -> Self {
+        Self {
+            position: SEGMENT_HEADER_BYTES,
+            sequence: header.first_sequence,
+            first_offset: header.first_offset,
+            timestamp_ms: header.first_timestamp_ms,
+        }
+    }
 }
 
 /// How closely records are looked at.
@@ -65,6 +80,11 @@ impl<'a> Walk<'a> {
         self.next
     }
 
+    /// Ends the walk: the rest of the segment cannot be read, and `sequence` begins the next one.
+    pub fn end(&mut self, sequence: u64) {
+        self.next = Place { position: self.file_bytes, sequence, ..self.next };
+    }
+
     /// Takes one step. After a stop the walk stays where it is.
     pub fn step(&mut self, check: Check) -> Result<Step, LogError> {
         let header = match Header::decode(self.checksum, self.bytes(length_usize(u64::from(HEADER_BYTES)))?) {
@@ -93,6 +113,49 @@ impl<'a> Walk<'a> {
             timestamp_ms: header.timestamp_ms,
         };
         Ok(Step::Record(place, header))
+    }
+
+    /// After a stop that is damage: goes to the next record, up to `last_sequence`. A header that is whole says where that
+    /// is. False if there is none.
+    pub fn pass(&mut self, reason: NoRecord, last_sequence: u64) -> Result<bool, LogError> {
+        let is_payload = reason == NoRecord::PayloadChecksum;
+        if is_payload && matches!(self.step(Check::Headers)?, Step::Record(..)) {
+            return Ok(true);
+        }
+        self.pass_damage(last_sequence)
+    }
+
+    /// After a stop at something that is no header: goes to the next whole header of a later record, up to `last_sequence`. False if
+    /// the file has none; then the walk stays where it is. A damaged length hides where the next record starts, so
+    /// every possible place is tried.
+    pub fn pass_damage(&mut self, last_sequence: u64) -> Result<bool, LogError> {
+        let header_bytes = length_usize(u64::from(HEADER_BYTES));
+        let mut chunk = vec![0; WINDOW_BYTES.saturating_add(header_bytes)];
+        let mut position = self.next.position.saturating_add(length_u64(STEP_BYTES));
+        while position < self.file_bytes {
+            let read = self
+                .file
+                .read_at(&mut chunk, position)
+                .map_err(|error| LogError::io("read", self.name, error))?;
+            let bytes = chunk.get(..read).unwrap_or_default();
+            for start in (0..read.min(WINDOW_BYTES)).step_by(STEP_BYTES) {
+                let header = bytes.get(start..).and_then(|bytes| Header::decode(self.checksum, bytes).ok());
+                let Some(header) = header else { continue };
+                // What lies in a payload may look like a record, but only like an earlier one.
+                let is_later = header.sequence > self.next.sequence && header.sequence <= last_sequence;
+                if is_later && header.first_offset >= self.next.first_offset {
+                    self.next = Place {
+                        position: position_in_file(position, start),
+                        sequence: header.sequence,
+                        first_offset: header.first_offset,
+                        timestamp_ms: header.timestamp_ms,
+                    };
+                    return Ok(true);
+                }
+            }
+            position = position_in_file(position, WINDOW_BYTES);
+        }
+        Ok(false)
     }
 
     /// The bytes from the next record's position on; fewer than asked at the end of the file.

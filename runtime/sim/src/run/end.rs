@@ -33,13 +33,19 @@ impl Run {
             assert!(self.attach(at), "there is room for everyone at the end");
         }
         for _ in 0..REDRIVES {
+            self.end_damage();
             // What failed before may still stop a version that is on probation.
             self.resume_all();
             self.settle();
             self.redrive_all();
         }
+        self.end_damage();
         self.resume_all();
         self.settle();
+        assert!(
+            self.process.sequencer().damaged().is_empty(),
+            "everybody has gone on without what is damaged"
+        );
         if self.keeps_long {
             self.age();
         }
@@ -152,7 +158,7 @@ impl Run {
             let passed = known.count(|place| matches!(place, Place::Held { is_passed: true, .. }));
             self.note_if(Fault::Passed, passed > 0);
             self.note_if(Fault::AtBound, held + dead >= bound);
-            let state = self.process.state(name);
+            let Some(state) = self.process.state(name) else { continue };
             assert!(state == known.state, "the state of {name} is not what its committed effects add up to");
             // What handlers made of their state, reading what the one before wrote: a list of all they did.
             let done: Vec<String> = known.done.iter().map(Offset::to_string).collect();
@@ -199,6 +205,7 @@ impl Run {
     /// The tables as they are, as a restart from the snapshot makes them, and (unless it was trimmed) as the log
     /// alone makes them are the same, to the byte.
     fn compare_tables(&mut self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        self.mend();
         let live = self.tables();
         self.restart_on(Arc::new(self.machine.store.copy()));
         check_equal(&live, &self.tables(), "after a restart");

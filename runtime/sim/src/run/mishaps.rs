@@ -79,7 +79,8 @@ impl Run {
     /// Flips a bit of a record that a later one claims to be durable, on a copy of the disk: the copy must not
     /// start, or at least not show that record.
     pub(super) fn flip_a_bit(&mut self) {
-        if self.pending.is_some() {
+        // What is damaged already tells nothing more.
+        if self.pending.is_some() || self.spoiled.is_some() {
             return;
         }
         let log = self.process.log();
@@ -209,7 +210,7 @@ impl Run {
 }
 
 /// Where the payload lies on the disk; nowhere if it is not the only one of its bytes.
-fn find(machine: &Machine, payload: &[u8]) -> Option<(String, usize)> {
+pub(super) fn find(machine: &Machine, payload: &[u8]) -> Option<(String, usize)> {
     let names = machine.disk.list().expect("a copied disk is sound");
     let mut places = names.into_iter().flat_map(|name| {
         let bytes = machine.disk.bytes(&name);

@@ -119,9 +119,7 @@ impl Run {
     /// Pauses a consumer, or lets it go on, which also closes its circuit.
     pub(super) fn pause_or_resume(&mut self) {
         let name = self.some_name();
-        let is_paused = |pause: &Pause| matches!(pause, Pause::Operator { .. } | Pause::Probation { .. });
-        let state = self.process.sequencer().consumer_state(&name);
-        let was_paused = state.is_some_and(|state| state.pauses.iter().any(is_paused));
+        let was_paused = self.is_paused_by_hand(&name);
         // Who is paused pins the log, so it is not to be for long.
         if !was_paused && self.random.below(4) == 0 {
             self.pause(&name);
@@ -129,6 +127,13 @@ impl Run {
             let is_resumed = self.resume(&name);
             self.note_if(Fault::Resumed, is_resumed && was_paused);
         }
+    }
+
+    /// By an operator, or since its version failed its probation.
+    pub(super) fn is_paused_by_hand(&self, name: &str) -> bool {
+        let is_by_hand = |pause: &Pause| matches!(pause, Pause::Operator { .. } | Pause::Probation { .. });
+        let state = self.process.sequencer().consumer_state(name);
+        state.is_some_and(|state| state.pauses.iter().any(is_by_hand))
     }
 
     fn pause(&mut self, name: &str) {
@@ -147,7 +152,7 @@ impl Run {
     }
 
     /// Whether it was.
-    fn resume(&mut self, name: &str) -> bool {
+    pub(super) fn resume(&mut self, name: &str) -> bool {
         let now = self.now();
         let resumed = self.process.sequencer().resume(name, now);
         self.tell(|| format!("resume {name} → {resumed:?}"));

@@ -2,6 +2,7 @@
 
 use camshaft_engine::PublishRefusal;
 use camshaft_event::{Event, Offset, Transaction};
+use camshaft_log::LogError;
 
 use super::Run;
 use super::witness::Statement;
@@ -72,7 +73,10 @@ impl Run {
         let (at, list) = {
             let sequencer = self.process.sequencer();
             let Some(space) = sequencer.state_space(&name) else { return };
-            let found = sequencer.tables().state(space, ALL).expect("the tables can be read");
+            let found = match sequencer.tables().state(space, ALL) {
+                Err(_) if self.machine.store.has_spoiled(space.consumer) => return,
+                found => found.expect("the tables can be read"),
+            };
             (sequencer.sequenced().sequence, found.map(|found| found.value).unwrap_or_default())
         };
         self.witness.expect(at, Statement::Done { at, consumer: name, list });
@@ -85,6 +89,9 @@ impl Run {
             Some(sequence) => log.read_from(sequence, 1).map(Some),
             None => Ok(None),
         });
+        if matches!(found, Err(LogError::Corrupt { .. })) && self.spoiled.is_some() {
+            return None;
+        }
         let batch = self.after_io(found)??;
         let record = batch.iter().next()?;
         let transaction = Transaction::decode(record.payload).expect("a record is a transaction");

@@ -64,7 +64,11 @@ impl Run {
         self.hear_verdicts();
         let states = self.process.sequencer().consumer_states();
         self.delivery.check(&states, &mut self.faults);
-        assert!(is_short || committed != Committed::Nothing, "a batch comes to something");
+        self.check_damage();
+        let is_damaged =
+            !is_short && committed == Committed::Nothing && !self.process.sequencer().damaged().is_empty();
+        assert!(is_short || is_damaged || committed != Committed::Nothing, "a batch comes to something");
+        self.note_if(Fault::DamagedState, is_damaged);
         self.note_if(Fault::Conflict, committed == Committed::Conflict);
         self.note_if(Fault::Stale, committed == Committed::Stale);
     }
@@ -90,10 +94,14 @@ impl Run {
     }
 
     pub(super) fn read_log(&mut self) {
+        let before = self.process.sequencer().damaged().len();
         let read = self.process.read();
         if self.after_io(read) == Some(true) {
+            let has_met_damage = self.process.sequencer().damaged().len() > before;
+            self.note_if(Fault::DamagedEvents, has_met_damage);
             self.tell(|| "read the log for a lagging consumer".to_owned());
             self.note(Fault::Lagging);
+            self.check_damage();
         }
     }
 

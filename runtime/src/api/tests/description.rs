@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route that the interface has; a new one is added here on purpose.
-const ROUTES: [&str; 27] = [
+const ROUTES: [&str; 28] = [
     "delete /consumers/{name}",
     "delete /redrives/{id}",
     "get /consumers",
@@ -25,6 +25,7 @@ const ROUTES: [&str; 27] = [
     "post /consumers/{name}/pause",
     "post /consumers/{name}/reset",
     "post /consumers/{name}/resume",
+    "post /consumers/{name}/skip",
     "post /dead-letters/{consumer}/{offset}/discard",
     "post /dead-letters/{consumer}/{offset}/redrive",
     "post /events",

@@ -120,7 +120,18 @@ impl FjallStore {
     ) -> Result<R, StoreError> {
         let engine = self.engine(operation)?;
         let engine = engine.as_ref().ok_or(fjall::Error::Poisoned);
-        engine.and_then(|engine| read(&engine.entries)).map_err(|error| self.failed(operation, error))
+        engine.and_then(|engine| read(&engine.entries)).map_err(|error| self.unread(operation, error))
+    }
+
+    /// Why entries could not be read. The engine is open, so what a block of a table holds or a sector of the disk is to
+    /// blame, and other entries may be sound.
+    fn unread(&self, operation: StoreOperation, error: fjall::Error) -> StoreError {
+        match error {
+            fjall::Error::Storage(_) | fjall::Error::Io(_) | fjall::Error::Decompress(_) => {
+                StoreError::Damaged { operation, path: self.path.clone(), source: Box::new(error) }
+            }
+            other => self.failed(operation, other),
+        }
     }
 
     fn write_inner(&self, batch: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), StoreError> {
@@ -157,6 +168,9 @@ impl FjallStore {
             fjall::Error::Io(error) | fjall::Error::Storage(LsmError::Io(error)) if is_full(&error) => {
                 return StoreError::Full { path };
             }
+            error if operation == StoreOperation::Open && is_damaged(&error) => {
+                return StoreError::Damaged { operation, path, source: Box::new(error) };
+            }
             fjall::Error::Io(error) | fjall::Error::Storage(LsmError::Io(error)) => Box::new(error),
             error => Box::new(error),
         };
@@ -179,10 +193,17 @@ impl Store for FjallStore {
         }
         let until = until.map_or(Bound::Unbounded, Bound::Excluded);
         self.read(StoreOperation::Scan, |entries| {
+            let mut last = None;
             for entry in entries.range::<&[u8], _>((Bound::Included(from), until)) {
-                let (key, value) = entry.into_inner()?;
-                if visit(&key, &value).is_break() {
-                    break;
+                match entry.into_inner() {
+                    Ok((key, value)) if visit(&key, &value).is_break() => break,
+                    Ok((key, _)) => last = Some(key),
+                    Err(error) => {
+                        let from =
+                            last.as_ref().map_or(Bound::Included(from), |last| Bound::Excluded(&**last));
+                        visit_behind_damage(entries, (from, until), visit);
+                        return Err(error);
+                    }
                 }
             }
             Ok(())
@@ -261,6 +282,36 @@ fn open_engine(path: &Path, cache_bytes: u64, expiry: &Arc<Expiry>) -> Result<En
         File::open(parent)?.sync_all()?;
     }
     Ok(Engine { entries, database })
+}
+
+/// Visits the entries of a range, whose first ones are damaged, that lie behind all damage. Where that ends, only going
+/// back from the end of the range tells.
+fn visit_behind_damage(entries: &Keyspace, range: (Bound<&[u8]>, Bound<&[u8]>), visit: &mut Visit<'_>) {
+    let sound = entries.range::<&[u8], _>(range).rev().map_while(|entry| entry.key().ok());
+    let Some(first) = sound.last() else { return };
+    for entry in entries.range::<&[u8], _>((Bound::Included(&*first), range.1)) {
+        let Ok((key, value)) = entry.into_inner() else { return };
+        if visit(&key, &value).is_break() {
+            return;
+        }
+    }
+}
+
+/// Whether what the folder holds is damaged or incomplete, not only out of reach.
+fn is_damaged(error: &fjall::Error) -> bool {
+    match error {
+        fjall::Error::Io(error) | fjall::Error::Storage(LsmError::Io(error)) => matches!(
+            error.kind(),
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::NotFound
+        ),
+        fjall::Error::Storage(_)
+        | fjall::Error::JournalRecovery(_)
+        | fjall::Error::Decompress(_)
+        | fjall::Error::InvalidTrailer
+        | fjall::Error::InvalidTag(_)
+        | fjall::Error::Unrecoverable => true,
+        _ => false,
+    }
 }
 
 fn is_full(error: &io::Error) -> bool {

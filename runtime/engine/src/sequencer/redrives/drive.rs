@@ -27,14 +27,17 @@ impl<S: Store> Sequencer<S> {
     /// Moves the running jobs on. Some dead letters may be left, for want of room or because there are many; they are
     /// due still.
     pub(in super::super) fn drive_redrives(&mut self, now: Timestamp) -> Result<(), TablesError> {
-        let running: Vec<RedriveId> = self.running_redrives().map(|job| job.id).collect();
+        let running: Vec<RedriveId> = self.driven_redrives().map(|known| known.job.id).collect();
         let share = (REDRIVEN_AT_ONCE / running.len().max(1)).max(1);
         for id in running {
             for _ in 0..share {
                 match self.redrive_next(id, now) {
                     Ok(true) => {}
                     Ok(false) => break,
-                    Err(RedriveError::Tables(error)) => return Err(error),
+                    Err(RedriveError::Tables(error)) => {
+                        self.isolate(error, now)?;
+                        break;
+                    }
                     // No room now.
                     Err(_) => return Ok(()),
                 }
@@ -45,8 +48,7 @@ impl<S: Store> Sequencer<S> {
 
     /// When some job may redrive its next dead letter, in steady time.
     pub(in super::super) fn next_redrive_due(&self) -> Option<Timestamp> {
-        let running = self.redrives.values().filter(|known| known.job.state == RedriveState::Running);
-        running.map(|known| Timestamp(known.due_us.div_ceil(1_000))).min()
+        self.driven_redrives().map(|known| Timestamp(known.due_us.div_ceil(1_000))).min()
     }
 
     /// Redrives the next dead letter of a job, and ends the job with the last one; whether it may go on at once.

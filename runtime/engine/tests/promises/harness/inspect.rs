@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use camshaft_engine::ConsumerState;
 use camshaft_event::{DeadLetter, Event, Offset, Transaction};
+use camshaft_log::Disk;
 use camshaft_tables::store::Store;
 
 use super::World;
@@ -63,6 +64,47 @@ impl World {
             .iter()
             .flat_map(|transaction| transaction.events().cloned().collect::<Vec<_>>())
             .collect()
+    }
+
+    /// Flips a byte of the record at `sequence`, that many bytes behind its start.
+    pub fn damage_record(&self, sequence: u64, byte: usize) {
+        let log = self.log();
+        let batch = log.read_from(sequence, 1).unwrap();
+        let payload = batch.iter().next().unwrap().payload.to_vec();
+        for name in self.disk.list().unwrap() {
+            let bytes = self.disk.bytes(&name);
+            let place = bytes.windows(payload.len()).position(|window| window == payload);
+            if let Some(place) = place {
+                // A record's header has 48 bytes.
+                self.disk.edit(&name, |bytes| bytes[place - 48 + byte] ^= 1);
+                return;
+            }
+        }
+        panic!("the record lies in some file");
+    }
+
+    /// Overwrites the stored entries of a table, by its tag, with bytes that are nothing; how many there were.
+    pub fn damage_table(&self, tag: u8) -> usize {
+        let keys: Vec<Vec<u8>> = self.stored().into_keys().filter(|key| key[0] == tag).collect();
+        self.store.write(&mut keys.iter().map(|key| (key.as_slice(), Some(&b"\xc1"[..])))).unwrap();
+        keys.len()
+    }
+
+    /// The data of the runtime's own events of a type.
+    pub fn told(&mut self, event_type: &str) -> Vec<serde_json::Value> {
+        let log = self.log();
+        let bounds = log.bounds();
+        // Damaged records tell nothing.
+        let records =
+            (bounds.first_sequence..=bounds.last_sequence).filter_map(|at| log.read_from(at, 1).ok());
+        let transactions: Vec<Transaction> = records
+            .filter_map(|batch| {
+                batch.iter().next().map(|record| Transaction::decode(record.payload).unwrap())
+            })
+            .collect();
+        let events = transactions.iter().flat_map(Transaction::events);
+        let told = events.filter(|event| event.event_type == event_type);
+        told.map(|event| serde_json::from_slice(&event.data).unwrap()).collect()
     }
 
     /// All that the store holds, as it lies there.

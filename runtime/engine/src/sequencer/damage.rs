@@ -1,0 +1,122 @@
+//! Damage that concerns one consumer: it pauses, and all others go on.
+//!
+//! The tables and the log reader say whose part is damaged. An error without an owner ends the runtime, as before.
+
+use camshaft_event::{ConsumerId, Timestamp};
+use camshaft_log::{LogError, LogReader};
+use camshaft_sabotage::{Sabotage, is_on};
+use camshaft_tables::TablesError;
+use camshaft_tables::store::Store;
+use serde_json::json;
+
+use super::{LagRead, ReadError, Sequencer};
+use crate::consumer::Reading;
+use crate::damage::Damage;
+
+impl LagRead {
+    /// What a failed read says about the log: that this consumer's next events are damaged. Reads the log, so call it
+    /// without the sequencer's lock.
+    ///
+    /// # Errors
+    /// The error itself if it concerns the whole log: it is poisoned or closed.
+    pub fn damage(&self, log: &dyn LogReader, error: ReadError) -> Result<Damage, ReadError> {
+        match &error {
+            ReadError::Log(LogError::Corrupt { .. } | LogError::Io { .. }) | ReadError::Decode { .. } => {}
+            ReadError::Log(_) => return Err(error),
+        }
+        // Where even this cannot be found out, one offset is given up at a time.
+        let until = log
+            .next_readable(self.from.0)
+            .ok()
+            .map_or(self.from.next().0, |next| next.first_offset.max(self.from.next().0));
+        Ok(Damage::of_events(self.from, camshaft_event::Offset(until), error.to_string()))
+    }
+}
+
+impl<S: Store> Sequencer<S> {
+    /// Pauses the consumer for which a read of the log met damage; of no effect if nobody waits for the read any more.
+    ///
+    /// # Errors
+    /// Tables that cannot be read; the runtime must stop.
+    pub fn read_damaged(
+        &mut self,
+        read: &LagRead,
+        damage: Damage,
+        now: Timestamp,
+    ) -> Result<(), TablesError> {
+        if !self.is_current(read) {
+            return Ok(());
+        }
+        let id = read.consumer();
+        if let Some(consumer) = self.consumers.get_mut(&id) {
+            consumer.reading = Reading::Lagging { next: read.from, requested: false };
+        }
+        self.note_damage(id, damage, now)
+    }
+
+    /// The damage that was found since this was last asked, with the names of the consumers that it paused.
+    #[must_use]
+    pub fn take_found_damage(&mut self) -> Vec<(String, Damage)> {
+        std::mem::take(&mut self.found_damage)
+    }
+
+    /// The consumers that are paused since they need a damaged part, by name.
+    #[must_use]
+    pub fn damaged(&self) -> Vec<String> {
+        let damaged = self.consumers.values().filter(|consumer| consumer.is_damaged());
+        damaged.map(|consumer| consumer.record.name.clone()).collect()
+    }
+
+    /// Takes in an error of the tables. If it concerns one consumer, that one pauses.
+    ///
+    /// # Errors
+    /// An error that concerns all.
+    pub(super) fn isolate(&mut self, error: TablesError, now: Timestamp) -> Result<(), TablesError> {
+        match error {
+            TablesError::OfConsumer(damage) => {
+                let id = damage.consumer;
+                self.note_damage(id, Damage::of_entries(*damage), now)
+            }
+            other => Err(other),
+        }
+    }
+
+    fn note_damage(&mut self, id: ConsumerId, damage: Damage, now: Timestamp) -> Result<(), TablesError> {
+        if let Some(consumer) = self.consumers.get_mut(&id) {
+            if is_on(Sabotage::PassDamage) && damage.is_of_events() {
+                // The events are given up without a word.
+                if let crate::DamagedPart::Events { until, .. } = damage.part {
+                    consumer.reading = Reading::Lagging { next: until, requested: false };
+                }
+                return Ok(());
+            }
+            if !consumer.damage.contains(&damage) {
+                self.found_damage.push((consumer.record.name.clone(), damage.clone()));
+            }
+            consumer.add_damage(damage);
+        }
+        self.arrange(id);
+        self.announce_pauses(id, now)
+    }
+
+    /// That a consumer needs something damaged, or that it goes on.
+    pub(super) fn announce_damage(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
+        let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
+        if consumer.is_damaged() == consumer.damage_told || !self.may_announce(id) {
+            return Ok(());
+        }
+        let Some(consumer) = self.consumers.get_mut(&id) else { return Ok(()) };
+        consumer.damage_told = consumer.is_damaged();
+        let name = consumer.record.name.clone();
+        let (act, data) = match consumer.damage.first() {
+            Some(damage) => {
+                let (part, error) = (damage.part.to_string(), damage.reason.clone());
+                let data = json!({ "consumer": name, "reason": "damaged", "damaged": part, "error": error });
+                ("paused", data)
+            }
+            None => ("resumed", json!({ "consumer": name, "reason": "damaged" })),
+        };
+        let event = self.pause_event(act, &name, &data, now);
+        self.publish_own(event, now)
+    }
+}

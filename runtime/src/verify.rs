@@ -1,0 +1,122 @@
+//! Checking a data directory that no runtime uses: every record of the log, every entry of the tables.
+//!
+//! It changes nothing. The tables are opened as a copy beside them, whose large files are links, since the embedded
+//! store tidies up what it opens.
+
+mod copy;
+mod finding;
+
+use std::path::Path;
+
+use camshaft_event::Transaction;
+use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus};
+use camshaft_log::{LogError, RealDisk, Verify};
+use camshaft_tables::store::FjallStore;
+use camshaft_tables::{Tables, VerifiedEntries};
+use serde::Serialize;
+use std::sync::Arc;
+
+use crate::OpenError;
+use crate::compose::{refuse_log, unusable};
+use copy::Copy;
+pub use finding::Finding;
+use finding::{Standing, of_entries, of_log, of_tables};
+
+/// Memory for reading the tables, in bytes.
+const CACHE_BYTES: u64 = 16 << 20;
+
+/// What checking a data directory found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VerifyReport {
+    /// Whether nothing is damaged.
+    pub sound: bool,
+    /// Segments of the log.
+    pub segments: u64,
+    /// Records of the log that are whole.
+    pub records: u64,
+    /// Bytes at the end of the log that a crash cut short; the next start removes them.
+    pub torn_bytes: u64,
+    /// Entries of the tables that are whole.
+    pub entries: u64,
+    /// What is damaged.
+    pub damage: Vec<Finding>,
+}
+
+/// Checks the data directory. `progress` is told what is checked, and how many bytes or entries of it since the last
+/// call.
+///
+/// # Errors
+/// A directory that another process uses, that cannot be read, or that a newer Camshaft wrote.
+pub fn verify(data: &Path, progress: &mut dyn FnMut(Part, u64)) -> Result<VerifyReport, OpenError> {
+    let log = data.join("log");
+    if !log.is_dir() {
+        return Err(unusable(data, &format!("\"{}\" is no directory", log.display())));
+    }
+    let disk = RealDisk::open(&log).map_err(|error| refuse_log(data, error))?;
+    let copy = Copy::make(data).map_err(|error| unusable(data, &error))?;
+    let (standing, entries, mut damage) = tables(data, copy.path(), progress)?;
+    let verified = {
+        let what = Verify {
+            durable: standing.snapshot,
+            each: &mut |record| {
+                Transaction::decode(record.payload).map(|_| ()).map_err(|error| error.to_string())
+            },
+            progress: &mut |bytes| progress(Part::Log, bytes),
+        };
+        camshaft_log::verify(&disk, what).map_err(|error| refuse(data, error))?
+    };
+    damage.extend(verified.damage.iter().map(|damage| of_log(damage, &standing)));
+    let is_whole = verified.first_sequence == 1 && verified.damage.is_empty();
+    damage.extend(entries.damage.iter().map(|damage| of_entries(damage, &standing, is_whole)));
+    damage.iter_mut().for_each(|finding| finding.offer_rebuilding(is_whole));
+    Ok(VerifyReport {
+        sound: damage.is_empty(),
+        segments: verified.segments,
+        records: verified.records,
+        torn_bytes: verified.torn_bytes,
+        entries: entries.sound,
+        damage,
+    })
+}
+
+/// What is being checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Bytes of the log.
+    Log,
+    /// Entries of the tables.
+    Tables,
+}
+
+type CheckedTables = (Standing, VerifiedEntries, Vec<Finding>);
+
+/// Checks the tables: who needs what, their damaged entries, and why they cannot be opened, if so.
+fn tables(data: &Path, copy: &Path, progress: &mut dyn FnMut(Part, u64)) -> Result<CheckedTables, OpenError> {
+    let nothing = (Standing::default(), VerifiedEntries::default());
+    let unreadable = |reason: String| Ok((nothing.0.clone(), nothing.1.clone(), vec![of_tables(reason)]));
+    let store = match FjallStore::open(copy, CACHE_BYTES) {
+        Ok(store) => Arc::new(store),
+        Err(error) => return unreadable(error.to_string()),
+    };
+    let opened = Tables::open(Arc::clone(&store));
+    let checked = match &opened {
+        Ok(tables) => tables.verify(&mut |entries| progress(Part::Tables, entries)),
+        Err(error) if error.is_damage() => return unreadable(error.to_string()),
+        Err(error) => return Err(unusable(data, error)),
+    };
+    let (Ok(tables), Ok(entries)) = (&opened, checked) else {
+        return unreadable("none of its entries can be read".to_owned());
+    };
+    let mut standing = Standing { snapshot: tables.snapshot().sequence.0, ..Standing::default() };
+    for ConsumerRecord { id, name, status, .. } in tables.consumers().unwrap_or_default() {
+        if status != ConsumerStatus::Removed {
+            // Where an unreadable one stands is a finding of its own.
+            standing.consumers.push((id, name, tables.floor(id).ok()));
+        }
+    }
+    Ok((standing, entries, Vec::new()))
+}
+
+fn refuse(data: &Path, error: LogError) -> OpenError {
+    refuse_log(data, error)
+}
