@@ -159,10 +159,10 @@ pub enum PauseView {
     },
     /// As many events are held or dead as may be: it takes no new ones, but retries go on.
     Bound,
-    /// A part of the log or the tables that it needs cannot be read; `damage` says which.
-    Damaged,
     /// Nothing handles for it: no version of its plugin can run, or its closure has not subscribed since the start.
     Unattended,
+    /// A part of the log or the tables that it needs cannot be read; `damage` says which.
+    Damaged,
 }
 
 impl From<Pause> for PauseView {

@@ -5,6 +5,7 @@
 //! real disk, a real kernel and real wasm do.
 
 mod full_disk;
+mod hostile;
 mod ledger;
 mod producers;
 
@@ -14,13 +15,14 @@ use std::thread;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use camshaft_guest_build::Guests;
+use camshaft_guest_build::{Component, Guests};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::client::Client;
 use crate::server::Server;
 use crate::{command, toolchain};
+use hostile::{Harm, Hostile};
 use ledger::Ledger;
 use producers::Producers;
 
@@ -44,20 +46,22 @@ struct Mishaps {
 pub(crate) fn run(minutes: f64, kills: u32, seed: Option<u64>) -> Result<()> {
     let toolchain = toolchain::ensure()?;
     let binary = command::release_binary()?;
-    println!("▸ building the plugin that writes down what it sees");
+    println!("▸ building the plugin that writes down what it sees, and the hostile ones beside it");
     let programs = Guests::in_folder(command::root()).packages(["camshaft-test-programs"]).examples();
     let built = toolchain.build(&programs)?;
-    let witness = built.into_iter().find(|component| component.name == "witness");
+    let witness = built.iter().find(|component| component.name == "witness");
     let witness = Plugin::of(&witness.context("the plugin was not built")?.path)?;
     let seed = seed.map_or_else(random_seed, Ok)?;
     println!("▸ mishaps of seed {seed}; at least {kills} kills and {minutes} minutes");
-    let mishaps = kill_and_stop(&binary, &witness, minutes, kills, seed)?;
+    let mishaps = kill_and_stop(&binary, &witness, &built, minutes, kills, seed)?;
     let full = full_disk::run(&binary, &witness)?;
     println!(
         "▸ {} kills, {} stops of {STILL:?}, {} replacements, {} publishes refused for a full disk ({})",
         mishaps.0.kills, mishaps.0.stops, mishaps.0.replacements, full.refused, full.by
     );
     let events = mishaps.1 + full.events;
+    let Harm { refused_bombs, dead_letters } = mishaps.2;
+    println!("▸ {refused_bombs} bombs refused, {dead_letters} events failed by hostile plugins");
     println!("▸ {events} events published and answered: 0 lost, 0 doubled, order kept");
     Ok(())
 }
@@ -65,10 +69,11 @@ pub(crate) fn run(minutes: f64, kills: u32, seed: Option<u64>) -> Result<()> {
 fn kill_and_stop(
     binary: &Path,
     witness: &Plugin,
+    built: &[Component],
     minutes: f64,
     kills: u32,
     seed: u64,
-) -> Result<(Mishaps, u64)> {
+) -> Result<(Mishaps, u64, Harm)> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let folder = tempfile::Builder::new().prefix("camshaft-torture-").tempdir()?;
     let plugins = folder.path().join("plugins");
@@ -77,9 +82,11 @@ fn kill_and_stop(
     // and after a minute of replacements nobody would ever catch up.
     fs::write(plugins.join("witness.toml"), "[policy]\nprobation_threshold = 1\n")?;
     witness.put(&plugins, 0)?;
+    hostile::put(&plugins, built)?;
     let mut server = Server::start(binary, folder.path())?;
     Client::new(&server.url).wait_for_plugin("witness", VERSION)?;
     let producers = Producers::start(&server.url, 0);
+    let hostile = Hostile::start(&server.url);
     let started = Instant::now();
     let mut mishaps = Mishaps::default();
     let bar = indicatif::ProgressBar::new(kills.into());
@@ -100,20 +107,23 @@ fn kill_and_stop(
                 bar.inc(1);
                 server = Server::start(binary, folder.path())?;
                 producers.go_on_at(&server.url);
+                hostile.go_on_at(&server.url);
             }
         }
     }
     bar.finish_and_clear();
     let promised = producers.finish()?;
+    hostile.finish()?;
     let client = Client::new(&server.url);
     Ledger::read(&client)?.check(&promised)?;
+    let harm = hostile::check(&client)?;
     // Once more after a last start, from what lies on the disk.
     server.kill()?;
     mishaps.kills += 1;
     server = Server::start(binary, folder.path())?;
     Ledger::read(&Client::new(&server.url))?.check(&promised)?;
     server.stop()?;
-    Ok((mishaps, promised.total()))
+    Ok((mishaps, promised.total(), harm))
 }
 
 fn random_seed() -> Result<u64> {
