@@ -265,8 +265,12 @@ fn attempts_in(transaction: &Transaction) -> usize {
     let is_attempt = |section: &&Section| {
         let Section::Handled(handled) = section else { return false };
         match handled.outcome {
-            Outcome::Done | Outcome::Retrying | Outcome::Suspended => true,
+            Outcome::Done | Outcome::Retrying => true,
             Outcome::Held | Outcome::Released => false,
+            Outcome::Suspended => handled.held.iter().any(|change| {
+                let failed = change.event.as_ref().and_then(|held| held.suspended.as_ref());
+                failed.is_some_and(|failed| failed.cause != FailureCause::ProcessEnd)
+            }),
             Outcome::DeadLettered => handled.dead.iter().any(|change| {
                 let latest = change.letter.as_ref().and_then(|letter| letter.history.latest());
                 latest.is_some_and(|latest| latest.cause != FailureCause::ProcessEnd)

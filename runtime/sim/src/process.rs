@@ -274,6 +274,8 @@ impl Process {
         let Some(read) = self.sequencer().next_read() else { return Ok(false) };
         let found = match read.read(&*self.log(), READ_BYTES) {
             Ok(found) => found,
+            // Only a disk that died fails to read: all of it, so the process ends with it.
+            Err(ReadError::Log(error @ LogError::Io { .. })) => return Err(error),
             Err(error) => {
                 return match read.damage(&*self.log(), error) {
                     Ok(damage) => {

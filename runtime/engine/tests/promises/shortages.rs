@@ -91,6 +91,7 @@ fn a_clock_that_is_set_back_does_not_prolong_the_wait() {
     world.shortages.set(1);
     world.step();
     world.clock.set(camshaft_event::Timestamp(1_000));
+    world.clock.advance_ms(20);
     world.tick();
     world.settle();
     assert_eq!(world.called("short"), ["a"]);

@@ -38,8 +38,8 @@ impl Run {
         let log = self.process.log();
         let snapshot = self.process.sequencer().tables().snapshot().sequence;
         let first = log.bounds().first_sequence;
-        // A start checks what comes after the snapshot.
-        let end = snapshot.next().0;
+        // A start checks what comes after the snapshot, and the last record: nothing behind it tells it from a torn tail.
+        let end = snapshot.next().0.min(log.synced());
         let states = self.process.sequencer().consumer_states();
         let least = states.iter().map(|state| state.checkpoint).min().unwrap_or_default();
         let Ok(Some(needed)) = log.find_offset(least.0) else { return };
