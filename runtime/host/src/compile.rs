@@ -10,6 +10,7 @@ mod program;
 mod turns;
 
 use std::{
+    cell::OnceCell,
     ffi::OsString,
     path::{Path, PathBuf},
     time::Duration,
@@ -48,6 +49,8 @@ pub struct Loading<'l> {
     pub before_start: &'l dyn Fn(),
     /// Whether nobody needs the result any more. It ends a compiler in a child process.
     pub is_abandoned: &'l dyn Fn() -> bool,
+    /// Called once, when a first try has used up its slice: whether it may go on, as a slow load that gives way at once.
+    pub becomes_slow: &'l dyn Fn() -> bool,
 }
 
 /// Whether a load gives way to others while it compiles in a child process.
@@ -55,7 +58,7 @@ pub struct Loading<'l> {
 pub enum Haste {
     /// It does not.
     Whole,
-    /// A first try: after [`SLICE`] it gives way to any other that waits for a compiler.
+    /// A first try: after [`SLICE`] it is slow, or gives way if it must not be.
     Slice,
     /// It was tried and is slow: it starts when no other waits, and gives way at once.
     Slow,
@@ -87,8 +90,12 @@ pub struct Compiler {
 
 impl Loading<'_> {
     /// Compiles to the end, and tells nobody.
-    pub const WHOLE: Loading<'static> =
-        Loading { haste: Haste::Whole, before_start: &|| (), is_abandoned: &|| false };
+    pub const WHOLE: Loading<'static> = Loading {
+        haste: Haste::Whole,
+        before_start: &|| (),
+        is_abandoned: &|| false,
+        becomes_slow: &|| true,
+    };
 }
 
 impl From<Refusal> for Halt {
@@ -140,13 +147,15 @@ impl Compiler {
     ) -> Result<Vec<u8>, Halt> {
         let turn = self.turns.take(loading.haste == Haste::Slow);
         let Some(program) = &self.program else { return Ok(here(engine, bytes, file)?) };
+        let may_go_on = OnceCell::new();
         let gives_way = |elapsed: Duration| {
             let is_due = match loading.haste {
                 Haste::Whole => false,
-                Haste::Slice => elapsed >= SLICE,
-                Haste::Slow => true,
+                Haste::Slice if elapsed < SLICE => false,
+                Haste::Slice => !*may_go_on.get_or_init(|| (loading.becomes_slow)()) || turn.is_wanted(),
+                Haste::Slow => turn.is_wanted(),
             };
-            (is_due && turn.is_wanted()) || (loading.is_abandoned)()
+            is_due || (loading.is_abandoned)()
         };
         let limits = Limits {
             order: CompileOrder {

@@ -188,8 +188,8 @@ impl Loader {
     fn load_source(&self, source: &Source, manner: &Manner<'_>) -> Result<Version, Halt> {
         let is_new = !self.versions.knows(source.content());
         let watched = self.quarantine.admit(&source.content().digest, source.file(), is_new)?;
-        let Manner { haste, is_abandoned } = *manner;
-        let loading = Loading { haste, before_start: &|| watched.begin(), is_abandoned };
+        let Manner { haste, is_abandoned, becomes_slow } = *manner;
+        let loading = Loading { haste, before_start: &|| watched.begin(), is_abandoned, becomes_slow };
         // Start code ends at its deadline, also where no handler is called.
         let _deadlines = self.core.count_deadlines();
         let plugin = self.host.load_source(source, &loading)?;
@@ -226,7 +226,8 @@ impl Loader {
     fn do_task(&self, core: &Core, shelf: &Shelf, task: &Task) -> Result<Version, Halt> {
         let Load { ticket, file, operator } = &task.load;
         let is_abandoned = || core.is_draining() || !self.asked.is_newest(file, *ticket);
-        let manner = Manner { haste: task.haste(), is_abandoned: &is_abandoned };
+        let becomes_slow = || self.asked.becomes_slow(task);
+        let manner = Manner { haste: task.haste(), is_abandoned: &is_abandoned, becomes_slow: &becomes_slow };
         self.load_as(shelf, file, operator.as_deref(), &manner)
     }
 }
@@ -235,11 +236,13 @@ impl Loader {
 struct Manner<'m> {
     haste: Haste,
     is_abandoned: &'m dyn Fn() -> bool,
+    becomes_slow: &'m dyn Fn() -> bool,
 }
 
 impl Manner<'_> {
     /// To the end.
-    const WHOLE: Manner<'static> = Manner { haste: Haste::Whole, is_abandoned: &|| false };
+    const WHOLE: Manner<'static> =
+        Manner { haste: Haste::Whole, is_abandoned: &|| false, becomes_slow: &|| true };
 }
 
 impl LoadHook {

@@ -1,8 +1,9 @@
 //! What is to be loaded, in which order: files in the order in which they were asked for, then those that were slow.
 //!
-//! One thread always stays for files that were not tried yet. So a file that takes minutes to compile keeps a new one
-//! waiting for a slice of the compiler's time, and no longer.
+//! One thread always stays for files that were not tried yet: a load counts as slow once it gave way, or once it has used
+//! up its slice. So a file that takes minutes to compile keeps a new one waiting for a slice of the compiler's time.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -33,6 +34,8 @@ struct State {
 pub(super) struct Task {
     pub(super) load: Load,
     pub(super) tries: u32,
+    /// Whether it counts as slow.
+    is_slow: Cell<bool>,
 }
 
 impl Task {
@@ -58,7 +61,7 @@ impl Queue {
         state.first.retain(|older| older.load.file != load.file);
         state.slow.retain(|older| older.load.file != load.file);
         state.newest.insert(load.file.clone(), load.ticket);
-        state.first.push_back(Task { load, tries: 0 });
+        state.first.push_back(Task { load, tries: 0, is_slow: Cell::new(false) });
     }
 
     /// What is to be loaded now. The caller reports its [end](Queue::end).
@@ -72,19 +75,30 @@ impl Queue {
         }
         let task = state.slow.pop_front()?;
         state.slow_running += 1;
+        task.is_slow.set(true);
         Some(task)
+    }
+
+    /// A first try has used up its slice: whether it may go on as a slow load. Else it is to give way.
+    pub(super) fn becomes_slow(&self, task: &Task) -> bool {
+        let mut state = self.state();
+        let is_slow = task.is_slow.get() || state.slow_running < self.max_slow;
+        if is_slow && !task.is_slow.replace(true) {
+            state.slow_running += 1;
+        }
+        is_slow
     }
 
     /// Ends a load. One that gave way goes behind all others, unless a newer one of its file was added meanwhile.
     pub(super) fn end(&self, task: Task, gave_way: bool) {
-        let Task { load, tries } = task;
+        let Task { load, tries, is_slow } = task;
         let mut state = self.state();
-        state.slow_running -= usize::from(tries > 0);
+        state.slow_running -= usize::from(is_slow.get());
         if state.newest.get(&load.file) != Some(&load.ticket) {
             return;
         }
         if gave_way {
-            state.slow.push_back(Task { load, tries: tries + 1 });
+            state.slow.push_back(Task { load, tries: tries + 1, is_slow: Cell::new(false) });
         } else {
             state.newest.remove(&load.file);
         }
@@ -139,6 +153,23 @@ mod tests {
         let bomb = queue.next().unwrap();
         assert_eq!(told(Some(&bomb)), Some(("bomb", Haste::Slow)));
         assert_eq!(told(queue.next().as_ref()), None, "the other thread stays for new files");
+        queue.add(load("fix", 3));
+        assert_eq!(told(queue.next().as_ref()), Some(("fix", Haste::Slice)));
+        queue.end(bomb, false);
+        assert_eq!(told(queue.next().as_ref()), Some(("other bomb", Haste::Slow)));
+    }
+
+    #[test]
+    fn first_tries_that_are_slow_leave_a_thread_for_new_files_too() {
+        let queue = Queue::new(2);
+        for (file, ticket) in [("bomb", 1), ("other bomb", 2)] {
+            queue.add(load(file, ticket));
+        }
+        let (bomb, other) = (queue.next().unwrap(), queue.next().unwrap());
+        assert!(queue.becomes_slow(&bomb) && queue.becomes_slow(&bomb), "one may go on");
+        assert!(!queue.becomes_slow(&other), "the other one gives its thread to new files");
+        queue.end(other, true);
+        assert_eq!(told(queue.next().as_ref()), None);
         queue.add(load("fix", 3));
         assert_eq!(told(queue.next().as_ref()), Some(("fix", Haste::Slice)));
         queue.end(bomb, false);
