@@ -30,6 +30,11 @@ impl SimClock {
         self.elapsed_us() / 1_000
     }
 
+    /// How many had passed when a clock that was right showed `wall`.
+    pub(crate) fn passed_at_ms(&self, wall: Timestamp) -> u64 {
+        wall.0.saturating_sub(BEGIN_MS)
+    }
+
     /// Lets time pass.
     pub(crate) fn pass_ms(&self, ms: u64) {
         self.elapsed_us.fetch_add(ms.saturating_mul(1_000), Ordering::Relaxed);

@@ -15,6 +15,8 @@ pub(crate) struct SimStore {
     mishap: Mutex<Option<Mishap>>,
     /// Keys of entries that cannot be read; outlives the process.
     spoiled: Arc<Mutex<BTreeSet<Vec<u8>>>>,
+    /// Keys of entries that could not be read at some time, though they may have been written anew since.
+    once_spoiled: Arc<Mutex<BTreeSet<Vec<u8>>>>,
 }
 
 /// What befalls the next batch.
@@ -30,7 +32,7 @@ impl SimStore {
     /// The store as the next start finds it.
     pub(crate) fn after_crash(&self) -> Self {
         let (entries, spoiled) = (Arc::clone(&self.entries), Arc::clone(&self.spoiled));
-        Self { entries, mishap: Mutex::default(), spoiled }
+        Self { entries, mishap: Mutex::default(), spoiled, once_spoiled: Arc::clone(&self.once_spoiled) }
     }
 
     /// Another store with the same entries.
@@ -51,13 +53,20 @@ impl SimStore {
     /// Damages an entry, if there is one.
     pub(crate) fn spoil(&self, key: Vec<u8>) -> bool {
         let is_there = self.entries.get(&key).is_ok_and(|found| found.is_some());
+        if is_there {
+            lock(&self.once_spoiled).insert(key.clone());
+        }
         is_there && self.spoiled().insert(key)
     }
 
     /// Whether the state of a consumer has damaged entries.
     pub(crate) fn has_spoiled(&self, consumer: ConsumerId) -> bool {
-        let prefix = [&[6], &consumer.0.to_be_bytes()[..]].concat();
-        self.spoiled().iter().any(|key| key.starts_with(&prefix))
+        has_state(&self.spoiled(), consumer)
+    }
+
+    /// Whether it ever had. A call that read a damaged entry may end long after that was written anew.
+    pub(crate) fn was_spoiled(&self, consumer: ConsumerId) -> bool {
+        has_state(&lock(&self.once_spoiled), consumer)
     }
 
     /// Undoes all damage.
@@ -66,7 +75,7 @@ impl SimStore {
     }
 
     fn spoiled(&self) -> MutexGuard<'_, BTreeSet<Vec<u8>>> {
-        self.spoiled.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.spoiled)
     }
 
     fn damaged(operation: StoreOperation) -> StoreError {
@@ -133,4 +142,14 @@ impl Store for SimStore {
     fn expire(&self, expired: Expired) {
         self.entries.expire(expired);
     }
+}
+
+fn lock(keys: &Mutex<BTreeSet<Vec<u8>>>) -> MutexGuard<'_, BTreeSet<Vec<u8>>> {
+    keys.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a state entry of `consumer` is among the keys.
+fn has_state(keys: &BTreeSet<Vec<u8>>, consumer: ConsumerId) -> bool {
+    let prefix = [&[6], &consumer.0.to_be_bytes()[..]].concat();
+    keys.iter().any(|key| key.starts_with(&prefix))
 }

@@ -137,8 +137,21 @@ fn a_slow_load_gives_way_and_can_be_abandoned() {
     let is_over = std::sync::atomic::AtomicBool::new(false);
     let is_over = &is_over;
     std::thread::scope(|scope| {
-        let slow: Vec<_> =
-            (0..compiler.turns.at_a_time()).map(|_| scope.spawn(|| load(Haste::Slow, &|| false))).collect();
+        let slow: Vec<_> = (0..compiler.turns.at_a_time())
+            .map(|_| {
+                let load = &load;
+                let (tell, told) = std::sync::mpsc::channel();
+                let slow = scope.spawn(move || {
+                    // Asked only while it compiles, so it has its turn.
+                    load(Haste::Slow, &|| {
+                        _ = tell.send(());
+                        false
+                    })
+                });
+                told.recv().unwrap();
+                slow
+            })
+            .collect();
         // It waits for a turn, so one of the slow ones is killed.
         let other =
             scope.spawn(|| load(Haste::Whole, &|| is_over.load(std::sync::atomic::Ordering::Acquire)));

@@ -101,7 +101,7 @@ impl Run {
                     }
                     DamagedPart::Entries(TablePart::State) => {
                         assert!(
-                            self.machine.store.has_spoiled(record.id),
+                            self.machine.store.was_spoiled(record.id),
                             "the state of {} is sound",
                             record.name
                         );

@@ -187,7 +187,7 @@ impl Run {
         let more = self.process.transactions_from(next);
         self.history.extend(more);
         assert_eq!(self.history.len(), survived, "the log holds what it says");
-        self.ages.grow(survived, self.machine.clock.passed_ms());
+        self.note_ages();
     }
 
     /// Compares what the engine says, and what the world was told, with what the log says.

@@ -78,7 +78,7 @@ impl Run {
         if let Some(transactions) = self.after_io(appended) {
             self.tell(|| format!("append {} transactions", transactions.len()));
             self.history.extend(transactions);
-            self.ages.grow(self.history.len(), self.machine.clock.passed_ms());
+            self.note_ages();
         }
     }
 
