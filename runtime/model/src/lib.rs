@@ -1,6 +1,6 @@
 //! The runtime's ways to wake a thread, under a model checker that tries every order of steps.
 //!
-//! `bell.rs` and `durable.rs` are the runtime's own files, compiled here beside a [`sync`] of the model checker; the
+//! `bell.rs` and `durable.rs` are the runtime's own files, compiled here beside a `sync` of the model checker; the
 //! alarm is the engine's. In the model no wait ever times out, so a lost wake-up is a deadlock, which the checker
 //! finds. The tests run the models, also with the mistakes that the runtime must not make.
 
