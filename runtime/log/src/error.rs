@@ -124,6 +124,17 @@ impl LogError {
         }
     }
 
+    /// Whether what lies on the disk cannot be read, however often it is tried. A shortage, such as of descriptors, is
+    /// none.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } => true,
+            Self::Io { source, .. } => is_damage(source),
+            _ => false,
+        }
+    }
+
     /// The stable code of this kind of error, in kebab case.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -185,4 +196,29 @@ impl LogError {
 
 fn name_process(pid: Option<u32>) -> String {
     pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
+}
+
+/// Whether the disk cannot read a place, or the file ends before it: not a shortage that passes.
+fn is_damage(error: &io::Error) -> bool {
+    /// `EIO`, the same on all systems that have it: a sector that cannot be read.
+    const BAD_SECTOR: i32 = 5;
+    error.raw_os_error() == Some(BAD_SECTOR)
+        || matches!(
+            error.kind(),
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::NotFound
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_sector_is_damage_and_a_shortage_is_not() {
+        for (number, is_damaged) in [(5, true), (2, true), (24, false), (23, false), (12, false), (13, false)]
+        {
+            let error = LogError::io("read", "file", io::Error::from_raw_os_error(number));
+            assert_eq!(error.is_damage(), is_damaged, "{error}");
+        }
+    }
 }

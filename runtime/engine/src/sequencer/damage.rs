@@ -3,7 +3,7 @@
 //! The tables and the log reader say whose part is damaged. An error without an owner ends the runtime, as before.
 
 use camshaft_event::{ConsumerId, Timestamp};
-use camshaft_log::{LogError, LogReader};
+use camshaft_log::LogReader;
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
@@ -18,10 +18,11 @@ impl LagRead {
     /// without the sequencer's lock.
     ///
     /// # Errors
-    /// The error itself if it concerns the whole log: it is poisoned or closed.
+    /// The error itself if it concerns the whole log: it is poisoned or closed, or the system is short of something.
     pub fn damage(&self, log: &dyn LogReader, error: ReadError) -> Result<Damage, ReadError> {
         match &error {
-            ReadError::Log(LogError::Corrupt { .. } | LogError::Io { .. }) | ReadError::Decode { .. } => {}
+            ReadError::Decode { .. } => {}
+            ReadError::Log(log_error) if log_error.is_damage() => {}
             ReadError::Log(_) => return Err(error),
         }
         // Where even this cannot be found out, one offset is given up at a time.

@@ -127,6 +127,11 @@ impl FjallStore {
     /// blame, and other entries may be sound.
     fn unread(&self, operation: StoreOperation, error: fjall::Error) -> StoreError {
         match error {
+            fjall::Error::Io(ref cause) | fjall::Error::Storage(LsmError::Io(ref cause))
+                if !is_bad_read(cause) =>
+            {
+                self.failed(operation, error)
+            }
             fjall::Error::Storage(_) | fjall::Error::Io(_) | fjall::Error::Decompress(_) => {
                 StoreError::Damaged { operation, path: self.path.clone(), source: Box::new(error) }
             }
@@ -300,10 +305,7 @@ fn visit_behind_damage(entries: &Keyspace, range: (Bound<&[u8]>, Bound<&[u8]>), 
 /// Whether what the folder holds is damaged or incomplete, not only out of reach.
 fn is_damaged(error: &fjall::Error) -> bool {
     match error {
-        fjall::Error::Io(error) | fjall::Error::Storage(LsmError::Io(error)) => matches!(
-            error.kind(),
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::NotFound
-        ),
+        fjall::Error::Io(error) | fjall::Error::Storage(LsmError::Io(error)) => is_bad_read(error),
         fjall::Error::Storage(_)
         | fjall::Error::JournalRecovery(_)
         | fjall::Error::Decompress(_)
@@ -312,6 +314,17 @@ fn is_damaged(error: &fjall::Error) -> bool {
         | fjall::Error::Unrecoverable => true,
         _ => false,
     }
+}
+
+/// Whether the disk cannot read a place, or a file ends before it: not a shortage that passes, such as of descriptors.
+fn is_bad_read(error: &io::Error) -> bool {
+    /// `EIO`, the same on all systems that have it: a sector that cannot be read.
+    const BAD_SECTOR: i32 = 5;
+    error.raw_os_error() == Some(BAD_SECTOR)
+        || matches!(
+            error.kind(),
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::NotFound
+        )
 }
 
 fn is_full(error: &io::Error) -> bool {
