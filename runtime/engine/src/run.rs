@@ -239,7 +239,7 @@ impl Run {
         }
     }
 
-    /// Takes back an attempt that nobody ran, and ends the batch: its event and those after it go back.
+    /// Returns an attempt whose handler was not called, and ends the batch: its event and those after it go back.
     fn run_short(&mut self, attempt: Attempt) {
         self.writes = attempt.earlier;
         self.timers = attempt.timers;

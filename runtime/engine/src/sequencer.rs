@@ -120,7 +120,7 @@ pub struct Sequencer<S> {
     steady: SteadyTime,
     /// Until when the timekeeper sleeps.
     alarm: Alarm,
-    /// Damage that was found since somebody asked.
+    /// Damage that was found since the last [`Sequencer::take_found_damage`].
     found_damage: Vec<(String, Damage)>,
     /// How probations ended since somebody asked.
     verdicts: Vec<Verdict>,

@@ -197,7 +197,7 @@ impl Host {
         let admitted = self.admit(file, bytes, operator)?;
         match admitted.lacking.clone() {
             Some(refusal) => Err(refusal.into()),
-            None => self.compile(admitted.fitting(file, &self.0.options)?, file, loading),
+            None => self.compile(admitted, file, loading),
         }
     }
 
@@ -209,7 +209,7 @@ impl Host {
     ) -> Result<(Plugin, Option<Refusal>), Refusal> {
         let admitted = self.admit(file, bytes, operator)?;
         let lacking = admitted.lacking.clone();
-        let plugin = self.compile(admitted.fitting(file, &self.0.options)?, file, &Loading::WHOLE);
+        let plugin = self.compile(admitted, file, &Loading::WHOLE);
         Ok((plugin.map_err(|halt| halt.into_refusal(file))?, lacking))
     }
 
@@ -250,13 +250,14 @@ impl Host {
                 Ok(access) => (access, None),
                 Err(refusal) => (Access::none(file), Some(refusal)),
             };
-        Ok(Admitted { artifact, manifest, contract: String::new(), access, lacking })
+        Ok(Admitted { artifact, manifest, access, lacking })
     }
 
-    /// Compiles what was admitted, unless its code is known, and tries it out.
+    /// Compiles what was admitted, if it fits the contract and unless its code is known, and tries it out.
     fn compile(&self, admitted: Admitted, file: &Path, loading: &Loading<'_>) -> Result<Plugin, Halt> {
         let Inner { engine, cache, options, ticks } = &*self.0;
-        let Admitted { artifact, manifest, contract, access, lacking: _ } = admitted;
+        let (admitted, contract) = admitted.fitting(file, options)?;
+        let Admitted { artifact, manifest, access, lacking: _ } = admitted;
         let component = cache.component(engine, &artifact.component, (file, &artifact.digest), loading)?;
         let plugin = Plugin::new(Loaded {
             manifest,
@@ -303,18 +304,17 @@ fn identify(
 struct Admitted {
     artifact: Artifact,
     manifest: Manifest,
-    contract: String,
     access: Access,
     lacking: Option<Refusal>,
 }
 
 impl Admitted {
-    /// The same as a component that speaks the contract and imports only what it may get.
-    fn fitting(self, file: &Path, options: &HostOptions) -> Result<Self, Refusal> {
+    /// The same as a component that imports only what it may get, and the version of the contract that it speaks.
+    fn fitting(self, file: &Path, options: &HostOptions) -> Result<(Self, String), Refusal> {
         let artifact = self.artifact.componentized(file)?;
         let contract = contract::judge(&artifact.survey, file)?;
         contract::judge_imports(&artifact.survey, &options.ways_out, &self.manifest.capabilities, file)?;
-        Ok(Self { artifact, contract, ..self })
+        Ok((Self { artifact, ..self }, contract))
     }
 }
 

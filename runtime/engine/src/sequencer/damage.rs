@@ -35,7 +35,7 @@ impl LagRead {
 }
 
 impl<S: Store> Sequencer<S> {
-    /// Pauses the consumer for which a read of the log met damage; of no effect if nobody waits for the read any more.
+    /// Pauses the consumer for which a read of the log met damage; of no effect if the consumer no longer waits for that read.
     ///
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
