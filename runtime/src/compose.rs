@@ -16,7 +16,7 @@ mod kept_time;
 mod marks;
 mod open;
 mod pace;
-mod priority;
+pub(crate) mod priority;
 mod reader;
 mod rebuild;
 mod sinks;

@@ -17,7 +17,7 @@ use wasmtime::{Engine, component::Component};
 
 use crate::{
     artifact::hexadecimal,
-    compile::{Compiler, Halt, Loading, failed, image},
+    compile::{Compiler, Halt, Loading, Turn, failed, image},
 };
 
 /// The ending of an entry.
@@ -40,6 +40,11 @@ impl CodeCache {
         fs::create_dir_all(folder)?;
         remove_abandoned(folder)?;
         Ok(Self { folder: folder.to_owned(), compiler, next_temporary: AtomicU64::new(0) })
+    }
+
+    /// [`Compiler::turn_to_try`] of what is compiled here.
+    pub fn turn_to_try(&self, loading: &Loading<'_>) -> Option<Turn<'_>> {
+        self.compiler.turn_to_try(loading)
     }
 
     /// The compiled form of the component `bytes`, made of the `file` with this `digest`: from the cache, else compiled

@@ -21,7 +21,8 @@ use wasmtime::Engine;
 
 use crate::{HostOptions, Refusal, instance::catch_panic, refusal::codes};
 use child::{End, Limits};
-pub use program::{CompileOrder, compile_from_stdin};
+pub use program::{CompileOrder, LOADING_NICENESS, compile_from_stdin};
+pub use turns::Turn;
 use turns::Turns;
 
 /// A program that compiles one component from stdin to stdout and ends: `camshaft compile`, or any program that hands
@@ -79,7 +80,7 @@ pub const SLICE: Duration = Duration::from_secs(10);
 /// How much longer than its processor time a compiler may take by the clock: the machine may be busy.
 const CLOCK_FACTOR: u32 = 10;
 
-/// Compiles components, a bounded number at a time.
+/// Compiles components, and says when they may be tried out: a bounded number at a time.
 pub struct Compiler {
     program: Option<CompilerProgram>,
     memory_bytes: u64,
@@ -135,6 +136,12 @@ impl Compiler {
     /// Whether components are compiled in this process.
     pub const fn works_here(&self) -> bool {
         self.program.is_none()
+    }
+
+    /// Waits until the start code of a file may be tried out, and lets it run until the turn is dropped: code that does
+    /// not end takes a core until its deadline, as a compiler does. What an operator waits for comes at once.
+    pub fn turn_to_try(&self, loading: &Loading<'_>) -> Option<Turn<'_>> {
+        (loading.haste != Haste::Whole).then(|| self.turns.take(loading.haste == Haste::Slow))
     }
 
     /// The image of the component `bytes`; `file` is only named in refusals.

@@ -273,6 +273,7 @@ impl Host {
             bounds: Bounds { log_lines: options.max_log_lines, stack_bytes: options.max_stack_bytes },
             ticks: Arc::clone(ticks),
         });
+        let _turn = cache.turn_to_try(loading);
         trial(&plugin)?;
         Ok(plugin)
     }

@@ -27,7 +27,9 @@ mod ticks;
 mod wasi;
 
 pub use artifact::Form;
-pub use compile::{CompileOrder, CompilerProgram, Halt, Haste, Loading, SLICE, compile_from_stdin};
+pub use compile::{
+    CompileOrder, CompilerProgram, Halt, Haste, LOADING_NICENESS, Loading, SLICE, compile_from_stdin,
+};
 pub use engine::STACK_BYTES;
 pub use host::{Host, HostOptions, TICK_MS};
 pub use instance::Instance;

@@ -1,7 +1,8 @@
-//! Real-time priority for the writer thread, where the system permits it.
+//! Which threads come first: the writer before all others, and those that load plugins behind them.
 //!
-//! Without it, another process that holds the core delays each sync by up to a scheduler's tick, some
-//! milliseconds, while the sync itself takes a tenth of one.
+//! Without real-time priority, another process that holds the core delays each sync by up to a scheduler's tick, some
+//! milliseconds, while the sync itself takes a tenth of one. So does a plugin whose start code does not end, which
+//! runs until its deadline.
 
 use thread_priority::unix::{
     RealtimeThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
@@ -21,5 +22,14 @@ pub(crate) fn request() -> String {
     match asked {
         Ok(()) => "real-time (SCHED_FIFO)".to_owned(),
         Err(reason) => format!("normal (real-time priority not permitted: {reason})"),
+    }
+}
+
+/// Makes the calling thread one of those that come last: what it does may take any time, and events wait for nothing of
+/// it. On Linux priorities belong to threads; elsewhere they belong to processes, and nothing is changed.
+pub(crate) fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(camshaft_host::LOADING_NICENESS) {
+        tracing::debug!(%error, "a thread that loads plugins keeps its priority");
     }
 }

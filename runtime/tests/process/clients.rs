@@ -17,13 +17,6 @@ const MEMORY_BYTES: u64 = 256 << 20;
 /// Clients of a kind.
 const CLIENTS: usize = 100;
 
-/// The most memory that the process had so far.
-fn peak_bytes(runtime: &Runtime) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", runtime.id())).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    peak.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap() << 10
-}
-
 fn connect(runtime: &Runtime) -> TcpStream {
     let stream = TcpStream::connect(runtime.url().trim_start_matches("http://")).unwrap();
     stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -51,7 +44,7 @@ fn bodies_that_stop_half_way_take_a_share_of_the_memory_and_leave_room_for_small
     assert_eq!(http.get("/health").status, 200);
     let large = http.publish(&[event(2, 1_000_000)]);
     assert!(large.status == 200 || large.retry_after.is_some(), "{large:?}");
-    let peak = peak_bytes(&runtime);
+    let peak = runtime.peak_memory_bytes();
     println!("peak: {} MiB", peak >> 20);
     assert!(peak < MEMORY_BYTES, "{} MiB", peak >> 20);
     drop(open);
@@ -82,7 +75,7 @@ fn answers_that_nobody_reads_take_a_share_of_the_memory() {
     thread::sleep(Duration::from_secs(2));
     assert_eq!(http.get("/health").status, 200);
     assert_eq!(http.publish(&[event(1_000, 100)]).status, 200);
-    let peak = peak_bytes(&runtime);
+    let peak = runtime.peak_memory_bytes();
     println!("peak: {} MiB", peak >> 20);
     assert!(peak < MEMORY_BYTES, "{} MiB", peak >> 20);
     readers.iter().for_each(|reader| reader.shutdown(Shutdown::Both).unwrap_or_default());

@@ -21,8 +21,9 @@ pub const OUT_OF_MEMORY: i32 = 4;
 /// Ends the process in all other cases without an image.
 const FAILED: i32 = 1;
 
-/// How much less of the processor it gets than the threads that handle events, as `nice` counts.
-const NICENESS: i32 = 5;
+/// How much less of the processor goes to loading plugins than to the threads that handle events, as `nice` counts: a
+/// quarter of a busy core, so that a plugin is loaded on a busy machine, too.
+pub const LOADING_NICENESS: i32 = 5;
 
 /// What a compiler process is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +110,7 @@ fn fault(error: &wasmtime::Error) -> Fault {
 /// Makes others come first: for the processor, and for memory where the whole machine runs out of it. Neither is
 /// needed for the limits, so a system that refuses is no fault.
 fn step_back() {
-    let _ = rustix::process::nice(NICENESS);
+    let _ = rustix::process::nice(LOADING_NICENESS);
     #[cfg(target_os = "linux")]
     {
         let _ = fs::write("/proc/self/oom_score_adj", "1000");

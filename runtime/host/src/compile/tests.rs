@@ -162,3 +162,24 @@ fn a_slow_load_gives_way_and_can_be_abandoned() {
         assert_eq!(other.join().unwrap(), Err(Halt::GaveWay));
     });
 }
+
+#[test]
+fn start_code_is_tried_in_a_turn_unless_an_operator_waits_for_it() {
+    let compiler = Compiler::new(&HostOptions::new("/nowhere"), &Engine::default());
+    let compiled: Vec<_> = (0..compiler.turns.at_a_time()).map(|_| compiler.turns.take(false)).collect();
+    assert!(compiler.turn_to_try(&Loading::WHOLE).is_none(), "an operator waits for nobody's compiler");
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let compiler = &compiler;
+        scope.spawn(move || {
+            let turn = compiler.turn_to_try(&Loading { haste: Haste::Slice, ..Loading::WHOLE });
+            tell.send(turn.is_some()).unwrap();
+        });
+        while !compiled[0].is_wanted() {
+            std::thread::yield_now();
+        }
+        assert!(told.try_recv().is_err(), "all turns are taken");
+        drop(compiled);
+        assert_eq!(told.recv(), Ok(true));
+    });
+}

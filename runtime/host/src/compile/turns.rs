@@ -1,4 +1,4 @@
-//! How many components are compiled at a time: one per core less one, and slow ones when no other waits.
+//! How many components are compiled or tried out at a time: one per core less one, and slow ones when no other waits.
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
@@ -19,7 +19,7 @@ struct State {
     waiting: usize,
 }
 
-/// One component may be compiled until it is dropped.
+/// One component may be compiled or tried out until it is dropped.
 pub struct Turn<'t>(&'t Turns);
 
 impl Turns {
