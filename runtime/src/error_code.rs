@@ -150,6 +150,9 @@ catalogue! {
     DamageNotSkippable = "damage-not-skippable", Some(409), Refused,
         "the consumer cannot go on without the damaged part",
         "Reset it with `camshaft consumers reset NAME --to WHERE`, or restore a backup.";
+    NoDamagedEvents = "no-damaged-events", Some(409), Refused,
+        "none of the consumer's damage is among the events of the log",
+        "Leave out `--to`: what is damaged is skipped without it.";
     DeadLetterNotFound = "dead-letter-not-found", Some(404), Refused,
         "there is no such dead letter",
         "`camshaft dead-letters list` lists the dead letters.";

@@ -39,5 +39,8 @@ pub const OFFSET: &str = "offset";
 /// Longest attribute name, in bytes. The specification recommends no more than 20.
 pub const MAX_NAME_BYTES: usize = 64;
 
+/// Extensions of one event at most. Their names are compared with each other, and filters look for them one by one.
+pub const MAX_EXTENSIONS: usize = 256;
+
 #[cfg(test)]
 mod tests;

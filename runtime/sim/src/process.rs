@@ -2,6 +2,7 @@
 //! that `compose` runs, and does what that thread does.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
 
@@ -13,7 +14,7 @@ use camshaft_engine::{
 use camshaft_event::{Answer, Event, Offset, Sequence, Timestamp, Transaction};
 use camshaft_log::testing::MemoryDisk;
 use camshaft_log::{FileLog, Log, LogError, LogReader, NewRecord, Options, Recovery};
-use camshaft_tables::{Tables, forget_before, sweep_state};
+use camshaft_tables::{PortionBounds, Tables, forget_before, sweep_state};
 use rand_chacha::ChaCha8Rng;
 
 use crate::clock::SimClock;
@@ -257,14 +258,32 @@ impl Process {
     pub(crate) fn state(&self, name: &str) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
         let sequencer = self.sequencer();
         let Some(space) = sequencer.state_space(name) else { return Some(BTreeMap::new()) };
-        let found = sequencer.tables().scan_state(space, b"", None, usize::MAX);
-        let found = match found {
-            Err(_) if self.store.has_spoiled(space.consumer) => return None,
-            found => found.expect("the tables can be read"),
-        };
+        let bounds = PortionBounds { entries: 100, bytes: 1 << 20 };
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let portion = sequencer.tables().state_portion(space, b"", after.as_deref(), bounds);
+            let portion = match portion {
+                Err(_) if self.store.has_spoiled(space.consumer) => return None,
+                portion => portion.expect("the tables can be read"),
+            };
+            found.extend(portion.entries);
+            let Some(last) = portion.after else { break };
+            after = Some(last);
+        }
         let bytes: usize = found.iter().map(|(key, found)| key.len() + found.value.len()).sum();
         assert_eq!(sequencer.tables().state_bytes(space), bytes as u64, "the size of the state of {name}");
         Some(found.into_iter().map(|(key, found)| (key, found.value)).collect())
+    }
+
+    /// A consumer's dead letters that can be read.
+    pub(crate) fn dead_letters(&self, name: &str) -> Vec<Offset> {
+        let mut found = Vec::new();
+        let listed = self.shared.each_dead_letter(name, Offset(0), &|_| true, &mut |entry| {
+            found.push(entry.offset);
+            ControlFlow::Continue(())
+        });
+        assert!(listed.expect("the tables can be read").is_continue(), "it goes to the end");
+        found
     }
 
     // --- reader, timekeeper, flusher ---

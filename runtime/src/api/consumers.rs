@@ -126,7 +126,7 @@ pub async fn reset(
         (status = 400, description = "The offset is not valid", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "The request is too large", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "It is not damaged, or cannot go on without the damaged part", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "It is not damaged, cannot go on without the damaged part, or `to` is given and no event is damaged", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )

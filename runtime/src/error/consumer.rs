@@ -29,6 +29,12 @@ pub enum ConsumerError {
         /// Its name.
         name: String,
     },
+    /// None of its damage is among the events of the log, so there is no offset to go on from.
+    #[error("no event that consumer \"{name}\" needs is damaged, so it cannot go on from another offset")]
+    NoDamagedEvents {
+        /// Its name.
+        name: String,
+    },
     /// It cannot go on without the damaged part.
     #[error("consumer \"{name}\" cannot go on without {part}")]
     NotSkippable {
@@ -65,6 +71,7 @@ impl ConsumerError {
             Self::Attached { .. } => ErrorCode::ConsumerAttached,
             Self::NotDamaged { .. } => ErrorCode::ConsumerNotDamaged,
             Self::NotSkippable { .. } => ErrorCode::DamageNotSkippable,
+            Self::NoDamagedEvents { .. } => ErrorCode::NoDamagedEvents,
             Self::NotNow(bound) => bound.code(),
             Self::ShuttingDown => ErrorCode::ShuttingDown,
             Self::Poisoned => ErrorCode::LogPoisoned,

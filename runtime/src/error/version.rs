@@ -129,7 +129,9 @@ impl From<ConsumerError> for VersionError {
             ConsumerError::Attached { name } => {
                 Self::Unavailable { name, reason: "it is attached".to_owned() }
             }
-            ConsumerError::NotDamaged { ref name } | ConsumerError::NotSkippable { ref name, .. } => {
+            ConsumerError::NotDamaged { ref name }
+            | ConsumerError::NoDamagedEvents { ref name }
+            | ConsumerError::NotSkippable { ref name, .. } => {
                 Self::Unavailable { name: name.clone(), reason: error.to_string() }
             }
             ConsumerError::Unavailable { name, reason } => Self::Unavailable { name, reason },

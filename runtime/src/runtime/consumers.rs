@@ -126,6 +126,9 @@ impl Runtime {
             camshaft_engine::ConsumerError::NotFound { name } => ConsumerError::NotFound { name },
             camshaft_engine::ConsumerError::Attached { name } => ConsumerError::Attached { name },
             camshaft_engine::ConsumerError::NotDamaged { name } => ConsumerError::NotDamaged { name },
+            camshaft_engine::ConsumerError::NoDamagedEvents { name } => {
+                ConsumerError::NoDamagedEvents { name }
+            }
             camshaft_engine::ConsumerError::NotSkippable { name, part } => {
                 ConsumerError::NotSkippable { name, part }
             }

@@ -41,32 +41,6 @@ impl<S: Store> Tables<S> {
         after: Option<&[u8]>,
         bounds: PortionBounds,
     ) -> Result<StatePortion, TablesError> {
-        self.portion_within(space, prefix, after, bounds, MAX_VISITED)
-    }
-
-    /// At most `max` state entries whose keys begin with `prefix` and lie after `after`, in key order.
-    ///
-    /// # Errors
-    /// A store that cannot be read, or a damaged value.
-    pub fn scan_state(
-        &self,
-        space: StateSpace,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        max: usize,
-    ) -> Result<Vec<(Vec<u8>, Versioned)>, TablesError> {
-        let bounds = PortionBounds { entries: max, bytes: usize::MAX };
-        Ok(self.portion_within(space, prefix, after, bounds, usize::MAX)?.entries)
-    }
-
-    fn portion_within(
-        &self,
-        space: StateSpace,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        bounds: PortionBounds,
-        max_visited: usize,
-    ) -> Result<StatePortion, TablesError> {
         let mut portion = StatePortion::default();
         let prefix_key = keys::state(space.consumer, space.generation, prefix);
         let until = keys::end_of(&prefix_key);
@@ -91,7 +65,7 @@ impl<S: Store> Tables<S> {
                 bytes += key.len() + found.value.len();
                 portion.entries.push((key.to_vec(), found));
             }
-            if portion.entries.len() < bounds.entries && bytes < bounds.bytes && visited < max_visited {
+            if portion.entries.len() < bounds.entries && bytes < bounds.bytes && visited < MAX_VISITED {
                 return ControlFlow::Continue(());
             }
             portion.after = Some(key.to_vec());

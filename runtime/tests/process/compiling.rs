@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
 use camshaft_test_guests::{bombs, component};
 use serde_json::Value;
@@ -115,4 +118,44 @@ fn the_compiler_is_no_command_for_people() {
     write(folder.path(), "camshaft.toml", "nonsense");
     let said = Said::of(camshaft(folder.path()).args(["compile", "1000000000", "10", "another"]));
     said.ends_with(1).says("the compiler is of another release than the runtime");
+}
+
+/// Whether a process compiles for `parent` now.
+fn compiles(parent: u32) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{parent}/task")) else { return false };
+    let children =
+        threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let children: Vec<String> =
+        children.flat_map(|ids| ids.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
+    children.iter().any(|id| {
+        let arguments = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        arguments.split(|byte| *byte == 0).nth(1) == Some(b"compile")
+    })
+}
+
+#[test]
+fn commands_that_load_a_plugin_compile_it_in_a_process_of_its_own_too() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    drop_in(folder, "slow", &bombs::many_functions(SLOW));
+    fs::create_dir(folder.join("fixtures")).unwrap();
+    write(
+        folder,
+        "fixtures/one.toml",
+        "[[case]]\nname = \"one\"\nwhen = { type = \"test.event\" }\nthen.outcome = \"ok\"\n",
+    );
+    for line in ["check plugins/slow.wasm", "test plugins/slow.wasm --fixtures fixtures"] {
+        let mut command = camshaft(folder);
+        command.args(line.split(' ')).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut process = command.spawn().unwrap();
+        while !compiles(process.id()) {
+            assert!(
+                process.try_wait().unwrap().is_none(),
+                "`camshaft {line}` compiled nothing, or did it itself"
+            );
+            thread::sleep(Duration::from_millis(1));
+        }
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
 }

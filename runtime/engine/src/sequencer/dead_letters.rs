@@ -6,11 +6,10 @@
 use camshaft_event::transaction::RedriveSelection;
 use camshaft_event::{DeadLetter, HeldEvent, Offset, Sequence};
 use camshaft_tables::Lies;
-use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 
+use super::Sequencer;
 use super::redrives::{RedriveError, RedrivePreview};
-use super::{DeadLetterEntry, Sequencer};
 use crate::consumer::DeadEntry;
 
 /// Dead letters that one step looks at.
@@ -118,48 +117,5 @@ impl<S: Store> Sequencer<S> {
         let room = max_first.saturating_sub(preview.first.len());
         preview.first.extend(portion.found.iter().take(room));
         Ok(portion.next)
-    }
-
-    /// At most `max` dead letters, by consumer and offset, behind `after`, for which `wanted` holds. It reads them all
-    /// where it is called: the runtime, where others wait for the lock, goes by portions instead.
-    ///
-    /// # Errors
-    /// Tables that cannot be read.
-    pub fn dead_letters(
-        &self,
-        consumer: Option<&str>,
-        after: Option<(&str, Offset)>,
-        max: usize,
-        wanted: &dyn Fn(&DeadLetter) -> bool,
-    ) -> Result<Vec<DeadLetterEntry>, TablesError> {
-        let names = consumer.map_or_else(|| self.consumer_names(), |name| vec![name.to_owned()]);
-        let mut found = Vec::new();
-        for name in names.into_iter().filter(|name| after.is_none_or(|(last, _)| name.as_str() >= last)) {
-            let mut from = match after {
-                Some((last, offset)) if last == name => Some(offset.next()),
-                _ => Some(Offset(0)),
-            };
-            while let Some(first) = from {
-                let portion = self.dead_portion(&name, first, &|_| true);
-                for offset in portion.found {
-                    if found.len() == max {
-                        return Ok(found);
-                    }
-                    let Some(known) = self.find_dead_letter(&name, offset, 0) else { continue };
-                    let letter = match known.letter.read(&**self.tables.store()) {
-                        // One that cannot be read must not hide the others; redriving or discarding it says why.
-                        Err(TablesError::OfConsumer(_)) => continue,
-                        found => found?,
-                    };
-                    let Some(letter) = letter else { continue };
-                    if wanted(&letter) {
-                        let (consumer, waiting) = (name.clone(), known.waiting);
-                        found.push(DeadLetterEntry { consumer, offset, letter, waiting });
-                    }
-                }
-                from = portion.next;
-            }
-        }
-        Ok(found)
     }
 }

@@ -41,6 +41,12 @@ pub enum ConsumerError {
         /// Its name.
         name: String,
     },
+    /// None of its damage is among the events of the log, so there is no offset to go on from.
+    #[error("no event that consumer \"{name}\" needs is damaged, so it cannot go on from another offset")]
+    NoDamagedEvents {
+        /// Its name.
+        name: String,
+    },
     /// It cannot go on without the damaged part.
     #[error("consumer \"{name}\" cannot go on without {part}")]
     NotSkippable {

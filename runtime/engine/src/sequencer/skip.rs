@@ -30,7 +30,7 @@ impl<S: Store> Sequencer<S> {
     /// sequenced by then.
     ///
     /// # Errors
-    /// An unknown consumer, one that is not damaged or whose damage only a reset mends, a bound that is reached, or tables
+    /// An unknown consumer, one that is not damaged or whose damage only a reset mends, `to` where no event is damaged, a bound that is reached, or tables
     /// that cannot be read.
     pub fn skip(&mut self, name: &str, to: Option<Offset>, now: Timestamp) -> Result<Skipped, ConsumerError> {
         self.check_ready(CHANGE_BYTES)?;
@@ -44,6 +44,9 @@ impl<S: Store> Sequencer<S> {
             return Err(ConsumerError::NotSkippable { name: name.to_owned(), part });
         }
         let skipped = Skipped::of(&consumer.damage, to, tail);
+        if to.is_some() && skipped.events.is_none() {
+            return Err(ConsumerError::NoDamagedEvents { name: name.to_owned() });
+        }
         let id = consumer.record.id;
         self.drop_damaged(id, &skipped);
         self.sequence_skip(id, &skipped, now)?;

@@ -143,6 +143,9 @@ fn a_damaged_held_event_pauses_its_consumer_until_it_is_skipped() {
     assert_eq!(world.state("sound")["k2"], "later", "others go on");
     assert_eq!(world.called("stuck"), ["bad"], "it takes nothing, and no attempt counts");
 
+    let now = world.now();
+    let refused = world.sequencer().skip("stuck", Some(Offset(4)), now);
+    assert!(matches!(refused, Err(ConsumerError::NoDamagedEvents { .. })), "{refused:?}");
     assert_eq!(skip(&mut world, "stuck").unwrap().held, [Offset(2)]);
     world.settle_all();
     assert_eq!(skip(&mut world, "stuck").unwrap().held, [Offset(3)], "the one behind it is damaged, too");

@@ -66,7 +66,7 @@ fn whatever_a_guest_hands_over_ends_in_effects_or_a_refusal() {
             world.flush();
             world.kill();
             world.restart();
-            assert_eq!(stored_state(&world), state, "after a restart");
+            assert_eq!(world.stored_state(GUEST), state, "after a restart");
         },
     );
 }
@@ -124,14 +124,7 @@ fn check_outcomes(world: &mut World, scripts: &[Script], calls: &[((Offset, u32)
     }
     assert_eq!(last.len(), scripts.len(), "every event came to something");
     assert_eq!(world.standing(WITNESS).held, 0);
-    let state = stored_state(world);
+    let state = world.stored_state(GUEST);
     assert_eq!(state, expected.state);
     state
-}
-
-fn stored_state(world: &World) -> act::State {
-    let sequencer = world.sequencer();
-    let space = sequencer.state_space(GUEST).unwrap();
-    let found = sequencer.tables().scan_state(space, b"", None, usize::MAX).unwrap();
-    found.into_iter().map(|(key, value)| (key, value.value)).collect()
 }

@@ -4,50 +4,32 @@
 mod calls;
 mod clock;
 mod declare;
+mod handlers;
 mod inspect;
+mod work;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut, Range};
-use std::rc::Rc;
 use std::sync::{Arc, MutexGuard};
 
 use camshaft_engine::{
-    Attached, Attempt, Batch, Committed, ConsumerSpec, EngineOptions, Finished, Handler, PublishRefusal,
-    Reading, Receipts, RecoverError, Sequencer, SharedSequencer, StateReader, WorkerContext, run_batch,
+    Attached, Attempt, ConsumerSpec, EngineOptions, PublishRefusal, Reading, Receipts, RecoverError,
+    Sequencer, SharedSequencer, StateReader,
 };
 use camshaft_event::{Answer, Event, Offset, Sequence, Timestamp};
 use camshaft_log::testing::{MemoryDisk, Random};
-use camshaft_log::{FileLog, Log, LogReader, NewRecord, Options};
+use camshaft_log::{FileLog, Log, LogReader, Options};
+use camshaft_tables::Tables;
 use camshaft_tables::store::{MemoryStore, Store};
-use camshaft_tables::{Tables, forget_before, sweep_state};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 pub use calls::{InFlight, sink};
 pub use clock::ManualClock;
 pub use declare::{append, done, event, key_in, note, publish, reject, retry, spec, trap};
-
-/// What a consumer runs.
-pub type Script = Box<dyn FnMut(&Event, &mut Attempt) -> Answer>;
-
-struct Plugin {
-    spec: ConsumerSpec,
-    script: Script,
-    is_attached: bool,
-}
-
-/// One call of a handler.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
-    pub consumer: String,
-    pub offset: Offset,
-    pub id: String,
-    pub attempt: u32,
-}
-
-/// All calls of handlers, in order; also what crashed or lost.
-pub type Calls = Rc<RefCell<Vec<Call>>>;
+pub use handlers::Calls;
+use handlers::{Plugin, Scripted};
 
 pub struct World {
     pub disk: MemoryDisk,
@@ -100,9 +82,6 @@ impl Drop for Entered<'_> {
         self.is_entered.set(false);
     }
 }
-
-/// Rounds after which a world that should have come to rest never will.
-const MOST_ROUNDS: usize = 20_000;
 
 /// Small, so that crashes are cheap; it holds a few of the tests' largest transactions.
 const SEGMENT_BYTES: u64 = 256 * 1024;
@@ -295,222 +274,5 @@ impl World {
         for id in ids {
             self.put(&id.to_string(), &id.to_string());
         }
-    }
-
-    // --- a worker ---
-
-    pub fn take(&mut self) -> Option<Batch> {
-        let now = self.now();
-        self.sequencer().take(now).unwrap()
-    }
-
-    pub fn run(&mut self, batch: Batch) -> Finished {
-        let mut scripted = Scripted {
-            plugins: &mut self.plugins,
-            calls: &self.calls,
-            clock: &self.clock,
-            shortages: &self.shortages,
-        };
-        let context = WorkerContext {
-            options: &self.options,
-            reader: &self.running.as_ref().unwrap().reader,
-            clock: &*self.clock,
-            random: &mut self.random,
-        };
-        run_batch(batch, context, &mut scripted)
-    }
-
-    /// Runs a batch that finds an instance for so many of its events, and none for the next one.
-    pub fn run_short_after(&mut self, batch: Batch, calls: usize) -> Finished {
-        struct Short<'w>(Scripted<'w>, usize);
-        impl Handler for Short<'_> {
-            fn get_ready(&mut self, _: &Attempt) -> bool {
-                self.1 > 0
-            }
-
-            fn call(&mut self, attempt: Attempt) -> (Answer, Attempt) {
-                self.1 -= 1;
-                self.0.call(attempt)
-            }
-        }
-        let scripted = Scripted {
-            plugins: &mut self.plugins,
-            calls: &self.calls,
-            clock: &self.clock,
-            shortages: &self.shortages,
-        };
-        let context = WorkerContext {
-            options: &self.options,
-            reader: &self.running.as_ref().unwrap().reader,
-            clock: &*self.clock,
-            random: &mut self.random,
-        };
-        run_batch(batch, context, &mut Short(scripted, calls))
-    }
-
-    pub fn commit(&mut self, finished: Finished) -> Committed {
-        let now = self.now();
-        self.sequencer().commit(finished, now).unwrap()
-    }
-
-    /// Takes, runs and commits one batch, if there is one.
-    pub fn step(&mut self) -> Option<Committed> {
-        let batch = self.take()?;
-        let finished = self.run(batch);
-        Some(self.commit(finished))
-    }
-
-    // --- the writer ---
-
-    /// Appends what is queued; whether there was anything.
-    pub fn append(&mut self) -> bool {
-        let records = self.sequencer().take_queue();
-        let running = self.running();
-        for record in &records {
-            let payload = [record.head.as_slice(), record.body.as_slice()].concat();
-            let new = NewRecord {
-                first_offset: record.first_offset.0,
-                count: record.count,
-                timestamp_ms: record.at.0,
-                payload: &payload,
-            };
-            running.appended = Sequence(running.log.append(running.appended.0, new).unwrap());
-        }
-        !records.is_empty()
-    }
-
-    /// Syncs what was appended, and says so.
-    pub fn sync_appended(&mut self) {
-        let running = self.running();
-        let durable = Sequence(running.log.sync().unwrap());
-        let _ = running.log.prepare();
-        let reader = running.log.reader();
-        let mut sequencer = running.shared.lock();
-        sequencer.set_durable(durable);
-        sequencer.set_room(reader.reserved_bytes());
-        sequencer.set_first_offset(Offset(reader.bounds().first_offset));
-    }
-
-    /// One group commit; whether there was anything to write.
-    pub fn sync(&mut self) -> bool {
-        let appended = self.append();
-        self.sync_appended();
-        appended
-    }
-
-    /// Trims the log as far as snapshot and consumers allow.
-    pub fn trim(&mut self) {
-        let needed = self.sequencer().needed(self.now());
-        let running = self.running();
-        let reader = running.log.reader();
-        // Something pins what is gone already: a consumer that came back after too long.
-        let pinned_offset = needed.next_offset.0.max(reader.bounds().first_offset);
-        let pinned = reader.find_offset(pinned_offset).unwrap();
-        let before = pinned.unwrap_or(reader.bounds().last_sequence).min(needed.sequence.next().0);
-        running.log.trim(before).unwrap();
-        self.sync_appended();
-    }
-
-    // --- reader, timekeeper, flusher ---
-
-    /// Serves one read of the log for a lagging consumer; whether one was wanted.
-    pub fn read(&mut self) -> bool {
-        let Some(read) = self.sequencer().next_read() else { return false };
-        let (log, now) = (self.running().log.reader(), self.now());
-        match read.read(&*log, 4_096) {
-            Ok(found) => self.sequencer().feed(&read, found),
-            Err(error) => {
-                let damage = read.damage(&*log, error).unwrap();
-                self.sequencer().read_damaged(&read, damage, now).unwrap();
-            }
-        }
-        true
-    }
-
-    pub fn tick(&mut self) -> Option<Timestamp> {
-        let now = self.now();
-        self.sequencer().tick(now).unwrap()
-    }
-
-    /// Writes a snapshot, after a sync; whether there was anything new.
-    pub fn flush(&mut self) -> bool {
-        let Some(frozen) = self.sequencer().freeze() else { return false };
-        self.sync();
-        frozen.write(&*self.store).unwrap();
-        self.sequencer().flushed().unwrap();
-        true
-    }
-
-    /// Deletes old state values, and forgets events before the log's begin; how many of the former there were.
-    pub fn sweep(&mut self, max_entries: usize) -> usize {
-        forget_before(&*self.store, self.sequencer().first_offset());
-        sweep_state(&*self.store, max_entries).unwrap()
-    }
-
-    // --- all of them ---
-
-    /// Lets everybody work until nobody has anything to do at this moment.
-    pub fn settle(&mut self) {
-        for _ in 0..MOST_ROUNDS {
-            self.tick();
-            let mut has_worked = self.read();
-            has_worked |= self.step().is_some();
-            has_worked |= self.step_call().is_some();
-            has_worked |= self.sync();
-            // A sync may have made room for a worker.
-            if !has_worked && !self.has_something() {
-                return;
-            }
-        }
-        panic!("the world does not come to rest");
-    }
-
-    /// The same, and on to the next moment at which something is due, until nothing is.
-    pub fn settle_all(&mut self) {
-        for _ in 0..MOST_ROUNDS {
-            self.settle();
-            match self.sequencer().next_due() {
-                Some(due) => self.clock.set(due.max(self.now())),
-                None => return,
-            }
-        }
-        panic!("something is due for ever");
-    }
-
-    fn has_something(&self) -> bool {
-        let sequencer = self.sequencer();
-        sequencer.has_work() || sequencer.has_calls()
-    }
-}
-
-struct Scripted<'w> {
-    plugins: &'w mut BTreeMap<String, Plugin>,
-    calls: &'w Calls,
-    clock: &'w ManualClock,
-    shortages: &'w Cell<usize>,
-}
-
-impl Handler for Scripted<'_> {
-    fn get_ready(&mut self, _: &Attempt) -> bool {
-        let left = self.shortages.get();
-        self.shortages.set(left.saturating_sub(1));
-        left == 0
-    }
-
-    fn call(&mut self, mut attempt: Attempt) -> (Answer, Attempt) {
-        use camshaft_event::AttemptContext;
-        let event = attempt.share_event();
-        let consumer = attempt.consumer().to_owned();
-        let (offset, number) = (attempt.offset(), attempt.attempt());
-        self.calls.borrow_mut().push(Call {
-            consumer: consumer.clone(),
-            offset,
-            id: event.id.clone(),
-            attempt: number,
-        });
-        let plugin = self.plugins.get_mut(&consumer).unwrap();
-        let answer = (plugin.script)(&event, &mut attempt);
-        self.clock.spend();
-        (answer, attempt)
     }
 }

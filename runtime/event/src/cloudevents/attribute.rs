@@ -1,6 +1,8 @@
 //! The rules for attribute names and values. Every way into the log goes through them.
 
-use super::{MAX_NAME_BYTES, OFFSET, invalid::InvalidEvent, invalid::quoted, media_type, uri};
+use super::{
+    MAX_EXTENSIONS, MAX_NAME_BYTES, OFFSET, invalid::InvalidEvent, invalid::quoted, media_type, uri,
+};
 use crate::Event;
 
 /// Names that are fields of an [`Event`], or that the formats use, and so cannot be extensions.
@@ -35,6 +37,9 @@ pub fn validate(event: &Event) -> Result<(), InvalidEvent> {
     ];
     for (name, value) in optional {
         value.as_ref().map_or(Ok(()), |value| check_value(name, value))?;
+    }
+    if event.extensions.len() > MAX_EXTENSIONS {
+        return Err(InvalidEvent::TooManyExtensions);
     }
     for (at, (name, value)) in event.extensions.iter().enumerate() {
         check_name(name)?;

@@ -1,7 +1,7 @@
 //! An event while its attributes arrive, one at a time, in whatever order a format brings them.
 
 use super::{
-    OFFSET,
+    MAX_EXTENSIONS, OFFSET,
     attribute::{check_name, check_value},
     invalid::InvalidEvent,
 };
@@ -32,6 +32,7 @@ impl Draft {
             "datacontenttype" => event.datacontenttype.replace(value.to_owned()).is_some(),
             "dataschema" => event.dataschema.replace(value.to_owned()).is_some(),
             "partitionkey" => event.partitionkey.replace(value.to_owned()).is_some(),
+            _ if event.extensions.len() >= MAX_EXTENSIONS => return Err(InvalidEvent::TooManyExtensions),
             _ => {
                 let repeated = event.extension(name).is_some();
                 event.set_extension(name, value);

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use thiserror::Error;
 
+use super::MAX_EXTENSIONS;
+
 /// How many characters of a wrong value a message repeats.
 const SHOWN_CHARACTERS: usize = 60;
 
@@ -35,6 +37,9 @@ pub enum InvalidEvent {
         /// Which.
         attribute: String,
     },
+    /// More extensions than an event may have.
+    #[error("the event has more than {MAX_EXTENSIONS} extensions")]
+    TooManyExtensions,
     /// A name that no attribute may have.
     #[error("\"{name}\" is not an attribute name: {problem}")]
     Name {
@@ -101,6 +106,7 @@ impl InvalidEvent {
             Self::Json { .. } | Self::NotAnObject { .. } => format!("Write one event as {}.", EXAMPLE),
             Self::Missing { attribute } => format!("Add {}.", example(attribute)),
             Self::Repeated { attribute } => format!("Give \"{attribute}\" once."),
+            Self::TooManyExtensions => "Carry what belongs together in the data.".to_owned(),
             Self::Name { instead, .. } => instead.clone(),
             Self::Value { instead, .. } | Self::Data { instead, .. } => (*instead).to_owned(),
             Self::TwoData => "Give \"data\" for JSON or text, \"data_base64\" for other bytes.".to_owned(),
@@ -115,7 +121,7 @@ impl InvalidEvent {
             Self::Repeated { attribute } | Self::Value { attribute, .. } => Some(attribute),
             Self::Name { name, .. } => Some(name),
             Self::Data { member, .. } => Some(member),
-            Self::Json { .. } | Self::NotAnObject { .. } | Self::TwoData => None,
+            Self::Json { .. } | Self::NotAnObject { .. } | Self::TooManyExtensions | Self::TwoData => None,
         }
     }
 }

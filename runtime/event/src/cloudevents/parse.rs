@@ -10,6 +10,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
+    MAX_EXTENSIONS,
     attribute::wrong_value,
     draft::Draft,
     invalid::{InvalidBatch, InvalidEvent, quoted},
@@ -18,8 +19,8 @@ use super::{
 };
 use crate::Event;
 
-/// Members of an event at most: what is kept of each while it is read is larger than the shortest one.
-const MAX_MEMBERS: usize = 65_536;
+/// Members of an event at most: all extensions, and all attributes and data beside them.
+const MAX_MEMBERS: usize = MAX_EXTENSIONS + 16;
 
 /// Reads one event in the JSON format.
 ///

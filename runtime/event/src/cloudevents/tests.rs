@@ -247,6 +247,21 @@ fn a_batch_is_read_only_as_far_as_it_fits() {
         if index == 1 { Err("full") } else { Ok(()) }
     });
     assert_eq!((read, seen), (Ok(Err("full")), 2));
-    let many = format!("{{{}}}", (0..70_000).map(|n| format!("\"a{n}\":1")).collect::<Vec<_>>().join(","));
-    assert!(parse(many.as_bytes()).unwrap_err().to_string().contains("more than 65536 members"));
+}
+
+#[test]
+fn an_event_has_a_bounded_number_of_extensions() {
+    let with = |count: usize| {
+        let extensions: String = (0..count).map(|number| format!(",\"a{number}\":1")).collect();
+        let event = minimal().to_string();
+        parse(format!("{}{extensions}}}", event.trim_end_matches('}')).as_bytes())
+    };
+    let event = with(MAX_EXTENSIONS).unwrap();
+    assert_eq!((event.extensions.len(), validate(&event)), (MAX_EXTENSIONS, Ok(())));
+    assert_eq!(with(MAX_EXTENSIONS + 1), Err(InvalidEvent::TooManyExtensions));
+    // So many are not even read.
+    assert!(with(70_000).unwrap_err().to_string().contains("more than 272 members"));
+    let mut event = event;
+    event.set_extension("more", "1");
+    assert_eq!(validate(&event), Err(InvalidEvent::TooManyExtensions));
 }

@@ -111,9 +111,8 @@ impl Run {
         let now = self.now();
         let names: Vec<String> = self.consumers.iter().map(|declared| declared.spec.name.clone()).collect();
         for name in names {
-            let found = self.process.sequencer().dead_letters(Some(&name), None, usize::MAX, &|_| true);
-            for letter in found.expect("the tables can be read") {
-                let redriven = self.process.sequencer().redrive(&name, letter.offset, now);
+            for offset in self.process.dead_letters(&name) {
+                let redriven = self.process.sequencer().redrive(&name, offset, now);
                 redriven.expect("a listed dead letter can be redriven");
                 self.sync();
             }

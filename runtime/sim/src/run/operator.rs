@@ -60,14 +60,13 @@ impl Run {
     }
 
     fn act_on_one(&mut self, name: &str) {
-        let found = self.process.sequencer().dead_letters(Some(name), None, usize::MAX, &|_| true);
-        let dead = found.expect("the tables can be read");
+        let dead = self.process.dead_letters(name);
         if dead.is_empty() {
             return;
         }
         let at = self.pick(dead.len());
-        let Some(letter) = dead.get(at) else { return };
-        let (offset, now) = (letter.offset, self.now());
+        let Some(&offset) = dead.get(at) else { return };
+        let now = self.now();
         let redrives = self.random.below(3) > 0;
         let operated = if redrives {
             self.process.sequencer().redrive(name, offset, now)

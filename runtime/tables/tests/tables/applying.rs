@@ -6,7 +6,8 @@ use camshaft_tables::{Position, Tables, TablesError};
 use proptest::prelude::*;
 
 use super::build::{
-    CONSUMER, apply, consumer, event, flush, new_tables, published, redrive, space, stored, troubles, writes,
+    CONSUMER, apply, consumer, entries, event, flush, new_tables, published, redrive, space, stored,
+    troubles, writes,
 };
 
 /// A transaction of one of the kinds there are.
@@ -151,7 +152,7 @@ fn a_consumer_that_begins_anew_leaves_nothing_of_its_own_wherever_it_lies() {
         apply(&mut tables, consumer(2, Some(5), true));
         assert_eq!(left(&tables, CONSUMER), (0, 0, 0, 0));
         assert_eq!(tables.floor(CONSUMER).unwrap(), Offset(5));
-        assert!(tables.scan_state(space(2), b"", None, 9).unwrap().is_empty());
+        assert!(entries(&tables, space(2), b"", None, 9).is_empty());
         flush(&mut tables);
         assert_eq!(left(&tables, CONSUMER), (0, 0, 0, 0));
     }

@@ -14,12 +14,24 @@ use camshaft_event::{
     Offset, RedriveId, Sequence, Timestamp, Transaction,
 };
 use camshaft_tables::store::{MemoryStore, Store};
-use camshaft_tables::{Position, Standing, StateSpace, Tables};
+use camshaft_tables::{PortionBounds, Position, Standing, StateSpace, Tables, Versioned};
 
 pub const CONSUMER: ConsumerId = ConsumerId(1);
 
 pub fn space(generation: u32) -> StateSpace {
     StateSpace { consumer: CONSUMER, generation: Generation(generation) }
+}
+
+/// At most so many entries of the first portion of a range.
+pub fn entries(
+    tables: &Tables<MemoryStore>,
+    space: StateSpace,
+    prefix: &[u8],
+    after: Option<&[u8]>,
+    max: usize,
+) -> Vec<(Vec<u8>, Versioned)> {
+    let bounds = PortionBounds { entries: max, bytes: usize::MAX };
+    tables.state_portion(space, prefix, after, bounds).unwrap().entries
 }
 
 pub fn new_tables() -> Tables<MemoryStore> {

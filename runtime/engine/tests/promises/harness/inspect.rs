@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use camshaft_engine::ConsumerState;
 use camshaft_event::{DeadLetter, Event, Offset, Transaction};
 use camshaft_log::Disk;
+use camshaft_tables::PortionBounds;
 use camshaft_tables::store::Store;
 
 use super::World;
@@ -17,16 +18,31 @@ impl World {
 
     /// A plugin's whole state, as text.
     pub fn state(&self, name: &str) -> BTreeMap<String, String> {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        self.stored_state(name).into_iter().map(|(key, value)| (text(key), text(value))).collect()
+    }
+
+    pub fn stored_state(&self, name: &str) -> BTreeMap<Vec<u8>, Vec<u8>> {
         let sequencer = self.sequencer();
         let space = sequencer.state_space(name).unwrap();
-        let found = sequencer.tables().scan_state(space, b"", None, usize::MAX).unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        found.into_iter().map(|(key, value)| (text(key), text(value.value))).collect()
+        let bounds = PortionBounds { entries: 100, bytes: 1 << 20 };
+        let (mut found, mut after) = (BTreeMap::new(), None);
+        loop {
+            let portion = sequencer.tables().state_portion(space, b"", after.as_deref(), bounds).unwrap();
+            found.extend(portion.entries.into_iter().map(|(key, value)| (key, value.value)));
+            let Some(last) = portion.after else { return found };
+            after = Some(last);
+        }
     }
 
     pub fn dead(&self, name: &str) -> Vec<(Offset, DeadLetter)> {
-        let letters = self.sequencer().dead_letters(Some(name), None, usize::MAX, &|_| true).unwrap();
-        letters.into_iter().map(|entry| (entry.offset, entry.letter)).collect()
+        let mut letters = Vec::new();
+        let listed = self.shared().each_dead_letter(name, Offset(0), &|_| true, &mut |entry| {
+            letters.push((entry.offset, entry.letter));
+            ControlFlow::Continue(())
+        });
+        assert!(listed.unwrap().is_continue());
+        letters
     }
 
     /// Ids of the events that handlers of `name` were called with, in order.
