@@ -39,7 +39,7 @@ fn while_one_is_written_everything_is_read_as_before_and_new_changes_go_on() {
     assert!(tables.freeze([]).is_none() && tables.is_flushing(), "one at a time");
     apply(&mut tables, writes(1, &[(b"a", None), (b"c", Some(b"2"))]));
     let keys = |tables: &Tables<MemoryStore>| {
-        let found = entries(&tables, space(1), b"", None, 9);
+        let found = entries(tables, space(1), b"", None, 9);
         found.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
     };
     let expected = [b"b".to_vec(), b"c".to_vec()];
