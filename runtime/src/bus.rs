@@ -11,6 +11,7 @@ pub(crate) mod plugins;
 mod publish;
 mod read;
 mod redrives;
+mod shown;
 mod state;
 mod subscribe;
 

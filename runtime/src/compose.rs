@@ -5,7 +5,7 @@
 //! the sequencer behind its lock and wake each other by bells. Each file here is one of them.
 
 mod bell;
-mod budget;
+pub(crate) mod budget;
 mod clock;
 mod code;
 mod core;
@@ -28,7 +28,6 @@ mod worker;
 mod writer;
 
 pub(crate) use bell::Bell;
-pub(crate) use budget::Budget;
 pub(crate) use clock::MachineClock;
 #[cfg(feature = "test-clock")]
 pub use clock::WallClock;

@@ -17,10 +17,12 @@ use std::{
 };
 
 use camshaft_host::CompilerProgram;
+
+use crate::compose::budget::Budget;
 pub use error::ConfigError;
 use given::{Given, Place};
 pub use token::Token;
-pub(crate) use value::duration;
+pub use value::duration;
 
 /// The settings file that is read if it exists and no other is named.
 pub const DEFAULT_FILE: &str = "camshaft.toml";
@@ -174,6 +176,12 @@ impl Default for RuntimeLimits {
 }
 
 impl Config {
+    /// The share of `memory` for all requests and answers together, in bytes. The server keeps within it.
+    #[must_use]
+    pub fn clients_bytes(&self) -> usize {
+        Budget::of(self.memory).clients
+    }
+
     /// Puts the sources together: `file`, or `camshaft.toml` if that exists, then the `CAMSHAFT_*` among
     /// `environment`, then `flags` by setting key.
     ///

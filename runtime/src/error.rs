@@ -22,9 +22,28 @@ pub use state::StateError;
 pub use version::VersionError;
 
 /// What the operating system says, as part of a message: lower case, without its number.
-pub(crate) fn io_reason(error: &std::io::Error) -> String {
+#[must_use]
+pub fn io_reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut characters = text.chars();
     characters.next().into_iter().flat_map(char::to_lowercase).chain(characters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ErrorCode;
+
+    #[test]
+    fn every_refusal_of_the_plugin_host_is_in_the_catalogue() {
+        let source = include_str!("../host/src/refusal.rs");
+        let codes: Vec<&str> = source
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("pub const ")?.split('"').nth(1))
+            .collect();
+        assert!(codes.contains(&camshaft_host::codes::NOT_WASM), "the source is read as it is written");
+        for code in codes {
+            assert!(ErrorCode::from_text(code).is_some(), "{code}");
+        }
+    }
 }

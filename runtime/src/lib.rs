@@ -1,32 +1,30 @@
-//! Camshaft: an event runtime whose handlers are WebAssembly components.
+//! Camshaft as a library: an event runtime whose handlers are WebAssembly components or closures.
 //!
 //! [`Runtime`] is the in-process event bus: publish events, read them back, look at plugins, consumers, dead
-//! letters and state. The HTTP interface ([`api`]) and the command line ([`cli`]) are made of nothing else.
+//! letters and state. The HTTP interface and the command line are packages of their own, made of nothing else.
 
-pub mod api;
-pub mod cli;
+mod bus;
 mod compose;
 mod config;
 mod error;
-mod error_code;
-mod runtime;
-mod sandbox;
-mod text;
 pub mod verify;
-pub mod view;
 
+pub use bus::follow::Stretch;
+pub use bus::plugins::spec as consumer_spec;
+pub use bus::{Failure, Runtime, SubscribeError, Subscription};
 pub use camshaft_engine::Attempt;
 pub use camshaft_event::{AttemptContext, Delivery, Event, Offset, Sink, cloudevents};
 pub use camshaft_host::{CompileOrder, CompilerProgram, Refusal, compile_from_stdin};
 #[cfg(feature = "test-outbox")]
 pub use camshaft_host::{Outbox, Sent};
+pub use camshaft_wire as view;
+pub use camshaft_wire::{ErrorCode, ExitCode};
 #[cfg(feature = "test-clock")]
 pub use compose::WallClock;
-pub use config::{Config, ConfigError, Durability, Retention, RuntimeLimits, Token};
-pub(crate) use error::io_reason;
+pub use config::{
+    Config, ConfigError, Durability, Retention, RuntimeLimits, Token, duration as parse_duration,
+};
 pub use error::{
     ConsumerError, DeadLetterError, NotNow, OpenError, PublishError, ReadError, RedriveError, StateError,
-    VersionError,
+    VersionError, io_reason,
 };
-pub use error_code::{ErrorCode, ExitCode};
-pub use runtime::{Failure, Runtime, SubscribeError, Subscription};

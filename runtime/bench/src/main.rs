@@ -95,7 +95,7 @@ enum Measurement {
 
 fn main() -> anyhow::Result<ExitCode> {
     if server::is_program() {
-        return Ok(camshaft::cli::main());
+        return Ok(camshaft_cli::main());
     }
     let Arguments { measurement, mut bench } = Arguments::parse();
     if let Some(done) = measurement.as_ref().and_then(part) {

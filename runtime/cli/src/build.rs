@@ -10,6 +10,7 @@ use std::{
 };
 
 use camshaft_guest_build::{Component, Guests, Language, Script, Toolchain};
+use camshaft_wire::ErrorCode;
 use clap::Args;
 use serde_json::json;
 
@@ -18,7 +19,6 @@ use super::{
     inspect::{examine, shown},
     output,
 };
-use crate::ErrorCode;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

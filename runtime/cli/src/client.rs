@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use camshaft::io_reason;
+use camshaft_wire::{ErrorCode, Health, PROBLEM_MEDIA_TYPE, ProblemDocument};
 use clap::Args;
 use serde::{Serialize, de::DeserializeOwned};
 use ureq::{
@@ -13,12 +15,6 @@ use ureq::{
 };
 
 use super::failure::Failure;
-use crate::{
-    ErrorCode,
-    api::problem::{self, ProblemDocument},
-    io_reason,
-    view::Health,
-};
 
 /// Longest time to reach the runtime, and to get the head of an answer; a publish waits for a sync.
 const MAX_CONNECT: Duration = Duration::from_secs(5);
@@ -276,7 +272,7 @@ impl From<Failure> for Refusal {
 }
 
 fn is_problem(response: &Response<Body>) -> bool {
-    response.body().mime_type() == Some(problem::MEDIA_TYPE)
+    response.body().mime_type() == Some(PROBLEM_MEDIA_TYPE)
 }
 
 /// A path of these segments, whatever characters they hold.

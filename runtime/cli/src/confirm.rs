@@ -3,9 +3,9 @@
 use std::io;
 
 use anstream::eprint;
+use camshaft_wire::ErrorCode;
 
 use super::{failure::Failure, output, terminal};
-use crate::ErrorCode;
 
 /// The same for what gives something up: where nobody can be asked, only `--yes` agrees.
 pub fn confirm_loss(question: &str, yes: bool) -> Result<bool, Failure> {

@@ -2,6 +2,10 @@
 
 use bytesize::ByteSize;
 use camshaft_event::Offset;
+use camshaft_wire::{
+    ConsumerStatusView, ConsumerView, DamageView, Items, OldestHeldView, PauseView, ResetPlace, ResetRequest,
+    ResetView, SkipRequest, SkipView, WaitsForView,
+};
 use clap::{Args, Subcommand};
 
 use super::{
@@ -11,13 +15,6 @@ use super::{
     output,
     table::{dash, duration, sheet, table, time},
     when::when,
-};
-use crate::{
-    api::Items,
-    view::{
-        ConsumerStatusView, ConsumerView, DamageView, OldestHeldView, PauseView, ResetPlace, ResetRequest,
-        ResetView, SkipRequest, SkipView, WaitsForView,
-    },
 };
 
 #[derive(Debug, Args)]
@@ -288,7 +285,7 @@ mod tests {
     use camshaft_event::Timestamp;
 
     use super::*;
-    use crate::view::Oldest;
+    use camshaft_wire::Oldest;
 
     fn stock() -> ConsumerView {
         ConsumerView {

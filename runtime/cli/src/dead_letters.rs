@@ -5,6 +5,7 @@ mod redrive;
 mod show;
 
 use camshaft_event::TypePattern;
+use camshaft_wire::{DeadLetterSummary, Items, Page};
 use clap::{Args, Subcommand};
 
 use super::{
@@ -12,10 +13,6 @@ use super::{
     failure::Failure,
     output,
     table::{dash, table, time},
-};
-use crate::{
-    api::Items,
-    view::{DeadLetterSummary, Page},
 };
 
 /// Dead letters of one request.

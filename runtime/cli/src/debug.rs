@@ -13,6 +13,7 @@ use std::{
 
 use camshaft_event::{AttemptInputs, Event, Generation, cloudevents};
 use camshaft_host::OperatorFile;
+use camshaft_wire::{ActivationView, AttemptView, DeadLetterView, ErrorCode, Items, PluginView};
 use clap::Args;
 
 use super::{
@@ -22,12 +23,7 @@ use super::{
     failure::Failure,
     output,
 };
-use crate::{
-    ErrorCode,
-    api::Items,
-    sandbox::{Facts, Sandbox, World},
-    view::{ActivationView, AttemptView, DeadLetterView, PluginView},
-};
+use crate::{sandbox::Facts, sandbox::Sandbox, sandbox::World};
 use export::Export;
 use finding::Component;
 use show::Debugged;

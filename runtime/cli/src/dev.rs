@@ -16,11 +16,11 @@ use std::{
 };
 
 use camshaft_guest_build::{Component, Language};
+use camshaft_wire::ErrorCode;
 use clap::Args;
 use tokio::sync::mpsc;
 
 use super::{build, failure::Failure, output};
-use crate::ErrorCode;
 use session::Session;
 use sources::{Edit, Sources};
 

@@ -9,7 +9,7 @@ use camshaft_event::{
 };
 use serde_json::{Value, json};
 
-use crate::view::{Encoding, moment, state_json};
+use camshaft_wire::{Encoding, moment, state_json};
 
 /// One line an effect, in the order state, events, timers.
 pub fn lines(effects: &Handled) -> Vec<String> {

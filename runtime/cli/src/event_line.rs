@@ -1,10 +1,11 @@
 //! An event as `read` and `tail` print it: the line of JSON that came, or one for people.
 
+use camshaft_wire::ErrorCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{failure::Failure, output, terminal};
-use crate::{ErrorCode, text};
+use crate::text;
 
 /// What people see of an event. Everything else is in its JSON.
 #[derive(Deserialize)]

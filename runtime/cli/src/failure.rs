@@ -3,10 +3,13 @@
 use std::{fmt::Display, io};
 
 use anstream::eprintln;
+use camshaft::{ConfigError, OpenError, Refusal, io_reason};
+use camshaft_server::ServerError;
+use camshaft_wire::{ErrorCode, ExitCode};
 use clap::builder::styling::{AnsiColor, Style};
 use serde_json::json;
 
-use crate::{ConfigError, ErrorCode, ExitCode, OpenError, Refusal, api::ServerError, io_reason, text};
+use crate::text;
 
 /// A command's end that is not success.
 #[derive(Debug)]

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use camshaft::Refusal;
 use camshaft_host::{Host, HostOptions, OperatorFile, Report};
 
 use super::{compile, failure::Failure};
-use crate::{Refusal, sandbox::Ticker, text};
+use crate::{sandbox::Ticker, text};
 
 /// What the file is and asks for, with the operator's file beside it if there is one; and why a runtime would refuse it,
 /// if it would.

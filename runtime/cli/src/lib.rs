@@ -24,12 +24,14 @@ mod publish;
 mod read;
 mod redrives;
 mod run;
+mod sandbox;
 mod signals;
 mod state;
 mod table;
 mod tail;
 mod terminal;
 mod test;
+mod text;
 mod verify;
 mod when;
 mod wit;
@@ -38,7 +40,7 @@ use std::process;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::{ErrorCode, ExitCode};
+use camshaft_wire::{ErrorCode, ExitCode};
 use client::{Client, Connection, OuterConnection};
 use failure::Failure;
 

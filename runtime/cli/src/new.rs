@@ -10,11 +10,11 @@ use std::{
 };
 
 use camshaft_guest_build::Language;
+use camshaft_wire::ErrorCode;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::{failure::Failure, output};
-use crate::ErrorCode;
 
 /// Longest name of a plugin.
 const MAX_NAME_LENGTH: usize = 63;

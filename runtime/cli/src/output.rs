@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 
 use anstream::eprintln;
+use camshaft::io_reason;
+use camshaft_wire::ErrorCode;
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 
@@ -10,7 +12,7 @@ use super::{
     failure::{Failure, HINT},
     terminal,
 };
-use crate::{ErrorCode, io_reason, text};
+use crate::text;
 
 const NOTE: Style = AnsiColor::Yellow.on_default().bold();
 

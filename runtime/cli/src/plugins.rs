@@ -6,6 +6,7 @@ mod versions;
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
+use camshaft_wire::{Items, PluginStatus, PluginView};
 use clap::{Args, Subcommand};
 
 use super::{
@@ -13,10 +14,6 @@ use super::{
     failure::Failure,
     output,
     table::{dash, digest, list, sheet, table, time},
-};
-use crate::{
-    api::Items,
-    view::{PluginStatus, PluginView},
 };
 
 #[derive(Debug, Args)]
@@ -177,7 +174,7 @@ mod tests {
     use camshaft_event::{Offset, Timestamp};
 
     use super::*;
-    use crate::view::{LastError, LimitsView, RefusalView, SubscriptionView};
+    use camshaft_wire::{LastError, LimitsView, RefusalView, SubscriptionView};
 
     fn stock() -> PluginView {
         PluginView {

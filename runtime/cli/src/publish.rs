@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use anstream::eprintln;
 use camshaft_event::TypePattern;
+use camshaft_wire::{ErrorCode, Items, PluginView};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -17,7 +18,7 @@ use super::{
     failure::{ERROR, Failure},
     output, terminal,
 };
-use crate::{ErrorCode, api::Items, text, view::PluginView};
+use crate::text;
 use input::{Input, Line};
 use line::Reader;
 use sender::{Item, Sender};

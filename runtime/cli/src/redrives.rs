@@ -1,5 +1,6 @@
 //! `camshaft redrives`: the jobs that redrive dead letters, and cancelling one. `dead-letters redrive` starts them.
 
+use camshaft_wire::{Items, RedriveStatusView, RedriveView};
 use clap::{Args, Subcommand};
 
 use super::{
@@ -7,10 +8,6 @@ use super::{
     failure::Failure,
     output,
     table::{sheet, table, time},
-};
-use crate::{
-    api::Items,
-    view::{RedriveStatusView, RedriveView},
 };
 
 #[derive(Debug, Args)]
@@ -115,7 +112,7 @@ mod tests {
     use camshaft_event::{FailureCause, RedriveId, Timestamp};
 
     use super::*;
-    use crate::view::RedriveRequest;
+    use camshaft_wire::RedriveRequest;
 
     #[test]
     fn jobs_are_shown_with_what_they_take_and_what_came_of_it() {

@@ -1,12 +1,11 @@
 //! `camshaft run`: the runtime with its HTTP interface, until somebody stops it.
 //!
 //! It puts settings, server and runtime together and takes them apart in order. What the runtime does lies
-//! behind [`Runtime`]; what it answers, behind [`api`].
+//! behind [`Runtime`]; what it answers, behind [`camshaft_server`].
 
 mod descriptors;
 mod logging;
 mod pages;
-mod starting;
 
 use std::{
     env,
@@ -17,6 +16,9 @@ use std::{
     time::Duration,
 };
 
+use camshaft::{Config, Runtime};
+use camshaft_server::{ApiSettings, Front, Server};
+use camshaft_wire::{Closed, ErrorCode, ExitCode};
 use clap::Args;
 use tokio::{
     runtime::Builder,
@@ -25,13 +27,7 @@ use tokio::{
 };
 
 use super::{compile, failure::Failure, output, signals::Signals};
-use crate::{
-    Config, ErrorCode, ExitCode, Runtime,
-    api::{self, ApiSettings, Server},
-    view::Closed,
-};
 use logging::Logging;
-use starting::Front;
 
 /// Longest time for requests to end once the runtime was asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -116,7 +112,7 @@ async fn serve(
             process::exit(ExitCode::Done as i32);
         }
     };
-    front.open(api::router(runtime.clone(), settings, closing));
+    front.open(camshaft_server::router(runtime.clone(), settings, closing));
     logging.say(&format!("listening on http://{address}"));
     if is_empty(&plugins) {
         output::note(&format!("there are no plugins in \"{}\" yet", plugins.display()));

@@ -13,7 +13,7 @@ use camshaft_engine::{Attempt, ConsumerSpec, EngineOptions, Rehearsal, Rehearsed
 use camshaft_event::{Answer, Event, FailureCause, Generation, Offset, Timestamp};
 use camshaft_host::{CompilerProgram, Host, HostOptions, OperatorFile, Plugin, Prepared};
 
-use crate::{Refusal, runtime::plugins};
+use camshaft::{Refusal, consumer_spec};
 pub(crate) use ticker::Ticker;
 pub(crate) use wire::Wire;
 pub(crate) use world::World;
@@ -62,7 +62,7 @@ impl Sandbox {
             tracing::warn!(%error, "compiled code of earlier builds could not be removed");
         }
         let prepared = plugin.prepare()?;
-        let spec = plugins::spec(&plugin, 0);
+        let spec = consumer_spec(&plugin, 0);
         Ok(Self { plugin, prepared, spec, options: Arc::default(), wire, _ticker: ticker })
     }
 

@@ -1,6 +1,7 @@
 //! `camshaft state`: what plugins keep.
 
 use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE};
+use camshaft_wire::{ErrorCode, Items, Page, StateEntryView};
 use clap::{Args, Subcommand};
 use serde_json::value::RawValue;
 
@@ -9,11 +10,6 @@ use super::{
     failure::Failure,
     output,
     table::table,
-};
-use crate::{
-    ErrorCode,
-    api::Items,
-    view::{Page, StateEntryView},
 };
 
 /// Entries of one request.

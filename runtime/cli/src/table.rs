@@ -1,10 +1,11 @@
 //! Tables that fit the terminal, and the short forms of what stands in them.
 
 use camshaft_event::Timestamp;
+use camshaft_wire::moment;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::terminal;
-use crate::{text, view::moment};
+use crate::text;
 
 /// Characters of a digest that tell versions apart.
 const DIGEST_CHARACTERS: usize = 12;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use camshaft_wire::ErrorCode;
 use clap::Args;
 
 use super::{
@@ -10,7 +11,6 @@ use super::{
     failure::Failure,
     read::Selection,
 };
-use crate::ErrorCode;
 
 /// How far back the first search goes, and how much further each next one.
 const FIRST_WINDOW: u64 = 256;

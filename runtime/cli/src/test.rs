@@ -13,11 +13,12 @@ use std::{
 };
 
 use camshaft_host::OperatorFile;
+use camshaft_wire::ErrorCode;
 use clap::Args;
 use serde::Serialize;
 
 use super::{build, compile, failure::Failure, output, terminal};
-use crate::{ErrorCode, sandbox::Sandbox};
+use crate::sandbox::Sandbox;
 use case::Verdict;
 use fixture::Fixture;
 

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use camshaft::{verify::Part, verify::VerifyReport, verify::verify as verify_data};
+use camshaft_wire::ErrorCode;
 use clap::Args;
 
 use super::{
@@ -12,10 +14,6 @@ use super::{
     output,
     table::{dash, table},
     terminal,
-};
-use crate::{
-    ErrorCode,
-    verify::{Part, VerifyReport, verify as verify_data},
 };
 
 #[derive(Debug, Args)]

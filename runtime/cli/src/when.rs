@@ -2,7 +2,8 @@
 
 use camshaft_event::Timestamp;
 
-use crate::{config, view::moment};
+use camshaft::parse_duration;
+use camshaft_wire::moment;
 
 /// A time such as `2026-01-31T12:00:00Z`, or how long ago it was, such as `2h`.
 pub fn when(text: &str) -> Result<Timestamp, String> {
@@ -13,7 +14,7 @@ fn at(text: &str, now: jiff::Timestamp) -> Result<Timestamp, String> {
     if let Ok(moment) = moment::parse(text) {
         return Ok(moment);
     }
-    let ago = config::duration(text).ok().and_then(|ago| now.checked_sub(ago).ok());
+    let ago = parse_duration(text).ok().and_then(|ago| now.checked_sub(ago).ok());
     let ms = ago.and_then(|moment| u64::try_from(moment.as_millisecond()).ok());
     ms.map(Timestamp).ok_or_else(|| {
         "write a time like \"2026-01-31T12:00:00Z\", or how long ago it was like \"2h\" or \"7 days\""

@@ -6,11 +6,11 @@ use std::{
 };
 
 use camshaft_guest_build::CONTRACT;
+use camshaft_wire::ErrorCode;
 use clap::Args;
 use serde_json::json;
 
 use super::{failure::Failure, output};
-use crate::ErrorCode;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn every_file_of_the_contract_is_written() {
-        let contract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit/v0.1");
+        let contract = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/v0.1");
         let names: BTreeSet<_> =
             fs::read_dir(contract).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, CONTRACT.map(|(name, _)| name.into()).into());

@@ -6,25 +6,16 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use camshaft::ErrorCode;
 
 use super::{
     Api,
     problem::Problem,
     room::{Lease, SMALL_BYTES},
 };
-use crate::ErrorCode;
 
 /// Answers below this size are not counted: problems, receipts of few events.
 const UNCOUNTED_BYTES: u64 = 4 << 10;
-
-/// A whole listing.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Items<T> {
-    /// The items.
-    pub items: Vec<T>,
-}
 
 /// Gives an answer that is made as a whole its room until it is sent, or refuses it. Streams take theirs themselves.
 pub async fn bounded(State(api): State<Api>, request: Request, next: Next) -> Response {

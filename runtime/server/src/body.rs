@@ -6,6 +6,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, header},
 };
+use camshaft::ErrorCode;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -15,7 +16,6 @@ use super::{
     problem::Problem,
     room::{Lease, Room, SMALL_BYTES},
 };
-use crate::ErrorCode;
 
 /// Longest pause between two parts of a body.
 const MAX_PAUSE: Duration = Duration::from_secs(20);

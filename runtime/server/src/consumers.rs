@@ -6,12 +6,10 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
+use camshaft::ConsumerError;
+use camshaft_wire::{ConsumerView, Items, ProblemDocument, ResetRequest, ResetView, SkipRequest, SkipView};
 
-use super::{Api, answer::Items, body, parameters::Path, problem::Problem, problem::ProblemDocument};
-use crate::{
-    ConsumerError,
-    view::{ConsumerView, ResetRequest, ResetView, SkipRequest, SkipView},
-};
+use super::{Api, body, parameters::Path, problem::Problem};
 
 /// Every consumer.
 #[utoipa::path(

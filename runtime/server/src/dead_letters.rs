@@ -4,15 +4,15 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use camshaft_event::TypePattern;
+use camshaft_wire::{DeadLetterQuery, DeadLetterSummary, DeadLetterView, Page, ProblemDocument};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
     Api,
     parameters::{Path, Query, limit, offset},
-    problem::{Problem, ProblemDocument},
+    problem::Problem,
 };
-use crate::view::{DeadLetterQuery, DeadLetterSummary, DeadLetterView, Page};
 
 /// Dead letters on a page, unless the request says otherwise, and at most.
 const PAGE: u64 = 100;

@@ -4,7 +4,7 @@ mod publish;
 mod read;
 mod stream;
 
-pub use publish::{__path_publish, Receipts, publish};
+pub use publish::{__path_publish, publish};
 pub use read::{__path_read, read};
 
 /// Whether only the runtime publishes events of this type.

@@ -9,9 +9,9 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use camshaft::{ErrorCode, Token};
 
 use super::{Api, ApiSettings, problem::Problem};
-use crate::{ErrorCode, Token};
 use authority::only;
 
 /// Answers in place of the routes where the caller may not call, and adds what a browser needs where it may.

@@ -1,9 +1,9 @@
 //! `GET /health`: for operators, and for whatever watches the process.
 
 use axum::{Json, extract::State, http::StatusCode};
+use camshaft_wire::{Health, HealthStatus};
 
 use super::Api;
-use crate::view::{Health, HealthStatus};
 
 /// Whether events are accepted, and how the log is.
 ///

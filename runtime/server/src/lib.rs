@@ -1,4 +1,4 @@
-//! The HTTP interface: routes, their OpenAPI description, the guard before them and the server under them.
+//! Camshaft's HTTP interface: routes, their OpenAPI description, the guard before them and the server under them.
 //!
 //! Every route is registered together with its description, so that none is missing from `/openapi.json`. Every
 //! error is a problem document of [`problem`]. It decides nothing about events: all of that is the
@@ -18,6 +18,7 @@ pub mod problem;
 mod redrives;
 mod room;
 mod server;
+mod starting;
 mod state;
 
 use std::sync::Arc;
@@ -26,11 +27,11 @@ use axum::{Router, middleware};
 use tokio::sync::{Semaphore, watch};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use answer::Items;
-pub use events::{Receipts, is_system};
+pub use events::is_system;
 pub use server::{Server, ServerError};
+pub use starting::Front;
 
-use crate::{Config, Runtime, Token, compose::Budget};
+use camshaft::{Config, Runtime, Token};
 use problem::Problem;
 use room::Room;
 
@@ -62,7 +63,7 @@ impl From<&Config> for ApiSettings {
             max_event_bytes: config.limits.max_event_bytes,
             max_transaction_bytes: config.limits.max_transaction_bytes,
             max_connections: config.limits.max_connections,
-            room_bytes: Budget::of(config.memory).clients,
+            room_bytes: config.clients_bytes(),
         }
     }
 }

@@ -4,11 +4,11 @@ use axum::{
     extract::{FromRequestParts, rejection::PathRejection},
     http::request::Parts,
 };
+use camshaft::ErrorCode;
 use camshaft_event::Offset;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
-use crate::ErrorCode;
 
 /// Parameters after the question mark. One that does not exist is an error, not a surprise.
 pub struct Query<T>(pub T);

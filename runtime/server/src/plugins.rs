@@ -6,12 +6,10 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
+use camshaft::ErrorCode;
+use camshaft_wire::{ActivationView, Items, PinRequest, PluginView, ProblemDocument, RollbackRequest};
 
-use super::{Api, answer::Items, body, parameters::Path, problem::Problem, problem::ProblemDocument};
-use crate::{
-    ErrorCode,
-    view::{ActivationView, PinRequest, PluginView, RollbackRequest},
-};
+use super::{Api, body, parameters::Path, problem::Problem};
 
 /// Every plugin.
 #[utoipa::path(

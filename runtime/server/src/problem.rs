@@ -1,5 +1,6 @@
 //! Problem documents (RFC 9457): the one form of every error that crosses HTTP.
 
+use camshaft_wire::{PROBLEM_MEDIA_TYPE as MEDIA_TYPE, ProblemDocument};
 use std::time::Duration;
 
 use axum::{
@@ -10,48 +11,11 @@ use camshaft_event::{
     Offset,
     cloudevents::{InvalidBatch, InvalidEvent},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use crate::{
+use camshaft::{
     ConsumerError, DeadLetterError, ErrorCode, PublishError, ReadError, RedriveError, StateError,
     VersionError,
 };
-
-/// Media type of a problem document.
-pub const MEDIA_TYPE: &str = "application/problem+json";
-
-/// An error as it crosses HTTP. Further members may be added.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ProblemDocument {
-    /// `urn:camshaft:error:<code>`.
-    #[serde(rename = "type")]
-    #[schema(example = "urn:camshaft:error:invalid-event")]
-    pub urn: String,
-    /// What happened, the same for every occurrence.
-    pub title: String,
-    /// The HTTP status.
-    pub status: u16,
-    /// What happened this time.
-    pub detail: String,
-    /// What to do, as a sentence.
-    pub hint: String,
-    /// Which item of a batch is at fault, from 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub index: Option<usize>,
-    /// Which attribute or parameter is at fault.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attribute: Option<String>,
-    /// Where the event stands that the refused one contradicts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub offset: Option<u64>,
-    /// The first offset that is retained.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first: Option<u64>,
-    /// The limit that was exceeded, in bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u64>,
-}
 
 /// An answer that is an error.
 #[derive(Clone, Debug)]
@@ -223,7 +187,7 @@ impl From<StateError> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::NotNow;
+    use camshaft::NotNow;
 
     #[test]
     fn what_heals_by_itself_says_when_to_come_back() {

@@ -8,17 +8,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use camshaft_event::RedriveId;
+use camshaft_wire::{Items, ProblemDocument, RedrivePreview, RedriveRequest, RedriveView};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{
-    Api,
-    answer::Items,
-    body,
-    parameters::Path,
-    problem::{Problem, ProblemDocument},
-};
-use crate::view::{RedrivePreview, RedriveRequest, RedriveView};
+use super::{Api, body, parameters::Path, problem::Problem};
 
 /// A job to start, or to preview.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -20,7 +20,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{ErrorCode, Token, io_reason};
+use camshaft::{ErrorCode, Token, io_reason};
 use slots::Slots;
 
 /// Pause after a connection could not be accepted, such as for want of file descriptors.

@@ -12,17 +12,15 @@ use base64::{
     Engine,
     engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD},
 };
+use camshaft::ErrorCode;
+use camshaft_wire::{Encoding, Page, ProblemDocument, StateEntryView};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
     Api,
     parameters::{Path, Query, limit},
-    problem::{Problem, ProblemDocument},
-};
-use crate::{
-    ErrorCode,
-    view::{Encoding, Page, StateEntryView},
+    problem::Problem,
 };
 
 /// Entries on a page, unless the request says otherwise, and at most.

@@ -6,13 +6,13 @@ use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, Request, StatusCode, header},
 };
+use camshaft::RuntimeLimits;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
 use super::*;
-use crate::RuntimeLimits;
 
 mod consumers;
 mod description;
@@ -78,7 +78,7 @@ impl Fixture {
     }
 
     async fn publish(&self, events: Value) -> Answer {
-        self.post(crate::cloudevents::BATCH_MEDIA_TYPE, events.to_string()).await
+        self.post(camshaft::cloudevents::BATCH_MEDIA_TYPE, events.to_string()).await
     }
 }
 
@@ -96,7 +96,7 @@ impl Answer {
     fn problem(&self, code: &str) -> Value {
         let document = self.json();
         assert_eq!(document["type"], format!("urn:camshaft:error:{code}"), "{document}");
-        assert_eq!(self.headers[header::CONTENT_TYPE], problem::MEDIA_TYPE);
+        assert_eq!(self.headers[header::CONTENT_TYPE], camshaft_wire::PROBLEM_MEDIA_TYPE);
         assert_eq!(document["status"], self.status.as_u16());
         for member in ["title", "detail", "hint"] {
             assert!(document[member].as_str().is_some_and(|text| !text.is_empty()), "{document}");

@@ -6,7 +6,7 @@ use camshaft_engine::{ConsumerState, ResetTo, Sequencer, Unhandled, first_offset
 use camshaft_event::transaction::ConsumerStatus;
 use camshaft_event::{Key, Offset, Sequence, Timestamp};
 
-use super::Runtime;
+use super::{Runtime, shown};
 use crate::compose::EmbeddedStore;
 use crate::view::{
     ConsumerStatusView, ConsumerView, Oldest, OldestHeldView, PauseView, ResetPlace, ResetRequest,
@@ -91,7 +91,7 @@ impl Runtime {
     pub async fn skip_damage(&self, name: &str, request: SkipRequest) -> Result<SkipView, ConsumerError> {
         let mut skipped = SkipView::default();
         self.change(name, |sequencer, now| {
-            skipped = sequencer.skip(name, request.to, now)?.into();
+            skipped = shown::skipped(sequencer.skip(name, request.to, now)?);
             Ok(sequencer.sequenced().sequence)
         })
         .await?;
@@ -140,7 +140,7 @@ impl Runtime {
 
     fn consumer_view(&self, state: ConsumerState) -> ConsumerView {
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let mut pauses: Vec<PauseView> = state.pauses.iter().copied().map(Into::into).collect();
+        let mut pauses: Vec<PauseView> = state.pauses.iter().copied().map(shown::pause).collect();
         if state.record.status == ConsumerStatus::Attached && !state.is_attended {
             pauses.push(PauseView::Unattended);
         }
@@ -160,7 +160,7 @@ impl Runtime {
             offset: held.first.offset,
             age_ms: self.age(held.first).map(|oldest| oldest.age_ms),
             events: count(held.events),
-            waits_for: held.waits_for.into(),
+            waits_for: shown::waits_for(held.waits_for),
         });
         ConsumerView {
             name: state.record.name,
@@ -177,7 +177,7 @@ impl Runtime {
             state_bytes: state.state_bytes,
             timers: count(state.timers),
             pauses,
-            damage: state.damage.into_iter().map(Into::into).collect(),
+            damage: state.damage.into_iter().map(shown::damage).collect(),
             throttled_until: state.throttled_until,
             oldest: state.oldest.and_then(|oldest| self.age(oldest)),
             oldest_held,

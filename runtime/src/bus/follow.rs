@@ -14,18 +14,21 @@ const READ_BYTES: u32 = 1 << 20;
 
 /// A stretch of the log.
 #[derive(Debug)]
-pub(crate) struct Stretch {
+pub struct Stretch {
     /// Its last transaction.
-    pub(crate) last: Sequence,
+    pub last: Sequence,
     /// What was published in it.
-    pub(crate) events: Vec<(Offset, Event)>,
+    pub events: Vec<(Offset, Event)>,
     /// What was handled in it.
-    pub(crate) handled: Vec<Handled>,
+    pub handled: Vec<Handled>,
 }
 
 impl Runtime {
     /// What is durable after the transaction `after`: waits until there is something; none once the runtime stops.
-    pub(crate) async fn stretch_after(&self, after: Sequence) -> Result<Option<Stretch>, ReadError> {
+    ///
+    /// # Errors
+    /// A log that cannot be read.
+    pub async fn stretch_after(&self, after: Sequence) -> Result<Option<Stretch>, ReadError> {
         let core = &self.0.core;
         let mut standing = core.durable.subscribe();
         let ended = standing.wait_for(|standing| {

@@ -26,7 +26,7 @@ use crate::compose::Core;
 use crate::view::PluginView;
 use activate::Origin;
 pub(super) use activate::attach;
-pub(crate) use activate::spec;
+pub use activate::spec;
 pub(super) use loader::LoadHook;
 use loader::Loader;
 use quarantine::Quarantine;

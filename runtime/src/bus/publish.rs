@@ -124,7 +124,7 @@ mod tests {
 
     use super::*;
     use crate::Config;
-    use crate::runtime::MAX_PUBLISHERS;
+    use crate::bus::MAX_PUBLISHERS;
 
     #[tokio::test]
     async fn a_publisher_beyond_those_that_may_wait_waits_too_or_is_turned_away() {

@@ -28,7 +28,7 @@ impl Runtime {
     /// Hands durable events from `from` on to `sink`, in offset order, as long as `take` says that there is room for more
     /// and as far as one read of the log reaches. Returns the sink and the offset to go on at. It runs on a thread of its
     /// own, a few at a time, and keeps no event.
-    pub(crate) async fn read_into<B: Send + 'static>(
+    pub async fn read_into<B: Send + 'static>(
         &self,
         from: Offset,
         mut sink: B,

@@ -3,7 +3,7 @@
 use camshaft_event::RedriveId;
 use camshaft_event::transaction::RedriveSelection;
 
-use super::Runtime;
+use super::{Runtime, shown};
 use crate::RedriveError;
 use crate::view::{RedrivePreview, RedriveRequest, RedriveView};
 
@@ -21,7 +21,7 @@ impl Runtime {
         let preview = sequencer.preview_redrive(&selection, SHOWN_FIRST)?;
         let sequence = sequencer.lock().sequenced().sequence;
         self.0.core.durable.wait_for(sequence).await?;
-        Ok(RedrivePreview::new(&selection.consumer, &preview))
+        Ok(shown::preview(&selection.consumer, &preview))
     }
 
     /// Starts a job that redrives the dead letters that the request selects, in order. Returns once that is durable;
@@ -41,7 +41,7 @@ impl Runtime {
         });
         let (status, sequence) = started?;
         core.durable.wait_for(sequence).await?;
-        Ok(status.into())
+        Ok(shown::redrive(status))
     }
 
     /// Stops a job; what it has redriven stays redriven. Returns once that is durable.
@@ -67,7 +67,7 @@ impl Runtime {
             (sequencer.redrive_jobs(), sequencer.sequenced().sequence)
         };
         self.0.core.durable.wait_for(sequence).await?;
-        Ok(jobs.into_iter().map(RedriveView::from).collect())
+        Ok(jobs.into_iter().map(shown::redrive).collect())
     }
 
     /// One redrive job.
@@ -80,6 +80,6 @@ impl Runtime {
             (sequencer.redrive_job(id), sequencer.sequenced().sequence)
         };
         self.0.core.durable.wait_for(sequence).await?;
-        Ok(job.ok_or(RedriveError::NotFound { job: id })?.into())
+        Ok(shown::redrive(job.ok_or(RedriveError::NotFound { job: id })?))
     }
 }

@@ -51,7 +51,7 @@ impl Runtime {
     ///
     /// # Errors
     /// A plugin that never ran, or tables that cannot be read.
-    pub(crate) async fn state_page(
+    pub async fn state_page(
         &self,
         plugin: &str,
         prefix: &[u8],
@@ -69,7 +69,7 @@ impl Runtime {
     ///
     /// # Errors
     /// A plugin that never ran, or tables that cannot be read.
-    pub(crate) async fn state_text(&self, plugin: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+    pub async fn state_text(&self, plugin: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
         let Some(value) = self.state_get(plugin, key).await? else { return Ok(None) };
         let read = self.read_long(move |_| state_json(&value).to_string().into_bytes()).await;
         read.map(Some).map_err(|reason| unavailable(plugin, &reason))

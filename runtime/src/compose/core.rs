@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use crate::compose::EmbeddedStore;
 use camshaft_engine::{Clock, Damage, Reading, Sequencer, SharedSequencer};
 use camshaft_event::Timestamp;
 use camshaft_log::LogReader;
+
+use crate::compose::EmbeddedStore;
 
 use super::bell::Bell;
 use super::clock::MachineClock;

@@ -18,7 +18,10 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 }
 
 /// A duration such as `24h` or `7 days`, at least a millisecond; a day is 24 hours.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// What is wrong with it, as a sentence.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("\"{text}\" is not a duration; write it like \"24h\" or \"7 days\"");
     let span: Span = text.parse().map_err(|_| wrong())?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;

@@ -1,6 +1,5 @@
 //! A consumer as the operator sees it.
 
-use camshaft_engine::{Damage, Pause, Skipped, WaitsFor};
 use camshaft_event::{Offset, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -86,13 +85,6 @@ pub struct DamageView {
     pub skippable: bool,
 }
 
-impl From<Damage> for DamageView {
-    fn from(damage: Damage) -> Self {
-        let (part, skippable) = (damage.part.to_string(), damage.can_be_skipped());
-        Self { part, reason: damage.reason, skippable }
-    }
-}
-
 /// How a damaged consumer is to go on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -122,14 +114,6 @@ pub struct SkipView {
     pub dead: Vec<Offset>,
     /// Timers that were dropped.
     pub timers: Vec<String>,
-}
-
-impl From<Skipped> for SkipView {
-    fn from(skipped: Skipped) -> Self {
-        let Skipped { events, held, dead, timers } = skipped;
-        let (from, until) = events.unzip();
-        Self { from, until, held, dead, timers }
-    }
 }
 
 /// Why a consumer takes no events.
@@ -163,18 +147,6 @@ pub enum PauseView {
     Unattended,
     /// A part of the log or the tables that it needs cannot be read; `damage` says which.
     Damaged,
-}
-
-impl From<Pause> for PauseView {
-    fn from(pause: Pause) -> Self {
-        match pause {
-            Pause::Operator { since } => Self::Operator { since },
-            Pause::Probation { since } => Self::Probation { since },
-            Pause::Breaker { until } => Self::Breaker { until },
-            Pause::Bound => Self::Bound,
-            Pause::Damaged => Self::Damaged,
-        }
-    }
 }
 
 /// The oldest event that is neither done nor dead.
@@ -245,18 +217,4 @@ pub enum WaitsForView {
     },
     /// Its turn: a worker, or the batch that its partition runs.
     Turn,
-}
-
-impl From<WaitsFor> for WaitsForView {
-    fn from(waits_for: WaitsFor) -> Self {
-        match waits_for {
-            WaitsFor::DeadLetter { offset } => Self::DeadLetter { offset },
-            WaitsFor::Code => Self::Code,
-            WaitsFor::Pause(pause) => Self::Pause { pause: pause.into() },
-            WaitsFor::Probation { until } => Self::Probation { until },
-            WaitsFor::Retry { due } => Self::Retry { due },
-            WaitsFor::Rate { until } => Self::Rate { until },
-            WaitsFor::Turn => Self::Turn,
-        }
-    }
 }

@@ -16,6 +16,13 @@ pub struct Receipt {
     pub duplicate: bool,
 }
 
+/// Where the published events stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Receipts {
+    /// One for each event, in the order of the request.
+    pub results: Vec<Receipt>,
+}
+
 /// An event in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvent {

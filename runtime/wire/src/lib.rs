@@ -1,16 +1,18 @@
-//! What the runtime shows of itself: the shapes of HTTP answers and of the command line's `--json`.
+//! What crosses HTTP: the shapes of requests and answers, and the catalogue of errors.
 //!
-//! [`Runtime`](crate::Runtime) fills them in, [`api`](crate::api) serializes them, [`cli`](crate::cli) reads them
-//! back. Adding a field is compatible; renaming one is not.
+//! The library fills the shapes in, the server serializes them, the command line reads them back and prints them with
+//! `--json`. Adding a field is compatible; renaming one is not. Nothing here knows the engine or the plugin host.
 
 mod activation;
 mod consumer;
 mod dead_letter;
+mod error_code;
 mod event;
 mod health;
 pub mod moment;
 mod page;
 mod plugin;
+mod problem;
 mod redrive;
 mod reset;
 mod state;
@@ -23,13 +25,14 @@ pub use consumer::{
 pub use dead_letter::{
     AttemptView, DeadLetterQuery, DeadLetterSummary, DeadLetterView, InputView, InputsView, WaitingView,
 };
-pub use event::{Receipt, StoredEvent};
+pub use error_code::{ErrorCode, ExitCode};
+pub use event::{Receipt, Receipts, StoredEvent};
 pub use health::{Closed, Health, HealthStatus, RetentionView, SyncView};
-pub use page::Page;
+pub use page::{Items, Page};
 pub use plugin::{
     LastError, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView, WaitingVersionView,
 };
-pub(crate) use redrive::parse_reason;
-pub use redrive::{RedrivePreview, RedriveRequest, RedriveStatusView, RedriveView};
+pub use problem::{PROBLEM_MEDIA_TYPE, ProblemDocument};
+pub use redrive::{RedrivePreview, RedriveRequest, RedriveStatusView, RedriveView, parse_reason};
 pub use reset::{ResetPlace, ResetRequest, ResetView};
 pub use state::{Encoding, StateEntryView, state_json};

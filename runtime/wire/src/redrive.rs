@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU32;
 
-use camshaft_event::transaction::{RedriveSelection, RedriveState};
-use camshaft_event::{FailureCause, Offset, RedriveId, Timestamp, TypePattern};
+use camshaft_event::transaction::RedriveSelection;
+use camshaft_event::{FailureCause, RedriveId, Timestamp, TypePattern};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use utoipa::ToSchema;
 
@@ -98,43 +98,11 @@ pub enum RedriveStatusView {
     Cancelled,
 }
 
-impl From<camshaft_engine::RedriveStatus> for RedriveView {
-    fn from(status: camshaft_engine::RedriveStatus) -> Self {
-        let camshaft_engine::RedriveStatus { job, results, remaining } = status;
-        let RedriveSelection { consumer, event_type, reason, since, until } = job.selection;
-        Self {
-            id: job.id,
-            request: RedriveRequest { consumer, event_type, reason, since, until, rate: job.per_second },
-            status: match job.state {
-                RedriveState::Running => RedriveStatusView::Running,
-                RedriveState::Done => RedriveStatusView::Done,
-                RedriveState::Cancelled => RedriveStatusView::Cancelled,
-            },
-            started_at: job.started_at,
-            ended_at: job.ended_at,
-            selected: job.selected,
-            remaining,
-            redriven: job.redriven,
-            gone: job.gone,
-            handled: results.handled,
-            dead_again: results.dead_again,
-        }
-    }
-}
-
-impl RedrivePreview {
-    /// The engine's preview with the dead letters' ids.
-    pub(crate) fn new(consumer: &str, preview: &camshaft_engine::RedrivePreview) -> Self {
-        let id = |offset: &Offset| format!("{consumer}:{offset}");
-        Self { selected: preview.selected, first: preview.first.iter().map(id).collect() }
-    }
-}
-
 /// The reason of a dead letter of this code.
 ///
 /// # Errors
 /// A sentence that names all codes.
-pub(crate) fn parse_reason(code: &str) -> Result<FailureCause, String> {
+pub fn parse_reason(code: &str) -> Result<FailureCause, String> {
     FailureCause::from_code(code).ok_or_else(|| {
         let codes = FailureCause::ALL.map(FailureCause::code).join(", ");
         format!("\"{code}\" is no reason of a dead letter; the reasons are {codes}")

@@ -44,7 +44,8 @@ impl StateEntryView {
     }
 
     /// The same, and how much memory it takes.
-    pub(crate) fn measured(key: &[u8], value: &[u8]) -> (Self, usize) {
+    #[must_use]
+    pub fn measured(key: &[u8], value: &[u8]) -> (Self, usize) {
         let (key, encoding) = Encoding::of(key);
         let (value, bytes) = measured_json(value);
         let bytes = bytes + key.len() + size_of::<Self>();

@@ -52,6 +52,6 @@ fn show(command: &Command) -> String {
 
 /// Builds the runtime for release and returns its binary.
 pub(crate) fn release_binary() -> Result<PathBuf> {
-    run(cargo(&["build", "--release", "--locked", "-p", "camshaft"]))?;
+    run(cargo(&["build", "--release", "--locked", "-p", "camshaft-cli"]))?;
     Ok(target_folder().join("release").join("camshaft"))
 }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use camshaft::io_reason;
 use camshaft_guest_build::{BuildError, Language, NoToolchain, ScriptError};
+use camshaft_wire::ErrorCode;
 
 use super::Failure;
-use crate::{ErrorCode, io_reason};
 
 /// No Rust toolchain can compile plugins.
 pub fn no_toolchain(error: NoToolchain) -> Failure {

@@ -1,5 +1,6 @@
 //! `camshaft dead-letters discard`, and `redrive` of some by their ids: one request each.
 
+use camshaft_wire::{DeadLetterSummary, ErrorCode};
 use clap::Args;
 
 use super::{
@@ -11,7 +12,6 @@ use super::{
     },
     Id, Selection,
 };
-use crate::{ErrorCode, view::DeadLetterSummary};
 
 #[derive(Debug, Args)]
 #[group(skip)]

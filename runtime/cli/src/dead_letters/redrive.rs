@@ -3,6 +3,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use camshaft_event::{FailureCause, Timestamp, TypePattern};
+use camshaft_wire::{RedrivePreview, RedriveRequest, RedriveStatusView, RedriveView, parse_reason};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -16,7 +17,6 @@ use super::{
     Id,
     act::{self, Act, counted},
 };
-use crate::view::{RedrivePreview, RedriveRequest, RedriveStatusView, RedriveView, parse_reason};
 
 /// How often a job is looked at.
 const LOOK: Duration = Duration::from_millis(100);

@@ -1,5 +1,7 @@
 //! `camshaft dead-letters show`: everything that is known about one.
 
+use camshaft_wire::DeadLetterView;
+
 use super::{
     super::{
         client::{Client, path},
@@ -9,7 +11,7 @@ use super::{
     },
     Id,
 };
-use crate::{text, view::DeadLetterView};
+use crate::text;
 
 pub fn show(client: &Client, id: &Id, json: bool) -> Result<(), Failure> {
     let letter: DeadLetterView =
@@ -63,7 +65,7 @@ mod tests {
     use camshaft_event::{Event, Offset, Timestamp};
 
     use super::{super::tests::letter, *};
-    use crate::view::{AttemptView, InputView, InputsView, WaitingView};
+    use camshaft_wire::{AttemptView, InputView, InputsView, WaitingView};
 
     #[test]
     fn a_dead_letter_is_shown_with_its_event_its_attempts_and_what_waits() {

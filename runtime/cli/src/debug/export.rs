@@ -6,15 +6,12 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use camshaft_wire::{DeadLetterView, ErrorCode, LimitsView};
 use serde::{Deserialize, Serialize};
 
 use super::{
     super::{failure::Failure, output},
     finding::Component,
-};
-use crate::{
-    ErrorCode,
-    view::{DeadLetterView, LimitsView},
 };
 
 /// The form of the file; it changes with its meaning.

@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use camshaft_wire::ErrorCode;
 use sha2::{Digest, Sha256};
 
 use super::{super::failure::Failure, export::Export};
-use crate::ErrorCode;
 
 /// A plugin's file.
 pub enum Component {

@@ -1,7 +1,8 @@
 //! The attempt that was run here beside the original one.
 
-use axum::http::Request;
 use camshaft_engine::Rehearsed;
+use camshaft_wire::{AttemptView, DeadLetterView, Encoding};
+use http::Request;
 use serde_json::{Value, json};
 
 use super::super::{
@@ -9,7 +10,6 @@ use super::super::{
     table::{sheet, time},
 };
 use crate::text;
-use crate::view::{AttemptView, DeadLetterView, Encoding};
 
 /// Both attempts.
 pub struct Debugged<'e> {

@@ -3,9 +3,9 @@
 use std::{fs, path::Path};
 
 use camshaft_event::{Event, cloudevents};
+use camshaft_wire::ErrorCode;
 
 use super::super::failure::Failure;
-use crate::ErrorCode;
 
 /// The events of `file`, one a line, for the `round`-th time.
 pub fn read(file: &Path, round: u32) -> Result<Vec<Event>, Failure> {

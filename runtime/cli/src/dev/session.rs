@@ -6,8 +6,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use camshaft::{Config, Runtime, Stretch};
 use camshaft_event::{ActivationId, Sequence};
 use camshaft_guest_build::Component;
+use camshaft_server::{ApiSettings, Server};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -20,12 +22,7 @@ use super::{
     follow::Follower,
     samples,
 };
-use crate::{
-    Config, Runtime,
-    api::{self, ApiSettings, Server},
-    runtime::follow::Stretch,
-    text,
-};
+use crate::text;
 
 /// Longest time for requests to end.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -82,7 +79,7 @@ impl Session {
         let runtime = Runtime::open(config).await?;
         let (stop, mut stopping) = watch::channel(false);
         let stopping = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
-        let router = api::router(runtime.clone(), settings, closing);
+        let router = camshaft_server::router(runtime.clone(), settings, closing);
         let served = tokio::spawn(server.serve(router, stopping, DRAIN));
         anstream::eprintln!("listening on http://{address}");
         Ok(Self {

@@ -7,10 +7,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use camshaft_wire::ErrorCode;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::ModifyKind};
 
 use super::super::failure::Failure;
-use crate::ErrorCode;
 
 /// An edit is over once nothing has changed for so long: editors write a file in several steps.
 const SETTLED: Duration = Duration::from_millis(50);

@@ -132,7 +132,7 @@ mod tests {
 
     /// All files below `folder` of the repository that are part of an SDK, not of its tests.
     fn files_in(folder: &str, kinds: &[&str]) -> BTreeSet<String> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let mut folders: Vec<PathBuf> = vec![root.join(folder)];
         let mut found = BTreeSet::new();
         while let Some(folder) = folders.pop() {

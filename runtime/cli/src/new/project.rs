@@ -6,7 +6,7 @@ use super::carried;
 
 macro_rules! template {
     ($path:literal) => {
-        include_str!(concat!("../../../templates/", $path))
+        include_str!(concat!("../../templates/", $path))
     };
 }
 

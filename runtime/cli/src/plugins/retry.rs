@@ -2,14 +2,9 @@
 
 use std::path::Path;
 
-use crate::{
-    cli::{
-        client::{Client, path},
-        failure::Failure,
-        output,
-    },
-    view::PluginView,
-};
+use camshaft_wire::PluginView;
+
+use crate::{client::Client, client::path, failure::Failure, output};
 
 pub fn retry(client: &Client, file: &Path, json: bool) -> Result<(), Failure> {
     let name = name(file);

@@ -1,17 +1,12 @@
 //! `camshaft plugins history|rollback|pin|unpin`: which versions a plugin ran, and which it is to run.
 
+use camshaft_wire::{
+    ActivationView, Items, MeasureView, OutcomeView, PinRequest, PluginView, ProbationView, RollbackRequest,
+};
+
 use crate::{
-    api::Items,
-    cli::{
-        client::{Client, path},
-        confirm::confirm,
-        failure::Failure,
-        output,
-        table::{dash, digest, table, time},
-    },
-    view::{
-        ActivationView, MeasureView, OutcomeView, PinRequest, PluginView, ProbationView, RollbackRequest,
-    },
+    client::Client, client::path, confirm::confirm, failure::Failure, output, table::dash, table::digest,
+    table::table, table::time,
 };
 
 pub fn history(client: &Client, name: &str, json: bool) -> Result<(), Failure> {

@@ -9,10 +9,10 @@ use camshaft_event::{
     Event,
     cloudevents::{self, InvalidEvent, is_json},
 };
+use camshaft_wire::ErrorCode;
 use serde_json::value::RawValue;
 
 use super::{super::failure::Failure, Input, Template};
-use crate::ErrorCode;
 
 /// Knows what the lines of an input are.
 pub struct Reader<'a> {

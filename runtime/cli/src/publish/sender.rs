@@ -7,6 +7,7 @@ use camshaft_event::{
     Event,
     cloudevents::{BATCH_MEDIA_TYPE, print_batch},
 };
+use camshaft_wire::{ErrorCode, Receipts};
 
 use super::{
     super::{
@@ -15,7 +16,6 @@ use super::{
     },
     Outcome, Report,
 };
-use crate::{ErrorCode, api::Receipts};
 
 /// Bytes that a batch aims at; a transaction may have 4 MiB by default.
 const BATCH_BYTES: usize = 2 << 20;

@@ -2,11 +2,11 @@
 
 use std::io;
 
+use camshaft_wire::ErrorCode;
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use super::super::{failure::Failure, log_line, terminal};
-use crate::ErrorCode;
 
 /// What "info" means: all that Camshaft has to say, and warnings of what it is made of.
 const INFO: &str = "warn,camshaft=info";

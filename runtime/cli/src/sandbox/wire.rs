@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use axum::http::{Request, Response};
 use camshaft_host::Responder;
+use http::{Request, Response};
 
 /// The requests of one sandbox. Clones are the same one.
 #[derive(Clone, Debug, Default)]

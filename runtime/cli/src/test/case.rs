@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use camshaft_engine::Rehearsed;
 use camshaft_event::{AfterDeadLetter, Event, Generation, Offset, Timestamp};
+use camshaft_wire::{moment, state_json};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -13,10 +14,7 @@ use super::{
     fixture::{Case, EventTable, Expected, List, REST, Then, TimerTable, state_bytes},
     requests,
 };
-use crate::{
-    sandbox::{Facts, Sandbox, World},
-    view::{moment, state_json},
-};
+use crate::{sandbox::Facts, sandbox::Sandbox, sandbox::World};
 
 /// What became of a case.
 #[derive(Debug, Serialize)]

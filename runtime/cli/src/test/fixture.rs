@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fmt, marker::PhantomData, path::Path};
 
 use camshaft_event::{Event, FailureCause, Timestamp, cloudevents};
 use camshaft_host::manifest::{duration_ms, toml_mistake};
+use camshaft_wire::{ErrorCode, moment};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -13,7 +14,6 @@ use serde::{
 use serde_json::{Map, Value, json};
 
 use super::super::{effects::is_messagepack, failure::Failure};
-use crate::{ErrorCode, view::moment};
 
 /// What stands for "and whatever else": the last item of a list, or a key of a table.
 pub const REST: &str = "..";

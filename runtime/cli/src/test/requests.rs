@@ -1,6 +1,6 @@
 //! Requests in fixtures: the answers that a case prepares, and what the handler sent beside what it had to send.
 
-use axum::http::{Request, Response};
+use http::{Request, Response};
 use serde_json::{Map, Value, json};
 
 use super::{

@@ -28,7 +28,7 @@ const CASE: &str =
 #[test]
 fn debug_information_names_the_lines_of_the_source() {
     let folder = tempdir().unwrap();
-    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk");
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk");
     let package = format!(
         "[package]\nname = 'looks'\nversion = '1.0.0'\nedition = '2024'\n[lib]\ncrate-type = ['cdylib']\n\
          [dependencies]\ncamshaft-sdk = {{ path = '{}' }}\n[workspace]\n",

@@ -56,7 +56,7 @@ impl Http {
 }
 
 impl Answer {
-    fn of(mut response: ureq::http::Response<ureq::Body>) -> Self {
+    fn of(mut response: http::Response<ureq::Body>) -> Self {
         let header = |name: &str| Some(response.headers().get(name)?.to_str().unwrap().to_owned());
         let content_type = header("content-type").unwrap_or_default();
         let retry_after = header("retry-after").map(|seconds| seconds.parse().unwrap());

@@ -28,7 +28,7 @@ const SENDING: [&str; 1] = ["webhook"];
 
 /// The folder of the plugins' sources.
 fn sources() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins")
 }
 
 /// The component of a ready-made plugin. The first call builds all of them.

@@ -66,7 +66,7 @@ fn the_orders_of_the_readme_end_as_it_says() {
     install_plugins(folder.path());
     let server = Server::start(folder.path());
     let client = &server.client;
-    let lines = include_str!("../../../examples/shop/orders.ndjson");
+    let lines = include_str!("../../../../examples/shop/orders.ndjson");
     let events: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     client.publish(&events).unwrap();
     client.wait_until_handled();

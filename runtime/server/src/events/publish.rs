@@ -6,26 +6,14 @@ use axum::{
     extract::State,
     http::{HeaderMap, header},
 };
+use camshaft::{ErrorCode, PublishError};
 use camshaft_event::{
     Event,
     cloudevents::{self, parse_binary},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use camshaft_wire::{ProblemDocument, Receipts};
 
-use super::super::{
-    Api, ApiSettings, body,
-    problem::{Problem, ProblemDocument},
-    room::Lease,
-};
-use crate::{ErrorCode, PublishError, view::Receipt};
-
-/// Where the published events stand.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Receipts {
-    /// One for each event, in the order of the request.
-    pub results: Vec<Receipt>,
-}
+use super::super::{Api, ApiSettings, body, problem::Problem, room::Lease};
 
 /// What [`Event::size`] counts beside the content of an event.
 const EVENT_HEAD_BYTES: usize = 24;

@@ -10,7 +10,9 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
+use camshaft::ReadError;
 use camshaft_event::{Offset, TypePattern};
+use camshaft_wire::ProblemDocument;
 use futures_util::stream;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -19,11 +21,10 @@ use super::{
     super::{
         Api,
         parameters::{Query, limit},
-        problem::{Problem, ProblemDocument},
+        problem::Problem,
     },
     stream::{Format, PART_BYTES, Reader, Selection, Wanted},
 };
-use crate::ReadError;
 
 /// Events answered unless the request says otherwise, and at most. A stream that follows has no default.
 const LIMIT: u64 = 1_000;

@@ -6,6 +6,7 @@ use axum::{
     body::Bytes,
     http::{HeaderMap, header},
 };
+use camshaft::Runtime;
 use camshaft_event::{Event, Offset, TypePattern, cloudevents::print_into};
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
@@ -20,7 +21,6 @@ use super::{
     },
     is_system,
 };
-use crate::Runtime;
 
 /// Size of a part, unless a single event is larger: a client that takes nothing keeps no more than a few.
 pub const PART_BYTES: usize = 128 << 10;
@@ -167,7 +167,7 @@ impl Reader {
     }
 
     /// Reads and writes the next part, on another thread.
-    async fn read(&mut self) -> Result<String, crate::ReadError> {
+    async fn read(&mut self) -> Result<String, camshaft::ReadError> {
         let part = Part {
             text: String::new(),
             remaining: self.remaining,

@@ -17,6 +17,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use camshaft::Token;
 use hyper::{
     body::{Frame, Incoming, SizeHint},
     server::conn::http1,
@@ -34,7 +35,6 @@ use super::{
     super::{guard, problem::Problem},
     slots::{Class, Serving, Slot},
 };
-use crate::Token;
 
 /// Longest time until the first request of a connection has begun.
 pub const MAX_FIRST_HEAD: Duration = Duration::from_secs(5);

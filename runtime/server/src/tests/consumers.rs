@@ -1,8 +1,9 @@
 //! Consumers: paused, resumed, begun anew, and what holds them up.
 
+use camshaft::{AttemptContext, Event, Failure, Subscription};
+
 use super::operating::{act, handled, order, stock};
 use super::*;
-use crate::{AttemptContext, Event, Failure, Subscription};
 
 async fn reset(api: &Fixture, name: &str, body: Value) -> Answer {
     let request = request("POST", &format!("/consumers/{name}/reset"));
@@ -26,7 +27,7 @@ async fn a_paused_consumer_takes_nothing_until_it_is_resumed() {
             // It would have been handled by then, were it not for the pause.
             let other = Subscription::types(["test.other"]);
             let saw =
-                |_: &Event, attempt: &mut crate::Attempt| Ok::<_, Failure>(attempt.set(b"saw", b"\x01")?);
+                |_: &Event, attempt: &mut camshaft::Attempt| Ok::<_, Failure>(attempt.set(b"saw", b"\x01")?);
             api.runtime.subscribe("other", other, saw).await.unwrap();
             api.publish(json!([event("2", "test.other")])).await;
             while api.get("/state/other/saw").await.status != StatusCode::OK {

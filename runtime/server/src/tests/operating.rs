@@ -1,13 +1,13 @@
 //! Consumers, dead letters and state, with a closure as the handler.
 
+use camshaft::{Failure, Subscription};
 use camshaft_event::{AttemptContext, Event, NewEvent};
 
 use super::*;
-use crate::{Failure, Subscription};
 
 /// Keeps a number per subject, rejects events whose id begins with `bad`, and says what it did with each.
 pub async fn stock(api: &Fixture) {
-    let reserve = |event: &Event, attempt: &mut crate::Attempt| {
+    let reserve = |event: &Event, attempt: &mut camshaft::Attempt| {
         if event.id.starts_with("bad") {
             return Err(Failure::reject("not enough stock\nat line 2"));
         }

@@ -311,7 +311,7 @@ impl Because {
 }
 
 /// Attaches `spec`, waiting where the engine has no room now.
-pub(in crate::runtime) fn attach(core: &Core, spec: &ConsumerSpec) -> Result<Attached, ConsumerError> {
+pub(in crate::bus) fn attach(core: &Core, spec: &ConsumerSpec) -> Result<Attached, ConsumerError> {
     retrying(core, || core.step(|sequencer| sequencer.attach(spec.clone(), core.now())))
 }
 
@@ -331,8 +331,9 @@ fn retrying<T>(core: &Core, mut act: impl FnMut() -> Result<T, ConsumerError>) -
     }
 }
 
-/// What the engine is told about a plugin.
-pub(crate) fn spec(plugin: &Plugin, code: CodeNumber) -> ConsumerSpec {
+/// What the engine is told about a plugin whose code has this number. Runtimes and sandboxes of one plugin tell it alike.
+#[must_use]
+pub fn spec(plugin: &Plugin, code: CodeNumber) -> ConsumerSpec {
     let manifest = plugin.manifest();
     let publishes = manifest.publishes.iter().filter_map(|pattern| pattern.parse::<TypePattern>().ok());
     ConsumerSpec {

@@ -39,7 +39,7 @@ pub(super) struct Version {
 pub(super) type Loaded = (Ticket, Result<Version, Refusal>);
 
 /// What is to be loaded, and what was.
-pub(in crate::runtime) struct Loader {
+pub(in crate::bus) struct Loader {
     core: Arc<Core>,
     host: Host,
     hook: LoadHook,

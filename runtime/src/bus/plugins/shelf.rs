@@ -14,7 +14,7 @@ use crate::compose::CodeNumber;
 
 /// All plugins, the files that were refused, and those that are being loaded.
 #[derive(Default)]
-pub(in crate::runtime) struct Shelf {
+pub(in crate::bus) struct Shelf {
     running: Mutex<BTreeMap<String, Running>>,
     /// What the file of a plugin holds that may not run, where nothing can run instead.
     withheld: Mutex<BTreeMap<String, Withheld>>,

@@ -21,7 +21,7 @@ pub(super) use record::{Kept, Record};
 const KEPT: usize = 10;
 
 /// The folder of kept versions.
-pub(in crate::runtime) struct Versions {
+pub(in crate::bus) struct Versions {
     folder: PathBuf,
     records: Mutex<BTreeMap<String, Record>>,
     /// How often each content is in use: it must not be swept, noted or not.
@@ -36,7 +36,7 @@ pub(super) struct Lease {
 
 impl Versions {
     /// Uses `folder`, which is made if it is missing.
-    pub(in crate::runtime) fn open(folder: PathBuf) -> io::Result<Self> {
+    pub(in crate::bus) fn open(folder: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
         remove_unfinished(&folder)?;
         let records = record::read_all(&folder)?;

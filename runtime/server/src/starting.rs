@@ -8,9 +8,10 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use camshaft_wire::ErrorCode;
 use tower::ServiceExt;
 
-use crate::{ErrorCode, api::problem::Problem};
+use super::problem::Problem;
 
 /// Stands before the routes until there are any.
 #[derive(Clone, Default)]
