@@ -8,9 +8,9 @@ fn dependencies(package: &str, is_whole: bool) -> BTreeSet<String> {
     let depth = if is_whole { "1000" } else { "1" };
     let mut tree = Command::new(env!("CARGO"));
     tree.args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
-    let output = tree.args(["--package", package, "--depth", depth]).output().unwrap();
+    let output = tree.args(["--package", package, "--depth", depth]).output().expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines = String::from_utf8(output.stdout).expect("names are text");
     let names = lines.lines().filter_map(|line| line.split(' ').next());
     names.filter(|name| !name.is_empty() && *name != package).map(str::to_owned).collect()
 }
