@@ -11,7 +11,9 @@ use camshaft_event::Timestamp;
 use camshaft_log::{Bounds, LogError, LogReader};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::Progress;
+use camshaft_tables::store::Store;
 
+use crate::SharedSequencer;
 use crate::clock::Reading;
 use aging::Aging;
 pub use trusted_time::Jump;
@@ -88,6 +90,21 @@ impl Retention {
         self.time.at(self.reading.elapsed_ms())
     }
 
+    /// Before which sequence the log is to be trimmed now, if something may go. It reads the log, and enters the critical
+    /// section only to ask what snapshot and consumers need.
+    ///
+    /// # Errors
+    /// A log that cannot be searched.
+    pub fn to_trim<S: Store>(
+        &self,
+        log: &dyn LogReader,
+        shared: &SharedSequencer<S>,
+    ) -> Result<Option<u64>, LogError> {
+        let needed = shared.lock().needed(self.now());
+        let before = self.trim_before(log, needed)?;
+        Ok(Some(before).filter(|before| *before > log.bounds().first_sequence))
+    }
+
     /// The first sequence that must stay, where [`crate::Sequencer::needed`] says what snapshot and consumers need. It
     /// reads the log, so call it without the sequencer's lock.
     ///
@@ -111,6 +128,9 @@ impl Retention {
             Err(LogError::Trimmed { .. } | LogError::Corrupt { .. }) => bounds.first_sequence,
             Err(error) => return Err(error),
         };
+        if is_on(Sabotage::TrimUnflushed) {
+            return Ok(expired.min(pinned));
+        }
         Ok(expired.min(pinned).min(needed.sequence.next().0))
     }
 

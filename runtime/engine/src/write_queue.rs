@@ -29,6 +29,12 @@ impl QueuedRecord {
         self.head.len() + self.body.len()
     }
 
+    /// The payload, in one piece.
+    #[must_use]
+    pub fn payload(&self) -> Vec<u8> {
+        [self.head.as_slice(), self.body.as_slice()].concat()
+    }
+
     /// The offset after its last event.
     #[must_use]
     pub fn next_offset(&self) -> Offset {

@@ -63,11 +63,13 @@ pub enum Sabotage {
     CondemnAtFirstEnd,
     /// The log is trimmed by what the wall clock says alone.
     TrimByWallClock,
+    /// The log is trimmed before what it holds is in a snapshot.
+    TrimUnflushed,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -94,6 +96,7 @@ impl Sabotage {
         Self::CountShortage,
         Self::CondemnAtFirstEnd,
         Self::TrimByWallClock,
+        Self::TrimUnflushed,
     ];
 }
 

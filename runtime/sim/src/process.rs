@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
 
 use camshaft_engine::{
-    Attempt, Batch, Begun, Call, Clock, Committed, EngineOptions, Finished, Handler, Mark, PublishRefusal,
-    QueuedRecord, ReadError, Reading, Receipts, RecoverError, Retention, RetentionOptions, Sequencer,
-    SharedSequencer, StateReader, WorkerContext, run_batch,
+    Attempt, Batch, Begun, Call, Clock, Committed, EngineOptions, Finished, Handler, LogWriter, Mark,
+    PublishRefusal, QueuedRecord, ReadError, Reading, Receipts, RecoverError, Retention, RetentionOptions,
+    Sequencer, SharedSequencer, StateReader, Trimmed, WorkerContext, run_batch,
 };
 use camshaft_event::{Answer, Event, Offset, Sequence, Timestamp, Transaction};
 use camshaft_log::testing::MemoryDisk;
-use camshaft_log::{FileLog, Log, LogError, LogReader, NewRecord, Options, Recovery};
+use camshaft_log::{FileLog, LogError, LogReader, Options, Recovery};
 use camshaft_tables::{PortionBounds, Tables, forget_before, sweep_state};
 use rand_chacha::ChaCha8Rng;
 
@@ -45,10 +45,9 @@ pub(crate) struct Process {
     pub(crate) is_full: bool,
     shared: SharedSequencer<SimStore>,
     reader: Arc<dyn StateReader>,
-    log: FileLog,
+    log: LogWriter,
     /// What the writer has taken and not written yet.
     queued: Vec<QueuedRecord>,
-    appended: Sequence,
     store: Arc<SimStore>,
     clock: Arc<SimClock>,
     options: Arc<EngineOptions>,
@@ -66,12 +65,12 @@ impl Process {
             first_offset: 0,
             ..Options::default()
         };
-        let (mut log, recovery) = FileLog::open(Arc::new(machine.disk.clone()), options)?;
-        let is_full = reserve(&mut log)?;
+        let (log, recovery) = FileLog::open(Arc::new(machine.disk.clone()), options)?;
+        let mut log = LogWriter::new(Box::new(log), false);
+        let is_full = log.reserve()?.is_some();
         let reader = log.reader();
         let mut sequencer = Sequencer::recover(Arc::clone(&machine.options), tables, &*reader, &mut |_| {})?;
         sequencer.set_room(reader.reserved_bytes());
-        let appended = sequencer.sequenced().sequence;
         let shared = SharedSequencer::new(sequencer);
         let kept = Some(machine.kept_time.load(Ordering::Relaxed)).filter(|ms| *ms > 0).map(Timestamp);
         let retention =
@@ -86,7 +85,6 @@ impl Process {
             shared,
             log,
             queued: Vec::new(),
-            appended,
             store: Arc::clone(&machine.store),
             clock: Arc::clone(&machine.clock),
             options: Arc::clone(&machine.options),
@@ -181,39 +179,22 @@ impl Process {
         let records = self.sequencer().take_queue();
         self.queued.extend(records);
         let record = self.queued.iter().find(|record| record.sequence == sequence)?;
-        Some(decode(&payload(record)))
+        Some(decode(&record.payload()))
     }
 
     /// Appends what is queued, and returns it.
     pub(crate) fn append(&mut self) -> Result<Vec<Transaction>, LogError> {
         let mut records = std::mem::take(&mut self.queued);
         records.extend(self.sequencer().take_queue());
-        let payloads: Vec<Vec<u8>> = records.iter().map(payload).collect();
-        let new: Vec<NewRecord<'_>> = records
-            .iter()
-            .zip(&payloads)
-            .map(|(record, payload)| NewRecord {
-                first_offset: record.first_offset.0,
-                count: record.count,
-                timestamp_ms: record.at.0,
-                payload,
-            })
-            .collect();
-        if !new.is_empty() {
-            self.appended = Sequence(self.log.append_all(self.appended.0, &new)?);
-        }
-        Ok(payloads.iter().map(|payload| decode(payload)).collect())
+        self.log.append(&records)?;
+        Ok(records.iter().map(|record| decode(&record.payload())).collect())
     }
 
     /// Syncs what was appended, and says so.
     pub(crate) fn sync(&mut self) -> Result<(), LogError> {
         self.log.sync()?;
-        self.is_full = reserve(&mut self.log)?;
-        let (reader, appended) = (self.log(), self.appended);
-        let mut sequencer = self.sequencer();
-        sequencer.set_durable(appended);
-        sequencer.set_room(reader.reserved_bytes());
-        sequencer.set_first_offset(Offset(reader.bounds().first_offset));
+        self.is_full = self.log.reserve()?.is_some();
+        self.log.announce(&mut self.sequencer());
         Ok(())
     }
 
@@ -221,13 +202,14 @@ impl Process {
     pub(crate) fn trim(&mut self) -> Result<bool, LogError> {
         self.look();
         self.kept_time.store(self.retention.to_keep().0, Ordering::Relaxed);
-        let bounds = self.log().bounds();
-        let needed = self.sequencer().needed(self.retention.now());
-        let before = self.retention.trim_before(&*self.log(), needed)?;
-        let first = self.log.trim(before)?;
-        let reader = self.log();
-        self.sequencer().set_first_offset(Offset(reader.bounds().first_offset));
-        Ok(first > bounds.first_sequence)
+        let first = self.log().bounds().first_sequence;
+        let Some(before) = self.retention.to_trim(&*self.log(), &self.shared)? else { return Ok(false) };
+        let trimmed = match self.log.trim(before)? {
+            Trimmed::To(now_first) => now_first > first,
+            Trimmed::NotNow(error) => return Err(error),
+        };
+        self.log.announce(&mut self.sequencer());
+        Ok(trimmed)
     }
 
     /// Looks at the clocks, for what depends on age.
@@ -238,7 +220,7 @@ impl Process {
 
     /// Whether everything appended is synced, so that another sync has nothing to do.
     pub(crate) fn is_idle(&self) -> bool {
-        self.log().synced() == self.appended.0
+        self.log().synced() == self.log.appended().0
     }
 
     /// The log's transactions from this one on.
@@ -337,18 +319,6 @@ impl Handler for Marking {
 }
 
 /// Reserves room ahead, as the writer does; whether there was none.
-fn reserve(log: &mut FileLog) -> Result<bool, LogError> {
-    match log.prepare() {
-        Ok(()) => Ok(false),
-        Err(LogError::NoSpace { .. }) => Ok(true),
-        Err(error) => Err(error),
-    }
-}
-
-fn payload(record: &QueuedRecord) -> Vec<u8> {
-    [record.head.as_slice(), record.body.as_slice()].concat()
-}
-
 fn decode(payload: &[u8]) -> Transaction {
     Transaction::decode(payload).expect("what the sequencer encodes can be decoded")
 }

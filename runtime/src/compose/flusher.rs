@@ -5,8 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use camshaft_engine::{Reading, Retention, RetentionOptions};
-use camshaft_event::{Sequence, Timestamp};
-use camshaft_log::LogError;
+use camshaft_event::Sequence;
 use camshaft_tables::store::StoreError;
 use camshaft_tables::{Frozen, TablesError, forget_before, sweep_state};
 
@@ -142,20 +141,14 @@ impl Keeper {
             );
         }
         self.write_time(core, bounds.last_sequence);
-        match self.trim_before(core) {
-            Ok(before) if before > bounds.first_sequence => {
+        match self.retention.to_trim(&*core.log, &core.sequencer) {
+            Ok(Some(before)) => {
                 core.trim_before.store(before, Ordering::Release);
                 core.write.ring();
             }
-            Ok(_) => {}
+            Ok(None) => {}
             Err(error) => tracing::warn!(%error, "the log could not be searched for what may be trimmed"),
         }
-    }
-
-    fn trim_before(&self, core: &Core) -> Result<u64, LogError> {
-        let now: Timestamp = self.retention.now();
-        let needed = core.sequencer.lock().needed(now);
-        self.retention.trim_before(&*core.log, needed)
     }
 
     /// Writes the trusted time down for the next process, while the log grows. An older one does no harm.

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use camshaft_engine::{EngineOptions, SharedSequencer};
-use camshaft_event::Sequence;
+use camshaft_engine::{EngineOptions, LogWriter, SharedSequencer};
+
 use camshaft_host::Host;
-use camshaft_log::{Disk, FileLog, Log, LogError, Options, RealDisk};
+use camshaft_log::{Disk, FileLog, LogError, Options, RealDisk};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -22,7 +22,7 @@ use super::idle::Idle;
 use super::marks::Marks;
 use super::rebuild::Source;
 use super::{flusher, reader, sinks, ticker, timekeeper, worker, writer};
-use crate::{Config, OpenError};
+use crate::{Config, Durability, OpenError};
 
 /// Opens everything under `config.data` and starts the threads. `make_host` is called once the data directory
 /// is locked.
@@ -43,7 +43,7 @@ pub(crate) fn open(
         first_offset: 0,
         ..Options::default()
     };
-    let (mut log, recovery) = FileLog::open(Arc::clone(&disk) as Arc<dyn Disk>, log_options)
+    let (log, recovery) = FileLog::open(Arc::clone(&disk) as Arc<dyn Disk>, log_options)
         .map_err(|error| refuse_log(&data, error))?;
     for file in &recovery.damaged_headers {
         tracing::warn!(
@@ -65,12 +65,9 @@ pub(crate) fn open(
             "cut the torn tail of the log"
         );
     }
-    let reserved = log.prepare();
-    if let Err(error) = reserved
-        && !matches!(error, LogError::NoSpace { .. })
-    {
-        return Err(refuse_log(&data, error));
-    }
+    let mut log = LogWriter::new(Box::new(log), config.durability == Durability::Async);
+    // A full disk is told by the writer, which looks again.
+    let _: Option<LogError> = log.reserve().map_err(|error| refuse_log(&data, error))?;
     let reader = log.reader();
     let options = Arc::new(engine_options(&config, tables.max_state_key_bytes()));
     let mut sequencer = source.recover(&options, tables, &*reader)?;
@@ -120,13 +117,13 @@ pub(crate) fn open(
         scheduling: OnceLock::new(),
         threads: Mutex::new(Vec::new()),
     });
-    start_threads(&core, &host, Box::new(log), progress.sequence)
+    start_threads(&core, &host, log)
         .map_err(|error| OpenError::Internal { reason: format!("a thread could not be started: {error}") })?;
     Ok((core, host))
 }
 
-fn start_threads(core: &Arc<Core>, host: &Host, log: Box<dyn Log>, last: Sequence) -> std::io::Result<()> {
-    core.spawn("writer", move |core| writer::run(core, log, last))?;
+fn start_threads(core: &Arc<Core>, host: &Host, log: LogWriter) -> std::io::Result<()> {
+    core.spawn("writer", move |core| writer::run(core, log))?;
     core.spawn("reader", reader::run)?;
     core.spawn("flusher", flusher::run)?;
     core.spawn("timekeeper", timekeeper::run)?;

@@ -1,14 +1,14 @@
 //! The writer thread: appends what was sequenced, syncs once for all of it, and says how far it is durable.
 //!
-//! It alone owns the log's write side. It also trims, since that is a write.
+//! It alone owns the log's write side. It also trims, since that is a write. What each step does is the engine's
+//! ([`LogWriter`]); when it is done is decided here.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use camshaft_engine::QueuedRecord;
-use camshaft_event::{Offset, Sequence};
-use camshaft_log::{Log, LogError, NewRecord};
+use camshaft_engine::{LogWriter, Trimmed};
+use camshaft_log::LogError;
 
 use super::core::Core;
 use super::pace::{Commit, Pace};
@@ -25,16 +25,16 @@ const GATHER: Duration = Duration::from_micros(50);
 /// How often a full disk is looked at again.
 const NO_SPACE_INTERVAL: Duration = Duration::from_secs(1);
 
-pub(crate) fn run(core: &Arc<Core>, mut log: Box<dyn Log>, mut last: Sequence) {
+pub(crate) fn run(core: &Arc<Core>, log: LogWriter) {
     let scheduling = priority::request();
     tracing::info!(scheduling, "writer thread started");
     if core.scheduling.set(scheduling).is_err() {
         tracing::debug!("the writer thread had been started before");
     }
-    let mut writer = Writer { core, pace: Pace::default(), unsynced_since: None, full: false };
+    let mut writer = Writer { core, log, pace: Pace::default(), unsynced_since: None, full: false };
     loop {
         let seen = core.write.count();
-        match writer.round(&mut *log, &mut last, seen) {
+        match writer.round(seen) {
             Ok(true) => {}
             Ok(false) if core.is_closing() => break,
             Ok(false) => core.write.wait(seen, writer.patience()),
@@ -46,7 +46,7 @@ pub(crate) fn run(core: &Arc<Core>, mut log: Box<dyn Log>, mut last: Sequence) {
     }
     // After a poisoned end nothing is claimed about what is on the disk.
     if core.durable.standing().poisoned.is_none()
-        && let Err(error) = log.close()
+        && let Err(error) = writer.log.close()
     {
         tracing::error!(%error, "the log could not be closed cleanly; the next start recovers it");
     }
@@ -55,6 +55,7 @@ pub(crate) fn run(core: &Arc<Core>, mut log: Box<dyn Log>, mut last: Sequence) {
 
 struct Writer<'c> {
     core: &'c Arc<Core>,
+    log: LogWriter,
     pace: Pace,
     unsynced_since: Option<Instant>,
     /// Whether the disk had no room for the next segment.
@@ -63,7 +64,7 @@ struct Writer<'c> {
 
 impl Writer<'_> {
     /// One group commit; whether there was anything to do.
-    fn round(&mut self, log: &mut dyn Log, last: &mut Sequence, seen: u64) -> Result<bool, LogError> {
+    fn round(&mut self, seen: u64) -> Result<bool, LogError> {
         self.gather(seen);
         let (records, publishes) = {
             let mut sequencer = self.core.sequencer.lock();
@@ -71,9 +72,7 @@ impl Writer<'_> {
             (sequencer.take_queue(), publishes)
         };
         let has_records = !records.is_empty();
-        if has_records {
-            *last = append(log, *last, &records)?;
-        }
+        self.log.append(&records)?;
         let is_async = self.core.config.durability == Durability::Async;
         if has_records && is_async {
             self.unsynced_since.get_or_insert_with(Instant::now);
@@ -83,15 +82,15 @@ impl Writer<'_> {
         {
             // IMPORTANT: before anything about these records leaves the process.
             let began = Instant::now();
-            log.sync()?;
+            self.log.sync()?;
             self.pace.note(Commit { began, ended: Instant::now(), records: records.len(), publishes });
             self.unsynced_since = None;
             self.core.flush.ring();
         }
-        let trimmed = self.trim(log)?;
-        self.reserve(log)?;
-        if has_records || trimmed || self.full {
-            self.announce(log, *last);
+        let trimmed = self.trim()?;
+        let has_healed = self.reserve()?;
+        if has_records || trimmed || self.full || has_healed {
+            self.announce();
         }
         Ok(has_records)
     }
@@ -118,55 +117,39 @@ impl Writer<'_> {
         sequencer.has_queued() && (sequencer.running_batches() > 0 || sequencer.has_work())
     }
 
-    fn announce(&self, log: &dyn Log, last: Sequence) {
-        let reader = log.reader();
-        let durable = self.core.step(|sequencer| {
-            sequencer.set_durable(last);
-            sequencer.set_room(reader.reserved_bytes());
-            sequencer.set_first_offset(Offset(reader.bounds().first_offset));
-            sequencer.durable()
-        });
+    fn announce(&self) {
+        let durable = self.core.step(|sequencer| self.log.announce(sequencer));
         self.core.durable.advance(durable);
     }
 
-    /// Reserves room ahead. A full disk is no failure: it is tried again until it heals.
-    fn reserve(&mut self, log: &mut dyn Log) -> Result<(), LogError> {
-        match log.prepare() {
-            Ok(()) => {
-                if self.full {
-                    tracing::info!("the log has room again");
-                    let durable = self.core.sequencer.lock().durable().sequence;
-                    self.announce(log, durable);
-                }
-                self.full = false;
-                Ok(())
+    /// Reserves room ahead; whether a full disk has healed.
+    fn reserve(&mut self) -> Result<bool, LogError> {
+        let lacks = self.log.reserve()?;
+        let was_full = std::mem::replace(&mut self.full, lacks.is_some());
+        match lacks {
+            Some(error) if !was_full => {
+                tracing::warn!(%error, "no space is left for the log: publishers are refused once its reserve is used up");
             }
-            Err(error @ LogError::NoSpace { .. }) => {
-                if !self.full {
-                    tracing::warn!(%error, "no space is left for the log: publishers are refused once its reserve is used up");
-                }
-                self.full = true;
-                Ok(())
-            }
-            Err(error) => Err(error),
+            None if was_full => tracing::info!("the log has room again"),
+            _ => {}
         }
+        Ok(was_full && !self.full)
     }
 
-    fn trim(&self, log: &mut dyn Log) -> Result<bool, LogError> {
+    fn trim(&mut self) -> Result<bool, LogError> {
         let before = self.core.trim_before.swap(0, Ordering::AcqRel);
         if before == 0 {
             return Ok(false);
         }
-        match log.trim(before) {
-            Ok(first) => {
+        match self.log.trim(before)? {
+            Trimmed::To(first) => {
                 tracing::info!(first, "trimmed the log");
                 Ok(true)
             }
-            Err(error @ LogError::Io { .. }) => {
+            Trimmed::NotNow(error) => {
                 tracing::warn!(%error, "the log could not be trimmed; it is tried again");
                 Ok(false)
             }
-            Err(error) => Err(error),
         }
     }
 
@@ -177,20 +160,4 @@ impl Writer<'_> {
             (None, false) => None,
         }
     }
-}
-
-fn append(log: &mut dyn Log, last: Sequence, records: &[QueuedRecord]) -> Result<Sequence, LogError> {
-    let payloads: Vec<Vec<u8>> =
-        records.iter().map(|record| [record.head.as_slice(), record.body.as_slice()].concat()).collect();
-    let new: Vec<NewRecord<'_>> = records
-        .iter()
-        .zip(&payloads)
-        .map(|(record, payload)| NewRecord {
-            first_offset: record.first_offset.0,
-            count: record.count,
-            timestamp_ms: record.at.0,
-            payload,
-        })
-        .collect();
-    log.append_all(last.0, &new).map(Sequence)
 }

@@ -14,12 +14,12 @@ use std::ops::{Deref, DerefMut, Range};
 use std::sync::{Arc, MutexGuard};
 
 use camshaft_engine::{
-    Attached, Attempt, ConsumerSpec, EngineOptions, PublishRefusal, Reading, Receipts, RecoverError,
-    Sequencer, SharedSequencer, StateReader,
+    Attached, Attempt, ConsumerSpec, EngineOptions, LogWriter, PublishRefusal, Reading, Receipts,
+    RecoverError, Sequencer, SharedSequencer, StateReader,
 };
-use camshaft_event::{Answer, Event, Offset, Sequence, Timestamp};
+use camshaft_event::{Answer, Event, Offset, Timestamp};
 use camshaft_log::testing::{MemoryDisk, Random};
-use camshaft_log::{FileLog, Log, LogReader, Options};
+use camshaft_log::{FileLog, LogReader, Options};
 use camshaft_tables::Tables;
 use camshaft_tables::store::{MemoryStore, Store};
 use rand_chacha::ChaCha8Rng;
@@ -53,8 +53,7 @@ pub struct World {
 struct Running {
     shared: SharedSequencer<MemoryStore>,
     reader: Arc<dyn StateReader>,
-    log: FileLog,
-    appended: Sequence,
+    log: LogWriter,
 }
 
 /// The critical section while a test is in it.
@@ -165,15 +164,16 @@ impl World {
         let verify_from = (!self.verifies_all).then(|| snapshot.next().0);
         let options =
             Options { segment_bytes: self.segment_bytes, verify_from, first_offset: 0, ..Options::default() };
-        let (mut log, _) = FileLog::open(Arc::new(self.disk.clone()), options)?;
-        let _ = log.prepare();
+        let (log, _) = FileLog::open(Arc::new(self.disk.clone()), options)?;
+        let mut log = LogWriter::new(Box::new(log), false);
+        // A full disk is part of some tests.
+        _ = log.reserve();
         let reader = log.reader();
         let mut sequencer = Sequencer::recover(Arc::clone(&self.options), tables, &*reader, &mut |_| {})?;
         sequencer.set_room(reader.reserved_bytes());
-        let appended = sequencer.sequenced().sequence;
         let shared = SharedSequencer::new(sequencer);
         let reader: Arc<dyn StateReader> = Arc::new(shared.clone());
-        self.running = Some(Running { shared, reader, log, appended });
+        self.running = Some(Running { shared, reader, log });
         Ok(())
     }
 
