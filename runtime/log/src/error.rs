@@ -220,5 +220,16 @@ mod tests {
             let error = LogError::io("read", "file", io::Error::from_raw_os_error(number));
             assert_eq!(error.is_damage(), is_damaged, "{error}");
         }
+        for (kind, is_damaged) in [
+            (io::ErrorKind::UnexpectedEof, true),
+            (io::ErrorKind::InvalidData, true),
+            (io::ErrorKind::StorageFull, false),
+            (io::ErrorKind::OutOfMemory, false),
+        ] {
+            let error = LogError::io("read", "file", kind.into());
+            assert_eq!(error.is_damage(), is_damaged, "{error}");
+        }
+        let corrupt = LogError::Corrupt { file: "file".to_owned(), position: 0, detail: "x".to_owned() };
+        assert!(corrupt.is_damage() && !LogError::Closed.is_damage());
     }
 }

@@ -133,7 +133,11 @@ mod tests {
     #[test]
     fn own_writes_replace_and_hide_what_lies_below_them() {
         let earlier = writes([("k1".into(), Some(b"earlier".to_vec())), ("k2".into(), None)]);
-        let own = writes([("k1".into(), None), ("k4".into(), Some(b"own".to_vec())), ("z".into(), None)]);
+        let own = writes([
+            ("k1".into(), None),
+            ("k4".into(), Some(b"own".to_vec())),
+            ("z".into(), Some(b"own".to_vec())),
+        ]);
         let found = page(committed(&["k1", "k2", "k3", "k4"]), &earlier, &own, wanted(9));
         let expected = [(b"k3".to_vec(), b"committed".to_vec()), (b"k4".to_vec(), b"own".to_vec())].to_vec();
         assert_eq!(found, StatePage { entries: expected, after: None });

@@ -67,5 +67,6 @@ mod tests {
         assert_eq!(timers.count(), 4);
         timers.forget();
         assert_eq!(timers.count(), 6);
+        assert!(!timers.touch("new", true, || unreachable!("it is known")), "it was kept before");
     }
 }

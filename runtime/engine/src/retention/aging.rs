@@ -50,8 +50,8 @@ mod tests {
             let now = second * 1_000;
             aging.look(now, second);
             let expired = aging.expired(now);
-            assert!(expired <= (second + 1).saturating_sub(6), "{expired} at second {second}");
-            assert!(second < 8 || expired >= second - 7, "{expired} at second {second}");
+            assert!(expired <= second.saturating_sub(6), "{expired} at second {second}");
+            assert!(second < 7 || expired >= second - 6, "{expired} at second {second}");
             assert!(aging.seen.len() <= 8);
         }
     }

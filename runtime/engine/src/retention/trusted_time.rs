@@ -160,6 +160,15 @@ mod tests {
     }
 
     #[test]
+    fn a_jump_after_one_that_ended_is_told_and_begins_the_hour_anew() {
+        let mut time = begin();
+        assert_eq!(look(&mut time, 0, HOUR_MS - 60_000, 2 * DAY_MS), [2 * DAY_MS]);
+        assert_eq!(look(&mut time, HOUR_MS - 55_000, HOUR_MS - 30_000, 0), NONE);
+        assert_eq!(look(&mut time, HOUR_MS - 25_000, HOUR_MS + 60_000, DAY_MS / 2), [DAY_MS / 2]);
+        assert_eq!(time.at(HOUR_MS + 60_000), BEGIN.plus_ms(HOUR_MS + 60_000));
+    }
+
+    #[test]
     fn a_clock_that_stays_ahead_for_an_hour_is_followed() {
         let mut time = begin();
         assert_eq!(look(&mut time, 0, HOUR_MS - 5_000, 400 * DAY_MS), [400 * DAY_MS]);
@@ -210,5 +219,17 @@ mod tests {
         let mut time = TrustedTime::new(BEGIN.plus_ms(DAY_MS), 0, HOUR_MS);
         assert_eq!(look(&mut time, 0, 60_000, 0), NONE);
         assert_eq!(look(&mut time, 65_000, 120_000, DAY_MS), NONE);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_again_is_behind_anew() {
+        for meanwhile_ms in [DAY_MS, 3 * DAY_MS] {
+            let mut time = TrustedTime::new(BEGIN.plus_ms(DAY_MS), 0, HOUR_MS);
+            look(&mut time, 0, 60_000, 0);
+            look(&mut time, 65_000, 120_000, meanwhile_ms);
+            let at = HOUR_MS + 60_000;
+            look(&mut time, 125_000, at, 0);
+            assert_eq!(time.at(at), BEGIN.plus_ms(DAY_MS + at), "{meanwhile_ms}");
+        }
     }
 }

@@ -1,8 +1,19 @@
 //! What a compiler process may do to the process that started it: nothing. The programs here are shells.
 
-use std::fs;
+use std::{
+    fs,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Instant,
+};
 
 use super::*;
+
+/// Longest wait for something that has to happen; only a failing test reaches it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A compiler that is the shell's `script`; `$0` is `argument`.
 fn shell(script: &str, argument: &Path) -> CompilerProgram {
@@ -65,14 +76,14 @@ fn a_process_that_ends_is_told_by_its_end() {
 
 #[test]
 fn a_process_that_does_nothing_is_killed_when_its_time_is_over_or_another_load_comes_first() {
-    let shell = shell("exec sleep 1000", Path::new("sh"));
+    let shell = shell("exec sleep 60", Path::new("sh"));
     let made = child::compile(&shell, &limits(Duration::from_millis(50)), &[7; 1 << 20], &|_| false);
     assert_eq!(made, Err(End::Clock));
     let gives_way = |elapsed: Duration| elapsed >= Duration::from_millis(50);
-    let made = child::compile(&shell, &limits(Duration::from_secs(300)), &[], &gives_way);
+    let made = child::compile(&shell, &limits(Duration::from_secs(30)), &[], &gives_way);
     assert_eq!(made, Err(End::GaveWay));
     // One that closes its output, and stays.
-    assert_eq!(failed_with(run("exec >&- 2>&-; exec sleep 1000")), "the compiler was ended by signal 9");
+    assert_eq!(failed_with(run("exec >&- 2>&-; exec sleep 60")), "the compiler was ended by signal 9");
 }
 
 #[test]
@@ -124,7 +135,9 @@ fn a_limit_that_is_hit_names_its_setting() {
 #[test]
 fn a_slow_load_gives_way_and_can_be_abandoned() {
     let options = HostOptions {
-        compiler: Some(shell("exec sleep 1000", Path::new("sh"))),
+        compiler: Some(shell("exec sleep 60", Path::new("sh"))),
+        // Ten times as long by the clock: only a failing test reaches it.
+        max_compile_ms: 2_000,
         ..HostOptions::new("/nowhere")
     };
     let engine = Engine::default();
@@ -134,52 +147,73 @@ fn a_slow_load_gives_way_and_can_be_abandoned() {
         compiler.compile(&engine, &[], Path::new("a.wasm"), &loading)
     };
     assert_eq!(load(Haste::Whole, &|| true), Err(Halt::GaveWay));
-    let is_over = std::sync::atomic::AtomicBool::new(false);
-    let is_over = &is_over;
-    std::thread::scope(|scope| {
-        let slow: Vec<_> = (0..compiler.turns.at_a_time())
+    let is_over = AtomicBool::new(false);
+    let (load, is_over) = (&load, &is_over);
+    thread::scope(|scope| {
+        let mut slow: Vec<_> = (0..compiler.turns.at_a_time())
             .map(|_| {
-                let load = &load;
-                let (tell, told) = std::sync::mpsc::channel();
+                let (tell, told) = mpsc::channel();
                 let slow = scope.spawn(move || {
                     // Asked only while it compiles, so it has its turn.
                     load(Haste::Slow, &|| {
                         _ = tell.send(());
-                        false
+                        is_over.load(Ordering::Acquire)
                     })
                 });
                 told.recv().unwrap();
                 slow
             })
             .collect();
+        slow.push(scope.spawn(|| load(Haste::Slow, &|| is_over.load(Ordering::Acquire))));
+        thread::sleep(Duration::from_millis(100));
+        let none_ended = slow.iter().all(|slow| !slow.is_finished());
         // It waits for a turn, so one of the slow ones is killed.
-        let other =
-            scope.spawn(|| load(Haste::Whole, &|| is_over.load(std::sync::atomic::Ordering::Acquire)));
-        for slow in slow {
-            assert_eq!(slow.join().unwrap(), Err(Halt::GaveWay));
+        let other = scope.spawn(|| load(Haste::Whole, &|| is_over.load(Ordering::Acquire)));
+        let one_ended = comes_true(|| slow.iter().any(|slow| slow.is_finished()));
+        is_over.store(true, Ordering::Release);
+        for load in slow.into_iter().chain([other]) {
+            assert_eq!(load.join().unwrap(), Err(Halt::GaveWay));
         }
-        is_over.store(true, std::sync::atomic::Ordering::Release);
-        assert_eq!(other.join().unwrap(), Err(Halt::GaveWay));
+        assert!(none_ended, "slow ones press nobody");
+        assert!(one_ended, "one gives way to the other");
     });
 }
 
 #[test]
 fn start_code_is_tried_in_a_turn_unless_an_operator_waits_for_it() {
     let compiler = Compiler::new(&HostOptions::new("/nowhere"), &Engine::default());
-    let compiled: Vec<_> = (0..compiler.turns.at_a_time()).map(|_| compiler.turns.take(false)).collect();
-    assert!(compiler.turn_to_try(&Loading::WHOLE).is_none(), "an operator waits for nobody's compiler");
-    let (tell, told) = std::sync::mpsc::channel();
-    std::thread::scope(|scope| {
-        let compiler = &compiler;
-        scope.spawn(move || {
-            let turn = compiler.turn_to_try(&Loading { haste: Haste::Slice, ..Loading::WHOLE });
-            tell.send(turn.is_some()).unwrap();
-        });
-        while !compiled[0].is_wanted() {
-            std::thread::yield_now();
-        }
+    let compiler = &compiler;
+    let (tell, told) = mpsc::channel();
+    thread::scope(|scope| {
+        let compiled: Vec<_> = (0..compiler.turns.at_a_time()).map(|_| compiler.turns.take(false)).collect();
+        let try_out = |haste: Haste| {
+            let tell = tell.clone();
+            scope.spawn(move || {
+                let turn = compiler.turn_to_try(&Loading { haste, ..Loading::WHOLE });
+                _ = tell.send((haste, turn.is_some()));
+            });
+        };
+        try_out(Haste::Whole);
+        let first = told.recv_timeout(PATIENCE);
+        assert_eq!(first, Ok((Haste::Whole, false)), "an operator waits for nobody's compiler");
+        try_out(Haste::Slow);
+        assert!(told.recv_timeout(Duration::from_millis(100)).is_err(), "all turns are taken");
+        assert!(!compiled[0].is_wanted(), "a slow one presses nobody");
+        try_out(Haste::Slice);
+        assert!(comes_true(|| compiled[0].is_wanted()), "a first try waits for a turn");
         assert!(told.try_recv().is_err(), "all turns are taken");
         drop(compiled);
-        assert_eq!(told.recv(), Ok(true));
+        for _ in 0..2 {
+            assert!(told.recv_timeout(PATIENCE).unwrap().1);
+        }
     });
+}
+
+/// Whether this comes true before patience ends.
+fn comes_true(is_so: impl Fn() -> bool) -> bool {
+    let begun = Instant::now();
+    while !is_so() && begun.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(1));
+    }
+    is_so()
 }

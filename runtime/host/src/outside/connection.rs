@@ -189,7 +189,8 @@ mod tests {
     use std::{
         io::{Read, Write},
         net::TcpListener,
-        thread::{self, JoinHandle},
+        sync::mpsc::{self, Receiver},
+        thread,
     };
 
     use http_body_util::Empty;
@@ -197,18 +198,23 @@ mod tests {
     use super::*;
 
     /// Takes one connection, answers it, and returns the first bytes that came.
-    fn receive() -> (SocketAddr, JoinHandle<Vec<u8>>) {
+    fn receive() -> (SocketAddr, Receiver<Vec<u8>>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let first = thread::spawn(move || {
+        let (tell, first) = mpsc::channel();
+        thread::spawn(move || {
             let (mut connection, _) = listener.accept().unwrap();
             let mut bytes = vec![0; 4_096];
             let count = connection.read(&mut bytes).unwrap();
             bytes.truncate(count);
             connection.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").unwrap();
-            bytes
+            _ = tell.send(bytes);
         });
         (address, first)
+    }
+
+    fn came(first: &Receiver<Vec<u8>>) -> Vec<u8> {
+        first.recv_timeout(Duration::from_secs(10)).expect("the address is reached")
     }
 
     /// Sends a request for a name that nobody has.
@@ -225,7 +231,7 @@ mod tests {
     fn the_checked_address_is_reached_whatever_the_name_resolves_to_by_now() {
         let (address, first) = receive();
         assert_eq!(send_to(address, false).unwrap(), 204);
-        let first = String::from_utf8(first.join().unwrap()).unwrap();
+        let first = String::from_utf8(came(&first)).unwrap();
         assert!(first.starts_with("GET /path?query HTTP/1.1\r\n"), "{first}");
     }
 
@@ -233,7 +239,7 @@ mod tests {
     fn a_server_has_to_prove_the_name_and_not_the_address() {
         let (address, first) = receive();
         assert!(send_to(address, true).is_err(), "it has no certificate");
-        let hello = first.join().unwrap();
+        let hello = came(&first);
         let name = b"hooks.invalid";
         assert!(hello.windows(name.len()).any(|bytes| bytes == name), "{}", hello.escape_ascii());
     }

@@ -60,7 +60,7 @@ mod tests {
         (0..1_000).for_each(|_| denied.add("ü".repeat(60_000)));
         let lines = denied.take();
         assert_eq!((lines.len(), lines[20].as_str()), (21, "denied: 980 further requests"));
-        assert!(lines.iter().all(|line| line.len() <= MAX_TEXT_BYTES + '…'.len_utf8()));
+        assert!(lines.iter().all(|line| line.capacity() <= MAX_TEXT_BYTES + '…'.len_utf8()));
         assert_eq!(denied.take(), Vec::<String>::new());
     }
 }
