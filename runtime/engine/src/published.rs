@@ -1,18 +1,11 @@
 //! How an event that a handler publishes gets its identity and its place in the chain of causes.
 
 use camshaft_event::cloudevents::validate;
+use camshaft_event::reserved::{self, HOPS, PLUGIN_SOURCES};
 use camshaft_event::{EffectError, Event, Generation, NewEvent, Offset, Timestamp};
-
 use camshaft_sabotage::{Sabotage, is_on};
 
 use crate::clock::rfc3339;
-use crate::system_event;
-
-/// Source of all plugins' events begins so; producers may not use it.
-pub(crate) const SOURCE_PREFIX: &str = "/plugins/";
-
-/// Extension that counts the events between this one and the one a producer published.
-pub(crate) const HOPS: &str = "camshafthops";
 
 const CORRELATION: &str = "correlationid";
 const CAUSATION: &str = "causationid";
@@ -51,7 +44,7 @@ pub(crate) fn build(
     };
     let mut event = Event {
         id: id(author.generation, offset, index),
-        source: [SOURCE_PREFIX, author.consumer].concat(),
+        source: [PLUGIN_SOURCES, author.consumer].concat(),
         event_type: new.event_type,
         subject: new.subject.or_else(|| origin.subject.clone()),
         time: new.time,
@@ -115,11 +108,11 @@ pub(crate) fn check_hops(
 /// Refuses what belongs to the runtime. That the whole is a CloudEvent is checked as for every other event.
 fn check_reserved(new: &NewEvent) -> Result<(), EffectError> {
     let refuse = |reason: String| Err(EffectError::InvalidEvent { reason });
-    if new.event_type.starts_with(system_event::TYPE_PREFIX) {
+    if reserved::is_type(&new.event_type) {
         return refuse(format!("type \"{}\" is reserved for the runtime", new.event_type));
     }
-    let reserved = [CORRELATION, CAUSATION, HOPS];
-    match new.extensions.iter().find(|(name, _)| reserved.contains(&name.as_str())) {
+    let set_by_runtime = [CORRELATION, CAUSATION, HOPS];
+    match new.extensions.iter().find(|(name, _)| set_by_runtime.contains(&name.as_str())) {
         Some((name, _)) => refuse(format!("extension \"{name}\" is set by the runtime")),
         None => Ok(()),
     }
@@ -195,8 +188,10 @@ mod tests {
             let error = build_from(cause(), new).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
-        let system = NewEvent { event_type: "camshaft.fake".into(), ..NewEvent::default() };
-        assert!(build(STOCK, &cause(), Offset(17), 0, String::new(), system).is_err());
+        for event_type in ["camshaft", "camshaft.fake"] {
+            let system = NewEvent { event_type: event_type.into(), ..NewEvent::default() };
+            assert!(build(STOCK, &cause(), Offset(17), 0, String::new(), system).is_err());
+        }
     }
 
     #[test]

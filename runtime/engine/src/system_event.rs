@@ -3,15 +3,9 @@
 //! Each goes into the transaction that it tells about. Its id is unique by construction, so it is not entered
 //! in the dedupe index. Data is JSON. No wildcard matches these types unless it starts with `camshaft.`.
 
-use camshaft_event::{Event, Timestamp};
+use camshaft_event::{Event, Timestamp, reserved};
 
 use crate::clock::rfc3339;
-
-/// Source of all system events; producers may not use it.
-pub(crate) const SOURCE: &str = "/camshaft";
-
-/// First segment of their types; producers and plugins may not use it.
-pub(crate) const TYPE_PREFIX: &str = "camshaft.";
 
 /// Builds a system event about `subject`. `id` must be unique among system events.
 pub(crate) fn system_event(
@@ -23,8 +17,8 @@ pub(crate) fn system_event(
 ) -> Event {
     Event {
         id,
-        source: SOURCE.to_owned(),
-        event_type: format!("{TYPE_PREFIX}{event_type}"),
+        source: reserved::SOURCE.to_owned(),
+        event_type: format!("{}.{event_type}", reserved::TYPE),
         subject: Some(subject.to_owned()),
         time: Some(rfc3339(at)),
         datacontenttype: Some("application/json".to_owned()),

@@ -14,6 +14,7 @@ mod ids;
 mod key;
 mod pattern;
 mod policy;
+pub mod reserved;
 pub mod transaction;
 
 pub use context::{Answer, AttemptContext, EffectError, LogLevel, NewEvent, StateEntry, StatePage};

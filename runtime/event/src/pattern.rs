@@ -8,8 +8,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// First segment of the types that only the runtime publishes.
-const SYSTEM: &str = "camshaft";
+use crate::reserved;
 
 /// A pattern over event types, such as `order.placed`, `order.*` or `order.**`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,7 +41,7 @@ impl TypePattern {
                 (Some(want), Some(segment)) => (want, segment),
                 _ => return false,
             };
-            if std::mem::take(&mut first) && segment == SYSTEM && want != SYSTEM {
+            if std::mem::take(&mut first) && segment == reserved::TYPE && want != reserved::TYPE {
                 return false;
             }
             match want {
@@ -63,10 +62,10 @@ impl TypePattern {
             match (ours.next(), theirs.next()) {
                 (None, None) => return true,
                 (Some("**"), Some(other)) | (Some(other), Some("**")) => {
-                    return !(first && other == SYSTEM);
+                    return !(first && other == reserved::TYPE);
                 }
                 (Some("*"), Some(other)) | (Some(other), Some("*")) => {
-                    if first && other == SYSTEM {
+                    if first && other == reserved::TYPE {
                         return false;
                     }
                 }

@@ -27,7 +27,6 @@ use axum::{Router, middleware};
 use tokio::sync::{Semaphore, watch};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use events::is_system;
 pub use server::{Server, ServerError};
 pub use starting::Front;
 

@@ -7,7 +7,7 @@ use camshaft_event::transaction::{
     ConsumerChanged, ConsumerStatus, DeadChange, Fired, Handled, HeldChange, Operated, RecentEvents,
     RedriveChanged, Section, TimerChange,
 };
-use camshaft_event::{ConsumerId, Event, Generation, Offset, Sequence, Transaction};
+use camshaft_event::{ConsumerId, Event, Generation, Offset, Sequence, Transaction, reserved};
 use camshaft_sabotage::{Sabotage, is_on};
 use serde::Serialize;
 
@@ -81,7 +81,7 @@ impl<S: Store> Tables<S> {
     fn apply_published(&mut self, first: Offset, events: &[Event]) {
         for (event, index) in events.iter().zip(0..) {
             // The runtime's own events are unique by construction and never published by anybody else.
-            if event.source != "/camshaft" {
+            if event.source != reserved::SOURCE {
                 let hash = event.hash();
                 if is_on(Sabotage::ForgetIdentity) && hash.identity.is_multiple_of(8) {
                     continue;

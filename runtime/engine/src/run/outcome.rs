@@ -3,7 +3,7 @@
 use camshaft_event::transaction::{DeadChange, HeldChange, Outcome};
 use camshaft_event::{
     AfterDeadLetter, Answer, AttemptInputs, DeadLetter, Event, FailedAttempt, HeldEvent, Key, Sequence,
-    Timestamp,
+    Timestamp, reserved,
 };
 use camshaft_sabotage::{Sabotage, is_on};
 use rand_chacha::ChaCha8Rng;
@@ -13,7 +13,7 @@ use super::failure::{Failure, failure};
 use super::{Room, Run, Tried, WorkerContext};
 use crate::attempt::Attempt;
 use crate::batch::Item;
-use crate::system_event::{self, system_event};
+use crate::system_event::system_event;
 use crate::{backoff, published};
 
 /// What a dead letter takes in a transaction beside the event and its story, announcement included; generous.
@@ -162,7 +162,7 @@ impl Run {
         let mut section = self.section(item, tried.number, tried.at, Outcome::DeadLettered);
         section.held.extend(self.no_longer_held(item));
         // Failures of handling a system event are recorded but not announced, lest they feed on themselves.
-        if !item.event.event_type.starts_with(system_event::TYPE_PREFIX) {
+        if !reserved::is_type(&item.event.event_type) {
             section.events.push(self.announcement(item, &story, tried.at));
         }
         let mut letter = DeadLetter {

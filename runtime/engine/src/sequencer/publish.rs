@@ -4,15 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use camshaft_event::transaction::{Published, Section};
-use camshaft_event::{Event, EventHash, Offset, Sequence, Timestamp, Transaction};
+use camshaft_event::{Event, EventHash, Offset, Sequence, Timestamp, Transaction, reserved};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
 use camshaft_tables::{KnownIdentity, Tables, TablesError};
 use thiserror::Error;
 
 use super::{Sequencer, Unready};
-use crate::published::{HOPS, SOURCE_PREFIX};
-use crate::system_event;
 
 /// What a producer learns of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,19 +122,16 @@ impl Probe {
 
 fn check(index: usize, event: &Event, max_event_bytes: usize) -> Result<(), PublishRefusal> {
     let source = event.source.as_str();
-    let reserved = if event.event_type.starts_with(system_event::TYPE_PREFIX) {
+    let found = if reserved::is_type(&event.event_type) {
         Some(format!("type \"{}\"", event.event_type))
-    } else if source.starts_with(SOURCE_PREFIX)
-        || source == system_event::SOURCE
-        || source.starts_with("/camshaft/")
-    {
+    } else if reserved::is_source(source) {
         Some(format!("source \"{source}\""))
-    } else if event.extension(HOPS).is_some() {
-        Some(format!("extension \"{HOPS}\""))
+    } else if event.extension(reserved::HOPS).is_some() {
+        Some(format!("extension \"{}\"", reserved::HOPS))
     } else {
         None
     };
-    if let Some(what) = reserved {
+    if let Some(what) = found {
         return Err(PublishRefusal::Reserved { index, what });
     }
     let (bytes, limit) = (event.size(), max_event_bytes);

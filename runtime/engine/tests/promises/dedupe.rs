@@ -143,6 +143,7 @@ fn what_the_runtime_reserves_is_refused() {
     let mut hopping = event("a", "k");
     hopping.set_extension("camshafthops", "0");
     let reserved = [
+        of_type("camshaft"),
         of_type("camshaft.x"),
         of_source("/plugins/x"),
         of_source("/camshaft"),

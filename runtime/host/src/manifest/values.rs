@@ -187,7 +187,7 @@ pub fn event_types<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>, 
                 "\"{event_type}\" has a wildcard; list each type that the plugin publishes"
             )));
         }
-        if event_type == "camshaft" || event_type.starts_with("camshaft.") {
+        if camshaft_event::reserved::is_type(event_type) {
             return Err(D::Error::custom(format!(
                 "\"{event_type}\" cannot be published: types under `camshaft.` are the runtime's own"
             )));

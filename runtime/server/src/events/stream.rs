@@ -7,19 +7,16 @@ use axum::{
     http::{HeaderMap, header},
 };
 use camshaft::Runtime;
-use camshaft_event::{Event, Offset, TypePattern, cloudevents::print_into};
+use camshaft_event::{Event, Offset, TypePattern, cloudevents::print_into, reserved};
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
     task::yield_now,
     time::timeout,
 };
 
-use super::{
-    super::{
-        Api,
-        room::{Lease, Room},
-    },
-    is_system,
+use super::super::{
+    Api,
+    room::{Lease, Room},
 };
 
 /// Size of a part, unless a single event is larger: a client that takes nothing keeps no more than a few.
@@ -101,7 +98,7 @@ impl Selection {
         let wanted = match &self.event_type {
             // A pattern matches the runtime's own events only if it names them.
             Some(pattern) => pattern.matches(&event.event_type),
-            None => self.system || !is_system(&event.event_type),
+            None => self.system || !reserved::is_type(&event.event_type),
         };
         wanted && self.subject.as_ref().is_none_or(|subject| event.subject.as_ref() == Some(subject))
     }

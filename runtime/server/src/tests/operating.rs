@@ -1,7 +1,7 @@
 //! Consumers, dead letters and state, with a closure as the handler.
 
 use camshaft::{Failure, Subscription};
-use camshaft_event::{AttemptContext, Event, NewEvent};
+use camshaft_event::{AttemptContext, Event, NewEvent, reserved};
 
 use super::*;
 
@@ -215,7 +215,10 @@ async fn the_runtimes_own_events_are_read_only_on_request() {
             let all = types("/events?system=true").await;
             assert!(all.contains(&"camshaft.dead-letter.added".to_owned()), "{all:?}");
             let named = types("/events?type=camshaft.**").await;
-            assert!(!named.is_empty() && named.iter().all(|event_type| is_system(event_type)), "{named:?}");
+            assert!(
+                !named.is_empty() && named.iter().all(|event_type| reserved::is_type(event_type)),
+                "{named:?}"
+            );
         },
     )
     .await;
