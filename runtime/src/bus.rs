@@ -17,7 +17,6 @@ mod subscribe;
 
 use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use camshaft_host::{Host, HostOptions, WaysOut};
 use tokio::sync::{Semaphore, watch};
@@ -26,7 +25,7 @@ use long_reads::LongReads;
 use plugins::{LoadHook, Plugins};
 pub use subscribe::{Failure, SubscribeError, Subscription};
 
-use crate::compose::{self, Core, MachineClock};
+use crate::compose::{self, Core, MachineClock, Phase};
 use crate::view::{Closed, Health, HealthStatus, RetentionView, SyncView};
 use crate::{Config, Durability, OpenError};
 
@@ -208,9 +207,7 @@ impl Runtime {
     /// one are left: they refuse what they are asked for.
     pub async fn shutdown(&self) {
         let inner = Arc::clone(&self.0);
-        if inner.core.draining.swap(true, Ordering::AcqRel)
-            && inner.core.durable.standing().poisoned.is_none()
-        {
+        if !inner.core.phase.advance(Phase::Draining) && inner.core.durable.standing().poisoned.is_none() {
             let waited = inner.shut_down.subscribe().wait_for(|done| *done).await.map(|_| ());
             debug_assert!(waited.is_ok(), "the sender lives as long as the runtime");
             return;
@@ -242,8 +239,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         // Threads hold the core, not this; they end by themselves, without a mark of a clean end being waited for.
         self.core.drain();
-        self.core.stopping.store(true, Ordering::Release);
-        self.core.closing.store(true, Ordering::Release);
+        self.core.phase.advance(Phase::Closing);
         self.core.ring_all();
     }
 }

@@ -16,6 +16,7 @@ mod kept_time;
 mod marks;
 mod open;
 mod pace;
+mod phase;
 pub(crate) mod priority;
 mod reader;
 mod rebuild;
@@ -35,6 +36,7 @@ pub(crate) use code::{Closure, Code, CodeNumber};
 pub(crate) use core::Core;
 pub(crate) use durable::Never;
 pub(crate) use open::{open, refuse_log, unusable};
+pub(crate) use phase::{Phase, Thread};
 pub(crate) use reader::READ_BYTES;
 
 /// The store below the tables.

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 use camshaft_host::{Host, Refusal};
 
 use super::Runtime;
-use crate::compose::Core;
+use crate::compose::{Core, Thread};
 use crate::view::PluginView;
 use activate::Origin;
 pub(super) use activate::attach;
@@ -57,7 +57,7 @@ impl Plugins {
         });
         plugins.loader.start(core, &plugins.shelf)?;
         let watching = Arc::clone(&plugins);
-        core.spawn("plugins", move |core| watch::watch(core, &watching))?;
+        core.spawn(Thread::Plugins, move |core| watch::watch(core, &watching))?;
         Ok(plugins)
     }
 

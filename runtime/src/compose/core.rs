@@ -1,6 +1,6 @@
 //! What all threads share.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -16,6 +16,7 @@ use super::code::CodeTable;
 use super::durable::{DurableWatch, Never};
 use super::idle::Idle;
 use super::marks::Marks;
+use super::phase::{Phase, Reached, Thread};
 use crate::Config;
 
 /// The running engine, log and code. The runtime's public face and every thread hold it.
@@ -52,15 +53,11 @@ pub(crate) struct Core {
     pub(crate) trim_before: AtomicU64,
     /// How many publishes have to be queued before the writer wants to be woken.
     pub(crate) gathers: AtomicUsize,
-    /// Whether workers take no more batches.
-    pub(crate) draining: AtomicBool,
-    /// Whether the flusher writes its last snapshot and ends, and the ticker ends with the last call.
-    pub(crate) stopping: AtomicBool,
-    /// Whether the writer syncs what is queued, closes the log and ends.
-    pub(crate) closing: AtomicBool,
+    /// How far it is on its way to its end.
+    pub(crate) phase: Reached,
     /// How the writer thread is scheduled.
     pub(crate) scheduling: OnceLock<String>,
-    pub(crate) threads: Mutex<Vec<(String, JoinHandle<()>)>>,
+    pub(crate) threads: Mutex<Vec<(Thread, JoinHandle<()>)>>,
 }
 
 /// Deadlines are counted until it is dropped.
@@ -149,7 +146,7 @@ impl Core {
         let reason = reason.to_string();
         tracing::error!(reason, "the runtime cannot go on: what is durable is safe, restart it");
         self.durable.poison(reason);
-        self.draining.store(true, Ordering::Release);
+        self.phase.advance(Phase::Draining);
         self.ring_all();
     }
 
@@ -163,15 +160,15 @@ impl Core {
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+        self.phase.is(Phase::Draining)
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
+        self.phase.is(Phase::Stopping)
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Acquire)
+        self.phase.is(Phase::Closing)
     }
 
     pub(crate) fn ring_all(&self) {
@@ -184,19 +181,18 @@ impl Core {
     /// Starts a thread that `shutdown` joins. A panic in it ends the runtime: nobody knows what it left undone.
     pub(crate) fn spawn(
         self: &Arc<Self>,
-        name: &str,
+        which: Thread,
         body: impl FnOnce(&Arc<Self>) + Send + 'static,
     ) -> std::io::Result<()> {
         let core = Arc::clone(self);
-        let owner = name.to_owned();
-        let thread = thread::Builder::new().name(format!("camshaft-{name}")).spawn(move || {
+        let thread = thread::Builder::new().name(format!("camshaft-{which}")).spawn(move || {
             let run = std::panic::AssertUnwindSafe(|| body(&core));
             if std::panic::catch_unwind(run).is_err() {
                 // It may have panicked over what it was handling, so the marks stand.
-                core.fail_amid_events(format!("thread {owner} panicked"));
+                core.fail_amid_events(format!("thread {which} panicked"));
             }
         })?;
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push((name.to_owned(), thread));
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push((which, thread));
         Ok(())
     }
 }

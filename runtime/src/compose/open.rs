@@ -1,7 +1,7 @@
 //! Opening: data directory, log, tables, recovery, threads.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,6 +20,7 @@ use super::core::Core;
 use super::durable::DurableWatch;
 use super::idle::Idle;
 use super::marks::Marks;
+use super::phase::{Reached, Thread};
 use super::rebuild::Source;
 use super::{flusher, reader, sinks, ticker, timekeeper, worker, writer};
 use crate::{Config, Durability, OpenError};
@@ -111,9 +112,7 @@ pub(crate) fn open(
         running_calls: AtomicUsize::new(0),
         trim_before: AtomicU64::new(0),
         gathers: AtomicUsize::new(0),
-        draining: AtomicBool::new(false),
-        stopping: AtomicBool::new(false),
-        closing: AtomicBool::new(false),
+        phase: Reached::default(),
         scheduling: OnceLock::new(),
         threads: Mutex::new(Vec::new()),
     });
@@ -123,17 +122,17 @@ pub(crate) fn open(
 }
 
 fn start_threads(core: &Arc<Core>, host: &Host, log: LogWriter) -> std::io::Result<()> {
-    core.spawn("writer", move |core| writer::run(core, log))?;
-    core.spawn("reader", reader::run)?;
-    core.spawn("flusher", flusher::run)?;
-    core.spawn("timekeeper", timekeeper::run)?;
+    core.spawn(Thread::Writer, move |core| writer::run(core, log))?;
+    core.spawn(Thread::Reader, reader::run)?;
+    core.spawn(Thread::Flusher, flusher::run)?;
+    core.spawn(Thread::Timekeeper, timekeeper::run)?;
     let host = host.clone();
-    core.spawn("ticker", move |core| ticker::run(core, &host))?;
+    core.spawn(Thread::Ticker, move |core| ticker::run(core, &host))?;
     let (threads, random) = (worker_count(&core.config), ChaCha8Rng::seed_from_u64(entropy()));
-    core.spawn("sinks", move |core| sinks::run(core, threads, random))?;
+    core.spawn(Thread::Sinks, move |core| sinks::run(core, threads, random))?;
     for number in 0..worker_count(&core.config) {
         let random = ChaCha8Rng::seed_from_u64(entropy());
-        core.spawn(&format!("worker-{number}"), move |core| worker::run(core, number, random))?;
+        core.spawn(Thread::Worker(number), move |core| worker::run(core, number, random))?;
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ use camshaft_host::{Content, Halt, Haste, Host, Loading, Plugin, Prepared, Refus
 use super::quarantine::Quarantine;
 use super::shelf::Shelf;
 use super::versions::{Lease, Versions};
-use crate::compose::{Bell, Core, priority};
+use crate::compose::{Bell, Core, Thread, priority};
 use queue::{Queue, Task};
 
 /// One may load something slow; the other goes on with the rest.
@@ -96,7 +96,7 @@ impl Loader {
     pub(super) fn start(self: &Arc<Self>, core: &Arc<Core>, shelf: &Arc<Shelf>) -> io::Result<()> {
         for number in 0..THREADS {
             let (loader, shelf) = (Arc::clone(self), Arc::clone(shelf));
-            core.spawn(&format!("loader-{number}"), move |core| {
+            core.spawn(Thread::Loader(number), move |core| {
                 priority::step_back();
                 loader.run(core, &shelf);
             })?;
