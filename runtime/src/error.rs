@@ -29,21 +29,3 @@ pub fn io_reason(error: &std::io::Error) -> String {
     let mut characters = text.chars();
     characters.next().into_iter().flat_map(char::to_lowercase).chain(characters).collect()
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::ErrorCode;
-
-    #[test]
-    fn every_refusal_of_the_plugin_host_is_in_the_catalogue() {
-        let source = include_str!("../host/src/refusal.rs");
-        let codes: Vec<&str> = source
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("pub const ")?.split('"').nth(1))
-            .collect();
-        assert!(codes.contains(&camshaft_host::codes::NOT_WASM), "the source is read as it is written");
-        for code in codes {
-            assert!(ErrorCode::from_text(code).is_some(), "{code}");
-        }
-    }
-}

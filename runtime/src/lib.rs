@@ -14,7 +14,7 @@ pub use bus::plugins::spec as consumer_spec;
 pub use bus::{Failure, Runtime, SubscribeError, Subscription};
 pub use camshaft_engine::Attempt;
 pub use camshaft_event::{AttemptContext, Delivery, Event, Offset, Sink, cloudevents};
-pub use camshaft_host::{CompileOrder, CompilerProgram, Refusal, compile_from_stdin};
+pub use camshaft_host::{CompileOrder, CompilerProgram, Refusal, RefusalCode, compile_from_stdin};
 #[cfg(feature = "test-outbox")]
 pub use camshaft_host::{Outbox, Sent};
 pub use camshaft_wire as view;

@@ -134,7 +134,7 @@ impl From<ServerError> for Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        let code = ErrorCode::from_text(refusal.code).unwrap_or(ErrorCode::InvalidComponent);
+        let code = ErrorCode::from(refusal.code);
         Self::new(code, refusal.message).hint(refusal.hint)
     }
 }

@@ -13,7 +13,7 @@ use camshaft_engine::{Attempt, ConsumerSpec, EngineOptions, Rehearsal, Rehearsed
 use camshaft_event::{Answer, Event, FailureCause, Generation, Offset, Timestamp};
 use camshaft_host::{CompilerProgram, Host, HostOptions, OperatorFile, Plugin, Prepared};
 
-use camshaft::{Refusal, consumer_spec};
+use camshaft::{Refusal, RefusalCode, consumer_spec};
 pub(crate) use ticker::Ticker;
 pub(crate) use wire::Wire;
 pub(crate) use world::World;
@@ -54,7 +54,11 @@ impl Sandbox {
         let mut options = HostOptions { max_instances: 2, compiler, ..HostOptions::new(cache) };
         options.ways_out.responder = Some(wire.responder());
         let host = Host::new(options).map_err(|error| {
-            Refusal::new("internal", format!("no plugin can be run here: {error}"), "See `camshaft check`.")
+            Refusal::new(
+                RefusalCode::Internal,
+                format!("no plugin can be run here: {error}"),
+                "See `camshaft check`.",
+            )
         })?;
         let ticker = Ticker::start(&host);
         let (plugin, _) = host.examine(file, operator)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use camshaft_event::{Offset, Sequence};
 use camshaft_log::{Log, LogError, LogReader, NewRecord};
+use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::Progress;
 use camshaft_tables::store::Store;
 
@@ -96,6 +97,7 @@ impl LogWriter {
     /// # Errors
     /// All of [`Log::trim`] but a file that cannot be removed.
     pub fn trim(&mut self, before: u64) -> Result<Trimmed, LogError> {
+        let before = if is_on(Sabotage::TrimWritten) { self.appended.0 } else { before };
         match self.log.trim(before) {
             Ok(first) => Ok(Trimmed::To(first)),
             Err(error @ LogError::Io { .. }) => Ok(Trimmed::NotNow(error)),

@@ -128,9 +128,6 @@ impl Retention {
             Err(LogError::Trimmed { .. } | LogError::Corrupt { .. }) => bounds.first_sequence,
             Err(error) => return Err(error),
         };
-        if is_on(Sabotage::TrimUnflushed) {
-            return Ok(expired.min(pinned));
-        }
         Ok(expired.min(pinned).min(needed.sequence.next().0))
     }
 

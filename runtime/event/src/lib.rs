@@ -14,6 +14,7 @@ mod ids;
 mod key;
 mod pattern;
 mod policy;
+mod refusal_code;
 pub mod reserved;
 pub mod transaction;
 
@@ -29,4 +30,5 @@ pub use policy::{
     AfterDeadLetter, Backoff, Breaker, Delivery, InstanceReuse, Limits, Policy, Rate, Sink, Start,
     Subscription,
 };
+pub use refusal_code::RefusalCode;
 pub use transaction::Transaction;

@@ -11,7 +11,7 @@ use std::{fs::File, io::Read, path::Path};
 use sha2::{Digest, Sha256};
 use wit_component::ComponentEncoder;
 
-use crate::{Refusal, instance::catch_panic, refusal::codes};
+use crate::{Refusal, RefusalCode, instance::catch_panic};
 pub use survey::{Form, Survey};
 
 /// A file that holds a component, or a core module that one can be made of.
@@ -56,7 +56,7 @@ impl Artifact {
         }
         if !self.survey.describes_world {
             return Err(Refusal::new(
-                codes::UNSUPPORTED_WORLD,
+                RefusalCode::UnsupportedWorld,
                 format!(
                     "\"{}\" is a core WebAssembly module that is written for no contract",
                     file.display()
@@ -66,7 +66,7 @@ impl Artifact {
         }
         if self.survey.imports.iter().any(|import| import.starts_with("wasi_snapshot_preview1")) {
             return Err(Refusal::new(
-                codes::UNKNOWN_IMPORT,
+                RefusalCode::UnknownImport,
                 format!("\"{}\" is a core module that imports \"wasi_snapshot_preview1\"", file.display()),
                 "Build it for the target wasm32-wasip2, or for wasm32-unknown-unknown.",
             ));
@@ -79,14 +79,14 @@ impl Artifact {
 pub fn read(file: &Path, max_bytes: u64) -> Result<Vec<u8>, Refusal> {
     let refuse = |error: std::io::Error| {
         let message = format!("cannot read \"{}\": {error}", file.display());
-        Refusal::new(codes::IO, message, "Check that the file exists and that this user may read it.")
+        Refusal::new(RefusalCode::Io, message, "Check that the file exists and that this user may read it.")
     };
     let mut bytes = Vec::new();
     let limited = File::open(file).map_err(refuse)?.take(max_bytes.saturating_add(1));
     { limited }.read_to_end(&mut bytes).map_err(refuse)?;
     if bytes.len() as u64 > max_bytes {
         return Err(Refusal::new(
-            codes::PLUGIN_TOO_LARGE,
+            RefusalCode::PluginTooLarge,
             format!("\"{}\" is longer than the limit of {max_bytes} bytes", file.display()),
             "Build it optimised and without debug information, or raise the setting \
              `limits.max_plugin_bytes`.",
@@ -107,7 +107,7 @@ fn componentize(module: &[u8], file: &Path) -> Result<Vec<u8>, Refusal> {
         Err(panic) => panic,
     };
     Err(Refusal::new(
-        codes::INVALID_COMPONENT,
+        RefusalCode::InvalidComponent,
         format!("the core module \"{}\" cannot be made a component: {reason}", file.display()),
         "Build it again with the SDK and the toolchain of one release.",
     ))

@@ -19,7 +19,7 @@ use std::{
 use bytesize::ByteSize;
 use wasmtime::Engine;
 
-use crate::{HostOptions, Refusal, instance::catch_panic, refusal::codes};
+use crate::{HostOptions, Refusal, RefusalCode, instance::catch_panic};
 use child::{End, Limits};
 pub use program::{CompileOrder, LOADING_NICENESS, compile_from_stdin};
 pub use turns::Turn;
@@ -207,7 +207,7 @@ fn here(engine: &Engine, bytes: &[u8], file: &Path) -> Result<Vec<u8>, Refusal> 
 
 fn invalid(file: &Path, reason: &str) -> Refusal {
     Refusal::new(
-        codes::INVALID_COMPONENT,
+        RefusalCode::InvalidComponent,
         format!("\"{}\" is not a component that can run here: {reason}", file.display()),
         "Build it again with a current toolchain and without experimental WebAssembly features.",
     )
@@ -215,7 +215,7 @@ fn invalid(file: &Path, reason: &str) -> Refusal {
 
 fn over(file: &Path, limit: &dyn std::fmt::Display, setting: &str) -> Refusal {
     Refusal::new(
-        codes::COMPILE_FAILED,
+        RefusalCode::CompileFailed,
         format!(
             "\"{}\" could not be compiled within {limit} (setting `limits.max_compile_{setting}`)",
             file.display()
@@ -227,7 +227,7 @@ fn over(file: &Path, limit: &dyn std::fmt::Display, setting: &str) -> Refusal {
 /// What is said of a file that could not be compiled.
 pub fn failed(file: &Path, reason: &str) -> Refusal {
     Refusal::new(
-        codes::COMPILE_FAILED,
+        RefusalCode::CompileFailed,
         format!("\"{}\" could not be compiled: {reason}", file.display()),
         "Build it again with a current toolchain; if that does not help, report it with the file.",
     )

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use crate::{Refusal, artifact::Survey, outside::WaysOut, refusal::codes};
+use crate::{Refusal, RefusalCode, artifact::Survey, outside::WaysOut};
 
 /// Package of the contract.
 const PACKAGE: &str = "camshaft:plugin";
@@ -39,7 +39,7 @@ pub fn judge(survey: &Survey, file: &Path) -> Result<String, Refusal> {
         && !same_series(version)
     {
         return Err(Refusal::new(
-            codes::UNSUPPORTED_CONTRACT_VERSION,
+            RefusalCode::UnsupportedContractVersion,
             format!("\"{name}\" is written against {PACKAGE} {version}, but this camshaft speaks {VERSION}"),
             "Rebuild the plugin with the SDK of this camshaft's release, or run the camshaft it was built for.",
         ));
@@ -80,7 +80,7 @@ fn judge_one(
     match ways_out.capability_of(import) {
         Some(capability) if capabilities.contains(capability) => Ok(()),
         Some(capability) => Err(Refusal::new(
-            codes::UNKNOWN_IMPORT,
+            RefusalCode::UnknownImport,
             format!(
                 "\"{}\" imports \"{import}\", but its manifest does not ask for the capability \"{capability}\"",
                 file.display()
@@ -101,7 +101,7 @@ fn other_world(survey: &Survey, file: &Path) -> Refusal {
         exports => format!("exports {}", quoted(exports)),
     };
     Refusal::new(
-        codes::UNSUPPORTED_WORLD,
+        RefusalCode::UnsupportedWorld,
         format!(
             "\"{}\" is {kind}, not a Camshaft plugin: it {exports} instead of the function \"{HANDLE}\" of the \
              world {PACKAGE}/handler",
@@ -131,7 +131,7 @@ fn judge_import(import: &str, file: &Path) -> Result<(), Refusal> {
         _ => "A plugin gets the interfaces that `camshaft wit` writes, and an empty WASI; nothing else.",
     };
     Err(Refusal::new(
-        codes::UNKNOWN_IMPORT,
+        RefusalCode::UnknownImport,
         format!("\"{}\" imports \"{import}\", which this camshaft does not give", file.display()),
         hint,
     ))

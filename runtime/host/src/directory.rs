@@ -15,7 +15,7 @@ use std::{
 
 use camshaft_event::Timestamp;
 
-use crate::{Manifest, Refusal, refusal::codes};
+use crate::{Manifest, Refusal, RefusalCode};
 pub use change::{Candidate, Change, Load, Ticket};
 pub use listing::{Files, Listing, Stamp};
 pub use watcher::Watcher;
@@ -300,7 +300,8 @@ impl<P> Directory<P> {
     }
 
     fn refuse(&mut self, stem: &str, refusal: Refusal, now: Timestamp, changes: &mut Vec<Change<P>>) {
-        let unfinished = [codes::TRUNCATED_WASM, codes::NOT_WASM, codes::IO].contains(&refusal.code);
+        let unfinished =
+            [RefusalCode::TruncatedWasm, RefusalCode::NotWasm, RefusalCode::Io].contains(&refusal.code);
         match self.files.get_mut(stem) {
             Some(watched) if unfinished && watched.quiet_ms(now) < PATIENCE_MS => {
                 watched.judged = Judged::NotYet;
@@ -369,7 +370,7 @@ impl Watched {
 
 fn duplicate(name: &str, file: &Path, owner: &Path) -> Refusal {
     Refusal::new(
-        codes::DUPLICATE_PLUGIN_NAME,
+        RefusalCode::DuplicatePluginName,
         format!("\"{}\" claims the name \"{name}\", which \"{}\" has", file.display(), owner.display()),
         "Remove one of the two files; the other is then taken by itself.",
     )

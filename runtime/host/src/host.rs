@@ -17,7 +17,7 @@ use wasmtime::{
 };
 
 use crate::{
-    Form, Manifest, OperatorFile, Plugin, Refusal, Report, Source,
+    Form, Manifest, OperatorFile, Plugin, Refusal, RefusalCode, Report, Source,
     artifact::{self, Artifact},
     cache::CodeCache,
     capabilities,
@@ -26,7 +26,6 @@ use crate::{
     instance::{Bounds, Session, catch_panic},
     outside::{Access, HTTP, WaysOut},
     plugin::{Loaded, trial},
-    refusal::codes,
     report::Facts,
     ticks::Ticks,
     wasi,
@@ -292,7 +291,7 @@ fn identify(
     }
     match Manifest::assemble(file, &artifact.survey.manifest_sections, operator) {
         Ok(manifest) => Ok((artifact, manifest)),
-        Err(refusal) if refusal.code == codes::MISSING_MANIFEST => {
+        Err(refusal) if refusal.code == RefusalCode::MissingManifest => {
             // The kind of a core module shows only as a component.
             contract::judge(&artifact.componentized(file)?.survey, file)?;
             Err(refusal)
@@ -323,7 +322,7 @@ impl Admitted {
 pub fn guarded<T, E: From<Refusal>>(file: &Path, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     catch_panic(work).unwrap_or_else(|panic| {
         let refusal = Refusal::new(
-            codes::INTERNAL,
+            RefusalCode::Internal,
             format!("\"{}\" could not be loaded: {panic}", file.display()),
             "The mistake is camshaft's, not the plugin's: report it with the file.",
         );
@@ -353,7 +352,7 @@ fn check_capabilities(manifest: &Manifest, ways_out: &WaysOut) -> Result<(), Ref
     let Manifest { name, capabilities, .. } = manifest;
     if let Some(capability) = capabilities.iter().find(|capability| !ways_out.exists(capability)) {
         return Err(Refusal::new(
-            codes::UNKNOWN_CAPABILITY,
+            RefusalCode::UnknownCapability,
             format!(
                 "plugin \"{name}\" asks for the capability \"{capability}\", which this camshaft does not have"
             ),
@@ -368,7 +367,7 @@ fn check_operators_part(manifest: &Manifest, file: &Path) -> Result<(), Refusal>
     let Manifest { name, capabilities, grants, .. } = manifest;
     if manifest.is_open {
         return Err(Refusal::new(
-            codes::INVALID_MANIFEST,
+            RefusalCode::InvalidManifest,
             format!("plugin \"{name}\" is a template, and nothing says which events it takes"),
             format!(
                 "Write `name` and [[subscriptions]] into \"{}\"; the plugin's own documentation has an example.",
@@ -379,7 +378,7 @@ fn check_operators_part(manifest: &Manifest, file: &Path) -> Result<(), Refusal>
     let Some(capability) = capabilities.difference(grants).next() else { return Ok(()) };
     let granted = capabilities.iter().map(|one| format!("\"{one}\"")).collect::<Vec<_>>().join(", ");
     Err(Refusal::new(
-        codes::CAPABILITY_NOT_GRANTED,
+        RefusalCode::CapabilityNotGranted,
         format!("plugin \"{name}\" asks for the capability \"{capability}\", which is not granted"),
         format!(
             "To allow it, write `grants = [{granted}]` into \"{}\".",
@@ -401,7 +400,7 @@ fn check_limits(manifest: &Manifest, options: &HostOptions) -> Result<(), Refusa
     match bounds.into_iter().find(|(.., wanted, allowed)| wanted > allowed) {
         None => Ok(()),
         Some((key, setting, unit, wanted, allowed)) => Err(Refusal::new(
-            codes::INVALID_MANIFEST,
+            RefusalCode::InvalidManifest,
             format!(
                 "plugin \"{}\" sets `limits.{key}` to {wanted} {unit}, but this runtime allows {allowed} {unit}",
                 manifest.name
@@ -430,7 +429,7 @@ mod tests {
         ];
         for (panics, said) in panics.into_iter().zip(["index 7", "reactor"]) {
             let refusal = guarded(file, panics).unwrap_err();
-            assert_eq!(refusal.code, codes::INTERNAL);
+            assert_eq!(refusal.code, RefusalCode::Internal);
             let start = "\"plugins/odd.wasm\" could not be loaded: internal error: ";
             assert!(refusal.message.starts_with(start) && refusal.message.contains(said), "{refusal}");
             assert!(refusal.hint.contains("report it with the file"), "{}", refusal.hint);

@@ -27,6 +27,7 @@ mod ticks;
 mod wasi;
 
 pub use artifact::Form;
+pub use camshaft_event::RefusalCode;
 pub use compile::{
     CompileOrder, CompilerProgram, Halt, Haste, LOADING_NICENESS, Loading, SLICE, compile_from_stdin,
 };
@@ -38,6 +39,6 @@ pub use manifest::{HttpRule, Manifest, OperatorFile, SecretSource};
 pub use outside::{Outbox, Sent};
 pub use outside::{Responder, WaysOut};
 pub use plugin::{InstantiateError, Plugin, Prepared};
-pub use refusal::{Refusal, codes};
+pub use refusal::Refusal;
 pub use report::Report;
 pub use source::{Content, Source};

@@ -21,7 +21,7 @@ use std::{
 use camshaft_event::{Limits, Policy, Start, Subscription};
 use serde::Serialize;
 
-use crate::{Refusal, refusal::codes};
+use crate::{Refusal, RefusalCode};
 use document::Document;
 pub use http::{HttpRule, SecretSource};
 pub use mistake::toml_mistake;
@@ -117,7 +117,7 @@ impl Manifest {
                     one.types.iter().flat_map(|ours| other.types.iter().map(move |their| (ours, their)));
                 if let Some((ours, theirs)) = { pairs }.find(|(ours, theirs)| ours.overlaps(theirs)) {
                     return Err(Refusal::new(
-                        codes::OVERLAPPING_SUBSCRIPTIONS,
+                        RefusalCode::OverlappingSubscriptions,
                         format!(
                             "in {origin} the handlers \"{}\" and \"{}\" claim the same events: \"{ours}\" and \
                              \"{theirs}\" overlap",
@@ -180,7 +180,7 @@ impl OperatorFile {
 pub(crate) fn read_operator(path: &Path) -> Result<String, Refusal> {
     read_bounded(path, bounds::MAX_BYTES as u64).map_err(|error| {
         let message = format!("cannot read {}: {error}", quoted(path));
-        Refusal::new(codes::IO, message, "Check that the file is text and that this user may read it.")
+        Refusal::new(RefusalCode::Io, message, "Check that the file is text and that this user may read it.")
     })
 }
 
@@ -203,7 +203,7 @@ fn quoted(path: &Path) -> String {
 
 fn missing(file: &Path) -> Refusal {
     Refusal::new(
-        codes::MISSING_MANIFEST,
+        RefusalCode::MissingManifest,
         format!("\"{}\" has no manifest", file.display()),
         format!(
             "Build it with `camshaft build`, or put a manifest that begins with `manifest = 1` into \"{}\".",

@@ -16,10 +16,9 @@ use wasmtime::{
 };
 
 use crate::{
-    Form, Instance, Manifest, Refusal, Report, contract, host,
+    Form, Instance, Manifest, Refusal, RefusalCode, Report, contract, host,
     instance::{Bounds, HandleFn, HandleParams, HandleResult, NoAttempt, Session, deadline_ticks, within},
     outside::{Access, HTTP, Http, WaysOut},
-    refusal::codes,
     report::Facts,
     ticks::Ticks,
 };
@@ -280,7 +279,7 @@ pub fn trial(plugin: &Plugin) -> Result<(), Refusal> {
         // Nothing is wrong with the plugin; the place for its instances is found when one is needed.
         Err(error) if error.is::<PoolConcurrencyLimitError>() => Ok(()),
         Err(error) => Err(Refusal::new(
-            codes::INSTANTIATION_FAILED,
+            RefusalCode::InstantiationFailed,
             format!("\"{}\" could not be started within its limits: {error:#}", plugin.file().display()),
             "Its start code trapped, asked for something outside before there was an event, or needs more than \
              `limits.memory` and `limits.deadline` allow.",
@@ -290,7 +289,7 @@ pub fn trial(plugin: &Plugin) -> Result<(), Refusal> {
 
 fn refuse_types(file: &Path, error: &wasmtime::Error) -> Refusal {
     Refusal::new(
-        codes::UNSUPPORTED_CONTRACT_VERSION,
+        RefusalCode::UnsupportedContractVersion,
         format!("\"{}\" does not fit the contract {}: {error:#}", file.display(), contract::VERSION),
         "Rebuild the plugin with the SDK of this camshaft's release.",
     )

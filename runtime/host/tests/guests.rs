@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up shall stop")]
 
 use camshaft_event::{Answer, Event, FailureCause, LogLevel};
-use camshaft_host::{Instance, codes};
+use camshaft_host::{Instance, RefusalCode};
 use camshaft_test_guests::component;
 
 #[path = "host/support.rs"]
@@ -35,7 +35,7 @@ fn failed(answer: Answer) -> (FailureCause, String) {
 }
 
 #[track_caller]
-fn check_refused(name: &str, code: &str, part: &str) {
+fn check_refused(name: &str, code: RefusalCode, part: &str) {
     let refusal = Bench::new().host.load(component(name), None).err().expect("it should be refused");
     assert_eq!(refusal.code, code, "{refusal}");
     assert!(refusal.message.contains(part), "{refusal}");
@@ -196,10 +196,10 @@ fn a_plugin_without_the_sdk_works_too() {
 
 #[test]
 fn plugins_that_cannot_run_are_refused() {
-    check_refused("other-world", codes::UNSUPPORTED_WORLD, "it exports \"add\"");
-    check_refused("later-version", codes::UNSUPPORTED_CONTRACT_VERSION, "camshaft:plugin 9.9.0");
-    check_refused("without-manifest", codes::MISSING_MANIFEST, "has no manifest");
-    check_refused("asks-for-sockets", codes::UNKNOWN_CAPABILITY, "the capability \"sockets\"");
-    check_refused("contradicts-itself", codes::INVALID_MANIFEST, "the key `version` has two values");
-    check_refused("overlaps", codes::OVERLAPPING_SUBSCRIPTIONS, "\"one\"");
+    check_refused("other-world", RefusalCode::UnsupportedWorld, "it exports \"add\"");
+    check_refused("later-version", RefusalCode::UnsupportedContractVersion, "camshaft:plugin 9.9.0");
+    check_refused("without-manifest", RefusalCode::MissingManifest, "has no manifest");
+    check_refused("asks-for-sockets", RefusalCode::UnknownCapability, "the capability \"sockets\"");
+    check_refused("contradicts-itself", RefusalCode::InvalidManifest, "the key `version` has two values");
+    check_refused("overlaps", RefusalCode::OverlappingSubscriptions, "\"one\"");
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use camshaft_event::{Answer, Event};
-use camshaft_host::{Host, HostOptions, OperatorFile, Plugin, Refusal, codes};
+use camshaft_host::{Host, HostOptions, OperatorFile, Plugin, Refusal, RefusalCode};
 use camshaft_test_guests::{bombs, component};
 
 #[path = "host/support.rs"]
@@ -242,7 +242,7 @@ fn a_plugin_whose_secret_cannot_be_read_is_refused_without_showing_any_of_it() {
         let refusal =
             load(&folder, &operator(80, "secrets = ['token']", &format!("[secrets]\ntoken = {source}")));
         let refusal = refusal.err().unwrap();
-        assert_eq!(refusal.code, codes::SECRET_UNAVAILABLE);
+        assert_eq!(refusal.code, RefusalCode::SecretUnavailable);
         assert!(refusal.message.contains(words), "{refusal}");
         assert!(!refusal.message.contains("two"), "{refusal}");
     }
@@ -260,11 +260,11 @@ fn rules_without_a_grant_grants_without_rules_and_rules_that_make_no_sense_are_r
         (operator(80, "pathh = 'x'", ""), "pathh"),
     ] {
         let refusal = load(&folder, &text).err().unwrap_or_else(|| panic!("should be refused: {text}"));
-        assert_eq!(refusal.code, codes::INVALID_MANIFEST, "{refusal}");
+        assert_eq!(refusal.code, RefusalCode::InvalidManifest, "{refusal}");
         assert!(refusal.message.contains(words), "{words}: {refusal}");
     }
     let ungranted = operator(80, "", "").replace("grants = ['http']", "");
-    assert_eq!(load(&folder, &ungranted).err().unwrap().code, codes::CAPABILITY_NOT_GRANTED);
+    assert_eq!(load(&folder, &ungranted).err().unwrap().code, RefusalCode::CapabilityNotGranted);
 }
 
 #[test]
@@ -295,7 +295,7 @@ fn the_operators_guide_shows_rules_that_are_read() {
     let (block, _) = block.split_once("```").unwrap();
     let folder = tempfile::tempdir().unwrap();
     // The variable that it names is not there: all else was in order.
-    assert_eq!(load(&folder, block).err().unwrap().code, codes::SECRET_UNAVAILABLE);
+    assert_eq!(load(&folder, block).err().unwrap().code, RefusalCode::SecretUnavailable);
     let plugin = load(&folder, &block.replace("env = \"HOOK_TOKEN\"", "env = \"PATH\"")).unwrap();
     let granted = plugin.manifest().granted();
     assert_eq!(granted, ["http", "http POST https://hooks.example.com:443 with hook-token"]);
@@ -329,10 +329,10 @@ fn start_code_sends_nothing_while_a_plugin_is_looked_at_granted_or_not() {
         host.check(&file, Some(&operator)).unwrap().refusal.unwrap(),
     ];
     for refusal in refusals {
-        assert_eq!(refusal.code, codes::INSTANTIATION_FAILED, "{refusal}");
+        assert_eq!(refusal.code, RefusalCode::InstantiationFailed, "{refusal}");
         assert!(refusal.message.contains("which leads outside and is closed"), "{refusal}");
     }
-    assert_eq!(host.load(&file, None).err().unwrap().code, codes::CAPABILITY_NOT_GRANTED);
+    assert_eq!(host.load(&file, None).err().unwrap().code, RefusalCode::CapabilityNotGranted);
     thread::sleep(std::time::Duration::from_millis(100));
     assert_eq!(receiver.seen(), Vec::<String>::new());
 }
@@ -358,9 +358,9 @@ fn start_code_that_waits_harms_nobody_granted_or_not() {
     let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
     let (host, file) = starting(&folder, &bombs::start_waits());
     // Outside a tokio runtime, where waiting for real would panic.
-    assert_eq!(host.load(&file, None).err().unwrap().code, codes::CAPABILITY_NOT_GRANTED);
+    assert_eq!(host.load(&file, None).err().unwrap().code, RefusalCode::CapabilityNotGranted);
     let (_, lacking) = host.examine(&file, None).unwrap();
-    assert_eq!(lacking.unwrap().code, codes::CAPABILITY_NOT_GRANTED);
+    assert_eq!(lacking.unwrap().code, RefusalCode::CapabilityNotGranted);
     let plugin = host.load(&file, Some(&granting(&file, receiver.port))).unwrap();
     assert!(plugin.has_way_out());
 }
@@ -372,7 +372,7 @@ fn what_was_not_granted_is_closed_to_a_plugin_that_is_only_examined() {
     let file = component("fetches");
     let operator = OperatorFile::parse(&file.with_extension("toml"), "[config]\nurl = 'http://127.0.0.1:9/'");
     let (plugin, lacking) = host.examine(file, Some(&operator.unwrap())).unwrap();
-    assert_eq!(lacking.unwrap().code, codes::CAPABILITY_NOT_GRANTED);
+    assert_eq!(lacking.unwrap().code, RefusalCode::CapabilityNotGranted);
     let (answer, _) = handle(&plugin);
     assert!(matches!(answer, Answer::Failed { .. }), "{answer:?}");
     assert!(failure(&answer).contains("which leads outside and is closed"), "{answer:?}");

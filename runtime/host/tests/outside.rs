@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use camshaft_event::{Answer, Delivery, Event, FailureCause, Sink};
-use camshaft_host::{Host, HostOptions, OperatorFile, Outbox, Plugin, Refusal, Sent, WaysOut, codes};
+use camshaft_host::{Host, HostOptions, OperatorFile, Outbox, Plugin, Refusal, RefusalCode, Sent, WaysOut};
 use camshaft_test_guests::component;
 
 #[path = "host/support.rs"]
@@ -32,7 +32,7 @@ fn load(host: &Host, operator: &str) -> Result<Plugin, Refusal> {
     host.load(file, Some(&operator))
 }
 
-fn refusal(host: &Host, operator: &str) -> (&'static str, String) {
+fn refusal(host: &Host, operator: &str) -> (RefusalCode, String) {
     let refusal = load(host, operator).err().expect("it should be refused");
     (refusal.code, refusal.to_string())
 }
@@ -51,7 +51,7 @@ fn a_capability_that_does_not_exist_is_refused_in_these_words_granted_or_not() {
     let host = host(None, &folder);
     for operator in ["", GRANT] {
         let (code, message) = refusal(&host, operator);
-        assert_eq!(code, codes::UNKNOWN_CAPABILITY);
+        assert_eq!(code, RefusalCode::UnknownCapability);
         assert_eq!(
             message,
             "plugin \"sends\" asks for the capability \"test-outbox\", which this camshaft does not have"
@@ -64,7 +64,7 @@ fn a_way_out_needs_a_grant() {
     let folder = tempfile::tempdir().unwrap();
     let host = host(silent(), &folder);
     let (code, message) = refusal(&host, "");
-    assert_eq!(code, codes::CAPABILITY_NOT_GRANTED);
+    assert_eq!(code, RefusalCode::CapabilityNotGranted);
     assert!(message.contains("\"test-outbox\", which is not granted"), "{message}");
     let plugin = load(&host, GRANT).unwrap();
     assert!(plugin.has_way_out());
@@ -81,7 +81,7 @@ fn the_operator_says_how_its_calls_are_made() {
     assert_eq!(sink, Some(Sink { delivery: Delivery::AtMostOnce, max_in_flight: 3 }));
     for (key, part) in [("max_in_flight = 0", "1 to 128"), ("max_in_flight = 129", "1 to 128")] {
         let (code, message) = refusal(&host, &format!("{GRANT}\n[policy]\n{key}"));
-        assert_eq!(code, codes::INVALID_MANIFEST);
+        assert_eq!(code, RefusalCode::InvalidManifest);
         assert!(message.contains(part), "{message}");
     }
 }
@@ -95,7 +95,7 @@ fn who_has_no_way_out_has_no_delivery_to_choose() {
         let operator =
             OperatorFile::parse(&file.with_extension("toml"), &format!("[policy]\n{key}")).unwrap();
         let refusal = host.load(file, Some(&operator)).err().unwrap();
-        assert_eq!(refusal.code, codes::INVALID_MANIFEST);
+        assert_eq!(refusal.code, RefusalCode::InvalidManifest);
         assert!(refusal.message.contains("is for sinks"), "{refusal}");
     }
 }

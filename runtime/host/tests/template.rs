@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up shall stop")]
 
-use camshaft_host::{Host, HostOptions, OperatorFile, Plugin, Refusal, codes};
+use camshaft_host::{Host, HostOptions, OperatorFile, Plugin, Refusal, RefusalCode};
 use tempfile::TempDir;
 
 #[path = "host/support.rs"]
@@ -45,7 +45,7 @@ fn a_template_alone_is_refused_with_what_to_write_but_can_be_looked_at() {
     let folder = tempfile::tempdir().unwrap();
     for operator in [None, Some("name = 'orders'")] {
         let refusal = load(&folder, AUTHOR, operator).err().unwrap();
-        assert_eq!(refusal.code, codes::INVALID_MANIFEST);
+        assert_eq!(refusal.code, RefusalCode::InvalidManifest);
         assert!(refusal.message.contains("is a template"), "{refusal}");
         assert!(
             refusal.hint.contains("[[subscriptions]] into") && refusal.hint.contains("orders.toml"),

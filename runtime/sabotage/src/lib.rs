@@ -63,8 +63,8 @@ pub enum Sabotage {
     CondemnAtFirstEnd,
     /// The log is trimmed by what the wall clock says alone.
     TrimByWallClock,
-    /// The log is trimmed before what it holds is in a snapshot.
-    TrimUnflushed,
+    /// The log is trimmed as far as it is written, whatever was asked.
+    TrimWritten,
 }
 
 impl Sabotage {
@@ -96,7 +96,7 @@ impl Sabotage {
         Self::CountShortage,
         Self::CondemnAtFirstEnd,
         Self::TrimByWallClock,
-        Self::TrimUnflushed,
+        Self::TrimWritten,
     ];
 }
 

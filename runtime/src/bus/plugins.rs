@@ -19,7 +19,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use camshaft_host::{Host, Refusal};
+use camshaft_host::{Host, Refusal, RefusalCode};
 
 use super::Runtime;
 use crate::compose::{Core, Thread};
@@ -90,9 +90,11 @@ impl Runtime {
             Ok(name)
         };
         let loaded = tokio::task::spawn_blocking(load).await;
-        let name = loaded
-            .unwrap_or_else(|error| Err(Refusal::new("internal", error.to_string(), "This is a bug.")))?;
-        self.plugin(&name)
-            .ok_or_else(|| Refusal::new("internal", "the plugin is gone already", "Load it again."))
+        let name = loaded.unwrap_or_else(|error| {
+            Err(Refusal::new(RefusalCode::Internal, error.to_string(), "This is a bug."))
+        })?;
+        self.plugin(&name).ok_or_else(|| {
+            Refusal::new(RefusalCode::Internal, "the plugin is gone already", "Load it again.")
+        })
     }
 }

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use camshaft_event::RefusalCode;
+
 /// How the process ends. Stable: scripts depend on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -354,6 +356,34 @@ impl ErrorCode {
     }
 }
 
+impl From<RefusalCode> for ErrorCode {
+    fn from(code: RefusalCode) -> Self {
+        match code {
+            RefusalCode::NotWasm => Self::NotWasm,
+            RefusalCode::TruncatedWasm => Self::TruncatedWasm,
+            RefusalCode::PluginTooLarge => Self::PluginTooLarge,
+            RefusalCode::PluginTooComplex => Self::PluginTooComplex,
+            RefusalCode::InvalidComponent => Self::InvalidComponent,
+            RefusalCode::UnsupportedWorld => Self::UnsupportedWorld,
+            RefusalCode::UnsupportedContractVersion => Self::UnsupportedContractVersion,
+            RefusalCode::MissingManifest => Self::MissingManifest,
+            RefusalCode::InvalidManifest => Self::InvalidManifest,
+            RefusalCode::OverlappingSubscriptions => Self::OverlappingSubscriptions,
+            RefusalCode::UnknownImport => Self::UnknownImport,
+            RefusalCode::CapabilityNotGranted => Self::CapabilityNotGranted,
+            RefusalCode::UnknownCapability => Self::UnknownCapability,
+            RefusalCode::SecretUnavailable => Self::SecretUnavailable,
+            RefusalCode::CompileFailed => Self::CompileFailed,
+            RefusalCode::InstantiationFailed => Self::InstantiationFailed,
+            RefusalCode::DuplicatePluginName => Self::DuplicatePluginName,
+            RefusalCode::VersionNotKept => Self::VersionNotKept,
+            RefusalCode::Internal => Self::Internal,
+            RefusalCode::PluginQuarantined => Self::PluginQuarantined,
+            RefusalCode::Io => Self::Io,
+        }
+    }
+}
+
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -376,6 +406,13 @@ mod tests {
             assert!(page.contains(&section(code)), "runtime/ERRORS.md should hold:\n{}", section(code));
         }
         assert_eq!(page.matches("### `").count(), ErrorCode::ALL.len(), "the page lists a code that is none");
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_code() {
+        for code in RefusalCode::ALL {
+            assert_eq!(ErrorCode::from(*code).as_str(), code.as_str());
+        }
     }
 
     #[test]

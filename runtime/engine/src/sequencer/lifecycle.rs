@@ -7,7 +7,7 @@ use camshaft_event::transaction::{
     ActivationOutcome, ConsumerChanged, ConsumerRecord, ConsumerStatus, Floor, Published, RecentEvents,
     Section,
 };
-use camshaft_event::{Event, Offset, Timestamp, Transaction};
+use camshaft_event::{Event, Offset, RefusalCode, Timestamp, Transaction};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 use serde_json::json;
@@ -112,7 +112,7 @@ impl<S: Store> Sequencer<S> {
     pub fn announce_refusal(
         &mut self,
         file: &str,
-        code: &str,
+        code: RefusalCode,
         message: &str,
         now: Timestamp,
     ) -> Result<(), ConsumerError> {

@@ -1,5 +1,7 @@
 //! The runtime's own events: no wildcard matches them, and failures of handling them are not announced.
 
+use camshaft_event::RefusalCode;
+
 use super::harness::{World, done, note, reject, spec};
 
 #[test]
@@ -47,7 +49,7 @@ fn an_operators_acts_are_events_too() {
     world.sequencer().discard("refusing", offset, now).unwrap();
     world.detach("refusing");
     world.sequencer().remove("refusing", now).unwrap();
-    world.sequencer().announce_refusal("x.wasm", "not-a-plugin", "it is text", now).unwrap();
+    world.sequencer().announce_refusal("x.wasm", RefusalCode::NotWasm, "it is text", now).unwrap();
     world.sync();
     let system: Vec<_> = world.all_events().into_iter().filter(|event| event.source == "/camshaft").collect();
     let types: Vec<&str> =

@@ -16,7 +16,7 @@ use wasmparser::{
     Encoding, Instance, Parser, Payload,
 };
 
-use crate::{Refusal, refusal::codes};
+use crate::{Refusal, RefusalCode};
 use sums::Sums;
 
 /// Components inside each other. Tools nest one or two.
@@ -52,7 +52,7 @@ impl From<wasmparser::Error> for Fault {
 /// The refusal of a file that exceeds a bound, and by what.
 pub fn beyond(what: &str, file: &Path) -> Refusal {
     Refusal::new(
-        codes::PLUGIN_TOO_COMPLEX,
+        RefusalCode::PluginTooComplex,
         format!("\"{}\" is too complex to be compiled: {what}", file.display()),
         "Build it with a released toolchain and optimisations; if it was built so, report it with the file.",
     )

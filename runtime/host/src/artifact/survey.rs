@@ -8,7 +8,7 @@ use std::path::Path;
 use wasmparser::{ComponentTypeRef, Parser, Payload};
 
 use super::bounds::{self, Bounds, Fault};
-use crate::{Refusal, refusal::codes};
+use crate::{Refusal, RefusalCode};
 
 /// Name of the custom section that holds the author's manifest.
 pub const MANIFEST_SECTION: &str = "camshaft:manifest";
@@ -112,7 +112,7 @@ impl Survey {
 fn form_of(bytes: &[u8], file: &Path) -> Result<Form, Refusal> {
     let not_wasm = |what: &str, hint: &str| {
         let message = format!("\"{}\" is not a WebAssembly file: it is {what}", file.display());
-        Err(Refusal::new(codes::NOT_WASM, message, hint))
+        Err(Refusal::new(RefusalCode::NotWasm, message, hint))
     };
     let build = "Build the plugin with `camshaft build` and copy the `.wasm` file that it makes.";
     let Some(rest) = bytes.strip_prefix(b"\0asm") else {
@@ -140,7 +140,7 @@ fn form_of(bytes: &[u8], file: &Path) -> Result<Form, Refusal> {
         Ok(Form::Module)
     } else {
         let message = format!("\"{}\" is WebAssembly of a version that is not known here", file.display());
-        Err(Refusal::new(codes::INVALID_COMPONENT, message, "Build it with a current toolchain."))
+        Err(Refusal::new(RefusalCode::InvalidComponent, message, "Build it with a current toolchain."))
     }
 }
 
@@ -149,7 +149,7 @@ fn broken(error: &wasmparser::Error, file: &Path) -> Refusal {
         return truncated(file);
     }
     Refusal::new(
-        codes::INVALID_COMPONENT,
+        RefusalCode::InvalidComponent,
         format!("\"{}\" is not valid WebAssembly: {error}", file.display()),
         "Build it again; if it was copied, compare the copy with the original.",
     )
@@ -157,7 +157,7 @@ fn broken(error: &wasmparser::Error, file: &Path) -> Refusal {
 
 fn truncated(file: &Path) -> Refusal {
     Refusal::new(
-        codes::TRUNCATED_WASM,
+        RefusalCode::TruncatedWasm,
         format!("\"{}\" ends in the middle of its content", file.display()),
         "Copy it again: write it under another name and rename it, so that it appears complete.",
     )

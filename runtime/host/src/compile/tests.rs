@@ -125,11 +125,11 @@ fn a_limit_that_is_hit_names_its_setting() {
         ),
     ] {
         let refusal = said(end);
-        assert_eq!(refusal.code, codes::COMPILE_FAILED);
+        assert_eq!(refusal.code, RefusalCode::CompileFailed);
         assert_eq!(refusal.message, format!("{message} (setting `{setting}`)"));
         assert!(refusal.hint.contains(setting), "{}", refusal.hint);
     }
-    assert_eq!(said(End::Invalid("x".into())).code, codes::INVALID_COMPONENT);
+    assert_eq!(said(End::Invalid("x".into())).code, RefusalCode::InvalidComponent);
 }
 
 #[test]

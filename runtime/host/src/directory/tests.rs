@@ -86,10 +86,10 @@ impl Desk {
 
 fn load(content: &str, operator: Option<&str>) -> Result<Candidate<String>, Refusal> {
     if content.starts_with("broken") {
-        return Err(Refusal::new(codes::TRUNCATED_WASM, content, "Mend it."));
+        return Err(Refusal::new(RefusalCode::TruncatedWasm, content, "Mend it."));
     }
     if content.starts_with("foreign") {
-        return Err(Refusal::new(codes::UNSUPPORTED_WORLD, content, "Write another."));
+        return Err(Refusal::new(RefusalCode::UnsupportedWorld, content, "Write another."));
     }
     let name = content.split(' ').next().unwrap();
     let text = format!(

@@ -12,7 +12,7 @@ use camshaft_event::{
 use serde::Deserialize;
 
 use super::{HttpRule, Manifest, SecretSource, bounds, mistake::toml_mistake, values};
-use crate::{Refusal, refusal::codes};
+use crate::{Refusal, RefusalCode};
 
 /// The deadline of a call that may wait for something outside, unless the manifest says another.
 const SINK_DEADLINE_MS: u64 = 30_000;
@@ -130,7 +130,7 @@ impl Document {
         bounds::check_length(text.len(), origin)?;
         let document = toml::from_str(text).map_err(|error| {
             Refusal::new(
-                codes::INVALID_MANIFEST,
+                RefusalCode::InvalidManifest,
                 toml_mistake(origin, text, &error),
                 "Correct the manifest; its keys are described in the documentation of the plugin manifest.",
             )
@@ -343,5 +343,5 @@ impl From<Subscription> for camshaft_event::Subscription {
 }
 
 pub fn invalid(message: String, hint: &str) -> Refusal {
-    Refusal::new(codes::INVALID_MANIFEST, message, hint)
+    Refusal::new(RefusalCode::InvalidManifest, message, hint)
 }

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::bounds::MAX_RECORDS;
-use crate::{Refusal, refusal::codes};
+use crate::{Refusal, RefusalCode};
 
 /// The records of all sections, in file order.
 pub fn records<'s>(sections: &'s [Vec<u8>], file: &Path) -> Result<Vec<&'s str>, Refusal> {
@@ -17,7 +17,7 @@ pub fn records<'s>(sections: &'s [Vec<u8>], file: &Path) -> Result<Vec<&'s str>,
             let (record, after) = split_record(rest).ok_or_else(|| damaged(file))?;
             if records.len() == MAX_RECORDS {
                 return Err(Refusal::new(
-                    codes::INVALID_MANIFEST,
+                    RefusalCode::InvalidManifest,
                     format!("the manifest in \"{}\" has more than {MAX_RECORDS} records", file.display()),
                     "Put the plugin's subscriptions into fewer records, or make several plugins of it.",
                 ));
@@ -37,7 +37,7 @@ fn split_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 fn damaged(file: &Path) -> Refusal {
     Refusal::new(
-        codes::INVALID_MANIFEST,
+        RefusalCode::InvalidManifest,
         format!("the section `camshaft:manifest` of \"{}\" is damaged", file.display()),
         "It holds records, each behind its length as a little-endian u32; build the plugin again.",
     )

@@ -12,9 +12,8 @@ use std::{
 pub use super::placeholder::Place;
 use super::{address::Destination, http::CAPABILITY, placeholder};
 use crate::{
-    Manifest, Refusal,
+    Manifest, Refusal, RefusalCode,
     manifest::{HttpRule, SecretSource, read_bounded},
-    refusal::codes,
 };
 
 /// Longest secret, in bytes.
@@ -112,7 +111,7 @@ fn mismatch(manifest: &Manifest, operator_file: &Path) -> Refusal {
     let (name, file) = (&manifest.name, operator_file.display());
     if manifest.http.is_empty() {
         return Refusal::new(
-            codes::INVALID_MANIFEST,
+            RefusalCode::InvalidManifest,
             format!(
                 "plugin \"{name}\" is granted \"{CAPABILITY}\", but no [[http]] says where to, so it could reach nothing"
             ),
@@ -120,7 +119,7 @@ fn mismatch(manifest: &Manifest, operator_file: &Path) -> Refusal {
         );
     }
     Refusal::new(
-        codes::INVALID_MANIFEST,
+        RefusalCode::InvalidManifest,
         format!(
             "\"{file}\" has [[http]], but plugin \"{name}\" does not ask for the capability \"{CAPABILITY}\""
         ),
@@ -153,7 +152,7 @@ fn read(
     });
     secret.map_err(|why| {
         Refusal::new(
-            codes::SECRET_UNAVAILABLE,
+            RefusalCode::SecretUnavailable,
             format!("the secret \"{name}\" of plugin \"{}\" is not to be had: {why}", manifest.name),
             format!("Provide it, then touch \"{}\" to have it read again.", operator_file.display()),
         )

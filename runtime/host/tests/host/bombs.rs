@@ -2,38 +2,46 @@
 
 use std::fs;
 
-use camshaft_host::{Refusal, codes};
+use camshaft_host::{Refusal, RefusalCode};
 use camshaft_test_guests::bombs;
 
 use crate::support::{Bench, ticking};
 
 /// What each kind of bomb is refused with.
-const REFUSALS: [(&str, &str, &str); 21] = [
-    ("doubled-instances", codes::PLUGIN_TOO_COMPLEX, "more than 1000 component instances"),
-    ("doubled-instances-of-an-argument", codes::PLUGIN_TOO_COMPLEX, "instantiates a component that"),
-    ("nested-components", codes::PLUGIN_TOO_COMPLEX, "more than 32 levels of components inside each other"),
-    ("components-beside-each-other", codes::PLUGIN_TOO_COMPLEX, "more than 256 components"),
-    ("many-locals", codes::PLUGIN_TOO_COMPLEX, "more than 10000 locals in one function"),
-    ("nested-loops", codes::PLUGIN_TOO_COMPLEX, "more than 128 loops inside each other"),
-    ("core-instances", codes::PLUGIN_TOO_COMPLEX, "more than 64 instances of core modules"),
-    ("memories", codes::PLUGIN_TOO_COMPLEX, "more than 2 memories"),
-    ("tables", codes::PLUGIN_TOO_COMPLEX, "more than 4 tables"),
-    ("nested-types", codes::PLUGIN_TOO_COMPLEX, "more than 32 levels of types inside each other"),
-    ("nested-types-in-metadata", codes::PLUGIN_TOO_COMPLEX, "more than 32 levels of types inside each other"),
-    ("huge-manifest", codes::INVALID_MANIFEST, "more than the 65536 bytes that a manifest may have"),
-    ("filter-terms", codes::INVALID_MANIFEST, "more than the 65536 bytes that a manifest may have"),
-    ("nested-filter", codes::INVALID_MANIFEST, "recursion limit"),
-    ("subscriptions", codes::INVALID_MANIFEST, "more than the 65536 bytes that a manifest may have"),
+const REFUSALS: [(&str, RefusalCode, &str); 21] = [
+    ("doubled-instances", RefusalCode::PluginTooComplex, "more than 1000 component instances"),
+    ("doubled-instances-of-an-argument", RefusalCode::PluginTooComplex, "instantiates a component that"),
+    (
+        "nested-components",
+        RefusalCode::PluginTooComplex,
+        "more than 32 levels of components inside each other",
+    ),
+    ("components-beside-each-other", RefusalCode::PluginTooComplex, "more than 256 components"),
+    ("many-locals", RefusalCode::PluginTooComplex, "more than 10000 locals in one function"),
+    ("nested-loops", RefusalCode::PluginTooComplex, "more than 128 loops inside each other"),
+    ("core-instances", RefusalCode::PluginTooComplex, "more than 64 instances of core modules"),
+    ("memories", RefusalCode::PluginTooComplex, "more than 2 memories"),
+    ("tables", RefusalCode::PluginTooComplex, "more than 4 tables"),
+    ("nested-types", RefusalCode::PluginTooComplex, "more than 32 levels of types inside each other"),
+    (
+        "nested-types-in-metadata",
+        RefusalCode::PluginTooComplex,
+        "more than 32 levels of types inside each other",
+    ),
+    ("huge-manifest", RefusalCode::InvalidManifest, "more than the 65536 bytes that a manifest may have"),
+    ("filter-terms", RefusalCode::InvalidManifest, "more than the 65536 bytes that a manifest may have"),
+    ("nested-filter", RefusalCode::InvalidManifest, "recursion limit"),
+    ("subscriptions", RefusalCode::InvalidManifest, "more than the 65536 bytes that a manifest may have"),
     (
         "patterns",
-        codes::INVALID_MANIFEST,
+        RefusalCode::InvalidManifest,
         "6000 `types` in its subscriptions together; at most 1024 are allowed",
     ),
-    ("manifest-records", codes::INVALID_MANIFEST, "more than 512 records"),
-    ("start-loops", codes::INSTANTIATION_FAILED, "could not be started within its limits"),
-    ("start-waits", codes::CAPABILITY_NOT_GRANTED, "\"http\", which is not granted"),
-    ("start-logs", codes::INSTANTIATION_FAILED, "could not be started within its limits"),
-    ("start-sends", codes::CAPABILITY_NOT_GRANTED, "\"http\", which is not granted"),
+    ("manifest-records", RefusalCode::InvalidManifest, "more than 512 records"),
+    ("start-loops", RefusalCode::InstantiationFailed, "could not be started within its limits"),
+    ("start-waits", RefusalCode::CapabilityNotGranted, "\"http\", which is not granted"),
+    ("start-logs", RefusalCode::InstantiationFailed, "could not be started within its limits"),
+    ("start-sends", RefusalCode::CapabilityNotGranted, "\"http\", which is not granted"),
 ];
 
 fn compiled(bench: &Bench) -> usize {
@@ -41,7 +49,7 @@ fn compiled(bench: &Bench) -> usize {
 }
 
 #[track_caller]
-fn check(refusal: &Refusal, code: &str, part: &str) {
+fn check(refusal: &Refusal, code: RefusalCode, part: &str) {
     assert!(refusal.code == code && refusal.message.contains(part), "{code} {part:?}: {refusal:?}");
 }
 
@@ -54,8 +62,8 @@ fn every_bomb_is_refused_and_what_is_known_by_the_file_alone_without_compiling_i
         let (_, code, part) = REFUSALS.iter().find(|(bomb, ..)| *bomb == name).unwrap();
         let before = compiled(&bench);
         let refusal = ticking(&bench.host, || bench.refusal(&bytes));
-        check(&refusal, code, part);
-        let compiles = usize::from(*code == codes::INSTANTIATION_FAILED);
+        check(&refusal, *code, part);
+        let compiles = usize::from(*code == RefusalCode::InstantiationFailed);
         assert_eq!(compiled(&bench) - before, compiles, "{name}");
     }
 }
@@ -82,7 +90,7 @@ fn what_lies_within_the_bounds_is_loaded_and_what_lies_just_beyond_them_is_not()
         }
         check(
             &bench.refusal(&beyond),
-            codes::PLUGIN_TOO_COMPLEX,
+            RefusalCode::PluginTooComplex,
             "is too complex to be compiled: it has more than",
         );
     }
@@ -111,7 +119,7 @@ fn counts_of_small_things_are_bounded_too() {
             "more than 100000 definitions, counted for each component instance",
         ),
     ] {
-        check(&bench.refusal(&plugin(&text)), codes::PLUGIN_TOO_COMPLEX, part);
+        check(&bench.refusal(&plugin(&text)), RefusalCode::PluginTooComplex, part);
     }
     assert_eq!(compiled(&bench), 0);
 }
@@ -124,12 +132,12 @@ fn a_refusal_that_is_known_comes_before_anything_is_compiled_or_run() {
     let asks = |keys: &str| starts(&bombs::MANIFEST.replace("version", &format!("{keys}\nversion")));
     let bench = Bench::new();
     for (plugin, operator, code) in [
-        (asks("capabilities = ['http']"), "", codes::CAPABILITY_NOT_GRANTED),
-        (asks("capabilities = ['http']"), "grants = ['http']", codes::INVALID_MANIFEST),
-        (asks("capabilities = ['teleport']"), "", codes::UNKNOWN_CAPABILITY),
-        (asks("template = true"), "", codes::INVALID_MANIFEST),
-        (starts(bombs::MANIFEST), "[limits]\nmemory = '3GiB'", codes::INVALID_MANIFEST),
-        (starts(bombs::MANIFEST), "[limits]\ndeadline = '5m'", codes::INVALID_MANIFEST),
+        (asks("capabilities = ['http']"), "", RefusalCode::CapabilityNotGranted),
+        (asks("capabilities = ['http']"), "grants = ['http']", RefusalCode::InvalidManifest),
+        (asks("capabilities = ['teleport']"), "", RefusalCode::UnknownCapability),
+        (asks("template = true"), "", RefusalCode::InvalidManifest),
+        (starts(bombs::MANIFEST), "[limits]\nmemory = '3GiB'", RefusalCode::InvalidManifest),
+        (starts(bombs::MANIFEST), "[limits]\ndeadline = '5m'", RefusalCode::InvalidManifest),
     ] {
         // No tick ends the start code: it must not begin.
         let refusal = bench.load_with(&plugin, operator).err().unwrap();

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use camshaft_host::{Form, Host, HostOptions, OperatorFile, codes};
+use camshaft_host::{Form, Host, HostOptions, OperatorFile, RefusalCode};
 
 use crate::support::{Bench, MANIFEST, handler, in_world, module, ticking, with_manifest};
 
@@ -28,7 +28,7 @@ fn component(module: &[u8]) -> Vec<u8> {
 }
 
 #[track_caller]
-fn check(bytes: &[u8], code: &str, message: &str) {
+fn check(bytes: &[u8], code: RefusalCode, message: &str) {
     let bench = Bench::new();
     let refusal = bench.refusal(bytes);
     let found = bench.scrub(&refusal.message);
@@ -46,7 +46,7 @@ fn what_is_not_wasm_is_told_by_what_it_is() {
         (b"\xff\xd8\xff\xe0 a picture", "something else"),
     ] {
         let message = format!("\"plugins/probe.wasm\" is not a WebAssembly file: it is {what}");
-        check(bytes, codes::NOT_WASM, &message);
+        check(bytes, RefusalCode::NotWasm, &message);
     }
 }
 
@@ -57,13 +57,14 @@ fn a_truncated_file_is_refused_wherever_it_ends() {
         for length in (1..whole.len()).step_by(7) {
             let refusal = bench.refusal(&whole[..length]);
             // A cut exactly between two sections leaves a shorter file that lacks something else.
-            let missing = [codes::TRUNCATED_WASM, codes::UNSUPPORTED_WORLD, codes::MISSING_MANIFEST];
+            let missing =
+                [RefusalCode::TruncatedWasm, RefusalCode::UnsupportedWorld, RefusalCode::MissingManifest];
             assert!(missing.contains(&refusal.code), "at {length}: {refusal:?}");
         }
     }
     check(
         &handler("", "")[..200],
-        codes::TRUNCATED_WASM,
+        RefusalCode::TruncatedWasm,
         "\"plugins/probe.wasm\" ends in the middle of its content",
     );
 }
@@ -76,7 +77,7 @@ fn a_file_over_the_size_limit_is_refused_unread() {
     let refusal = Host::new(options).unwrap().load(&bench.file("large.wasm", &[0; 101]), None).err().unwrap();
     assert_eq!(
         (refusal.code, bench.scrub(&refusal.message).as_str()),
-        (codes::PLUGIN_TOO_LARGE, "\"plugins/large.wasm\" is longer than the limit of 100 bytes")
+        (RefusalCode::PluginTooLarge, "\"plugins/large.wasm\" is longer than the limit of 100 bytes")
     );
 }
 
@@ -84,7 +85,7 @@ fn a_file_over_the_size_limit_is_refused_unread() {
 fn a_module_that_was_written_for_no_contract_is_refused() {
     check(
         &wat::parse_str("(module)").unwrap(),
-        codes::UNSUPPORTED_WORLD,
+        RefusalCode::UnsupportedWorld,
         "\"plugins/probe.wasm\" is a core WebAssembly module that is written for no contract",
     );
 }
@@ -103,13 +104,13 @@ fn a_component_of_another_world_is_told_what_it_is() {
     .unwrap();
     check(
         &command,
-        codes::UNSUPPORTED_WORLD,
+        RefusalCode::UnsupportedWorld,
         "\"plugins/probe.wasm\" is a command-line program, not a Camshaft plugin: it exports \
          \"wasi:cli/run@0.2.3\" instead of the function \"handle\" of the world camshaft:plugin/handler",
     );
     check(
         &component(&in_world("imports", r#"(module (memory (export "memory") 1))"#)),
-        codes::UNSUPPORTED_WORLD,
+        RefusalCode::UnsupportedWorld,
         "\"plugins/probe.wasm\" is a component of another kind, not a Camshaft plugin: it exports nothing \
          instead of the function \"handle\" of the world camshaft:plugin/handler",
     );
@@ -122,7 +123,7 @@ fn another_version_of_the_contract_is_refused_with_both_versions() {
     let newer = replaced(&guest, from, to);
     check(
         &newer,
-        codes::UNSUPPORTED_CONTRACT_VERSION,
+        RefusalCode::UnsupportedContractVersion,
         "\"plugins/probe.wasm\" is written against camshaft:plugin 0.2.0, but this camshaft speaks 0.1.0",
     );
 }
@@ -163,7 +164,7 @@ fn an_import_that_the_host_does_not_give_is_named() {
         let bench = Bench::new();
         let guest = with_manifest(wat::parse_str(text).unwrap(), &[MANIFEST]);
         let refusal = bench.refusal(&guest);
-        assert_eq!(refusal.code, codes::UNKNOWN_IMPORT);
+        assert_eq!(refusal.code, RefusalCode::UnknownImport);
         assert_eq!(
             bench.scrub(&refusal.message),
             format!("\"plugins/probe.wasm\" imports \"{import}\", which this camshaft does not give")
@@ -181,7 +182,7 @@ fn an_import_that_a_capability_would_give_is_refused_with_what_to_ask_for() {
         (core instance $i (instantiate $m))
         (func (export "handle") (canon lift (core func $i "handle"))))"#;
     let refusal = Bench::new().refusal(&with_manifest(wat::parse_str(text).unwrap(), &[MANIFEST]));
-    assert_eq!(refusal.code, codes::UNKNOWN_IMPORT);
+    assert_eq!(refusal.code, RefusalCode::UnknownImport);
     assert!(refusal.message.ends_with("does not ask for the capability \"http\""), "{refusal}");
     assert_eq!(refusal.hint, "Add `capabilities = [\"http\"]` to the plugin's manifest.");
 }
@@ -196,7 +197,7 @@ fn a_handler_of_another_signature_does_not_fit_the_contract() {
     let mut guest = wat::parse_str(text).unwrap();
     guest = with_manifest(guest, &[MANIFEST]);
     let refusal = Bench::new().refusal(&guest);
-    assert_eq!(refusal.code, codes::UNSUPPORTED_CONTRACT_VERSION, "{refusal:?}");
+    assert_eq!(refusal.code, RefusalCode::UnsupportedContractVersion, "{refusal:?}");
 }
 
 #[test]
@@ -206,7 +207,7 @@ fn a_plugin_without_a_manifest_is_told_where_to_put_one() {
         bench.refusal(&module("", r#"(func (export "handle") (param i32) (result i32) (i32.const 64))"#));
     assert_eq!(
         (refusal.code, bench.scrub(&refusal.message).as_str()),
-        (codes::MISSING_MANIFEST, "\"plugins/probe.wasm\" has no manifest")
+        (RefusalCode::MissingManifest, "\"plugins/probe.wasm\" has no manifest")
     );
     assert!(
         bench.scrub(&refusal.hint).contains("`manifest = 1` into \"plugins/probe.toml\""),
@@ -235,7 +236,7 @@ fn a_capability_that_does_not_exist_is_refused_granted_or_not() {
         assert_eq!(
             (refusal.code, refusal.message.as_str()),
             (
-                codes::UNKNOWN_CAPABILITY,
+                RefusalCode::UnknownCapability,
                 "plugin \"probe\" asks for the capability \"teleport\", which this camshaft does not have"
             )
         );
@@ -256,7 +257,7 @@ fn limits_beyond_the_runtimes_own_are_refused() {
         ),
     ] {
         let refusal = bench.load_with(&handler("", ""), operator).err().unwrap();
-        assert_eq!(refusal.code, codes::INVALID_MANIFEST);
+        assert_eq!(refusal.code, RefusalCode::InvalidManifest);
         assert!(refusal.message.ends_with(expected), "{}", refusal.message);
         assert!(refusal.hint.contains("`limits.max_"), "{}", refusal.hint);
     }
@@ -270,7 +271,7 @@ fn a_plugin_that_cannot_start_is_refused() {
                (func (export "handle") (param i32) (result i32) (i32.const 64))"#
         );
         let refusal = Bench::new().refusal(&with_manifest(module("", &body), &[MANIFEST]));
-        assert_eq!(refusal.code, codes::INSTANTIATION_FAILED, "{refusal:?}");
+        assert_eq!(refusal.code, RefusalCode::InstantiationFailed, "{refusal:?}");
     }
 }
 
@@ -280,7 +281,7 @@ fn a_plugin_whose_start_never_ends_is_refused() {
         (func (export "handle") (param i32) (result i32) (i32.const 64))"#;
     let bench = Bench::new();
     let refusal = ticking(&bench.host, || bench.refusal(&with_manifest(module("", body), &[MANIFEST])));
-    assert_eq!(refusal.code, codes::INSTANTIATION_FAILED, "{refusal:?}");
+    assert_eq!(refusal.code, RefusalCode::InstantiationFailed, "{refusal:?}");
 }
 
 #[test]
@@ -310,7 +311,7 @@ fn a_plugin_whose_first_memory_exceeds_its_limit_is_refused() {
     let bench = Bench::new();
     let guest = with_manifest(large, &[MANIFEST]);
     let refusal = bench.load_with(&guest, "[limits]\nmemory = \"128KiB\"").err().unwrap();
-    assert_eq!(refusal.code, codes::INSTANTIATION_FAILED, "{refusal:?}");
+    assert_eq!(refusal.code, RefusalCode::InstantiationFailed, "{refusal:?}");
     assert!(bench.load_with(&guest, "[limits]\nmemory = \"192KiB\"").is_ok());
 }
 
@@ -357,10 +358,10 @@ fn a_file_that_cannot_be_read_says_so() {
     let bench = Bench::new();
     let missing = bench.folder.path().join("gone.wasm");
     let refusal = bench.host.load(&missing, None).err().unwrap();
-    assert_eq!(refusal.code, codes::IO);
+    assert_eq!(refusal.code, RefusalCode::Io);
     assert!(bench.scrub(&refusal.message).starts_with("cannot read \"plugins/gone.wasm\": "), "{refusal}");
     let missing = bench.folder.path().join("gone.toml");
-    assert_eq!(OperatorFile::read(&missing).unwrap_err().code, codes::IO);
+    assert_eq!(OperatorFile::read(&missing).unwrap_err().code, RefusalCode::Io);
 }
 
 #[test]

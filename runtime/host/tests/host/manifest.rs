@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use camshaft_event::{AfterDeadLetter, Backoff, Breaker, InstanceReuse, Rate, Start};
-use camshaft_host::{Manifest, OperatorFile, Refusal, codes};
+use camshaft_host::{Manifest, OperatorFile, Refusal, RefusalCode};
 
 const PROBE: &str = r#"manifest = 1
 name = "stock"
@@ -52,7 +52,7 @@ fn assembled(records: &[&str], operator: Option<&str>) -> Result<Manifest, Refus
 #[track_caller]
 fn refused(records: &[&str], operator: Option<&str>, message: &str) {
     let refusal = assembled(records, operator).unwrap_err();
-    assert_eq!((refusal.code, refusal.message.as_str()), (codes::INVALID_MANIFEST, message));
+    assert_eq!((refusal.code, refusal.message.as_str()), (RefusalCode::InvalidManifest, message));
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn handlers_that_claim_the_same_events_are_refused() {
     assert_eq!(
         (refusal.code, refusal.message.as_str()),
         (
-            codes::OVERLAPPING_SUBSCRIPTIONS,
+            RefusalCode::OverlappingSubscriptions,
             "in the manifest in \"stock.wasm\" the handlers \"reserve\" and \"log\" claim the same events: \
              \"order.placed\" and \"order.*\" overlap"
         )
@@ -307,7 +307,7 @@ fn a_damaged_section_is_refused() {
         let refusal = Manifest::assemble(Path::new("stock.wasm"), &[damaged], None).unwrap_err();
         assert_eq!(
             (refusal.code, refusal.message.as_str()),
-            (codes::INVALID_MANIFEST, "the section `camshaft:manifest` of \"stock.wasm\" is damaged")
+            (RefusalCode::InvalidManifest, "the section `camshaft:manifest` of \"stock.wasm\" is damaged")
         );
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use camshaft_engine::{Attached, ConsumerError, ConsumerSpec, Sequencer};
 use camshaft_event::TypePattern;
 use camshaft_event::transaction::{Activation, ActivationOutcome};
-use camshaft_host::{Plugin, Refusal, codes};
+use camshaft_host::{Plugin, Refusal, RefusalCode};
 
 use super::loader::Version;
 use super::shelf::{Because, Running, Waiting, Withheld};
@@ -105,7 +105,7 @@ impl Plugins {
         };
         let kept = kept.ok_or_else(|| {
             Refusal::new(
-                codes::VERSION_NOT_KEPT,
+                RefusalCode::VersionNotKept,
                 format!(
                     "{}, and no copy of the version that should run was kept: its consumer keeps its place and takes \
                      no events",
@@ -357,5 +357,9 @@ pub(super) fn short(digest: &str) -> &str {
 }
 
 fn internal(name: &str, error: &dyn std::fmt::Display) -> Refusal {
-    Refusal::new("internal", format!("plugin \"{name}\" could not be attached: {error}"), "See the log.")
+    Refusal::new(
+        RefusalCode::Internal,
+        format!("plugin \"{name}\" could not be attached: {error}"),
+        "See the log.",
+    )
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use camshaft_engine::Attempt;
 use camshaft_host::directory::{Load, Ticket};
-use camshaft_host::{Content, Halt, Haste, Host, Loading, Plugin, Prepared, Refusal, Source, codes};
+use camshaft_host::{Content, Halt, Haste, Host, Loading, Plugin, Prepared, Refusal, RefusalCode, Source};
 
 use super::quarantine::Quarantine;
 use super::shelf::Shelf;
@@ -127,7 +127,11 @@ impl Loader {
         let digests = [Some(source.content().digest.as_str()), pinned];
         digests.into_iter().flatten().try_for_each(|digest| self.quarantine.lift(digest)).map_err(|error| {
             let message = format!("the quarantine of \"{}\" cannot be lifted: {error}", file.display());
-            Refusal::new(codes::IO, message, "Check the permissions of the data directory and its disk.")
+            Refusal::new(
+                RefusalCode::Io,
+                message,
+                "Check the permissions of the data directory and its disk.",
+            )
         })
     }
 
@@ -183,7 +187,7 @@ impl Loader {
         let source = self.versions.read(content, file).map_err(|error| {
             let message =
                 format!("the copy that was kept of version {} cannot be read: {error}", content.digest);
-            Refusal::new(codes::IO, message, "Drop the version into the plugins directory again.")
+            Refusal::new(RefusalCode::Io, message, "Drop the version into the plugins directory again.")
         })?;
         self.load_source(&source, &Manner::WHOLE).map_err(|halt| halt.into_refusal(file))
     }

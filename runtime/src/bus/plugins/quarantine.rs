@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use camshaft_host::{Refusal, codes};
+use camshaft_host::{Refusal, RefusalCode};
 
 /// So many ends of the process keep a file from being loaded.
 const ENDS: u64 = 2;
@@ -181,7 +181,7 @@ impl Drop for Watched<'_> {
 fn refusal(file: &Path, ends: u64) -> Refusal {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     Refusal::new(
-        codes::PLUGIN_QUARANTINED,
+        RefusalCode::PluginQuarantined,
         format!("the runtime ended {ends} times while it loaded \"{}\": it is quarantined", file.display()),
         format!("Replace the file; `camshaft plugins retry {stem}` loads it once more."),
     )
@@ -218,7 +218,7 @@ mod tests {
         end_while_loading(folder, "bomb");
         let quarantine = open(folder);
         let refusal = quarantine.admit("bomb", Path::new(FILE), true).err().unwrap();
-        assert_eq!(refusal.code, "plugin-quarantined");
+        assert_eq!(refusal.code, RefusalCode::PluginQuarantined);
         assert_eq!(
             refusal.message,
             "the runtime ended 2 times while it loaded \"plugins/bomb.wasm\": it is quarantined"

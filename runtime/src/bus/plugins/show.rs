@@ -136,7 +136,7 @@ fn waiting_view(name: &str, Waiting { version, because }: &Waiting) -> WaitingVe
 
 fn refusal_view(file: &Path, refusal: &Refusal) -> RefusalView {
     RefusalView {
-        code: refusal.code.to_owned(),
+        code: refusal.code.to_string(),
         message: refusal.message.clone(),
         hint: refusal.hint.clone(),
         file: file.display().to_string(),

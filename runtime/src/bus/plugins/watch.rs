@@ -131,7 +131,7 @@ fn carry_out(plugins: &Plugins, change: Change<Version>) {
 }
 
 fn note_refusal(plugins: &Plugins, file: PathBuf, plugin: Option<String>, refusal: Refusal) {
-    tracing::warn!(file = %file.display(), code = refusal.code, hint = refusal.hint, "refused a plugin: {refusal}");
+    tracing::warn!(file = %file.display(), code = %refusal.code, hint = refusal.hint, "refused a plugin: {refusal}");
     let core = &plugins.core;
     let now = core.now();
     core.step(|sequencer| {
