@@ -11,7 +11,7 @@ use std::{fs::File, io::Read, path::Path};
 use sha2::{Digest, Sha256};
 use wit_component::ComponentEncoder;
 
-use crate::{Refusal, RefusalCode, instance::catch_panic};
+use crate::{Refusal, RefusalCode, panic::catch_panic};
 pub use survey::{Form, Survey};
 
 /// A file that holds a component, or a core module that one can be made of.

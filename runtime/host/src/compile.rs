@@ -9,36 +9,20 @@ pub mod image;
 mod program;
 mod turns;
 
-use std::{
-    cell::OnceCell,
-    ffi::OsString,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{cell::OnceCell, path::Path, time::Duration};
 
 use bytesize::ByteSize;
 use wasmtime::Engine;
 
-use crate::{HostOptions, Refusal, RefusalCode, instance::catch_panic};
+use crate::{
+    Refusal, RefusalCode,
+    options::{CompilerProgram, HostOptions},
+    panic::catch_panic,
+};
 use child::{End, Limits};
 pub use program::{CompileOrder, LOADING_NICENESS, compile_from_stdin};
 pub use turns::Turn;
 use turns::Turns;
-
-/// A program that compiles one component from stdin to stdout and ends: `camshaft compile`, or any program that hands
-/// the arguments after its own to [`compile_from_stdin`].
-///
-/// It must be built from the same release as the runtime that starts it. It is started with an empty environment but
-/// for `environment`, and sets its own limits before it reads anything.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompilerProgram {
-    /// The executable.
-    pub program: PathBuf,
-    /// Arguments before those that the runtime adds, such as `compile`.
-    pub arguments: Vec<OsString>,
-    /// Variables of its environment, which is empty otherwise.
-    pub environment: Vec<(OsString, OsString)>,
-}
 
 /// How one load is done. The loader of a directory hands one over; all other callers compile to the end.
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@
 
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, bail};
 
-use crate::HostOptions;
+use crate::options::HostOptions;
 
 /// What the stack of one call may be set to, in bytes. A worker's thread has 2 MiB, the host's own part included. The
 /// settings are judged by it, too.

@@ -3,88 +3,27 @@
 //! The composition opens it at start, ticks it from a thread of its own, and loads what the plugins directory
 //! offers; `camshaft check` opens one for a single file. It keeps no list of plugins.
 
-use std::{
-    collections::BTreeSet,
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, io, path::Path, sync::Arc};
 
-use camshaft_event::AttemptContext;
-use wasmtime::{
-    Engine,
-    component::{Component, Linker},
-};
+use wasmtime::Engine;
 
 use crate::{
     Form, Manifest, OperatorFile, Plugin, Refusal, RefusalCode, Report, Source,
     artifact::{self, Artifact},
     cache::CodeCache,
-    capabilities,
-    compile::{Compiler, CompilerProgram, Halt, Loading},
+    compile::{Compiler, Halt, Loading},
     contract, engine,
-    instance::{Bounds, Session, catch_panic},
-    outside::{Access, HTTP, WaysOut},
+    instance::Bounds,
+    options::HostOptions,
+    outside::{Access, WaysOut},
+    panic::guarded,
     plugin::{Loaded, trial},
     report::Facts,
     ticks::Ticks,
-    wasi,
 };
 
 /// Milliseconds between two calls of [`Host::tick`].
 pub const TICK_MS: u64 = 10;
-
-/// What the host may use, from the runtime's settings.
-#[derive(Clone, Debug)]
-pub struct HostOptions {
-    /// Folder for compiled code inside the data directory; made if missing.
-    pub cache_dir: PathBuf,
-    /// Most instances alive at a time, of all plugins together.
-    pub max_instances: u32,
-    /// Longest `.wasm` file, in bytes.
-    pub max_plugin_bytes: u64,
-    /// Lines that one attempt may log.
-    pub max_log_lines: u32,
-    /// Stack of one call, in bytes: 64 KiB to 1 MiB, half of what a thread has.
-    pub max_stack_bytes: u64,
-    /// Longest deadline that the manifest of a handler may set, in milliseconds. Its call holds a worker.
-    pub max_deadline_ms: u64,
-    /// Longest deadline that the manifest of a sink may set, in milliseconds. Its call holds no worker.
-    pub max_sink_deadline_ms: u64,
-    /// Most memory that a manifest may set for an instance, in bytes; at most 4 GiB.
-    pub max_memory_bytes: u64,
-    /// What operators may grant.
-    pub ways_out: WaysOut,
-    /// Compiles components in a process of its own; without one they are compiled in this process, without bounds on
-    /// memory and time.
-    pub compiler: Option<CompilerProgram>,
-    /// Address space that such a process may take for its work, in bytes.
-    pub max_compile_memory_bytes: u64,
-    /// Processor time that it may take, in milliseconds, in whole seconds and one at least. By the clock it is ten
-    /// times as much.
-    pub max_compile_ms: u64,
-}
-
-impl HostOptions {
-    /// The defaults, with compiled code in `cache_dir`.
-    #[must_use]
-    pub fn new(cache_dir: impl Into<PathBuf>) -> Self {
-        Self {
-            cache_dir: cache_dir.into(),
-            max_instances: 1_000,
-            max_plugin_bytes: 64 * 1024 * 1024,
-            max_log_lines: 200,
-            max_stack_bytes: 512 * 1024,
-            max_deadline_ms: 5_000,
-            max_sink_deadline_ms: 60_000,
-            max_memory_bytes: 1024 * 1024 * 1024,
-            ways_out: WaysOut::default(),
-            compiler: None,
-            max_compile_memory_bytes: 768 * 1024 * 1024,
-            max_compile_ms: 60_000,
-        }
-    }
-}
 
 /// Loads plugins. Cheap to clone.
 #[derive(Clone)]
@@ -318,35 +257,6 @@ impl Admitted {
     }
 }
 
-/// Turns a panic of ours into a refusal of the file whose content led there, so that all else runs on.
-pub fn guarded<T, E: From<Refusal>>(file: &Path, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-    catch_panic(work).unwrap_or_else(|panic| {
-        let refusal = Refusal::new(
-            RefusalCode::Internal,
-            format!("\"{}\" could not be loaded: {panic}", file.display()),
-            "The mistake is camshaft's, not the plugin's: report it with the file.",
-        );
-        Err(refusal.into())
-    })
-}
-
-/// A linker with everything that `component` may import. Only the ways out that are `open` lead anywhere; the functions
-/// of all others are there and say no.
-pub fn linker<C: AttemptContext + Send + 'static>(
-    component: &Component,
-    ways_out: &WaysOut,
-    open: &BTreeSet<String>,
-) -> wasmtime::Result<Linker<Session<C>>> {
-    let mut linker = Linker::new(component.engine());
-    capabilities::link(&mut linker)?;
-    wasi::link(&mut linker, component, open.contains(HTTP))?;
-    ways_out.link(&mut linker, open)?;
-    wasi::deny(&mut linker, component, |import| {
-        ways_out.capability_of(import).is_some_and(|capability| !open.contains(capability))
-    })?;
-    Ok(linker)
-}
-
 /// Nobody asks for what does not exist.
 fn check_capabilities(manifest: &Manifest, ways_out: &WaysOut) -> Result<(), Refusal> {
     let Manifest { name, capabilities, .. } = manifest;
@@ -407,32 +317,5 @@ fn check_limits(manifest: &Manifest, options: &HostOptions) -> Result<(), Refusa
             ),
             format!("Lower it in the plugin's manifest, or raise the runtime's setting `limits.{setting}`."),
         )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn a_panic_of_ours_while_a_file_is_loaded_is_a_refusal_of_that_file() {
-        let file = Path::new("plugins/odd.wasm");
-        let panics: [fn() -> Result<(), Refusal>; 2] = [
-            || panic!("index 7 is out of range"),
-            // What tokio says outside a runtime.
-            || {
-                drop(tokio::time::sleep(Duration::from_millis(1)));
-                Ok(())
-            },
-        ];
-        for (panics, said) in panics.into_iter().zip(["index 7", "reactor"]) {
-            let refusal = guarded(file, panics).unwrap_err();
-            assert_eq!(refusal.code, RefusalCode::Internal);
-            let start = "\"plugins/odd.wasm\" could not be loaded: internal error: ";
-            assert!(refusal.message.starts_with(start) && refusal.message.contains(said), "{refusal}");
-            assert!(refusal.hint.contains("report it with the file"), "{}", refusal.hint);
-        }
     }
 }

@@ -18,7 +18,6 @@ use wasmtime::{Store, component::TypedFunc};
 
 use crate::ticks::Ticks;
 use call::{Disposition, EventView};
-pub use failure::catch_panic;
 pub use no_attempt::NoAttempt;
 pub use outside::within;
 pub use session::{Bounds, Session};

@@ -13,12 +13,14 @@ mod capabilities;
 mod compile;
 mod contract;
 pub mod directory;
-
 mod engine;
 mod host;
 mod instance;
+mod linker;
 pub mod manifest;
+mod options;
 mod outside;
+mod panic;
 mod plugin;
 mod refusal;
 mod report;
@@ -28,13 +30,12 @@ mod wasi;
 
 pub use artifact::Form;
 pub use camshaft_event::RefusalCode;
-pub use compile::{
-    CompileOrder, CompilerProgram, Halt, Haste, LOADING_NICENESS, Loading, SLICE, compile_from_stdin,
-};
+pub use compile::{CompileOrder, Halt, Haste, LOADING_NICENESS, Loading, SLICE, compile_from_stdin};
 pub use engine::STACK_BYTES;
-pub use host::{Host, HostOptions, TICK_MS};
+pub use host::{Host, TICK_MS};
 pub use instance::Instance;
 pub use manifest::{HttpRule, Manifest, OperatorFile, SecretSource};
+pub use options::{CompilerProgram, HostOptions};
 #[cfg(feature = "test-outbox")]
 pub use outside::{Outbox, Sent};
 pub use outside::{Responder, WaysOut};

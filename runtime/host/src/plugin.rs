@@ -16,9 +16,11 @@ use wasmtime::{
 };
 
 use crate::{
-    Form, Instance, Manifest, Refusal, RefusalCode, Report, contract, host,
+    Form, Instance, Manifest, Refusal, RefusalCode, Report, contract,
     instance::{Bounds, HandleFn, HandleParams, HandleResult, NoAttempt, Session, deadline_ticks, within},
+    linker,
     outside::{Access, HTTP, Http, WaysOut},
+    panic,
     report::Facts,
     ticks::Ticks,
 };
@@ -125,7 +127,7 @@ impl Plugin {
         let Loaded { manifest, ways_out, file, .. } = &*self.0;
         let is_open = |capability: &&String| ways_out.is_open(capability, manifest);
         let open = manifest.capabilities.iter().filter(is_open).cloned().collect();
-        host::guarded(file, || self.prepare_with(open))
+        panic::guarded(file, || self.prepare_with(open))
     }
 
     /// The same with the ways out that are `open`; all others are closed, whatever was granted.
@@ -135,7 +137,7 @@ impl Plugin {
     ) -> Result<Prepared<C>, Refusal> {
         let refuse = |error: wasmtime::Error| refuse_types(self.file(), &error);
         let component = &self.0.component;
-        let linker = host::linker::<C>(component, &self.0.ways_out, &open).map_err(refuse)?;
+        let linker = linker::linker::<C>(component, &self.0.ways_out, &open).map_err(refuse)?;
         let instance_pre = linker.instantiate_pre(component).map_err(refuse)?;
         let handle = match component.get_export(None, contract::HANDLE) {
             Some((ComponentItem::ComponentFunc(signature), index)) => signature

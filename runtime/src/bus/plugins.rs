@@ -11,6 +11,7 @@ mod quarantine;
 mod retry;
 mod shelf;
 mod show;
+mod version;
 mod versions;
 mod watch;
 

@@ -12,7 +12,7 @@ use std::{
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::image;
-use crate::{engine, instance::catch_panic};
+use crate::{engine, panic::catch_panic};
 
 /// Ends the process if the component breaks a rule of WebAssembly.
 pub const INVALID: i32 = 3;

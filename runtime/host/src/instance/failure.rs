@@ -3,11 +3,7 @@
 //! A trap is told apart by its kind; then come the guest's last words and a backtrace with the guest's own
 //! function names, without the frames that only lead into it.
 
-use std::{
-    any::Any,
-    fmt::{self, Write},
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::fmt::{self, Write};
 
 use camshaft_event::{Answer, FailureCause};
 use jiff::SignedDuration;
@@ -82,15 +78,6 @@ pub fn with_denied(answer: Answer, denied: &[String]) -> Answer {
 
 fn late(deadline_ms: u64) -> String {
     format!("the handler ran past its deadline of {} (setting `limits.deadline`)", span(deadline_ms))
-}
-
-/// Runs `work` and turns a panic of it into its message. Only for code that reads what a guest wrote.
-pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic: Box<dyn Any + Send>| {
-        let message = panic.downcast_ref::<String>().map(String::as_str);
-        let message = message.or_else(|| panic.downcast_ref::<&str>().copied());
-        format!("internal error: {}", message.unwrap_or("panic without a message"))
-    })
 }
 
 /// One call of a backtrace: a function, inlined or not, and where it was, if the guest brought debug information.

@@ -11,8 +11,8 @@ use camshaft_event::TypePattern;
 use camshaft_event::transaction::{Activation, ActivationOutcome};
 use camshaft_host::{Plugin, Refusal, RefusalCode};
 
-use super::loader::Version;
 use super::shelf::{Because, Running, Waiting, Withheld};
+use super::version::Version;
 use super::{Plugins, versions::Kept};
 use crate::compose::{Code, CodeNumber, Core, EmbeddedStore};
 

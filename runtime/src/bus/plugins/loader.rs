@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use camshaft_engine::Attempt;
 use camshaft_host::directory::{Load, Ticket};
-use camshaft_host::{Content, Halt, Haste, Host, Loading, Plugin, Prepared, Refusal, RefusalCode, Source};
+use camshaft_host::{Content, Halt, Haste, Host, Loading, Refusal, RefusalCode, Source};
 
 use super::quarantine::Quarantine;
 use super::shelf::Shelf;
-use super::versions::{Lease, Versions};
+use super::version::Version;
+use super::versions::Versions;
 use crate::compose::{Bell, Core, Thread, priority};
 use queue::{Queue, Task};
 
@@ -26,14 +26,6 @@ const THREADS: usize = 2;
 
 /// How often a thread without work looks whether the runtime drains.
 const LOOK: Duration = Duration::from_secs(2);
-
-/// What may be run at once: compiled, tried out, its imports resolved, a copy of it kept.
-#[derive(Clone)]
-pub(super) struct Version {
-    pub(super) plugin: Plugin,
-    pub(super) prepared: Prepared<Attempt>,
-    lease: Arc<Lease>,
-}
 
 /// What came of a load.
 pub(super) type Loaded = (Ticket, Result<Version, Refusal>);
@@ -60,16 +52,6 @@ pub struct LoadHook {
     /// Called between reading a file and compiling it.
     #[cfg(feature = "test-load-hook")]
     pub before_compile: Option<BeforeCompile>,
-}
-
-impl Version {
-    pub(super) fn name(&self) -> &str {
-        &self.plugin.manifest().name
-    }
-
-    pub(super) fn content(&self) -> &Content {
-        self.lease.content()
-    }
 }
 
 impl Loader {

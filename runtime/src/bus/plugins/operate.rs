@@ -8,8 +8,8 @@ use camshaft_host::Content;
 
 use super::Plugins;
 use super::activate::{Engine, Origin};
-use super::loader::Version;
 use super::shelf::{Because, Waiting};
+use super::version::Version;
 use crate::view::{ActivationView, PluginView};
 use crate::{NotNow, Runtime, VersionError};
 

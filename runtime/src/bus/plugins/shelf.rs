@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use camshaft_event::{ActivationId, Timestamp};
 use camshaft_host::{Content, Refusal};
 
-use super::loader::Version;
+use super::version::Version;
 use crate::compose::CodeNumber;
 
 /// All plugins, the files that were refused, and those that are being loaded.

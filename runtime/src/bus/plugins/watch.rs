@@ -12,8 +12,8 @@ use camshaft_host::directory::{Candidate, Change, Directory, Listing, Watcher};
 
 use super::Plugins;
 use super::activate::{Origin, detach};
-use super::loader::Version;
 use super::shelf::Refused;
+use super::version::Version;
 use crate::compose::Core;
 
 /// How often the directory is looked at where no notification comes.

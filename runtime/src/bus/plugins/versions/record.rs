@@ -11,7 +11,7 @@ use camshaft_event::ActivationId;
 use camshaft_host::Content;
 use serde::{Deserialize, Serialize};
 
-use super::super::loader::Version;
+use super::super::version::Version;
 
 /// How many activations of one version are remembered: more than the engine tells of.
 const ACTIVATIONS: usize = 32;

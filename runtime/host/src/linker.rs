@@ -1,0 +1,30 @@
+//! Which functions a component is linked to: the contract's, WASI's, and those of the ways out that it was granted.
+
+use std::collections::BTreeSet;
+
+use camshaft_event::AttemptContext;
+use wasmtime::component::{Component, Linker};
+
+use crate::{
+    capabilities,
+    instance::Session,
+    outside::{HTTP, WaysOut},
+    wasi,
+};
+
+/// A linker with everything that `component` may import. Only the ways out that are `open` lead anywhere; the functions
+/// of all others are there and say no.
+pub fn linker<C: AttemptContext + Send + 'static>(
+    component: &Component,
+    ways_out: &WaysOut,
+    open: &BTreeSet<String>,
+) -> wasmtime::Result<Linker<Session<C>>> {
+    let mut linker = Linker::new(component.engine());
+    capabilities::link(&mut linker)?;
+    wasi::link(&mut linker, component, open.contains(HTTP))?;
+    ways_out.link(&mut linker, open)?;
+    wasi::deny(&mut linker, component, |import| {
+        ways_out.capability_of(import).is_some_and(|capability| !open.contains(capability))
+    })?;
+    Ok(linker)
+}
