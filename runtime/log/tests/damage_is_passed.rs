@@ -9,6 +9,7 @@ use camshaft_log::{
     Disk as _, FileLog, Log, LogError, LogReader, NextRecord, Options, Verified, Verify, record_bytes, verify,
 };
 
+const FIRST_SEGMENT: &str = "00000000000000000001.segment";
 const SEGMENT_BYTES: u64 = 4096;
 const RECORDS: u64 = 200;
 
@@ -150,18 +151,24 @@ fn the_next_readable_record_is_whole() {
 #[test]
 fn a_damaged_header_of_an_older_segment_costs_nothing() {
     let disk = closed_log();
-    let (name, _) = second_segment(&disk);
-    let sound = disk.bytes(&name);
+    for name in [FIRST_SEGMENT.to_owned(), second_segment(&disk).0] {
+        only_its_header_is_damaged(&closed_log(), &name);
+    }
+}
+
+fn only_its_header_is_damaged(disk: &MemoryDisk, name: &str) {
+    let sound = disk.bytes(name);
     for byte in 0..64 {
-        disk.edit(&name, |bytes| {
+        disk.edit(name, |bytes| {
             bytes.clone_from(&sound);
             bytes[byte] ^= 1;
         });
-        let log = open(&disk);
+        let log = open(disk);
         check_range(&*log.reader(), 1, RECORDS);
-        let verified = check(&disk);
+        assert_eq!(log.reader().bounds().first_offset, first_offset(1));
+        let verified = check(disk);
         assert_eq!((verified.records, verified.damage.len()), (RECORDS, 1), "byte {byte}: {verified:?}");
-        assert_eq!((verified.damage[0].file.as_str(), verified.damage[0].position), (name.as_str(), 0));
+        assert_eq!((verified.damage[0].file.as_str(), verified.damage[0].position), (name, 0));
     }
 }
 
@@ -181,6 +188,38 @@ fn a_damaged_first_block_of_an_older_segment_costs_the_records_in_it() {
 }
 
 #[test]
+fn a_damaged_first_block_of_the_oldest_segment_costs_the_records_in_it() {
+    let disk = closed_log();
+    disk.edit(FIRST_SEGMENT, |bytes| bytes[..512].fill(0));
+    let log = open(&disk);
+    let reader = log.reader();
+    let begin = reader.bounds().first_offset;
+    let first = reader.find_offset(begin).expect("its header is whole").expect("it is there");
+    assert!((2..10).contains(&first) && begin == first_offset(first), "{first} {begin}");
+    check_range(&*reader, first, RECORDS);
+    assert!(matches!(reader.find_offset(begin - 1), Err(LogError::Trimmed { .. })), "what is lost is told");
+    assert_eq!(check(&disk).damage.len(), 2, "the header, and the records behind it");
+}
+
+#[test]
+fn the_header_of_the_newest_segment_is_needed() {
+    for keeps in [1, usize::MAX] {
+        let disk = closed_log();
+        let names = disk.list().expect("the disk works");
+        let mut names: Vec<_> = names.into_iter().filter(|name| name.ends_with(".segment")).collect();
+        names.sort();
+        // The only one is the newest, too.
+        names.iter().skip(keeps).for_each(|name| disk.remove(name).expect("it is there"));
+        names.truncate(keeps);
+        let newest = names.last().expect("one is left");
+        disk.edit(newest, |bytes| bytes[20] ^= 1);
+        let options = Options { segment_bytes: SEGMENT_BYTES, ..Options::default() };
+        let opened = FileLog::open(Arc::new(disk), options);
+        assert!(matches!(opened, Err(LogError::Corrupt { ref file, .. }) if file == newest));
+    }
+}
+
+#[test]
 fn damage_that_a_snapshot_covers_stops_no_start_and_hides_no_tail() {
     let disk = MemoryDisk::new();
     let options = Options { segment_bytes: 64 * 1024, ..Options::default() };
@@ -192,7 +231,7 @@ fn damage_that_a_snapshot_covers_stops_no_start_and_hides_no_tail() {
     let mut log = open(None).expect("the log opens").0;
     append_until(&mut log, 20);
     log.sync().expect("the sync succeeds");
-    let name = "00000000000000000001.segment";
+    let name = FIRST_SEGMENT;
     for (sequence, byte) in [(5, 50), (9, 8)] {
         disk.edit(name, |bytes| bytes[position_of(1, sequence) + byte] ^= 1);
     }

@@ -47,10 +47,7 @@ pub(crate) fn open(
     let (log, recovery) = FileLog::open(Arc::clone(&disk) as Arc<dyn Disk>, log_options)
         .map_err(|error| refuse_log(&data, error))?;
     for file in &recovery.damaged_headers {
-        tracing::warn!(
-            file,
-            "the header of an older log segment is damaged; the records before it say what it held"
-        );
+        tracing::warn!(file, "the header of an older log segment is damaged; records say what it held");
     }
     if let Some(reason) = &recovery.damaged_mark {
         tracing::warn!(

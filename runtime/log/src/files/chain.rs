@@ -1,6 +1,6 @@
 //! The segments in a directory as a chain: each header names the segment before it, so that a missing or a
 //! foreign file is noticed without reading any record. The damaged header of an older segment is restored in memory from
-//! the records before it.
+//! the records before it, that of the oldest from its own.
 //!
 //! Used once, when the log is opened; changes nothing.
 
@@ -42,6 +42,10 @@ pub(crate) fn read_chain(disk: &dyn Disk) -> Result<Vec<Link>, LogError> {
             (Err(damage @ LogError::Corrupt { .. }), Some(before)) if links.peek().is_some() => {
                 restore_link(disk, before, *first_sequence)?.ok_or(damage)?
             }
+            (Err(damage @ LogError::Corrupt { .. }), None) => match links.peek() {
+                Some(Ok(following)) => restore_oldest(disk, *first_sequence, following)?.ok_or(damage)?,
+                _ => return Err(damage),
+            },
             (read, _) => read?,
         };
         if let Some(before) = chain.last() {
@@ -98,6 +102,32 @@ fn restore_link(disk: &dyn Disk, before: &Link, first_sequence: u64) -> Result<O
         first_offset,
         first_timestamp_ms: timestamp_ms,
         previous_first_sequence: before.header.first_sequence,
+    };
+    Ok(Some(Link { header, file_bytes, is_restored: true }))
+}
+
+/// What the damaged header of the oldest segment must have said, by the first of its records that has a whole header; none
+/// if there is no such record. What lies before that record is lost with the header: the log begins behind it.
+fn restore_oldest(disk: &dyn Disk, first_sequence: u64, following: &Link) -> Result<Option<Link>, LogError> {
+    let name = segment_name(first_sequence);
+    let identity = following.header.identity;
+    let file = disk.open(&name).map_err(|error| LogError::io("open", &name, error))?;
+    let file_bytes = file.len().map_err(|error| LogError::io("measure", &name, error))?;
+    // Where nothing is known yet: each header in the file is a later one.
+    let start =
+        Place { position: 0, sequence: first_sequence.saturating_sub(1), first_offset: 0, timestamp_ms: 0 };
+    let mut walk = Walk::new(file.as_ref(), &name, Checksum::of_log(identity), start)?;
+    if !walk.pass_damage(following.header.first_sequence.saturating_sub(1))? {
+        return Ok(None);
+    }
+    let Place { first_offset, timestamp_ms, .. } = walk.next_place();
+    let header = SegmentHeader {
+        identity,
+        first_sequence,
+        first_offset,
+        first_timestamp_ms: timestamp_ms,
+        // Nothing asks for it: what came before was trimmed.
+        previous_first_sequence: 0,
     };
     Ok(Some(Link { header, file_bytes, is_restored: true }))
 }

@@ -113,8 +113,7 @@ impl Verifier<'_, '_> {
             self.verified.damage.push(Damage {
                 file: name.clone(),
                 position: 0,
-                detail: "the header of the segment is damaged; the records before it say what it held"
-                    .to_owned(),
+                detail: "the header of the segment is damaged; records say what it held".to_owned(),
                 sequence: Some(sequence),
                 offsets: Some((first_offset, first_offset)),
             });
