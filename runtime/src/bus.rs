@@ -17,6 +17,7 @@ mod subscribe;
 
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use camshaft_host::{Host, HostOptions, WaysOut};
 use tokio::sync::{Semaphore, watch};
@@ -71,6 +72,8 @@ struct Inner {
     plugins: Arc<Plugins>,
     publishers: Semaphore,
     long_reads: LongReads,
+    /// Whether somebody shuts it down.
+    is_shutting_down: AtomicBool,
     shut_down: watch::Sender<bool>,
 }
 
@@ -165,6 +168,7 @@ impl Runtime {
             plugins,
             publishers: Semaphore::new(MAX_PUBLISHERS),
             long_reads: LongReads::default(),
+            is_shutting_down: AtomicBool::new(false),
             shut_down: watch::Sender::new(false),
         };
         Ok(Self(Arc::new(inner)))
@@ -207,7 +211,7 @@ impl Runtime {
     /// one are left: they refuse what they are asked for.
     pub async fn shutdown(&self) {
         let inner = Arc::clone(&self.0);
-        if !inner.core.phase.advance(Phase::Draining) && inner.core.durable.standing().poisoned.is_none() {
+        if inner.is_shutting_down.swap(true, Ordering::AcqRel) {
             let waited = inner.shut_down.subscribe().wait_for(|done| *done).await.map(|_| ());
             debug_assert!(waited.is_ok(), "the sender lives as long as the runtime");
             return;

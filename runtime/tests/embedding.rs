@@ -128,3 +128,31 @@ async fn a_rejected_event_holds_its_key_until_it_is_redriven() {
     .expect("what waited follows in order");
     runtime.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closure_that_does_not_end_keeps_neither_shutdown_nor_the_data_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::open(config(folder.path())).await.unwrap();
+    let (entered, has_entered) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let blocks = move |_: &Event, _: &mut camshaft::Attempt| {
+        entered.send(()).unwrap();
+        // It ends when the test does.
+        _ = released.lock().unwrap().recv();
+        Ok(())
+    };
+    runtime.subscribe("stuck", Subscription::types(["order.*"]), blocks).await.unwrap();
+    runtime.publish(order(1)).await.unwrap();
+    tokio::task::spawn_blocking(move || has_entered.recv().unwrap()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), runtime.shutdown())
+        .await
+        .expect("it waits for ten seconds");
+    let again = Runtime::open(config(folder.path())).await.unwrap();
+    let done = |_: &Event, attempt: &mut camshaft::Attempt| Ok(attempt.set(b"done", b"1")?);
+    again.subscribe("stuck", Subscription::types(["order.*"]), done).await.unwrap();
+    until_handled(&again, "stuck").await;
+    assert_eq!(again.state_get("stuck", b"done").await.unwrap().as_deref(), Some(&b"1"[..]));
+    again.shutdown().await;
+    drop(release);
+}

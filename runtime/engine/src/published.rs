@@ -1,6 +1,6 @@
 //! How an event that a handler publishes gets its identity and its place in the chain of causes.
 
-use camshaft_event::cloudevents::validate;
+use camshaft_event::cloudevents::{MAX_EXTENSIONS, validate};
 use camshaft_event::reserved::{self, HOPS, PLUGIN_SOURCES};
 use camshaft_event::{EffectError, Event, Generation, NewEvent, Offset, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
@@ -64,6 +64,10 @@ pub(crate) fn build(
     validate(&event).map_err(|error| EffectError::InvalidEvent { reason: error.to_string() })?;
     event.time.get_or_insert(now);
     follow(&mut event, origin);
+    if event.extensions.len() > MAX_EXTENSIONS {
+        let reason = format!("with those that the runtime sets it has more than {MAX_EXTENSIONS} extensions");
+        return Err(EffectError::InvalidEvent { reason });
+    }
     Ok(event)
 }
 
@@ -192,6 +196,19 @@ mod tests {
             let system = NewEvent { event_type: event_type.into(), ..NewEvent::default() };
             assert!(build(STOCK, &cause(), Offset(17), 0, String::new(), system).is_err());
         }
+    }
+
+    #[test]
+    fn what_the_runtime_adds_counts_to_the_bound_on_extensions() {
+        let with = |count: usize| {
+            let extensions = (0..count).map(|number| (format!("x{number}"), "1".into())).collect();
+            build_from(cause(), NewEvent { extensions, ..NewEvent::default() })
+        };
+        let added = with(0).unwrap().extensions.len();
+        assert!(added > 0 && with(MAX_EXTENSIONS - added).is_ok());
+        assert!(
+            with(MAX_EXTENSIONS - added + 1).unwrap_err().to_string().contains("more than 256 extensions")
+        );
     }
 
     #[test]

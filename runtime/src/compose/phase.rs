@@ -70,6 +70,13 @@ impl Thread {
     }
 }
 
+impl Thread {
+    /// Whether it ends whatever handlers do. All others call them, wait for them, or count their deadlines.
+    pub(crate) const fn ends_by_itself(self) -> bool {
+        matches!(self, Self::Flusher | Self::Writer)
+    }
+}
+
 impl fmt::Display for Thread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -32,11 +32,10 @@ impl Core {
             self.phase.advance(phase);
             self.ring_all();
             for (which, thread) in threads.extract_if(.., |(which, _)| which.ends_in() == phase) {
-                // Only code of others takes long: handlers, and what sinks wait for.
-                while phase == Phase::Draining && !thread.is_finished() && Instant::now() < deadline {
+                while !which.ends_by_itself() && !thread.is_finished() && Instant::now() < deadline {
                     thread::sleep(LOOK);
                 }
-                if phase == Phase::Draining && !thread.is_finished() {
+                if !which.ends_by_itself() && !thread.is_finished() {
                     tracing::warn!(
                         thread = %which,
                         "did not end in time; its event runs again after the next start"

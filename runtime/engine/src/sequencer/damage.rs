@@ -3,7 +3,7 @@
 //! The tables and the log reader say whose part is damaged. An error without an owner ends the runtime, as before.
 
 use camshaft_event::{ConsumerId, Timestamp};
-use camshaft_log::LogReader;
+use camshaft_log::{LogError, LogReader};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
@@ -23,6 +23,8 @@ impl LagRead {
         match &error {
             ReadError::Decode { .. } => {}
             ReadError::Log(log_error) if log_error.is_damage() => {}
+            // The log keeps what a consumer needs, so it was not trimmed: the begin of the oldest segment is damaged.
+            ReadError::Log(LogError::Trimmed { .. }) => {}
             ReadError::Log(_) => return Err(error),
         }
         // Where even this cannot be found out, one offset is given up at a time.

@@ -110,7 +110,9 @@ fn fault(error: &wasmtime::Error) -> Fault {
 /// Makes others come first: for the processor, and for memory where the whole machine runs out of it. Neither is
 /// needed for the limits, so a system that refuses is no fault.
 fn step_back() {
-    let _ = rustix::process::nice(LOADING_NICENESS);
+    // On Linux it has the priority of the thread that started it, which may have stepped back itself.
+    let niceness = rustix::process::getpriority_process(None).unwrap_or_default();
+    let _ = rustix::process::nice(LOADING_NICENESS.saturating_sub(niceness).max(0));
     #[cfg(target_os = "linux")]
     {
         let _ = fs::write("/proc/self/oom_score_adj", "1000");

@@ -110,12 +110,14 @@ impl Verifier<'_, '_> {
         self.verified.segments = self.verified.segments.saturating_add(1);
         if link.is_restored {
             let Place { sequence, first_offset, .. } = Place::first_of(&link.header);
+            // What the oldest segment held before its first whole header nobody knows.
+            let offsets = self.verified.segments.checked_sub(2).map(|_| (first_offset, first_offset));
             self.verified.damage.push(Damage {
                 file: name.clone(),
                 position: 0,
                 detail: "the header of the segment is damaged; records say what it held".to_owned(),
                 sequence: Some(sequence),
-                offsets: Some((first_offset, first_offset)),
+                offsets,
             });
         }
         let mut walk = Walk::new(file.as_ref(), &name, self.checksum, Place::first_of(&link.header))?;
