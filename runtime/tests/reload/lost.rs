@@ -77,7 +77,8 @@ async fn a_pinned_plugin_whose_copy_is_lost_keeps_its_place_until_a_fitting_file
 
     world.drop_in("reloads.wasm", &version(1, "good"));
     assert_eq!(world.versions_of(0..10).await, [1; 10]);
-    let plugin = world.runtime.plugin(NAME).unwrap();
+    // It handles events a moment before it is shown.
+    let plugin = world.until(async || world.runtime.plugin(NAME)).await;
     assert_eq!((plugin.status, plugin.last_refusal), (PluginStatus::Active, None));
     assert!(!world.was_detached().await);
     world.runtime.shutdown().await;
