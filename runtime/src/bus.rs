@@ -72,7 +72,7 @@ struct Inner {
     plugins: Arc<Plugins>,
     publishers: Semaphore,
     long_reads: LongReads,
-    /// Whether somebody shuts it down.
+    /// Whether `shutdown` was called.
     is_shutting_down: AtomicBool,
     shut_down: watch::Sender<bool>,
 }

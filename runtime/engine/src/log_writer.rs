@@ -75,7 +75,7 @@ impl LogWriter {
     /// Makes durable what was appended.
     ///
     /// # Errors
-    /// Those of [`Log::sync`]: nobody knows then what is durable, and the writer ends.
+    /// Those of [`Log::sync`]: what is durable is not known then, and the writer ends.
     pub fn sync(&mut self) -> Result<(), LogError> {
         self.log.sync().map(drop)
     }

@@ -68,9 +68,7 @@ impl Thread {
             Self::Writer => Phase::Closing,
         }
     }
-}
 
-impl Thread {
     /// Whether it ends whatever handlers do. All others call them, wait for them, or count their deadlines.
     pub(crate) const fn ends_by_itself(self) -> bool {
         matches!(self, Self::Flusher | Self::Writer)

@@ -32,10 +32,11 @@ impl Core {
             self.phase.advance(phase);
             self.ring_all();
             for (which, thread) in threads.extract_if(.., |(which, _)| which.ends_in() == phase) {
-                while !which.ends_by_itself() && !thread.is_finished() && Instant::now() < deadline {
+                let can_be_joined = || which.ends_by_itself() || thread.is_finished();
+                while !can_be_joined() && Instant::now() < deadline {
                     thread::sleep(LOOK);
                 }
-                if !which.ends_by_itself() && !thread.is_finished() {
+                if !can_be_joined() {
                     tracing::warn!(
                         thread = %which,
                         "did not end in time; its event runs again after the next start"

@@ -174,7 +174,7 @@ fn a_slow_load_gives_way_and_can_be_abandoned() {
         for load in slow.into_iter().chain([other]) {
             assert_eq!(load.join().unwrap(), Err(Halt::GaveWay));
         }
-        assert!(none_ended, "slow ones press nobody");
+        assert!(none_ended, "slow ones end no other load");
         assert!(one_ended, "one gives way to the other");
     });
 }
@@ -195,10 +195,10 @@ fn start_code_is_tried_in_a_turn_unless_an_operator_waits_for_it() {
         };
         try_out(Haste::Whole);
         let first = told.recv_timeout(PATIENCE);
-        assert_eq!(first, Ok((Haste::Whole, false)), "an operator waits for nobody's compiler");
+        assert_eq!(first, Ok((Haste::Whole, false)), "an operator does not wait for compilers");
         try_out(Haste::Slow);
         assert!(told.recv_timeout(Duration::from_millis(100)).is_err(), "all turns are taken");
-        assert!(!compiled[0].is_wanted(), "a slow one presses nobody");
+        assert!(!compiled[0].is_wanted(), "a slow one ends no other load");
         try_out(Haste::Slice);
         assert!(comes_true(|| compiled[0].is_wanted()), "a first try waits for a turn");
         assert!(told.try_recv().is_err(), "all turns are taken");

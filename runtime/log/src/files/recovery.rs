@@ -28,7 +28,7 @@ pub struct Recovery {
     pub cut: Option<Cut>,
     /// What is wrong with the mark of the last clean shutdown, if it is damaged. The records decided without it.
     pub damaged_mark: Option<String>,
-    /// Older segments whose headers are damaged; the records before them say what these held.
+    /// Older segments whose headers are damaged; records say what these held.
     pub damaged_headers: Vec<String>,
 }
 

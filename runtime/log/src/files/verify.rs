@@ -110,7 +110,7 @@ impl Verifier<'_, '_> {
         self.verified.segments = self.verified.segments.saturating_add(1);
         if link.is_restored {
             let Place { sequence, first_offset, .. } = Place::first_of(&link.header);
-            // What the oldest segment held before its first whole header nobody knows.
+            // What the oldest segment held before its first whole header is not known.
             let offsets = self.verified.segments.checked_sub(2).map(|_| (first_offset, first_offset));
             self.verified.damage.push(Damage {
                 file: name.clone(),

@@ -18,7 +18,13 @@ impl World {
     }
 
     pub fn run(&mut self, batch: Batch) -> Finished {
-        let mut scripted = Scripted {
+        let (context, mut scripted) = self.worker();
+        run_batch(batch, context, &mut scripted)
+    }
+
+    /// What a worker needs to run a batch.
+    fn worker(&mut self) -> (WorkerContext<'_>, Scripted<'_>) {
+        let scripted = Scripted {
             plugins: &mut self.plugins,
             calls: &self.calls,
             clock: &self.clock,
@@ -30,7 +36,7 @@ impl World {
             clock: &*self.clock,
             random: &mut self.random,
         };
-        run_batch(batch, context, &mut scripted)
+        (context, scripted)
     }
 
     /// Runs a batch that finds an instance for so many of its events, and none for the next one.
@@ -46,18 +52,7 @@ impl World {
                 self.0.call(attempt)
             }
         }
-        let scripted = Scripted {
-            plugins: &mut self.plugins,
-            calls: &self.calls,
-            clock: &self.clock,
-            shortages: &self.shortages,
-        };
-        let context = WorkerContext {
-            options: &self.options,
-            reader: &self.running.as_ref().unwrap().reader,
-            clock: &*self.clock,
-            random: &mut self.random,
-        };
+        let (context, scripted) = self.worker();
         run_batch(batch, context, &mut Short(scripted, calls))
     }
 
@@ -149,7 +144,7 @@ impl World {
 
     // --- all of them ---
 
-    /// Lets everybody work until nobody has anything to do at this moment.
+    /// Does all work that can be done at this moment.
     pub fn settle(&mut self) {
         for _ in 0..MOST_ROUNDS {
             self.tick();
