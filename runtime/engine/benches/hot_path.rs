@@ -64,7 +64,8 @@ fn main() {
         .lock()
         .attach(ConsumerSpec { name: "late".to_owned(), ..spec() }, NOW)
         .expect("it is sound");
-    let read = runtime.shared.lock().next_read().expect("the late one has nothing yet");
+    let read = runtime.shared.lock().next_read(NOW).expect("the tables can be read");
+    let read = read.expect("the late one has nothing yet");
     let found = stage_read(&read, &*runtime.log.reader());
     assert_eq!(found.events.len(), 2 * PUBLISHES * EVENTS);
     // In the log lie as many published ones, which it does not want.
@@ -134,7 +135,7 @@ impl Runtime {
         sequencer.set_room(reader.reserved_bytes());
         sequencer.attach(spec(), NOW).expect("the consumer is sound");
         assert!(
-            sequencer.next_read().is_none(),
+            sequencer.next_read(NOW).is_ok_and(|read| read.is_none()),
             "what there is, is in memory: the consumer follows from here on"
         );
         let shared = SharedSequencer::new(sequencer);

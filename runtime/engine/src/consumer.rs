@@ -3,14 +3,17 @@
 //! All it waits for it waits for in steady time: each `now` here, in its tokens, its circuit and its held keys is that.
 
 mod batches;
+mod contention;
+mod dead_letters;
 mod lateness;
 mod probation;
+mod window;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus, RecentEvents};
-use camshaft_event::{DeadLetter, FailureCause, Key, Offset, Sequence, Timestamp};
+use camshaft_event::{Key, Offset, Sequence, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::StateSpace;
 
@@ -19,11 +22,15 @@ use crate::damage::Damage;
 use crate::held_keys::HeldKeys;
 use crate::lane::Lane;
 use crate::partition::Partition;
+use crate::schedule::Place;
 use crate::suspects::Suspects;
 use crate::tokens::Tokens;
 use crate::{ConsumerSpec, EngineOptions, Sequenced};
+pub(crate) use contention::Contention;
+pub(crate) use dead_letters::{DeadEntry, DeadLetters};
 pub(crate) use lateness::Lateness;
 pub(crate) use probation::{Judgement, Watch};
+use window::Window;
 
 /// Where a consumer takes its new events from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,77 +53,52 @@ pub(crate) struct Consumer {
     /// Partitions with work, in the order of their turns.
     pub(crate) ready: VecDeque<u32>,
     pub(crate) held: HeldKeys,
-    pub(crate) dead: BTreeMap<Offset, DeadEntry>,
-    pub(crate) dead_bytes: usize,
-    pub(crate) pending_events: usize,
-    pub(crate) pending_bytes: usize,
-    pub(crate) running_batches: usize,
-    pub(crate) running_events: usize,
+    pub(crate) dead: DeadLetters,
+    /// What was routed to it and not taken yet.
+    window: Window,
+    pub(crate) running: Running,
     /// The last transaction that wrote its state.
     pub(crate) state_version: Sequence,
-    /// Partitions whose batch lost against another one: each runs while no other does.
-    exclusive: VecDeque<u32>,
-    losses: u32,
-    /// Batches won since the last loss.
-    wins: u32,
-    serial_batches: u32,
+    pub(crate) contention: Contention,
     /// Whether a partition was passed over because held events and dead letters are at their bound.
     stalled: bool,
-    /// Whether that has been announced.
-    pub(crate) stall_told: bool,
     pub(crate) circuit: Circuit,
-    /// Whether it has been announced that the circuit is not closed.
-    pub(crate) circuit_told: bool,
     /// What it needs and cannot read. In memory only: a start finds it again.
     pub(crate) damage: Vec<Damage>,
-    /// Whether that has been announced.
-    pub(crate) damage_told: bool,
+    /// Which of its pauses have been announced.
+    pub(crate) told: Told,
     /// What its rate limit leaves, if it has one.
     pub(crate) tokens: Option<Tokens>,
-    /// In which of the sequencer's queues of ready consumers it stands, if in any.
-    pub(crate) queued: Option<Lane>,
-    /// Where it stands in the sequencer's order of due times.
-    pub(crate) scheduled: Option<Timestamp>,
-    pub(crate) timers: usize,
+    /// Where it stands in the schedule.
+    pub(crate) place: Place,
+    /// Whether it was changed and is not settled yet.
+    pub(crate) is_changed: bool,
     pub(crate) suspects: Suspects,
     /// Whether its calls hold workers for long.
     pub(crate) lateness: Lateness,
-    /// The events by which its newest activation is measured.
-    pub(crate) recent: RecentEvents,
-    /// While that is on probation and its code is there.
-    pub(crate) watch: Option<Watch>,
+    /// How its newest activation does.
+    pub(crate) watch: Watch,
     /// Until when it takes nothing, since its last batch found no instance.
     pub(crate) short_until: Option<Timestamp>,
-    /// Whether it has failed its probation, and only the room to say so is missing.
-    pub(crate) fails: bool,
 }
 
-/// What is known here of a dead letter.
-#[derive(Clone, Debug)]
-pub(crate) struct DeadEntry {
-    pub(crate) key: Key,
-    pub(crate) parks: bool,
-    pub(crate) bytes: usize,
-    pub(crate) event_type: Box<str>,
-    /// How its last attempt failed.
-    pub(crate) reason: Option<FailureCause>,
-    pub(crate) at: Timestamp,
-    /// The transaction in which it became one.
-    pub(crate) since: Sequence,
+/// What of a consumer is being run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Running {
+    pub(crate) batches: usize,
+    /// Events in these.
+    pub(crate) events: usize,
 }
 
-impl DeadEntry {
-    pub(crate) fn of(letter: &DeadLetter, key: Key, since: Sequence) -> Self {
-        Self {
-            key,
-            parks: letter.parks,
-            bytes: letter.size(),
-            event_type: letter.event.event_type.as_str().into(),
-            reason: letter.history.latest().map(|latest| latest.cause),
-            at: letter.at,
-            since,
-        }
-    }
+/// The pauses that were announced last: each is announced once as it begins, and once as it ends.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Told {
+    /// That held events and dead letters are at their bound.
+    pub(crate) bound: bool,
+    /// That the circuit is not closed.
+    pub(crate) circuit: bool,
+    /// That something is damaged.
+    pub(crate) damage: bool,
 }
 
 impl Consumer {
@@ -134,33 +116,22 @@ impl Consumer {
             partitions,
             ready: VecDeque::new(),
             held,
-            dead: BTreeMap::new(),
-            dead_bytes: 0,
-            pending_events: 0,
-            pending_bytes: 0,
-            running_batches: 0,
-            running_events: 0,
+            dead: DeadLetters::default(),
+            window: Window::default(),
+            running: Running::default(),
             state_version: Sequence::default(),
-            exclusive: VecDeque::new(),
-            losses: 0,
-            wins: 0,
-            serial_batches: 0,
+            contention: Contention::default(),
             stalled: false,
-            stall_told: false,
             circuit: Circuit::default(),
-            circuit_told: false,
             damage: Vec::new(),
-            damage_told: false,
+            told: Told::default(),
             tokens: None,
-            queued: None,
-            scheduled: None,
-            timers: 0,
+            place: Place::default(),
+            is_changed: false,
             suspects: Suspects::new(),
             lateness: Lateness::default(),
-            recent,
-            watch: None,
+            watch: Watch::of(recent),
             short_until: None,
-            fails: false,
         }
     }
 
@@ -199,12 +170,6 @@ impl Consumer {
         !self.damage.iter().any(|damage| damage.at_start)
     }
 
-    pub(crate) fn add_damage(&mut self, damage: Damage) {
-        if !self.damage.contains(&damage) {
-            self.damage.push(damage);
-        }
-    }
-
     /// Forgets damage to the events that it was to read next: they are asked for again, if it still wants them.
     pub(crate) fn forget_read_damage(&mut self) {
         self.damage.retain(|damage| !damage.is_of_events());
@@ -212,37 +177,41 @@ impl Consumer {
 
     /// Whether more new events may be routed to it.
     pub(crate) fn has_window(&self, options: &EngineOptions) -> bool {
-        !self.is_paused()
-            && self.pending_events < options.window_events
-            && self.pending_bytes < options.window_bytes
+        !self.is_paused() && self.window.has_room(options)
     }
 
     /// Whether so little is left that it should read on.
     pub(crate) fn wants_more(&self, options: &EngineOptions) -> bool {
-        !self.is_paused()
-            && self.pending_events <= options.window_events / 2
-            && self.pending_bytes <= options.window_bytes / 2
+        !self.is_paused() && self.window.is_low(options)
     }
 
     /// Whether held events and dead letters are at their bound; then it takes no new events, since lag costs
     /// nothing. Every new event in flight may become one more.
     fn is_at_bound(&self, options: &EngineOptions, taken: usize) -> bool {
-        let events = self.held.counts().0 + self.dead.len() + self.running_events + taken;
-        events >= options.max_held_events || self.held.bytes() + self.dead_bytes >= options.max_held_bytes
+        let events = self.held.counts().0 + self.dead.len() + self.running.events + taken;
+        events >= options.max_held_events || self.held.bytes() + self.dead.bytes() >= options.max_held_bytes
+    }
+
+    /// Whether a pause has begun or ended that is not announced yet.
+    pub(crate) fn has_news(&self, options: &EngineOptions) -> bool {
+        self.is_damaged() != self.told.damage
+            || self.circuit.on_trial_from().is_some() != self.told.circuit
+            || self.begins_to_stall()
+            || self.ends_its_stall(options)
     }
 
     /// Whether it has stopped reading since the last announcement.
     pub(crate) fn begins_to_stall(&self) -> bool {
-        self.stalled && !self.stall_told
+        self.stalled && !self.told.bound
     }
 
     /// Whether it has stopped reading and there is room again: a good deal of it, so that a consumer at the edge
     /// does not announce itself with every event.
     pub(crate) fn ends_its_stall(&self, options: &EngineOptions) -> bool {
         let is_low = |actual: usize, limit: usize| actual <= limit / 4 * 3;
-        self.stall_told
+        self.told.bound
             && is_low(self.held.counts().0 + self.dead.len(), options.max_held_events)
-            && is_low(self.held.bytes() + self.dead_bytes, options.max_held_bytes)
+            && is_low(self.held.bytes() + self.dead.bytes(), options.max_held_bytes)
     }
 
     /// Puts a new event that it wants into its partition, unless it is done already.
@@ -252,8 +221,7 @@ impl Consumer {
         if event.offset < partition.done_before {
             return;
         }
-        self.pending_events += 1;
-        self.pending_bytes += event.event.size();
+        self.window.add(event.event.size());
         partition.pending.push_back(event);
         self.enqueue(number);
     }
@@ -313,23 +281,22 @@ impl Consumer {
 
     /// Whether a batch could be taken now.
     pub(crate) fn is_ready(&self) -> bool {
-        if !self.is_attached() || self.is_paused() || self.fails || self.short_until.is_some() {
+        if !self.is_attached() || self.is_paused() || self.watch.fails() || self.short_until.is_some() {
             return false;
         }
         if self.next_token().is_some() {
             return false;
         }
-        let alone = self.running_batches == 0;
+        let alone = self.running.batches == 0;
         if self.circuit.trial().is_some() && !alone {
             return false;
         }
-        if self.max_in_flight().is_some_and(|most| self.running_batches >= most) {
+        if self.max_in_flight().is_some_and(|most| self.running.batches >= most) {
             return false;
         }
-        if self.exclusive.is_empty() {
-            !self.ready.is_empty() && (alone || self.serial_batches == 0)
-        } else {
-            alone
+        match self.contention.first() {
+            None => !self.ready.is_empty() && (alone || !self.contention.is_serial()),
+            Some(_) => alone,
         }
     }
 
@@ -351,7 +318,6 @@ impl Consumer {
     }
 
     pub(crate) fn add_dead(&mut self, offset: Offset, entry: DeadEntry) {
-        self.dead_bytes += entry.bytes;
         if entry.parks {
             self.held.park(&entry.key, offset);
         }
@@ -359,8 +325,7 @@ impl Consumer {
     }
 
     pub(crate) fn remove_dead(&mut self, offset: Offset) -> Option<DeadEntry> {
-        let entry = self.dead.remove(&offset)?;
-        self.dead_bytes -= entry.bytes;
+        let entry = self.dead.remove(offset)?;
         if entry.parks {
             self.held.unpark(&entry.key, offset);
         }

@@ -20,6 +20,7 @@ mod recover;
 mod redrives;
 mod release;
 mod reset;
+mod settle;
 mod shortages;
 mod skip;
 mod status;
@@ -28,7 +29,7 @@ mod suspects;
 mod timers;
 mod turns;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camshaft_event::transaction::{Floor, Published, Section};
@@ -59,10 +60,13 @@ pub use stuck::{OldestHeld, Unhandled, WaitsFor};
 use crate::alarm::Alarm;
 use crate::clock::SteadyTime;
 use crate::consumer::{Consumer, Reading};
+use crate::consumers::Consumers;
 use crate::damage::Damage;
-use crate::lane::Lane;
+use crate::durability::Durability;
 use crate::routes::Routes;
-use crate::write_queue::{QueuedRecord, WriteQueue};
+use crate::schedule::Schedule;
+use crate::timers::Timers;
+use crate::write_queue::QueuedRecord;
 use crate::{EngineOptions, Sequenced};
 use redrives::Redrive;
 
@@ -75,45 +79,20 @@ const SLACK_BYTES: usize = 16 * 1024;
 pub struct Sequencer<S> {
     options: Arc<EngineOptions>,
     tables: Tables<S>,
-    consumers: BTreeMap<ConsumerId, Consumer>,
-    names: HashMap<String, ConsumerId>,
+    consumers: Consumers,
     routes: Routes,
-    /// Consumers with a batch to take for a worker, in the order of their turns.
-    ready: VecDeque<ConsumerId>,
-    /// Sinks with a call to take, in the order of their turns.
-    ready_sinks: VecDeque<ConsumerId>,
-    /// Consumers that wait for a time, by that steady time.
-    due: BTreeSet<(Timestamp, ConsumerId)>,
-    /// Consumers whose pause began or ended when there was no room to say so.
-    unannounced: BTreeSet<ConsumerId>,
-    /// Consumers that wait for an instance, in the order in which they began to.
-    short: Vec<ConsumerId>,
+    schedule: Schedule,
     /// Attached consumers that read the log themselves.
     lagging: BTreeSet<ConsumerId>,
     /// Whose turn to read the log it was last.
     last_read: ConsumerId,
-    /// All timers by due time.
-    timers: BTreeSet<(Timestamp, ConsumerId, String)>,
-    timer_due: BTreeMap<(ConsumerId, String), Timestamp>,
-    queue: WriteQueue,
-    /// Events that a reader of the log might not find there yet.
-    recent: VecDeque<Sequenced>,
-    durable: Progress,
+    timers: Timers,
+    durability: Durability,
     /// The first offset that the log retains.
     first_offset: Offset,
     last_activation: ActivationId,
     /// The redrive jobs that are kept.
     redrives: BTreeMap<RedriveId, Redrive>,
-    /// Batches that workers run.
-    running_batches: usize,
-    /// Calls of sinks that are under way.
-    running_calls: usize,
-    /// Of the batches that workers run those of consumers whose calls are late.
-    late_batches: usize,
-    /// Whether the one batch or call that runs must stay alone.
-    runs_alone: bool,
-    /// Who waits to run a batch or call alone once the others have ended.
-    wants_alone: Option<Lane>,
     /// The newest time given to a transaction; the log's timestamps never go back.
     last_at: Timestamp,
     /// What short waits are counted in.
@@ -162,7 +141,7 @@ impl<S: Store> Sequencer<S> {
     /// Up to where they are durable: what may leave the process.
     #[must_use]
     pub fn durable(&self) -> Progress {
-        self.durable
+        self.durability.durable()
     }
 
     /// The first offset that the log retains.
@@ -174,40 +153,35 @@ impl<S: Store> Sequencer<S> {
     /// The records to append next, in order. The writer thread calls it.
     #[must_use]
     pub fn take_queue(&mut self) -> Vec<QueuedRecord> {
-        self.queue.take()
+        self.durability.queue.take()
     }
 
     /// Whether the writer has something to append.
     #[must_use]
     pub fn has_queued(&self) -> bool {
-        !self.queue.is_empty()
+        !self.durability.queue.is_empty()
     }
 
     /// How many of the records to append next a producer waits for.
     #[must_use]
     pub fn queued_publishes(&self) -> usize {
-        self.queue.publishes()
+        self.durability.queue.publishes()
     }
 
     /// Bytes that are sequenced and not durable yet, as the log will hold them.
     #[must_use]
     pub fn unsynced_bytes(&self) -> u64 {
-        self.queue.unsynced_bytes()
+        self.durability.queue.unsynced_bytes()
     }
 
     /// Notes that everything up to `sequence` is durable. The writer thread calls it after each sync.
     pub fn set_durable(&mut self, sequence: Sequence) {
-        if let Some(next_offset) = self.queue.durable(sequence) {
-            self.durable = Progress { sequence, next_offset };
-            while self.recent.front().is_some_and(|event| event.offset < next_offset) {
-                self.recent.pop_front();
-            }
-        }
+        self.durability.advance(sequence);
     }
 
     /// Notes how many bytes the log has reserved behind what was appended. The writer thread calls it.
     pub fn set_room(&mut self, reserved_bytes: u64) {
-        self.queue.set_room(reserved_bytes);
+        self.durability.queue.set_room(reserved_bytes);
     }
 
     /// Whether a transaction of `bytes` may be sequenced now. Batches that workers run have their room set aside, so
@@ -216,15 +190,15 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// Bounds that are reached; they heal by themselves.
     pub fn check_ready(&self, bytes: usize) -> Result<(), Unready> {
-        if self.queue.unsynced_bytes() >= self.options.max_unsynced_bytes as u64 {
+        if self.durability.queue.unsynced_bytes() >= self.options.max_unsynced_bytes as u64 {
             return Err(Unready::Unsynced);
         }
         if self.tables.memory_bytes() >= self.options.max_overlay_bytes {
             return Err(Unready::Unflushed);
         }
         let batch_bytes = record_bytes(self.options.max_transaction_bytes + SLACK_BYTES);
-        let needed = record_bytes(bytes + SLACK_BYTES) + self.running_batches as u64 * batch_bytes;
-        if self.queue.room_bytes() < needed { Err(Unready::NoSpace) } else { Ok(()) }
+        let needed = record_bytes(bytes + SLACK_BYTES) + self.schedule.running_batches() as u64 * batch_bytes;
+        if self.durability.queue.room_bytes() < needed { Err(Unready::NoSpace) } else { Ok(()) }
     }
 
     /// Gives the transaction its place: applies it, routes its events, queues its bytes.
@@ -246,7 +220,7 @@ impl<S: Store> Sequencer<S> {
         let events = self.tables.apply(Position { sequence, first_offset }, transaction)?;
         self.last_at = self.last_at.max(now);
         let record = QueuedRecord { sequence, first_offset, count, at: self.last_at, head, body };
-        self.queue.push(record, is_publish);
+        self.durability.push(record, is_publish);
         for (event, index) in events.into_iter().zip(0..) {
             self.route(Sequenced {
                 offset: first_offset.plus(index),
@@ -280,19 +254,17 @@ impl<S: Store> Sequencer<S> {
         for id in candidates {
             self.offer(id, &event);
         }
-        self.recent.push_back(event);
+        self.durability.note(event);
     }
 
     fn offer(&mut self, id: ConsumerId, event: &Sequenced) {
-        let Some(consumer) = self.consumers.get_mut(&id) else { return };
-        let wants = consumer.reading == Reading::Following
-            && consumer.spec.as_ref().is_some_and(|spec| spec.wants(&event.event));
-        if !wants {
-            return;
-        }
+        let wants = |consumer: &Consumer| {
+            consumer.reading == Reading::Following
+                && consumer.spec.as_ref().is_some_and(|spec| spec.wants(&event.event))
+        };
+        let Some(consumer) = self.consumers.change_if(id, wants) else { return };
         if consumer.has_window(&self.options) {
             consumer.push(event.clone());
-            self.arrange(id);
         } else {
             // It cannot keep up: from here on it reads the log at its own pace.
             consumer.reading = Reading::Lagging { next: event.offset, requested: false };

@@ -272,7 +272,9 @@ impl Process {
 
     /// Serves one read of the log for a lagging consumer; whether one was wanted.
     pub(crate) fn read(&self) -> Result<bool, LogError> {
-        let Some(read) = self.sequencer().next_read() else { return Ok(false) };
+        let now = self.now();
+        let wanted = self.sequencer().next_read(now).expect("the tables can be read");
+        let Some(read) = wanted else { return Ok(false) };
         let found = match read.read(&*self.log(), READ_BYTES) {
             Ok(found) => found,
             // Only a disk that died fails to read: all of it, so the process ends with it.
@@ -290,7 +292,8 @@ impl Process {
                 };
             }
         };
-        self.sequencer().feed(&read, found);
+        let now = self.now();
+        self.sequencer().feed(&read, found, now).expect("the tables can be read");
         Ok(true)
     }
 

@@ -15,19 +15,27 @@ pub(crate) fn run(core: &Arc<Core>) {
         if core.is_draining() {
             return;
         }
-        let Some(read) = core.step(|sequencer| sequencer.next_read()) else {
-            core.read.wait(seen, None);
-            continue;
-        };
-        match read.read(&*core.log, READ_BYTES) {
-            Ok(found) => core.step(|sequencer| sequencer.feed(&read, found)),
-            Err(error) => {
-                if let Err(error) = give_up(core, &read, error) {
-                    return core.fail(error);
-                }
-            }
+        match read_once(core) {
+            Ok(true) => {}
+            Ok(false) => core.read.wait(seen, None),
+            Err(error) => return core.fail(error),
         }
     }
+}
+
+/// Reads once for some consumer; whether one wanted it.
+fn read_once(core: &Core) -> Result<bool, String> {
+    let now = core.now();
+    let wanted = core.step(|sequencer| sequencer.next_read(now)).map_err(|error| error.to_string())?;
+    let Some(read) = wanted else { return Ok(false) };
+    match read.read(&*core.log, READ_BYTES) {
+        Ok(found) => {
+            let now = core.now();
+            core.step(|sequencer| sequencer.feed(&read, found, now)).map_err(|error| error.to_string())?;
+        }
+        Err(error) => give_up(core, &read, error)?,
+    }
+    Ok(true)
 }
 
 /// Pauses the consumer whose next events are damaged.

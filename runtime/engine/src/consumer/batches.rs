@@ -6,17 +6,10 @@ use std::sync::Arc;
 use camshaft_event::{HeldEvent, Key, Offset, Sequence, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 
-use super::Consumer;
+use super::{Consumer, Window};
 use crate::batch::{Batch, Item, KeyInBatch, Origin, SharedEvent};
 use crate::lane::Lane;
 use crate::{ConsumerSpec, EngineOptions, Sequenced};
-
-/// Lost batches after which a consumer runs its partitions one after another.
-const LOSSES_TO_SERIALIZE: u32 = 3;
-/// For how many batches it does.
-const SERIAL_BATCHES: u32 = 256;
-/// Batches won after which earlier losses are forgotten.
-const WINS_TO_FORGIVE: u32 = 256;
 
 impl Consumer {
     /// The next batch: of the first partition in turn that has one. `load` fetches held events from the tables.
@@ -43,7 +36,7 @@ impl Consumer {
             if !items.is_empty() {
                 return Ok(self.hand_out(spec, number, items, keys));
             }
-            self.exclusive.retain(|other| *other != number);
+            self.contention.forget(number);
         }
         Ok(None)
     }
@@ -58,12 +51,12 @@ impl Consumer {
         let partition = self.partitions.get_mut(number as usize)?;
         assert!(partition.running.is_none(), "one batch of a partition runs at a time");
         partition.running = Some(items.iter().find_map(Item::new_since));
-        self.running_batches += 1;
-        self.running_events += items.len();
+        self.running.batches += 1;
+        self.running.events += items.len();
         if let Some(tokens) = &mut self.tokens {
             tokens.spend(number, if is_on(Sabotage::CountBatches) { 1 } else { items.len() });
         }
-        self.serial_batches = self.serial_batches.saturating_sub(1);
+        self.contention.begin();
         let suspicion = items.first().and_then(|first| self.suspects.get(&first.offset)).copied();
         Some(Batch {
             spec,
@@ -75,7 +68,7 @@ impl Consumer {
             keys,
             state_version: self.state_version,
             state_bytes: 0,
-            timers: self.timers,
+            timers: 0,
             suspicion,
             is_late: self.lateness.is_late() && self.lane() == Lane::Workers,
             trial: self.circuit.trial(),
@@ -100,9 +93,8 @@ impl Consumer {
 
     /// The partition whose turn it is: one that lost, else the first that is ready.
     fn next_partition(&mut self) -> Option<u32> {
-        let number = match self.exclusive.front() {
+        let number = match self.contention.first() {
             Some(lost) => {
-                let lost = *lost;
                 self.ready.retain(|other| *other != lost);
                 lost
             }
@@ -192,8 +184,7 @@ impl Consumer {
                 return;
             }
             let Some(pending) = partition.pending.pop_front() else { return };
-            self.pending_events -= 1;
-            self.pending_bytes -= pending.event.size();
+            self.window.remove(pending.event.size());
             // Routed under an earlier declaration that wanted it: the new one applies from here on.
             if !spec.wants(&pending.event) {
                 continue;
@@ -211,14 +202,13 @@ impl Consumer {
 
     /// Takes back a batch: what was not dealt with goes to where it came from.
     pub(crate) fn give_back(&mut self, batch: &Batch, dealt: usize) {
-        self.running_batches -= 1;
-        self.running_events -= batch.items.len();
+        self.running.batches -= 1;
+        self.running.events -= batch.items.len();
         if let Some(partition) = self.partitions.get_mut(batch.partition as usize) {
             partition.running = None;
             for item in batch.items.iter().skip(dealt).rev() {
                 if let Origin::Log(event, at) = &item.event.0 {
-                    self.pending_events += 1;
-                    self.pending_bytes += event.size();
+                    self.window.add(event.size());
                     let (at, event) = (*at, Arc::clone(event));
                     partition.pending.push_front(Sequenced { offset: item.offset, at, event });
                 }
@@ -244,38 +234,10 @@ impl Consumer {
         self.ready.push_front(batch.partition);
     }
 
-    /// Notes that a batch lost against another partition's: it runs again while no other does.
-    pub(crate) fn lost(&mut self, partition: u32) {
-        if !self.exclusive.contains(&partition) {
-            self.exclusive.push_back(partition);
-        }
-        self.count_loss();
-    }
-
-    /// Notes that a batch lost that does not run again.
-    pub(crate) fn count_loss(&mut self) {
-        self.wins = 0;
-        self.losses += 1;
-        if self.losses >= LOSSES_TO_SERIALIZE {
-            self.losses = 0;
-            self.serial_batches = SERIAL_BATCHES;
-        }
-    }
-
-    /// Notes that the partition's batch was not contested.
-    pub(crate) fn won(&mut self, partition: u32) {
-        self.exclusive.retain(|other| *other != partition);
-        self.wins += 1;
-        if self.wins >= WINS_TO_FORGIVE {
-            self.wins = 0;
-            self.losses = 0;
-        }
-    }
-
     /// Drops what was routed to it, so that it can be read again. No batch may be running.
     pub(crate) fn drop_pending(&mut self) {
-        assert_eq!(self.running_batches, 0, "what a batch holds would come back and be read again, too");
+        assert_eq!(self.running.batches, 0, "what a batch holds would come back and be read again, too");
         self.partitions.iter_mut().for_each(|partition| partition.pending.clear());
-        (self.pending_events, self.pending_bytes) = (0, 0);
+        self.window = Window::default();
     }
 }

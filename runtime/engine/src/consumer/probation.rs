@@ -10,13 +10,45 @@ use super::Consumer;
 use crate::clock::SteadyTime;
 use crate::{ConsumerSpec, EngineOptions};
 
-/// What this process knows of a probation beside what is durable.
+/// How a consumer's newest activation does, and what this process knows of its probation beside what is durable.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// When it ends at the latest, in steady time.
-    pub(crate) until: Timestamp,
-    /// What runs again if it fails; absent if nobody has said.
-    pub(crate) predecessor: Option<Arc<ConsumerSpec>>,
+    /// The events by which it is measured.
+    pub(crate) recent: RecentEvents,
+    /// While it is on probation and its code is there.
+    under_way: Option<UnderWay>,
+    /// Whether it has failed, and only the room to say so is missing.
+    fails: bool,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    /// When the probation ends at the latest, in steady time.
+    until: Timestamp,
+    /// What runs again if it fails; absent if that was not said.
+    predecessor: Option<Arc<ConsumerSpec>>,
+}
+
+impl Watch {
+    /// Of an activation that is measured by these, and not on probation here.
+    pub(crate) fn of(recent: RecentEvents) -> Self {
+        Self { recent, under_way: None, fails: false }
+    }
+
+    /// What runs again if a probation that is under way fails.
+    pub(crate) fn predecessor(&self) -> Option<&Arc<ConsumerSpec>> {
+        self.under_way.as_ref()?.predecessor.as_ref()
+    }
+
+    /// Whether the activation has failed its probation. It takes nothing more then.
+    pub(crate) fn fails(&self) -> bool {
+        self.fails
+    }
+
+    /// The code is gone; a probation goes on once it is back.
+    pub(crate) fn interrupt(&mut self) {
+        self.under_way = None;
+    }
 }
 
 /// What a probation came to.
@@ -37,62 +69,62 @@ impl Consumer {
     pub(crate) fn change(&mut self, record: ConsumerRecord, recent: Option<RecentEvents>) {
         self.record = record;
         if let Some(recent) = recent {
-            self.recent = recent;
-            self.watch = None;
+            self.watch.recent = recent;
+            self.watch.under_way = None;
         }
         self.held.suspend(self.record.probation.as_ref().map(|_| self.record.activation));
         if self.record.probation.is_none() {
-            self.watch = None;
-            self.fails = false;
+            self.watch.under_way = None;
+            self.watch.fails = false;
         }
     }
 
     /// Watches the probation that its record tells of, if it does, from `now` on.
-    pub(crate) fn watch(
+    pub(crate) fn begin_watch(
         &mut self,
         predecessor: Option<Arc<ConsumerSpec>>,
         options: &EngineOptions,
         steady: &SteadyTime,
         now: Timestamp,
     ) {
-        let until = self.watch.take().map(|watch| watch.until);
-        self.watch = self.record.probation.as_ref().map(|probation| {
+        let until = self.watch.under_way.take().map(|before| before.until);
+        self.watch.under_way = self.record.probation.as_ref().map(|probation| {
             // The clock may have been set back since.
             let begun = steady.from_wall(probation.since).min(steady.now(now));
-            Watch { until: until.unwrap_or(begun.plus_ms(options.probation_ms)), predecessor }
+            UnderWay { until: until.unwrap_or(begun.plus_ms(options.probation_ms)), predecessor }
         });
-        self.measure(options);
     }
 
     /// Counts an event that was handled.
     pub(crate) fn count(&mut self, handled: &Handled, options: &EngineOptions) {
-        self.recent.note(handled, options.probation_events);
+        self.watch.recent.note(handled, options.probation_events);
     }
 
     /// Brings up to date whether its activation has failed its probation. It takes nothing more then.
     pub(crate) fn measure(&mut self, options: &EngineOptions) {
-        let (measured, least) = (self.recent.measure(), options.probation_least_events);
-        self.fails = self.probation().is_some_and(|probation| probation.is_failed_by(measured, least))
-            && !is_on(Sabotage::RollBackNever);
+        let least = options.probation_least_events;
+        let is_failed = |probation: &Probation| probation.is_failed_by(self.watch.recent.measure(), least);
+        self.watch.fails = self.probation().is_some_and(is_failed) && !is_on(Sabotage::RollBackNever);
     }
 
     /// How its probation ends, if it does now. It waits for its code.
     pub(crate) fn judgement(&self, options: &EngineOptions, now: Timestamp) -> Option<Judgement> {
         self.probation()?;
-        let watch = self.watch.as_ref().filter(|_| self.is_attached())?;
-        let is_over = self.recent.measure().events >= options.probation_events || watch.until <= now;
-        if self.fails { Some(Judgement::Failed) } else { is_over.then_some(Judgement::Passed) }
+        let under_way = self.watch.under_way.as_ref().filter(|_| self.is_attached())?;
+        let is_over =
+            self.watch.recent.measure().events >= options.probation_events || under_way.until <= now;
+        if self.watch.fails { Some(Judgement::Failed) } else { is_over.then_some(Judgement::Passed) }
     }
 
     /// When its probation ends at the latest.
     pub(crate) fn probation_until(&self) -> Option<Timestamp> {
         self.probation()?;
-        self.watch.as_ref().filter(|_| self.is_attached()).map(|watch| watch.until)
+        self.watch.under_way.as_ref().filter(|_| self.is_attached()).map(|under_way| under_way.until)
     }
 
     /// What its newest activation did with events, and what the one before did.
     pub(crate) fn measures(&self) -> (Measure, Measure) {
         let before = self.record.probation.as_ref().map(|probation| probation.before.measure());
-        (self.recent.measure(), before.unwrap_or_default())
+        (self.watch.recent.measure(), before.unwrap_or_default())
     }
 }

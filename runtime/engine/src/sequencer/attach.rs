@@ -6,9 +6,7 @@ use camshaft_event::transaction::{
     Activated, Activation, ActivationOutcome, ConsumerChanged, ConsumerRecord, ConsumerStatus, Probation,
     RecentEvents, RollbackCause, RolledBack, Section,
 };
-use camshaft_event::{
-    ActivationId, ConsumerId, Event, Generation, Offset, Policy, Start, Timestamp, Transaction,
-};
+use camshaft_event::{ActivationId, Event, Generation, Offset, Policy, Start, Timestamp, Transaction};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 use serde_json::json;
@@ -47,7 +45,7 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// A bound that is reached, or tables that cannot be read.
     pub fn attach(&mut self, spec: ConsumerSpec, now: Timestamp) -> Result<Attached, ConsumerError> {
-        self.give(spec, None, Reason::Offered, now)
+        self.step(now, |sequencer| sequencer.run(spec, None, Reason::Offered, now))
     }
 
     /// The same; `predecessor` is what is to run again if `spec` fails its probation, for a process that did not see
@@ -62,7 +60,7 @@ impl<S: Store> Sequencer<S> {
         predecessor: Option<ConsumerSpec>,
         now: Timestamp,
     ) -> Result<Attached, ConsumerError> {
-        self.give(spec, predecessor, Reason::Offered, now)
+        self.step(now, |sequencer| sequencer.run(spec, predecessor, Reason::Offered, now))
     }
 
     /// Attaches `spec`, something that its consumer ran before, since an operator takes back what runs now: that counts
@@ -71,7 +69,7 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// A bound that is reached, or tables that cannot be read.
     pub fn roll_back(&mut self, spec: ConsumerSpec, now: Timestamp) -> Result<Attached, ConsumerError> {
-        self.give(spec, None, Reason::RollBack, now)
+        self.step(now, |sequencer| sequencer.run(spec, None, Reason::RollBack, now))
     }
 
     /// What a consumer would go back to, were `spec` attached now and failed its probation.
@@ -90,14 +88,15 @@ impl<S: Store> Sequencer<S> {
         }
     }
 
-    fn give(
+    /// Makes `spec` what a consumer runs.
+    fn run(
         &mut self,
         spec: ConsumerSpec,
         predecessor: Option<ConsumerSpec>,
         reason: Reason,
         now: Timestamp,
     ) -> Result<Attached, ConsumerError> {
-        let known = self.names.get(&spec.name).and_then(|id| self.consumers.get(id));
+        let known = self.consumers.ever_named(&spec.name);
         let current = known.filter(|consumer| consumer.record.status != ConsumerStatus::Removed);
         let (mut record, checkpoint) = match current {
             Some(consumer) => (consumer.record.clone(), self.first_retained(consumer)),
@@ -138,15 +137,12 @@ impl<S: Store> Sequencer<S> {
         let (id, activation) = (record.id, record.activation);
         self.last_activation = self.last_activation.max(activation);
         self.start_reading(record, recent, Arc::new(spec), now);
-        if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.watch(predecessor, &self.options, &self.steady, now);
+        if let Some(consumer) = self.consumers.change(id) {
+            consumer.begin_watch(predecessor, &self.options, &self.steady, now);
         }
         if !sections.is_empty() {
             self.sequence(Vec::new(), sections, body, now)?;
         }
-        self.judge(id, now)?;
-        self.arrange(id);
-        self.announce_pauses(id, now)?;
         Ok(Attached { activation, is_new })
     }
 
@@ -173,7 +169,7 @@ impl<S: Store> Sequencer<S> {
         let is_on_probation = before.is_some();
         let (predecessor, events) = match before {
             Some(probation) => (probation.predecessor, probation.before),
-            None => (record.activation, current.recent.clone()),
+            None => (record.activation, current.watch.recent.clone()),
         };
         let activated = self.activate(record, spec, taken_back, now)?;
         let proven = self.tables.activation(predecessor)?;
@@ -201,7 +197,7 @@ impl<S: Store> Sequencer<S> {
         let Some(probation) = &record.probation else { return Ok(None) };
         let Some(predecessor) = self.tables.activation(probation.predecessor)? else { return Ok(None) };
         let running = current.and_then(|consumer| consumer.spec.clone());
-        let kept = current.and_then(|consumer| consumer.watch.as_ref()?.predecessor.clone());
+        let kept = current.and_then(|consumer| consumer.watch.predecessor().cloned());
         let candidates = running.into_iter().chain(kept).chain(given.map(Arc::new));
         Ok(candidates.into_iter().find(|spec| runs_same(&predecessor, spec)))
     }
@@ -249,10 +245,9 @@ impl<S: Store> Sequencer<S> {
     }
 
     fn new_record(&self, spec: &ConsumerSpec, removed: Option<&ConsumerRecord>) -> ConsumerRecord {
-        let after_last = self.consumers.keys().next_back().map_or(ConsumerId(1), |last| last.next());
         let generation = removed.map_or(Generation(1), |record| record.generation.next());
         ConsumerRecord {
-            id: removed.map_or(after_last, |record| record.id),
+            id: removed.map_or_else(|| self.consumers.next_id(), |record| record.id),
             name: spec.name.clone(),
             generation,
             state_generation: generation,
@@ -269,7 +264,7 @@ impl<S: Store> Sequencer<S> {
     /// Where a consumer must go on because the log was trimmed beyond its place; `None` if it was not, or if a
     /// batch of it still runs.
     fn first_retained(&self, consumer: &Consumer) -> Option<Offset> {
-        let is_idle = matches!(consumer.reading, Reading::Stopped { .. }) && consumer.running_batches == 0;
+        let is_idle = matches!(consumer.reading, Reading::Stopped { .. }) && consumer.running.batches == 0;
         let is_behind = consumer.floor(self.tables.progress().next_offset) < self.first_offset;
         (is_idle && is_behind && consumer.is_whole()).then_some(self.first_offset)
     }

@@ -37,9 +37,22 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
     pub fn commit(&mut self, finished: Finished, now: Timestamp) -> Result<Committed, TablesError> {
-        *self.running_in(Lane::of(&finished.batch.spec.policy)) -= 1;
-        self.late_batches -= usize::from(finished.batch.is_late);
         let id = finished.batch.space.consumer;
+        self.step(now, |sequencer| {
+            let committed = sequencer.end_batch(id, finished, now);
+            // What it gave to others comes first.
+            sequencer.consumers.settle_last(id);
+            committed
+        })
+    }
+
+    fn end_batch(
+        &mut self,
+        id: ConsumerId,
+        finished: Finished,
+        now: Timestamp,
+    ) -> Result<Committed, TablesError> {
+        self.schedule.end(Lane::of(&finished.batch.spec.policy), &finished.batch);
         if finished.batch.suspicion.is_some() {
             self.acquit(id, &finished);
         }
@@ -49,9 +62,9 @@ impl<S: Store> Sequencer<S> {
         let handler_us = finished.handler_us;
         let (committed, unread) = self.commit_batch(id, finished, now)?;
         if let Some(error) = unread {
-            self.isolate(error, now)?;
+            self.isolate(error)?;
         }
-        if let Some(consumer) = self.consumers.get_mut(&id) {
+        if let Some(consumer) = self.consumers.change(id) {
             let is_current = consumer.record.generation == generation;
             if let Some(tokens) = consumer.tokens.as_mut().filter(|_| is_current) {
                 tokens.settle(partition, uncalled);
@@ -59,18 +72,12 @@ impl<S: Store> Sequencer<S> {
             if consumer.lane() == Lane::Workers && handler_us > 0 {
                 consumer.lateness.count(handler_us);
             }
-            consumer.unstall(&self.options);
-            // What waited behind a held event of the batch may have come due with it.
-            consumer.wake(self.steady.now(now));
         }
         if is_short {
             self.run_short(id, self.steady.now(now));
         } else {
             self.end_shortages();
         }
-        self.judge(id, now)?;
-        self.arrange(id);
-        self.announce_pauses(id, now)?;
         Ok(committed)
     }
 
@@ -80,7 +87,7 @@ impl<S: Store> Sequencer<S> {
         finished: Finished,
         now: Timestamp,
     ) -> Result<(Committed, Option<TablesError>), TablesError> {
-        let Some(consumer) = self.consumers.get(&id) else { return Ok((Committed::Stale, finished.unread)) };
+        let Some(consumer) = self.consumers.get(id) else { return Ok((Committed::Stale, finished.unread)) };
         if consumer.record.generation != finished.batch.generation {
             // It began anew with empty partitions, which know nothing of this batch, nor of what that could not read.
             return Ok((Committed::Stale, None));
@@ -94,12 +101,12 @@ impl<S: Store> Sequencer<S> {
         });
         let runs_again = is_lost && !finished.batch.is_released;
         if runs_again {
-            let Some(consumer) = self.consumers.get_mut(&id) else { return Ok((Committed::Stale, None)) };
+            let Some(consumer) = self.consumers.change(id) else { return Ok((Committed::Stale, None)) };
             consumer.give_back(&finished.batch, 0);
             if finished.unread.is_some() {
                 return Ok((Committed::Nothing, finished.unread));
             }
-            consumer.lost(finished.batch.partition);
+            consumer.contention.lost(finished.batch.partition);
             return Ok((Committed::Conflict, None));
         }
         if is_lost {
@@ -130,12 +137,12 @@ impl<S: Store> Sequencer<S> {
     ) -> Result<Committed, TablesError> {
         let tail = self.tables.progress().next_offset;
         let Finished { batch, dealt, mut sections, keys, mut body, retries, .. } = finished;
-        let Some(consumer) = self.consumers.get_mut(&id) else { return Ok(Committed::Stale) };
+        let Some(consumer) = self.consumers.change(id) else { return Ok(Committed::Stale) };
         consumer.give_back(&batch, dealt);
         if is_lost {
-            consumer.count_loss();
+            consumer.contention.count_loss();
         } else {
-            consumer.won(batch.partition);
+            consumer.contention.won(batch.partition);
         }
         if sections.is_empty() {
             return Ok(Committed::Nothing);
@@ -155,7 +162,6 @@ impl<S: Store> Sequencer<S> {
                 }
             }
         }
-        consumer.measure(&self.options);
         let floor = consumer.floor(tail);
         if is_on(Sabotage::DoneBeforeEffects) {
             let sections = sections.iter().map(without_effects).collect();
@@ -172,7 +178,7 @@ impl<S: Store> Sequencer<S> {
         let state_growth = if is_lost { 0 } else { state_growth };
         let floor = Floor { consumer: id, offset: floor, state_growth };
         let sequence = self.sequence(vec![floor], sections, body.into_bytes(), now)?;
-        if wrote_state && let Some(consumer) = self.consumers.get_mut(&id) {
+        if wrote_state && let Some(consumer) = self.consumers.change(id) {
             consumer.state_version = sequence;
         }
         Ok(Committed::At(sequence))
@@ -238,7 +244,7 @@ impl<S: Store> Sequencer<S> {
             added += usize::from(is_set && !was_set);
             removed += usize::from(was_set && !is_set);
         }
-        added > removed && consumer.timers + added - removed > self.options.max_timers
+        added > removed && self.timers.count(id) + added - removed > self.options.max_timers
     }
 }
 

@@ -50,11 +50,14 @@ impl<S: Store> Sequencer<S> {
         if !self.is_current(read) {
             return Ok(());
         }
-        let id = read.consumer();
-        if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.reading = Reading::Lagging { next: read.from, requested: false };
-        }
-        self.note_damage(id, damage, now)
+        self.step(now, |sequencer| {
+            let id = read.consumer();
+            if let Some(consumer) = sequencer.consumers.change(id) {
+                consumer.reading = Reading::Lagging { next: read.from, requested: false };
+            }
+            sequencer.note_damage(id, damage);
+            Ok(())
+        })
     }
 
     /// The damage that was found since this was last asked, with the names of the consumers that it paused.
@@ -74,42 +77,40 @@ impl<S: Store> Sequencer<S> {
     ///
     /// # Errors
     /// An error that concerns all.
-    pub(super) fn isolate(&mut self, error: TablesError, now: Timestamp) -> Result<(), TablesError> {
+    pub(super) fn isolate(&mut self, error: TablesError) -> Result<(), TablesError> {
         match error {
             TablesError::OfConsumer(damage) => {
-                let id = damage.consumer;
-                self.note_damage(id, Damage::of_entries(*damage), now)
+                self.note_damage(damage.consumer, Damage::of_entries(*damage));
+                Ok(())
             }
             other => Err(other),
         }
     }
 
-    fn note_damage(&mut self, id: ConsumerId, damage: Damage, now: Timestamp) -> Result<(), TablesError> {
-        if let Some(consumer) = self.consumers.get_mut(&id) {
-            if is_on(Sabotage::PassDamage) && damage.is_of_events() {
-                // The events are given up without a word.
-                if let crate::DamagedPart::Events { until, .. } = damage.part {
-                    consumer.reading = Reading::Lagging { next: until, requested: false };
-                }
-                return Ok(());
-            }
-            if !consumer.damage.contains(&damage) {
-                self.found_damage.push((consumer.record.name.clone(), damage.clone()));
-            }
-            consumer.add_damage(damage);
+    fn note_damage(&mut self, id: ConsumerId, damage: Damage) {
+        if self.consumers.get(id).is_none_or(|consumer| consumer.damage.contains(&damage)) {
+            return;
         }
-        self.arrange(id);
-        self.announce_pauses(id, now)
+        let Some(consumer) = self.consumers.change(id) else { return };
+        if is_on(Sabotage::PassDamage) && damage.is_of_events() {
+            // The events are given up without a word.
+            if let crate::DamagedPart::Events { until, .. } = damage.part {
+                consumer.reading = Reading::Lagging { next: until, requested: false };
+            }
+            return;
+        }
+        self.found_damage.push((consumer.record.name.clone(), damage.clone()));
+        consumer.damage.push(damage);
     }
 
     /// That a consumer needs something damaged, or that it goes on.
     pub(super) fn announce_damage(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
-        let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
-        if consumer.is_damaged() == consumer.damage_told || !self.may_announce(id) {
+        let Some(consumer) = self.consumers.get(id) else { return Ok(()) };
+        if consumer.is_damaged() == consumer.told.damage || !self.may_announce(id) {
             return Ok(());
         }
-        let Some(consumer) = self.consumers.get_mut(&id) else { return Ok(()) };
-        consumer.damage_told = consumer.is_damaged();
+        let Some(consumer) = self.consumers.quietly(id) else { return Ok(()) };
+        consumer.told.damage = consumer.is_damaged();
         let name = consumer.record.name.clone();
         let (act, data) = match consumer.damage.first() {
             Some(damage) => {

@@ -41,10 +41,7 @@ impl<S: Store> Sequencer<S> {
     /// The names of all consumers that are not forgotten, in order.
     #[must_use]
     pub fn consumer_names(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            self.names.keys().filter(|name| self.known(name).is_some()).cloned().collect();
-        names.sort_unstable();
-        names
+        self.consumers.names()
     }
 
     /// The dead letters of a consumer from `from` on whose event types are `wanted`, as far as one step looks.
@@ -56,13 +53,13 @@ impl<S: Store> Sequencer<S> {
     fn portion(&self, name: &str, from: Offset, wanted: impl Fn(&DeadEntry) -> bool) -> DeadPortion {
         let mut portion = DeadPortion { found: Vec::new(), next: None };
         let Some(consumer) = self.known(name) else { return portion };
-        for (looked_at, (offset, entry)) in consumer.dead.range(from..).enumerate() {
+        for (looked_at, (offset, entry)) in consumer.dead.from(from).enumerate() {
             if looked_at == LOOKED_AT_ONCE {
-                portion.next = Some(*offset);
+                portion.next = Some(offset);
                 break;
             }
             if wanted(entry) {
-                portion.found.push(*offset);
+                portion.found.push(offset);
             }
         }
         portion
@@ -84,7 +81,7 @@ impl<S: Store> Sequencer<S> {
         max_waiting: usize,
     ) -> Option<FoundDeadLetter> {
         let consumer = self.known(name)?;
-        let entry = consumer.dead.get(&offset)?;
+        let entry = consumer.dead.get(offset)?;
         let id = consumer.record.id;
         let behind =
             consumer.held.waiting_behind(&entry.key, offset).take(if entry.parks { max_waiting } else { 0 });

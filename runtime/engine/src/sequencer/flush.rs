@@ -17,14 +17,14 @@ impl<S: Store> Sequencer<S> {
         let tail = self.tables.progress().next_offset;
         let standings: Vec<Standing> = self
             .consumers
-            .iter()
-            .filter(|(_, consumer)| consumer.record.status != ConsumerStatus::Removed)
+            .values()
+            .filter(|consumer| consumer.record.status != ConsumerStatus::Removed)
             // Of one that could not be put together nobody knows where it stands.
-            .filter(|(_, consumer)| consumer.is_whole())
-            .map(|(id, consumer)| Standing {
-                consumer: *id,
+            .filter(|consumer| consumer.is_whole())
+            .map(|consumer| Standing {
+                consumer: consumer.record.id,
                 floor: consumer.floor(tail),
-                recent: (consumer.recent.measure().events > 0).then(|| consumer.recent.clone()),
+                recent: (consumer.watch.recent.measure().events > 0).then(|| consumer.watch.recent.clone()),
             })
             .collect();
         self.tables.freeze(standings)

@@ -31,7 +31,7 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// Tables that cannot be read.
     pub fn history(&self, name: &str) -> Result<Vec<Past>, TablesError> {
-        let consumer = self.names.get(name).and_then(|id| self.consumers.get(id));
+        let consumer = self.consumers.ever_named(name);
         let entries = consumer.map(|consumer| consumer.record.history.entries()).unwrap_or_default();
         let mut history = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -71,6 +71,15 @@ impl<S: Store> Sequencer<S> {
         digest: Option<String>,
         now: Timestamp,
     ) -> Result<Sequence, ConsumerError> {
+        self.step(now, |sequencer| sequencer.set_pinned(name, digest, now))
+    }
+
+    fn set_pinned(
+        &mut self,
+        name: &str,
+        digest: Option<String>,
+        now: Timestamp,
+    ) -> Result<Sequence, ConsumerError> {
         self.check_ready(CHANGE_BYTES)?;
         let next = self.tables.progress().sequence.next();
         let consumer = self.consumer_mut(name)?;
@@ -94,7 +103,7 @@ impl<S: Store> Sequencer<S> {
 
     /// Whether a consumer is pinned to what an activation runs.
     fn is_pinned_to(&self, id: ConsumerId, activation: ActivationId) -> Result<bool, TablesError> {
-        let pinned = self.consumers.get(&id).and_then(|consumer| consumer.record.pinned.as_ref());
+        let pinned = self.consumers.get(id).and_then(|consumer| consumer.record.pinned.as_ref());
         let activation = self.tables.activation(activation)?;
         Ok(activation.is_some_and(|activation| pinned == Some(&activation.digest)))
     }
@@ -106,7 +115,7 @@ impl<S: Store> Sequencer<S> {
         events: Vec<Event>,
         now: Timestamp,
     ) -> Result<Sequence, TablesError> {
-        let Some(consumer) = self.consumers.get(&id) else { return Ok(self.tables.progress().sequence) };
+        let Some(consumer) = self.consumers.get(id) else { return Ok(self.tables.progress().sequence) };
         let record = consumer.record.clone();
         let change = ConsumerChanged { record, checkpoint: None, clears: false, events, recent: None };
         self.sequence_one(Section::Consumer(Box::new(change)), now)

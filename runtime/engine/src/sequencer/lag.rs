@@ -7,6 +7,7 @@ use std::sync::Arc;
 use camshaft_event::transaction::{DecodeError, EncodedEvents};
 use camshaft_event::{ConsumerId, Generation, Offset, Timestamp};
 use camshaft_log::{LogError, LogReader};
+use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 use thiserror::Error;
 
@@ -102,7 +103,14 @@ impl LagRead {
 
 impl<S: Store> Sequencer<S> {
     /// What to read next, for some consumer that has room for it.
-    pub fn next_read(&mut self) -> Option<LagRead> {
+    ///
+    /// # Errors
+    /// Tables that cannot be read; the runtime must stop.
+    pub fn next_read(&mut self, now: Timestamp) -> Result<Option<LagRead>, TablesError> {
+        self.step(now, |sequencer| Ok(sequencer.find_read()))
+    }
+
+    fn find_read(&mut self) -> Option<LagRead> {
         // In turn, so that one consumer that always wants more does not keep the others waiting.
         let mut ids: Vec<ConsumerId> = self.lagging.iter().copied().collect();
         let next = ids.partition_point(|id| *id <= self.last_read);
@@ -110,7 +118,7 @@ impl<S: Store> Sequencer<S> {
         for id in ids {
             self.follow_from_memory(id);
             let until = self.memory_starts_at();
-            let Some(consumer) = self.consumers.get_mut(&id) else { continue };
+            let Some(consumer) = self.consumers.quietly(id) else { continue };
             let wants_more = consumer.wants_more(&self.options);
             if let (Reading::Lagging { next, requested: requested @ false }, Some(spec)) =
                 (&mut consumer.reading, &consumer.spec)
@@ -136,28 +144,37 @@ impl<S: Store> Sequencer<S> {
     /// was asked for. A reader whose read failed asks before it despairs.
     #[must_use]
     pub fn is_current(&self, read: &LagRead) -> bool {
-        self.consumers.get(&read.consumer).is_some_and(|consumer| {
+        self.consumers.get(read.consumer).is_some_and(|consumer| {
             consumer.record.generation == read.generation
                 && consumer.reading == Reading::Lagging { next: read.from, requested: true }
                 && consumer.spec.as_ref().is_some_and(|spec| Arc::ptr_eq(spec, &read.spec))
         })
     }
 
-    /// Hands over what was read; of no effect if nobody waits for it any more.
-    pub fn feed(&mut self, read: &LagRead, found: LogEvents) {
+    /// Hands over what was read; of no effect if it is no longer waited for.
+    ///
+    /// # Errors
+    /// Tables that cannot be read; the runtime must stop.
+    pub fn feed(&mut self, read: &LagRead, found: LogEvents, now: Timestamp) -> Result<(), TablesError> {
         if !self.is_current(read) {
-            return;
+            return Ok(());
         }
-        let Some(consumer) = self.consumers.get_mut(&read.consumer) else { return };
+        self.step(now, |sequencer| {
+            sequencer.take_in(read, found);
+            Ok(())
+        })
+    }
+
+    fn take_in(&mut self, read: &LagRead, found: LogEvents) {
+        let Some(consumer) = self.consumers.change(read.consumer) else { return };
         found.events.into_iter().for_each(|event| consumer.push(event));
         consumer.reading = Reading::Lagging { next: found.next, requested: false };
         self.follow_from_memory(read.consumer);
-        self.arrange(read.consumer);
     }
 
     /// The first offset from which on all events are in memory.
     fn memory_starts_at(&self) -> Offset {
-        self.recent.front().map_or(self.tables.progress().next_offset, |event| event.offset)
+        self.durability.first_in_memory().unwrap_or(self.tables.progress().next_offset)
     }
 
     /// Lets a consumer that has read the log up to what is in memory go on there, and follow if it gets to
@@ -165,7 +182,7 @@ impl<S: Store> Sequencer<S> {
     fn follow_from_memory(&mut self, id: ConsumerId) {
         let start = self.memory_starts_at();
         let tail = self.tables.progress().next_offset;
-        let Some(consumer) = self.consumers.get_mut(&id) else { return };
+        let Some(consumer) = self.consumers.quietly(id) else { return };
         let (Reading::Lagging { next, requested: false }, Some(spec)) =
             (consumer.reading, consumer.spec.clone())
         else {
@@ -174,11 +191,11 @@ impl<S: Store> Sequencer<S> {
         if next < start || !consumer.wants_more(&self.options) {
             return;
         }
+        let Some(consumer) = self.consumers.change(id) else { return };
         let skip = usize::try_from(next.0 - start.0).unwrap_or(usize::MAX);
-        for event in self.recent.iter().skip(skip) {
+        for event in self.durability.in_memory(skip) {
             if !consumer.has_window(&self.options) {
                 consumer.reading = Reading::Lagging { next: event.offset, requested: false };
-                self.arrange(id);
                 return;
             }
             if spec.wants(&event.event) {
@@ -188,13 +205,12 @@ impl<S: Store> Sequencer<S> {
         debug_assert!(next <= tail, "a consumer never reads beyond the end");
         consumer.reading = Reading::Following;
         self.lagging.remove(&id);
-        self.arrange(id);
     }
 
     /// Whether some consumer waits for a read of the log.
     #[must_use]
     pub fn wants_read(&self) -> bool {
-        self.lagging.iter().filter_map(|id| self.consumers.get(id)).any(|consumer| {
+        self.lagging.iter().filter_map(|id| self.consumers.get(*id)).any(|consumer| {
             consumer.wants_more(&self.options)
                 && matches!(consumer.reading, Reading::Lagging { requested: false, .. })
         })

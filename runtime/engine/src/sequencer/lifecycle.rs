@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use camshaft_event::transaction::{
-    ActivationOutcome, ConsumerChanged, ConsumerRecord, ConsumerStatus, Floor, Published, RecentEvents,
-    Section,
+    ActivationOutcome, ConsumerChanged, ConsumerRecord, ConsumerStatus, Floor, RecentEvents, Section,
 };
 use camshaft_event::{Event, Offset, RefusalCode, Timestamp, Transaction};
 use camshaft_tables::TablesError;
@@ -73,6 +72,10 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// An unknown name, a bound that is reached, or tables that cannot be read.
     pub fn detach(&mut self, name: &str, now: Timestamp) -> Result<(), ConsumerError> {
+        self.step(now, |sequencer| sequencer.end_reading(name, now))
+    }
+
+    fn end_reading(&mut self, name: &str, now: Timestamp) -> Result<(), ConsumerError> {
         self.check_ready(CHANGE_BYTES)?;
         let tail = self.tables.progress().next_offset;
         let consumer = self.consumer_mut(name)?;
@@ -86,13 +89,12 @@ impl<S: Store> Sequencer<S> {
         };
         consumer.reading = Reading::Stopped { next };
         consumer.spec = None;
-        consumer.watch = None;
+        consumer.watch.interrupt();
         consumer.record.status = ConsumerStatus::Detached { since: now };
         consumer.record.history.end(ActivationOutcome::Detached { since: now });
         let record = consumer.record.clone();
         self.lagging.remove(&record.id);
         self.routes.set(record.id, None);
-        self.arrange(record.id);
         let id = format!("detached-{name}-{}", self.tables.progress().sequence.next());
         let event = system_event("consumer.detached", id, name, now, &json!({ "consumer": name }));
         let floor = Floor { consumer: record.id, offset: floor, state_growth: 0 };
@@ -120,8 +122,7 @@ impl<S: Store> Sequencer<S> {
         let id = format!("refused-{}", self.tables.progress().sequence.next());
         let data = json!({ "file": file, "code": code, "message": message });
         let event = system_event("plugin.refused", id, file, now, &data);
-        self.sequence_one(Section::Published(Published { events: vec![event] }), now)?;
-        Ok(())
+        self.step(now, |sequencer| Ok(sequencer.publish_own(event, now)?))
     }
 
     /// Forgets a detached consumer: its state, held events, dead letters and timers.
@@ -142,7 +143,7 @@ impl<S: Store> Sequencer<S> {
         record.history.end(ActivationOutcome::Removed { at: now });
         let id = format!("removed-{name}-{}", record.generation);
         let event = system_event("consumer.removed", id, name, now, &json!({ "consumer": name }));
-        self.begin_anew(record, None, event, now)
+        self.step(now, |sequencer| sequencer.begin_anew(record, None, event, now))
     }
 
     /// Replaces a consumer by an empty one under `record`.
@@ -154,13 +155,13 @@ impl<S: Store> Sequencer<S> {
         now: Timestamp,
     ) -> Result<(), ConsumerError> {
         let id = record.id;
-        self.drop_timers(id);
+        self.timers.cancel_all(id);
         // Its damaged entries are written anew.
-        let damaged = self.consumers.get(&id).filter(|consumer| consumer.is_damaged());
-        let recent = damaged.map(|consumer| consumer.recent.clone());
+        let damaged = self.consumers.get(id).filter(|consumer| consumer.is_damaged());
+        let recent = damaged.map(|consumer| consumer.watch.recent.clone());
         let change =
             ConsumerChanged { record: record.clone(), checkpoint, clears: true, events: vec![event], recent };
-        let spec = self.consumers.get_mut(&id).and_then(|consumer| consumer.spec.take());
+        let spec = self.consumers.change(id).and_then(|consumer| consumer.spec.take());
         let at = checkpoint.unwrap_or(self.tables.progress().next_offset);
         self.place(&record, at);
         self.forget_all_dead(&record.name);
@@ -168,25 +169,18 @@ impl<S: Store> Sequencer<S> {
         if let Some(spec) = spec {
             self.start_reading(record, None, spec, now);
         }
-        self.arrange(id);
-        self.announce_pauses(id, now)?;
         Ok(())
     }
 
     pub(super) fn consumer_mut(&mut self, name: &str) -> Result<&mut Consumer, ConsumerError> {
-        self.names
-            .get(name)
-            .and_then(|id| self.consumers.get_mut(id))
-            .filter(|consumer| consumer.record.status != ConsumerStatus::Removed)
-            .ok_or_else(|| ConsumerError::NotFound { name: name.to_owned() })
+        self.consumers.change_named(name).ok_or_else(|| ConsumerError::NotFound { name: name.to_owned() })
     }
 
     /// Puts a consumer at `at`: an empty one, if its generation is new. Batches that still run for it are then
     /// of an older generation.
     pub(super) fn place(&mut self, record: &ConsumerRecord, at: Offset) {
         self.lagging.remove(&record.id);
-        self.names.insert(record.name.clone(), record.id);
-        match self.consumers.get_mut(&record.id) {
+        match self.consumers.change(record.id) {
             Some(consumer) if consumer.record.generation == record.generation => {
                 // What was routed to it before it went is read again from there, if the log still has it.
                 consumer.drop_pending();
@@ -196,20 +190,16 @@ impl<S: Store> Sequencer<S> {
             known => {
                 let mut consumer = Consumer::new(record.clone(), at);
                 if let Some(known) = known {
-                    (consumer.queued, consumer.scheduled) = (known.queued, known.scheduled);
+                    consumer.place = known.place;
                     // That its pauses are over is still to be said, unless it is gone with them.
                     let is_gone = record.status == ConsumerStatus::Removed;
-                    consumer.stall_told = known.stall_told && !is_gone;
-                    consumer.circuit_told = known.circuit_told && !is_gone;
-                    consumer.damage_told = known.damage_told && !is_gone;
                     if !is_gone {
+                        consumer.told = known.told;
                         // What it is measured by, and against, has not changed.
-                        consumer.recent = known.recent.clone();
-                        consumer.watch = known.watch.take();
-                        consumer.fails = known.fails;
+                        std::mem::swap(&mut consumer.watch, &mut known.watch);
                     }
                 }
-                self.consumers.insert(record.id, consumer);
+                self.consumers.put(consumer);
             }
         }
     }
@@ -223,17 +213,13 @@ impl<S: Store> Sequencer<S> {
     ) {
         let id = record.id;
         self.routes.set(id, Some(&spec));
-        let Some(consumer) = self.consumers.get_mut(&id) else { return };
+        let Some(consumer) = self.consumers.change(id) else { return };
         consumer.change(record, recent);
         // A reload under the same limit brings no tokens.
         if consumer.tokens.as_ref().map(Tokens::rate) != spec.policy.rate {
             consumer.tokens = spec.policy.rate.map(|rate| Tokens::full(rate, self.steady.now(now)));
         }
-        if let Some(lane) = consumer.queued.take_if(|lane| *lane != Lane::of(&spec.policy)) {
-            // It waits for somebody else from now on.
-            self.ready_in(lane).retain(|other| *other != id);
-        }
-        let Some(consumer) = self.consumers.get_mut(&id) else { return };
+        self.schedule.move_to(Lane::of(&spec.policy), consumer);
         consumer.spec = Some(spec);
         // Other code, or another policy, deserves another chance, and may not want what is damaged.
         consumer.circuit.close();

@@ -44,18 +44,16 @@ impl<S: Store> Sequencer<S> {
         offset: Offset,
         now: Timestamp,
     ) -> Result<Sequence, DeadLetterError> {
-        let sent = self.send_back(consumer, offset, None, now);
-        self.with_damage_noted(sent, now)
+        self.step(now, |sequencer| {
+            let sent = sequencer.send_back(consumer, offset, None, now);
+            sequencer.with_damage_noted(sent)
+        })
     }
 
     /// The same result. A dead letter that cannot be read pauses its consumer, so that it can be skipped.
-    fn with_damage_noted<T>(
-        &mut self,
-        operated: Result<T, DeadLetterError>,
-        now: Timestamp,
-    ) -> Result<T, DeadLetterError> {
+    fn with_damage_noted<T>(&mut self, operated: Result<T, DeadLetterError>) -> Result<T, DeadLetterError> {
         if let Err(DeadLetterError::Tables(TablesError::OfConsumer(damage))) = &operated {
-            self.isolate(TablesError::OfConsumer(damage.clone()), now)?;
+            self.isolate(TablesError::OfConsumer(damage.clone()))?;
         }
         operated
     }
@@ -86,13 +84,13 @@ impl<S: Store> Sequencer<S> {
         let change = HeldChange { offset, event: Some(Box::new(held)) };
         let mut sections = vec![self.operated((id, name), offset, &act, vec![change], now)];
         sections.extend(job.map(|job| redrives::progress(job.clone())));
-        self.sequence_if_ready::<DeadLetterError>(sections, now)?;
+        let sequence = self.sequence_if_ready::<DeadLetterError>(sections, now)?;
         if let Some(dead) = self.forget_dead(id, offset)
-            && let Some(consumer) = self.consumers.get_mut(&id)
+            && let Some(consumer) = self.consumers.change(id)
         {
             consumer.held.insert(&dead.key, offset, entry);
         }
-        self.after_operating(id, now)
+        Ok(sequence)
     }
 
     /// Drops a dead letter for good. What waits behind it goes on, in order. Returns the transaction to wait
@@ -109,20 +107,22 @@ impl<S: Store> Sequencer<S> {
         offset: Offset,
         now: Timestamp,
     ) -> Result<Sequence, DeadLetterError> {
-        let found = self.dead_letter(consumer, offset);
-        let (id, letter) = self.with_damage_noted(found, now)?;
-        let act = Act { name: "discarded", redrives: letter.redrives, job: None };
-        let sections = vec![self.operated((id, consumer), offset, &act, Vec::new(), now)];
-        self.sequence_if_ready::<DeadLetterError>(sections, now)?;
-        self.forget_dead(id, offset);
-        self.after_operating(id, now)
+        self.step(now, |sequencer| {
+            let found = sequencer.dead_letter(consumer, offset);
+            let (id, letter) = sequencer.with_damage_noted(found)?;
+            let act = Act { name: "discarded", redrives: letter.redrives, job: None };
+            let sections = vec![sequencer.operated((id, consumer), offset, &act, Vec::new(), now)];
+            let sequence = sequencer.sequence_if_ready::<DeadLetterError>(sections, now)?;
+            sequencer.forget_dead(id, offset);
+            Ok(sequence)
+        })
     }
 
     /// The offsets that wait behind the dead letter at `offset`, in order.
     #[must_use]
     pub fn waiting_behind(&self, consumer: &str, offset: Offset) -> Vec<Offset> {
-        let consumer = self.names.get(consumer).and_then(|id| self.consumers.get(id));
-        let entry = consumer.and_then(|consumer| Some((consumer, consumer.dead.get(&offset)?)));
+        let consumer = self.consumers.ever_named(consumer);
+        let entry = consumer.and_then(|consumer| Some((consumer, consumer.dead.get(offset)?)));
         match entry {
             Some((consumer, entry)) if entry.parks => {
                 consumer.held.waiting_behind(&entry.key, offset).collect()
@@ -137,7 +137,7 @@ impl<S: Store> Sequencer<S> {
         let id = consumer.record.id;
         match self.tables.dead_letter(id, offset)? {
             Some(letter) => Ok((id, letter)),
-            None if consumer.dead.contains_key(&offset) => {
+            None if consumer.dead.get(offset).is_some() => {
                 Err(TablesError::missing(id, TablePart::DeadLetter(offset)).into())
             }
             None => Err(missing()),
@@ -154,7 +154,7 @@ impl<S: Store> Sequencer<S> {
         now: Timestamp,
     ) -> Section {
         let generation =
-            self.consumers.get(&id).map(|consumer| consumer.record.generation).unwrap_or_default();
+            self.consumers.get(id).map(|consumer| consumer.record.generation).unwrap_or_default();
         let event_id = format!("{}-{name}-{generation}-{offset}-{}", act.name, act.redrives);
         let mut data = json!({ "consumer": name, "offset": offset.0 });
         if let (Some(job), Some(data)) = (act.job, data.as_object_mut()) {
@@ -180,17 +180,6 @@ impl<S: Store> Sequencer<S> {
         let body = Transaction::encode_body(&sections);
         self.check_ready(body.len())?;
         Ok(self.sequence(Vec::new(), sections, body, now)?)
-    }
-
-    fn after_operating(&mut self, id: ConsumerId, now: Timestamp) -> Result<Sequence, DeadLetterError> {
-        if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.unstall(&self.options);
-            consumer.wake(self.steady.now(now));
-        }
-        self.arrange(id);
-        let sequence = self.tables.progress().sequence;
-        self.announce_pauses(id, now)?;
-        Ok(sequence)
     }
 }
 

@@ -60,7 +60,7 @@ impl Pause {
         let is_stopped = consumer.record.probation.as_ref().is_some_and(|probation| probation.stopped);
         let by_record = |since| if is_stopped { Self::Probation { since } } else { Self::Operator { since } };
         let durable = consumer.record.paused.map(by_record);
-        let bound = consumer.stall_told.then_some(Self::Bound);
+        let bound = consumer.told.bound.then_some(Self::Bound);
         let damaged = consumer.is_damaged().then_some(Self::Damaged);
         let breaker = consumer.circuit.on_trial_from();
         let breaker = breaker.map(|until| Self::Breaker { until: steady.to_wall(until) });
@@ -75,7 +75,8 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// An unknown name, a bound that is reached, or tables that cannot be read.
     pub fn pause(&mut self, name: &str, now: Timestamp) -> Result<Sequence, ConsumerError> {
-        self.set_paused(name, Some(now), now)
+        self.step(now, |sequencer| sequencer.set_paused(name, Some(now), now))?;
+        Ok(self.sequenced().sequence)
     }
 
     /// Lets a consumer that was paused by hand go on where it stands, and closes its circuit breaker. A damaged one tries
@@ -85,7 +86,8 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// An unknown name, a bound that is reached, or tables that cannot be read.
     pub fn resume(&mut self, name: &str, now: Timestamp) -> Result<Sequence, ConsumerError> {
-        self.set_paused(name, None, now)
+        self.step(now, |sequencer| sequencer.set_paused(name, None, now))?;
+        Ok(self.sequenced().sequence)
     }
 
     fn set_paused(
@@ -93,7 +95,7 @@ impl<S: Store> Sequencer<S> {
         name: &str,
         paused: Option<Timestamp>,
         now: Timestamp,
-    ) -> Result<Sequence, ConsumerError> {
+    ) -> Result<(), ConsumerError> {
         self.check_ready(CHANGE_BYTES)?;
         let consumer = self.consumer_mut(name)?;
         let id = consumer.record.id;
@@ -113,13 +115,8 @@ impl<S: Store> Sequencer<S> {
             }
             self.sequence_record(id, events, now)?;
         }
-        if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.wake(self.steady.now(now));
-        }
-        self.schedule_timers(id);
-        self.arrange(id);
-        self.announce_pauses(id, now)?;
-        Ok(self.tables.progress().sequence)
+        self.timers.retry(id);
+        Ok(())
     }
 
     /// Publishes pauses that began or ended by themselves since it was last said. Without room the next tick says it.
@@ -133,7 +130,7 @@ impl<S: Store> Sequencer<S> {
     pub(super) fn may_announce(&mut self, id: ConsumerId) -> bool {
         let has_room = self.check_ready(CHANGE_BYTES).is_ok();
         if !has_room {
-            self.unannounced.insert(id);
+            self.consumers.settle_later(id);
         }
         has_room
     }
@@ -141,13 +138,13 @@ impl<S: Store> Sequencer<S> {
     /// That the circuit opened, or that it is closed again. What happens on trial in between is not said: a consumer
     /// of these very events would feed on it.
     fn announce_circuit(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
-        let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
+        let Some(consumer) = self.consumers.get(id) else { return Ok(()) };
         let until = consumer.circuit.on_trial_from();
-        if until.is_some() == consumer.circuit_told || !self.may_announce(id) {
+        if until.is_some() == consumer.told.circuit || !self.may_announce(id) {
             return Ok(());
         }
-        let Some(consumer) = self.consumers.get_mut(&id) else { return Ok(()) };
-        consumer.circuit_told = until.is_some();
+        let Some(consumer) = self.consumers.quietly(id) else { return Ok(()) };
+        consumer.told.circuit = until.is_some();
         let name = consumer.record.name.clone();
         let (act, data) = match until {
             Some(until) => {
@@ -163,13 +160,13 @@ impl<S: Store> Sequencer<S> {
 
     /// That it has stopped reading because its held events and dead letters are at their bound, or that it goes on.
     fn announce_stall(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
-        let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
+        let Some(consumer) = self.consumers.get(id) else { return Ok(()) };
         let (begins, ends) = (consumer.begins_to_stall(), consumer.ends_its_stall(&self.options));
         if (!begins && !ends) || !self.may_announce(id) {
             return Ok(());
         }
-        let Some(consumer) = self.consumers.get_mut(&id) else { return Ok(()) };
-        consumer.stall_told = begins;
+        let Some(consumer) = self.consumers.quietly(id) else { return Ok(()) };
+        consumer.told.bound = begins;
         let (name, act) = (consumer.record.name.clone(), if begins { "paused" } else { "resumed" });
         let (held, dead) = (consumer.held.counts().0, consumer.dead.len());
         let data = json!({ "consumer": name, "reason": "bound", "held": held, "dead": dead });

@@ -107,7 +107,7 @@ impl<S: Store> Sequencer<S> {
     #[must_use]
     pub fn codes(&self, name: &str) -> Vec<u64> {
         let Some(consumer) = self.known(name) else { return Vec::new() };
-        let predecessor = consumer.watch.as_ref().and_then(|watch| watch.predecessor.as_ref());
+        let predecessor = consumer.watch.predecessor();
         consumer.spec.iter().chain(predecessor).map(|spec| spec.code).collect()
     }
 
@@ -115,13 +115,13 @@ impl<S: Store> Sequencer<S> {
     /// takes nothing until then.
     pub(super) fn judge(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
         match self.judge_now(id, now) {
-            Err(error) => self.isolate(error.of_consumer(id, TablePart::Standing), now),
+            Err(error) => self.isolate(error.of_consumer(id, TablePart::Standing)),
             Ok(()) => Ok(()),
         }
     }
 
     fn judge_now(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
-        let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
+        let Some(consumer) = self.consumers.get(id) else { return Ok(()) };
         match consumer.judgement(&self.options, self.steady.now(now)) {
             None => Ok(()),
             Some(Judgement::Passed) => {
@@ -140,14 +140,12 @@ impl<S: Store> Sequencer<S> {
 
     /// Ends the probation of a consumer with what it runs; the caller sequences its record with the event that says so.
     pub(super) fn accept(&mut self, id: ConsumerId, now: Timestamp) -> Option<Event> {
-        let consumer = self.consumers.get_mut(&id)?;
+        let consumer = self.consumers.change(id)?;
         let (name, activation) = (consumer.record.name.clone(), consumer.record.activation);
         let measures = consumer.measures();
         let mut record = consumer.record.clone();
         record.probation = None;
         consumer.change(record, None);
-        consumer.wake(self.steady.now(now));
-        self.arrange(id);
         let mut data = json!({ "consumer": name, "activation": activation.0 });
         tell_measures(&mut data, measures);
         let event_id = format!("accepted-{activation}");
@@ -163,7 +161,7 @@ impl<S: Store> Sequencer<S> {
         predecessor: Arc<ConsumerSpec>,
         now: Timestamp,
     ) -> Result<(), TablesError> {
-        let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
+        let Some(consumer) = self.consumers.get(id) else { return Ok(()) };
         let mut record = consumer.record.clone();
         let Some(probation) = record.probation.take() else { return Ok(()) };
         let (name, activation) = (record.name.clone(), record.activation);
@@ -180,7 +178,7 @@ impl<S: Store> Sequencer<S> {
         let sections = vec![activated, Section::Consumer(Box::new(change))];
         let body = Transaction::encode_body(&sections);
         if self.check_ready(body.len()).is_err() {
-            self.unannounced.insert(id);
+            self.consumers.settle_later(id);
             return Ok(());
         }
         let outcome = record.history.entries().iter().find(|entry| entry.id == activation);
@@ -191,18 +189,13 @@ impl<S: Store> Sequencer<S> {
         self.last_activation = record.activation;
         self.start_reading(record, Some(recent), predecessor, now);
         self.sequence(Vec::new(), sections, body, now)?;
-        if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.wake(self.steady.now(now));
-        }
-        self.arrange(id);
         Ok(())
     }
 
     /// Pauses a consumer that has nothing to go back to.
     fn stop(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
-        let Some(consumer) = self.consumers.get(&id).filter(|_| self.check_ready(CHANGE_BYTES).is_ok())
-        else {
-            self.unannounced.insert(id);
+        let Some(consumer) = self.consumers.get(id).filter(|_| self.check_ready(CHANGE_BYTES).is_ok()) else {
+            self.consumers.settle_later(id);
             return Ok(());
         };
         let TakenBack { measures, error, .. } = self.taken_back(consumer, RollbackCause::Probation)?;
@@ -215,13 +208,11 @@ impl<S: Store> Sequencer<S> {
         });
         tell_measures(&mut data, measures);
         let event = self.pause_event("paused", &name, &data, now);
-        if let Some(consumer) = self.consumers.get_mut(&id) {
+        if let Some(consumer) = self.consumers.change(id) {
             consumer.change(record, None);
-            consumer.measure(&self.options);
         }
         self.verdicts.push(Verdict { consumer: name, activation, outcome: VerdictOutcome::Stopped });
         self.sequence_record(id, vec![event], now)?;
-        self.arrange(id);
         Ok(())
     }
 
@@ -241,7 +232,7 @@ impl<S: Store> Sequencer<S> {
 impl Consumer {
     /// What runs again if the newest version fails, unless that may have changed the state to what it cannot read.
     fn way_back(&self) -> Option<Arc<ConsumerSpec>> {
-        let (spec, predecessor) = (self.spec.as_ref()?, self.watch.as_ref()?.predecessor.as_ref()?);
+        let (spec, predecessor) = (self.spec.as_ref()?, self.watch.predecessor()?);
         (spec.state_revision <= predecessor.state_revision).then(|| Arc::clone(predecessor))
     }
 }

@@ -168,9 +168,10 @@ impl<S: Store> Sequencer<S> {
         if body.is_empty() {
             body = Transaction::encode_body(std::slice::from_ref(&section));
         }
-        let mut durable_at = self.sequence(Vec::new(), vec![section], body, now)?;
+        let sequenced = self.step(now, |sequencer| sequencer.sequence(Vec::new(), vec![section], body, now));
+        let mut durable_at = sequenced?;
         if is_on(Sabotage::AnswerBeforeSync) {
-            durable_at = self.durable.sequence;
+            durable_at = self.durability.durable().sequence;
         }
         Ok(Receipts { receipts, durable_at })
     }

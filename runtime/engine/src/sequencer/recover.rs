@@ -1,6 +1,6 @@
 //! Recovery: the snapshot, then the log after it, then what the consumers hold in memory.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus, DecodeError, RecentEvents, Section};
@@ -16,10 +16,13 @@ use crate::EngineOptions;
 use crate::alarm::Alarm;
 use crate::clock::SteadyTime;
 use crate::consumer::{Consumer, DeadEntry};
+use crate::consumers::Consumers;
 use crate::damage::Damage;
+use crate::durability::Durability;
 use crate::held_keys::HeldEntry;
 use crate::routes::Routes;
-use crate::write_queue::WriteQueue;
+use crate::schedule::Schedule;
+use crate::timers::Timers;
 
 /// Bytes of the log read at a time.
 const READ_BYTES: u32 = 1 << 20;
@@ -87,30 +90,17 @@ impl<S: Store> Sequencer<S> {
         apply_log(&mut tables, log, &mut recent, &options, progress)?;
         let mut sequencer = Self {
             options,
-            durable: tables.progress(),
+            durability: Durability::of(tables.progress()),
             last_activation: tables.last_activation()?,
             tables,
-            consumers: BTreeMap::new(),
-            names: HashMap::new(),
+            consumers: Consumers::default(),
             routes: Routes::default(),
-            ready: VecDeque::new(),
-            ready_sinks: VecDeque::new(),
-            due: BTreeSet::new(),
-            unannounced: BTreeSet::new(),
-            short: Vec::new(),
+            schedule: Schedule::default(),
             lagging: BTreeSet::new(),
             last_read: ConsumerId::default(),
-            timers: BTreeSet::new(),
-            timer_due: BTreeMap::new(),
-            queue: WriteQueue::default(),
-            recent: VecDeque::new(),
+            timers: Timers::default(),
             first_offset: Offset(bounds.first_offset),
             redrives: BTreeMap::new(),
-            running_batches: 0,
-            running_calls: 0,
-            late_batches: 0,
-            runs_alone: false,
-            wants_alone: None,
             last_at: Timestamp(bounds.last_timestamp_ms),
             steady: SteadyTime::default(),
             alarm: Alarm::default(),
@@ -138,7 +128,9 @@ impl<S: Store> Sequencer<S> {
         let mut consumer = Consumer::new(record, floor);
         // What older versions wrote does not say when others begin to count.
         let recent = recent.filter(|recent| recent.activation() == consumer.record.activation);
-        consumer.recent = recent.unwrap_or(consumer.recent);
+        if let Some(recent) = recent {
+            consumer.watch.recent = recent;
+        }
         for (number, partition) in (0..).zip(&mut consumer.partitions) {
             let checkpoint = damage.take_in(self.tables.checkpoint(id, number))?;
             partition.done_before = checkpoint.unwrap_or_default().max(floor);
@@ -155,22 +147,19 @@ impl<S: Store> Sequencer<S> {
             if is_on(Sabotage::DropTimerAtRecovery) && at.0.is_multiple_of(4) {
                 return;
             }
-            consumer.timers += 1;
-            self.timers.insert((at, id, name.clone()));
-            self.timer_due.insert((id, name), at);
+            self.timers.set(id, &name, at);
         });
         damage.take_in(timers)?;
         damage.take_in(self.tables.recent_events(id))?;
         for damage in damage.0 {
             self.found_damage.push((consumer.record.name.clone(), damage.clone()));
-            consumer.add_damage(damage);
+            consumer.damage.push(damage);
         }
         if consumer.is_damaged() {
             // Said once there is room.
-            self.unannounced.insert(id);
+            self.consumers.settle_later(id);
         }
-        self.names.insert(consumer.record.name.clone(), id);
-        self.consumers.insert(id, consumer);
+        self.consumers.put(consumer);
         Ok(())
     }
 }

@@ -162,7 +162,7 @@ impl<S: Store> Sequencer<S> {
         jobs.push(RedriveChange { id: job.id, job: Some(Box::new(job.clone())) });
         let events = vec![started_event(&job)];
         let section = Section::Redrive(Box::new(RedriveChanged { jobs, results: Vec::new(), events }));
-        self.sequence_if_ready::<RedriveError>(vec![section], now)?;
+        self.step(now, |sequencer| sequencer.sequence_if_ready::<RedriveError>(vec![section], now))?;
         for id in forgotten {
             self.redrives.remove(&id);
         }
@@ -181,7 +181,7 @@ impl<S: Store> Sequencer<S> {
         if known.job.state != RedriveState::Running {
             return Err(RedriveError::Ended { job: id });
         }
-        self.end_redrive(id, RedriveState::Cancelled, now)
+        self.step(now, |sequencer| sequencer.end_redrive(id, RedriveState::Cancelled, now))
     }
 
     /// The jobs that are kept, oldest first.
@@ -275,7 +275,7 @@ impl<S: Store> Sequencer<S> {
 
     /// Takes a dead letter away from what is known here.
     pub(super) fn forget_dead(&mut self, id: ConsumerId, offset: Offset) -> Option<DeadEntry> {
-        let consumer = self.consumers.get_mut(&id)?;
+        let consumer = self.consumers.change(id)?;
         let entry = consumer.remove_dead(offset)?;
         for known in self.redrives.values_mut() {
             let job = &known.job;
@@ -314,8 +314,8 @@ fn selected<'c>(
     as_of: Sequence,
     next: Offset,
 ) -> impl Iterator<Item = Offset> + 'c {
-    let wanted = consumer.dead.range(next..).filter(move |(_, entry)| is_selected(entry, selection, as_of));
-    wanted.map(|(offset, _)| *offset)
+    let wanted = consumer.dead.from(next).filter(move |(_, entry)| is_selected(entry, selection, as_of));
+    wanted.map(|(offset, _)| offset)
 }
 
 /// Whether a selection takes a dead letter of what was dead as of a transaction.

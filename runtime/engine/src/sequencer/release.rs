@@ -38,8 +38,8 @@ impl<S: Store> Sequencer<S> {
         attempt: &Attempt,
         now: Timestamp,
     ) -> Result<Release, TablesError> {
-        let release = self.release_after(call, attempt, now)?;
-        let at_once = Release::After(self.durable.sequence);
+        let release = self.step(now, |sequencer| sequencer.release_after(call, attempt, now))?;
+        let at_once = Release::After(self.durability.durable().sequence);
         let is_early = is_on(Sabotage::CallBeforeDurable) && matches!(release, Release::After(_));
         Ok(if is_early { at_once } else { release })
     }
@@ -52,7 +52,7 @@ impl<S: Store> Sequencer<S> {
     ) -> Result<Release, TablesError> {
         let batch = call.batch();
         let (id, number) = (batch.space.consumer, batch.partition);
-        let Some(consumer) = self.consumers.get(&id) else { return Ok(Release::Stale) };
+        let Some(consumer) = self.consumers.get(id) else { return Ok(Release::Stale) };
         if consumer.record.generation != batch.generation {
             return Ok(Release::Stale);
         }
@@ -67,7 +67,7 @@ impl<S: Store> Sequencer<S> {
             return Ok(Release::After(self.tables.progress().sequence));
         };
         let (tail, since) = (self.tables.progress().next_offset, self.tables.progress().sequence.next());
-        let Some(consumer) = self.consumers.get_mut(&id) else { return Ok(Release::Stale) };
+        let Some(consumer) = self.consumers.change(id) else { return Ok(Release::Stale) };
         // What is released is held no longer.
         let dues = Dues { steady: self.steady, now: self.steady.now(now), retries: &[] };
         consumer.note(&section, &key, since, &dues);
@@ -80,7 +80,6 @@ impl<S: Store> Sequencer<S> {
         let body = Transaction::encode_body(&sections);
         let floor = Floor { consumer: id, offset: floor, state_growth: 0 };
         let sequence = self.sequence(vec![floor], sections, body, now)?;
-        self.arrange(id);
         Ok(Release::After(sequence))
     }
 

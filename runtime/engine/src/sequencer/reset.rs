@@ -73,7 +73,7 @@ impl<S: Store> Sequencer<S> {
             ResetPlace::Offset(offset) => offset.clamp(first, tail),
         };
         let consumer = self.consumer_mut(name)?;
-        let dropped = (consumer.held.counts().0, consumer.dead.len(), consumer.timers);
+        let (held, dead) = (consumer.held.counts().0, consumer.dead.len());
         let mut record = consumer.record.clone();
         record.generation = record.generation.next();
         if !to.keep_state {
@@ -82,10 +82,10 @@ impl<S: Store> Sequencer<S> {
         let id = format!("reset-{name}-{}", record.generation);
         let data = json!({
             "consumer": name, "generation": record.generation.0, "offset": offset.0, "kept_state": to.keep_state,
-            "dropped": { "held": dropped.0, "dead": dropped.1, "timers": dropped.2 },
+            "dropped": { "held": held, "dead": dead, "timers": self.timers.count(record.id) },
         });
         let event = system_event("consumer.reset", id, name, now, &data);
-        self.begin_anew(record, Some(offset), event, now)?;
+        self.step(now, |sequencer| sequencer.begin_anew(record, Some(offset), event, now))?;
         Ok(offset)
     }
 }

@@ -15,20 +15,17 @@ const WAIT_MS: u64 = 20;
 impl<S: Store> Sequencer<S> {
     /// Lets a consumer wait whose batch or call found no instance. `now` is steady time.
     pub(super) fn run_short(&mut self, id: ConsumerId, now: Timestamp) {
-        let Some(consumer) = self.consumers.get_mut(&id) else { return };
+        let Some(consumer) = self.consumers.change(id) else { return };
         consumer.short_until = Some(now.plus_ms(WAIT_MS));
-        if !self.short.contains(&id) {
-            self.short.push(id);
-        }
+        self.schedule.note_shortage(id);
     }
 
     /// An instance may be free: those that wait for one get their turns, in the order in which they began to wait.
     pub(super) fn end_shortages(&mut self) {
-        for id in std::mem::take(&mut self.short) {
-            if let Some(consumer) = self.consumers.get_mut(&id) {
+        for id in self.schedule.take_short() {
+            if let Some(consumer) = self.consumers.change(id) {
                 consumer.short_until = None;
             }
-            self.arrange(id);
         }
     }
 }

@@ -33,6 +33,15 @@ impl<S: Store> Sequencer<S> {
     /// An unknown consumer, one that is not damaged or whose damage only a reset mends, `to` where no event is damaged, a bound that is reached, or tables
     /// that cannot be read.
     pub fn skip(&mut self, name: &str, to: Option<Offset>, now: Timestamp) -> Result<Skipped, ConsumerError> {
+        self.step(now, |sequencer| sequencer.skip_damaged(name, to, now))
+    }
+
+    fn skip_damaged(
+        &mut self,
+        name: &str,
+        to: Option<Offset>,
+        now: Timestamp,
+    ) -> Result<Skipped, ConsumerError> {
         self.check_ready(CHANGE_BYTES)?;
         let tail = self.tables.progress().next_offset;
         let consumer = self.consumer_mut(name)?;
@@ -50,26 +59,20 @@ impl<S: Store> Sequencer<S> {
         let id = consumer.record.id;
         self.drop_damaged(id, &skipped);
         self.sequence_skip(id, &skipped, now)?;
-        if let Some(consumer) = self.consumers.get_mut(&id) {
-            consumer.unstall(&self.options);
-            consumer.wake(self.steady.now(now));
-        }
-        self.schedule_timers(id);
-        self.arrange(id);
-        self.announce_pauses(id, now)?;
+        self.timers.retry(id);
         Ok(skipped)
     }
 
     /// Takes out of memory what is skipped.
     fn drop_damaged(&mut self, id: ConsumerId, skipped: &Skipped) {
-        skipped.timers.iter().for_each(|name| self.forget_timer(id, name));
-        let Some(consumer) = self.consumers.get_mut(&id) else { return };
+        skipped.timers.iter().for_each(|name| self.timers.cancel(id, name));
+        let Some(consumer) = self.consumers.change(id) else { return };
         consumer.damage.clear();
         skipped.held.iter().for_each(|offset| consumer.held.drop_event(*offset));
         for offset in &skipped.dead {
             self.forget_dead(id, *offset);
         }
-        let Some(consumer) = self.consumers.get_mut(&id) else { return };
+        let Some(consumer) = self.consumers.change(id) else { return };
         if let Some((_, until)) = skipped.events {
             match &mut consumer.reading {
                 Reading::Lagging { next, .. } | Reading::Stopped { next } => *next = until,
@@ -85,7 +88,7 @@ impl<S: Store> Sequencer<S> {
         now: Timestamp,
     ) -> Result<(), ConsumerError> {
         let tail = self.tables.progress().next_offset;
-        let Some(consumer) = self.consumers.get(&id) else { return Ok(()) };
+        let Some(consumer) = self.consumers.get(id) else { return Ok(()) };
         let record = consumer.record.clone();
         let floors = vec![Floor { consumer: id, offset: consumer.floor(tail), state_growth: 0 }];
         let event_id = format!("skipped-{}-{}", record.name, self.tables.progress().sequence.next());

@@ -79,7 +79,7 @@ impl<S: Store> Sequencer<S> {
             record: consumer.record.clone(),
             checkpoint,
             lag: tail.0 - checkpoint.0,
-            in_flight: consumer.running_events,
+            in_flight: consumer.running.events,
             retrying,
             held: held - retrying,
             dead: consumer.dead.len(),
@@ -90,7 +90,7 @@ impl<S: Store> Sequencer<S> {
             probation: ProbationState::of(consumer, &self.steady),
             throttled_until: consumer.throttled_until().map(|until| self.steady.to_wall(until)),
             state_bytes: self.tables.state_bytes(consumer.space()),
-            timers: consumer.timers,
+            timers: self.timers.count(consumer.record.id),
             oldest: consumer.oldest(tail),
             oldest_held: consumer.oldest_held(&self.steady),
         })
@@ -105,7 +105,7 @@ impl<S: Store> Sequencer<S> {
     /// The last transaction that wrote a consumer's state, as far as memory knows; what it does not is durable.
     #[must_use]
     pub fn state_written(&self, consumer: ConsumerId) -> Sequence {
-        self.consumers.get(&consumer).map(|consumer| consumer.state_version).unwrap_or_default()
+        self.consumers.get(consumer).map(|consumer| consumer.state_version).unwrap_or_default()
     }
 
     /// The activation that a consumer runs, or ran last.
@@ -119,7 +119,7 @@ impl<S: Store> Sequencer<S> {
     /// The dead letter of a consumer that lies last in the log.
     #[must_use]
     pub fn latest_dead_letter(&self, name: &str) -> Option<Offset> {
-        self.known(name)?.dead.keys().next_back().copied()
+        self.known(name)?.dead.last()
     }
 
     /// The consumers that are attached by their records, but that nothing was given to run since the start.
@@ -139,7 +139,6 @@ impl<S: Store> Sequencer<S> {
 
     /// A consumer of this name that is not forgotten.
     pub(super) fn known(&self, name: &str) -> Option<&Consumer> {
-        let consumer = self.consumers.get(self.names.get(name)?)?;
-        (consumer.record.status != ConsumerStatus::Removed).then_some(consumer)
+        self.consumers.named(name)
     }
 }

@@ -16,10 +16,8 @@ impl<S: Store> Sequencer<S> {
     /// want of room or because there are many; they are due still.
     pub(super) fn fire_timers(&mut self, now: Timestamp) -> Result<(), TablesError> {
         for _ in 0..FIRED_AT_ONCE {
-            let Some((at, consumer, name)) = self.timers.first().cloned() else { return Ok(()) };
-            if at > now {
-                return Ok(());
-            }
+            let Some(due) = self.timers.first().filter(|(at, ..)| *at <= now).cloned() else { return Ok(()) };
+            let (consumer, name) = (due.1, due.2.clone());
             let part = || TablePart::Timer(name.clone());
             let found = self.tables.timer(consumer, &name);
             let timer =
@@ -27,8 +25,8 @@ impl<S: Store> Sequencer<S> {
                     Ok(timer) => timer,
                     Err(error) => {
                         // It stays set, and is not looked at again until its consumer goes on.
-                        self.timers.remove(&(at, consumer, name));
-                        self.isolate(error, now)?;
+                        self.timers.set_aside(&due);
+                        self.isolate(error)?;
                         continue;
                     }
                 };
@@ -38,65 +36,23 @@ impl<S: Store> Sequencer<S> {
             if self.check_ready(body.len()).is_err() {
                 return Ok(());
             }
-            self.forget_timer(consumer, &name);
+            self.timers.cancel(consumer, &name);
             self.sequence(Vec::new(), sections, body, now)?;
         }
         Ok(())
     }
 
-    /// Keeps the order of due times in step with a change that commits.
+    /// Keeps what is known of timers in step with a change that commits.
     pub(super) fn note_timer(&mut self, consumer: ConsumerId, change: &TimerChange) {
-        let (TimerChange::Set { name, .. } | TimerChange::Cancel { name }) = change;
-        self.forget_timer(consumer, name);
-        if let TimerChange::Set { name, at, .. } = change {
-            self.timers.insert((*at, consumer, name.clone()));
-            self.timer_due.insert((consumer, name.clone()), *at);
-            if let Some(consumer) = self.consumers.get_mut(&consumer) {
-                consumer.timers += 1;
-            }
+        match change {
+            TimerChange::Set { name, at, .. } => self.timers.set(consumer, name, *at),
+            TimerChange::Cancel { name } => self.timers.cancel(consumer, name),
         }
     }
 
     /// Whether a consumer has a timer of this name.
     #[must_use]
     pub fn has_timer(&self, consumer: ConsumerId, name: &str) -> bool {
-        self.timer_due.contains_key(&(consumer, name.to_owned()))
-    }
-
-    /// Forgets all timers of a consumer that begins anew.
-    pub(super) fn drop_timers(&mut self, consumer: ConsumerId) {
-        // Only its own are looked at: others may have set very many.
-        let own = self
-            .timer_due
-            .range((consumer, String::new())..)
-            .take_while(|((owner, _), _)| *owner == consumer);
-        let own: Vec<_> = own.map(|((_, name), at)| (*at, name.clone())).collect();
-        for (at, name) in own {
-            let key = (consumer, name);
-            self.timer_due.remove(&key);
-            self.timers.remove(&(at, consumer, key.1));
-        }
-        if let Some(consumer) = self.consumers.get_mut(&consumer) {
-            consumer.timers = 0;
-        }
-    }
-
-    /// Has a consumer's timers looked at again that could not be read.
-    pub(super) fn schedule_timers(&mut self, consumer: ConsumerId) {
-        let own = self
-            .timer_due
-            .range((consumer, String::new())..)
-            .take_while(|((owner, _), _)| *owner == consumer);
-        self.timers.extend(own.map(|((owner, name), at)| (*at, *owner, name.clone())));
-    }
-
-    pub(super) fn forget_timer(&mut self, consumer: ConsumerId, name: &str) {
-        let key = (consumer, name.to_owned());
-        if let Some(at) = self.timer_due.remove(&key) {
-            self.timers.remove(&(at, consumer, key.1));
-            if let Some(consumer) = self.consumers.get_mut(&consumer) {
-                consumer.timers -= 1;
-            }
-        }
+        self.timers.contains(consumer, name)
     }
 }

@@ -1,18 +1,12 @@
-//! Turns: which consumer's batch a worker gets next, and what waits for a time.
-//!
-//! Both are indexes: their cost follows what is ready or due, not how many consumers there are.
-
-use std::collections::VecDeque;
+//! Turns: which consumer's batch a worker gets next, and what waits for a time. [`crate::schedule`] keeps both.
 
 use camshaft_event::{ConsumerId, Timestamp};
-use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
 use camshaft_tables::{TablePart, TablesError};
 
 use super::Sequencer;
 use crate::batch::Batch;
 use crate::clock::Reading as ClockReading;
-use crate::consumer::Consumer;
 use crate::lane::Lane;
 
 impl<S: Store> Sequencer<S> {
@@ -43,95 +37,45 @@ impl<S: Store> Sequencer<S> {
     }
 
     fn take_for(&mut self, lane: Lane, now: Timestamp) -> Result<Option<Batch>, TablesError> {
-        if self.is_reserved(lane) || !self.has_room(lane) {
+        if self.schedule.is_reserved(lane) || !self.has_room(lane) {
             return Ok(None);
         }
-        self.wants_alone = None;
-        let steady = self.steady.now(now);
-        while let Some(id) = self.next_turn(lane) {
-            let Some(consumer) = self.consumers.get_mut(&id) else { continue };
-            let tables = &self.tables;
-            let taken = consumer.take(&self.options, steady, &mut |offset| {
-                tables.held(id, offset)?.ok_or_else(|| TablesError::missing(id, TablePart::Held(offset)))
-            });
-            let mut batch = match taken {
-                Ok(batch) => batch,
-                Err(error) => {
-                    self.isolate(error, now)?;
-                    continue;
-                }
-            };
-            if let Some(batch) = &batch
-                && batch.suspicion.is_some()
-            {
-                if self.running() > 0 {
-                    self.put_off(id, lane, batch, steady);
-                    return Ok(None);
-                }
-                self.runs_alone = true;
-            }
-            self.arrange(id);
-            if let Some(batch) = &mut batch {
-                batch.visible = self.tables.progress().sequence;
-                batch.state_bytes = self.tables.state_bytes(batch.space);
-                self.late_batches += usize::from(batch.is_late);
-                *self.running_in(lane) += 1;
-            }
-            self.announce_pauses(id, now)?;
-            if batch.is_some() {
-                return Ok(batch);
+        self.schedule.end_reservation();
+        while let Some(id) = self.schedule.next_turn(lane, &mut self.consumers, self.options.workers) {
+            let turn = self.step(now, |sequencer| sequencer.take_of(id, lane, now))?;
+            match turn {
+                Turn::Taken(batch) => return Ok(Some(*batch)),
+                Turn::Reserved => return Ok(None),
+                Turn::Passed => {}
             }
         }
         Ok(None)
     }
 
-    /// Takes the consumer whose turn it is out of the queue.
-    fn next_turn(&mut self, lane: Lane) -> Option<ConsumerId> {
-        let is_last_worker = lane == Lane::Workers && self.running_batches + 1 >= self.options.workers;
-        let holds_late_back = lane == Lane::Workers && self.holds_late_back();
-        let ready = match lane {
-            Lane::Workers => &mut self.ready,
-            Lane::Sinks => &mut self.ready_sinks,
+    /// Takes what the consumer whose turn it is has, if it has something.
+    fn take_of(&mut self, id: ConsumerId, lane: Lane, now: Timestamp) -> Result<Turn, TablesError> {
+        let steady = self.steady.now(now);
+        let Some(consumer) = self.consumers.change(id) else { return Ok(Turn::Passed) };
+        let tables = &self.tables;
+        let taken = consumer.take(&self.options, steady, &mut |offset| {
+            tables.held(id, offset)?.ok_or_else(|| TablesError::missing(id, TablePart::Held(offset)))
+        });
+        let mut batch = match taken {
+            Ok(Some(batch)) => batch,
+            Ok(None) => return Ok(Turn::Passed),
+            Err(error) => return self.isolate(error).map(|()| Turn::Passed),
         };
-        let (mut place, mut first) = (0, None);
-        while let Some(id) = ready.get(place) {
-            match self.consumers.get_mut(id) {
-                Some(consumer) if consumer.is_ready() => {
-                    // At most as many are passed over as there are workers, and late ones.
-                    if holds_late_back && consumer.lateness.is_late() {
-                        place += 1;
-                        continue;
-                    }
-                    if !is_last_worker || consumer.running_batches == 0 || is_on(Sabotage::GiveLastWorker) {
-                        break;
-                    }
-                    first.get_or_insert(place);
-                    place += 1;
-                }
-                // It was ready when it was put here.
-                other => {
-                    other.into_iter().for_each(|consumer| consumer.queued = None);
-                    ready.remove(place);
-                }
-            }
+        if batch.suspicion.is_some() && self.schedule.running() > 0 {
+            // It is the next one, once the others have ended.
+            consumer.give_back_unrun(&batch, steady);
+            self.schedule.reserve(lane, consumer);
+            return Ok(Turn::Reserved);
         }
-        // If all who are ready run a batch, it is the first one's turn.
-        let place = if place < ready.len() { place } else { first? };
-        let id = ready.remove(place)?;
-        self.consumers.get_mut(&id)?.queued = None;
-        Some(id)
-    }
-
-    /// Whether late consumers hold all the workers that they may together.
-    fn holds_late_back(&self) -> bool {
-        self.late_batches >= self.options.workers.saturating_sub(1).max(1)
-    }
-
-    /// Whether a consumer waits for a worker that it may have.
-    fn has_turn(&self) -> bool {
-        let is_late =
-            |id: &ConsumerId| self.consumers.get(id).is_some_and(|consumer| consumer.lateness.is_late());
-        if self.holds_late_back() { !self.ready.iter().all(is_late) } else { !self.ready.is_empty() }
+        batch.visible = self.tables.progress().sequence;
+        batch.state_bytes = self.tables.state_bytes(batch.space);
+        batch.timers = self.timers.count(id);
+        self.schedule.begin(lane, &batch);
+        Ok(Turn::Taken(Box::new(batch)))
     }
 
     /// Moves what has come due to where workers find it, fires timers, and drives redrive jobs. Returns when to
@@ -140,23 +84,15 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
     pub fn tick(&mut self, now: Timestamp) -> Result<Option<Timestamp>, TablesError> {
-        self.fire_timers(now)?;
-        self.drive_redrives(now)?;
-        let steady = self.steady.now(now);
-        let due: Vec<ConsumerId> =
-            self.due.iter().take_while(|(at, _)| *at <= steady).map(|(_, id)| *id).collect();
-        for id in due {
-            if let Some(consumer) = self.consumers.get_mut(&id) {
-                consumer.wake(steady);
+        self.step(now, |sequencer| {
+            sequencer.fire_timers(now)?;
+            sequencer.drive_redrives(now)?;
+            for id in sequencer.schedule.due(sequencer.steady.now(now)) {
+                sequencer.consumers.change(id);
             }
-            self.judge(id, now)?;
-            self.arrange(id);
-        }
-        for id in std::mem::take(&mut self.unannounced) {
-            self.judge(id, now)?;
-            self.arrange(id);
-            self.announce_pauses(id, now)?;
-        }
+            sequencer.consumers.recall_unsettled();
+            Ok::<(), TablesError>(())
+        })?;
         self.alarm.set(self.next_due_steady());
         Ok(self.next_due())
     }
@@ -185,26 +121,26 @@ impl<S: Store> Sequencer<S> {
     }
 
     fn next_due_steady(&self) -> Option<Timestamp> {
-        let consumer = self.due.first().map(|(at, _)| *at);
-        debug_assert_eq!(
-            consumer,
-            self.consumers.values().filter_map(Consumer::next_due).min(),
-            "whoever changes a consumer arranges it"
-        );
+        debug_assert!(self.schedule.is_settled(&self.consumers), "what changes a consumer is a step");
         let timer = self.timers.first().map(|(at, ..)| self.steady.from_wall(*at));
-        consumer.into_iter().chain(timer).chain(self.next_redrive_due()).min()
+        self.schedule.next_due().into_iter().chain(timer).chain(self.next_redrive_due()).min()
     }
 
     /// Whether a worker may find a batch now.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        !self.is_reserved(Lane::Workers) && self.has_turn() && self.has_room(Lane::Workers)
+        self.has_turn(Lane::Workers) && self.has_room(Lane::Workers)
     }
 
     /// Whether a call of a sink may be found now.
     #[must_use]
     pub fn has_calls(&self) -> bool {
-        !self.is_reserved(Lane::Sinks) && !self.ready_sinks.is_empty() && self.has_room(Lane::Sinks)
+        self.has_turn(Lane::Sinks) && self.has_room(Lane::Sinks)
+    }
+
+    /// Whether a consumer waits for an executor that it may have.
+    fn has_turn(&self, lane: Lane) -> bool {
+        self.schedule.has_turn(lane, &self.consumers, self.options.workers)
     }
 
     /// Whether one more may be taken, as far as room goes.
@@ -212,7 +148,7 @@ impl<S: Store> Sequencer<S> {
         match lane {
             Lane::Workers => self.check_ready(self.options.max_transaction_bytes).is_ok(),
             Lane::Sinks => {
-                self.running_calls < self.options.max_calls
+                self.schedule.running_calls() < self.options.max_calls
                     && self.check_ready(self.options.max_event_bytes).is_ok()
             }
         }
@@ -221,54 +157,22 @@ impl<S: Store> Sequencer<S> {
     /// Batches that workers run.
     #[must_use]
     pub fn running_batches(&self) -> usize {
-        self.running_batches
+        self.schedule.running_batches()
     }
 
     /// Calls of sinks that are under way.
     #[must_use]
     pub fn running_calls(&self) -> usize {
-        self.running_calls
+        self.schedule.running_calls()
     }
+}
 
-    /// Batches and calls that are being run.
-    pub(super) fn running(&self) -> usize {
-        self.running_batches + self.running_calls
-    }
-
-    pub(super) fn running_in(&mut self, lane: Lane) -> &mut usize {
-        match lane {
-            Lane::Workers => &mut self.running_batches,
-            Lane::Sinks => &mut self.running_calls,
-        }
-    }
-
-    /// The consumers that wait for their turn.
-    pub(super) fn ready_in(&mut self, lane: Lane) -> &mut VecDeque<ConsumerId> {
-        match lane {
-            Lane::Workers => &mut self.ready,
-            Lane::Sinks => &mut self.ready_sinks,
-        }
-    }
-
-    /// Gives a consumer its turn if it has a batch to take, and notes when it comes due. To be called after every
-    /// change of it.
-    pub(super) fn arrange(&mut self, id: ConsumerId) {
-        let Some(consumer) = self.consumers.get_mut(&id) else { return };
-        if consumer.queued.is_none() && consumer.is_ready() {
-            let lane = consumer.lane();
-            consumer.queued = Some(lane);
-            if is_on(Sabotage::LastComesFirst) {
-                self.ready_in(lane).push_front(id);
-            } else {
-                self.ready_in(lane).push_back(id);
-            }
-        }
-        let Some(consumer) = self.consumers.get_mut(&id) else { return };
-        let due = consumer.next_due();
-        if consumer.scheduled != due {
-            let before = std::mem::replace(&mut consumer.scheduled, due);
-            before.into_iter().for_each(|at| _ = self.due.remove(&(at, id)));
-            self.due.extend(due.map(|at| (at, id)));
-        }
-    }
+/// What a turn came to.
+enum Turn {
+    /// This.
+    Taken(Box<Batch>),
+    /// The consumer had nothing to take.
+    Passed,
+    /// What it has must run alone, and others run: nothing is handed out now.
+    Reserved,
 }

@@ -65,12 +65,12 @@ fn a_read_under_way_for_the_old_filter_is_made_again_for_the_new_one() {
     }
     world.sync();
     world.attach(of_subject("choosy", "a"), note);
-    let read = world.sequencer().next_read().unwrap();
+    let read = world.next_read().unwrap();
     let found = read.read(&*world.log(), 1 << 20).unwrap();
     world.attach(of_subject("choosy", "b"), note);
-    world.sequencer().feed(&read, found);
+    world.feed(&read, found);
     assert!(world.sequencer().wants_read());
-    assert_eq!(world.sequencer().next_read().map(|read| read.from), Some(Offset(0)));
+    assert_eq!(world.next_read().map(|read| read.from), Some(Offset(0)));
     world.attach(of_subject("choosy", "b"), note);
     world.settle();
     let state = world.state("choosy");

@@ -38,7 +38,7 @@ fn what_is_not_durable_yet_reaches_it_from_memory() {
     world.settle();
     world.put_range(0..50, "k");
     for _ in 0..50 {
-        assert!(world.sequencer().next_read().is_none(), "the log does not have it yet");
+        assert!(world.next_read().is_none(), "the log does not have it yet");
         while world.step().is_some() {}
     }
     assert_eq!(world.state("slow")["k"], ids(50));
@@ -72,10 +72,10 @@ fn lagging_consumers_read_in_turn() {
     }
     let mut readers = Vec::new();
     for _ in 0..3 {
-        let read = world.sequencer().next_read().unwrap();
+        let read = world.next_read().unwrap();
         readers.push(read.spec.name.clone());
         let next = read.from.next();
-        world.sequencer().feed(&read, LogEvents { events: Vec::new(), next });
+        world.feed(&read, LogEvents { events: Vec::new(), next });
     }
     readers.sort_unstable();
     assert_eq!(readers, ["a", "b", "c"]);
@@ -87,7 +87,7 @@ fn a_read_for_somebody_who_is_gone_is_of_no_effect() {
     world.put_range(0..20, "k");
     world.sync();
     world.attach(spec("slow", &["thing.*"]), note);
-    let read = world.sequencer().next_read().unwrap();
+    let read = world.next_read().unwrap();
     assert!(world.sequencer().is_current(&read));
     let found = || LogEvents {
         events: vec![Sequenced { offset: Offset(5), at: Timestamp(5), event: event("5", "k").into() }],
@@ -95,16 +95,16 @@ fn a_read_for_somebody_who_is_gone_is_of_no_effect() {
     };
     world.detach("slow");
     assert!(!world.sequencer().is_current(&read));
-    world.sequencer().feed(&read, found());
+    world.feed(&read, found());
     // Back again, it wants the same read anew; the old one must not count as it.
     world.attach(spec("slow", &["thing.*"]), note);
-    world.sequencer().feed(&read, found());
-    let again = world.sequencer().next_read().unwrap();
+    world.feed(&read, found());
+    let again = world.next_read().unwrap();
     assert_eq!(again.from, read.from);
-    world.sequencer().feed(&read, found());
+    world.feed(&read, found());
     assert!(world.sequencer().is_current(&again));
     let log = again.read(&*world.log(), 1 << 20).unwrap();
-    world.sequencer().feed(&again, log);
+    world.feed(&again, log);
     world.settle();
     assert_eq!(world.state("slow")["k"], ids(20));
 }

@@ -35,7 +35,7 @@ impl<S: Store> Sequencer<S> {
                     Ok(true) => {}
                     Ok(false) => break,
                     Err(RedriveError::Tables(error)) => {
-                        self.isolate(error, now)?;
+                        self.isolate(error)?;
                         break;
                     }
                     // No room now.

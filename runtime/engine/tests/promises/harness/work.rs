@@ -1,6 +1,8 @@
 //! What the runtime's threads do, a method each, called in whatever order a test wants.
 
-use camshaft_engine::{Attempt, Batch, Committed, Finished, Handler, WorkerContext, run_batch};
+use camshaft_engine::{
+    Attempt, Batch, Committed, Finished, Handler, LagRead, LogEvents, WorkerContext, run_batch,
+};
 use camshaft_event::{Answer, Timestamp};
 use camshaft_tables::{forget_before, sweep_state};
 
@@ -108,12 +110,22 @@ impl World {
 
     // --- reader, timekeeper, flusher ---
 
+    pub fn next_read(&mut self) -> Option<LagRead> {
+        let now = self.now();
+        self.sequencer().next_read(now).unwrap()
+    }
+
+    pub fn feed(&mut self, read: &LagRead, found: LogEvents) {
+        let now = self.now();
+        self.sequencer().feed(read, found, now).unwrap();
+    }
+
     /// Serves one read of the log for a lagging consumer; whether one was wanted.
     pub fn read(&mut self) -> bool {
-        let Some(read) = self.sequencer().next_read() else { return false };
+        let Some(read) = self.next_read() else { return false };
         let (log, now) = (self.running().log.reader(), self.now());
         match read.read(&*log, 4_096) {
-            Ok(found) => self.sequencer().feed(&read, found),
+            Ok(found) => self.feed(&read, found),
             Err(error) => {
                 let damage = read.damage(&*log, error).unwrap();
                 self.sequencer().read_damaged(&read, damage, now).unwrap();
