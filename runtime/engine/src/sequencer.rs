@@ -144,6 +144,11 @@ impl<S: Store> Sequencer<S> {
         self.durability.durable()
     }
 
+    /// The place that the next transaction will take.
+    fn next_sequence(&self) -> Sequence {
+        self.tables.progress().sequence.next()
+    }
+
     /// The first offset that the log retains.
     #[must_use]
     pub fn first_offset(&self) -> Offset {

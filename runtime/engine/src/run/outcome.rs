@@ -7,13 +7,12 @@ use camshaft_event::{
 };
 use camshaft_sabotage::{Sabotage, is_on};
 use rand_chacha::ChaCha8Rng;
-use serde_json::json;
 
 use super::failure::{Failure, failure};
 use super::{Room, Run, Tried, WorkerContext};
 use crate::attempt::Attempt;
 use crate::batch::Item;
-use crate::system_event::system_event;
+use crate::system_event::SystemEvent;
 use crate::{backoff, published};
 
 /// What a dead letter takes in a transaction beside the event and its story, announcement included; generous.
@@ -191,16 +190,17 @@ impl Run {
         let name = &self.batch.spec.name;
         let latest = story.history.latest();
         let first_line = latest.and_then(|latest| latest.error.lines().next()).unwrap_or_default();
-        let id = format!("dead-letter-{name}-{}-{}-{}", self.batch.generation, item.offset, story.redrives);
-        let data = json!({
-            "consumer": name,
-            "offset": item.offset.0,
-            "type": item.event.event_type,
-            "reason": latest.map(|latest| latest.cause.code()),
-            "error": first_line,
-            "attempts": story.attempts,
-        });
-        let mut event = system_event("dead-letter.added", id, name, now, &data);
+        let added = SystemEvent::DeadLetterAdded {
+            consumer: name,
+            generation: self.batch.generation,
+            offset: item.offset,
+            event_type: &item.event.event_type,
+            reason: latest.map(|latest| latest.cause),
+            error: first_line,
+            attempts: story.attempts,
+            redrives: story.redrives,
+        };
+        let mut event = added.at(now);
         // It counts as a hop: a plugin that answers dead letters with events that become dead letters must end.
         published::follow(&mut event, &item.event);
         event

@@ -9,13 +9,12 @@ use camshaft_event::transaction::{
 use camshaft_event::{ActivationId, Event, Generation, Offset, Policy, Start, Timestamp, Transaction};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
-use serde_json::json;
 
-use super::probation::{TakenBack, tell_measures};
+use super::probation::TakenBack;
 use super::{ConsumerError, Sequencer};
 use crate::ConsumerSpec;
 use crate::consumer::{Consumer, Reading};
-use crate::system_event::system_event;
+use crate::system_event::{PauseEnds, SystemEvent};
 
 /// What attaching came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,8 +205,8 @@ impl<S: Store> Sequencer<S> {
     fn lift_stop(&self, consumer: &Consumer, record: &mut ConsumerRecord, now: Timestamp) -> Option<Event> {
         consumer.record.probation.as_ref().filter(|probation| probation.stopped)?;
         record.paused.take()?;
-        let data = json!({ "consumer": record.name, "reason": "probation" });
-        Some(self.pause_event("resumed", &record.name, &data, now))
+        let (pause, sequence) = (PauseEnds::Probation, self.next_sequence());
+        Some(SystemEvent::Resumed { consumer: &record.name, pause, sequence }.at(now))
     }
 
     /// A new activation of `spec`, and what becomes of the one before: replaced, unless it is taken back.
@@ -221,7 +220,8 @@ impl<S: Store> Sequencer<S> {
         let before = record.activation;
         record.activation = self.last_activation.next();
         let activation = activation(record, spec, now);
-        let mut events = vec![activated_event(&activation, &spec.name)];
+        let mut events =
+            vec![SystemEvent::Activated { consumer: &spec.name, activation: &activation }.at(now)];
         let outcome = match taken_back {
             None => ActivationOutcome::Replaced { by: activation.id, at: now },
             Some(TakenBack { cause, measures: (measured, before_that), error }) => {
@@ -235,7 +235,9 @@ impl<S: Store> Sequencer<S> {
                 };
                 let rolled_back = rolled_back.with_error(&error);
                 let before = self.tables.activation(before)?.unwrap_or_default();
-                events.push(rolled_back_event(&before, &rolled_back, &activation, &spec.name));
+                let (consumer, told) = (&*spec.name, &rolled_back);
+                let told = SystemEvent::RolledBack { consumer, before: &before, after: &activation, told };
+                events.push(told.at(now));
                 ActivationOutcome::RolledBack(Box::new(rolled_back))
             }
         };
@@ -273,9 +275,9 @@ impl<S: Store> Sequencer<S> {
     fn gap_event(&self, consumer: &Consumer, checkpoint: Option<Offset>, now: Timestamp) -> Option<Event> {
         let (first, name) = (checkpoint?, &consumer.record.name);
         let missed_from = consumer.floor(self.tables.progress().next_offset);
-        let data = json!({ "consumer": name, "missed_from": missed_from.0, "missed_until": first.0 });
-        let id = format!("gap-{name}-{}-{first}", consumer.record.generation);
-        Some(system_event("consumer.gap", id, name, now, &data))
+        let generation = consumer.record.generation;
+        let gap = SystemEvent::Gap { consumer: name, generation, missed_from, missed_until: first };
+        Some(gap.at(now))
     }
 }
 
@@ -298,22 +300,4 @@ fn activation(record: &ConsumerRecord, spec: &ConsumerSpec, now: Timestamp) -> A
         at: now,
         state_revision: spec.state_revision,
     }
-}
-
-fn activated_event(activation: &Activation, name: &str) -> Event {
-    let data = json!({
-        "consumer": name, "activation": activation.id.0, "digest": activation.digest, "version": activation.version,
-    });
-    system_event("plugin.activated", format!("activated-{}", activation.id), name, activation.at, &data)
-}
-
-/// What was taken back, and what runs in its place.
-fn rolled_back_event(before: &Activation, told: &RolledBack, after: &Activation, name: &str) -> Event {
-    let version = |activation: &Activation| json!({ "activation": activation.id.0, "digest": activation.digest, "version": activation.version });
-    let mut data = json!({
-        "consumer": name, "reason": told.cause.code(), "from": version(before), "to": version(after),
-        "error": told.error,
-    });
-    tell_measures(&mut data, (told.measured, told.before));
-    system_event("plugin.rolled-back", format!("rolled-back-{}", before.id), name, told.at, &data)
 }

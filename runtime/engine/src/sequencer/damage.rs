@@ -7,11 +7,11 @@ use camshaft_log::{LogError, LogReader};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
-use serde_json::json;
 
 use super::{LagRead, ReadError, Sequencer};
 use crate::consumer::Reading;
 use crate::damage::Damage;
+use crate::system_event::{PauseBegins, PauseEnds, SystemEvent};
 
 impl LagRead {
     /// What a failed read says about the log: that this consumer's next events are damaged. Reads the log, so call it
@@ -111,16 +111,16 @@ impl<S: Store> Sequencer<S> {
         }
         let Some(consumer) = self.consumers.quietly(id) else { return Ok(()) };
         consumer.told.damage = consumer.is_damaged();
-        let name = consumer.record.name.clone();
-        let (act, data) = match consumer.damage.first() {
+        let sequence = self.tables.progress().sequence.next();
+        let (damage, consumer) = (consumer.damage.first(), &*consumer.record.name);
+        let event = match damage {
             Some(damage) => {
-                let (part, error) = (damage.part.to_string(), damage.reason.clone());
-                let data = json!({ "consumer": name, "reason": "damaged", "damaged": part, "error": error });
-                ("paused", data)
+                let part = damage.part.to_string();
+                let pause = PauseBegins::Damaged { part: &part, error: &damage.reason };
+                SystemEvent::Paused { consumer, pause, sequence }.at(now)
             }
-            None => ("resumed", json!({ "consumer": name, "reason": "damaged" })),
+            None => SystemEvent::Resumed { consumer, pause: PauseEnds::Damaged, sequence }.at(now),
         };
-        let event = self.pause_event(act, &name, &data, now);
         self.publish_own(event, now)
     }
 }

@@ -8,13 +8,12 @@ use camshaft_event::transaction::{
 use camshaft_event::{ActivationId, ConsumerId, Event, Sequence, Timestamp};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
-use serde_json::json;
 
 use super::attach::runs_same;
 use super::lifecycle::CHANGE_BYTES;
 use super::{ConsumerError, Sequencer};
 use crate::ConsumerSpec;
-use crate::system_event::system_event;
+use crate::system_event::SystemEvent;
 
 /// Something that a consumer ran or runs, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,15 +85,11 @@ impl<S: Store> Sequencer<S> {
         if consumer.record.pinned == digest {
             return Ok(self.tables.progress().sequence);
         }
-        let (act, data) = match &digest {
-            Some(digest) => ("pinned", json!({ "consumer": name, "digest": digest })),
-            None => ("unpinned", json!({ "consumer": name })),
-        };
+        let told = SystemEvent::Pinned { consumer: name, digest: digest.as_deref(), sequence: next };
+        let mut events = vec![told.at(now)];
         consumer.record.pinned = digest;
         let (id, activation) = (consumer.record.id, consumer.record.activation);
         let is_on_probation = consumer.probation().is_some();
-        let event_id = format!("{act}-{name}-{next}");
-        let mut events = vec![system_event(&format!("plugin.{act}"), event_id, name, now, &data)];
         if is_on_probation && self.is_pinned_to(id, activation)? {
             events.extend(self.accept(id, now));
         }

@@ -9,14 +9,13 @@ use camshaft_event::transaction::{
 use camshaft_event::{Event, Offset, RefusalCode, Timestamp, Transaction};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
-use serde_json::json;
 use thiserror::Error;
 
 use super::{Sequencer, Unready};
 use crate::ConsumerSpec;
 use crate::consumer::{Consumer, Lateness, Reading};
 use crate::lane::Lane;
-use crate::system_event::system_event;
+use crate::system_event::SystemEvent;
 use crate::tokens::Tokens;
 
 /// Why a consumer could not be changed.
@@ -95,8 +94,7 @@ impl<S: Store> Sequencer<S> {
         let record = consumer.record.clone();
         self.lagging.remove(&record.id);
         self.routes.set(record.id, None);
-        let id = format!("detached-{name}-{}", self.tables.progress().sequence.next());
-        let event = system_event("consumer.detached", id, name, now, &json!({ "consumer": name }));
+        let event = SystemEvent::Detached { consumer: name, sequence: self.next_sequence() }.at(now);
         let floor = Floor { consumer: record.id, offset: floor, state_growth: 0 };
         let floors = if is_whole { vec![floor] } else { Vec::new() };
         let change =
@@ -119,9 +117,7 @@ impl<S: Store> Sequencer<S> {
         now: Timestamp,
     ) -> Result<(), ConsumerError> {
         self.check_ready(CHANGE_BYTES)?;
-        let id = format!("refused-{}", self.tables.progress().sequence.next());
-        let data = json!({ "file": file, "code": code, "message": message });
-        let event = system_event("plugin.refused", id, file, now, &data);
+        let event = SystemEvent::Refused { file, code, message, sequence: self.next_sequence() }.at(now);
         self.step(now, |sequencer| Ok(sequencer.publish_own(event, now)?))
     }
 
@@ -141,8 +137,7 @@ impl<S: Store> Sequencer<S> {
         record.state_generation = record.generation;
         record.probation = None;
         record.history.end(ActivationOutcome::Removed { at: now });
-        let id = format!("removed-{name}-{}", record.generation);
-        let event = system_event("consumer.removed", id, name, now, &json!({ "consumer": name }));
+        let event = SystemEvent::Removed { consumer: name, generation: record.generation }.at(now);
         self.step(now, |sequencer| sequencer.begin_anew(record, None, event, now))
     }
 

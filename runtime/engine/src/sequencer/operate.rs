@@ -6,12 +6,11 @@ use camshaft_event::{
 };
 use camshaft_tables::store::Store;
 use camshaft_tables::{TablePart, TablesError};
-use serde_json::json;
 use thiserror::Error;
 
 use super::{Sequencer, Unready, redrives};
 use crate::held_keys::HeldEntry;
-use crate::system_event::system_event;
+use crate::system_event::{DeadLetterAct, SystemEvent};
 
 /// Why a dead letter could not be acted on.
 #[derive(Debug, Error)]
@@ -80,7 +79,7 @@ impl<S: Store> Sequencer<S> {
             suspended: None,
         };
         let entry = HeldEntry { due: self.steady.now(now), ..HeldEntry::of(&held) };
-        let act = Act { name: "redriven", redrives: held.redrives, job: redriven_by };
+        let act = Act { act: DeadLetterAct::Redriven, redrives: held.redrives, job: redriven_by };
         let change = HeldChange { offset, event: Some(Box::new(held)) };
         let mut sections = vec![self.operated((id, name), offset, &act, vec![change], now)];
         sections.extend(job.map(|job| redrives::progress(job.clone())));
@@ -110,7 +109,7 @@ impl<S: Store> Sequencer<S> {
         self.step(now, |sequencer| {
             let found = sequencer.dead_letter(consumer, offset);
             let (id, letter) = sequencer.with_damage_noted(found)?;
-            let act = Act { name: "discarded", redrives: letter.redrives, job: None };
+            let act = Act { act: DeadLetterAct::Discarded, redrives: letter.redrives, job: None };
             let sections = vec![sequencer.operated((id, consumer), offset, &act, Vec::new(), now)];
             let sequence = sequencer.sequence_if_ready::<DeadLetterError>(sections, now)?;
             sequencer.forget_dead(id, offset);
@@ -155,18 +154,14 @@ impl<S: Store> Sequencer<S> {
     ) -> Section {
         let generation =
             self.consumers.get(id).map(|consumer| consumer.record.generation).unwrap_or_default();
-        let event_id = format!("{}-{name}-{generation}-{offset}-{}", act.name, act.redrives);
-        let mut data = json!({ "consumer": name, "offset": offset.0 });
-        if let (Some(job), Some(data)) = (act.job, data.as_object_mut()) {
-            data.insert("job".to_owned(), job.0.into());
-        }
-        let event = system_event(&format!("dead-letter.{}", act.name), event_id, name, now, &data);
+        let Act { act, redrives, job } = *act;
+        let told = SystemEvent::DeadLetterGone { consumer: name, generation, offset, act, redrives, job };
         let dead = vec![DeadChange { offset, letter: None }];
         Section::Operated(Box::new(Operated {
             consumer: id,
             held,
             dead,
-            events: vec![event],
+            events: vec![told.at(now)],
             timers: Vec::new(),
         }))
     }
@@ -185,7 +180,7 @@ impl<S: Store> Sequencer<S> {
 
 /// What is done with a dead letter.
 struct Act {
-    name: &'static str,
+    act: DeadLetterAct,
     /// How often the event has been redriven then.
     redrives: u32,
     /// The job that does it; none by hand.

@@ -3,17 +3,15 @@
 //! A paused consumer stays attached and pins the log. It takes no batch, so it burns no attempts; its held keys do
 //! not come due; what is in flight finishes. Timers fire all the same: they publish, which is no attempt.
 
-use camshaft_event::transaction::{Published, Section};
-use camshaft_event::{ConsumerId, Event, Sequence, Timestamp};
+use camshaft_event::{ConsumerId, Sequence, Timestamp};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
-use serde_json::{Value, json};
 
 use super::Sequencer;
 use super::lifecycle::{CHANGE_BYTES, ConsumerError};
-use crate::clock::{SteadyTime, rfc3339};
+use crate::clock::SteadyTime;
 use crate::consumer::Consumer;
-use crate::system_event::system_event;
+use crate::system_event::{PauseBegins, PauseEnds, SystemEvent};
 
 /// Why a consumer takes no events now; several may apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,15 +42,21 @@ pub enum Pause {
 }
 
 impl Pause {
+    pub(crate) const OPERATOR: &str = "operator";
+    pub(crate) const PROBATION: &str = "probation";
+    pub(crate) const BREAKER: &str = "breaker";
+    pub(crate) const BOUND: &str = "bound";
+    pub(crate) const DAMAGED: &str = "damaged";
+
     /// The word for it in system events and listings.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::Operator { .. } => "operator",
-            Self::Probation { .. } => "probation",
-            Self::Breaker { .. } => "breaker",
-            Self::Bound => "bound",
-            Self::Damaged => "damaged",
+            Self::Operator { .. } => Self::OPERATOR,
+            Self::Probation { .. } => Self::PROBATION,
+            Self::Breaker { .. } => Self::BREAKER,
+            Self::Bound => Self::BOUND,
+            Self::Damaged => Self::DAMAGED,
         }
     }
 
@@ -106,10 +110,15 @@ impl<S: Store> Sequencer<S> {
         if consumer.record.paused.is_some() != paused.is_some() {
             consumer.record.paused = paused;
             let is_stopped = consumer.record.probation.as_ref().is_some_and(|probation| probation.stopped);
-            let act = if paused.is_some() { "paused" } else { "resumed" };
-            let reason = if is_stopped { "probation" } else { "operator" };
-            let data = json!({ "consumer": name, "reason": reason });
-            let mut events = vec![self.pause_event(act, name, &data, now)];
+            let sequence = self.next_sequence();
+            let told = match paused {
+                Some(_) => SystemEvent::Paused { consumer: name, pause: PauseBegins::Operator, sequence },
+                None => {
+                    let pause = if is_stopped { PauseEnds::Probation } else { PauseEnds::Operator };
+                    SystemEvent::Resumed { consumer: name, pause, sequence }
+                }
+            };
+            let mut events = vec![told.at(now)];
             if is_stopped {
                 events.extend(self.accept(id, now));
             }
@@ -145,17 +154,16 @@ impl<S: Store> Sequencer<S> {
         }
         let Some(consumer) = self.consumers.quietly(id) else { return Ok(()) };
         consumer.told.circuit = until.is_some();
-        let name = consumer.record.name.clone();
-        let (act, data) = match until {
+        let (consumer, sequence) = (&*consumer.record.name, self.tables.progress().sequence.next());
+        let told = match until {
             Some(until) => {
-                let until = self.steady.to_wall(until);
-                ("paused", json!({ "consumer": name, "reason": "breaker", "until": rfc3339(until) }))
+                let pause = PauseBegins::Breaker { until: self.steady.to_wall(until) };
+                SystemEvent::Paused { consumer, pause, sequence }
             }
-            None => ("resumed", json!({ "consumer": name, "reason": "breaker" })),
+            None => SystemEvent::Resumed { consumer, pause: PauseEnds::Breaker, sequence },
         };
-        let event = self.pause_event(act, &name, &data, now);
-        self.sequence_one(Section::Published(Published { events: vec![event] }), now)?;
-        Ok(())
+        let event = told.at(now);
+        self.publish_own(event, now)
     }
 
     /// That it has stopped reading because its held events and dead letters are at their bound, or that it goes on.
@@ -167,17 +175,14 @@ impl<S: Store> Sequencer<S> {
         }
         let Some(consumer) = self.consumers.quietly(id) else { return Ok(()) };
         consumer.told.bound = begins;
-        let (name, act) = (consumer.record.name.clone(), if begins { "paused" } else { "resumed" });
         let (held, dead) = (consumer.held.counts().0, consumer.dead.len());
-        let data = json!({ "consumer": name, "reason": "bound", "held": held, "dead": dead });
-        let event = self.pause_event(act, &name, &data, now);
-        self.sequence_one(Section::Published(Published { events: vec![event] }), now)?;
-        Ok(())
-    }
-
-    /// `camshaft.consumer.paused` or `.resumed`: its `reason` is the pause that begins or ends; others may apply.
-    pub(super) fn pause_event(&self, act: &str, name: &str, data: &Value, now: Timestamp) -> Event {
-        let id = format!("{act}-{name}-{}", self.tables.progress().sequence.next());
-        system_event(&format!("consumer.{act}"), id, name, now, data)
+        let (consumer, sequence) = (&*consumer.record.name, self.tables.progress().sequence.next());
+        let told = if begins {
+            SystemEvent::Paused { consumer, pause: PauseBegins::Bound { held, dead }, sequence }
+        } else {
+            SystemEvent::Resumed { consumer, pause: PauseEnds::Bound { held, dead }, sequence }
+        };
+        let event = told.at(now);
+        self.publish_own(event, now)
     }
 }

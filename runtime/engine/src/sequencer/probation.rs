@@ -11,14 +11,13 @@ use camshaft_event::transaction::{
 use camshaft_event::{ActivationId, ConsumerId, Event, Timestamp, Transaction};
 use camshaft_tables::store::Store;
 use camshaft_tables::{TablePart, TablesError};
-use serde_json::{Value, json};
 
 use super::Sequencer;
 use super::lifecycle::CHANGE_BYTES;
 use crate::ConsumerSpec;
 use crate::clock::SteadyTime;
 use crate::consumer::{Consumer, Judgement};
-use crate::system_event::system_event;
+use crate::system_event::{Measures, PauseBegins, SystemEvent};
 
 /// How an activation on probation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +66,7 @@ pub enum VerdictOutcome {
 pub(super) struct TakenBack {
     pub(super) cause: RollbackCause,
     /// What it did with events, and what the version before did.
-    pub(super) measures: (Measure, Measure),
+    pub(super) measures: Measures,
     /// The first error that it failed with on probation; empty if there was none.
     pub(super) error: String,
 }
@@ -146,10 +145,7 @@ impl<S: Store> Sequencer<S> {
         let mut record = consumer.record.clone();
         record.probation = None;
         consumer.change(record, None);
-        let mut data = json!({ "consumer": name, "activation": activation.0 });
-        tell_measures(&mut data, measures);
-        let event_id = format!("accepted-{activation}");
-        let event = system_event("plugin.accepted", event_id, &name, now, &data);
+        let event = SystemEvent::Accepted { consumer: &name, activation, measures }.at(now);
         self.verdicts.push(Verdict { consumer: name, activation, outcome: VerdictOutcome::Accepted });
         Some(event)
     }
@@ -203,11 +199,8 @@ impl<S: Store> Sequencer<S> {
         let (name, activation) = (record.name.clone(), record.activation);
         record.paused.get_or_insert(now);
         record.probation.iter_mut().for_each(|probation| probation.stopped = true);
-        let mut data = json!({
-            "consumer": name, "reason": "probation", "activation": activation.0, "error": error.lines().next(),
-        });
-        tell_measures(&mut data, measures);
-        let event = self.pause_event("paused", &name, &data, now);
+        let pause = PauseBegins::Probation { activation, error: error.lines().next(), measures };
+        let event = SystemEvent::Paused { consumer: &name, pause, sequence: self.next_sequence() }.at(now);
         if let Some(consumer) = self.consumers.change(id) {
             consumer.change(record, None);
         }
@@ -234,14 +227,5 @@ impl Consumer {
     fn way_back(&self) -> Option<Arc<ConsumerSpec>> {
         let (spec, predecessor) = (self.spec.as_ref()?, self.watch.predecessor()?);
         (spec.state_revision <= predecessor.state_revision).then(|| Arc::clone(predecessor))
-    }
-}
-
-/// Adds to what an event says what the version did with events, and what the one before did.
-pub(super) fn tell_measures(data: &mut Value, (measured, before): (Measure, Measure)) {
-    let told = |measure: Measure| json!({ "events": measure.events, "failed": measure.failed });
-    if let Some(data) = data.as_object_mut() {
-        data.insert("measured".to_owned(), told(measured));
-        data.insert("before".to_owned(), told(before));
     }
 }

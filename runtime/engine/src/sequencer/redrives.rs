@@ -11,16 +11,14 @@ use std::num::NonZeroU32;
 use camshaft_event::transaction::{
     RedriveChange, RedriveChanged, RedriveJob, RedriveResults, RedriveSelection, RedriveState, Section,
 };
-use camshaft_event::{ConsumerId, Event, Offset, RedriveId, Sequence, Timestamp};
+use camshaft_event::{ConsumerId, Offset, RedriveId, Sequence, Timestamp};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
-use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::{DeadLetterError, Sequencer, Unready};
-use crate::clock::rfc3339;
 use crate::consumer::{Consumer, DeadEntry};
-use crate::system_event::system_event;
+use crate::system_event::SystemEvent;
 
 /// Jobs that are kept, those that run included; of the others the oldest are forgotten.
 const KEPT_JOBS: usize = 100;
@@ -160,7 +158,7 @@ impl<S: Store> Sequencer<S> {
         let forgotten = self.forgotten_redrives();
         let mut jobs: Vec<_> = forgotten.iter().map(|id| RedriveChange { id: *id, job: None }).collect();
         jobs.push(RedriveChange { id: job.id, job: Some(Box::new(job.clone())) });
-        let events = vec![started_event(&job)];
+        let events = vec![SystemEvent::RedriveStarted { job: &job }.at(now)];
         let section = Section::Redrive(Box::new(RedriveChanged { jobs, results: Vec::new(), events }));
         self.step(now, |sequencer| sequencer.sequence_if_ready::<RedriveError>(vec![section], now))?;
         for id in forgotten {
@@ -249,7 +247,9 @@ impl<S: Store> Sequencer<S> {
         job.state = state;
         job.ended_at = Some(now);
         let change = RedriveChange { id, job: Some(Box::new(job.clone())) };
-        let events = vec![ended_event(&job, now)];
+        let events = vec![
+            SystemEvent::RedriveEnded { job: &job, is_cancelled: state == RedriveState::Cancelled }.at(now),
+        ];
         let changed = RedriveChanged { jobs: vec![change], results: Vec::new(), events };
         self.sequence_if_ready::<RedriveError>(vec![Section::Redrive(Box::new(changed))], now)?;
         if let Some(known) = self.redrives.get_mut(&id) {
@@ -321,38 +321,6 @@ fn selected<'c>(
 /// Whether a selection takes a dead letter of what was dead as of a transaction.
 fn is_selected(entry: &DeadEntry, selection: &RedriveSelection, as_of: Sequence) -> bool {
     entry.since <= as_of && selection.matches(&entry.event_type, entry.reason, entry.at)
-}
-
-fn started_event(job: &RedriveJob) -> Event {
-    let selection = &job.selection;
-    let data = json!({
-        "job": job.id.0,
-        "consumer": selection.consumer,
-        "type": selection.event_type,
-        "reason": selection.reason.map(camshaft_event::FailureCause::code),
-        "since": selection.since.map(rfc3339),
-        "until": selection.until.map(rfc3339),
-        "per_second": job.per_second,
-        "selected": job.selected,
-    });
-    event("started", job, job.started_at, &data)
-}
-
-fn ended_event(job: &RedriveJob, now: Timestamp) -> Event {
-    let act = if job.state == RedriveState::Done { "finished" } else { "cancelled" };
-    let data = json!({
-        "job": job.id.0,
-        "consumer": job.selection.consumer,
-        "selected": job.selected,
-        "redriven": job.redriven,
-        "gone": job.gone,
-    });
-    event(act, job, now, &data)
-}
-
-fn event(act: &str, job: &RedriveJob, now: Timestamp, data: &Value) -> Event {
-    let id = format!("redrive-{act}-{}", job.id);
-    system_event(&format!("redrive.{act}"), id, &job.selection.consumer, now, data)
 }
 
 impl From<DeadLetterError> for RedriveError {

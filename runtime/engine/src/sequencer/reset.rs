@@ -3,11 +3,10 @@
 use camshaft_event::{Offset, Timestamp};
 use camshaft_log::{LogError, LogReader};
 use camshaft_tables::store::Store;
-use serde_json::json;
 
 use super::lifecycle::CHANGE_BYTES;
 use super::{ConsumerError, Sequencer};
-use crate::system_event::system_event;
+use crate::system_event::{Dropped, SystemEvent};
 
 /// How a reset consumer begins anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,18 +72,16 @@ impl<S: Store> Sequencer<S> {
             ResetPlace::Offset(offset) => offset.clamp(first, tail),
         };
         let consumer = self.consumer_mut(name)?;
-        let (held, dead) = (consumer.held.counts().0, consumer.dead.len());
         let mut record = consumer.record.clone();
+        let (held, dead) = (consumer.held.counts().0, consumer.dead.len());
+        let dropped = Dropped { held, dead, timers: self.timers.count(record.id) };
         record.generation = record.generation.next();
         if !to.keep_state {
             record.state_generation = record.generation;
         }
-        let id = format!("reset-{name}-{}", record.generation);
-        let data = json!({
-            "consumer": name, "generation": record.generation.0, "offset": offset.0, "kept_state": to.keep_state,
-            "dropped": { "held": held, "dead": dead, "timers": self.timers.count(record.id) },
-        });
-        let event = system_event("consumer.reset", id, name, now, &data);
+        let (generation, kept_state) = (record.generation, to.keep_state);
+        let told = SystemEvent::Reset { consumer: name, generation, offset, kept_state, dropped };
+        let event = told.at(now);
         self.step(now, |sequencer| sequencer.begin_anew(record, Some(offset), event, now))?;
         Ok(offset)
     }

@@ -4,13 +4,12 @@ use camshaft_event::transaction::{ConsumerChanged, DeadChange, Floor, HeldChange
 use camshaft_event::{ConsumerId, Offset, Timestamp, Transaction};
 use camshaft_tables::TablePart;
 use camshaft_tables::store::Store;
-use serde_json::json;
 
 use super::lifecycle::CHANGE_BYTES;
 use super::{ConsumerError, Sequencer};
 use crate::consumer::Reading;
 use crate::damage::{Damage, DamagedPart};
-use crate::system_event::system_event;
+use crate::system_event::SystemEvent;
 
 /// What a consumer has gone on without.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,16 +90,8 @@ impl<S: Store> Sequencer<S> {
         let Some(consumer) = self.consumers.get(id) else { return Ok(()) };
         let record = consumer.record.clone();
         let floors = vec![Floor { consumer: id, offset: consumer.floor(tail), state_growth: 0 }];
-        let event_id = format!("skipped-{}-{}", record.name, self.tables.progress().sequence.next());
-        let data = json!({
-            "consumer": record.name,
-            "from": skipped.events.map(|(from, _)| from.0),
-            "until": skipped.events.map(|(_, until)| until.0),
-            "held": skipped.held.iter().map(|offset| offset.0).collect::<Vec<_>>(),
-            "dead": skipped.dead.iter().map(|offset| offset.0).collect::<Vec<_>>(),
-            "timers": skipped.timers,
-        });
-        let event = system_event("consumer.skipped", event_id, &record.name, now, &data);
+        let sequence = self.next_sequence();
+        let event = SystemEvent::Skipped { consumer: &record.name, skipped, sequence }.at(now);
         let held = skipped.held.iter().map(|offset| HeldChange { offset: *offset, event: None }).collect();
         let dead = skipped.dead.iter().map(|offset| DeadChange { offset: *offset, letter: None }).collect();
         let timers = skipped.timers.clone();
