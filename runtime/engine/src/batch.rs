@@ -41,7 +41,7 @@ pub struct Batch {
     pub(crate) visible: Sequence,
     /// Whether its one event is done already, by [`crate::Sequencer::release`].
     pub(crate) is_released: bool,
-    /// Whether its activation is on probation: what fails waits, uncounted.
+    /// Whether its activation is on probation.
     pub(crate) is_on_probation: bool,
 }
 
@@ -118,6 +118,12 @@ impl Item {
 }
 
 impl Batch {
+    /// Whether what fails in it counts for nothing but the measure: its activation is on probation. A call that is
+    /// released cannot be taken back, so that counts all the same.
+    pub(crate) fn is_uncounted(&self) -> bool {
+        self.is_on_probation && !self.is_released
+    }
+
     /// How many events it holds.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -206,7 +206,7 @@ impl Run {
                 // Its turn has not come: it stays where it is, in the tables.
                 Some(_) if held.blocked => self.next += 1,
                 Some(waiting) => {
-                    let number = waiting.attempts.saturating_add(1);
+                    let number = waiting.next_attempt();
                     return Some(self.attempt(&item, number, now_us, context));
                 }
                 None if held.holds_new() => self.hold(item, context.clock.now()),

@@ -30,6 +30,10 @@ pub struct HeldEvent {
     /// that is.
     #[serde(default)]
     pub suspended: Option<Box<FailedAttempt>>,
+    /// How many of its attempts asked for another while their activation was on probation: they do not count towards
+    /// `max_attempts`.
+    #[serde(default)]
+    pub uncounted: u32,
 }
 
 impl HeldEvent {
@@ -46,7 +50,14 @@ impl HeldEvent {
             redriven_by: None,
             sequenced_at,
             suspended: None,
+            uncounted: 0,
         }
+    }
+
+    /// The number of its next attempt, from 1.
+    #[must_use]
+    pub const fn next_attempt(&self) -> u32 {
+        self.attempts.saturating_add(1)
     }
 
     /// Whether an attempt of it has failed, counted or not.
@@ -82,10 +93,12 @@ mod tests {
         let without_redriven_by = (&held.event, 2_u32, none, Timestamp(7), 0_u32, &history);
         let without_sequenced_at = (&held.event, 2_u32, none, Timestamp(7), 0_u32, &history, none);
         let without_suspended = (&held.event, 2_u32, none, Timestamp(7), 0_u32, &history, none, none);
+        let without_uncounted = (&held.event, 2_u32, none, Timestamp(7), 0_u32, &history, none, none, none);
         for bytes in [
             rmp_serde::to_vec(&without_redriven_by),
             rmp_serde::to_vec(&without_sequenced_at),
             rmp_serde::to_vec(&without_suspended),
+            rmp_serde::to_vec(&without_uncounted),
         ] {
             assert_eq!(rmp_serde::from_slice::<HeldEvent>(&bytes.unwrap()).unwrap(), held);
         }

@@ -51,6 +51,10 @@ pub enum Sabotage {
     RollBackNever,
     /// What fails on probation is an attempt like any other.
     CountDuringProbation,
+    /// An attempt that asks for another on probation counts towards the most attempts.
+    CountProbationRetries,
+    /// A probation ends well if too few events were handled to fail it before.
+    SkipFinalVerdict,
     /// A sink's call is made whether or not its event is durable.
     CallBeforeDurable,
     /// A consumer that meets damaged events goes on behind them as if there were none.
@@ -69,7 +73,7 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -90,6 +94,8 @@ impl Sabotage {
         Self::CountBatches,
         Self::RollBackNever,
         Self::CountDuringProbation,
+        Self::CountProbationRetries,
+        Self::SkipFinalVerdict,
         Self::CallBeforeDurable,
         Self::PassDamage,
         Self::WaitByWallClock,

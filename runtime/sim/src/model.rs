@@ -17,8 +17,8 @@ use camshaft_event::transaction::{
 use camshaft_event::{ActivationId, ConsumerId, Event, Key, Offset, Sequence, Transaction};
 
 pub(crate) use known::{Known, Place};
-use probation::Versions;
 pub(crate) use probation::fails;
+use probation::{Tried, Versions};
 pub(crate) use redrives::Redrives;
 
 #[derive(Default)]
@@ -188,31 +188,33 @@ impl Model {
         let is_suspended = before.is_some_and(|place| place.waits_for_probation(&known.record));
         assert!(!is_suspended, "{} is tried while it waits for the end of a probation", handled.cause);
         let was_released = matches!(before, Some(Place::Released { .. }));
-        known.versions.handled(handled, was_released, &known.record);
-        let attempts = match (before, handled.advances) {
-            (None, Some(_)) => 0,
-            (Some(Place::Held { attempts, .. } | Place::Released { attempts }), None) => attempts,
+        let (attempts, uncounted) = match (before, handled.advances) {
+            (None, Some(_)) => (0, 0),
+            (Some(Place::Held { attempts, uncounted, .. }), None) => (attempts, uncounted),
+            (Some(Place::Released { attempts }), None) => (attempts, 0),
             (before, advances) => {
                 panic!("{handled:?} of an event that is {before:?}, advancing {advances:?}")
             }
         };
+        let attempt = Tried { was_released, uncounted };
+        let uncounted = known.versions.handled(handled, &attempt, &known.record);
         let number = if handled.outcome == Outcome::Held { 0 } else { attempts + 1 };
         assert_eq!(handled.attempt, number, "attempts are counted");
         assert_eq!(handled.state_generation, known.record.state_generation, "state is of its generation");
         let after = match handled.outcome {
             Outcome::Done => Place::Done,
-            Outcome::Held => Place::Held { attempts: 0, is_passed: false, suspended_by: None },
+            Outcome::Held => Place::Held { attempts: 0, uncounted: 0, is_passed: false, suspended_by: None },
             Outcome::Released => {
                 *known.released.entry(handled.cause).or_default() += 1;
                 Place::Released { attempts }
             }
             Outcome::Retrying => {
                 let is_passed = matches!(before, Some(Place::Held { is_passed: true, .. }));
-                Place::Held { attempts: number, is_passed, suspended_by: None }
+                Place::Held { attempts: number, uncounted, is_passed, suspended_by: None }
             }
             Outcome::Suspended => {
                 let is_passed = matches!(before, Some(Place::Held { is_passed: true, .. }));
-                Place::Held { attempts, is_passed, suspended_by: Some(handled.activation) }
+                Place::Held { attempts, uncounted, is_passed, suspended_by: Some(handled.activation) }
             }
             Outcome::DeadLettered => {
                 let letter = handled.dead.first().and_then(|change| change.letter.as_ref());
@@ -269,7 +271,7 @@ impl Model {
             let place = if operated.held.is_empty() {
                 Place::Discarded
             } else {
-                Place::Held { attempts: 0, is_passed: !parks, suspended_by: None }
+                Place::Held { attempts: 0, uncounted: 0, is_passed: !parks, suspended_by: None }
             };
             known.places.insert(change.offset, place);
         }

@@ -78,9 +78,6 @@ fn kill_and_stop(
     let folder = tempfile::Builder::new().prefix("camshaft-torture-").tempdir()?;
     let plugins = folder.path().join("plugins");
     fs::create_dir(&plugins)?;
-    // Every seventeenth event fails once, by plan, on sixteen keys: each of them would wait for the end of each probation,
-    // and after a minute of replacements nobody would ever catch up.
-    fs::write(plugins.join("witness.toml"), "[policy]\nprobation_threshold = 1\n")?;
     witness.put(&plugins, 0)?;
     hostile::put(&plugins, built)?;
     let mut server = Server::start(binary, folder.path())?;

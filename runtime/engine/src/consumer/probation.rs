@@ -101,19 +101,30 @@ impl Consumer {
     }
 
     /// Brings up to date whether its activation has failed its probation. It takes nothing more then.
-    pub(crate) fn measure(&mut self, options: &EngineOptions) {
-        let least = options.probation_least_events;
-        let is_failed = |probation: &Probation| probation.is_failed_by(self.watch.recent.measure(), least);
+    ///
+    /// While the probation lasts it takes enough events to fail; at its end what there is decides.
+    pub(crate) fn measure(&mut self, options: &EngineOptions, now: Timestamp) {
+        let is_failed = |probation: &Probation| {
+            let measured = self.watch.recent.measure();
+            let judges_at_end = self.is_over(options, now) && !is_on(Sabotage::SkipFinalVerdict);
+            probation.is_failed_by(measured, options.probation_least_events)
+                || (judges_at_end && probation.is_failed_at_end(measured))
+        };
         self.watch.fails = self.probation().is_some_and(is_failed) && !is_on(Sabotage::RollBackNever);
     }
 
     /// How its probation ends, if it does now. It waits for its code.
     pub(crate) fn judgement(&self, options: &EngineOptions, now: Timestamp) -> Option<Judgement> {
         self.probation()?;
-        let under_way = self.watch.under_way.as_ref().filter(|_| self.is_attached())?;
-        let is_over =
-            self.watch.recent.measure().events >= options.probation_events || under_way.until <= now;
+        self.watch.under_way.as_ref().filter(|_| self.is_attached())?;
+        let is_over = self.is_over(options, now);
         if self.watch.fails { Some(Judgement::Failed) } else { is_over.then_some(Judgement::Passed) }
+    }
+
+    /// Whether its probation has lasted as long as it may, or seen as many events.
+    fn is_over(&self, options: &EngineOptions, now: Timestamp) -> bool {
+        let is_late = self.probation_until().is_some_and(|until| until <= now);
+        is_late || self.watch.recent.measure().events >= options.probation_events
     }
 
     /// When its probation ends at the latest.

@@ -2,8 +2,8 @@
 
 use camshaft_event::transaction::{DeadChange, HeldChange, Outcome};
 use camshaft_event::{
-    AfterDeadLetter, Answer, AttemptInputs, DeadLetter, Event, FailedAttempt, HeldEvent, Key, Sequence,
-    Timestamp, reserved,
+    AfterDeadLetter, Answer, AttemptInputs, DeadLetter, Event, FailedAttempt, FailureCause, HeldEvent, Key,
+    Sequence, Timestamp, reserved,
 };
 use camshaft_sabotage::{Sabotage, is_on};
 use rand_chacha::ChaCha8Rng;
@@ -73,7 +73,7 @@ impl Run {
 
     /// Sets an event aside that took the process down while nothing else ran; its handler is not called.
     pub(super) fn condemn(&mut self, item: &Item, now_us: u64, context: &mut WorkerContext<'_>) {
-        let number = item.held().map_or(1, |held| held.attempts.saturating_add(1));
+        let number = item.held().map_or(1, HeldEvent::next_attempt);
         let mut attempt = self.attempt(item, number, now_us, context);
         self.writes = std::mem::take(&mut attempt.earlier);
         self.timers = std::mem::take(&mut attempt.timers);
@@ -89,18 +89,22 @@ impl Run {
             effects: attempt.effects,
         };
         tried.effects.reads.forget_writes();
-        // A call that is released cannot be taken back, whoever is on probation.
-        if self.batch.is_on_probation && !self.batch.is_released && !is_on(Sabotage::CountDuringProbation) {
+        let is_on_probation = self.batch.is_uncounted() && !is_on(Sabotage::CountDuringProbation);
+        // One that asks for another attempt has planned for it; a key does not wait a minute for that.
+        let is_uncounted = is_on_probation && failure.cause == FailureCause::Retry;
+        if is_on_probation && !is_uncounted {
             self.suspend(item, tried, failure);
             return;
         }
         let (is_final, after_ms) = (failure.cause.is_final(), failure.after_ms);
         let mut story = self.story(item, &tried, failure);
+        story.uncounted += u32::from(is_uncounted && !is_on(Sabotage::CountProbationRetries));
         let policy = &self.batch.spec.policy;
         let age_ms = story.first_attempt.map_or(0, |first| tried.at.ms_since(first));
-        let exhausted = tried.number >= policy.max_attempts || age_ms >= policy.max_age_ms;
+        let counted = tried.number.saturating_sub(story.uncounted);
+        let is_exhausted = counted >= policy.max_attempts || age_ms >= policy.max_age_ms;
         // A call whose event is done already is never repeated.
-        if is_final || exhausted || self.batch.is_released {
+        if is_final || (is_exhausted && !is_uncounted) || self.batch.is_released {
             self.dead_letter(item, tried, story);
             return;
         }

@@ -157,7 +157,10 @@ impl<S: Store> Sequencer<S> {
                 wrote_state |= !handled.state.is_empty();
                 consumer.note(handled, key, since, &dues);
                 consumer.count(handled, &self.options);
-                if let (Some(breaker), Some(has_failed)) = (breaker, has_failed(handled)) {
+                // What fails on probation is measured; it opens no circuit.
+                let has_failed =
+                    has_failed(handled).filter(|has_failed| !has_failed || !batch.is_uncounted());
+                if let (Some(breaker), Some(has_failed)) = (breaker, has_failed) {
                     consumer.circuit.note(breaker, batch.trial, has_failed, dues.now);
                 }
             }

@@ -77,6 +77,7 @@ impl<S: Store> Sequencer<S> {
             redriven_by,
             sequenced_at: letter.sequenced_at,
             suspended: None,
+            uncounted: 0,
         };
         let entry = HeldEntry { due: self.steady.now(now), ..HeldEntry::of(&held) };
         let act = Act { act: DeadLetterAct::Redriven, redrives: held.redrives, job: redriven_by };

@@ -32,7 +32,7 @@ impl<S: Store> Sequencer<S> {
         let Some(consumer) = self.consumers.quietly(id) else { return Ok(()) };
         consumer.unstall(&self.options);
         consumer.wake(steady);
-        consumer.measure(&self.options);
+        consumer.measure(&self.options, steady);
         if consumer.judgement(&self.options, steady).is_some() {
             self.judge(id, now)?;
         }

@@ -2,9 +2,11 @@
 //! counted or out of order.
 
 mod applies;
+mod at_the_end;
 mod measures;
 mod order;
 mod passes;
+mod retries;
 mod rolls_back;
 mod room;
 mod sinks;

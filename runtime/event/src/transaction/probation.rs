@@ -69,6 +69,28 @@ impl Probation {
         let by_chance = 9 * failed_before * (events_before - failed_before) * events * PARTS * PARTS;
         measured.events >= least.max(1) && beyond > 0 && beyond * beyond > by_chance
     }
+
+    /// The same at the end of the probation, on however few events there were: the share of failed events exceeds the
+    /// predecessor's by more than the threshold, and chance alone would make so many of them fail less than once in a
+    /// thousand times.
+    ///
+    /// By Fisher's exact test, one-sided: of all ways in which as many failures spread over the events of both, the share
+    /// in which at least so many fall on the new activation. A predecessor without a failure counts as one of at least 100
+    /// events. So two failures of two, and three of ten, take an activation back; one of one does not.
+    /// R. A. Fisher, *The Logic of Inductive Inference*, Journal of the Royal Statistical Society 98 (1935), pages 39–82.
+    #[must_use]
+    pub fn is_failed_at_end(&self, measured: Measure) -> bool {
+        const LEAST_CHANCE: f64 = 0.001;
+        const UNPROVEN_EVENTS: u32 = 100;
+        let mut before = self.before.measure();
+        if before.failed == 0 {
+            before.events = before.events.max(UNPROVEN_EVENTS);
+        }
+        let [events, failed, all, bad] =
+            [measured.events, measured.failed, before.events, before.failed].map(u128::from);
+        let allowed = bad * events * 1_000_000 + u128::from(self.threshold_ppm) * events * all;
+        failed * all * 1_000_000 > allowed && chance_of(measured, before) < LEAST_CHANCE
+    }
 }
 
 impl RecentEvents {
@@ -107,6 +129,23 @@ impl RecentEvents {
     pub fn measure(&self) -> Measure {
         Measure { events: u32::try_from(self.outcomes.len()).unwrap_or(u32::MAX), failed: self.failed }
     }
+}
+
+/// How likely it is that at least so many of all failures fall on the first of two samples if nothing but chance spreads
+/// them: the upper tail of the hypergeometric distribution.
+fn chance_of(first: Measure, second: Measure) -> f64 {
+    let (events, failed) = (first.events + second.events, first.failed + second.failed);
+    // Logarithms of factorials, since the numbers themselves leave every range.
+    let mut factorials = vec![0.0_f64];
+    for number in 1..=events {
+        factorials.push(factorials.last().copied().unwrap_or_default() + f64::from(number).ln());
+    }
+    let factorial = |number: u32| factorials.get(number as usize).copied().unwrap_or_default();
+    let ways = |of: u32, take: u32| factorial(of) - factorial(take) - factorial(of - take);
+    let least = first.failed.max(failed.saturating_sub(second.events));
+    let all = ways(events, failed);
+    let split = |on_first| ways(first.events, on_first) + ways(second.events, failed - on_first) - all;
+    (least..=failed.min(first.events)).map(|on_first| split(on_first).exp()).sum()
 }
 
 /// Whether the event failed, if it counts: it was tried, and had not failed before.
@@ -205,6 +244,57 @@ mod tests {
         }
         let damaged = rmp_serde::to_vec(&Packed(ActivationId(1), 9, vec![0].into())).unwrap();
         assert!(rmp_serde::from_slice::<RecentEvents>(&damaged).is_err());
+    }
+
+    #[test]
+    fn at_its_end_few_events_decide_unless_chance_explains_them() {
+        for (before, events, failed, fails) in [
+            // Nothing is known of what was before: it counts as a hundred events that succeeded.
+            ("", 0, 0, false),
+            ("", 1, 1, false),
+            ("", 2, 2, true),
+            ("", 3, 3, true),
+            ("..........", 3, 3, true),
+            ("", 20, 1, false),
+            ("", 20, 2, false),
+            ("", 10, 3, true),
+            ("", 19, 3, false),
+            ("", 20, 3, false),
+            // Half of ten failed before: 16 of 16 differ by chance once in 400 times, 40 of 40 almost never.
+            ("xxxxx.....", 16, 16, false),
+            ("xxxxx.....", 40, 40, true),
+            ("xxxxxxxxxx", 40, 40, false),
+            // The share is larger, and by more than chance, but not by more than the threshold.
+            ("", 1_000, 50, false),
+            ("", 1_000, 51, false),
+            ("", 1_000, 80, true),
+        ] {
+            let probation = Probation {
+                since: Timestamp(0),
+                predecessor: ActivationId(1),
+                before: recent(before, 99),
+                threshold_ppm: 50_000,
+                stopped: false,
+            };
+            let told = format!("{failed} of {events} after \"{before}\"");
+            assert_eq!(probation.is_failed_at_end(measure(events, failed)), fails, "{told}");
+        }
+    }
+
+    #[test]
+    fn the_chance_is_that_of_fishers_exact_test() {
+        // Values of R's `fisher.test(…, alternative = "greater")`, or by hand.
+        for (first, second, expected) in [
+            (measure(3, 3), measure(100, 0), 1.0 / 176_851.0),
+            (measure(1, 1), measure(100, 0), 1.0 / 101.0),
+            // The tea tasting: four of four, three of four.
+            (measure(4, 4), measure(4, 0), 1.0 / 70.0),
+            (measure(4, 3), measure(4, 1), 17.0 / 70.0),
+            (measure(4, 0), measure(4, 4), 1.0),
+        ] {
+            let chance = chance_of(first, second);
+            assert!((chance - expected).abs() < 1e-12, "{chance} instead of {expected}");
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub(crate) enum Place {
     /// It waits; later ones of its key may have gone past it while it was a dead letter.
     Held {
         attempts: u32,
+        /// Those of them that do not count: they asked for another on probation.
+        uncounted: u32,
         is_passed: bool,
         /// The activation on probation that failed it last.
         suspended_by: Option<ActivationId>,

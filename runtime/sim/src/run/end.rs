@@ -144,6 +144,8 @@ impl Run {
                 let expected = (known.versions.measured(), suspended);
                 assert_eq!((probation.measured, probation.waiting), expected, "the probation of {name}");
                 self.note_if(Fault::Suspended, suspended > 0);
+                let uncounted = known.count(|place| matches!(place, Place::Held { uncounted: 1.., .. }));
+                self.note_if(Fault::RetriedOnProbation, uncounted > 0);
             }
             assert!(standing.timers <= self.machine.options.max_timers, "timers of {name}");
             assert!(

@@ -5,6 +5,7 @@ use camshaft_engine::{ConsumerError, ConsumerSpec, Pause, VerdictOutcome};
 use super::Run;
 use crate::consumers;
 use crate::faults::Fault;
+use crate::model::fails;
 
 impl Run {
     /// Puts newer code in a plugin's place.
@@ -129,7 +130,8 @@ impl Run {
                     self.delivery.paused(name);
                     self.note(Fault::Stopped);
                 }
-                VerdictOutcome::RolledBack(_) => {
+                VerdictOutcome::RolledBack(told) => {
+                    self.note_if(Fault::FailedAtTheEnd, !fails(told.measured, told.before));
                     let state = self.process.sequencer().consumer_state(name);
                     let is_paused = state.is_some_and(|state| state.record.paused.is_some());
                     let policy = self.consumers.iter().find(|declared| declared.spec.name == *name);

@@ -3,7 +3,7 @@
 use camshaft_engine::WaitsFor;
 
 use super::{LEAST, PROBATION_MS, probation, rejecting, replaced, running};
-use crate::promises::harness::retry;
+use crate::promises::harness::trap;
 
 #[test]
 fn events_of_one_key_stay_in_order_over_a_rollback() {
@@ -22,7 +22,7 @@ fn events_of_one_key_stay_in_order_over_a_rollback() {
 
 #[test]
 fn they_stay_in_order_when_the_version_stays() {
-    let mut world = replaced(retry());
+    let mut world = replaced(trap());
     world.put_range(0..5, "k");
     world.settle();
     let until = probation(&world).unwrap().until.unwrap();
@@ -31,7 +31,7 @@ fn they_stay_in_order_when_the_version_stays() {
     world.clock.advance_ms(PROBATION_MS);
     world.settle();
     assert!(matches!(world.standing("one").oldest_held.unwrap().waits_for, WaitsFor::Retry { .. }));
-    super::attach(&mut world, "c", retry());
+    super::attach(&mut world, "c", trap());
     world.settle_all();
     assert_eq!(world.state("one")["k"], "0 1 2 3 4");
 }
@@ -39,17 +39,17 @@ fn they_stay_in_order_when_the_version_stays() {
 #[test]
 fn what_failed_on_the_version_before_waits_too_when_it_fails_again() {
     let mut world = rejecting();
-    super::attach(&mut world, "a", retry());
+    super::attach(&mut world, "a", trap());
     world.detach("one");
-    super::attach(&mut world, "b", retry());
+    super::attach(&mut world, "b", trap());
     world.put("0", "k");
     world.settle();
     // It is suspended; the next version fails it as well, and is replaced by the proven one.
-    super::attach(&mut world, "bb", retry());
+    super::attach(&mut world, "bb", trap());
     world.put("1", "k");
     world.settle();
     assert_eq!((world.standing("one").retrying, world.standing("one").held), (1, 1));
-    super::attach(&mut world, "a", retry());
+    super::attach(&mut world, "a", trap());
     world.settle();
     assert_eq!(world.state("one")["k"], "0 1");
 }

@@ -24,6 +24,7 @@ fn whatever_the_failures_are_they_run_on_the_version_before_and_are_never_dead_l
         world.put_apart(0..50);
         world.settle();
         assert_eq!((running(&world).as_str(), probation(&world)), ("a", None), "{bad:?}");
+        world.settle_all();
         assert_eq!(ended(&world), (70, (0, 0, 0)), "{bad:?}");
         assert!(announced(&mut world, "camshaft.dead-letter.added").is_empty());
     }
@@ -81,7 +82,7 @@ fn it_is_one_transaction_and_everybody_learns_why() {
 
 #[test]
 fn no_attempt_is_counted() {
-    let mut world = replaced(retry());
+    let mut world = rejecting();
     world.put_apart(0..LEAST);
     world.settle();
     let calls = world.calls.borrow();
