@@ -20,7 +20,7 @@ use crate::OpenError;
 use crate::compose::{refuse_log, unusable};
 use copy::Copy;
 pub use finding::Finding;
-use finding::{Standing, of_entries, of_log, of_tables};
+use finding::{TablesSummary, of_entries, of_log, of_tables};
 
 /// Memory for reading the tables, in bytes.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -54,10 +54,10 @@ pub fn verify(data: &Path, progress: &mut dyn FnMut(Part, u64)) -> Result<Verify
     }
     let disk = RealDisk::open(&log).map_err(|error| refuse_log(data, error))?;
     let copy = Copy::make(data).map_err(|error| unusable(data, &error))?;
-    let (standing, entries, mut damage) = tables(data, copy.path(), progress)?;
+    let (summary, entries, mut damage) = tables(data, copy.path(), progress)?;
     let verified = {
         let what = Verify {
-            durable: standing.snapshot,
+            durable: summary.snapshot,
             each: &mut |record| {
                 Transaction::decode(record.payload).map(|_| ()).map_err(|error| error.to_string())
             },
@@ -65,9 +65,9 @@ pub fn verify(data: &Path, progress: &mut dyn FnMut(Part, u64)) -> Result<Verify
         };
         camshaft_log::verify(&disk, what).map_err(|error| refuse(data, error))?
     };
-    damage.extend(verified.damage.iter().map(|damage| of_log(damage, &standing)));
+    damage.extend(verified.damage.iter().map(|damage| of_log(damage, &summary)));
     let is_whole = verified.first_sequence == 1 && verified.damage.is_empty();
-    damage.extend(entries.damage.iter().map(|damage| of_entries(damage, &standing, is_whole)));
+    damage.extend(entries.damage.iter().map(|damage| of_entries(damage, &summary, is_whole)));
     damage.iter_mut().for_each(|finding| finding.offer_rebuilding(is_whole));
     Ok(VerifyReport {
         sound: damage.is_empty(),
@@ -88,11 +88,11 @@ pub enum Part {
     Tables,
 }
 
-type CheckedTables = (Standing, VerifiedEntries, Vec<Finding>);
+type CheckedTables = (TablesSummary, VerifiedEntries, Vec<Finding>);
 
 /// Checks the tables: who needs what, their damaged entries, and why they cannot be opened, if so.
 fn tables(data: &Path, copy: &Path, progress: &mut dyn FnMut(Part, u64)) -> Result<CheckedTables, OpenError> {
-    let nothing = (Standing::default(), VerifiedEntries::default());
+    let nothing = (TablesSummary::default(), VerifiedEntries::default());
     let unreadable = |reason: String| Ok((nothing.0.clone(), nothing.1.clone(), vec![of_tables(reason)]));
     let store = match FjallStore::open(copy, CACHE_BYTES) {
         Ok(store) => Arc::new(store),
@@ -107,14 +107,14 @@ fn tables(data: &Path, copy: &Path, progress: &mut dyn FnMut(Part, u64)) -> Resu
     let (Ok(tables), Ok(entries)) = (&opened, checked) else {
         return unreadable("none of its entries can be read".to_owned());
     };
-    let mut standing = Standing { snapshot: tables.snapshot().sequence.0, ..Standing::default() };
+    let mut summary = TablesSummary { snapshot: tables.snapshot().sequence.0, ..TablesSummary::default() };
     for ConsumerRecord { id, name, status, .. } in tables.consumers().unwrap_or_default() {
         if status != ConsumerStatus::Removed {
             // Where an unreadable one stands is a finding of its own.
-            standing.consumers.push((id, name, tables.floor(id).ok()));
+            summary.consumers.push((id, name, tables.floor(id).ok()));
         }
     }
-    Ok((standing, entries, Vec::new()))
+    Ok((summary, entries, Vec::new()))
 }
 
 fn refuse(data: &Path, error: LogError) -> OpenError {

@@ -19,8 +19,8 @@ use camshaft_tables::StateSpace;
 
 use crate::circuit::Circuit;
 use crate::damage::Damage;
+use crate::executor::Executor;
 use crate::held_keys::HeldKeys;
-use crate::lane::Lane;
 use crate::partition::Partition;
 use crate::schedule::Place;
 use crate::suspects::Suspects;
@@ -144,8 +144,8 @@ impl Consumer {
     }
 
     /// Who runs its events.
-    pub(crate) fn lane(&self) -> Lane {
-        self.spec.as_ref().map_or(Lane::Workers, |spec| Lane::of(&spec.policy))
+    pub(crate) fn executor(&self) -> Executor {
+        self.spec.as_ref().map_or(Executor::Workers, |spec| Executor::of(&spec.policy))
     }
 
     /// How many calls it may have under way, if it is a sink.

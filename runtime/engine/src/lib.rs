@@ -16,8 +16,8 @@ mod consumer;
 mod consumers;
 mod damage;
 mod durability;
+mod executor;
 mod held_keys;
-mod lane;
 mod log_writer;
 mod options;
 mod partition;
@@ -44,13 +44,13 @@ pub use damage::{Damage, DamagedPart};
 pub use log_writer::{LogWriter, Trimmed};
 pub use options::EngineOptions;
 pub use retention::{Jump, Retention, RetentionOptions};
-pub use run::{Begun, Call, Finished, Handler, Rehearsal, Rehearsed, WorkerContext, run_batch};
+pub use run::{Call, CallStart, Finished, Handler, Rehearsal, Rehearsed, WorkerContext, run_batch};
 pub use sequenced::Sequenced;
 pub use sequencer::{
     Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, DeadPortion,
-    FoundDeadLetter, LagRead, LogEvents, OldestHeld, Past, Pause, ProbationState, Probe, PublishRefusal,
-    ReadError, Receipt, Receipts, RecoverError, RedriveError, RedrivePreview, RedriveStatus, Release,
-    ResetPlace, ResetTo, Sequencer, Skipped, Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor,
+    FoundDeadLetter, HistoryEntry, LagRead, LogEvents, OldestHeld, Pause, ProbationState, Probe,
+    PublishRefusal, ReadError, Receipt, Receipts, RecoverError, RedriveError, RedrivePreview, RedriveStatus,
+    Release, ResetPlace, ResetTo, Sequencer, Skipped, Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor,
     first_offset_since,
 };
 pub use shared::SharedSequencer;

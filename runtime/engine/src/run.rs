@@ -23,7 +23,7 @@ use crate::attempt::{Account, Attempt, Effects, Reads, SECTION_BYTES, StateReade
 use crate::batch::{Batch, Item, KeyInBatch};
 use crate::clock::{Clock, TimeText};
 use crate::suspects::Suspicion;
-pub use call::{Begun, Call};
+pub use call::{Call, CallStart};
 pub use rehearsal::{Rehearsal, Rehearsed};
 
 /// A batch takes no further event once its attempts have kept this part of what one attempt may keep.

@@ -10,13 +10,13 @@ use camshaft_sabotage::{Sabotage, is_on};
 use crate::batch::Batch;
 use crate::consumer::Consumer;
 use crate::consumers::Consumers;
-use crate::lane::Lane;
+use crate::executor::Executor;
 
 /// Where a consumer stands in the schedule; the schedule's own business.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Place {
     /// Among those that are ready, if there.
-    queued: Option<Lane>,
+    queued: Option<Executor>,
     /// Among those that wait for a time.
     due: Option<Timestamp>,
 }
@@ -49,16 +49,16 @@ enum Lone {
     #[default]
     None,
     /// It waits until the others have ended.
-    Waits(Lane),
+    Waits(Executor),
     /// It runs.
     Runs,
 }
 
 impl Schedule {
-    fn turns(&mut self, lane: Lane) -> &mut Turns {
-        match lane {
-            Lane::Workers => &mut self.workers,
-            Lane::Sinks => &mut self.sinks,
+    fn turns(&mut self, executor: Executor) -> &mut Turns {
+        match executor {
+            Executor::Workers => &mut self.workers,
+            Executor::Sinks => &mut self.sinks,
         }
     }
 
@@ -66,12 +66,12 @@ impl Schedule {
     pub(crate) fn arrange(&mut self, consumer: &mut Consumer) {
         let id = consumer.record.id;
         if consumer.place.queued.is_none() && consumer.is_ready() {
-            let lane = consumer.lane();
-            consumer.place.queued = Some(lane);
+            let executor = consumer.executor();
+            consumer.place.queued = Some(executor);
             if is_on(Sabotage::LastComesFirst) {
-                self.turns(lane).ready.push_front(id);
+                self.turns(executor).ready.push_front(id);
             } else {
-                self.turns(lane).ready.push_back(id);
+                self.turns(executor).ready.push_back(id);
             }
         }
         let due = consumer.next_due();
@@ -83,8 +83,8 @@ impl Schedule {
     }
 
     /// Takes a consumer out of the queue in which it waits if other executors run it from now on.
-    pub(crate) fn move_to(&mut self, lane: Lane, consumer: &mut Consumer) {
-        if let Some(before) = consumer.place.queued.take_if(|queued| *queued != lane) {
+    pub(crate) fn move_to(&mut self, executor: Executor, consumer: &mut Consumer) {
+        if let Some(before) = consumer.place.queued.take_if(|queued| *queued != executor) {
             self.turns(before).ready.retain(|other| *other != consumer.record.id);
         }
     }
@@ -92,13 +92,13 @@ impl Schedule {
     /// Takes the consumer whose turn it is out of the queue; `workers` is how many of these there are.
     pub(crate) fn next_turn(
         &mut self,
-        lane: Lane,
+        executor: Executor,
         consumers: &mut Consumers,
         workers: usize,
     ) -> Option<ConsumerId> {
-        let is_last_worker = lane == Lane::Workers && self.workers.running + 1 >= workers;
-        let holds_late_back = lane == Lane::Workers && self.holds_late_back(workers);
-        let ready = &mut self.turns(lane).ready;
+        let is_last_worker = executor == Executor::Workers && self.workers.running + 1 >= workers;
+        let holds_late_back = executor == Executor::Workers && self.holds_late_back(workers);
+        let ready = &mut self.turns(executor).ready;
         let (mut place, mut first) = (0, None);
         while let Some(id) = ready.get(place) {
             match consumers.quietly(*id) {
@@ -134,48 +134,48 @@ impl Schedule {
     }
 
     /// Whether a consumer waits for an executor that it may have.
-    pub(crate) fn has_turn(&self, lane: Lane, consumers: &Consumers, workers: usize) -> bool {
+    pub(crate) fn has_turn(&self, executor: Executor, consumers: &Consumers, workers: usize) -> bool {
         let is_late =
             |id: &ConsumerId| consumers.get(*id).is_some_and(|consumer| consumer.lateness.is_late());
-        !self.is_reserved(lane)
-            && match lane {
-                Lane::Workers if self.holds_late_back(workers) => !self.workers.ready.iter().all(is_late),
-                Lane::Workers => !self.workers.ready.is_empty(),
-                Lane::Sinks => !self.sinks.ready.is_empty(),
+        !self.is_reserved(executor)
+            && match executor {
+                Executor::Workers if self.holds_late_back(workers) => !self.workers.ready.iter().all(is_late),
+                Executor::Workers => !self.workers.ready.is_empty(),
+                Executor::Sinks => !self.sinks.ready.is_empty(),
             }
     }
 
-    /// Whether nothing may be handed out in `lane`, lest a suspect does not run alone.
-    pub(crate) fn is_reserved(&self, lane: Lane) -> bool {
+    /// Whether nothing may be handed out in `executor`, lest a suspect does not run alone.
+    pub(crate) fn is_reserved(&self, executor: Executor) -> bool {
         match self.lone {
             Lone::None => false,
             Lone::Runs => true,
             // Once the others have ended, it is the turn of the one who waits, if that is still there.
             Lone::Waits(other) => {
                 let ready = match other {
-                    Lane::Workers => &self.workers.ready,
-                    Lane::Sinks => &self.sinks.ready,
+                    Executor::Workers => &self.workers.ready,
+                    Executor::Sinks => &self.sinks.ready,
                 };
-                self.running() > 0 || (other != lane && !ready.is_empty())
+                self.running() > 0 || (other != executor && !ready.is_empty())
             }
         }
     }
 
-    /// Something may be taken in a lane that is not reserved: what waited to run alone is looked for anew.
+    /// Something may be taken in a executor that is not reserved: what waited to run alone is looked for anew.
     pub(crate) fn end_reservation(&mut self) {
         self.lone = Lone::None;
     }
 
     /// Lets a consumer whose batch or call must run alone wait until the others have ended; then it is its turn.
-    pub(crate) fn reserve(&mut self, lane: Lane, consumer: &mut Consumer) {
-        self.lone = Lone::Waits(lane);
-        consumer.place.queued = Some(lane);
-        self.turns(lane).ready.push_front(consumer.record.id);
+    pub(crate) fn reserve(&mut self, executor: Executor, consumer: &mut Consumer) {
+        self.lone = Lone::Waits(executor);
+        consumer.place.queued = Some(executor);
+        self.turns(executor).ready.push_front(consumer.record.id);
     }
 
     /// Notes that a batch or call was handed out.
-    pub(crate) fn begin(&mut self, lane: Lane, batch: &Batch) {
-        self.turns(lane).running += 1;
+    pub(crate) fn begin(&mut self, executor: Executor, batch: &Batch) {
+        self.turns(executor).running += 1;
         self.late_batches += usize::from(batch.is_late);
         if batch.suspicion.is_some() {
             self.lone = Lone::Runs;
@@ -183,8 +183,8 @@ impl Schedule {
     }
 
     /// Notes that it came back.
-    pub(crate) fn end(&mut self, lane: Lane, batch: &Batch) {
-        self.turns(lane).running -= 1;
+    pub(crate) fn end(&mut self, executor: Executor, batch: &Batch) {
+        self.turns(executor).running -= 1;
         self.late_batches -= usize::from(batch.is_late);
         if batch.suspicion.is_some() {
             self.lone = Lone::None;
@@ -232,7 +232,7 @@ impl Schedule {
     /// For assertions: it looks at all of them.
     pub(crate) fn is_settled(&self, consumers: &Consumers) -> bool {
         consumers.values().all(|consumer| {
-            let is_queued = !consumer.is_ready() || consumer.place.queued == Some(consumer.lane());
+            let is_queued = !consumer.is_ready() || consumer.place.queued == Some(consumer.executor());
             is_queued && consumer.place.due == consumer.next_due()
         })
     }

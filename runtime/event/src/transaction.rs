@@ -28,7 +28,7 @@ pub use redrive::{
     RedriveChange, RedriveChanged, RedriveJob, RedriveResults, RedriveSelection, RedriveState,
 };
 pub use section::{
-    Activated, ConsumerChanged, DeadChange, Fired, Handled, HeldChange, Operated, Outcome, Published,
+    Activated, ConsumerChanged, DeadChange, Fired, Handled, HeldChange, Intervention, Outcome, Published,
     Section, StateWrite, TimerChange,
 };
 
@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn events_are_found_in_encoded_transactions_as_in_decoded_ones() {
         let mut transaction = everything();
-        transaction.sections.push(Section::Operated(Box::new(Operated {
+        transaction.sections.push(Section::Intervention(Box::new(Intervention {
             consumer: ConsumerId(7),
             held: vec![],
             dead: vec![],

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use camshaft_engine::ConsumerSpec;
 use camshaft_event::transaction::{
-    Activation, ConsumerChanged, ConsumerRecord, ConsumerStatus, Handled, Operated, Outcome, Section,
+    Activation, ConsumerChanged, ConsumerRecord, ConsumerStatus, Handled, Intervention, Outcome, Section,
 };
 use camshaft_event::{ActivationId, ConsumerId, Event, Key, Offset, Sequence, Transaction};
 
@@ -56,8 +56,8 @@ impl Model {
                     self.handled(handled);
                     Some(handled.cause)
                 }
-                Section::Operated(operated) => {
-                    self.operated(operated);
+                Section::Intervention(intervention) => {
+                    self.intervened(intervention);
                     None
                 }
                 Section::Consumer(changed) => {
@@ -261,14 +261,15 @@ impl Model {
         }
     }
 
-    fn operated(&mut self, operated: &Operated) {
-        self.redrives.operated(operated.consumer, &operated.dead, &operated.held);
-        let known = self.consumers.get_mut(&operated.consumer).expect("who is operated on is known");
-        for change in &operated.dead {
+    fn intervened(&mut self, intervention: &Intervention) {
+        self.redrives.intervened(intervention.consumer, &intervention.dead, &intervention.held);
+        let known =
+            self.consumers.get_mut(&intervention.consumer).expect("whose dead letters they are is known");
+        for change in &intervention.dead {
             let Some(Place::Dead { parks }) = known.places.get(&change.offset).copied() else {
                 panic!("{} is no dead letter", change.offset)
             };
-            let place = if operated.held.is_empty() {
+            let place = if intervention.held.is_empty() {
                 Place::Discarded
             } else {
                 Place::Held { attempts: 0, uncounted: 0, is_passed: !parks, suspended_by: None }

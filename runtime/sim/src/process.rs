@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
 
 use camshaft_engine::{
-    Attempt, Batch, Begun, Call, Clock, Committed, EngineOptions, Finished, Handler, LogWriter, Mark,
+    Attempt, Batch, Call, CallStart, Clock, Committed, EngineOptions, Finished, Handler, LogWriter, Mark,
     PublishRefusal, QueuedRecord, ReadError, Reading, Receipts, RecoverError, Retention, RetentionOptions,
     Sequencer, SharedSequencer, StateReader, Trimmed, WorkerContext, run_batch,
 };
@@ -151,7 +151,7 @@ impl Process {
         self.sequencer().take_call(now).expect("the tables can be read")
     }
 
-    pub(crate) fn begin(&self, batch: Batch, jitter: &mut ChaCha8Rng) -> Begun {
+    pub(crate) fn begin(&self, batch: Batch, jitter: &mut ChaCha8Rng) -> CallStart {
         let context = WorkerContext {
             options: &self.options,
             reader: &self.reader,

@@ -168,7 +168,7 @@ impl Run {
             809..=848 => self.pass_time(),
             849..=868 => self.look(),
             869..=903 => self.flush(),
-            904..=915 if self.process.sequencer().damaged().is_empty() => self.operate(),
+            904..=915 if self.process.sequencer().damaged().is_empty() => self.intervene(),
             904..=915 => self.deal_with_damage(),
             916..=918 => self.deal_with_damage(),
             919..=924 => self.pause_or_resume(),

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use camshaft_engine::{
-    Attempt, Batch, Begun, Call, EngineOptions, Finished, Release, StateReader, WorkerContext,
+    Attempt, Batch, Call, CallStart, EngineOptions, Finished, Release, StateReader, WorkerContext,
 };
 use camshaft_event::{Answer, FailureCause, Sequence};
 use camshaft_host::{Instance, InstantiateError, Prepared};
@@ -137,8 +137,8 @@ impl Sinks {
             Call::begin(batch, WorkerContext { options, reader, clock, random: &mut random })
         };
         let (mut call, attempt) = match begun {
-            Begun::Call(call, attempt) => (call, *attempt),
-            Begun::Finished(finished) => return self.commit(finished).await,
+            CallStart::Call(call, attempt) => (call, *attempt),
+            CallStart::Finished(finished) => return self.commit(finished).await,
         };
         // Before the release, so that a handler that cannot be had is no call that was made.
         let ready = match self.get_ready(call.batch().spec.code, code).await {

@@ -23,7 +23,7 @@ pub struct Finding {
 
 /// What the tables say of who needs which part of the log.
 #[derive(Clone, Debug, Default)]
-pub struct Standing {
+pub struct TablesSummary {
     /// The last transaction that the tables hold.
     pub snapshot: u64,
     /// Consumers, and the offset before which each has handled everything; none if that cannot be read.
@@ -35,7 +35,7 @@ const RESTORE: &str = "Keep a copy of the data directory, then restore it from a
 const REBUILD: &str =
     "Move the folder \"tables\" out of the data directory; the next start makes it anew from the log.";
 
-pub fn of_log(damage: &Damage, standing: &Standing) -> Finding {
+pub fn of_log(damage: &Damage, summary: &TablesSummary) -> Finding {
     let place = format!("log/{}", damage.file);
     let position = Some(damage.position);
     let Some((from, until)) = damage.offsets else {
@@ -52,18 +52,14 @@ pub fn of_log(damage: &Damage, standing: &Standing) -> Finding {
         Some(0) | None => damage.detail.clone(),
         Some(_) => format!("{}; offsets {from} to {} are lost", damage.detail, until - 1),
     };
-    let (affects, remedy) = if damage.sequence.is_none_or(|sequence| sequence > standing.snapshot) {
+    let (affects, remedy) = if damage.sequence.is_none_or(|sequence| sequence > summary.snapshot) {
         (ALL.to_owned(), RESTORE.to_owned())
     } else if from == until {
         ("nobody: no event is lost".to_owned(), "Nothing.".to_owned())
     } else {
         let needs = |floor: &Option<Offset>| floor.is_none_or(|floor| floor.0 < until);
-        let names: Vec<&str> = standing
-            .consumers
-            .iter()
-            .filter(|(.., floor)| needs(floor))
-            .map(|(_, name, _)| &**name)
-            .collect();
+        let names: Vec<&str> =
+            summary.consumers.iter().filter(|(.., floor)| needs(floor)).map(|(_, name, _)| &**name).collect();
         match names.as_slice() {
             [] => {
                 ("nobody but readers of these offsets".to_owned(), "Nothing; or restore a backup.".to_owned())
@@ -78,8 +74,8 @@ pub fn of_log(damage: &Damage, standing: &Standing) -> Finding {
     Finding { place, position, found, affects, remedy }
 }
 
-pub fn of_entries(damage: &EntryDamage, standing: &Standing, is_whole: bool) -> Finding {
-    let owner = damage.consumer.and_then(|id| standing.consumers.iter().find(|(known, ..)| *known == id));
+pub fn of_entries(damage: &EntryDamage, summary: &TablesSummary, is_whole: bool) -> Finding {
+    let owner = damage.consumer.and_then(|id| summary.consumers.iter().find(|(known, ..)| *known == id));
     let (affects, remedy) = match owner {
         Some((_, name, _)) => {
             (name.clone(), format!("Start the runtime, then `camshaft consumers reset {name} --to WHERE`."))

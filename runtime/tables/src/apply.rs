@@ -4,7 +4,7 @@
 //! tables. The sequencer calls it for each new transaction, recovery for each one after the snapshot.
 
 use camshaft_event::transaction::{
-    ConsumerChanged, ConsumerStatus, DeadChange, Fired, Handled, HeldChange, Operated, RecentEvents,
+    ConsumerChanged, ConsumerStatus, DeadChange, Fired, Handled, HeldChange, Intervention, RecentEvents,
     RedriveChanged, Section, TimerChange,
 };
 use camshaft_event::{ConsumerId, Event, Generation, Offset, Sequence, Transaction, reserved};
@@ -50,7 +50,7 @@ impl<S: Store> Tables<S> {
                 }
                 Section::Handled(handled) => self.apply_handled(at, handled),
                 Section::Fired(fired) => self.apply_fired(fired),
-                Section::Operated(operated) => self.apply_operated(at, operated),
+                Section::Intervention(intervention) => self.apply_intervention(at, intervention),
                 Section::Consumer(changed) => self.apply_consumer(changed)?,
                 Section::Activated(activated) => {
                     let activation = &activated.activation;
@@ -119,12 +119,12 @@ impl<S: Store> Tables<S> {
         self.active.put(keys::timer(fired.consumer, &fired.name), None);
     }
 
-    fn apply_operated(&mut self, at: Position, operated: &mut Operated) {
-        for name in &operated.timers {
-            self.active.put(keys::timer(operated.consumer, name), None);
+    fn apply_intervention(&mut self, at: Position, intervention: &mut Intervention) {
+        for name in &intervention.timers {
+            self.active.put(keys::timer(intervention.consumer, name), None);
         }
-        self.apply_held(operated.consumer, &operated.held);
-        self.apply_dead(at.sequence, operated.consumer, &mut operated.dead);
+        self.apply_held(intervention.consumer, &intervention.held);
+        self.apply_dead(at.sequence, intervention.consumer, &mut intervention.dead);
     }
 
     fn apply_held(&mut self, id: ConsumerId, changes: &[HeldChange]) {

@@ -33,7 +33,7 @@ pub enum TablePart {
     /// Values of its state.
     State,
     /// Where it stands, what it ran, or some held events, dead letters or timers: nobody knows which are missing.
-    Standing,
+    Progress,
 }
 
 impl fmt::Display for TablePart {
@@ -43,7 +43,7 @@ impl fmt::Display for TablePart {
             Self::DeadLetter(offset) => write!(f, "dead letter {offset}"),
             Self::Timer(name) => write!(f, "timer {name:?}"),
             Self::State => f.write_str("a state value"),
-            Self::Standing => f.write_str("its entries in the tables"),
+            Self::Progress => f.write_str("its entries in the tables"),
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct Frozen {
 
 /// Where a consumer stands.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct ConsumerProgress {
     /// Which one.
     pub consumer: ConsumerId,
     /// Every event before it is done, held or dead.
@@ -70,11 +70,11 @@ impl<S: Store> Tables<S> {
     /// Freezes what has changed since the last freeze, with where each consumer stands now, and by which events it is
     /// measured: both change with each batch, and no transaction says so. `None` while an earlier freeze has not been
     /// let go, or if nothing was applied.
-    pub fn freeze(&mut self, standings: impl IntoIterator<Item = Standing>) -> Option<Arc<Frozen>> {
+    pub fn freeze(&mut self, progress: impl IntoIterator<Item = ConsumerProgress>) -> Option<Arc<Frozen>> {
         if self.frozen.is_some() || self.progress.sequence == self.snapshot.sequence {
             return None;
         }
-        for Standing { consumer, floor, recent } in standings {
+        for ConsumerProgress { consumer, floor, recent } in progress {
             self.put_floor(consumer, floor);
             if let Some(recent) = recent {
                 self.put_recent(consumer, &recent);

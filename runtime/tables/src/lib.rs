@@ -22,7 +22,7 @@ mod verify;
 
 pub use damage::{ConsumerDamage, TablePart};
 pub use encoded::{Encoded, Lies, StoredKey};
-pub use flush::{Frozen, Standing};
+pub use flush::{ConsumerProgress, Frozen};
 pub use identity::KnownIdentity;
 pub use portion::{PortionBounds, StatePortion};
 pub use read::{StateSpace, TimerEntry, Versioned};

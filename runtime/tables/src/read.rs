@@ -99,7 +99,7 @@ impl<S: Store> Tables<S> {
     /// A store that cannot be read, or a damaged value.
     pub fn floor(&self, consumer: ConsumerId) -> Result<Offset, TablesError> {
         let floor = self.offset(&keys::floor(consumer), "floor");
-        Ok(floor.map_err(|error| error.of_consumer(consumer, TablePart::Standing))?.unwrap_or_default())
+        Ok(floor.map_err(|error| error.of_consumer(consumer, TablePart::Progress))?.unwrap_or_default())
     }
 
     /// Where a consumer stands in the durable snapshot; what pins the log.
@@ -126,7 +126,7 @@ impl<S: Store> Tables<S> {
     /// A store that cannot be read, or a damaged value.
     pub fn checkpoint(&self, consumer: ConsumerId, partition: u32) -> Result<Offset, TablesError> {
         let checkpoint = self.offset(&keys::checkpoint(consumer, partition), "checkpoint");
-        Ok(checkpoint.map_err(|error| error.of_consumer(consumer, TablePart::Standing))?.unwrap_or_default())
+        Ok(checkpoint.map_err(|error| error.of_consumer(consumer, TablePart::Progress))?.unwrap_or_default())
     }
 
     fn offset(&self, key: &[u8], what: &'static str) -> Result<Option<Offset>, TablesError> {
@@ -142,7 +142,7 @@ impl<S: Store> Tables<S> {
     /// A store that cannot be read, or a damaged value.
     pub fn recent_events(&self, consumer: ConsumerId) -> Result<Option<RecentEvents>, TablesError> {
         let recent = self.decoded(&keys::recent(consumer), "recent events");
-        recent.map_err(|error| error.of_consumer(consumer, TablePart::Standing))
+        recent.map_err(|error| error.of_consumer(consumer, TablePart::Progress))
     }
 
     /// One activation.
@@ -186,7 +186,7 @@ impl<S: Store> Tables<S> {
         let read = self.decoded_under(&keys::all_held(consumer), "held event", &mut |key, held| {
             each(keys::trailing_offset(key).unwrap_or_default(), held);
         });
-        read.map_err(|error| error.of_consumer(consumer, TablePart::Standing))
+        read.map_err(|error| error.of_consumer(consumer, TablePart::Progress))
     }
 
     /// One dead letter.
@@ -214,7 +214,7 @@ impl<S: Store> Tables<S> {
         let read = self.decoded_under(&keys::all_dead(consumer), "dead letter", &mut |key, letter| {
             each(keys::trailing_offset(key).unwrap_or_default(), letter);
         });
-        read.map_err(|error| error.of_consumer(consumer, TablePart::Standing))
+        read.map_err(|error| error.of_consumer(consumer, TablePart::Progress))
     }
 
     /// One timer.
@@ -241,7 +241,7 @@ impl<S: Store> Tables<S> {
             let name = key.get(prefix.len()..).unwrap_or_default();
             each(String::from_utf8_lossy(name).into_owned(), at);
         });
-        read.map_err(|error| error.of_consumer(consumer, TablePart::Standing))
+        read.map_err(|error| error.of_consumer(consumer, TablePart::Progress))
     }
 
     /// The redrive jobs that are kept, by their numbers.

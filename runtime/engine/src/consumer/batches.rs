@@ -8,7 +8,7 @@ use camshaft_sabotage::{Sabotage, is_on};
 
 use super::{Consumer, Window};
 use crate::batch::{Batch, Item, KeyInBatch, Origin, SharedEvent};
-use crate::lane::Lane;
+use crate::executor::Executor;
 use crate::{ConsumerSpec, EngineOptions, Sequenced};
 
 impl Consumer {
@@ -70,7 +70,7 @@ impl Consumer {
             state_bytes: 0,
             timers: 0,
             suspicion,
-            is_late: self.lateness.is_late() && self.lane() == Lane::Workers,
+            is_late: self.lateness.is_late() && self.executor() == Executor::Workers,
             trial: self.circuit.trial(),
             visible: Sequence::default(),
             is_released: false,
@@ -80,7 +80,7 @@ impl Consumer {
 
     /// How many events the next batch may hold.
     fn max_events(&mut self, options: &EngineOptions, now: Timestamp) -> usize {
-        let is_single = self.circuit.trial().is_some() || self.lane() == Lane::Sinks;
+        let is_single = self.circuit.trial().is_some() || self.executor() == Executor::Sinks;
         let max_events = if is_single { 1 } else { options.batch_events };
         match &mut self.tokens {
             None => max_events,

@@ -21,7 +21,7 @@ pub struct Call(Run);
 
 /// What became of a batch from [`crate::Sequencer::take_call`].
 #[derive(Debug)]
-pub enum Begun {
+pub enum CallStart {
     /// The handler is to be called with this attempt.
     Call(Box<Call>, Box<Attempt>),
     /// There is nothing to call: the event has to wait behind others of its key, or is condemned.
@@ -31,12 +31,12 @@ pub enum Begun {
 impl Call {
     /// Begins the call that `batch` asks for.
     #[must_use]
-    pub fn begin(batch: Batch, mut context: WorkerContext<'_>) -> Begun {
+    pub fn begin(batch: Batch, mut context: WorkerContext<'_>) -> CallStart {
         debug_assert!(batch.is_call() && batch.len() == 1, "a call handles one event");
         let mut run = Run::new(batch, &context);
         match run.next(&mut context) {
-            Some(attempt) => Begun::Call(Box::new(Self(run)), Box::new(attempt)),
-            None => Begun::Finished(Box::new(run.finish())),
+            Some(attempt) => CallStart::Call(Box::new(Self(run)), Box::new(attempt)),
+            None => CallStart::Finished(Box::new(run.finish())),
         }
     }
 

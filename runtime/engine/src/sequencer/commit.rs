@@ -14,8 +14,8 @@ use crate::attempt::{Reads, signed, size_in_state};
 use crate::batch::Batch;
 use crate::clock::SteadyTime;
 use crate::consumer::{Consumer, DeadEntry};
+use crate::executor::Executor;
 use crate::held_keys::HeldEntry;
-use crate::lane::Lane;
 use crate::run::Finished;
 
 /// What became of a batch.
@@ -52,7 +52,7 @@ impl<S: Store> Sequencer<S> {
         finished: Finished,
         now: Timestamp,
     ) -> Result<Committed, TablesError> {
-        self.schedule.end(Lane::of(&finished.batch.spec.policy), &finished.batch);
+        self.schedule.end(Executor::of(&finished.batch.spec.policy), &finished.batch);
         if finished.batch.suspicion.is_some() {
             self.acquit(id, &finished);
         }
@@ -69,7 +69,7 @@ impl<S: Store> Sequencer<S> {
             if let Some(tokens) = consumer.tokens.as_mut().filter(|_| is_current) {
                 tokens.settle(partition, uncalled);
             }
-            if consumer.lane() == Lane::Workers && handler_us > 0 {
+            if consumer.executor() == Executor::Workers && handler_us > 0 {
                 consumer.lateness.count(handler_us);
             }
         }

@@ -9,7 +9,7 @@ use camshaft_tables::Lies;
 use camshaft_tables::store::Store;
 
 use super::Sequencer;
-use super::redrives::{RedriveError, RedrivePreview};
+use super::redrive_jobs::{RedriveError, RedrivePreview};
 use crate::consumer::DeadEntry;
 
 /// Dead letters that one step looks at.

@@ -6,7 +6,7 @@ use camshaft_event::transaction::ConsumerStatus;
 use camshaft_event::{Offset, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
-use camshaft_tables::{Frozen, Progress, Standing};
+use camshaft_tables::{ConsumerProgress, Frozen, Progress};
 
 use super::Sequencer;
 use crate::consumer::Consumer;
@@ -15,19 +15,19 @@ impl<S: Store> Sequencer<S> {
     /// Freezes the overlay for the flusher. IMPORTANT: it may write only once the frozen sequence is durable.
     pub fn freeze(&mut self) -> Option<Arc<Frozen>> {
         let tail = self.tables.progress().next_offset;
-        let standings: Vec<Standing> = self
+        let progress: Vec<ConsumerProgress> = self
             .consumers
             .values()
             .filter(|consumer| consumer.record.status != ConsumerStatus::Removed)
             // Of one that could not be put together nobody knows where it stands.
             .filter(|consumer| consumer.is_whole())
-            .map(|consumer| Standing {
+            .map(|consumer| ConsumerProgress {
                 consumer: consumer.record.id,
                 floor: consumer.floor(tail),
                 recent: (consumer.watch.recent.measure().events > 0).then(|| consumer.watch.recent.clone()),
             })
             .collect();
-        self.tables.freeze(standings)
+        self.tables.freeze(progress)
     }
 
     /// Lets go of the frozen overlay after it was written. The caller drops it outside the lock.

@@ -17,7 +17,7 @@ use crate::system_event::SystemEvent;
 
 /// Something that a consumer ran or runs, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Past {
+pub struct HistoryEntry {
     /// What it was.
     pub activation: Activation,
     /// What became of it.
@@ -29,14 +29,14 @@ impl<S: Store> Sequencer<S> {
     ///
     /// # Errors
     /// Tables that cannot be read.
-    pub fn history(&self, name: &str) -> Result<Vec<Past>, TablesError> {
+    pub fn history(&self, name: &str) -> Result<Vec<HistoryEntry>, TablesError> {
         let consumer = self.consumers.ever_named(name);
         let entries = consumer.map(|consumer| consumer.record.history.entries()).unwrap_or_default();
         let mut history = Vec::with_capacity(entries.len());
         for entry in entries {
             let damaged = TablesError::Damaged { what: "history of activations" };
             let activation = self.tables.activation(entry.id)?.ok_or(damaged)?;
-            history.push(Past { activation, outcome: entry.outcome.clone() });
+            history.push(HistoryEntry { activation, outcome: entry.outcome.clone() });
         }
         Ok(history)
     }
@@ -46,7 +46,7 @@ impl<S: Store> Sequencer<S> {
     ///
     /// # Errors
     /// Tables that cannot be read.
-    pub fn rolled_back(&self, spec: &ConsumerSpec) -> Result<Option<Past>, TablesError> {
+    pub fn rolled_back(&self, spec: &ConsumerSpec) -> Result<Option<HistoryEntry>, TablesError> {
         let mut history = self.history(&spec.name)?;
         let same = history.iter().rposition(|entry| runs_same(&entry.activation, spec));
         let newest = same.map(|at| history.swap_remove(at));

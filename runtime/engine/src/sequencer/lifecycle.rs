@@ -14,7 +14,7 @@ use thiserror::Error;
 use super::{Sequencer, Unready};
 use crate::ConsumerSpec;
 use crate::consumer::{Consumer, Lateness, Reading};
-use crate::lane::Lane;
+use crate::executor::Executor;
 use crate::system_event::SystemEvent;
 use crate::tokens::Tokens;
 
@@ -214,7 +214,7 @@ impl<S: Store> Sequencer<S> {
         if consumer.tokens.as_ref().map(Tokens::rate) != spec.policy.rate {
             consumer.tokens = spec.policy.rate.map(|rate| Tokens::full(rate, self.steady.now(now)));
         }
-        self.schedule.move_to(Lane::of(&spec.policy), consumer);
+        self.schedule.move_to(Executor::of(&spec.policy), consumer);
         consumer.spec = Some(spec);
         // Other code, or another policy, deserves another chance, and may not want what is damaged.
         consumer.circuit.close();

@@ -114,7 +114,7 @@ impl<S: Store> Sequencer<S> {
     /// takes nothing until then.
     pub(super) fn judge(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
         match self.judge_now(id, now) {
-            Err(error) => self.isolate(error.of_consumer(id, TablePart::Standing)),
+            Err(error) => self.isolate(error.of_consumer(id, TablePart::Progress)),
             Ok(()) => Ok(()),
         }
     }

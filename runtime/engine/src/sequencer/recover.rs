@@ -8,7 +8,7 @@ use camshaft_event::{ConsumerId, Key, Offset, Sequence, Timestamp, Transaction};
 use camshaft_log::{LogError, LogReader};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
-use camshaft_tables::{Position, Standing, TablePart, Tables, TablesError};
+use camshaft_tables::{ConsumerProgress, Position, TablePart, Tables, TablesError};
 use thiserror::Error;
 
 use super::Sequencer;
@@ -123,7 +123,7 @@ impl<S: Store> Sequencer<S> {
         let id = record.id;
         let mut damage = Found::default();
         let begun = self.begin_history(&mut record);
-        damage.take_in(begun.map_err(|error| error.of_consumer(id, TablePart::Standing)))?;
+        damage.take_in(begun.map_err(|error| error.of_consumer(id, TablePart::Progress)))?;
         let floor = damage.take_in(self.tables.floor(id))?.unwrap_or_default();
         let mut consumer = Consumer::new(record, floor);
         // What older versions wrote does not say when others begin to count.
@@ -242,14 +242,14 @@ fn apply_log<S: Store>(
 
 /// Writes what was applied so far, so that a long log takes no more memory than a running engine. All of it is durable.
 fn write_snapshot<S: Store>(tables: &mut Tables<S>, recent: &RecentByConsumer) -> Result<(), TablesError> {
-    let mut standings = Vec::new();
+    let mut progress = Vec::new();
     for (consumer, recent) in recent {
         // Where a damaged one stands is not known, and stays as it is.
         let Ok(floor) = tables.floor(*consumer) else { continue };
         let recent = (recent.measure().events > 0).then(|| recent.clone());
-        standings.push(Standing { consumer: *consumer, floor, recent });
+        progress.push(ConsumerProgress { consumer: *consumer, floor, recent });
     }
-    let Some(frozen) = tables.freeze(standings) else { return Ok(()) };
+    let Some(frozen) = tables.freeze(progress) else { return Ok(()) };
     frozen.write(&**tables.store())?;
     tables.flushed();
     Ok(())

@@ -1,6 +1,6 @@
 //! Skipping: an operator lets a damaged consumer go on without what it cannot read, in one audited transaction.
 
-use camshaft_event::transaction::{ConsumerChanged, DeadChange, Floor, HeldChange, Operated, Section};
+use camshaft_event::transaction::{ConsumerChanged, DeadChange, Floor, HeldChange, Intervention, Section};
 use camshaft_event::{ConsumerId, Offset, Timestamp, Transaction};
 use camshaft_tables::TablePart;
 use camshaft_tables::store::Store;
@@ -98,7 +98,13 @@ impl<S: Store> Sequencer<S> {
         let change =
             ConsumerChanged { record, checkpoint: None, clears: false, events: Vec::new(), recent: None };
         let sections = vec![
-            Section::Operated(Box::new(Operated { consumer: id, held, dead, events: vec![event], timers })),
+            Section::Intervention(Box::new(Intervention {
+                consumer: id,
+                held,
+                dead,
+                events: vec![event],
+                timers,
+            })),
             Section::Consumer(Box::new(change)),
         ];
         let body = Transaction::encode_body(&sections);
@@ -119,7 +125,7 @@ impl Skipped {
                 DamagedPart::Entries(TablePart::Held(offset)) => skipped.held.push(*offset),
                 DamagedPart::Entries(TablePart::DeadLetter(offset)) => skipped.dead.push(*offset),
                 DamagedPart::Entries(TablePart::Timer(name)) => skipped.timers.push(name.clone()),
-                DamagedPart::Entries(TablePart::State | TablePart::Standing) => {}
+                DamagedPart::Entries(TablePart::State | TablePart::Progress) => {}
             }
         }
         skipped

@@ -7,7 +7,7 @@ use camshaft_tables::{TablePart, TablesError};
 use super::Sequencer;
 use crate::batch::Batch;
 use crate::clock::Reading as ClockReading;
-use crate::lane::Lane;
+use crate::executor::Executor;
 
 impl<S: Store> Sequencer<S> {
     /// The next batch for a worker, fair between consumers.
@@ -24,7 +24,7 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
     pub fn take(&mut self, now: Timestamp) -> Result<Option<Batch>, TablesError> {
-        self.take_for(Lane::Workers, now)
+        self.take_for(Executor::Workers, now)
     }
 
     /// The next call of a sink: a batch of one event for [`crate::Call::begin`]. Sinks that may have one more call under
@@ -33,16 +33,16 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
     pub fn take_call(&mut self, now: Timestamp) -> Result<Option<Batch>, TablesError> {
-        self.take_for(Lane::Sinks, now)
+        self.take_for(Executor::Sinks, now)
     }
 
-    fn take_for(&mut self, lane: Lane, now: Timestamp) -> Result<Option<Batch>, TablesError> {
-        if self.schedule.is_reserved(lane) || !self.has_room(lane) {
+    fn take_for(&mut self, executor: Executor, now: Timestamp) -> Result<Option<Batch>, TablesError> {
+        if self.schedule.is_reserved(executor) || !self.has_room(executor) {
             return Ok(None);
         }
         self.schedule.end_reservation();
-        while let Some(id) = self.schedule.next_turn(lane, &mut self.consumers, self.options.workers) {
-            let turn = self.step(now, |sequencer| sequencer.take_of(id, lane, now))?;
+        while let Some(id) = self.schedule.next_turn(executor, &mut self.consumers, self.options.workers) {
+            let turn = self.step(now, |sequencer| sequencer.take_of(id, executor, now))?;
             match turn {
                 Turn::Taken(batch) => return Ok(Some(*batch)),
                 Turn::Reserved => return Ok(None),
@@ -53,7 +53,7 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// Takes what the consumer whose turn it is has, if it has something.
-    fn take_of(&mut self, id: ConsumerId, lane: Lane, now: Timestamp) -> Result<Turn, TablesError> {
+    fn take_of(&mut self, id: ConsumerId, executor: Executor, now: Timestamp) -> Result<Turn, TablesError> {
         let steady = self.steady.now(now);
         let Some(consumer) = self.consumers.change(id) else { return Ok(Turn::Passed) };
         let tables = &self.tables;
@@ -68,13 +68,13 @@ impl<S: Store> Sequencer<S> {
         if batch.suspicion.is_some() && self.schedule.running() > 0 {
             // It is the next one, once the others have ended.
             consumer.give_back_unrun(&batch, steady);
-            self.schedule.reserve(lane, consumer);
+            self.schedule.reserve(executor, consumer);
             return Ok(Turn::Reserved);
         }
         batch.visible = self.tables.progress().sequence;
         batch.state_bytes = self.tables.state_bytes(batch.space);
         batch.timers = self.timers.count(id);
-        self.schedule.begin(lane, &batch);
+        self.schedule.begin(executor, &batch);
         Ok(Turn::Taken(Box::new(batch)))
     }
 
@@ -129,25 +129,25 @@ impl<S: Store> Sequencer<S> {
     /// Whether a worker may find a batch now.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.has_turn(Lane::Workers) && self.has_room(Lane::Workers)
+        self.has_turn(Executor::Workers) && self.has_room(Executor::Workers)
     }
 
     /// Whether a call of a sink may be found now.
     #[must_use]
     pub fn has_calls(&self) -> bool {
-        self.has_turn(Lane::Sinks) && self.has_room(Lane::Sinks)
+        self.has_turn(Executor::Sinks) && self.has_room(Executor::Sinks)
     }
 
     /// Whether a consumer waits for an executor that it may have.
-    fn has_turn(&self, lane: Lane) -> bool {
-        self.schedule.has_turn(lane, &self.consumers, self.options.workers)
+    fn has_turn(&self, executor: Executor) -> bool {
+        self.schedule.has_turn(executor, &self.consumers, self.options.workers)
     }
 
     /// Whether one more may be taken, as far as room goes.
-    fn has_room(&self, lane: Lane) -> bool {
-        match lane {
-            Lane::Workers => self.check_ready(self.options.max_transaction_bytes).is_ok(),
-            Lane::Sinks => {
+    fn has_room(&self, executor: Executor) -> bool {
+        match executor {
+            Executor::Workers => self.check_ready(self.options.max_transaction_bytes).is_ok(),
+            Executor::Sinks => {
                 self.schedule.running_calls() < self.options.max_calls
                     && self.check_ready(self.options.max_event_bytes).is_ok()
             }

@@ -21,7 +21,7 @@ pub enum Section {
     Fired(Box<Fired>),
     /// An operator redrove or discarded a dead letter.
     #[serde(rename = "3")]
-    Operated(Box<Operated>),
+    Intervention(Box<Intervention>),
     /// A consumer was created, attached, detached, paused, resumed, reset or removed.
     #[serde(rename = "4")]
     Consumer(Box<ConsumerChanged>),
@@ -155,7 +155,7 @@ pub struct Fired {
 
 /// An operator's act on dead letters, or on what a consumer cannot read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operated {
+pub struct Intervention {
     /// Whose dead letters.
     pub consumer: ConsumerId,
     /// Held events that came of it.
@@ -201,7 +201,7 @@ impl Section {
             Self::Published(published) => published.events.as_slice(),
             Self::Handled(handled) => handled.events.as_slice(),
             Self::Fired(fired) => std::slice::from_ref(&fired.event),
-            Self::Operated(operated) => operated.events.as_slice(),
+            Self::Intervention(intervention) => intervention.events.as_slice(),
             Self::Consumer(changed) => changed.events.as_slice(),
             Self::Activated(activated) => activated.events.as_slice(),
             Self::Redrive(changed) => changed.events.as_slice(),
@@ -216,7 +216,7 @@ impl Section {
             Self::Published(published) => published.events,
             Self::Handled(handled) => handled.events,
             Self::Fired(fired) => vec![fired.event],
-            Self::Operated(operated) => operated.events,
+            Self::Intervention(intervention) => intervention.events,
             Self::Consumer(changed) => changed.events,
             Self::Activated(activated) => activated.events,
             Self::Redrive(changed) => changed.events,

@@ -4,7 +4,7 @@ use bolero::generator::ValueGenerator;
 use bolero::{TypeGenerator, check, one_value_of, produce};
 use camshaft_event::transaction::{
     Activated, Activation, ActivationHistory, ActivationOutcome, Body, ConsumerChanged, ConsumerRecord,
-    ConsumerStatus, DeadChange, DecodeError, EncodedEvents, Fired, Floor, Handled, HeldChange, Operated,
+    ConsumerStatus, DeadChange, DecodeError, EncodedEvents, Fired, Floor, Handled, HeldChange, Intervention,
     Outcome, Probation, Published, RecentEvents, RedriveChange, RedriveChanged, RedriveJob, RedriveResults,
     RedriveSelection, RedriveState, Section, StateWrite, TimerChange,
 };
@@ -31,7 +31,7 @@ enum SectionShape {
     Published(#[generator(few())] Vec<BuiltEvent>),
     Handled(Box<HandledShape>),
     Fired(u32, String, Box<BuiltEvent>),
-    Operated(u32, #[generator(few())] Vec<HeldShape>, #[generator(few())] Vec<DeadShape>),
+    Intervention(u32, #[generator(few())] Vec<HeldShape>, #[generator(few())] Vec<DeadShape>),
     Consumer(u32, String, u32, #[generator(0..3_u8)] u8, Option<u64>, bool),
     Activated(u64, String, #[generator(few())] Vec<(String, String)>, #[generator(few())] Vec<String>),
     Redrive(#[generator(few())] Vec<(u64, Option<JobShape>)>, #[generator(few())] Vec<(u64, u64)>),
@@ -207,7 +207,7 @@ impl SectionShape {
             Self::Fired(consumer, name, built) => {
                 Section::Fired(Box::new(Fired { consumer: ConsumerId(consumer), name, event: built.event() }))
             }
-            Self::Operated(consumer, held, dead) => Section::Operated(Box::new(Operated {
+            Self::Intervention(consumer, held, dead) => Section::Intervention(Box::new(Intervention {
                 consumer: ConsumerId(consumer),
                 held: held.iter().map(held_change).collect(),
                 dead: dead.iter().map(dead_change).collect(),
@@ -359,6 +359,7 @@ fn held_change((offset, held): &HeldShape) -> HeldChange {
             redriven_by: first_attempt.map(RedriveId),
             sequenced_at: first_attempt.map(Timestamp),
             suspended: story.history().latest().cloned().map(Box::new),
+            uncounted: story.attempts / 3,
         })
     });
     HeldChange { offset: Offset(*offset), event }

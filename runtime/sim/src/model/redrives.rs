@@ -48,7 +48,7 @@ impl Redrives {
     }
 
     /// An operator or a job takes dead letters away.
-    pub(crate) fn operated(&mut self, id: ConsumerId, dead: &[DeadChange], held: &[HeldChange]) {
+    pub(crate) fn intervened(&mut self, id: ConsumerId, dead: &[DeadChange], held: &[HeldChange]) {
         for change in held {
             let letter = self.letters.get(&(id, change.offset)).expect("what is redriven was dead");
             let Some(job) = change.event.as_ref().expect("what is redriven waits").redriven_by else {

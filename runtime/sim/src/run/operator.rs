@@ -11,7 +11,7 @@ use crate::faults::Fault;
 
 impl Run {
     /// Acts on dead letters, one by one or by jobs.
-    pub(super) fn operate(&mut self) {
+    pub(super) fn intervene(&mut self) {
         let name = self.some_name();
         match self.random.below(8) {
             0..=2 => self.start_job(name),
@@ -68,13 +68,13 @@ impl Run {
         let Some(&offset) = dead.get(at) else { return };
         let now = self.now();
         let redrives = self.random.below(3) > 0;
-        let operated = if redrives {
+        let acted = if redrives {
             self.process.sequencer().redrive(name, offset, now)
         } else {
             self.process.sequencer().discard(name, offset, now)
         };
-        self.tell(|| format!("redrive ({redrives}) or discard {name}:{offset} → {operated:?}"));
-        match operated {
+        self.tell(|| format!("redrive ({redrives}) or discard {name}:{offset} → {acted:?}"));
+        match acted {
             Ok(_) => self.note(if redrives { Fault::Redriven } else { Fault::Discarded }),
             Err(DeadLetterError::Unready(_)) => self.note(Fault::Unready),
             Err(error) => panic!("{name}:{offset} was listed, but {error}"),

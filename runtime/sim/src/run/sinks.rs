@@ -1,6 +1,6 @@
 //! Steps of the runtime's sinks: calls that are taken, released, made once what they can see is durable, and committed.
 
-use camshaft_engine::{Attempt, Begun, Call, Committed, Finished, Handler, Mark, Release};
+use camshaft_engine::{Attempt, Call, CallStart, Committed, Finished, Handler, Mark, Release};
 use camshaft_event::transaction::Section;
 use camshaft_event::{Delivery, Sequence};
 
@@ -20,7 +20,7 @@ pub(super) struct UnderWay {
 /// How far a call is.
 enum Stage {
     /// It waits for room to be released.
-    Begun(Box<Call>, Box<Attempt>),
+    Started(Box<Call>, Box<Attempt>),
     /// It may be made once this is durable.
     Released(Box<Call>, Box<Attempt>, Sequence),
     /// It has ended after so many calls of its handler, and waits for room to commit.
@@ -39,12 +39,12 @@ impl Run {
         let mut moment = Moment { passed_ms: self.machine.clock.passed_ms(), faults: &mut self.faults };
         let ticket = self.delivery.launched(&batch, &before, &mut moment);
         match self.process.begin(batch, &mut self.jitter) {
-            Begun::Call(call, attempt) if self.finds_no_instance() => {
+            CallStart::Call(call, attempt) if self.finds_no_instance() => {
                 let finished = Box::new(call.run_short(*attempt, &mut self.jitter));
                 self.under_way.push(UnderWay { ticket, stage: Stage::Ended(finished, 0) });
             }
-            Begun::Call(call, attempt) => self.release(ticket, call, attempt),
-            Begun::Finished(finished) => {
+            CallStart::Call(call, attempt) => self.release(ticket, call, attempt),
+            CallStart::Finished(finished) => {
                 self.under_way.push(UnderWay { ticket, stage: Stage::Ended(finished, 0) });
             }
         }
@@ -65,7 +65,7 @@ impl Run {
         self.tell(|| format!("release → {released:?}"));
         let stage = match released {
             Release::After(after) => Stage::Released(call, attempt, after),
-            Release::NotNow(_) => Stage::Begun(call, attempt),
+            Release::NotNow(_) => Stage::Started(call, attempt),
             Release::Stale => Stage::Ended(Box::new(call.abandon()), 0),
         };
         self.under_way.push(UnderWay { ticket, stage });
@@ -79,7 +79,7 @@ impl Run {
         let at = self.pick(self.under_way.len());
         let UnderWay { ticket, stage } = self.under_way.swap_remove(at);
         match stage {
-            Stage::Begun(call, attempt) => self.release(ticket, call, attempt),
+            Stage::Started(call, attempt) => self.release(ticket, call, attempt),
             Stage::Released(call, attempt, after) => {
                 // What its handler reads is durable, too: it would wait for that.
                 let written = self.process.sequencer().state_written(attempt.mark().consumer);

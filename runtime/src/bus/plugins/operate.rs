@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use camshaft_engine::{Attached, ConsumerError, ConsumerSpec, Past};
+use camshaft_engine::{Attached, ConsumerError, ConsumerSpec, HistoryEntry};
 use camshaft_event::transaction::{Activation, ActivationOutcome};
 use camshaft_host::Content;
 
@@ -29,7 +29,7 @@ impl Runtime {
             let kept = record.of_activation(activation.id, &activation.digest)?;
             Some(versions.wasm(&kept.content).display().to_string())
         };
-        let view = |Past { activation, outcome }: Past| ActivationView {
+        let view = |HistoryEntry { activation, outcome }: HistoryEntry| ActivationView {
             activation: activation.id.0,
             kept: copy(&activation).is_some(),
             copy: copy(&activation),
@@ -205,7 +205,7 @@ impl Plugins {
             return Err(VersionError::PluginNotFound { name: name.to_owned() });
         };
         let record = self.versions.of(name);
-        let content = |past: &Past| {
+        let content = |past: &HistoryEntry| {
             record.of_activation(past.activation.id, &past.activation.digest).map(|kept| &kept.content)
         };
         let runs = content(&runs);

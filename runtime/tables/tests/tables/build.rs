@@ -14,7 +14,7 @@ use camshaft_event::{
     Offset, RedriveId, Sequence, Timestamp, Transaction,
 };
 use camshaft_tables::store::{MemoryStore, Store};
-use camshaft_tables::{PortionBounds, Position, Standing, StateSpace, Tables, Versioned};
+use camshaft_tables::{ConsumerProgress, PortionBounds, Position, StateSpace, Tables, Versioned};
 
 pub const CONSUMER: ConsumerId = ConsumerId(1);
 
@@ -56,8 +56,8 @@ pub fn flush(tables: &mut Tables<MemoryStore>) {
     }
 }
 
-pub fn standing(floor: u64) -> Standing {
-    Standing { consumer: CONSUMER, floor: Offset(floor), recent: None }
+pub fn standing(floor: u64) -> ConsumerProgress {
+    ConsumerProgress { consumer: CONSUMER, floor: Offset(floor), recent: None }
 }
 
 pub fn event(id: &str) -> Event {

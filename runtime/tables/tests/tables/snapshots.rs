@@ -5,7 +5,7 @@ use std::sync::Arc;
 use camshaft_event::transaction::{ConsumerStatus, Handled, RecentEvents, Section};
 use camshaft_event::{ActivationId, Offset, Sequence};
 use camshaft_tables::store::{MemoryStore, Store};
-use camshaft_tables::{Standing, Tables, TablesError};
+use camshaft_tables::{ConsumerProgress, Tables, TablesError};
 
 use super::build::{
     CONSUMER, apply, consumer, entries, event, flush, new_tables, published, space, standing, stored,
@@ -108,7 +108,7 @@ fn the_events_that_measure_a_consumer_ride_in_the_snapshot_and_go_with_it() {
     };
     apply(&mut tables, changed(None, ConsumerStatus::Attached));
     assert_eq!(tables.recent_events(CONSUMER).unwrap(), None);
-    let counted = Standing { recent: Some(recent(1, 3)), ..standing(1) };
+    let counted = ConsumerProgress { recent: Some(recent(1, 3)), ..standing(1) };
     let frozen = tables.freeze([counted]).unwrap();
     frozen.write(tables.store().as_ref()).unwrap();
     tables.flushed().unwrap();

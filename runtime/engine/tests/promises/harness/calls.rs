@@ -1,6 +1,8 @@
 //! Calls of sinks, step by step: launched, which is all before the handler is called, and landed, which is the rest.
 
-use camshaft_engine::{Attempt, Batch, Begun, Call, Committed, Finished, Handler, Release, WorkerContext};
+use camshaft_engine::{
+    Attempt, Batch, Call, CallStart, Committed, Finished, Handler, Release, WorkerContext,
+};
 use camshaft_event::{Answer, Delivery, Sequence, Sink};
 
 use super::{Scripted, World, spec};
@@ -36,8 +38,8 @@ impl World {
                 random: &mut self.random,
             };
             let (mut call, attempt) = match Call::begin(batch, context) {
-                Begun::Call(call, attempt) => (call, attempt),
-                Begun::Finished(finished) => {
+                CallStart::Call(call, attempt) => (call, attempt),
+                CallStart::Finished(finished) => {
                     self.commit(*finished);
                     continue;
                 }
@@ -64,7 +66,7 @@ impl World {
             clock: &*self.clock,
             random: &mut self.random,
         };
-        let Begun::Call(call, attempt) = Call::begin(batch, context) else {
+        let CallStart::Call(call, attempt) = Call::begin(batch, context) else {
             panic!("there is a call to make")
         };
         let finished = call.run_short(*attempt, &mut self.random);

@@ -15,7 +15,7 @@ fn redriven(world: &mut World) -> Vec<Offset> {
     let transactions = world.transactions();
     let sections = transactions.into_iter().flat_map(|transaction| transaction.sections);
     let changes = sections.filter_map(|section| match section {
-        Section::Operated(operated) => Some(operated.held),
+        Section::Intervention(intervention) => Some(intervention.held),
         _ => None,
     });
     changes.flatten().map(|change| change.offset).collect()

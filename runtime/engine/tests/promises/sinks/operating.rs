@@ -57,7 +57,7 @@ fn a_reset_discards_what_comes_of_a_call_under_way() {
 
 #[test]
 fn a_call_that_has_not_been_released_when_its_consumer_is_reset_is_never_made() {
-    use camshaft_engine::{Begun, Call, Clock, Release, StateReader, WorkerContext};
+    use camshaft_engine::{Call, CallStart, Clock, Release, StateReader, WorkerContext};
     use rand_chacha::rand_core::SeedableRng;
     use std::sync::Arc;
 
@@ -71,7 +71,7 @@ fn a_call_that_has_not_been_released_when_its_consumer_is_reset_is_never_made() 
         let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(1);
         let options = Arc::clone(&world.options);
         let context = WorkerContext { options: &options, reader: &reader, clock, random: &mut random };
-        let Begun::Call(mut call, attempt) = Call::begin(batch, context) else {
+        let CallStart::Call(mut call, attempt) = Call::begin(batch, context) else {
             panic!("it is to be called")
         };
         let now = world.now();

@@ -1,6 +1,6 @@
 //! The operator's acts on dead letters: redrive and discard.
 
-use camshaft_event::transaction::{DeadChange, HeldChange, Operated, RedriveJob, Section};
+use camshaft_event::transaction::{DeadChange, HeldChange, Intervention, RedriveJob, Section};
 use camshaft_event::{
     ConsumerId, DeadLetter, HeldEvent, Offset, RedriveId, Sequence, Timestamp, Transaction,
 };
@@ -8,7 +8,7 @@ use camshaft_tables::store::Store;
 use camshaft_tables::{TablePart, TablesError};
 use thiserror::Error;
 
-use super::{Sequencer, Unready, redrives};
+use super::{Sequencer, Unready, redrive_jobs};
 use crate::held_keys::HeldEntry;
 use crate::system_event::{DeadLetterAct, SystemEvent};
 
@@ -50,11 +50,11 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// The same result. A dead letter that cannot be read pauses its consumer, so that it can be skipped.
-    fn with_damage_noted<T>(&mut self, operated: Result<T, DeadLetterError>) -> Result<T, DeadLetterError> {
-        if let Err(DeadLetterError::Tables(TablesError::OfConsumer(damage))) = &operated {
+    fn with_damage_noted<T>(&mut self, acted: Result<T, DeadLetterError>) -> Result<T, DeadLetterError> {
+        if let Err(DeadLetterError::Tables(TablesError::OfConsumer(damage))) = &acted {
             self.isolate(TablesError::OfConsumer(damage.clone()))?;
         }
-        operated
+        acted
     }
 
     /// Redrives a dead letter by hand, or for a job, whose value from then on stands in the same transaction.
@@ -82,8 +82,8 @@ impl<S: Store> Sequencer<S> {
         let entry = HeldEntry { due: self.steady.now(now), ..HeldEntry::of(&held) };
         let act = Act { act: DeadLetterAct::Redriven, redrives: held.redrives, job: redriven_by };
         let change = HeldChange { offset, event: Some(Box::new(held)) };
-        let mut sections = vec![self.operated((id, name), offset, &act, vec![change], now)];
-        sections.extend(job.map(|job| redrives::progress(job.clone())));
+        let mut sections = vec![self.taken_away((id, name), offset, &act, vec![change], now)];
+        sections.extend(job.map(|job| redrive_jobs::progress(job.clone())));
         let sequence = self.sequence_if_ready::<DeadLetterError>(sections, now)?;
         if let Some(dead) = self.forget_dead(id, offset)
             && let Some(consumer) = self.consumers.change(id)
@@ -111,7 +111,7 @@ impl<S: Store> Sequencer<S> {
             let found = sequencer.dead_letter(consumer, offset);
             let (id, letter) = sequencer.with_damage_noted(found)?;
             let act = Act { act: DeadLetterAct::Discarded, redrives: letter.redrives, job: None };
-            let sections = vec![sequencer.operated((id, consumer), offset, &act, Vec::new(), now)];
+            let sections = vec![sequencer.taken_away((id, consumer), offset, &act, Vec::new(), now)];
             let sequence = sequencer.sequence_if_ready::<DeadLetterError>(sections, now)?;
             sequencer.forget_dead(id, offset);
             Ok(sequence)
@@ -145,7 +145,7 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// The section that takes a dead letter away, with what came of it and the event that tells of it.
-    fn operated(
+    fn taken_away(
         &self,
         (id, name): (ConsumerId, &str),
         offset: Offset,
@@ -158,7 +158,7 @@ impl<S: Store> Sequencer<S> {
         let Act { act, redrives, job } = *act;
         let told = SystemEvent::DeadLetterGone { consumer: name, generation, offset, act, redrives, job };
         let dead = vec![DeadChange { offset, letter: None }];
-        Section::Operated(Box::new(Operated {
+        Section::Intervention(Box::new(Intervention {
             consumer: id,
             held,
             dead,

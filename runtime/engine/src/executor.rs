@@ -3,15 +3,15 @@
 use camshaft_event::Policy;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lane {
+pub(crate) enum Executor {
     /// Worker threads, which stay with a batch until it ends.
     Workers,
     /// Tasks, which may wait for something outside.
     Sinks,
 }
 
-impl Lane {
-    /// The lane of a consumer with this policy.
+impl Executor {
+    /// The executor of a consumer with this policy.
     pub(crate) fn of(policy: &Policy) -> Self {
         if policy.sink.is_some() { Self::Sinks } else { Self::Workers }
     }
