@@ -4,12 +4,15 @@
 //! policy, limits and settings, and alone grants. The loader and `camshaft check` assemble both into one
 //! [`Manifest`]; nothing here looks at code.
 
+mod assemble;
 mod bounds;
 mod document;
 mod http;
 mod merge;
 mod mistake;
+mod rules;
 mod section;
+mod sources;
 mod values;
 
 use std::{
@@ -22,9 +25,9 @@ use camshaft_event::{Limits, Policy, Start, Subscription};
 use serde::Serialize;
 
 use crate::{Refusal, RefusalCode};
-use document::Document;
 pub use http::{HttpRule, SecretSource};
 pub use mistake::toml_mistake;
+use sources::Sources;
 pub use values::{duration_ms, size_bytes};
 
 /// A plugin's manifest, with what the operator's file changes in it.
@@ -63,11 +66,11 @@ pub struct Manifest {
 }
 
 /// The operator's `<stem>.toml` beside `<stem>.wasm`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperatorFile {
     /// Where it was read; named in refusals.
     pub path: PathBuf,
-    document: Document,
+    text: String,
 }
 
 impl Manifest {
@@ -81,32 +84,7 @@ impl Manifest {
         sections: &[Vec<u8>],
         operator: Option<&OperatorFile>,
     ) -> Result<Self, Refusal> {
-        let origin = format!("the manifest in \"{}\"", file.display());
-        bounds::check_length(sections.iter().map(Vec::len).sum(), &origin)?;
-        let records = section::records(sections, file)?;
-        let mut author = None;
-        for record in records {
-            let document = Document::parse(record, &origin)?;
-            document.refuse_grants(&origin)?;
-            author = Some(match author {
-                None => document,
-                Some(before) => merge::records(before, document, &origin)?,
-            });
-        }
-        let whole = match (author, operator) {
-            (Some(author), None) => (author, origin),
-            (Some(author), Some(operator)) => {
-                let path = quoted(&operator.path);
-                operator.document.refuse_authors_keys(author.is_template(), &path)?;
-                merge::refuse_unknown_handlers(&author, &operator.document, &path)?;
-                (merge::overridden(author, operator.document.clone()), origin)
-            }
-            (None, Some(operator)) if operator.document.manifest.is_some() => {
-                (operator.document.clone(), quoted(&operator.path))
-            }
-            (None, _) => return Err(missing(file)),
-        };
-        whole.0.complete(&whole.1)
+        assemble::assemble(file, sections, operator)
     }
 
     /// Refuses two handlers that claim the same event types: exactly one handler runs per event.
@@ -161,18 +139,19 @@ impl OperatorFile {
     /// Reads the operator's file at `path`.
     ///
     /// # Errors
-    /// `io` if it cannot be read, `invalid-manifest` for what is wrong in it.
+    /// `io` if it cannot be read, otherwise as [`OperatorFile::parse`].
     pub fn read(path: &Path) -> Result<Self, Refusal> {
         Self::parse(path, &read_operator(path)?)
     }
 
-    /// Reads `text` as the operator's file at `path`.
+    /// Takes `text` as the operator's file at `path`. What its keys mean is looked at together with the author's, by
+    /// [`Manifest::assemble`].
     ///
     /// # Errors
-    /// `invalid-manifest` for what is wrong in it.
+    /// `invalid-manifest` for a text that is too long, is not TOML or holds too much.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Refusal> {
-        let document = Document::parse(text, &quoted(path))?;
-        Ok(Self { path: path.to_owned(), document })
+        Sources::default().parse(&quoted(path), text)?;
+        Ok(Self { path: path.to_owned(), text: text.to_owned() })
     }
 }
 

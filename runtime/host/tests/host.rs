@@ -17,6 +17,8 @@ mod directory;
 mod loading;
 #[path = "host/manifest.rs"]
 mod manifest;
+#[path = "host/manifest_rules.rs"]
+mod manifest_rules;
 #[path = "host/report.rs"]
 mod report;
 #[path = "host/support.rs"]

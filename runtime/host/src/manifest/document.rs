@@ -1,7 +1,7 @@
-//! One TOML document of a manifest, as written: a record of the section, or the operator's file.
+//! The manifest's keys: what the author's records and the operator's file, put together, are decoded into.
 //!
 //! Everything is optional here; [`Document::complete`] demands what a whole manifest needs and fills in
-//! defaults.
+//! defaults. How a key of several texts is put together, and who may write it, is said in [`rules`](super::rules).
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use camshaft_event::{
 };
 use serde::Deserialize;
 
-use super::{HttpRule, Manifest, SecretSource, bounds, mistake::toml_mistake, values};
+use super::{HttpRule, Manifest, SecretSource, values};
 use crate::{Refusal, RefusalCode};
 
 /// The deadline of a call that may wait for something outside, unless the manifest says another.
 const SINK_DEADLINE_MS: u64 = 30_000;
 
 /// The manifest's keys.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Document {
     #[serde(deserialize_with = "values::manifest_version")]
@@ -31,7 +31,7 @@ pub struct Document {
     #[serde(deserialize_with = "values::event_types")]
     pub publishes: Vec<String>,
     pub capabilities: Vec<String>,
-    pub grants: Option<Vec<String>>,
+    pub grants: Vec<String>,
     pub http: Vec<HttpRule>,
     #[serde(deserialize_with = "values::secrets")]
     pub secrets: BTreeMap<String, SecretSource>,
@@ -49,7 +49,7 @@ pub struct Document {
 }
 
 /// One `[[subscriptions]]`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subscription {
     pub handler: String,
@@ -58,7 +58,7 @@ pub struct Subscription {
 }
 
 /// `[policy]`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyTable {
     #[serde(deserialize_with = "values::attempts")]
@@ -81,7 +81,7 @@ pub struct PolicyTable {
 }
 
 /// `backoff = { … }`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BackoffTable {
     #[serde(deserialize_with = "values::duration")]
@@ -91,7 +91,7 @@ pub struct BackoffTable {
 }
 
 /// `breaker = { … }`; one without keys has the defaults.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BreakerTable {
     #[serde(deserialize_with = "values::percent")]
@@ -105,7 +105,7 @@ pub struct BreakerTable {
 }
 
 /// `rate = { … }`, one value of two parts.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateTable {
     #[serde(deserialize_with = "values::rate_events")]
@@ -115,7 +115,7 @@ pub struct RateTable {
 }
 
 /// `[limits]`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsTable {
     #[serde(deserialize_with = "values::duration")]
@@ -125,69 +125,6 @@ pub struct LimitsTable {
 }
 
 impl Document {
-    /// Reads `text`, which came from `origin`.
-    pub fn parse(text: &str, origin: &str) -> Result<Self, Refusal> {
-        bounds::check_length(text.len(), origin)?;
-        let document = toml::from_str(text).map_err(|error| {
-            Refusal::new(
-                RefusalCode::InvalidManifest,
-                toml_mistake(origin, text, &error),
-                "Correct the manifest; its keys are described in the documentation of the plugin manifest.",
-            )
-        })?;
-        bounds::check(&document, origin)?;
-        Ok(document)
-    }
-
-    /// Only the operator grants.
-    pub fn refuse_grants(&self, origin: &str) -> Result<(), Refusal> {
-        let present = [
-            ("grants", self.grants.is_some()),
-            ("http", !self.http.is_empty()),
-            ("secrets", !self.secrets.is_empty()),
-        ];
-        match present.iter().find(|(_, present)| *present) {
-            None => Ok(()),
-            Some((key, _)) => Err(invalid(
-                format!("{origin} has the key `{key}`, which is the operator's alone"),
-                "Ask with `capabilities`; the operator grants in the file beside the plugin.",
-            )),
-        }
-    }
-
-    /// Whether the operator says what the plugin is called and takes.
-    pub fn is_template(&self) -> bool {
-        self.template == Some(true)
-    }
-
-    /// An operator's file beside a plugin with a manifest of its own overrides a few tables, nothing else; of a
-    /// template also what makes it one plugin among several of the same code.
-    pub fn refuse_authors_keys(&self, template: bool, origin: &str) -> Result<(), Refusal> {
-        let fixed = [
-            ("manifest", self.manifest.is_some()),
-            ("version", self.version.is_some()),
-            ("capabilities", !self.capabilities.is_empty()),
-            ("handlers", !self.handlers.is_empty()),
-            ("template", self.template.is_some()),
-        ];
-        let open_in_templates = [
-            ("name", self.name.is_some()),
-            ("description", self.description.is_some()),
-            ("publishes", !self.publishes.is_empty()),
-            ("start", self.start.is_some()),
-            ("state_revision", self.state_revision.is_some()),
-            ("subscriptions", !self.subscriptions.is_empty()),
-        ];
-        let refused = open_in_templates.iter().filter(|_| !template);
-        match fixed.iter().chain(refused).find(|(_, present)| *present) {
-            None => Ok(()),
-            Some((key, _)) => Err(invalid(
-                format!("{origin} has the key `{key}`, but the plugin brings its own manifest"),
-                "Beside it the operator's file may hold `grants`, [[http]], [secrets], [policy], [limits] and [config].",
-            )),
-        }
-    }
-
     fn refuse_unknown_handlers(&self, origin: &str) -> Result<(), Refusal> {
         let has_one = |name: &String| self.subscriptions.iter().any(|one| one.handler == *name);
         match self.handlers.iter().find(|name| !has_one(name)) {
@@ -203,7 +140,6 @@ impl Document {
 
     /// The whole manifest, with defaults for what may be left out.
     pub fn complete(self, origin: &str) -> Result<Manifest, Refusal> {
-        bounds::check(&self, origin)?;
         let missing = |key: &str| {
             invalid(
                 format!("{origin} has no `{key}`"),
@@ -234,7 +170,7 @@ impl Document {
             subscriptions: self.subscriptions.into_iter().map(Into::into).collect(),
             publishes: self.publishes.into_iter().collect(),
             capabilities: self.capabilities.into_iter().collect(),
-            grants: self.grants.unwrap_or_default().into_iter().collect(),
+            grants: self.grants.into_iter().collect(),
             http: self.http,
             secrets: self.secrets,
             is_open: self.template == Some(true),

@@ -5,7 +5,12 @@
 /// Says what `error` is about in `text`, which came from `origin`: `"stock.toml", line 3: …`.
 #[must_use]
 pub fn toml_mistake(origin: &str, text: &str, error: &toml::de::Error) -> String {
-    let place = match error.span().and_then(|span| text.get(..span.start)) {
+    at(origin, text, error.span().map(|span| span.start), error)
+}
+
+/// The same, of an error whose own place is not one in `text`: it lies at byte `start`.
+pub(super) fn at(origin: &str, text: &str, start: Option<usize>, error: &toml::de::Error) -> String {
+    let place = match start.and_then(|start| text.get(..start)) {
         Some(before) => format!("{origin}, line {}", before.matches('\n').count() + 1),
         None => origin.to_owned(),
     };

@@ -44,7 +44,7 @@ fn section(records: &[&str]) -> Vec<u8> {
     records.iter().flat_map(|record| [length(record).as_slice(), record.as_bytes()].concat()).collect()
 }
 
-fn assembled(records: &[&str], operator: Option<&str>) -> Result<Manifest, Refusal> {
+pub fn assembled(records: &[&str], operator: Option<&str>) -> Result<Manifest, Refusal> {
     let operator = operator.map(|text| OperatorFile::parse(Path::new("stock.toml"), text)).transpose()?;
     Manifest::assemble(Path::new("stock.wasm"), &[section(records)], operator.as_ref())
 }

@@ -10,7 +10,7 @@ use toml::{
 use super::in_file;
 
 /// What a key may hold.
-enum Kind {
+pub(super) enum Kind {
     Text,
     Integer,
     Flag,
@@ -25,10 +25,10 @@ enum Kind {
     Any,
 }
 
-type Key = (&'static str, Kind);
+pub(super) type Key = (&'static str, Kind);
 type Entry<'d, 'i> = (&'d Spanned<DeString<'i>>, &'d Spanned<DeValue<'i>>);
 
-const MANIFEST: &[Key] = &[
+pub(super) const MANIFEST: &[Key] = &[
     ("manifest", Kind::Integer),
     ("name", Kind::Text),
     ("version", Kind::Text),

@@ -1,8 +1,14 @@
 //! What `plugin.toml` and an attribute make of each other, and what is refused.
 
+use std::collections::BTreeSet;
+
 use syn::{ItemFn, parse_quote};
 
-use super::{Manifest, parse};
+use super::{
+    Manifest,
+    keys::{self, Key, Kind},
+    parse,
+};
 use crate::{arguments::Arguments, signature::Signature};
 
 /// The handler `reserve` of `order.placed`, which publishes `stock.reserved`, in a crate with this file.
@@ -120,5 +126,37 @@ fn contradictions_and_mistakes_are_refused_with_the_place() {
     ] {
         let error = unite(plugin_toml).map(|manifest| manifest.record).unwrap_err();
         assert!(error.starts_with(expected), "{plugin_toml}\n  gives: {error}\n  not: {expected}");
+    }
+}
+
+#[test]
+fn the_file_takes_the_keys_that_the_contract_gives_to_the_author() {
+    let contract = include_str!("../../../../wit/README.md");
+    let table = contract.split_once("| key | records | operator | says |\n|---|---|---|---|\n").unwrap().1;
+    let mut documented = BTreeSet::new();
+    for line in table.lines().take_while(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [key, records, _, says] = cells[..] else { panic!("{line}") };
+        let key = key.trim_matches('`');
+        // What only the operator writes, and what the attribute writes itself.
+        if records == "none" || key == "handlers" {
+            continue;
+        }
+        let parts = says.split_once("each entry has ").or_else(|| says.split_once("one value of "));
+        let parts = parts.into_iter().flat_map(|(_, parts)| parts.split('`').skip(1).step_by(2));
+        documented.extend(parts.map(|part| format!("{key}.{part}")));
+        documented.insert(key.to_owned());
+    }
+    let mut known = BTreeSet::new();
+    collect(&mut known, "", keys::MANIFEST);
+    assert_eq!(known, documented);
+}
+
+fn collect(known: &mut BTreeSet<String>, prefix: &str, keys: &[Key]) {
+    for (key, kind) in keys {
+        known.insert(format!("{prefix}{key}"));
+        if let Kind::Table(keys) | Kind::Tables(keys) = kind {
+            collect(known, &format!("{prefix}{key}."), keys);
+        }
     }
 }
