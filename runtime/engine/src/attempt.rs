@@ -14,7 +14,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use camshaft_event::transaction::{StateWrite, TimerChange};
-use camshaft_event::{AttemptInputs, EffectError, Event, Generation, LogLevel, NewEvent, Offset, Timestamp};
+use camshaft_event::{
+    AttemptInputs, EffectError, Event, Generation, Limit, LogLevel, NewEvent, Offset, Timestamp,
+};
 use camshaft_tables::{StateSpace, TablesError};
 use rand_chacha::ChaCha8Rng;
 
@@ -34,11 +36,6 @@ const MAX_INPUT_BYTES: usize = 64 * 1024;
 
 /// Bytes a section takes beside its effects; an estimate on the high side.
 pub(crate) const SECTION_BYTES: usize = 256;
-
-const KEY_LENGTH: &str = "state key length in bytes";
-
-/// The setting of limits that have none.
-const FIXED: &str = "none: it is fixed";
 
 /// Writes of a batch's earlier sections, or of one attempt: the value, or `None` for a deleted key.
 pub(crate) type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -183,50 +180,39 @@ impl Attempt {
         self.refuse(EffectError::Unavailable { reason })
     }
 
-    fn check(
-        &mut self,
-        what: &'static str,
-        actual: usize,
-        limit: usize,
-        setting: &'static str,
-    ) -> Result<(), EffectError> {
+    fn check(&mut self, kind: Limit, actual: usize, limit: usize) -> Result<(), EffectError> {
         if actual <= limit {
             return Ok(());
         }
-        self.refuse(EffectError::Limit { what, actual: actual as u64, limit: limit as u64, setting })
+        self.refuse(EffectError::Limit { kind, actual: actual as u64, limit: limit as u64 })
     }
 
     fn grow(&mut self, bytes: usize) -> Result<(), EffectError> {
         let total = self.effects.bytes + bytes;
         let limit = self.options.max_transaction_bytes;
-        self.check(
-            "the effects of one attempt in bytes",
-            total + SECTION_BYTES,
-            limit,
-            "limits.max_transaction_bytes",
-        )?;
+        self.check(Limit::Transaction, total + SECTION_BYTES, limit)?;
         self.effects.bytes = total;
         Ok(())
     }
 
     fn check_key(&mut self, key: &[u8]) -> Result<(), EffectError> {
-        self.check_name(KEY_LENGTH, key.len(), self.options.max_state_key_bytes)
+        self.check_name(Limit::StateKey, key.len(), self.options.max_state_key_bytes)
     }
 
     /// Part of a key, which may be empty.
     fn check_prefix(&mut self, prefix: &[u8]) -> Result<(), EffectError> {
-        self.check(KEY_LENGTH, prefix.len(), self.options.max_state_key_bytes, FIXED)
+        self.check(Limit::StateKey, prefix.len(), self.options.max_state_key_bytes)
     }
 
     fn check_timer_name(&mut self, name: &str) -> Result<(), EffectError> {
-        self.check_name("timer name length in bytes", name.len(), self.options.max_timer_name_bytes)
+        self.check_name(Limit::TimerName, name.len(), self.options.max_timer_name_bytes)
     }
 
-    fn check_name(&mut self, what: &'static str, bytes: usize, limit: usize) -> Result<(), EffectError> {
+    fn check_name(&mut self, kind: Limit, bytes: usize, limit: usize) -> Result<(), EffectError> {
         if bytes == 0 {
-            return self.refuse(EffectError::Empty { what, limit: limit as u64 });
+            return self.refuse(EffectError::Empty { kind, limit: limit as u64 });
         }
-        self.check(what, bytes, limit, FIXED)
+        self.check(kind, bytes, limit)
     }
 
     /// Notes a timer as set or cancelled; whether it is one more than before.
@@ -240,9 +226,7 @@ impl Attempt {
             return self.refuse(EffectError::UndeclaredType { event_type: event.event_type });
         }
         let index = self.effects.events.len() + self.effects.timers.len();
-        let (what, limit) =
-            ("the number of events that one attempt publishes", self.options.max_published_events);
-        self.check(what, index + 1, limit, "limits.max_published_events")?;
+        self.check(Limit::PublishedEvents, index + 1, self.options.max_published_events)?;
         let author = published::Author { consumer: &self.spec.name, generation: self.generation };
         let built = published::build(author, &self.event, self.offset, index, self.time.of(self.now), event)
             .and_then(|event| {
@@ -252,8 +236,7 @@ impl Attempt {
             Ok(event) => event,
             Err(error) => return self.refuse(error),
         };
-        let limit = self.options.max_event_bytes;
-        self.check("the size of one event in bytes", event.size(), limit, "limits.max_event_bytes")?;
+        self.check(Limit::Event, event.size(), self.options.max_event_bytes)?;
         self.grow(event.size())?;
         Ok(event)
     }
@@ -273,8 +256,7 @@ impl Attempt {
         let total = self.state_bytes.saturating_add_signed(self.effects.state_growth + growth);
         let limit = self.options.max_state_bytes;
         if growth > 0 && total > limit {
-            let (what, setting) = ("the state in bytes of keys and values", "limits.max_state_bytes");
-            return self.refuse(EffectError::Limit { what, actual: total, limit, setting });
+            return self.refuse(EffectError::Limit { kind: Limit::State, actual: total, limit });
         }
         // Of several writes to a key only the last one commits.
         if let Some(replaced) = self.effects.writes.remove(key) {

@@ -2,7 +2,7 @@
 
 use camshaft_event::cloudevents::{MAX_EXTENSIONS, validate};
 use camshaft_event::reserved::{self, HOPS, PLUGIN_SOURCES};
-use camshaft_event::{EffectError, Event, Generation, NewEvent, Offset, Timestamp};
+use camshaft_event::{EffectError, Event, Generation, Limit, NewEvent, Offset, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 
 use crate::clock::rfc3339;
@@ -65,7 +65,10 @@ pub(crate) fn build(
     event.time.get_or_insert(now);
     follow(&mut event, origin);
     if event.extensions.len() > MAX_EXTENSIONS {
-        let reason = format!("with those that the runtime sets it has more than {MAX_EXTENSIONS} extensions");
+        let reason = format!(
+            "with those that the runtime sets it has more than {MAX_EXTENSIONS} extensions ({})",
+            Limit::Extensions.raised_by()
+        );
         return Err(EffectError::InvalidEvent { reason });
     }
     Ok(event)

@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use crate::{FailureCause, Generation, Offset, Timestamp};
+use crate::{FailureCause, Generation, Limit, Offset, Timestamp};
 
 /// An event as a handler asks for it; the runtime adds id, source, time and the chain of causes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,27 +86,25 @@ pub enum EffectError {
         reason: String,
     },
     /// A key or name is empty.
-    #[error("{what} of 0 is not possible: it has 1 to {limit}")]
+    #[error("{kind} of 0 is not possible: it has 1 to {limit}")]
     Empty {
-        /// What was measured, such as "state key length in bytes".
-        what: &'static str,
+        /// The limit on its length.
+        kind: Limit,
         /// How much is allowed.
         limit: u64,
     },
     /// A limit was reached.
-    #[error("{what} of {actual} exceeds the limit of {limit} (setting `{setting}`)")]
+    #[error("{kind} of {actual} exceeds the limit of {limit} ({})", kind.raised_by())]
     Limit {
-        /// What was measured, such as "state key length in bytes".
-        what: &'static str,
+        /// Which.
+        kind: Limit,
         /// How much was asked for.
         actual: u64,
         /// How much is allowed.
         limit: u64,
-        /// The setting that raises it.
-        setting: &'static str,
     },
     /// The chain of causes is too long.
-    #[error("the chain of events is longer than {limit} hops (setting `limits.max_hops`): {chain}")]
+    #[error("the chain of events is longer than {limit} hops ({}): {chain}", Limit::Hops.raised_by())]
     Hops {
         /// `max_hops`.
         limit: u32,

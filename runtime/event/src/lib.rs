@@ -12,6 +12,7 @@ pub mod filter;
 mod held;
 mod ids;
 mod key;
+mod limit;
 mod pattern;
 mod policy;
 mod refusal_code;
@@ -25,6 +26,7 @@ pub use filter::Filter;
 pub use held::HeldEvent;
 pub use ids::{ActivationId, ConsumerId, Generation, Offset, RedriveId, Sequence, Timestamp};
 pub use key::Key;
+pub use limit::{Limit, RaisedBy};
 pub use pattern::{PatternError, TypePattern};
 pub use policy::{
     AfterDeadLetter, Backoff, Breaker, Delivery, InstanceReuse, Limits, Policy, Rate, Sink, Start,

@@ -8,6 +8,7 @@ mod survey;
 
 use std::{fs::File, io::Read, path::Path};
 
+use camshaft_event::Limit;
 use sha2::{Digest, Sha256};
 use wit_component::ComponentEncoder;
 
@@ -88,8 +89,10 @@ pub fn read(file: &Path, max_bytes: u64) -> Result<Vec<u8>, Refusal> {
         return Err(Refusal::new(
             RefusalCode::PluginTooLarge,
             format!("\"{}\" is longer than the limit of {max_bytes} bytes", file.display()),
-            "Build it optimised and without debug information, or raise the setting \
-             `limits.max_plugin_bytes`.",
+            format!(
+                "Build it optimised and without debug information, or raise the {}.",
+                Limit::PluginFile.raised_by()
+            ),
         ));
     }
     Ok(bytes)

@@ -12,6 +12,7 @@ mod turns;
 use std::{cell::OnceCell, path::Path, time::Duration};
 
 use bytesize::ByteSize;
+use camshaft_event::Limit;
 use wasmtime::Engine;
 
 use crate::{
@@ -166,11 +167,11 @@ impl Compiler {
     fn refuse(&self, end: End, file: &Path) -> Refusal {
         let seconds = self.time.as_secs().max(1);
         match end {
-            End::Memory => over(file, &ByteSize(self.memory_bytes).display().iec(), "memory"),
-            End::Time => over(file, &format_args!("{seconds} s of processor time"), "time"),
+            End::Memory => over(file, &ByteSize(self.memory_bytes).display().iec(), Limit::CompileMemory),
+            End::Time => over(file, &format_args!("{seconds} s of processor time"), Limit::CompileTime),
             End::Clock => {
                 let clock = seconds * u64::from(CLOCK_FACTOR);
-                over(file, &format_args!("{clock} s, {CLOCK_FACTOR} times the limit"), "time")
+                over(file, &format_args!("{clock} s, {CLOCK_FACTOR} times the limit"), Limit::CompileTime)
             }
             End::Invalid(reason) => invalid(file, &reason),
             End::Failed(reason) => failed(file, &reason),
@@ -197,14 +198,12 @@ fn invalid(file: &Path, reason: &str) -> Refusal {
     )
 }
 
-fn over(file: &Path, limit: &dyn std::fmt::Display, setting: &str) -> Refusal {
+fn over(file: &Path, allowed: &dyn std::fmt::Display, limit: Limit) -> Refusal {
+    let raised_by = limit.raised_by();
     Refusal::new(
         RefusalCode::CompileFailed,
-        format!(
-            "\"{}\" could not be compiled within {limit} (setting `limits.max_compile_{setting}`)",
-            file.display()
-        ),
-        format!("Build a smaller plugin, or raise the runtime's setting `limits.max_compile_{setting}`."),
+        format!("\"{}\" could not be compiled within {allowed} ({raised_by})", file.display()),
+        format!("Build a smaller plugin, or raise the runtime's {raised_by}."),
     )
 }
 

@@ -3,6 +3,7 @@
 //! The host makes it at start. Whatever changes compiled code also changes the engine's compatibility hash and
 //! so the names in the code cache.
 
+use camshaft_event::Limit;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, bail};
 
 use crate::options::HostOptions;
@@ -43,7 +44,8 @@ pub fn build(options: &HostOptions) -> wasmtime::Result<(Engine, Allocation)> {
     let HostOptions { max_instances, max_memory_bytes, max_stack_bytes, .. } = *options;
     if !STACK_BYTES.contains(&max_stack_bytes) {
         bail!(
-            "a stack of {max_stack_bytes} bytes is not possible: it has 64 KiB to 1 MiB (setting `limits.max_stack`)"
+            "a stack of {max_stack_bytes} bytes is not possible: it has 64 KiB to 1 MiB ({})",
+            Limit::Stack.raised_by()
         );
     }
     let mut pool = PoolingAllocationConfig::new();

@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeSet, io, path::Path, sync::Arc};
 
+use camshaft_event::Limit;
 use wasmtime::Engine;
 
 use crate::{
@@ -299,23 +300,23 @@ fn check_operators_part(manifest: &Manifest, file: &Path) -> Result<(), Refusal>
 
 /// A manifest asks within the bounds of the runtime's settings.
 fn check_limits(manifest: &Manifest, options: &HostOptions) -> Result<(), Refusal> {
-    let (setting, max_deadline_ms) = match manifest.policy.sink {
-        Some(_) => ("max_sink_deadline", options.max_sink_deadline_ms),
-        None => ("max_deadline", options.max_deadline_ms),
+    let (deadline, max_deadline_ms) = match manifest.policy.sink {
+        Some(_) => (Limit::SinkDeadline, options.max_sink_deadline_ms),
+        None => (Limit::HandlerDeadline, options.max_deadline_ms),
     };
     let bounds = [
-        ("deadline", setting, "ms", manifest.limits.deadline_ms, max_deadline_ms),
-        ("memory", "max_memory", "bytes", manifest.limits.memory_bytes, options.max_memory_bytes),
+        ("deadline", deadline, "ms", manifest.limits.deadline_ms, max_deadline_ms),
+        ("memory", Limit::InstanceMemory, "bytes", manifest.limits.memory_bytes, options.max_memory_bytes),
     ];
     match bounds.into_iter().find(|(.., wanted, allowed)| wanted > allowed) {
         None => Ok(()),
-        Some((key, setting, unit, wanted, allowed)) => Err(Refusal::new(
+        Some((key, limit, unit, wanted, allowed)) => Err(Refusal::new(
             RefusalCode::InvalidManifest,
             format!(
                 "plugin \"{}\" sets `limits.{key}` to {wanted} {unit}, but this runtime allows {allowed} {unit}",
                 manifest.name
             ),
-            format!("Lower it in the plugin's manifest, or raise the runtime's setting `limits.{setting}`."),
+            format!("Lower it in the plugin's manifest, or raise the runtime's {}.", limit.raised_by()),
         )),
     }
 }

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use camshaft_event::AttemptContext;
+use camshaft_event::{AttemptContext, Limit};
 use thiserror::Error;
 use wasmtime::{
     PoolConcurrencyLimitError, Store,
@@ -163,7 +163,7 @@ pub struct Prepared<C: 'static> {
 #[derive(Debug, Error)]
 pub enum InstantiateError {
     /// As many instances are alive as may be. Dropping one helps.
-    #[error("as many plugin instances are alive as may be (setting `limits.max_instances`)")]
+    #[error("as many plugin instances are alive as may be ({})", Limit::Instances.raised_by())]
     TooManyInstances,
     /// The guest failed while it started: the guest's fault.
     #[error("plugin \"{plugin}\" could not be started: {reason}")]

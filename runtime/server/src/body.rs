@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, header},
 };
 use camshaft::ErrorCode;
+use camshaft_event::Limit;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -63,7 +64,7 @@ pub async fn read(
     limit: u64,
 ) -> Result<Received, Problem> {
     let too_large = || {
-        let detail = format!("the body is larger than {limit} bytes (setting `limits.max_request_bytes`)");
+        let detail = format!("the body is larger than {limit} bytes ({})", Limit::Request.raised_by());
         Err(Problem::new(ErrorCode::RequestTooLarge, detail).limit(limit))
     };
     let declared =

@@ -9,6 +9,7 @@ use std::sync::{
 };
 
 use axum::body::Bytes;
+use camshaft_event::Limit;
 use tokio::sync::Notify;
 
 use super::problem::Problem;
@@ -42,7 +43,8 @@ pub struct Full;
 
 impl From<Full> for Problem {
     fn from(_: Full) -> Self {
-        Self::busy("the memory for requests and answers is used up (a share of the setting `memory`)")
+        let raised_by = Limit::ClientMemory.raised_by();
+        Self::busy(format!("the memory for requests and answers is used up (a share of the {raised_by})"))
     }
 }
 

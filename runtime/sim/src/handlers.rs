@@ -1,7 +1,7 @@
 //! The handlers of a run: each notes what it did in its state, and has its moods.
 
 use camshaft_engine::{Attempt, Handler};
-use camshaft_event::{Answer, AttemptContext, EffectError, FailureCause, NewEvent, Offset};
+use camshaft_event::{Answer, AttemptContext, EffectError, FailureCause, Limit, NewEvent, Offset};
 use camshaft_log::testing::Random;
 
 use crate::clock::SimClock;
@@ -46,8 +46,8 @@ impl Handler for Handlers<'_> {
                 Answer::Done
             }
             Err(error) => {
-                let setting = if let EffectError::Limit { setting, .. } = error { setting } else { "" };
-                self.faults.note_if(Fault::TooManyTimers, setting == "limits.max_timers");
+                let has_too_many_timers = matches!(error, EffectError::Limit { kind: Limit::Timers, .. });
+                self.faults.note_if(Fault::TooManyTimers, has_too_many_timers);
                 self.faults.note(Fault::HandlerRefused);
                 Answer::Done
             }

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use camshaft_engine::Attempt;
+use camshaft_event::Limit;
 use camshaft_host::Instance;
 
 use super::code::{CodeNumber, CodeTable};
@@ -87,7 +88,8 @@ impl Idle {
             *told = Some(Instant::now());
             tracing::warn!(
                 consumer,
-                "events wait for a plugin instance: as many are running as may be (setting `limits.max_instances`)"
+                "events wait for a plugin instance: as many are running as may be ({})",
+                Limit::Instances.raised_by()
             );
         }
     }

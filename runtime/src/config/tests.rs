@@ -2,6 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
+use camshaft_event::{Limit, RaisedBy};
 use tempfile::TempDir;
 
 use super::*;
@@ -265,6 +266,48 @@ fn the_guide_shows_every_setting_with_its_default() {
             None => table.get(setting),
         };
         assert!(value.is_some(), "{setting}");
+    }
+}
+
+#[test]
+fn what_raises_a_limit_is_in_the_operators_guide() {
+    let in_block = |block: &str, key: &str| {
+        let table: toml::Table = uncommented(guide(block)).parse().unwrap();
+        key.split('.').try_fold(&toml::Value::Table(table), |table, key| table.get(key)).is_some()
+    };
+    let fixed = include_str!("../../OPERATING.md").split_once("| fixed limit | what |\n").unwrap().1;
+    let fixed: Vec<&str> = fixed.lines().take_while(|line| line.starts_with('|')).skip(1).collect();
+    let mut shown_as_fixed = 0;
+    for limit in Limit::ALL {
+        match limit.raised_by() {
+            RaisedBy::Setting(key) => {
+                assert!(
+                    setting::keys().any(|known| known == key),
+                    "{limit:?} names {key}, which is no setting"
+                );
+                assert!(in_block("settings", key), "{key}");
+            }
+            RaisedBy::Manifest(key) => assert!(in_block("policy", key), "{limit:?} names {key}"),
+            RaisedBy::Fixed => {
+                let says_so = format!("| {limit} |");
+                assert!(
+                    fixed.iter().any(|line| line.ends_with(&says_so)),
+                    "the guide has no line \"{limit}\""
+                );
+                shown_as_fixed += 1;
+            }
+        }
+    }
+    assert_eq!(fixed.len(), shown_as_fixed, "the guide shows a fixed limit that there is not");
+}
+
+#[test]
+fn each_limit_among_the_settings_is_one_that_messages_name() {
+    // What is held needs no message: at the bound the consumer reads no further.
+    const SILENT: [&str; 2] = ["limits.max_held_events", "limits.max_held_bytes"];
+    for key in setting::keys().filter(|key| key.starts_with("limits.") && !SILENT.contains(key)) {
+        let is_named = |limit: &&Limit| limit.raised_by() == RaisedBy::Setting(key);
+        assert!(Limit::ALL.iter().any(|limit| is_named(&limit)), "no limit names {key}");
     }
 }
 

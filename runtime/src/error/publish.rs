@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use camshaft_event::{Offset, cloudevents::InvalidEvent};
+use camshaft_event::{Limit, Offset, cloudevents::InvalidEvent};
 use thiserror::Error;
 
 use super::NotNow;
@@ -38,7 +38,7 @@ pub enum PublishError {
         offset: Offset,
     },
     /// An event is larger than `max_event_bytes`.
-    #[error("an event is larger than {limit} bytes (setting `limits.max_event_bytes`)")]
+    #[error("an event is larger than {limit} bytes ({})", Limit::Event.raised_by())]
     EventTooLarge {
         /// Which event.
         index: usize,
@@ -46,9 +46,7 @@ pub enum PublishError {
         limit: u64,
     },
     /// The batch makes a transaction larger than `max_transaction_bytes`.
-    #[error(
-        "the batch makes a transaction of more than {limit} bytes (setting `limits.max_transaction_bytes`)"
-    )]
+    #[error("the batch makes a transaction of more than {limit} bytes ({})", Limit::Transaction.raised_by())]
     TransactionTooLarge {
         /// `max_transaction_bytes`.
         limit: u64,

@@ -392,6 +392,8 @@ impl fmt::Display for ErrorCode {
 
 #[cfg(test)]
 mod tests {
+    use camshaft_event::Limit;
+
     use super::*;
 
     #[test]
@@ -406,6 +408,20 @@ mod tests {
             assert!(page.contains(&section(code)), "runtime/ERRORS.md should hold:\n{}", section(code));
         }
         assert_eq!(page.matches("### `").count(), ErrorCode::ALL.len(), "the page lists a code that is none");
+    }
+
+    #[test]
+    fn hints_and_the_error_page_name_settings_that_raise_a_limit() {
+        let named = |text: &'static str| {
+            let end = |rest: &'static str| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next();
+            text.split("limits.").skip(1).filter_map(end).filter(|key| !key.is_empty())
+        };
+        let hints = ErrorCode::ALL.iter().flat_map(|code| named(code.hint()));
+        for key in hints.chain(named(include_str!("../../ERRORS.md"))) {
+            let raised_by = format!("setting `limits.{key}`");
+            let raises = |limit: &&Limit| limit.raised_by().to_string() == raised_by;
+            assert!(Limit::ALL.iter().any(|limit| raises(&limit)), "no limit is raised by limits.{key}");
+        }
     }
 
     #[test]

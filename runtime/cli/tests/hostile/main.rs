@@ -181,7 +181,7 @@ fn bodies_of_requests_count_to_the_instances_memory() {
 fn log_lines_without_end_are_left_out_and_named() {
     let (errors, said) = Case::handler("floods-log").check(2);
     all_say(&errors, 2, "limits.deadline");
-    let notice = "further lines of this attempt are left out; 1 MiB of text is allowed";
+    let notice = "further lines of this attempt are left out; 1 MiB of text is allowed (fixed)";
     assert_eq!(said.matches(notice).count(), 2, "{} bytes", said.len());
 }
 

@@ -3,7 +3,7 @@
 //! Reads, effects, inputs and log lines are charged as the attempt keeps them, each with its bookkeeping. A loop of
 //! host calls then ends at a limit with a name, not at the memory of the machine.
 
-use camshaft_event::{EffectError, Event};
+use camshaft_event::{EffectError, Event, Limit};
 
 /// What an entry of an ordered map takes beside its key and value; an estimate on the high side.
 pub(super) const ENTRY_BYTES: usize = 96;
@@ -43,18 +43,16 @@ impl Account {
         self.add(bytes);
         if self.kept_bytes > self.limit_bytes {
             return Err(EffectError::Limit {
-                what: "what the runtime keeps for one attempt in bytes",
+                kind: Limit::Attempt,
                 actual: self.kept_bytes as u64,
                 limit: self.limit_bytes as u64,
-                setting: "limits.max_attempt_bytes",
             });
         }
         match self.instance {
             Some((used, limit)) if used.saturating_add(self.kept_bytes) > limit => Err(EffectError::Limit {
-                what: "the memory of the instance and what the runtime keeps for its attempt in bytes",
+                kind: Limit::Memory,
                 actual: used.saturating_add(self.kept_bytes) as u64,
                 limit: limit as u64,
-                setting: "limits.memory",
             }),
             _ => Ok(()),
         }

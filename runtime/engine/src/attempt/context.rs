@@ -2,7 +2,7 @@
 
 use camshaft_event::transaction::TimerChange;
 use camshaft_event::{
-    AttemptContext, EffectError, Generation, LogLevel, NewEvent, Offset, StatePage, Timestamp,
+    AttemptContext, EffectError, Generation, Limit, LogLevel, NewEvent, Offset, StatePage, Timestamp,
 };
 use camshaft_tables::PortionBounds;
 use rand_chacha::ChaCha8Rng;
@@ -79,8 +79,7 @@ impl AttemptContext for Attempt {
 
     fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), EffectError> {
         self.check_open()?;
-        let limit = self.options.max_state_value_bytes;
-        self.check("state value size in bytes", value.len(), limit, "limits.max_state_value_bytes")?;
+        self.check(Limit::StateValue, value.len(), self.options.max_state_value_bytes)?;
         self.write(key, Some(value))
     }
 
@@ -132,7 +131,7 @@ impl AttemptContext for Attempt {
         self.charge(event_bytes(&event) + timer_bytes(name))?;
         if self.touch_timer(name, true) {
             let (count, limit) = (self.timers.count(), self.options.max_timers);
-            self.check("the number of timers that are set", count, limit, "limits.max_timers")?;
+            self.check(Limit::Timers, count, limit)?;
         }
         self.effects.timers.push(TimerChange::Set { name: name.to_owned(), at, event });
         Ok(())

@@ -1,6 +1,6 @@
 //! Why an attempt failed.
 
-use camshaft_event::{Answer, EffectError, FailureCause};
+use camshaft_event::{Answer, EffectError, FailureCause, Limit};
 use camshaft_tables::TablesError;
 
 use crate::suspects::MAX_LONE_ENDS;
@@ -37,12 +37,8 @@ impl Failure {
 
     /// The effects of one attempt make a transaction of `bytes`.
     pub(super) fn too_large(bytes: usize, limit: usize) -> Self {
-        let refusal = EffectError::Limit {
-            what: "the effects of one attempt in bytes",
-            actual: bytes as u64,
-            limit: limit as u64,
-            setting: "limits.max_transaction_bytes",
-        };
+        let (actual, limit) = (bytes as u64, limit as u64);
+        let refusal = EffectError::Limit { kind: Limit::Transaction, actual, limit };
         Self { cause: FailureCause::Refused, error: refusal.to_string(), after_ms: None }
     }
 }

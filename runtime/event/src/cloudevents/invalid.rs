@@ -5,6 +5,7 @@ use std::fmt::Write;
 use thiserror::Error;
 
 use super::MAX_EXTENSIONS;
+use crate::Limit;
 
 /// How many characters of a wrong value a message repeats.
 const SHOWN_CHARACTERS: usize = 60;
@@ -38,7 +39,7 @@ pub enum InvalidEvent {
         attribute: String,
     },
     /// More extensions than an event may have.
-    #[error("the event has more than {MAX_EXTENSIONS} extensions")]
+    #[error("the event has more than {MAX_EXTENSIONS} extensions ({})", Limit::Extensions.raised_by())]
     TooManyExtensions,
     /// A name that no attribute may have.
     #[error("\"{name}\" is not an attribute name: {problem}")]

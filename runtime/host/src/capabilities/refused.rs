@@ -3,20 +3,10 @@
 //! `state` and `publisher` call it. The engine remembers a refusal itself and ends the attempt with it, so what
 //! the guest is told here is for its own messages; a fact without a case of its own becomes `other`.
 
-use camshaft_event::EffectError;
+use camshaft_event::{EffectError, Limit};
 use wasmtime::bail;
 
 use super::bindings::camshaft::plugin::{publisher, state};
-
-/// Settings by which limits are told apart; the engine names them in its refusals.
-mod setting {
-    pub const VALUE: &str = "limits.max_state_value_bytes";
-    pub const TRANSACTION: &str = "limits.max_transaction_bytes";
-    pub const EVENT: &str = "limits.max_event_bytes";
-    pub const TIMERS: &str = "limits.max_timers";
-    /// What a name or key is measured by: its limit is fixed and has no setting.
-    pub const FIXED: &str = "none: it is fixed";
-}
 
 /// The outcome of a call of the `state` interface.
 pub fn state<T>(outcome: Result<T, EffectError>) -> wasmtime::Result<Result<T, state::Error>> {
@@ -25,13 +15,13 @@ pub fn state<T>(outcome: Result<T, EffectError>) -> wasmtime::Result<Result<T, s
         Err(error) => error,
     };
     Ok(Err(match error {
-        EffectError::Empty { limit, .. } | EffectError::Limit { setting: setting::FIXED, limit, .. } => {
+        EffectError::Empty { limit, .. } | EffectError::Limit { kind: Limit::StateKey, limit, .. } => {
             state::Error::InvalidKey(number(limit))
         }
-        EffectError::Limit { setting: setting::VALUE, limit, .. } => {
+        EffectError::Limit { kind: Limit::StateValue, limit, .. } => {
             state::Error::ValueTooLarge(number(limit))
         }
-        EffectError::Limit { setting: setting::TRANSACTION, limit, .. } => {
+        EffectError::Limit { kind: Limit::Transaction, limit, .. } => {
             state::Error::AttemptTooLarge(number(limit))
         }
         EffectError::Unavailable { .. } => bail!("{error}"),
@@ -48,16 +38,16 @@ pub fn publishing(outcome: Result<(), EffectError>) -> wasmtime::Result<Result<(
     Ok(Err(match error {
         EffectError::UndeclaredType { event_type } => publisher::Error::UndeclaredType(event_type),
         EffectError::InvalidEvent { reason } => publisher::Error::InvalidEvent(reason),
-        EffectError::Limit { setting: setting::EVENT, limit, .. } => {
+        EffectError::Limit { kind: Limit::Event, limit, .. } => {
             publisher::Error::EventTooLarge(number(limit))
         }
-        EffectError::Limit { setting: setting::TRANSACTION, limit, .. } => {
+        EffectError::Limit { kind: Limit::Transaction, limit, .. } => {
             publisher::Error::AttemptTooLarge(number(limit))
         }
-        EffectError::Limit { setting: setting::TIMERS, limit, .. } => {
+        EffectError::Limit { kind: Limit::Timers, limit, .. } => {
             publisher::Error::TooManyTimers(number(limit))
         }
-        EffectError::Empty { limit, .. } | EffectError::Limit { setting: setting::FIXED, limit, .. } => {
+        EffectError::Empty { limit, .. } | EffectError::Limit { kind: Limit::TimerName, limit, .. } => {
             publisher::Error::InvalidTimerName(number(limit))
         }
         EffectError::Unavailable { .. } => bail!("{error}"),

@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Write};
 
-use camshaft_event::{Answer, FailureCause};
+use camshaft_event::{Answer, FailureCause, Limit};
 use jiff::SignedDuration;
 use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 
@@ -25,16 +25,18 @@ pub fn explain<C>(error: &wasmtime::Error, session: &Session<C>, deadline_ms: u6
         (Some(Trap::StackOverflow), _) => (
             FailureCause::Stack,
             format!(
-                "the handler overflowed its stack of {}: its calls nest too deeply (setting `limits.max_stack`)",
-                bytesize::ByteSize::b(session.bounds.stack_bytes).display().iec()
+                "the handler overflowed its stack of {}: its calls nest too deeply ({})",
+                bytesize::ByteSize::b(session.bounds.stack_bytes).display().iec(),
+                Limit::Stack.raised_by()
             ),
         ),
         (_, Some((wanted, limit))) => (
             FailureCause::Memory,
             format!(
-                "the handler wanted {} of memory, more than its limit of {} (setting `limits.memory`)",
+                "the handler wanted {} of memory, more than its limit of {} ({})",
                 bytesize::ByteSize::b(wanted as u64).display().iec(),
-                bytesize::ByteSize::b(limit as u64).display().iec()
+                bytesize::ByteSize::b(limit as u64).display().iec(),
+                Limit::Memory.raised_by()
             ),
         ),
         // How a panic ends says nothing; what it said stands first, where listings show it.
@@ -77,7 +79,7 @@ pub fn with_denied(answer: Answer, denied: &[String]) -> Answer {
 }
 
 fn late(deadline_ms: u64) -> String {
-    format!("the handler ran past its deadline of {} (setting `limits.deadline`)", span(deadline_ms))
+    format!("the handler ran past its deadline of {} ({})", span(deadline_ms), Limit::Deadline.raised_by())
 }
 
 /// One call of a backtrace: a function, inlined or not, and where it was, if the guest brought debug information.

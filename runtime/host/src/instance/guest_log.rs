@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use camshaft_event::{AttemptContext, LogLevel};
+use camshaft_event::{AttemptContext, Limit, LogLevel};
 
 /// Longest line, and longest last words, in bytes.
 const MAX_LINE_BYTES: usize = 4 * 1024;
@@ -54,8 +54,8 @@ impl GuestLog {
             return;
         }
         if self.lines >= self.max_lines {
-            let allowed = format!("{} are allowed (setting `limits.max_log_lines`)", self.max_lines);
-            return self.close(context, &allowed);
+            let allowed = format!("{} are allowed", self.max_lines);
+            return self.close(context, &allowed, Limit::LogLines);
         }
         self.lines += 1;
         shorten(&mut message, MAX_LINE_BYTES);
@@ -67,15 +67,17 @@ impl GuestLog {
         self.bytes += message.len();
         self.bytes += fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
         if self.bytes > MAX_LOG_BYTES {
-            return self.close(context, "1 MiB of text is allowed");
+            return self.close(context, "1 MiB of text is allowed", Limit::LogText);
         }
         context.log(level, &message, &fields);
     }
 
     /// Takes no further line of this attempt, and says so.
-    fn close<C: AttemptContext>(&mut self, context: &mut C, allowed: &str) {
+    fn close<C: AttemptContext>(&mut self, context: &mut C, allowed: &str, limit: Limit) {
         self.is_full = true;
-        context.log(LogLevel::Warn, &format!("further lines of this attempt are left out; {allowed}"), &[]);
+        let raised_by = limit.raised_by();
+        let line = format!("further lines of this attempt are left out; {allowed} ({raised_by})");
+        context.log(LogLevel::Warn, &line, &[]);
     }
 
     /// Remembers `words` as the last ones.

@@ -8,6 +8,8 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use camshaft_event::Limit;
+
 /// Requests that one call may send. A sink handles one event with a call, so this is far more than one has a use for.
 const MAX_REQUESTS: u32 = 256;
 
@@ -55,15 +57,17 @@ impl Budget {
     /// Which bound has been reached.
     pub fn send(&mut self) -> Result<UnderWay, String> {
         if self.sent >= MAX_REQUESTS {
-            return Err(format!("denied: one call may send {MAX_REQUESTS} requests"));
+            let raised_by = Limit::Requests.raised_by();
+            return Err(format!("denied: one call may send {MAX_REQUESTS} requests ({raised_by})"));
         }
         let (room_bytes, limit_bytes) = self.room;
         if room_bytes < REQUEST_BYTES {
             let limit = bytesize::ByteSize::b(limit_bytes as u64).display().iec();
             return Err(format!(
                 "denied: a request under way counts as {} of the instance's memory, which has a limit of {limit} \
-                 (setting `limits.memory`); {} are under way",
+                 ({}); {} are under way",
                 bytesize::ByteSize::b(REQUEST_BYTES as u64).display().iec(),
+                Limit::Memory.raised_by(),
                 self.under_way.load(Ordering::Acquire)
             ));
         }
@@ -104,7 +108,7 @@ mod tests {
         for _ in 0..2 {
             budget.begin();
             (0..MAX_REQUESTS).for_each(|_| drop(budget.send().unwrap()));
-            assert_eq!(budget.send().unwrap_err(), "denied: one call may send 256 requests");
+            assert_eq!(budget.send().unwrap_err(), "denied: one call may send 256 requests (fixed)");
         }
     }
 }

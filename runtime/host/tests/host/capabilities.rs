@@ -1,6 +1,6 @@
 //! The contract's interfaces where the guests written with the SDK do not go: refusals, misuse, bounds.
 
-use camshaft_event::{Answer, EffectError, FailureCause};
+use camshaft_event::{Answer, EffectError, FailureCause, Limit};
 
 use crate::support::{Attempt, Bench, MANIFEST, event, handler, module, ticking, with_manifest};
 
@@ -44,32 +44,32 @@ fn check_case(answer: Answer, case: usize) {
 
 #[test]
 fn each_refusal_is_the_contracts_own_case() {
-    let limit = |setting| EffectError::Limit { what: "it", actual: 9, limit: 5, setting };
-    let (odd, none) = (|| "odd".to_owned(), || EffectError::Empty { what: "it", limit: 5 });
+    let limit = |kind| EffectError::Limit { kind, actual: 9, limit: 5 };
+    let (odd, empty) = (|| "odd".to_owned(), |kind| EffectError::Empty { kind, limit: 5 });
     for (refusal, case) in [
         (EffectError::UndeclaredType { event_type: odd() }, 0),
         (EffectError::InvalidEvent { reason: odd() }, 1),
-        (limit("limits.max_event_bytes"), 2),
-        (limit("limits.max_timers"), 3),
-        (limit("limits.max_transaction_bytes"), 4),
-        (none(), 5),
-        (limit("none: it is fixed"), 5),
+        (limit(Limit::Event), 2),
+        (limit(Limit::Timers), 3),
+        (limit(Limit::Transaction), 4),
+        (empty(Limit::TimerName), 5),
+        (limit(Limit::TimerName), 5),
         (EffectError::Hops { limit: 5, chain: odd() }, 6),
     ] {
         check_case(refused(CANCEL, "$cancel", refusal), case);
     }
     for (refusal, case) in [
-        (none(), 0),
-        (limit("none: it is fixed"), 0),
-        (limit("limits.max_state_value_bytes"), 1),
-        (limit("limits.max_transaction_bytes"), 2),
-        (limit("limits.of_another_kind"), 3),
+        (empty(Limit::StateKey), 0),
+        (limit(Limit::StateKey), 0),
+        (limit(Limit::StateValue), 1),
+        (limit(Limit::Transaction), 2),
+        (limit(Limit::Attempt), 3),
         (EffectError::InvalidEvent { reason: odd() }, 3),
     ] {
         check_case(refused(GET, "$get", refusal), case);
     }
     // The prefix of a scan is looked at before a cursor keeps it.
-    check_case(refused(SCAN, "$scan", limit("none: it is fixed")), 0);
+    check_case(refused(SCAN, "$scan", limit(Limit::StateKey)), 0);
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn a_call_after_a_refusal_ends_the_attempt_and_log_lines_get_through() {
     let body = format!(
         "{get} (call $log (i32.const 2) (i32.const 512) (i32.const 0) (i32.const 0) (i32.const 0)) {get}"
     );
-    let refuse = Some(EffectError::Empty { what: "it", limit: 5 });
+    let refuse = Some(EffectError::Empty { kind: Limit::StateKey, limit: 5 });
     let mut instance = Bench::new().instance(&handler(&format!("{GET}{log}"), &body));
     let (answer, attempt) = instance.call(&event(), Attempt { refuse, ..Attempt::default() });
     let error = trapped(answer);

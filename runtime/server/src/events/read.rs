@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use camshaft::ReadError;
-use camshaft_event::{Offset, TypePattern};
+use camshaft_event::{Limit, Offset, TypePattern};
 use camshaft_wire::ProblemDocument;
 use futures_util::stream;
 use serde::Deserialize;
@@ -85,7 +85,8 @@ pub async fn read(
     let selection = Selection { event_type: query.event_type, subject: query.subject, system: query.system };
     let follows = match follow {
         true => Some(Arc::clone(&api.followers).try_acquire_owned().map_err(|_| {
-            Problem::busy("as many requests follow the log as may (half of `limits.max_connections`)")
+            let raised_by = Limit::Connections.raised_by();
+            Problem::busy(format!("as many requests follow the log as may (half of the {raised_by})"))
         })?),
         false => None,
     };

@@ -18,6 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use camshaft::Token;
+use camshaft_event::Limit;
 use hyper::{
     body::{Frame, Incoming, SizeHint},
     server::conn::http1,
@@ -109,7 +110,8 @@ async fn answer(
     request: Request,
 ) -> Result<Response, Infallible> {
     let Some(serving) = slot.serve(class).await else {
-        let problem = Problem::busy("all connections are taken (setting `limits.max_connections`)");
+        let raised_by = Limit::Connections.raised_by();
+        let problem = Problem::busy(format!("all connections are taken ({raised_by})"));
         let mut response = problem.into_response();
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return Ok(response);
