@@ -48,6 +48,8 @@ pub(crate) struct Ticket {
     trial: Option<u64>,
     /// Where its calls are counted.
     calls: calls::Place,
+    /// Whether what fails in it only counts for the measure of its version.
+    is_uncounted: bool,
 }
 
 /// The moment at which something happens.
@@ -190,7 +192,8 @@ impl Delivery {
         assert!(!watched.is_paused, "{name} is given a batch although it is paused");
         let trial = watched.attempts.begin(batch, in_hand, moment);
         let calls = watched.calls.begin(watched.policy.rate, batch.len(), moment.passed_ms);
-        Ticket { consumer: name.clone(), epoch: watched.epoch, trial, calls }
+        let is_uncounted = batch.is_uncounted();
+        Ticket { consumer: name.clone(), epoch: watched.epoch, trial, calls, is_uncounted }
     }
 
     /// Whether a consumer may be given events by what the engine said of its version; how many it has in hand.
@@ -253,7 +256,9 @@ impl Delivery {
             return;
         }
         for section in &transaction.sections {
-            if let Section::Handled(handled) = section {
+            if let Section::Handled(handled) = section
+                && !(ticket.is_uncounted && handled.outcome == Outcome::Retrying)
+            {
                 watched.attempts.end(breaker, ticket.trial, handled, moment);
             }
         }
