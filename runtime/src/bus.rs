@@ -158,11 +158,11 @@ impl Runtime {
             ..HostOptions::new(data.join("code"))
         };
         // The log's lock comes first: a second process must not touch the cache either.
-        let (core, host) = compose::open(config, clock, || {
+        let (core, steps, host) = compose::open(config, clock, || {
             Host::new(host_options).map_err(|error| unusable(error.to_string()))
         })?;
         let plugins =
-            Plugins::start(&core, host, hook).map_err(|error| unusable(crate::io_reason(&error)))?;
+            Plugins::start(&core, steps, host, hook).map_err(|error| unusable(crate::io_reason(&error)))?;
         let inner = Inner {
             core,
             plugins,
@@ -189,7 +189,7 @@ impl Runtime {
         Health {
             status,
             why,
-            damaged_consumers: core.sequencer.lock().damaged(),
+            damaged_consumers: core.damaged_consumers(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             tail: standing.durable.next_offset,
             first_offset: self.first_offset(),

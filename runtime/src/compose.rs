@@ -4,6 +4,7 @@
 //! flusher writes snapshots and trims; a timekeeper fires what comes due; a ticker counts deadlines. They share
 //! the sequencer behind its lock and wake each other by bells. Each file here is one of them.
 
+mod access;
 mod bell;
 pub(crate) mod budget;
 mod clock;
@@ -28,6 +29,7 @@ mod timekeeper;
 mod worker;
 mod writer;
 
+pub(crate) use access::Steps;
 pub(crate) use bell::Bell;
 pub(crate) use clock::MachineClock;
 #[cfg(feature = "test-clock")]

@@ -1,24 +1,26 @@
 //! What each operation of the runtime can answer instead of a result: one enum per operation, each fact with
-//! its code of the catalogue.
+//! its code of the catalogue. What keeps the runtime from serving any operation is one type, [`Unavailable`].
 
 mod consumer;
 mod dead_letter;
-mod not_now;
+mod load;
 mod open;
 mod publish;
 mod read;
 mod redrive;
 mod state;
+mod unavailable;
 mod version;
 
 pub use consumer::ConsumerError;
 pub use dead_letter::DeadLetterError;
-pub use not_now::NotNow;
+pub use load::LoadError;
 pub use open::OpenError;
 pub use publish::PublishError;
 pub use read::ReadError;
 pub use redrive::RedriveError;
 pub use state::StateError;
+pub use unavailable::Unavailable;
 pub use version::VersionError;
 
 /// What the operating system says, as part of a message: lower case, without its number.

@@ -25,6 +25,6 @@ pub use config::{
     Config, ConfigError, Durability, Retention, RuntimeLimits, Token, duration as parse_duration,
 };
 pub use error::{
-    ConsumerError, DeadLetterError, NotNow, OpenError, PublishError, ReadError, RedriveError, StateError,
-    VersionError, io_reason,
+    ConsumerError, DeadLetterError, LoadError, OpenError, PublishError, ReadError, RedriveError, StateError,
+    Unavailable, VersionError, io_reason,
 };

@@ -5,7 +5,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use camshaft::{AttemptContext, Config, Event, Failure, Offset, PublishError, Runtime, Subscription};
+use camshaft::{
+    AttemptContext, Config, Event, Failure, Offset, PublishError, Runtime, Subscription, Unavailable,
+};
 
 fn config(folder: &Path) -> Config {
     Config { data: folder.join("data"), plugins: folder.join("plugins"), ..Config::default() }
@@ -35,7 +37,7 @@ async fn count(runtime: &Runtime) {
 async fn until_handled(runtime: &Runtime, consumer: &str) {
     tokio::time::timeout(Duration::from_secs(60), async {
         loop {
-            let view = runtime.consumer(consumer).await.unwrap();
+            let view = runtime.consumer(consumer).await.unwrap().unwrap();
             if view.lag == 0 && view.in_flight == 0 && view.retrying == 0 {
                 return;
             }
@@ -81,7 +83,10 @@ async fn after_the_shutdown_the_data_directory_is_free_although_clones_are_left(
     let second = Runtime::open(config(folder.path())).await.unwrap();
     assert!(second.publish(order(0)).await.unwrap().duplicate);
     assert_eq!(counts(&second).await, [1]);
-    assert!(matches!(clone.publish(order(1)).await, Err(PublishError::ShuttingDown)));
+    assert!(matches!(
+        clone.publish(order(1)).await,
+        Err(PublishError::Unavailable(Unavailable::ShuttingDown))
+    ));
     assert!(clone.state_list("counter", b"", 1, None).await.is_err());
     assert!(clone.read(Offset(0), 1).await.is_err());
     second.shutdown().await;

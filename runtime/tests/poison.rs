@@ -95,8 +95,8 @@ async fn what_takes_the_process_down_three_times_alone_becomes_a_dead_letter_and
     let runtime = open(folder.path()).await;
     let ended = async {
         loop {
-            let guilty = runtime.consumer("guilty").await.unwrap();
-            let innocent = runtime.consumer("innocent").await.unwrap();
+            let guilty = runtime.consumer("guilty").await.unwrap().unwrap();
+            let innocent = runtime.consumer("innocent").await.unwrap().unwrap();
             if guilty.dead == 1 && innocent.lag == 0 && innocent.in_flight == 0 {
                 return;
             }
@@ -111,7 +111,7 @@ async fn what_takes_the_process_down_three_times_alone_becomes_a_dead_letter_and
     assert_eq!(attempt.cause, "process-end");
     assert!(attempt.error.contains("3 more times while nothing else ran"), "{}", attempt.error);
     assert!(attempt.error.contains("takes the process down"), "{}", attempt.error);
-    assert_eq!(runtime.consumer("innocent").await.unwrap().dead, 0);
+    assert_eq!(runtime.consumer("innocent").await.unwrap().unwrap().dead, 0);
     assert_eq!(runtime.state_get("innocent", b"handled").await.unwrap().as_deref(), Some(&b"1"[..]));
     runtime.shutdown().await;
 }

@@ -165,7 +165,7 @@ async fn no_redrive_is_late() {
     .await;
     let receipts = runtime.publish_batch((0..20).map(event).collect()).await.unwrap();
     attempts.until(20).await;
-    while runtime.consumer("quiet").await.unwrap().dead < 20 {
+    while runtime.consumer("quiet").await.unwrap().unwrap().dead < 20 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     for (number, Offset(offset)) in receipts.iter().map(|receipt| receipt.offset).enumerate() {

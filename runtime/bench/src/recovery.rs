@@ -74,7 +74,7 @@ async fn kill_and_open(bench: &Bench, events: u64) -> Result<Back> {
     let open = started.elapsed();
     load::subscribe(&runtime).await?;
     loop {
-        let view = runtime.consumer(load::CONSUMER).await.context("the closure is a consumer")?;
+        let view = runtime.consumer(load::CONSUMER).await?.context("the closure is a consumer")?;
         if view.lag == 0 && view.in_flight == 0 {
             break;
         }

@@ -98,7 +98,7 @@ async fn stream(folder: &Path, reloads: u32, length: Duration) -> Result<Stream>
     }
     // In this order: what the plugin publishes is what the closure waits for.
     for name in ["reloads", "watch"] {
-        while runtime.consumer(name).await.is_some_and(|consumer| consumer.lag + consumer.in_flight > 0) {
+        while runtime.consumer(name).await?.is_some_and(|consumer| consumer.lag + consumer.in_flight > 0) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -155,7 +155,7 @@ async fn take_over(runtime: &Runtime, plugins: &Path, number: u32) -> Result<()>
     let partial = plugins.join(".partial");
     fs::write(&partial, camshaft_test_guests::version(number, "good"))?;
     fs::rename(&partial, plugins.join("reloads.wasm")).context("could not drop the plugin in")?;
-    while runtime.plugin("reloads").and_then(|plugin| plugin.activation) < Some(u64::from(number)) {
+    while runtime.plugin("reloads").await?.and_then(|plugin| plugin.activation) < Some(u64::from(number)) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     Ok(())

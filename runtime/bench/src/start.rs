@@ -79,8 +79,12 @@ fn start(folder: &Path, plugins: usize) -> Result<Start> {
     let begin = Instant::now();
     let runtime = tokio.block_on(Runtime::open(config))?;
     let open = begin.elapsed();
-    while runtime.plugins().iter().filter(|plugin| plugin.activation.is_some()).count() < plugins {
-        ensure!(begin.elapsed() < Duration::from_secs(600), "not all plugins run: {:#?}", runtime.plugins());
+    loop {
+        let views = tokio.block_on(runtime.plugins())?;
+        if views.iter().filter(|plugin| plugin.activation.is_some()).count() >= plugins {
+            break;
+        }
+        ensure!(begin.elapsed() < Duration::from_secs(600), "not all plugins run: {views:#?}");
         thread::sleep(LOOK);
     }
     let all = begin.elapsed();

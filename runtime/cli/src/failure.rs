@@ -3,7 +3,7 @@
 use std::{fmt::Display, io};
 
 use anstream::eprintln;
-use camshaft::{ConfigError, OpenError, Refusal, io_reason};
+use camshaft::{ConfigError, LoadError, OpenError, Refusal, io_reason};
 use camshaft_server::ServerError;
 use camshaft_wire::{ErrorCode, ExitCode};
 use clap::builder::styling::{AnsiColor, Style};
@@ -129,6 +129,15 @@ impl From<OpenError> for Failure {
 impl From<ServerError> for Failure {
     fn from(error: ServerError) -> Self {
         Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Refused(refusal) => refusal.into(),
+            LoadError::Unavailable(unavailable) => Self::new(unavailable.code(), unavailable.to_string()),
+        }
     }
 }
 

@@ -14,10 +14,13 @@ use super::{Api, body, parameters::Path, problem::Problem};
 /// Every consumer.
 #[utoipa::path(
     get, path = "/consumers", tag = "consumers",
-    responses((status = 200, description = "All consumers, by name", body = Items<ConsumerView>))
+    responses(
+        (status = 200, description = "All consumers, by name", body = Items<ConsumerView>),
+        (status = 503, description = "The log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
+    )
 )]
-pub async fn list(State(api): State<Api>) -> Json<Items<ConsumerView>> {
-    Json(Items { items: api.runtime.consumers().await })
+pub async fn list(State(api): State<Api>) -> Result<Json<Items<ConsumerView>>, Problem> {
+    Ok(Json(Items { items: api.runtime.consumers().await? }))
 }
 
 /// One consumer.
@@ -27,10 +30,11 @@ pub async fn list(State(api): State<Api>) -> Json<Items<ConsumerView>> {
     responses(
         (status = 200, description = "The consumer", body = ConsumerView),
         (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn show(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<ConsumerView>, Problem> {
-    match api.runtime.consumer(&name).await {
+    match api.runtime.consumer(&name).await? {
         Some(consumer) => Ok(Json(consumer)),
         None => Err(ConsumerError::NotFound { name }.into()),
     }

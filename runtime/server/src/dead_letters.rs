@@ -41,7 +41,7 @@ pub struct ListQuery {
     responses(
         (status = 200, description = "A page of them", body = Page<DeadLetterSummary>),
         (status = 400, description = "A parameter is not valid", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "There is no memory for the answer now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "There is no memory for the answer now, or the log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]

@@ -14,10 +14,13 @@ use super::{Api, body, parameters::Path, problem::Problem};
 /// Every plugin.
 #[utoipa::path(
     get, path = "/plugins", tag = "plugins",
-    responses((status = 200, description = "All plugins, by name", body = Items<PluginView>))
+    responses(
+        (status = 200, description = "All plugins, by name", body = Items<PluginView>),
+        (status = 503, description = "The log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
+    )
 )]
-pub async fn list(State(api): State<Api>) -> Json<Items<PluginView>> {
-    Json(Items { items: api.runtime.plugins() })
+pub async fn list(State(api): State<Api>) -> Result<Json<Items<PluginView>>, Problem> {
+    Ok(Json(Items { items: api.runtime.plugins().await? }))
 }
 
 /// One plugin.
@@ -27,11 +30,12 @@ pub async fn list(State(api): State<Api>) -> Json<Items<PluginView>> {
     responses(
         (status = 200, description = "The plugin", body = PluginView),
         (status = 404, description = "No plugin has the name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn show(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<PluginView>, Problem> {
     let missing = || Problem::new(ErrorCode::PluginNotFound, format!("there is no plugin \"{name}\""));
-    api.runtime.plugin(&name).map(Json).ok_or_else(missing)
+    api.runtime.plugin(&name).await?.map(Json).ok_or_else(missing)
 }
 
 /// What a plugin ran, newest first: the last twenty activations.
@@ -41,6 +45,7 @@ pub async fn show(State(api): State<Api>, Path(name): Path<String>) -> Result<Js
     responses(
         (status = 200, description = "Its activations", body = Items<ActivationView>),
         (status = 404, description = "No plugin of the name ever ran", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn history(

@@ -14,7 +14,7 @@ use camshaft_event::{
 
 use camshaft::{
     ConsumerError, DeadLetterError, ErrorCode, PublishError, ReadError, RedriveError, StateError,
-    VersionError,
+    Unavailable, VersionError,
 };
 
 /// An answer that is an error.
@@ -125,10 +125,18 @@ impl From<InvalidBatch> for Problem {
     }
 }
 
+/// The answer of every operation that the runtime cannot serve now.
+impl From<Unavailable> for Problem {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::new(unavailable.code(), unavailable.to_string()).retry_after(unavailable.retry_after())
+    }
+}
+
 impl From<PublishError> for Problem {
     fn from(error: PublishError) -> Self {
         let mut problem = match &error {
             PublishError::Invalid { reason, .. } => Self::from(reason.clone()),
+            PublishError::Unavailable(unavailable) => (*unavailable).into(),
             _ => Self::new(error.code(), error.to_string()).retry_after(error.retry_after()),
         };
         problem.document.index = error.index();
@@ -156,60 +164,96 @@ impl From<ReadError> for Problem {
 
 impl From<ConsumerError> for Problem {
     fn from(error: ConsumerError) -> Self {
-        Self::new(error.code(), error.to_string()).retry_after(error.retry_after())
+        match error {
+            ConsumerError::Unavailable(unavailable) => unavailable.into(),
+            error => Self::new(error.code(), error.to_string()),
+        }
     }
 }
 
 impl From<DeadLetterError> for Problem {
     fn from(error: DeadLetterError) -> Self {
-        Self::new(error.code(), error.to_string()).retry_after(error.retry_after())
+        match error {
+            DeadLetterError::Unavailable(unavailable) => unavailable.into(),
+            error => Self::new(error.code(), error.to_string()),
+        }
     }
 }
 
 impl From<RedriveError> for Problem {
     fn from(error: RedriveError) -> Self {
-        Self::new(error.code(), error.to_string()).retry_after(error.retry_after())
+        match error {
+            RedriveError::Unavailable(unavailable) => unavailable.into(),
+            error => Self::new(error.code(), error.to_string()),
+        }
     }
 }
 
 impl From<VersionError> for Problem {
     fn from(error: VersionError) -> Self {
-        Self::new(error.code(), error.to_string()).retry_after(error.retry_after())
+        match error {
+            VersionError::Unavailable(unavailable) => unavailable.into(),
+            error => Self::new(error.code(), error.to_string()),
+        }
     }
 }
 
 impl From<StateError> for Problem {
     fn from(error: StateError) -> Self {
-        Self::new(error.code(), error.to_string())
+        match error {
+            StateError::Unavailable(unavailable) => unavailable.into(),
+            error => Self::new(error.code(), error.to_string()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use camshaft::NotNow;
 
-    #[test]
-    fn what_heals_by_itself_says_when_to_come_back() {
-        for (problem, status, code, seconds) in [
-            (PublishError::TooMany.into(), 429, ErrorCode::TooManyRequests, Some("1")),
-            (PublishError::from(NotNow::Busy).into(), 503, ErrorCode::Busy, Some("1")),
-            (PublishError::from(NotNow::NoSpace).into(), 507, ErrorCode::NoSpace, Some("1")),
-            (PublishError::ShuttingDown.into(), 503, ErrorCode::ShuttingDown, Some("1")),
-            (PublishError::Poisoned.into(), 503, ErrorCode::LogPoisoned, None),
-            (DeadLetterError::from(NotNow::NoSpace).into(), 507, ErrorCode::NoSpace, Some("1")),
-            (DeadLetterError::ShuttingDown.into(), 503, ErrorCode::ShuttingDown, Some("1")),
-            (RedriveError::from(NotNow::NoSpace).into(), 507, ErrorCode::NoSpace, Some("1")),
-            (RedriveError::ShuttingDown.into(), 503, ErrorCode::ShuttingDown, Some("1")),
-            (ConsumerError::from(NotNow::Busy).into(), 503, ErrorCode::Busy, Some("1")),
-            (ConsumerError::Poisoned.into(), 503, ErrorCode::LogPoisoned, None),
-        ] {
-            let problem: Problem = problem;
-            assert_eq!(problem.document.urn, code.urn());
-            let response = problem.into_response();
-            assert_eq!(response.status().as_u16(), status, "{code}");
-            let found = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap());
-            assert_eq!(found, seconds, "{code}");
+    /// Status, `Retry-After` and body.
+    async fn answer(problem: Problem) -> (u16, Option<String>, serde_json::Value) {
+        let (head, body) = problem.into_response().into_parts();
+        let retry_after =
+            head.headers.get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        (head.status.as_u16(), retry_after, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn every_operation_answers_alike_while_the_runtime_is_unavailable() {
+        let all = [
+            (Unavailable::Busy, 503, "busy", Some("1"), "the log is behind with syncing"),
+            (Unavailable::NoSpace, 507, "no-space", Some("1"), "no space is left for the log"),
+            (Unavailable::ShuttingDown, 503, "shutting-down", Some("1"), "the runtime is shutting down"),
+            (Unavailable::Poisoned, 503, "log-poisoned", None, "the log is poisoned: a sync failed"),
+        ];
+        for (unavailable, status, code, seconds, detail) in all {
+            let (found, retry_after, document) = answer(unavailable.into()).await;
+            assert_eq!((found, retry_after.as_deref()), (status, seconds), "{code}");
+            assert_eq!(document["type"], format!("urn:camshaft:error:{code}"));
+            assert_eq!(
+                (&document["status"], &document["detail"]),
+                (&status.into(), &detail.into()),
+                "{code}"
+            );
+            for problem in [
+                PublishError::from(unavailable).into(),
+                ConsumerError::from(unavailable).into(),
+                DeadLetterError::from(unavailable).into(),
+                RedriveError::from(unavailable).into(),
+                VersionError::from(unavailable).into(),
+                StateError::from(unavailable).into(),
+            ] {
+                assert_eq!(answer(problem).await, (status, retry_after.clone(), document.clone()), "{code}");
+            }
         }
+    }
+
+    #[tokio::test]
+    async fn a_publisher_too_many_is_told_when_to_come_back() {
+        let (status, retry_after, document) = answer(PublishError::TooMany.into()).await;
+        assert_eq!((status, retry_after.as_deref()), (429, Some("1")));
+        assert_eq!(document["type"], ErrorCode::TooManyRequests.urn());
     }
 }

@@ -59,7 +59,7 @@ pub struct ShowQuery {
     params(("plugin" = String, Path, description = "Whose"), ListQuery),
     responses(
         (status = 200, description = "A page of entries", body = Page<StateEntryView>),
-        (status = 503, description = "There is no memory for the answer now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "There is no memory for the answer now, or the log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "No plugin has the name", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -83,7 +83,7 @@ pub async fn list(
     ),
     responses(
         (status = 200, description = "The value", content((Value = "application/json"), (Vec<u8> = "application/msgpack"))),
-        (status = 503, description = "There is no memory for the answer now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "There is no memory for the answer now, or the log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "No such plugin or key", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]

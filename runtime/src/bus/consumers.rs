@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use camshaft_engine::{ConsumerState, ResetTo, Sequencer, Unhandled, first_offset_since};
 use camshaft_event::transaction::ConsumerStatus;
-use camshaft_event::{Key, Offset, Sequence, Timestamp};
+use camshaft_event::{Key, Offset, Timestamp};
 
 use super::{Runtime, shown};
 use crate::compose::EmbeddedStore;
@@ -12,22 +12,29 @@ use crate::view::{
     ConsumerStatusView, ConsumerView, Oldest, OldestHeldView, PauseView, ResetPlace, ResetRequest,
     SkipRequest, SkipView,
 };
-use crate::{ConsumerError, NotNow};
+use crate::{ConsumerError, Unavailable};
 
 impl Runtime {
-    /// All consumers, by name.
-    pub async fn consumers(&self) -> Vec<ConsumerView> {
-        let sequencer = &self.0.core.sequencer;
-        let names = sequencer.lock().consumer_names();
-        // One at a time, so that many consumers keep nobody out.
-        let states = names.iter().filter_map(|name| sequencer.lock().consumer_state(name));
-        states.map(|state| self.consumer_view(state)).collect()
+    /// All consumers, by name, once what is shown of them is durable.
+    ///
+    /// # Errors
+    /// A runtime that ended before what is shown was durable.
+    pub async fn consumers(&self) -> Result<Vec<ConsumerView>, Unavailable> {
+        let read = self.0.core.read_durably(|sequencer| -> Vec<ConsumerState> {
+            let names = sequencer.lock().consumer_names();
+            // One at a time, so that many consumers keep nobody out.
+            names.iter().filter_map(|name| sequencer.lock().consumer_state(name)).collect()
+        });
+        Ok(read.await?.into_iter().map(|state| self.consumer_view(state)).collect())
     }
 
-    /// One consumer.
-    pub async fn consumer(&self, name: &str) -> Option<ConsumerView> {
-        let state = self.0.core.sequencer.lock().consumer_state(name)?;
-        Some(self.consumer_view(state))
+    /// One consumer, once what is shown of it is durable; none if there is none of the name.
+    ///
+    /// # Errors
+    /// A runtime that ended before what is shown was durable.
+    pub async fn consumer(&self, name: &str) -> Result<Option<ConsumerView>, Unavailable> {
+        let state = self.0.core.read_durably(|sequencer| sequencer.lock().consumer_state(name)).await?;
+        Ok(state.map(|state| self.consumer_view(state)))
     }
 
     /// Forgets a detached consumer: its state, held events, dead letters and timers.
@@ -35,10 +42,7 @@ impl Runtime {
     /// # Errors
     /// See [`ConsumerError`].
     pub async fn remove_consumer(&self, name: &str) -> Result<(), ConsumerError> {
-        self.change(name, |sequencer, now| {
-            sequencer.remove(name, now).map(|()| sequencer.sequenced().sequence)
-        })
-        .await?;
+        self.change(name, |sequencer, now| sequencer.remove(name, now)).await?;
         self.0.plugins.forget(name);
         Ok(())
     }
@@ -49,7 +53,7 @@ impl Runtime {
     /// # Errors
     /// See [`ConsumerError`].
     pub async fn pause_consumer(&self, name: &str) -> Result<(), ConsumerError> {
-        self.change(name, |sequencer, now| sequencer.pause(name, now)).await
+        self.change(name, |sequencer, now| sequencer.pause(name, now).map(|_| ())).await
     }
 
     /// Lets a paused consumer go on where it stands, and closes its circuit breaker.
@@ -57,7 +61,7 @@ impl Runtime {
     /// # Errors
     /// See [`ConsumerError`].
     pub async fn resume_consumer(&self, name: &str) -> Result<(), ConsumerError> {
-        self.change(name, |sequencer, now| sequencer.resume(name, now)).await
+        self.change(name, |sequencer, now| sequencer.resume(name, now).map(|_| ())).await
     }
 
     /// Starts a consumer anew at another place, as its next generation: its held events, dead letters and timers are
@@ -75,13 +79,7 @@ impl Runtime {
             }
         };
         let to = ResetTo { place, keep_state: request.keep_state };
-        let mut first = Offset(0);
-        self.change(name, |sequencer, now| {
-            first = sequencer.reset(name, to, now)?;
-            Ok(sequencer.sequenced().sequence)
-        })
-        .await?;
-        Ok(first)
+        self.change(name, |sequencer, now| sequencer.reset(name, to, now)).await
     }
 
     /// Lets a damaged consumer go on without what it cannot read. With `request.to` it goes on at that offset.
@@ -89,53 +87,34 @@ impl Runtime {
     /// # Errors
     /// See [`ConsumerError`].
     pub async fn skip_damage(&self, name: &str, request: SkipRequest) -> Result<SkipView, ConsumerError> {
-        let mut skipped = SkipView::default();
-        self.change(name, |sequencer, now| {
-            skipped = shown::skipped(sequencer.skip(name, request.to, now)?);
-            Ok(sequencer.sequenced().sequence)
-        })
-        .await?;
-        Ok(skipped)
+        let skipped = self.change(name, |sequencer, now| sequencer.skip(name, request.to, now)).await?;
+        Ok(shown::skipped(skipped))
     }
 
     /// The offset of the first event that was sequenced at `time` or later.
     async fn first_since(&self, name: &str, time: Timestamp) -> Result<Offset, ConsumerError> {
         let core = &self.0.core;
         // What is sequenced is not found before it is written.
-        let sequence = core.sequencer.lock().sequenced().sequence;
-        core.durable.wait_for(sequence).await?;
+        core.read_durably(|_| ()).await?;
         let log = Arc::clone(&core.log);
         let found = tokio::task::spawn_blocking(move || first_offset_since(&*log, time)).await;
         let found = found.map_err(|error| error.to_string());
-        found.and_then(|found| found.map_err(|error| error.to_string())).map_err(unavailable(name))
+        found
+            .and_then(|found| found.map_err(|error| error.to_string()))
+            .map_err(|reason| ConsumerError::Failed { name: name.to_owned(), reason })
     }
 
     /// Changes a consumer, and returns once that is durable.
-    async fn change(
+    async fn change<T>(
         &self,
         name: &str,
-        act: impl FnOnce(
-            &mut Sequencer<EmbeddedStore>,
-            Timestamp,
-        ) -> Result<Sequence, camshaft_engine::ConsumerError>,
-    ) -> Result<(), ConsumerError> {
-        let core = &self.0.core;
-        core.check_open()?;
-        let now = core.now();
-        let sequence = core.step(|sequencer| act(sequencer, now)).map_err(|error| match error {
-            camshaft_engine::ConsumerError::NotFound { name } => ConsumerError::NotFound { name },
-            camshaft_engine::ConsumerError::Attached { name } => ConsumerError::Attached { name },
-            camshaft_engine::ConsumerError::NotDamaged { name } => ConsumerError::NotDamaged { name },
-            camshaft_engine::ConsumerError::NoDamagedEvents { name } => {
-                ConsumerError::NoDamagedEvents { name }
-            }
-            camshaft_engine::ConsumerError::NotSkippable { name, part } => {
-                ConsumerError::NotSkippable { name, part }
-            }
-            camshaft_engine::ConsumerError::Unready(unready) => NotNow::from(unready).into(),
-            other => unavailable(name)(other.to_string()),
-        })?;
-        Ok(core.durable.wait_for(sequence).await?)
+        act: impl FnOnce(&mut Sequencer<EmbeddedStore>, Timestamp) -> Result<T, camshaft_engine::ConsumerError>,
+    ) -> Result<T, ConsumerError> {
+        let change = self.0.core.change(|sequencer, now| {
+            let done = act(sequencer, now).map_err(|error| ConsumerError::of(name, error))?;
+            Ok((done, sequencer.sequenced().sequence))
+        });
+        change.await
     }
 
     fn consumer_view(&self, state: ConsumerState) -> ConsumerView {
@@ -196,8 +175,4 @@ impl Runtime {
         let batch = core.log.read_from(sequence, 1).ok()?;
         batch.iter().next().map(|record| Timestamp(record.timestamp_ms))
     }
-}
-
-fn unavailable(name: &str) -> impl Fn(String) -> ConsumerError {
-    move |reason| ConsumerError::Unavailable { name: name.to_owned(), reason }
 }

@@ -3,14 +3,14 @@
 use std::ops::ControlFlow;
 
 use camshaft_engine::{DeadLetterEntry, SharedSequencer};
-use camshaft_event::{DeadLetter, Generation, Offset, Sequence, Timestamp};
+use camshaft_event::{DeadLetter, Generation, Offset};
 
 use super::{Runtime, long_reads::PAGE_BYTES};
+use crate::DeadLetterError;
 use crate::compose::EmbeddedStore;
 use crate::view::{
     AttemptView, DeadLetterQuery, DeadLetterSummary, DeadLetterView, InputView, InputsView, Page, WaitingView,
 };
-use crate::{DeadLetterError, NotNow};
 
 /// How many of the waiting events a dead letter shows.
 const SHOWN_WAITING: usize = 100;
@@ -32,10 +32,8 @@ impl Runtime {
         {
             return Err(DeadLetterError::Cursor);
         }
-        let read = self.read_long(move |sequencer| page(sequencer, &query)).await;
-        let (page, sequence) = read.unwrap_or_else(|reason| Err(DeadLetterError::Unavailable { reason }))?;
-        self.settle_dead_letters(sequence).await?;
-        Ok(page)
+        let failed = |reason| DeadLetterError::Failed { reason };
+        self.read_long(move |sequencer| page(sequencer, &query), failed).await
     }
 
     /// One dead letter with all that is known about it.
@@ -48,10 +46,8 @@ impl Runtime {
         offset: Offset,
     ) -> Result<DeadLetterView, DeadLetterError> {
         let name = consumer.to_owned();
-        let read = self.read_long(move |sequencer| letter(sequencer, &name, offset)).await;
-        let (view, sequence) = read.unwrap_or_else(|reason| Err(DeadLetterError::Unavailable { reason }))?;
-        self.settle_dead_letters(sequence).await?;
-        Ok(view)
+        let failed = |reason| DeadLetterError::Failed { reason };
+        self.read_long(move |sequencer| letter(sequencer, &name, offset), failed).await
     }
 
     /// Sends a dead letter back to its consumer, with what waits behind it. Returns once that is durable.
@@ -59,7 +55,8 @@ impl Runtime {
     /// # Errors
     /// No such dead letter, or a runtime that takes no changes now.
     pub async fn redrive(&self, consumer: &str, offset: Offset) -> Result<(), DeadLetterError> {
-        self.operate(|sequencer, now| sequencer.redrive(consumer, offset, now)).await
+        let core = &self.0.core;
+        core.change(|sequencer, now| Ok(((), sequencer.redrive(consumer, offset, now)?))).await
     }
 
     /// Drops a dead letter for good; what waits behind it goes on. Returns once that is durable.
@@ -67,39 +64,16 @@ impl Runtime {
     /// # Errors
     /// No such dead letter, or a runtime that takes no changes now.
     pub async fn discard(&self, consumer: &str, offset: Offset) -> Result<(), DeadLetterError> {
-        self.operate(|sequencer, now| sequencer.discard(consumer, offset, now)).await
-    }
-
-    async fn operate(
-        &self,
-        act: impl FnOnce(
-            &mut camshaft_engine::Sequencer<EmbeddedStore>,
-            Timestamp,
-        ) -> Result<Sequence, camshaft_engine::DeadLetterError>,
-    ) -> Result<(), DeadLetterError> {
         let core = &self.0.core;
-        core.check_open()?;
-        let now = core.now();
-        let sequence = core.step(|sequencer| act(sequencer, now)).map_err(|error| match error {
-            camshaft_engine::DeadLetterError::NotFound { consumer, offset } => {
-                DeadLetterError::NotFound { consumer, offset }
-            }
-            camshaft_engine::DeadLetterError::Unready(unready) => NotNow::from(unready).into(),
-            other => DeadLetterError::Unavailable { reason: other.to_string() },
-        })?;
-        self.settle_dead_letters(sequence).await
-    }
-
-    async fn settle_dead_letters(&self, sequence: Sequence) -> Result<(), DeadLetterError> {
-        Ok(self.0.core.durable.wait_for(sequence).await?)
+        core.change(|sequencer, now| Ok(((), sequencer.discard(consumer, offset, now)?))).await
     }
 }
 
-/// A page of dead letters, and the transaction up to which it may show.
+/// A page of dead letters.
 fn page(
     sequencer: &SharedSequencer<EmbeddedStore>,
     query: &DeadLetterQuery,
-) -> Result<(Page<DeadLetterSummary>, Sequence), DeadLetterError> {
+) -> Result<Page<DeadLetterSummary>, DeadLetterError> {
     let after = query.cursor.as_deref().and_then(parse_id);
     let mut names = sequencer.lock().consumer_names();
     if let Some(name) = &query.consumer {
@@ -125,20 +99,19 @@ fn page(
             items.push(item);
             ControlFlow::Continue(())
         };
-        if sequencer.each_dead_letter(name, from, &wanted, each).map_err(unavailable)?.is_break() {
+        if sequencer.each_dead_letter(name, from, &wanted, each)?.is_break() {
             break;
         }
     }
-    let sequence = sequencer.lock().sequenced().sequence;
-    Ok((Page { items, next }, sequence))
+    Ok(Page { items, next })
 }
 
-/// One dead letter, and the transaction up to which it may show.
+/// One dead letter.
 fn letter(
     sequencer: &SharedSequencer<EmbeddedStore>,
     consumer: &str,
     offset: Offset,
-) -> Result<(DeadLetterView, Sequence), DeadLetterError> {
+) -> Result<DeadLetterView, DeadLetterError> {
     // A reset drops dead letters, so this is the generation in which the event failed.
     let state = sequencer.lock().consumer_state(consumer);
     let generation = state
@@ -148,16 +121,16 @@ fn letter(
     let (found, store) = sequencer
         .find_dead_letter(consumer, offset, SHOWN_WAITING)
         .ok_or_else(|| missing(consumer, offset))?;
-    let letter = found.letter.read(store.as_ref()).map_err(unavailable)?;
+    let letter = found.letter.read(store.as_ref())?;
     let letter = letter.ok_or_else(|| missing(consumer, offset))?;
     let activation = match letter.history.latest() {
-        Some(latest) => sequencer.lock().tables().activation(latest.activation).map_err(unavailable)?,
+        Some(latest) => sequencer.lock().tables().activation(latest.activation)?,
         None => None,
     };
     let activation = activation.unwrap_or_default();
     let (mut waiting_events, mut bytes) = (Vec::new(), 0);
     for behind in found.first_waiting {
-        let Some(held) = sequencer.held(consumer, behind).map_err(unavailable)? else { continue };
+        let Some(held) = sequencer.held(consumer, behind)? else { continue };
         let (id, event_type) = (held.event.id, held.event.event_type);
         bytes += id.len() + event_type.len();
         if bytes > SHOWN_WAITING_BYTES {
@@ -166,7 +139,7 @@ fn letter(
         waiting_events.push(WaitingView { offset: behind, id, event_type });
     }
     let entry = DeadLetterEntry { consumer: consumer.to_owned(), offset, letter, waiting: found.waiting };
-    let view = DeadLetterView {
+    Ok(DeadLetterView {
         summary: summary(&entry),
         event: DeadLetterView::event_json(&entry.letter.event, offset),
         history: entry.letter.history.kept().map(attempt_view).collect(),
@@ -174,9 +147,7 @@ fn letter(
         version: activation.version,
         inputs: inputs_view(&entry.letter, generation, activation.config),
         waiting_events,
-    };
-    let sequence = sequencer.lock().sequenced().sequence;
-    Ok((view, sequence))
+    })
 }
 
 /// Reads `CONSUMER:OFFSET`.
@@ -229,8 +200,4 @@ fn inputs_view(letter: &DeadLetter, generation: Generation, config: Vec<(String,
 
 fn missing(consumer: &str, offset: Offset) -> DeadLetterError {
     DeadLetterError::NotFound { consumer: consumer.to_owned(), offset }
-}
-
-fn unavailable(error: camshaft_tables::TablesError) -> DeadLetterError {
-    DeadLetterError::Unavailable { reason: error.to_string() }
 }

@@ -41,7 +41,7 @@ impl Runtime {
         let log = Arc::clone(&core.log);
         let joined = tokio::task::spawn_blocking(move || read(&*log, after, durable)).await;
         let found = joined.unwrap_or_else(|error| Err(error.to_string()));
-        found.map(Some).map_err(|reason| ReadError::Unavailable { reason })
+        found.map(Some).map_err(|reason| ReadError::Failed { reason })
     }
 }
 

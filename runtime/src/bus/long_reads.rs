@@ -9,6 +9,7 @@ use camshaft_engine::SharedSequencer;
 use tokio::sync::Semaphore;
 
 use super::Runtime;
+use crate::Unavailable;
 use crate::compose::EmbeddedStore;
 
 /// Long reads at a time. Others wait for their turn.
@@ -31,13 +32,23 @@ impl Default for LongReads {
 }
 
 impl Runtime {
-    /// Reads a listing.
-    pub(super) async fn read_long<T: Send + 'static>(
+    /// Reads a listing, and returns it once all of it is durable. `failed` makes an error of a panic.
+    pub(super) async fn read_long<T: Send + 'static, E: From<Unavailable> + Send + 'static>(
         &self,
-        read: impl FnOnce(&SharedSequencer<EmbeddedStore>) -> T + Send + 'static,
+        read: impl FnOnce(&SharedSequencer<EmbeddedStore>) -> Result<T, E> + Send + 'static,
+        failed: impl FnOnce(String) -> E,
+    ) -> Result<T, E> {
+        let core = Arc::clone(&self.0.core);
+        let read = run(&self.0.long_reads.listings, move || core.read_unsettled(read)).await;
+        self.0.core.settle(read.map_err(failed)?).await?
+    }
+
+    /// Turns what was read for a listing into text.
+    pub(super) async fn render<T: Send + 'static>(
+        &self,
+        render: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, String> {
-        let sequencer = self.0.core.sequencer.clone();
-        run(&self.0.long_reads.listings, move || read(&sequencer)).await
+        run(&self.0.long_reads.listings, render).await
     }
 
     /// Reads the log.

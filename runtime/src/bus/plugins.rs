@@ -23,10 +23,10 @@ use std::sync::{Arc, Mutex};
 use camshaft_host::{Host, Refusal, RefusalCode};
 
 use super::Runtime;
-use crate::compose::{Core, Thread};
+use crate::LoadError;
+use crate::compose::{Core, Steps, Thread};
 use crate::view::PluginView;
 use activate::Origin;
-pub(super) use activate::attach;
 pub use activate::spec;
 pub(super) use loader::LoadHook;
 use loader::Loader;
@@ -37,6 +37,7 @@ use versions::Versions;
 /// Everything about plugins of one runtime.
 pub(super) struct Plugins {
     core: Arc<Core>,
+    steps: Steps,
     loader: Arc<Loader>,
     shelf: Arc<Shelf>,
     versions: Arc<Versions>,
@@ -46,11 +47,12 @@ pub(super) struct Plugins {
 
 impl Plugins {
     /// Opens the kept versions and starts the threads, which end when the runtime drains.
-    pub(super) fn start(core: &Arc<Core>, host: Host, hook: LoadHook) -> io::Result<Arc<Self>> {
+    pub(super) fn start(core: &Arc<Core>, steps: Steps, host: Host, hook: LoadHook) -> io::Result<Arc<Self>> {
         let versions = Arc::new(Versions::open(core.config.data.join("versions"))?);
         let quarantine = Quarantine::open(core.config.data.join("loading"))?;
         let plugins = Arc::new(Self {
             core: Arc::clone(core),
+            steps,
             loader: Arc::new(Loader::new(Arc::clone(core), host, hook, Arc::clone(&versions), quarantine)),
             shelf: Arc::default(),
             versions,
@@ -78,10 +80,11 @@ impl Runtime {
     /// end. Name a program wherever plugins come from people you do not trust.
     ///
     /// # Errors
-    /// The [`Refusal`] says which rule the file breaks.
-    pub async fn load_plugin(&self, path: impl AsRef<Path>) -> Result<PluginView, Refusal> {
+    /// The [`Refusal`] says which rule the file breaks; a runtime that ended before it was durable that the plugin runs.
+    pub async fn load_plugin(&self, path: impl AsRef<Path>) -> Result<PluginView, LoadError> {
+        self.0.core.check_open()?;
         let (inner, path) = (Arc::clone(&self.0), path.as_ref().to_owned());
-        let load = move || {
+        let load = move || -> Result<String, Refusal> {
             let operator = path.with_extension("toml");
             let operator = operator.exists().then_some(operator);
             let plugins = &inner.plugins;
@@ -94,8 +97,7 @@ impl Runtime {
         let name = loaded.unwrap_or_else(|error| {
             Err(Refusal::new(RefusalCode::Internal, error.to_string(), "This is a bug."))
         })?;
-        self.plugin(&name).ok_or_else(|| {
-            Refusal::new(RefusalCode::Internal, "the plugin is gone already", "Load it again.")
-        })
+        let gone = || Refusal::new(RefusalCode::Internal, "the plugin is gone already", "Load it again.");
+        Ok(self.plugin(&name).await?.ok_or_else(gone)?)
     }
 }

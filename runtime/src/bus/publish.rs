@@ -8,10 +8,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Runtime;
 use crate::view::Receipt;
-use crate::{NotNow, PublishError};
+use crate::{PublishError, Unavailable};
 
 /// How long one waits for a sync to make room who does not want to wait until there is some.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a publisher that waits for room on the disk tries again.
+const FULL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Runtime {
     /// Publishes one event. Returns once it is durable, or known to be a duplicate of one that is; a bound that is
@@ -21,7 +24,7 @@ impl Runtime {
     /// See [`PublishError`]; nothing was published.
     pub async fn publish(&self, event: Event) -> Result<Receipt, PublishError> {
         let receipts = self.publish_batch(vec![event]).await?;
-        receipts.into_iter().next().ok_or(PublishError::ShuttingDown)
+        receipts.into_iter().next().ok_or(Unavailable::ShuttingDown.into())
     }
 
     /// Publishes events as one transaction: all of them or, if one is refused, none. Receipts come in their order.
@@ -31,7 +34,7 @@ impl Runtime {
     /// # Errors
     /// See [`PublishError`]; nothing was published.
     pub async fn publish_batch(&self, events: Vec<Event>) -> Result<Vec<Receipt>, PublishError> {
-        let _permit = self.0.publishers.acquire().await.map_err(|_| PublishError::ShuttingDown)?;
+        let _permit = self.0.publishers.acquire().await.map_err(|_| Unavailable::ShuttingDown)?;
         self.publish_until(events, None).await
     }
 
@@ -55,32 +58,34 @@ impl Runtime {
         for (index, event) in events.iter().enumerate() {
             cloudevents::validate(event).map_err(|reason| PublishError::Invalid { index, reason })?;
         }
-        let mut probe = core.sequencer.probe(events).map_err(|refusal| self.refuse(refusal))?;
+        let mut probe = core.probe(events).map_err(|refusal| self.refuse(refusal))?;
         let mut durable = core.durable.subscribe();
         let receipts = loop {
             durable.mark_unchanged();
-            // Looked at after that: a runtime that ends from here on is a change.
-            core.check_open()?;
-            match core.step(|sequencer| sequencer.publish(&mut probe, core.now())) {
+            // Whether it is open is asked after that: a runtime that ends from here on is a change.
+            let published = core.change(|sequencer, now| -> Result<_, Refused> {
+                let receipts = sequencer.publish(&mut probe, now).map_err(Refused::Engine)?;
+                let durable_at = receipts.durable_at;
+                Ok((receipts, durable_at))
+            });
+            let unready = match published.await {
                 Ok(receipts) => break receipts,
-                Err(PublishRefusal::Unready(unready)) => {
-                    let bound = NotNow::from(unready);
-                    // Each sync makes room in the log's queue, each snapshot in memory; on the disk somebody else does.
-                    let until = match (bound, deadline) {
-                        (NotNow::NoSpace, Some(_)) => return Err(bound.into()),
-                        (NotNow::NoSpace, None) => Some(Instant::now() + bound.retry_after()),
-                        (NotNow::Busy, deadline) => deadline,
-                    };
-                    wait_until(until, durable.changed()).await;
-                    if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                        core.check_open()?;
-                        return Err(bound.into());
-                    }
-                }
-                Err(refusal) => return Err(self.refuse(refusal)),
+                Err(Refused::Engine(PublishRefusal::Unready(unready))) => Unavailable::from(unready),
+                Err(Refused::Engine(refusal)) => return Err(self.refuse(refusal)),
+                Err(Refused::Unavailable(unavailable)) => return Err(unavailable.into()),
+            };
+            // Each sync makes room in the log's queue, each snapshot in memory; on the disk somebody else does.
+            let until = match (unready, deadline) {
+                (Unavailable::NoSpace, Some(_)) => return Err(unready.into()),
+                (Unavailable::NoSpace, None) => Some(Instant::now() + FULL_INTERVAL),
+                (_, deadline) => deadline,
+            };
+            wait_until(until, durable.changed()).await;
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                core.check_open()?;
+                return Err(unready.into());
             }
         };
-        core.durable.wait_for(receipts.durable_at).await?;
         let view = |receipt: camshaft_engine::Receipt| Receipt {
             offset: receipt.offset,
             duplicate: receipt.duplicate,
@@ -99,12 +104,24 @@ impl Runtime {
             PublishRefusal::TransactionTooLarge { limit: bytes, .. } => {
                 PublishError::TransactionTooLarge { limit: limit(bytes) }
             }
-            PublishRefusal::Unready(unready) => NotNow::from(unready).into(),
+            PublishRefusal::Unready(unready) => Unavailable::from(unready).into(),
             PublishRefusal::Tables(error) => {
                 self.0.core.fail(error);
-                PublishError::Poisoned
+                Unavailable::Poisoned.into()
             }
         }
+    }
+}
+
+/// Why the engine took no events: it was not asked, or it refused.
+enum Refused {
+    Unavailable(Unavailable),
+    Engine(PublishRefusal),
+}
+
+impl From<Unavailable> for Refused {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::Unavailable(unavailable)
     }
 }
 

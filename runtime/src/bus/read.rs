@@ -22,7 +22,7 @@ impl Runtime {
         let (log, tail) = (Arc::clone(&self.0.core.log), self.tail());
         let read = move || read(&*log, from, tail, max_events);
         let joined = tokio::task::spawn_blocking(read).await;
-        joined.unwrap_or_else(|error| Err(ReadError::Unavailable { reason: error.to_string() }))
+        joined.unwrap_or_else(|error| Err(ReadError::Failed { reason: error.to_string() }))
     }
 
     /// Hands durable events from `from` on to `sink`, in offset order, as long as `take` says that there is room for more
@@ -45,7 +45,7 @@ impl Runtime {
             })?;
             Ok((sink, next))
         };
-        self.read_log(read).await.unwrap_or_else(|reason| Err(ReadError::Unavailable { reason }))
+        self.read_log(read).await.unwrap_or_else(|reason| Err(ReadError::Failed { reason }))
     }
 
     /// The offset that the next event will have, counting what is durable.
@@ -102,8 +102,7 @@ fn visit(
     }
     let Some(sequence) = log.find_offset(from.0).map_err(refuse)? else { return Ok(next) };
     for record in log.read_from(sequence, READ_BYTES).map_err(refuse)?.iter() {
-        let unreadable =
-            |error| ReadError::Unavailable { reason: format!("record {}: {error}", record.sequence) };
+        let unreadable = |error| ReadError::Failed { reason: format!("record {}: {error}", record.sequence) };
         for event in EncodedEvents::of(record.payload, Offset(record.first_offset)).map_err(unreadable)? {
             let (offset, event) = event.map_err(unreadable)?;
             if offset >= tail {
@@ -124,6 +123,6 @@ fn visit(
 fn refuse(error: LogError) -> ReadError {
     match error {
         LogError::Trimmed { first, .. } => ReadError::Trimmed { first: Offset(first) },
-        other => ReadError::Unavailable { reason: format!("{other}. {}", other.hint()) },
+        other => ReadError::Failed { reason: format!("{other}. {}", other.hint()) },
     }
 }

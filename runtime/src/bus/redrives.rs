@@ -17,10 +17,9 @@ impl Runtime {
     /// An unknown consumer, or a runtime that stopped before what is shown was durable.
     pub async fn preview_redrive(&self, request: RedriveRequest) -> Result<RedrivePreview, RedriveError> {
         let selection = RedriveSelection::from(request);
-        let sequencer = &self.0.core.sequencer;
-        let preview = sequencer.preview_redrive(&selection, SHOWN_FIRST)?;
-        let sequence = sequencer.lock().sequenced().sequence;
-        self.0.core.durable.wait_for(sequence).await?;
+        let core = &self.0.core;
+        let read = core.read_durably(|sequencer| sequencer.preview_redrive(&selection, SHOWN_FIRST));
+        let preview = read.await??;
         Ok(shown::preview(&selection.consumer, &preview))
     }
 
@@ -30,18 +29,14 @@ impl Runtime {
     /// # Errors
     /// See [`RedriveError`].
     pub async fn start_redrive(&self, request: RedriveRequest) -> Result<RedriveView, RedriveError> {
-        let core = &self.0.core;
-        core.check_open()?;
-        let (now, rate) = (core.now(), request.rate);
+        let rate = request.rate;
         let selection = RedriveSelection::from(request);
-        let started = core.step(|sequencer| {
+        let started = self.0.core.change(|sequencer, now| {
             let id = sequencer.start_redrive(selection, rate, now)?;
             let status = sequencer.redrive_job(id).ok_or(RedriveError::NotFound { job: id })?;
             Ok::<_, RedriveError>((status, sequencer.sequenced().sequence))
         });
-        let (status, sequence) = started?;
-        core.durable.wait_for(sequence).await?;
-        Ok(shown::redrive(status))
+        Ok(shown::redrive(started.await?))
     }
 
     /// Stops a job; what it has redriven stays redriven. Returns once that is durable.
@@ -49,12 +44,11 @@ impl Runtime {
     /// # Errors
     /// See [`RedriveError`].
     pub async fn cancel_redrive(&self, id: RedriveId) -> Result<(), RedriveError> {
-        let core = &self.0.core;
-        core.check_open()?;
-        let now = core.now();
-        let cancelled =
-            core.step(|sequencer| sequencer.cancel_redrive(id, now).map(|()| sequencer.sequenced().sequence));
-        Ok(core.durable.wait_for(cancelled?).await?)
+        let cancelled = self.0.core.change(|sequencer, now| {
+            sequencer.cancel_redrive(id, now)?;
+            Ok(((), sequencer.sequenced().sequence))
+        });
+        cancelled.await
     }
 
     /// The redrive jobs, oldest first. Of those that have ended the oldest are forgotten beyond a hundred.
@@ -62,11 +56,7 @@ impl Runtime {
     /// # Errors
     /// A runtime that stopped before what is shown was durable.
     pub async fn redrives(&self) -> Result<Vec<RedriveView>, RedriveError> {
-        let (jobs, sequence) = {
-            let sequencer = self.0.core.sequencer.lock();
-            (sequencer.redrive_jobs(), sequencer.sequenced().sequence)
-        };
-        self.0.core.durable.wait_for(sequence).await?;
+        let jobs = self.0.core.read_durably(|sequencer| sequencer.lock().redrive_jobs()).await?;
         Ok(jobs.into_iter().map(shown::redrive).collect())
     }
 
@@ -75,11 +65,7 @@ impl Runtime {
     /// # Errors
     /// No such job, or a runtime that stopped before what is shown was durable.
     pub async fn redrive_job(&self, id: RedriveId) -> Result<RedriveView, RedriveError> {
-        let (job, sequence) = {
-            let sequencer = self.0.core.sequencer.lock();
-            (sequencer.redrive_job(id), sequencer.sequenced().sequence)
-        };
-        self.0.core.durable.wait_for(sequence).await?;
+        let job = self.0.core.read_durably(|sequencer| sequencer.lock().redrive_job(id)).await?;
         Ok(shown::redrive(job.ok_or(RedriveError::NotFound { job: id })?))
     }
 }

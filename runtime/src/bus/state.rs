@@ -1,12 +1,11 @@
 //! Plugins' state, as of a durable transaction.
 
 use camshaft_engine::{SharedSequencer, StateReader};
-use camshaft_event::Sequence;
 use camshaft_tables::{PortionBounds, StateSpace, TablesError};
 
 use super::{Runtime, long_reads::PAGE_BYTES};
 use crate::StateError;
-use crate::compose::{EmbeddedStore, Never};
+use crate::compose::EmbeddedStore;
 use crate::view::{Encoding, Page, StateEntryView, state_json};
 
 /// Bytes of keys and values that a listing reads at a time.
@@ -19,7 +18,7 @@ impl Runtime {
     /// At most `limit` state entries of a plugin whose keys begin with `prefix`, behind `after`.
     ///
     /// # Errors
-    /// A plugin that never ran, or tables that cannot be read.
+    /// See [`StateError`].
     pub async fn state_list(
         &self,
         plugin: &str,
@@ -27,30 +26,16 @@ impl Runtime {
         limit: usize,
         after: Option<Vec<u8>>,
     ) -> Result<Page<(Vec<u8>, Vec<u8>)>, StateError> {
-        let space = self.0.core.sequencer.lock().state_space(plugin).ok_or_else(|| missing(plugin))?;
-        let prefix = prefix.to_owned();
-        let read = self.read_long(move |sequencer| {
-            let mut items = Vec::new();
-            let more = entries(sequencer, space, &prefix, after, &mut |key, value| {
-                let is_wanted = items.len() < limit;
-                if is_wanted {
-                    items.push((key, value));
-                }
-                is_wanted
-            });
-            (items, more, sequencer.lock().sequenced().sequence)
-        });
-        let (items, more, sequence) = read.await.map_err(|reason| unavailable(plugin, &reason))?;
-        let more = more.map_err(|error| unavailable(plugin, &error))?;
-        self.settle(plugin, sequence).await?;
-        let next = items.last().filter(|_| more).map(|(key, _)| Encoding::cursor(key));
-        Ok(Page { items, next })
+        let (name, prefix) = (plugin.to_owned(), prefix.to_owned());
+        let read =
+            move |sequencer: &SharedSequencer<EmbeddedStore>| list(sequencer, &name, &prefix, limit, after);
+        self.read_long(read, |reason| failed(plugin, &reason)).await
     }
 
     /// The same as JSON. Large values make a page shorter.
     ///
     /// # Errors
-    /// A plugin that never ran, or tables that cannot be read.
+    /// See [`StateError`].
     pub async fn state_page(
         &self,
         plugin: &str,
@@ -59,57 +44,65 @@ impl Runtime {
         after: Option<Vec<u8>>,
     ) -> Result<Page<StateEntryView>, StateError> {
         let (name, prefix) = (plugin.to_owned(), prefix.to_owned());
-        let read = self.read_long(move |sequencer| page(sequencer, &name, &prefix, limit, after)).await;
-        let (page, sequence) = read.unwrap_or_else(|reason| Err(unavailable(plugin, &reason)))?;
-        self.settle(plugin, sequence).await?;
-        Ok(page)
+        let read =
+            move |sequencer: &SharedSequencer<EmbeddedStore>| page(sequencer, &name, &prefix, limit, after);
+        self.read_long(read, |reason| failed(plugin, &reason)).await
     }
 
     /// One state value of a plugin, as JSON.
     ///
     /// # Errors
-    /// A plugin that never ran, or tables that cannot be read.
+    /// See [`StateError`].
     pub async fn state_text(&self, plugin: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
         let Some(value) = self.state_get(plugin, key).await? else { return Ok(None) };
-        let read = self.read_long(move |_| state_json(&value).to_string().into_bytes()).await;
-        read.map(Some).map_err(|reason| unavailable(plugin, &reason))
+        let text = self.render(move || state_json(&value).to_string().into_bytes()).await;
+        text.map(Some).map_err(|reason| failed(plugin, &reason))
     }
 
     /// One state value of a plugin.
     ///
     /// # Errors
-    /// A plugin that never ran, or tables that cannot be read.
+    /// See [`StateError`].
     pub async fn state_get(&self, plugin: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        let core = &self.0.core;
-        let (space, sequence) = {
-            let sequencer = core.sequencer.lock();
-            (sequencer.state_space(plugin).ok_or_else(|| missing(plugin))?, sequencer.sequenced().sequence)
-        };
-        let found = core.sequencer.state(space, key).map_err(|error| unavailable(plugin, &error))?;
-        // IMPORTANT: the value may be newer than what is durable, and must not be seen before it is.
-        let version = found.as_ref().map_or(sequence, |found| sequence.max(found.version));
-        self.settle(plugin, version).await?;
-        Ok(found.map(|found| found.value))
-    }
-
-    async fn settle(&self, plugin: &str, sequence: Sequence) -> Result<(), StateError> {
-        let settled = self.0.core.durable.wait_for(sequence).await;
-        settled.map_err(|never| match never {
-            Never::Poisoned => unavailable(plugin, &"the log is poisoned: a sync failed"),
-            Never::Closed => unavailable(plugin, &"the runtime is shutting down"),
-        })
+        let read = self.0.core.read_durably(|sequencer| {
+            let space = space(sequencer, plugin)?;
+            sequencer.state(space, key).map_err(|error| failed(plugin, &error))
+        });
+        Ok(read.await??.map(|found| found.value))
     }
 }
 
-/// A page of state, and the transaction up to which it may show.
+/// A page of state, as it is kept.
+fn list(
+    sequencer: &SharedSequencer<EmbeddedStore>,
+    plugin: &str,
+    prefix: &[u8],
+    limit: usize,
+    after: Option<Vec<u8>>,
+) -> Result<Page<(Vec<u8>, Vec<u8>)>, StateError> {
+    let space = space(sequencer, plugin)?;
+    let mut items = Vec::new();
+    let more = entries(sequencer, space, prefix, after, &mut |key, value| {
+        let is_wanted = items.len() < limit;
+        if is_wanted {
+            items.push((key, value));
+        }
+        is_wanted
+    });
+    let more = more.map_err(|error| failed(plugin, &error))?;
+    let next = items.last().filter(|_| more).map(|(key, _)| Encoding::cursor(key));
+    Ok(Page { items, next })
+}
+
+/// A page of state, as JSON.
 fn page(
     sequencer: &SharedSequencer<EmbeddedStore>,
     plugin: &str,
     prefix: &[u8],
     limit: usize,
     after: Option<Vec<u8>>,
-) -> Result<(Page<StateEntryView>, Sequence), StateError> {
-    let space = sequencer.lock().state_space(plugin).ok_or_else(|| missing(plugin))?;
+) -> Result<Page<StateEntryView>, StateError> {
+    let space = space(sequencer, plugin)?;
     let (mut items, mut bytes, mut last) = (Vec::new(), 0, None);
     let more = entries(sequencer, space, prefix, after, &mut |key, value| {
         let is_wanted = items.len() < limit && bytes < PAGE_BYTES;
@@ -121,11 +114,9 @@ fn page(
         }
         is_wanted
     });
-    let more = more.map_err(|error| unavailable(plugin, &error))?;
-    // IMPORTANT: values may be newer than what is durable, and must not be seen before they are.
-    let sequence = sequencer.lock().sequenced().sequence;
+    let more = more.map_err(|error| failed(plugin, &error))?;
     let next = last.filter(|_| more).as_deref().map(Encoding::cursor);
-    Ok((Page { items, next }, sequence))
+    Ok(Page { items, next })
 }
 
 /// Hands the entries behind `after` to `take`, in key order, until it wants no more. Returns whether it was offered one
@@ -152,10 +143,11 @@ fn entries(
     }
 }
 
-fn missing(plugin: &str) -> StateError {
-    StateError::NoSuchPlugin { plugin: plugin.to_owned() }
+fn space(sequencer: &SharedSequencer<EmbeddedStore>, plugin: &str) -> Result<StateSpace, StateError> {
+    let space = sequencer.lock().state_space(plugin);
+    space.ok_or_else(|| StateError::NoSuchPlugin { plugin: plugin.to_owned() })
 }
 
-fn unavailable(plugin: &str, error: &dyn std::fmt::Display) -> StateError {
-    StateError::Unavailable { plugin: plugin.to_owned(), reason: error.to_string() }
+fn failed(plugin: &str, error: &dyn std::fmt::Display) -> StateError {
+    StateError::Failed { plugin: plugin.to_owned(), reason: error.to_string() }
 }

@@ -8,8 +8,12 @@ use camshaft_engine::{Attempt, ConsumerSpec};
 use camshaft_event::{Answer, Event, Filter, PatternError, Policy, Sink, Start, TypePattern};
 use thiserror::Error;
 
-use super::{Runtime, plugins};
+use super::Runtime;
+use crate::Unavailable;
 use crate::compose::{Closure, Code};
+
+/// How soon it is tried again what the engine could not take.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// What a closure wants to handle, and how.
 ///
@@ -50,9 +54,12 @@ pub enum SubscribeError {
         /// The name given.
         name: String,
     },
-    /// The engine could not take it.
+    /// The runtime cannot do it now.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The tables refused.
     #[error("consumer \"{name}\" could not be attached: {reason}")]
-    Unavailable {
+    Failed {
         /// The name given.
         name: String,
         /// What went wrong.
@@ -125,8 +132,9 @@ impl<E: std::error::Error> From<E> for Failure {
 }
 
 impl Runtime {
-    /// Subscribes a closure as the consumer `name`. It may be run again for one event, like any handler; its
-    /// effects through the [`Attempt`] count once. A panic is a failed attempt.
+    /// Subscribes a closure as the consumer `name`, and returns once that is durable; a bound that is reached, or a full
+    /// disk, makes it wait. The closure may be run again for one event, like any handler; its effects through the
+    /// [`Attempt`] count once. A panic is a failed attempt.
     ///
     /// The closure belongs to the process: after a restart it is subscribed anew, and goes on where it stood.
     ///
@@ -144,14 +152,6 @@ impl Runtime {
         let types =
             subscription.types.iter().map(|text| text.parse::<TypePattern>()).collect::<Result<_, _>>()?;
         let core = &self.0.core;
-        if core.is_draining() {
-            let reason = "the runtime is shutting down".to_owned();
-            return Err(SubscribeError::Unavailable { name: name.to_owned(), reason });
-        }
-        let attached = core.sequencer.lock().is_attended(name);
-        if attached {
-            return Err(SubscribeError::Attached { name: name.to_owned() });
-        }
         let closure: Closure = Arc::new(move |event, attempt| match handler(event, attempt) {
             Ok(()) => Answer::Done,
             Err(Failure(answer)) => answer,
@@ -172,10 +172,34 @@ impl Runtime {
             state_revision: 0,
             code,
         };
-        let (inner, attached) = (Arc::clone(&self.0), name.to_owned());
-        let attach = move || plugins::attach(&inner.core, &spec).map_err(|error| error.to_string());
-        let done = tokio::task::spawn_blocking(attach).await.unwrap_or_else(|error| Err(error.to_string()));
-        done.map(|_| ()).map_err(|reason| SubscribeError::Unavailable { name: attached, reason })
+        let mut is_attached = false;
+        let attached = loop {
+            let change = core.change(|sequencer, now| {
+                if sequencer.is_attended(name) {
+                    return Err(SubscribeError::Attached { name: name.to_owned() });
+                }
+                sequencer.attach(spec.clone(), now).map_err(|error| refused(name, error))?;
+                is_attached = true;
+                Ok(((), sequencer.sequenced().sequence))
+            });
+            match change.await {
+                Err(SubscribeError::Unavailable(Unavailable::Busy | Unavailable::NoSpace)) => {
+                    tokio::time::sleep(AGAIN).await;
+                }
+                other => break other,
+            }
+        };
+        if !is_attached {
+            core.code.remove(code);
+        }
+        attached
+    }
+}
+
+fn refused(name: &str, error: camshaft_engine::ConsumerError) -> SubscribeError {
+    match error {
+        camshaft_engine::ConsumerError::Unready(unready) => Unavailable::from(unready).into(),
+        other => SubscribeError::Failed { name: name.to_owned(), reason: other.to_string() },
     }
 }
 

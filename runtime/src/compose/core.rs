@@ -13,7 +13,7 @@ use crate::compose::EmbeddedStore;
 use super::bell::Bell;
 use super::clock::MachineClock;
 use super::code::CodeTable;
-use super::durable::{DurableWatch, Never};
+use super::durable::DurableWatch;
 use super::idle::Idle;
 use super::marks::Marks;
 use super::phase::{Phase, Reached, Thread};
@@ -22,7 +22,8 @@ use crate::Config;
 /// The running engine, log and code. The runtime's public face and every thread hold it.
 pub(crate) struct Core {
     pub(crate) config: Config,
-    pub(crate) sequencer: SharedSequencer<EmbeddedStore>,
+    /// What is outside of this module reaches it by [`access`](super::access) only.
+    pub(super) sequencer: SharedSequencer<EmbeddedStore>,
     pub(crate) log: Arc<dyn LogReader>,
     pub(crate) code: CodeTable,
     pub(crate) clock: MachineClock,
@@ -85,7 +86,7 @@ impl Core {
     /// Runs `step` in the critical section, then wakes the threads that have something to do after it. Each step that
     /// may change something goes through here: what it makes due, queues or readies is looked at in the same section,
     /// so no thread sleeps through it.
-    pub(crate) fn step<T>(&self, step: impl FnOnce(&mut Sequencer<EmbeddedStore>) -> T) -> T {
+    pub(super) fn step<T>(&self, step: impl FnOnce(&mut Sequencer<EmbeddedStore>) -> T) -> T {
         let mut sequencer = self.sequencer.lock();
         sequencer.tell_time(Reading::of(&self.clock));
         let before = sequencer.sequenced().sequence;
@@ -148,15 +149,6 @@ impl Core {
         self.durable.poison(reason);
         self.phase.advance(Phase::Draining);
         self.ring_all();
-    }
-
-    /// Whether changes are taken: not after a failed sync, nor while it stops.
-    pub(crate) fn check_open(&self) -> Result<(), Never> {
-        match (self.durable.standing().poisoned, self.is_draining()) {
-            (Some(_), _) => Err(Never::Poisoned),
-            (None, true) => Err(Never::Closed),
-            (None, false) => Ok(()),
-        }
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -12,6 +12,7 @@ use camshaft_log::{Disk, FileLog, LogError, Options, RealDisk};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+use super::access::Steps;
 use super::bell::Bell;
 use super::budget::Budget;
 use super::clock::MachineClock;
@@ -26,12 +27,12 @@ use super::{flusher, reader, sinks, ticker, timekeeper, worker, writer};
 use crate::{Config, Durability, OpenError};
 
 /// Opens everything under `config.data` and starts the threads. `make_host` is called once the data directory
-/// is locked.
+/// is locked. The steps are for the threads that run plugins.
 pub(crate) fn open(
     config: Config,
     clock: MachineClock,
     make_host: impl FnOnce() -> Result<Host, OpenError>,
-) -> Result<(Arc<Core>, Host), OpenError> {
+) -> Result<(Arc<Core>, Steps, Host), OpenError> {
     let data = config.data.clone();
     let disk = RealDisk::open(data.join("log")).map_err(|error| refuse_log(&data, error))?;
     let host = make_host()?;
@@ -115,7 +116,8 @@ pub(crate) fn open(
     });
     start_threads(&core, &host, log)
         .map_err(|error| OpenError::Internal { reason: format!("a thread could not be started: {error}") })?;
-    Ok((core, host))
+    let steps = Steps::new(&core);
+    Ok((core, steps, host))
 }
 
 fn start_threads(core: &Arc<Core>, host: &Host, log: LogWriter) -> std::io::Result<()> {

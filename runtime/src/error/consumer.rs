@@ -1,12 +1,9 @@
 //! Why a consumer could not be changed.
 
-use std::time::Duration;
-
 use thiserror::Error;
 
-use super::NotNow;
+use super::Unavailable;
 use crate::ErrorCode;
-use crate::compose::Never;
 
 /// Why an act on a consumer did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -43,18 +40,12 @@ pub enum ConsumerError {
         /// The damaged part.
         part: String,
     },
-    /// A bound is reached; it heals by itself.
+    /// The runtime cannot do it now.
     #[error(transparent)]
-    NotNow(#[from] NotNow),
-    /// The runtime takes no more changes.
-    #[error("the runtime is shutting down")]
-    ShuttingDown,
-    /// A sync failed earlier.
-    #[error("the log is poisoned: a sync failed")]
-    Poisoned,
+    Unavailable(#[from] Unavailable),
     /// The tables or the log refused.
     #[error("consumer \"{name}\" could not be changed: {reason}")]
-    Unavailable {
+    Failed {
         /// Its name.
         name: String,
         /// What went wrong.
@@ -72,29 +63,24 @@ impl ConsumerError {
             Self::NotDamaged { .. } => ErrorCode::ConsumerNotDamaged,
             Self::NotSkippable { .. } => ErrorCode::DamageNotSkippable,
             Self::NoDamagedEvents { .. } => ErrorCode::NoDamagedEvents,
-            Self::NotNow(bound) => bound.code(),
-            Self::ShuttingDown => ErrorCode::ShuttingDown,
-            Self::Poisoned => ErrorCode::LogPoisoned,
-            Self::Unavailable { .. } => ErrorCode::Internal,
-        }
-    }
-
-    /// When to try again, if that is known.
-    #[must_use]
-    pub const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::NotNow(bound) => Some(bound.retry_after()),
-            Self::ShuttingDown => Some(Duration::from_secs(1)),
-            _ => None,
+            Self::Unavailable(unavailable) => unavailable.code(),
+            Self::Failed { .. } => ErrorCode::Internal,
         }
     }
 }
 
-impl From<Never> for ConsumerError {
-    fn from(never: Never) -> Self {
-        match never {
-            Never::Poisoned => Self::Poisoned,
-            Never::Closed => Self::ShuttingDown,
+impl ConsumerError {
+    /// What the engine says about a change of the consumer `name`.
+    pub(crate) fn of(name: &str, error: camshaft_engine::ConsumerError) -> Self {
+        use camshaft_engine::ConsumerError as Engine;
+        match error {
+            Engine::NotFound { name } => Self::NotFound { name },
+            Engine::Attached { name } => Self::Attached { name },
+            Engine::NotDamaged { name } => Self::NotDamaged { name },
+            Engine::NoDamagedEvents { name } => Self::NoDamagedEvents { name },
+            Engine::NotSkippable { name, part } => Self::NotSkippable { name, part },
+            Engine::Unready(unready) => Unavailable::from(unready).into(),
+            Engine::Tables(error) => Self::Failed { name: name.to_owned(), reason: error.to_string() },
         }
     }
 }

@@ -1,13 +1,11 @@
 //! Why dead letters could not be shown, redriven or discarded.
 
-use std::time::Duration;
-
 use camshaft_event::Offset;
+use camshaft_tables::TablesError;
 use thiserror::Error;
 
-use super::NotNow;
+use super::Unavailable;
 use crate::ErrorCode;
-use crate::compose::Never;
 
 /// Why an act on dead letters did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -29,18 +27,12 @@ pub enum DeadLetterError {
     /// A cursor that no listing gave out.
     #[error("the cursor is not one that this runtime gave out")]
     Cursor,
-    /// A bound is reached; it heals by itself.
+    /// The runtime cannot do it now.
     #[error(transparent)]
-    NotNow(#[from] NotNow),
-    /// The runtime takes no more changes.
-    #[error("the runtime is shutting down")]
-    ShuttingDown,
-    /// A sync failed earlier.
-    #[error("the log is poisoned: a sync failed")]
-    Poisoned,
+    Unavailable(#[from] Unavailable),
     /// The tables or the log refused.
     #[error("the dead letters could not be reached: {reason}")]
-    Unavailable {
+    Failed {
         /// What went wrong.
         reason: String,
     },
@@ -54,29 +46,25 @@ impl DeadLetterError {
             Self::NoSuchConsumer { .. } => ErrorCode::ConsumerNotFound,
             Self::NotFound { .. } => ErrorCode::DeadLetterNotFound,
             Self::Cursor => ErrorCode::InvalidRequest,
-            Self::NotNow(bound) => bound.code(),
-            Self::ShuttingDown => ErrorCode::ShuttingDown,
-            Self::Poisoned => ErrorCode::LogPoisoned,
-            Self::Unavailable { .. } => ErrorCode::Internal,
-        }
-    }
-
-    /// When to try again, if that is known.
-    #[must_use]
-    pub const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::NotNow(bound) => Some(bound.retry_after()),
-            Self::ShuttingDown => Some(Duration::from_secs(1)),
-            _ => None,
+            Self::Unavailable(unavailable) => unavailable.code(),
+            Self::Failed { .. } => ErrorCode::Internal,
         }
     }
 }
 
-impl From<Never> for DeadLetterError {
-    fn from(never: Never) -> Self {
-        match never {
-            Never::Poisoned => Self::Poisoned,
-            Never::Closed => Self::ShuttingDown,
+impl From<camshaft_engine::DeadLetterError> for DeadLetterError {
+    fn from(error: camshaft_engine::DeadLetterError) -> Self {
+        use camshaft_engine::DeadLetterError as Engine;
+        match error {
+            Engine::NotFound { consumer, offset } => Self::NotFound { consumer, offset },
+            Engine::Unready(unready) => Unavailable::from(unready).into(),
+            Engine::Tables(error) => error.into(),
         }
+    }
+}
+
+impl From<TablesError> for DeadLetterError {
+    fn from(error: TablesError) -> Self {
+        Self::Failed { reason: error.to_string() }
     }
 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 use camshaft_event::{Limit, Offset, cloudevents::InvalidEvent};
 use thiserror::Error;
 
-use super::NotNow;
+use super::Unavailable;
 use crate::ErrorCode;
-use crate::compose::Never;
 
 /// Why [`Runtime::publish`](crate::Runtime::publish) published nothing. An `index` counts the batch's events
 /// from 0; for a single event it is 0.
@@ -51,18 +50,12 @@ pub enum PublishError {
         /// `max_transaction_bytes`.
         limit: u64,
     },
-    /// A bound is reached; it heals by itself.
-    #[error(transparent)]
-    NotNow(#[from] NotNow),
     /// More publishers wait than the runtime admits.
     #[error("too many publishers are waiting")]
     TooMany,
-    /// The runtime takes no more events.
-    #[error("the runtime is shutting down")]
-    ShuttingDown,
-    /// A sync failed earlier.
-    #[error("the log is poisoned: a sync failed")]
-    Poisoned,
+    /// The runtime takes no events now.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
 }
 
 impl PublishError {
@@ -75,10 +68,8 @@ impl PublishError {
             Self::Conflict { .. } => ErrorCode::EventConflict,
             Self::EventTooLarge { .. } => ErrorCode::EventTooLarge,
             Self::TransactionTooLarge { .. } => ErrorCode::TransactionTooLarge,
-            Self::NotNow(bound) => bound.code(),
             Self::TooMany => ErrorCode::TooManyRequests,
-            Self::ShuttingDown => ErrorCode::ShuttingDown,
-            Self::Poisoned => ErrorCode::LogPoisoned,
+            Self::Unavailable(unavailable) => unavailable.code(),
         }
     }
 
@@ -98,18 +89,9 @@ impl PublishError {
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::NotNow(bound) => Some(bound.retry_after()),
-            Self::TooMany | Self::ShuttingDown => Some(Duration::from_secs(1)),
+            Self::TooMany => Some(Duration::from_secs(1)),
+            Self::Unavailable(unavailable) => unavailable.retry_after(),
             _ => None,
-        }
-    }
-}
-
-impl From<Never> for PublishError {
-    fn from(never: Never) -> Self {
-        match never {
-            Never::Poisoned => Self::Poisoned,
-            Never::Closed => Self::ShuttingDown,
         }
     }
 }

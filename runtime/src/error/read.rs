@@ -5,7 +5,8 @@ use thiserror::Error;
 
 use crate::ErrorCode;
 
-/// Why [`Runtime::read`](crate::Runtime::read) gave no events.
+/// Why [`Runtime::read`](crate::Runtime::read) gave no events. It reads what is durable already, so it never waits and is
+/// never unavailable.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ReadError {
     /// The place asked for was trimmed away.
@@ -16,7 +17,7 @@ pub enum ReadError {
     },
     /// The log could not be read.
     #[error("the log could not be read: {reason}")]
-    Unavailable {
+    Failed {
         /// File, place and finding.
         reason: String,
     },
@@ -28,7 +29,7 @@ impl ReadError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Trimmed { .. } => ErrorCode::OffsetTrimmed,
-            Self::Unavailable { .. } => ErrorCode::Internal,
+            Self::Failed { .. } => ErrorCode::Internal,
         }
     }
 }

@@ -1,13 +1,10 @@
 //! Why redrive jobs could not be previewed, started, shown or cancelled.
 
-use std::time::Duration;
-
 use camshaft_event::RedriveId;
 use thiserror::Error;
 
-use super::NotNow;
+use super::Unavailable;
 use crate::ErrorCode;
-use crate::compose::Never;
 
 /// Why an act on redrive jobs did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -44,18 +41,12 @@ pub enum RedriveError {
         /// The job asked for.
         job: RedriveId,
     },
-    /// A bound is reached; it heals by itself.
+    /// The runtime cannot do it now.
     #[error(transparent)]
-    NotNow(#[from] NotNow),
-    /// The runtime takes no more changes.
-    #[error("the runtime is shutting down")]
-    ShuttingDown,
-    /// A sync failed earlier.
-    #[error("the log is poisoned: a sync failed")]
-    Poisoned,
+    Unavailable(#[from] Unavailable),
     /// The tables or the log refused.
     #[error("the redrive jobs could not be reached: {reason}")]
-    Unavailable {
+    Failed {
         /// What went wrong.
         reason: String,
     },
@@ -71,20 +62,8 @@ impl RedriveError {
             Self::Invalid { .. } => ErrorCode::InvalidRequest,
             Self::NotFound { .. } => ErrorCode::RedriveNotFound,
             Self::Ended { .. } => ErrorCode::RedriveEnded,
-            Self::NotNow(bound) => bound.code(),
-            Self::ShuttingDown => ErrorCode::ShuttingDown,
-            Self::Poisoned => ErrorCode::LogPoisoned,
-            Self::Unavailable { .. } => ErrorCode::Internal,
-        }
-    }
-
-    /// When to try again, if that is known.
-    #[must_use]
-    pub const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::NotNow(bound) => Some(bound.retry_after()),
-            Self::ShuttingDown => Some(Duration::from_secs(1)),
-            _ => None,
+            Self::Unavailable(unavailable) => unavailable.code(),
+            Self::Failed { .. } => ErrorCode::Internal,
         }
     }
 }
@@ -98,17 +77,8 @@ impl From<camshaft_engine::RedriveError> for RedriveError {
             Engine::Pattern { .. } => Self::Invalid { reason: error.to_string() },
             Engine::NotFound { job } => Self::NotFound { job },
             Engine::Ended { job } => Self::Ended { job },
-            Engine::Unready(unready) => NotNow::from(unready).into(),
-            Engine::Tables(error) => Self::Unavailable { reason: error.to_string() },
-        }
-    }
-}
-
-impl From<Never> for RedriveError {
-    fn from(never: Never) -> Self {
-        match never {
-            Never::Poisoned => Self::Poisoned,
-            Never::Closed => Self::ShuttingDown,
+            Engine::Unready(unready) => Unavailable::from(unready).into(),
+            Engine::Tables(error) => Self::Failed { reason: error.to_string() },
         }
     }
 }

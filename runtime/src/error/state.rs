@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::Unavailable;
 use crate::ErrorCode;
 
 /// Why a plugin's state could not be read.
@@ -13,9 +14,12 @@ pub enum StateError {
         /// The name asked for.
         plugin: String,
     },
+    /// What is shown is not durable, and never will be.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
     /// The tables could not be read.
     #[error("the state of plugin \"{plugin}\" could not be read: {reason}")]
-    Unavailable {
+    Failed {
         /// Whose state.
         plugin: String,
         /// What went wrong.
@@ -29,7 +33,8 @@ impl StateError {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::NoSuchPlugin { .. } => ErrorCode::PluginNotFound,
-            Self::Unavailable { .. } => ErrorCode::Internal,
+            Self::Unavailable(unavailable) => unavailable.code(),
+            Self::Failed { .. } => ErrorCode::Internal,
         }
     }
 }

@@ -1,12 +1,9 @@
 //! Why another version of a plugin does not run, is not pinned, or cannot be shown.
 
-use std::time::Duration;
-
 use thiserror::Error;
 
-use super::{ConsumerError, NotNow};
+use super::Unavailable;
 use crate::ErrorCode;
-use crate::compose::Never;
 
 /// Why an act on a plugin's versions did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -61,18 +58,12 @@ pub enum VersionError {
         /// Why.
         reason: String,
     },
-    /// A bound is reached; it heals by itself.
+    /// The runtime cannot do it now.
     #[error(transparent)]
-    NotNow(#[from] NotNow),
-    /// The runtime takes no more changes.
-    #[error("the runtime is shutting down")]
-    ShuttingDown,
-    /// A sync failed earlier.
-    #[error("the log is poisoned: a sync failed")]
-    Poisoned,
+    Unavailable(#[from] Unavailable),
     /// The tables or the log refused.
     #[error("the versions of plugin \"{name}\" could not be changed: {reason}")]
-    Unavailable {
+    Failed {
         /// The plugin.
         name: String,
         /// What went wrong.
@@ -92,49 +83,20 @@ impl VersionError {
             Self::NotRefused { .. } => ErrorCode::PluginNotRefused,
             Self::Pinned { .. } => ErrorCode::PluginPinned,
             Self::Unusable { .. } => ErrorCode::VersionUnusable,
-            Self::NotNow(bound) => bound.code(),
-            Self::ShuttingDown => ErrorCode::ShuttingDown,
-            Self::Poisoned => ErrorCode::LogPoisoned,
-            Self::Unavailable { .. } => ErrorCode::Internal,
-        }
-    }
-
-    /// When to try again, if that is known.
-    #[must_use]
-    pub const fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::NotNow(bound) => Some(bound.retry_after()),
-            Self::ShuttingDown => Some(Duration::from_secs(1)),
-            _ => None,
+            Self::Unavailable(unavailable) => unavailable.code(),
+            Self::Failed { .. } => ErrorCode::Internal,
         }
     }
 }
 
-impl From<Never> for VersionError {
-    fn from(never: Never) -> Self {
-        match never {
-            Never::Poisoned => Self::Poisoned,
-            Never::Closed => Self::ShuttingDown,
-        }
-    }
-}
-
-impl From<ConsumerError> for VersionError {
-    fn from(error: ConsumerError) -> Self {
+impl VersionError {
+    /// What the engine says about a change of the versions of plugin `name`.
+    pub(crate) fn of(name: &str, error: camshaft_engine::ConsumerError) -> Self {
+        use camshaft_engine::ConsumerError as Engine;
         match error {
-            ConsumerError::NotFound { name } => Self::PluginNotFound { name },
-            ConsumerError::NotNow(bound) => Self::NotNow(bound),
-            ConsumerError::ShuttingDown => Self::ShuttingDown,
-            ConsumerError::Poisoned => Self::Poisoned,
-            ConsumerError::Attached { name } => {
-                Self::Unavailable { name, reason: "it is attached".to_owned() }
-            }
-            ConsumerError::NotDamaged { ref name }
-            | ConsumerError::NoDamagedEvents { ref name }
-            | ConsumerError::NotSkippable { ref name, .. } => {
-                Self::Unavailable { name: name.clone(), reason: error.to_string() }
-            }
-            ConsumerError::Unavailable { name, reason } => Self::Unavailable { name, reason },
+            Engine::NotFound { name } => Self::PluginNotFound { name },
+            Engine::Unready(unready) => Unavailable::from(unready).into(),
+            other => Self::Failed { name: name.to_owned(), reason: other.to_string() },
         }
     }
 }

@@ -15,7 +15,7 @@ async fn a_plugin_is_added_taken_away_and_goes_on_where_it_stood() {
     fs::remove_file(world.path("counter.wasm")).unwrap();
     world
         .until(async || {
-            let view = world.runtime.consumer("counter").await?;
+            let view = world.runtime.consumer("counter").await.unwrap()?;
             (view.status == ConsumerStatusView::Detached).then_some(())
         })
         .await;
@@ -35,16 +35,16 @@ async fn a_plugin_that_went_while_the_runtime_was_stopped_is_detached_at_the_nex
     let world = world.restart().await;
     world
         .until(async || {
-            let view = world.runtime.consumer("counter").await?;
+            let view = world.runtime.consumer("counter").await.unwrap()?;
             (view.status == ConsumerStatusView::Detached).then_some(())
         })
         .await;
     world.runtime.remove_consumer("counter").await.unwrap();
-    assert!(world.runtime.consumer("counter").await.is_none());
+    assert!(world.runtime.consumer("counter").await.unwrap().is_none());
     world.drop_in("counter", "counter", "");
     world.until_state("counter", "total", "1").await;
     assert_eq!(
-        world.runtime.consumer("counter").await.unwrap().generation,
+        world.runtime.consumer("counter").await.unwrap().unwrap().generation,
         3,
         "forgetting it ended one, too"
     );

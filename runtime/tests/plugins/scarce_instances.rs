@@ -22,7 +22,7 @@ async fn two_plugins_share_one_instance_and_both_handle_everything() {
     world.until_state("counter", "total", &EVENTS.to_string()).await;
     world
         .until(async || {
-            let view = world.runtime.consumer("updates").await?;
+            let view = world.runtime.consumer("updates").await.unwrap()?;
             (view.lag == 0 && view.in_flight == 0 && view.retrying == 0).then_some(())
         })
         .await;

@@ -14,7 +14,7 @@ const INNOCENT: usize = 20;
 async fn spun(world: &World) -> u64 {
     let mut spun = 0;
     for name in ["loops-forever", "spins"] {
-        spun += world.runtime.consumer(name).await.unwrap().dead;
+        spun += world.runtime.consumer(name).await.unwrap().unwrap().dead;
     }
     spun
 }

@@ -16,7 +16,7 @@ async fn a_timer_set_by_a_plugin_fires_after_a_restart() {
     world.publish("2", "test.schedule", None, r#"{"name": "later", "after_ms": 1500}"#).await;
     world
         .until(async || {
-            let view = world.runtime.consumer("timers").await?;
+            let view = world.runtime.consumer("timers").await.unwrap()?;
             (view.lag == 0).then_some(())
         })
         .await;

@@ -75,7 +75,7 @@ impl World {
 
     /// Waits until the plugin is as `wanted` says.
     pub async fn until_plugin(&self, name: &str, wanted: impl Fn(&PluginView) -> bool) -> PluginView {
-        self.until(async || self.runtime.plugin(name).filter(&wanted)).await
+        self.until(async || self.runtime.plugin(name).await.unwrap().filter(&wanted)).await
     }
 
     /// Waits until the consumer has a dead letter, and returns the first.
@@ -111,7 +111,7 @@ impl World {
             Ok(found) => found,
             Err(_) => panic!(
                 "waited in vain; plugins: {:#?}; consumers: {:#?}",
-                self.runtime.plugins(),
+                self.runtime.plugins().await,
                 self.runtime.consumers().await
             ),
         }

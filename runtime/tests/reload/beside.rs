@@ -23,7 +23,7 @@ async fn while_a_version_is_compiled_the_old_one_handles_and_other_files_come_an
     fs::remove_file(world.path("counter.wasm")).unwrap();
     world
         .until(async || {
-            let consumer = world.runtime.consumer("counter").await?;
+            let consumer = world.runtime.consumer("counter").await.unwrap()?;
             (consumer.status == ConsumerStatusView::Detached).then_some(())
         })
         .await;
@@ -59,7 +59,7 @@ async fn a_newer_version_does_not_wait_for_one_that_is_still_compiled() {
     drop_in("timers");
     world.until_plugin("timers", |plugin| plugin.activation.is_some()).await;
     world.gate.open();
-    let plugin = world.runtime.plugin(NAME).unwrap();
+    let plugin = world.runtime.plugin(NAME).await.unwrap().unwrap();
     assert_eq!((plugin.digest, plugin.activation), (third.digest, third.activation));
     assert_eq!(third.activation, first.activation.map(|number| number + 1), "the second never ran");
     world.runtime.shutdown().await;

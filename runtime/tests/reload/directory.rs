@@ -161,16 +161,19 @@ async fn five_hundred_files_at_once_all_come_to_run() {
         fs::write(world.path(&format!("many-{number}.toml")), manifest).unwrap();
         fs::write(world.path(&format!("many-{number}.wasm")), &code).unwrap();
     }
-    let count = async || world.runtime.plugins().iter().filter(|plugin| plugin.activation.is_some()).count();
+    let count = async || {
+        let plugins = world.runtime.plugins().await.unwrap();
+        plugins.iter().filter(|plugin| plugin.activation.is_some()).count()
+    };
     world.until(async || (count().await == FILES).then_some(())).await;
     world.publish(1, 0..1).await;
     world
         .until(async || {
-            let consumers = world.runtime.consumers().await;
+            let consumers = world.runtime.consumers().await.unwrap();
             consumers.iter().all(|consumer| consumer.lag == 0).then_some(())
         })
         .await;
     fs::read_dir(world.path("")).unwrap().for_each(|file| fs::remove_file(file.unwrap().path()).unwrap());
-    world.until(async || world.runtime.plugins().is_empty().then_some(())).await;
+    world.until(async || world.runtime.plugins().await.unwrap().is_empty().then_some(())).await;
     world.runtime.shutdown().await;
 }

@@ -12,9 +12,13 @@ impl World {
     async fn until_unattended(&self) -> ConsumerView {
         let consumer = self
             .until(async || {
-                let consumer = self.runtime.consumer(NAME).await?;
-                let is_refused =
-                    self.runtime.plugin(NAME).is_some_and(|plugin| plugin.last_refusal.is_some());
+                let consumer = self.runtime.consumer(NAME).await.unwrap()?;
+                let is_refused = self
+                    .runtime
+                    .plugin(NAME)
+                    .await
+                    .unwrap()
+                    .is_some_and(|plugin| plugin.last_refusal.is_some());
                 is_refused.then_some(consumer)
             })
             .await;
@@ -58,7 +62,7 @@ async fn pinned_and_lost() -> World {
 async fn a_pinned_plugin_whose_copy_is_lost_keeps_its_place_until_a_fitting_file_is_there() {
     let world = pinned_and_lost().await;
     world.until_unattended().await;
-    let plugin = world.runtime.plugin(NAME).unwrap();
+    let plugin = world.runtime.plugin(NAME).await.unwrap().unwrap();
     assert_eq!(plugin.status, PluginStatus::Refused);
     assert_eq!(plugin.pinned, Some(digest(&version(1, "good"))));
     let refusal = plugin.last_refusal.unwrap();
@@ -78,7 +82,7 @@ async fn a_pinned_plugin_whose_copy_is_lost_keeps_its_place_until_a_fitting_file
     world.drop_in("reloads.wasm", &version(1, "good"));
     assert_eq!(world.versions_of(0..10).await, [1; 10]);
     // It handles events a moment before it is shown.
-    let plugin = world.until(async || world.runtime.plugin(NAME)).await;
+    let plugin = world.until(async || world.runtime.plugin(NAME).await.unwrap()).await;
     assert_eq!((plugin.status, plugin.last_refusal), (PluginStatus::Active, None));
     assert!(!world.was_detached().await);
     world.runtime.shutdown().await;
@@ -122,7 +126,7 @@ async fn a_plugin_whose_file_is_refused_at_a_start_keeps_its_place_until_the_fil
     fs::remove_file(world.path("reloads.wasm")).unwrap();
     world
         .until(async || {
-            let consumer = world.runtime.consumer(NAME).await?;
+            let consumer = world.runtime.consumer(NAME).await.unwrap()?;
             (consumer.status == ConsumerStatusView::Detached).then_some(())
         })
         .await;

@@ -24,7 +24,8 @@ impl World {
             self.publish(KEYS, next..next + KEYS).await;
             next += KEYS;
             // As fast as it is handled.
-            self.until(async || (self.runtime.consumer(NAME).await?.lag < 10 * KEYS).then_some(())).await;
+            self.until(async || (self.runtime.consumer(NAME).await.unwrap()?.lag < 10 * KEYS).then_some(()))
+                .await;
         }
         next
     }
@@ -110,12 +111,12 @@ async fn a_bad_version_that_may_have_changed_the_state_pauses_instead() {
     world.publish(40, 40..80).await;
     let consumer = world
         .until(async || {
-            let consumer = world.runtime.consumer(NAME).await?;
+            let consumer = world.runtime.consumer(NAME).await.unwrap()?;
             (consumer.status == ConsumerStatusView::Paused).then_some(consumer)
         })
         .await;
     assert!(matches!(consumer.pauses[..], [PauseView::Probation { .. }]), "{:?}", consumer.pauses);
-    let plugin = world.runtime.plugin(NAME).unwrap();
+    let plugin = world.runtime.plugin(NAME).await.unwrap().unwrap();
     assert_eq!((plugin.activation, plugin.waiting), (Some(2), None));
     assert!(plugin.probation.unwrap().stopped);
     // A version that can read the state handles what waits.

@@ -25,7 +25,9 @@ async fn twenty_reloads_under_thousands_of_events_lose_double_and_reorder_nothin
         while published < FEWEST || !is_over.load(Ordering::Relaxed) {
             world.publish(KEYS, published..published + BATCH).await;
             published += BATCH;
-            world.until(async || (world.runtime.consumer(NAME).await?.lag <= WAITING).then_some(())).await;
+            world
+                .until(async || (world.runtime.consumer(NAME).await.unwrap()?.lag <= WAITING).then_some(()))
+                .await;
         }
         published
     };

@@ -85,7 +85,7 @@ impl World {
 
     /// Drops in a version of the plugin, and waits until it runs.
     pub async fn activate(&self, number: u32, behaviour: &str) -> PluginView {
-        let before = self.runtime.plugin(NAME).and_then(|plugin| plugin.activation);
+        let before = self.runtime.plugin(NAME).await.unwrap().and_then(|plugin| plugin.activation);
         self.drop_in("reloads.wasm", &camshaft_test_guests::version(number, behaviour));
         self.until_plugin(NAME, |plugin| plugin.activation.is_some() && plugin.activation != before).await
     }
@@ -105,7 +105,7 @@ impl World {
     /// Waits until the plugin has handled all there is.
     pub async fn until_handled(&self) {
         self.until(async || {
-            let consumer = self.runtime.consumer(NAME).await?;
+            let consumer = self.runtime.consumer(NAME).await.unwrap()?;
             (consumer.lag == 0 && consumer.in_flight == 0 && consumer.held == 0).then_some(())
         })
         .await;
@@ -145,7 +145,7 @@ impl World {
 
     /// Waits until the plugin is as `wanted` says.
     pub async fn until_plugin(&self, name: &str, wanted: impl Fn(&PluginView) -> bool) -> PluginView {
-        self.until(async || self.runtime.plugin(name).filter(&wanted)).await
+        self.until(async || self.runtime.plugin(name).await.unwrap().filter(&wanted)).await
     }
 
     pub async fn until<T>(&self, look: impl AsyncFn() -> Option<T>) -> T {
@@ -161,7 +161,7 @@ impl World {
             Ok(found) => found,
             Err(_) => panic!(
                 "waited in vain; plugins: {:#?}; consumers: {:#?}",
-                self.runtime.plugins(),
+                self.runtime.plugins().await,
                 self.runtime.consumers().await
             ),
         }

@@ -66,7 +66,8 @@ async fn at_most_once_a_closure_that_fails_or_panics_is_called_once() {
     for id in ["panics", "fails"] {
         runtime.publish(event(id, id)).await.unwrap();
     }
-    until("both are dead letters", async || runtime.consumer("mailer").await.unwrap().dead == 2).await;
+    until("both are dead letters", async || runtime.consumer("mailer").await.unwrap().unwrap().dead == 2)
+        .await;
     assert_eq!(calls.load(Ordering::Relaxed), 2);
     runtime.shutdown().await;
 }

@@ -29,7 +29,10 @@ async fn what_leaves_can_be_read_from_outside_already() {
     let opened = open(folder.path(), outbox).await;
     assert!(runtime.set(opened.clone()).is_ok());
     // Else all of it is durable before there is a sink.
-    until("it runs", async || opened.plugin("sends").is_some_and(|plugin| plugin.activation.is_some())).await;
+    until("it runs", async || {
+        opened.plugin("sends").await.unwrap().is_some_and(|plugin| plugin.activation.is_some())
+    })
+    .await;
     let publishing = (0..200).map(|number| {
         let runtime = opened.clone();
         let event = event(&format!("e{number}"), &format!("k{}", number % 20));

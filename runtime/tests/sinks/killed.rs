@@ -55,7 +55,7 @@ async fn sent_over_an_abort(delivery: &str, aborts: &str) -> Vec<String> {
     // Whatever came of the first event, the next one of its key is not held up.
     runtime.publish(event("2", "k")).await.unwrap();
     until_handled(&runtime, "sends").await;
-    assert_eq!(runtime.consumer("sends").await.unwrap().dead, 0);
+    assert_eq!(runtime.consumer("sends").await.unwrap().unwrap().dead, 0);
     runtime.shutdown().await;
     let ledger = fs::read_to_string(folder.join("ledger")).unwrap();
     ledger.lines().map(str::to_owned).collect()

@@ -33,7 +33,7 @@ async fn calls_that_wait_take_no_worker_keep_their_bound_and_their_order() {
     // The one worker there is goes on, though every call that may be under way waits.
     until_handled(&runtime, "other").await;
     until("five calls wait", async || sent.lock().unwrap().len() == 5).await;
-    assert_eq!(runtime.consumer("sends").await.unwrap().in_flight, 5);
+    assert_eq!(runtime.consumer("sends").await.unwrap().unwrap().in_flight, 5);
     gate.send_replace(true);
     until_handled(&runtime, "sends").await;
     let sent = sent.lock().unwrap().clone();

@@ -54,7 +54,7 @@ pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
 /// Waits until the consumer has nothing left to do.
 pub async fn until_handled(runtime: &Runtime, consumer: &str) {
     until("it is handled", async || {
-        let Some(view) = runtime.consumer(consumer).await else { return false };
+        let Some(view) = runtime.consumer(consumer).await.unwrap() else { return false };
         view.lag == 0 && view.in_flight == 0 && view.retrying == 0
     })
     .await;

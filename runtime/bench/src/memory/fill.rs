@@ -46,7 +46,7 @@ pub fn run(config: Config, workload: Workload) -> Result<Found> {
         for producer in producers {
             producer.await??;
         }
-        while runtime.consumer(CONSUMER).await.context("the closure is a consumer")?.lag > 0 {
+        while runtime.consumer(CONSUMER).await?.context("the closure is a consumer")?.lag > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         runtime.shutdown().await;

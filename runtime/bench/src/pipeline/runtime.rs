@@ -29,7 +29,7 @@ pub(super) async fn run(work: Work, workers: usize, component: &Path, folder: &T
     runtime.resume_consumer(&plugin.name).await?;
     // `lag` counts the published events, too, so it is zero only once those are in the log and seen.
     loop {
-        let view = runtime.consumer(&plugin.name).await.context("the plugin has a consumer")?;
+        let view = runtime.consumer(&plugin.name).await?.context("the plugin has a consumer")?;
         if view.lag == 0 && view.in_flight == 0 {
             break;
         }

@@ -110,7 +110,7 @@ impl Strict {
         publish(&self.runtime, 0..letters, make).await?;
         handled(&self.runtime, &[CONSUMER]).await?;
         let micros = started.elapsed().as_secs_f64() * 1e6 / letters as f64;
-        let dead = self.runtime.consumer(CONSUMER).await.context("the closure is a consumer")?.dead;
+        let dead = self.runtime.consumer(CONSUMER).await?.context("the closure is a consumer")?.dead;
         ensure!(dead == letters, "{dead} of {letters} events became dead letters");
         Ok(micros)
     }

@@ -55,7 +55,7 @@ pub(super) async fn handled<N: AsRef<str>>(runtime: &Runtime, names: &[N]) -> Re
     let started = Instant::now();
     for name in names {
         loop {
-            let view = runtime.consumer(name.as_ref()).await.context("the closure is a consumer")?;
+            let view = runtime.consumer(name.as_ref()).await?.context("the closure is a consumer")?;
             if view.lag == 0 && view.in_flight == 0 {
                 break;
             }

@@ -106,13 +106,13 @@ async fn look(data: &Path, plugins: usize) -> Result<Found> {
     };
     let began = Instant::now();
     let runtime = Runtime::open(config).await?;
-    while runtime.plugins().iter().filter(|plugin| plugin.activation.is_some()).count() < plugins {
+    while runtime.plugins().await?.iter().filter(|plugin| plugin.activation.is_some()).count() < plugins {
         ensure!(began.elapsed() < PATIENCE, "not all plugins run");
         thread::sleep(Duration::from_millis(20));
     }
     quiet::wait();
     let loaded = Resident::now();
-    let names: Vec<String> = runtime.plugins().into_iter().map(|plugin| plugin.name).collect();
+    let names: Vec<String> = runtime.plugins().await?.into_iter().map(|plugin| plugin.name).collect();
     if !names.is_empty() {
         let number = u64::from(std::process::id());
         micros_per_event(&runtime, &names, number..number + 1, |number| event(number, DATA_BYTES)).await?;

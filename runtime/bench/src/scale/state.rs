@@ -136,7 +136,7 @@ impl Keeper {
         let (numbers, apart) = (self.numbers(events), self.keys / touched);
         let make = move |number| event(number, TYPE, spread(number) % touched * apart);
         let micros = micros_per_event(&self.runtime, &[CONSUMER], numbers, make).await?;
-        let view = self.runtime.consumer(CONSUMER).await;
+        let view = self.runtime.consumer(CONSUMER).await?;
         anyhow::ensure!(view.is_some_and(|view| view.dead == 0), "a key was not there");
         Ok(micros)
     }

@@ -12,6 +12,7 @@ mod faulty_disk;
 mod full_disk;
 mod hostile;
 mod http;
+mod listings;
 mod plugin_versions;
 mod plugins_api;
 #[path = "../cli/process.rs"]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use camshaft::{Config, Event, NotNow, PublishError, Runtime};
+use camshaft::{Config, Event, PublishError, Runtime, Unavailable};
 use tempfile::tempdir;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -57,7 +57,7 @@ async fn wait_for_syncs(runtime: &Runtime, fault: &Path) {
         hasty.spawn(async move { runtime.try_publish_batch(batch).await });
     }
     let refused = hasty.join_next().await.unwrap().unwrap();
-    assert_eq!(refused, Err(NotNow::Busy.into()), "by then all wait for syncs");
+    assert_eq!(refused, Err(Unavailable::Busy.into()), "by then all wait for syncs");
     assert!(publishers.iter().all(|publisher| !publisher.is_finished()), "nothing is durable yet");
     fs::remove_file(fault).unwrap();
     for publisher in publishers {
@@ -74,11 +74,11 @@ async fn wait_for_space(runtime: &Runtime, fault: &Path) {
         number += 1;
         match runtime.try_publish_batch(vec![event(number)]).await {
             Ok(_) => {}
-            Err(PublishError::NotNow(NotNow::Busy)) => {}
+            Err(PublishError::Unavailable(Unavailable::Busy)) => {}
             Err(refused) => break refused,
         }
     };
-    assert_eq!(refused, NotNow::NoSpace.into());
+    assert_eq!(refused, Unavailable::NoSpace.into());
     let mut waiting = std::pin::pin!(runtime.publish(event(number)));
     // Longer than it takes to look again.
     assert!(timeout(Duration::from_millis(1_500), &mut waiting).await.is_err(), "the disk is still full");

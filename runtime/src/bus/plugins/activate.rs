@@ -14,7 +14,7 @@ use camshaft_host::{Plugin, Refusal, RefusalCode};
 use super::shelf::{Because, Running, Waiting, Withheld};
 use super::version::Version;
 use super::{Plugins, versions::Kept};
-use crate::compose::{Code, CodeNumber, Core, EmbeddedStore};
+use crate::compose::{Code, CodeNumber, EmbeddedStore};
 
 /// What is changed when a version takes over.
 pub(super) type Engine = Sequencer<EmbeddedStore>;
@@ -71,11 +71,11 @@ impl Plugins {
     fn objection(&self, version: &Version) -> Result<Option<Because>, Refusal> {
         let name = version.name();
         let spec = spec(&version.plugin, 0);
-        let sequencer = self.core.sequencer.lock();
-        let pinned = sequencer.pinned(name).filter(|digest| *digest != version.plugin.digest());
-        let pinned = pinned.map(|digest| Because::Pinned { digest: digest.to_owned() });
-        let rolled_back = sequencer.rolled_back(&spec);
-        drop(sequencer);
+        let (pinned, rolled_back) = self.steps.peek(|sequencer| {
+            let pinned = sequencer.pinned(name).filter(|digest| *digest != version.plugin.digest());
+            let pinned = pinned.map(|digest| Because::Pinned { digest: digest.to_owned() });
+            (pinned, sequencer.rolled_back(&spec))
+        });
         if pinned.is_some() {
             return Ok(pinned);
         }
@@ -98,7 +98,7 @@ impl Plugins {
         let kept = match because {
             Because::Pinned { digest } => record.with_prefix(digest).first().copied().cloned(),
             Because::RolledBack { .. } => {
-                let current = self.core.sequencer.lock().current_activation(name);
+                let current = self.steps.peek(|sequencer| sequencer.current_activation(name));
                 let current = current.map_err(|error| internal(name, &error))?;
                 current.and_then(|now| record.of_activation(now.id, &now.digest).cloned())
             }
@@ -121,11 +121,11 @@ impl Plugins {
     /// the names whose files are there, each with its file: their consumers keep their places, whatever runs.
     pub(super) fn restore(&self) -> Vec<(String, PathBuf)> {
         let _changing = self.shelf.changing();
-        let unattended = self.core.sequencer.lock().unattended();
+        let unattended = self.steps.peek(Engine::unattended);
         let (mut there, mut names, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         for name in unattended {
             let record = self.versions.of(&name);
-            let current = self.core.sequencer.lock().current_activation(&name);
+            let current = self.steps.peek(|sequencer| sequencer.current_activation(&name));
             // A record that is lost tells no file; most files have their plugin's name.
             let file =
                 record.file.clone().unwrap_or_else(|| self.core.config.plugins.join(format!("{name}.wasm")));
@@ -177,8 +177,7 @@ impl Plugins {
         let before = before.map(|before| (add(&before), before));
         let spec_before = before.as_ref().map(|(code, before)| spec(&before.plugin, *code));
         let spec = spec(&version.plugin, code);
-        let attached =
-            retrying(core, || core.step(|sequencer| act(sequencer, spec.clone(), spec_before.clone())));
+        let attached = self.retrying(|sequencer| act(sequencer, spec.clone(), spec_before.clone()));
         let Attached { activation, is_new } = attached.map_err(|error| {
             core.code.remove(code);
             before.iter().for_each(|(code, _)| core.code.remove(*code));
@@ -213,7 +212,7 @@ impl Plugins {
         if self.shelf.running().contains_key(name) {
             return None;
         }
-        let before = self.core.sequencer.lock().predecessor(&spec(&version.plugin, 0)).ok()??;
+        let before = self.steps.peek(|sequencer| sequencer.predecessor(&spec(&version.plugin, 0))).ok()??;
         let kept = self.versions.of(name).of_activation(before.id, &before.digest).cloned()?;
         let loaded = self.loader.load_kept(&kept.content, file);
         loaded
@@ -237,7 +236,7 @@ impl Plugins {
 
     /// Drops the code of earlier versions that no batch will ask for any more.
     pub(super) fn retire(&self, name: &str, running: &mut Running) {
-        let wanted = self.core.sequencer.lock().codes(name);
+        let wanted = self.steps.peek(|sequencer| sequencer.codes(name));
         running.before.retain(|(code, _)| {
             let is_wanted = wanted.contains(code);
             if !is_wanted {
@@ -262,11 +261,31 @@ impl Plugins {
         let _changing = self.shelf.changing();
         let removed = self.shelf.running().remove(name);
         self.shelf.withheld().remove(name);
-        detach(&self.core, name);
+        self.detach(name);
         if let Some(running) = removed {
             tracing::info!(plugin = name, "detached");
             let codes = running.before.iter().map(|(code, _)| *code).chain([running.code]);
             codes.for_each(|code| self.core.code.remove(code));
+        }
+    }
+
+    pub(super) fn detach(&self, name: &str) {
+        match self.retrying(|sequencer| sequencer.detach(name, self.core.now())) {
+            Ok(()) | Err(ConsumerError::NotFound { .. } | ConsumerError::Unready(_)) => {}
+            Err(error) => self.core.fail(error),
+        }
+    }
+
+    /// Takes a step of the engine, waiting where it has no room now.
+    fn retrying<T>(
+        &self,
+        mut act: impl FnMut(&mut Engine) -> Result<T, ConsumerError>,
+    ) -> Result<T, ConsumerError> {
+        loop {
+            match self.steps.step(&mut act) {
+                Err(ConsumerError::Unready(_)) if !self.core.is_draining() => std::thread::sleep(AGAIN),
+                other => return other,
+            }
         }
     }
 }
@@ -306,27 +325,6 @@ impl Because {
             Self::RolledBack { .. } => format!(
                 "Drop in a corrected version; `camshaft plugins rollback {name} --to DIGEST` runs this one all the same."
             ),
-        }
-    }
-}
-
-/// Attaches `spec`, waiting where the engine has no room now.
-pub(in crate::bus) fn attach(core: &Core, spec: &ConsumerSpec) -> Result<Attached, ConsumerError> {
-    retrying(core, || core.step(|sequencer| sequencer.attach(spec.clone(), core.now())))
-}
-
-pub(super) fn detach(core: &Core, name: &str) {
-    match retrying(core, || core.step(|sequencer| sequencer.detach(name, core.now()))) {
-        Ok(()) | Err(ConsumerError::NotFound { .. } | ConsumerError::Unready(_)) => {}
-        Err(error) => core.fail(error),
-    }
-}
-
-fn retrying<T>(core: &Core, mut act: impl FnMut() -> Result<T, ConsumerError>) -> Result<T, ConsumerError> {
-    loop {
-        match act() {
-            Err(ConsumerError::Unready(_)) if !core.is_draining() => std::thread::sleep(AGAIN),
-            other => return other,
         }
     }
 }

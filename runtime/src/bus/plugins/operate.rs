@@ -11,7 +11,7 @@ use super::activate::{Engine, Origin};
 use super::shelf::{Because, Waiting};
 use super::version::Version;
 use crate::view::{ActivationView, PluginView};
-use crate::{NotNow, Runtime, VersionError};
+use crate::{Runtime, VersionError};
 
 impl Runtime {
     /// What a plugin ran, newest first: the last twenty activations.
@@ -19,7 +19,8 @@ impl Runtime {
     /// # Errors
     /// See [`VersionError`].
     pub async fn plugin_history(&self, name: &str) -> Result<Vec<ActivationView>, VersionError> {
-        let history = self.0.core.sequencer.lock().history(name).map_err(unavailable(name))?;
+        let history = self.0.core.read_durably(|sequencer| sequencer.lock().history(name));
+        let history = history.await?.map_err(failed(name))?;
         if history.is_empty() {
             return Err(VersionError::PluginNotFound { name: name.to_owned() });
         }
@@ -81,10 +82,9 @@ impl Runtime {
         core.check_open()?;
         let plugins = Arc::clone(&self.0.plugins);
         let done = tokio::task::spawn_blocking(move || act(&plugins)).await;
-        done.unwrap_or_else(|panic| Err(unavailable(name)(panic)))?;
-        let sequence = core.sequencer.lock().sequenced().sequence;
-        core.durable.wait_for(sequence).await?;
-        self.plugin(name).ok_or_else(|| VersionError::PluginNotFound { name: name.to_owned() })
+        done.unwrap_or_else(|panic| Err(failed(name)(panic)))?;
+        // Durable with what it shows, and so with what was done before.
+        self.plugin(name).await?.ok_or_else(|| VersionError::PluginNotFound { name: name.to_owned() })
     }
 }
 
@@ -94,7 +94,7 @@ impl Plugins {
             Some(prefix) => self.kept(name, prefix)?,
             None => self.version_before(name)?,
         };
-        let pinned = self.core.sequencer.lock().pinned(name).map(str::to_owned);
+        let pinned = self.steps.peek(|sequencer| sequencer.pinned(name).map(str::to_owned));
         if let Some(digest) = pinned.filter(|digest| *digest != content.digest) {
             return Err(VersionError::Pinned { name: name.to_owned(), digest });
         }
@@ -164,10 +164,7 @@ impl Plugins {
             return Ok(());
         }
         let from = Origin { file: &file, is_watched };
-        self.take_over(version, from, act).map_err(|(name, error)| match error {
-            ConsumerError::Unready(unready) => NotNow::from(unready).into(),
-            other => unavailable(&name)(other),
-        })?;
+        self.take_over(version, from, act).map_err(|(name, error)| VersionError::of(&name, error))?;
         let waiting = Some(wait(waited, ran)).filter(|waiting| waiting.version.content() != content);
         if let Some(running) = self.shelf.running().get_mut(name) {
             running.waiting = waiting;
@@ -177,13 +174,8 @@ impl Plugins {
 
     fn set_pin(&self, name: &str, digest: Option<String>) -> Result<(), VersionError> {
         let now = self.core.now();
-        self.core.step(|sequencer| sequencer.pin(name, digest, now)).map(|_| ()).map_err(
-            |error| match error {
-                ConsumerError::NotFound { name } => VersionError::PluginNotFound { name },
-                ConsumerError::Unready(unready) => NotNow::from(unready).into(),
-                other => unavailable(name)(other),
-            },
-        )
+        let pinned = self.steps.step(|sequencer| sequencer.pin(name, digest, now));
+        pinned.map(|_| ()).map_err(|error| VersionError::of(name, error))
     }
 
     /// The one kept version whose digest begins with `prefix`.
@@ -200,7 +192,7 @@ impl Plugins {
 
     /// The newest version that ran before what runs, is another one, and was not taken back itself.
     fn version_before(&self, name: &str) -> Result<Content, VersionError> {
-        let mut history = self.core.sequencer.lock().history(name).map_err(unavailable(name))?;
+        let mut history = self.steps.peek(|sequencer| sequencer.history(name)).map_err(failed(name))?;
         let Some(runs) = history.pop() else {
             return Err(VersionError::PluginNotFound { name: name.to_owned() });
         };
@@ -225,6 +217,6 @@ impl Plugins {
 /// A version that ran until now, and its activation.
 type Ran = (Version, camshaft_event::ActivationId);
 
-fn unavailable<E: std::fmt::Display>(name: &str) -> impl Fn(E) -> VersionError {
-    move |error| VersionError::Unavailable { name: name.to_owned(), reason: error.to_string() }
+fn failed<E: std::fmt::Display>(name: &str) -> impl Fn(E) -> VersionError {
+    move |error| VersionError::Failed { name: name.to_owned(), reason: error.to_string() }
 }

@@ -4,6 +4,7 @@ use camshaft_engine::{ProbationState, Verdict, VerdictOutcome};
 use camshaft_event::transaction::RolledBack;
 
 use super::Plugins;
+use super::activate::Engine;
 use super::shelf::{Because, Running, Waiting};
 use super::versions::Kept;
 use crate::view::ProbationView;
@@ -11,8 +12,7 @@ use crate::view::ProbationView;
 impl Plugins {
     /// Follows the ends of probations since the last call.
     pub(super) fn hear_verdicts(&self) {
-        // Its own statement: in the loop's head the lock would be held through the loop.
-        let verdicts = self.core.sequencer.lock().take_verdicts();
+        let verdicts = self.steps.step(Engine::take_verdicts);
         for verdict in verdicts {
             let _changing = self.shelf.changing();
             self.follow(verdict);
@@ -39,7 +39,7 @@ impl Plugins {
 
     /// The engine runs earlier code again.
     fn go_back(&self, name: &str, running: &mut Running, told: &RolledBack) {
-        let wanted = self.core.sequencer.lock().codes(name);
+        let wanted = self.steps.peek(|sequencer| sequencer.codes(name));
         let Some(at) = running.before.iter().position(|(code, _)| wanted.contains(code)) else { return };
         let (code, version) = running.before.swap_remove(at);
         let failed = std::mem::replace(&mut running.version, version);

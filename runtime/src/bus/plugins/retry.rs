@@ -10,15 +10,15 @@ use crate::{Runtime, VersionError};
 
 impl Runtime {
     /// Loads a file of the plugins directory again that was refused, as if it had changed, and lifts its quarantine. The
-    /// plugin is named by its manifest's name, or by the stem of its file. Returns at once: the view is that of the file
-    /// before it is loaded.
+    /// plugin is named by its manifest's name, or by the stem of its file. Waits for no load: the view is that of the
+    /// file before it is loaded.
     ///
     /// # Errors
     /// See [`VersionError`].
     pub async fn retry_plugin(&self, name: &str) -> Result<PluginView, VersionError> {
         self.0.core.check_open()?;
         let not_found = || VersionError::PluginNotFound { name: name.to_owned() };
-        let view = self.plugin(name).ok_or_else(not_found)?;
+        let view = self.plugin(name).await?.ok_or_else(not_found)?;
         let refusal =
             view.last_refusal.as_ref().ok_or_else(|| VersionError::NotRefused { name: name.to_owned() })?;
         let (plugins, file) = (Arc::clone(&self.0.plugins), PathBuf::from(&refusal.file));
@@ -27,7 +27,7 @@ impl Runtime {
         retried
             .map_err(|error| error.to_string())
             .and_then(|retried| retried)
-            .map_err(|reason| VersionError::Unavailable { name: name.to_owned(), reason })?;
+            .map_err(|reason| VersionError::Failed { name: name.to_owned(), reason })?;
         Ok(view)
     }
 }

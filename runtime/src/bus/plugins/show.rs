@@ -4,23 +4,53 @@
 
 use std::path::{Path, PathBuf};
 
+use camshaft_engine::SharedSequencer;
 use camshaft_host::Refusal;
 
+use super::Plugins;
 use super::probation::probation_view;
 use super::shelf::{Refused, Running, Waiting};
-use crate::Runtime;
+use crate::compose::EmbeddedStore;
 use crate::view::{
     LastError, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView, WaitingVersionView,
 };
+use crate::{Runtime, Unavailable};
 
 impl Runtime {
-    /// All plugins that run, and all files that were refused or are being loaded, by name.
-    #[must_use]
-    pub fn plugins(&self) -> Vec<PluginView> {
-        let names: Vec<String> = self.0.plugins.shelf.running().keys().cloned().collect();
-        let mut views: Vec<PluginView> = names.iter().filter_map(|name| self.running_view(name)).collect();
-        let pinned = |name: &str| self.0.core.sequencer.lock().pinned(name).map(str::to_owned);
-        let refused = self.0.plugins.shelf.refused();
+    /// All plugins that run, and all files that were refused or are being loaded, by name, once what is shown of them is
+    /// durable.
+    ///
+    /// # Errors
+    /// A runtime that ended before what is shown was durable.
+    pub async fn plugins(&self) -> Result<Vec<PluginView>, Unavailable> {
+        self.0.core.read_durably(|sequencer| self.0.plugins.views(sequencer)).await
+    }
+
+    /// One plugin that runs, or a refused file by its stem, once what is shown of it is durable; none if there is none of
+    /// the name.
+    ///
+    /// # Errors
+    /// A runtime that ended before what is shown was durable.
+    pub async fn plugin(&self, name: &str) -> Result<Option<PluginView>, Unavailable> {
+        let plugins = &self.0.plugins;
+        let read = self.0.core.read_durably(|sequencer| {
+            let named = || plugins.views(sequencer).into_iter().find(|view| view.name == name);
+            plugins.running_view(sequencer, name).or_else(named)
+        });
+        read.await
+    }
+}
+
+/// The engine as it is read for a view.
+type Engine = SharedSequencer<EmbeddedStore>;
+
+impl Plugins {
+    fn views(&self, sequencer: &Engine) -> Vec<PluginView> {
+        let names: Vec<String> = self.shelf.running().keys().cloned().collect();
+        let running = names.iter().filter_map(|name| self.running_view(sequencer, name));
+        let mut views: Vec<PluginView> = running.collect();
+        let pinned = |name: &str| sequencer.lock().pinned(name).map(str::to_owned);
+        let refused = self.shelf.refused();
         let runs = |refused: &Refused| refused.plugin.as_ref().is_some_and(|name| names.contains(name));
         let refused = refused.iter().filter(|(_, refused)| !runs(refused));
         views.extend(refused.map(|(file, refused)| PluginView {
@@ -32,30 +62,24 @@ impl Runtime {
         views
     }
 
-    /// One plugin that runs, or a refused file by its stem.
-    #[must_use]
-    pub fn plugin(&self, name: &str) -> Option<PluginView> {
-        self.running_view(name).or_else(|| self.plugins().into_iter().find(|view| view.name == name))
-    }
-
     /// Files of which nothing runs yet and nothing was refused.
     fn loading_views(&self, known: &[PluginView]) -> Vec<PluginView> {
-        let files = self.0.plugins.shelf.loading().clone();
+        let files = self.shelf.loading().clone();
         let is_new = |file: &PathBuf| !known.iter().any(|view| Path::new(&view.file) == file);
         files.iter().filter(|file| is_new(file)).map(|file| file_view(file, PluginStatus::Loading)).collect()
     }
 
-    fn running_view(&self, name: &str) -> Option<PluginView> {
-        let last_error = self.last_error(name);
-        let pinned = self.0.core.sequencer.lock().pinned(name).map(str::to_owned);
-        let consumer = self.0.core.sequencer.lock().consumer_state(name);
+    fn running_view(&self, sequencer: &Engine, name: &str) -> Option<PluginView> {
+        let last_error = last_error(sequencer, name);
+        let pinned = sequencer.lock().pinned(name).map(str::to_owned);
+        let consumer = sequencer.lock().consumer_state(name);
         let probation = consumer.and_then(|consumer| consumer.probation);
-        let refused = self.0.plugins.shelf.refused();
+        let refused = self.shelf.refused();
         let last_refusal = refused
             .iter()
             .find(|(_, refused)| refused.plugin.as_deref() == Some(name))
             .map(|(file, refused)| refusal_view(file, &refused.refusal));
-        let running = self.0.plugins.shelf.running();
+        let running = self.shelf.running();
         let Running { version, file, activation, activated_at, waiting, .. } = running.get(name)?;
         let plugin = &version.plugin;
         let manifest = plugin.manifest();
@@ -72,7 +96,7 @@ impl Runtime {
             pinned,
             waiting: waiting.as_ref().map(|waiting| waiting_view(name, waiting)),
             probation: probation.as_ref().map(probation_view),
-            loading: self.0.plugins.shelf.loading().contains(file),
+            loading: self.shelf.loading().contains(file),
             subscriptions: manifest.subscriptions.iter().map(SubscriptionView::from).collect(),
             publishes: manifest.publishes.iter().cloned().collect(),
             capabilities: manifest.capabilities.iter().cloned().collect(),
@@ -81,16 +105,15 @@ impl Runtime {
             last_error,
         })
     }
+}
 
-    fn last_error(&self, name: &str) -> Option<LastError> {
-        let sequencer = &self.0.core.sequencer;
-        let offset = sequencer.lock().latest_dead_letter(name)?;
-        let (found, store) = sequencer.find_dead_letter(name, offset, 0)?;
-        let letter = found.letter.read(store.as_ref()).ok()??;
-        let latest = letter.history.latest()?;
-        let error = latest.error.lines().next().unwrap_or_default().to_owned();
-        Some(LastError { at: latest.at, offset, cause: latest.cause.code().to_owned(), error })
-    }
+fn last_error(sequencer: &Engine, name: &str) -> Option<LastError> {
+    let offset = sequencer.lock().latest_dead_letter(name)?;
+    let (found, store) = sequencer.find_dead_letter(name, offset, 0)?;
+    let letter = found.letter.read(store.as_ref()).ok()??;
+    let latest = letter.history.latest()?;
+    let error = latest.error.lines().next().unwrap_or_default().to_owned();
+    Some(LastError { at: latest.at, offset, cause: latest.cause.code().to_owned(), error })
 }
 
 fn refused_view(file: &Path, refused: &Refused) -> PluginView {

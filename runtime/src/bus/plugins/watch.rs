@@ -11,7 +11,7 @@ use camshaft_host::Refusal;
 use camshaft_host::directory::{Candidate, Change, Directory, Listing, Watcher};
 
 use super::Plugins;
-use super::activate::{Origin, detach};
+use super::activate::{Engine, Origin};
 use super::shelf::Refused;
 use super::version::Version;
 use crate::compose::Core;
@@ -54,7 +54,7 @@ pub(super) fn watch(core: &Arc<Core>, plugins: &Plugins) {
         let due = directory.due();
         if !settled && !directory.is_missing() && directory.is_settled() && due.is_none() {
             settled = true;
-            detach_unattended(core, &directory);
+            detach_unattended(plugins, &directory);
         }
         // Not before: what a file in the directory needs is not known until it was loaded.
         let kept = if settled { plugins.versions.digests() } else { BTreeSet::default() };
@@ -94,12 +94,11 @@ fn look(plugins: &Plugins, directory: &mut Directory<Version>) -> Vec<Change<Ver
 
 /// Consumers of plugins whose files went while the runtime was not there. One whose file is there and cannot run keeps
 /// its place.
-fn detach_unattended(core: &Core, directory: &Directory<Version>) {
-    // Its own statement: in the loop's head the lock would be held through the loop.
-    let unattended = core.sequencer.lock().unattended();
+fn detach_unattended(plugins: &Plugins, directory: &Directory<Version>) {
+    let unattended = plugins.steps.peek(Engine::unattended);
     for name in unattended.into_iter().filter(|name| !directory.holds(name)) {
         tracing::info!(consumer = name, "its plugin is gone since the last run: detached");
-        detach(core, &name);
+        plugins.detach(&name);
     }
 }
 
@@ -132,9 +131,8 @@ fn carry_out(plugins: &Plugins, change: Change<Version>) {
 
 fn note_refusal(plugins: &Plugins, file: PathBuf, plugin: Option<String>, refusal: Refusal) {
     tracing::warn!(file = %file.display(), code = %refusal.code, hint = refusal.hint, "refused a plugin: {refusal}");
-    let core = &plugins.core;
-    let now = core.now();
-    core.step(|sequencer| {
+    let now = plugins.core.now();
+    plugins.steps.step(|sequencer| {
         if let Err(error) =
             sequencer.announce_refusal(&file.display().to_string(), refusal.code, &refusal.message, now)
         {

@@ -1,0 +1,29 @@
+//! Why a plugin that was loaded by hand does not run.
+
+use camshaft_host::Refusal;
+use thiserror::Error;
+
+use super::Unavailable;
+use crate::ErrorCode;
+
+/// Why [`Runtime::load_plugin`](crate::Runtime::load_plugin) ran no plugin.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The file breaks a rule.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The runtime cannot do it now.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl LoadError {
+    /// The code of the catalogue.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Refused(refusal) => refusal.code.into(),
+            Self::Unavailable(unavailable) => unavailable.code(),
+        }
+    }
+}
