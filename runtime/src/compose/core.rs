@@ -14,7 +14,7 @@ use super::bell::Bell;
 use super::clock::MachineClock;
 use super::code::CodeTable;
 use super::durable::DurableWatch;
-use super::idle::Idle;
+use super::instances::Instances;
 use super::marks::Marks;
 use super::phase::{Phase, Reached, Thread};
 use crate::Config;
@@ -45,7 +45,7 @@ pub(crate) struct Core {
     /// Rung when a handler is called while none was.
     pub(crate) calls: Bell,
     /// Instances that are not called at the moment.
-    pub(crate) idle: Idle,
+    pub(super) instances: Instances,
     /// What workers are handling.
     pub(crate) marks: Marks,
     /// Handlers that are being called, and plugins whose start code is tried out.

@@ -19,7 +19,7 @@ use super::clock::MachineClock;
 use super::code::CodeTable;
 use super::core::Core;
 use super::durable::DurableWatch;
-use super::idle::Idle;
+use super::instances::Instances;
 use super::marks::Marks;
 use super::phase::{Reached, Thread};
 use super::rebuild::Source;
@@ -105,7 +105,7 @@ pub(crate) fn open(
         flush: Bell::default(),
         plugins: Bell::default(),
         calls: Bell::default(),
-        idle: Idle::new(workers),
+        instances: Instances::new(workers),
         marks,
         running_calls: AtomicUsize::new(0),
         trim_before: AtomicU64::new(0),

@@ -14,14 +14,16 @@ use camshaft_engine::{
     Attempt, Batch, Call, CallStart, EngineOptions, Finished, Release, StateReader, WorkerContext,
 };
 use camshaft_event::{Answer, FailureCause, Sequence};
-use camshaft_host::{Instance, InstantiateError, Prepared};
+use camshaft_host::{Instance, InstantiateError};
 use camshaft_tables::TablesError;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tokio::runtime::{Builder, Runtime};
 
-use super::code::{Code, CodeNumber};
+use super::code::Code;
 use super::core::Core;
+use super::instances::{Keeper, Slot};
+use super::next::Pool;
 use super::worker::{call_closure, pass_on};
 use reader::DurableState;
 
@@ -35,26 +37,7 @@ pub(crate) fn run(core: &Arc<Core>, threads: usize, mut random: ChaCha8Rng) {
     let sinks = Arc::new(Sinks::new(core));
     // Most runtimes have no sink.
     let mut tasks: Option<Runtime> = None;
-    loop {
-        let seen = core.sinks.count();
-        if core.is_draining() {
-            break;
-        }
-        let (code, batch) = match take(core) {
-            Ok(Some((Some(code), batch))) => (code, batch),
-            Ok(Some((None, batch))) => {
-                core.fail(format!("consumer \"{}\" has no code", batch.spec.name));
-                break;
-            }
-            Ok(None) => {
-                core.sinks.wait(seen, None);
-                continue;
-            }
-            Err(error) => {
-                core.fail(error);
-                break;
-            }
-        };
+    while let Some((code, batch)) = core.next(Pool::Sinks) {
         let runtime = match tasks.take().map_or_else(|| start(threads), Ok) {
             Ok(runtime) => tasks.insert(runtime),
             Err(error) => {
@@ -82,14 +65,6 @@ pub(crate) fn run(core: &Arc<Core>, threads: usize, mut random: ChaCha8Rng) {
 
 fn start(threads: usize) -> std::io::Result<Runtime> {
     Builder::new_multi_thread().worker_threads(threads).thread_name("camshaft-sink").enable_all().build()
-}
-
-/// The next call and what it runs, in one step: code is only removed after its consumer was detached in one.
-fn take(core: &Core) -> Result<Option<(Option<Code>, Batch)>, TablesError> {
-    core.step(|sequencer| {
-        let batch = sequencer.take_call(core.now())?;
-        Ok(batch.map(|batch| (core.code.get(batch.spec.code), batch)))
-    })
 }
 
 /// What all calls share.
@@ -141,10 +116,9 @@ impl Sinks {
             CallStart::Finished(finished) => return self.commit(finished).await,
         };
         // Before the release, so that a handler that cannot be had is no call that was made.
-        let ready = match self.get_ready(call.batch().spec.code, code).await {
+        let ready = match self.get_ready(call.batch(), code).await {
             Ok(ready) => ready,
             Err(InstantiateError::TooManyInstances) => {
-                self.core.idle.tell_shortage(&call.batch().spec.name);
                 return self.commit(Box::new(call.run_short(attempt, &mut random))).await;
             }
             Err(error) => {
@@ -161,7 +135,7 @@ impl Sinks {
         }
         let name = call.batch().spec.name.clone();
         let deadlines = self.core.count_deadlines();
-        let called = self.call(call.batch().spec.code, ready, attempt).await;
+        let called = self.call(ready, attempt).await;
         drop(deadlines);
         let Some((answer, mut attempt)) = called else { return Ok(()) };
         pass_on(&name, attempt.take_log());
@@ -180,40 +154,31 @@ impl Sinks {
         }
     }
 
-    async fn get_ready(&self, number: CodeNumber, code: Code) -> Result<Ready, InstantiateError> {
+    async fn get_ready(&self, batch: &Batch, code: Code) -> Result<Ready<'_>, InstantiateError> {
         let prepared = match code {
             Code::Closure(closure) => return Ok(Ready::Closure(closure)),
             Code::Plugin(prepared) => prepared,
         };
-        let idle = &self.core.idle;
-        let instance = match idle.take(idle.sinks(), &self.core.code, number) {
+        let mut slot = self.core.instances.slot(Keeper::Sinks, &self.core.code, batch.spec.code);
+        let instance = match slot.take() {
             Some(instance) => instance,
             None => {
                 // Its start code has a deadline, too.
                 let _deadlines = self.core.count_deadlines();
-                self.instantiate(&prepared).await?
+                self.core.instances.start_outside(&prepared, &batch.spec.name).await?
             }
         };
-        Ok(Ready::Plugin(Box::new(instance)))
-    }
-
-    async fn instantiate(&self, prepared: &Prepared<Attempt>) -> Result<Instance<Attempt>, InstantiateError> {
-        match prepared.instantiate_outside().await {
-            Err(InstantiateError::TooManyInstances) if self.core.idle.clear() => {
-                prepared.instantiate_outside().await
-            }
-            other => other,
-        }
+        Ok(Ready::Plugin(Box::new((slot, instance))))
     }
 
     /// Calls the handler. None if the process ends meanwhile.
-    async fn call(&self, number: CodeNumber, ready: Ready, attempt: Attempt) -> Option<(Answer, Attempt)> {
+    async fn call(&self, ready: Ready<'_>, attempt: Attempt) -> Option<(Answer, Attempt)> {
         let mark = attempt.mark();
         match ready {
-            Ready::Plugin(mut instance) => {
+            Ready::Plugin(mut ready) => {
                 let event = attempt.share_event();
                 let called = {
-                    let mut call = pin!(instance.call_outside(&event, attempt));
+                    let mut call = pin!(ready.1.call_outside(&event, attempt));
                     // Marked is who runs: who waits for something outside takes no process down.
                     let marks = &self.core.marks;
                     std::future::poll_fn(|cx| {
@@ -222,10 +187,8 @@ impl Sinks {
                     })
                     .await
                 };
-                if !instance.is_spent() {
-                    let idle = &self.core.idle;
-                    idle.keep(idle.sinks(), &self.core.code, number, *instance);
-                }
+                let (mut slot, instance) = *ready;
+                slot.put_back(instance);
                 Some(called)
             }
             Ready::Closure(closure) => {
@@ -257,7 +220,7 @@ impl Sinks {
 }
 
 /// What can be called.
-enum Ready {
-    Plugin(Box<Instance<Attempt>>),
+enum Ready<'s> {
+    Plugin(Box<(Slot<'s>, Instance<Attempt>)>),
     Closure(super::Closure),
 }
