@@ -178,7 +178,7 @@ impl Runtime {
     #[must_use]
     pub fn health(&self) -> Health {
         let core = &self.0.core;
-        let standing = core.durable.standing();
+        let standing = core.durable.state();
         let (status, why) = match standing.poisoned {
             Some(reason) => (HealthStatus::Poisoned, Some(reason)),
             None if core.is_draining() => (HealthStatus::Draining, Some("it is shutting down".to_owned())),

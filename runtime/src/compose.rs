@@ -37,7 +37,7 @@ pub(crate) use clock::MachineClock;
 pub use clock::WallClock;
 pub(crate) use code::{Closure, Code, CodeNumber};
 pub(crate) use core::Core;
-pub(crate) use durable::Never;
+pub(crate) use durable::DurabilityLost;
 pub(crate) use open::{open, refuse_log, unusable};
 pub(crate) use phase::{Phase, Thread};
 pub(crate) use reader::READ_BYTES;

@@ -121,8 +121,8 @@ impl Sandbox {
             Err(error) => return (failed(error.to_string()), attempt),
         };
         waiting.block_on(async {
-            match self.prepared.instantiate_outside().await {
-                Ok(mut instance) => instance.call_outside(&event, attempt).await,
+            match self.prepared.instantiate_async().await {
+                Ok(mut instance) => instance.call_async(&event, attempt).await,
                 Err(error) => (failed(error.to_string()), attempt),
             }
         })

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use crate::{Refusal, RefusalCode, artifact::Survey, outside::WaysOut};
+use crate::{Refusal, RefusalCode, artifact::Survey, egress::WaysOut};
 
 /// Package of the contract.
 const PACKAGE: &str = "camshaft:plugin";

@@ -3,12 +3,12 @@
 //! The composition keeps instances, each on one worker, and drops an instance that says it is spent. Nothing
 //! here decides what becomes of the event.
 
+mod async_call;
 mod call;
 mod failure;
 mod guest_log;
 mod memory;
 mod no_attempt;
-mod outside;
 mod session;
 
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use camshaft_event::{Answer, AttemptContext, Event, InstanceReuse};
 use wasmtime::{Store, component::TypedFunc};
 
 use crate::ticks::Ticks;
+pub use async_call::within;
 use call::{Disposition, EventView};
 pub use no_attempt::NoAttempt;
-pub use outside::within;
 pub use session::{Bounds, Session};
 
 /// What the exported function takes. The lifetime is only the longest one; each call has its own.

@@ -9,17 +9,17 @@
 
 mod artifact;
 mod cache;
-mod capabilities;
 mod compile;
 mod contract;
 pub mod directory;
+mod egress;
 mod engine;
 mod host;
+mod imports;
 mod instance;
 mod linker;
 pub mod manifest;
 mod options;
-mod outside;
 mod panic;
 mod plugin;
 mod refusal;
@@ -31,14 +31,14 @@ mod wasi;
 pub use artifact::Form;
 pub use camshaft_event::RefusalCode;
 pub use compile::{CompileOrder, Halt, Haste, LOADING_NICENESS, Loading, SLICE, compile_from_stdin};
+#[cfg(feature = "test-outbox")]
+pub use egress::{Outbox, Sent};
+pub use egress::{Responder, WaysOut};
 pub use engine::STACK_BYTES;
 pub use host::{Host, TICK_MS};
 pub use instance::Instance;
 pub use manifest::{HttpRule, Manifest, OperatorFile, SecretSource};
 pub use options::{CompilerProgram, HostOptions};
-#[cfg(feature = "test-outbox")]
-pub use outside::{Outbox, Sent};
-pub use outside::{Responder, WaysOut};
 pub use plugin::{InstantiateError, Plugin, Prepared};
 pub use refusal::Refusal;
 pub use report::Report;

@@ -6,9 +6,9 @@ use camshaft_event::AttemptContext;
 use wasmtime::component::{Component, Linker};
 
 use crate::{
-    capabilities,
+    egress::{HTTP, WaysOut},
+    imports,
     instance::Session,
-    outside::{HTTP, WaysOut},
     wasi,
 };
 
@@ -20,7 +20,7 @@ pub fn linker<C: AttemptContext + Send + 'static>(
     open: &BTreeSet<String>,
 ) -> wasmtime::Result<Linker<Session<C>>> {
     let mut linker = Linker::new(component.engine());
-    capabilities::link(&mut linker)?;
+    imports::link(&mut linker)?;
     wasi::link(&mut linker, component, open.contains(HTTP))?;
     ways_out.link(&mut linker, open)?;
     wasi::deny(&mut linker, component, |import| {

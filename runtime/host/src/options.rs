@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use crate::outside::WaysOut;
+use crate::egress::WaysOut;
 
 /// What the host may use, from the runtime's settings.
 #[derive(Clone, Debug)]

@@ -17,10 +17,9 @@ use wasmtime::{
 
 use crate::{
     Form, Instance, Manifest, Refusal, RefusalCode, Report, contract,
+    egress::{Access, HTTP, Http, WaysOut},
     instance::{Bounds, HandleFn, HandleParams, HandleResult, NoAttempt, Session, deadline_ticks, within},
-    linker,
-    outside::{Access, HTTP, Http, WaysOut},
-    panic,
+    linker, panic,
     report::Facts,
     ticks::Ticks,
 };
@@ -189,18 +188,18 @@ impl<C: AttemptContext + Send + 'static> Prepared<C> {
     /// Too many instances, or a guest that fails while it starts.
     ///
     /// # Panics
-    /// If the plugin has a way out: see [`Prepared::instantiate_outside`].
+    /// If the plugin has a way out: see [`Prepared::instantiate_async`].
     pub fn instantiate(&self) -> Result<Instance<C>, InstantiateError> {
         assert!(!self.plugin.has_way_out(), "an instance that may wait is made by who waits with it");
         self.start().map_err(|error| self.refuse(&error))
     }
 
-    /// The same for a plugin that has a way out, to be called by [`Instance::call_outside`].
+    /// The same for a plugin that has a way out, to be called by [`Instance::call_async`].
     ///
     /// # Errors
     /// Too many instances, or a guest that fails while it starts.
-    pub async fn instantiate_outside(&self) -> Result<Instance<C>, InstantiateError> {
-        self.start_outside().await.map_err(|error| self.refuse(&error))
+    pub async fn instantiate_async(&self) -> Result<Instance<C>, InstantiateError> {
+        self.start_async().await.map_err(|error| self.refuse(&error))
     }
 
     fn refuse(&self, error: &wasmtime::Error) -> InstantiateError {
@@ -217,7 +216,7 @@ impl<C: AttemptContext + Send + 'static> Prepared<C> {
         self.instance(store, &instance)
     }
 
-    async fn start_outside(&self) -> wasmtime::Result<Instance<C>> {
+    async fn start_async(&self) -> wasmtime::Result<Instance<C>> {
         let mut store = self.store()?;
         // Who computes gives way to others after each tick; the deadline is looked at from outside.
         store.epoch_deadline_async_yield_and_update(1);

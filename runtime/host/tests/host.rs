@@ -9,10 +9,10 @@
 mod bombs;
 #[path = "host/calling.rs"]
 mod calling;
-#[path = "host/capabilities.rs"]
-mod capabilities;
 #[path = "host/directory.rs"]
 mod directory;
+#[path = "host/imports.rs"]
+mod imports;
 #[path = "host/loading.rs"]
 mod loading;
 #[path = "host/manifest.rs"]

@@ -75,10 +75,10 @@ fn handle(plugin: &Plugin) -> (Answer, Attempt) {
     let waits = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     waits.block_on(async {
         let prepared = plugin.prepare::<Attempt>().unwrap();
-        let mut instance = prepared.instantiate_outside().await.unwrap();
+        let mut instance = prepared.instantiate_async().await.unwrap();
         let settings = plugin.manifest().config.clone();
         let event = Event { event_type: "test.event".into(), data: b"hello".to_vec(), ..support::event() };
-        instance.call_outside(&event, Attempt { settings, ..Attempt::default() }).await
+        instance.call_async(&event, Attempt { settings, ..Attempt::default() }).await
     })
 }
 
@@ -345,9 +345,9 @@ fn start_code_of_a_running_plugin_sends_nothing_either() {
     let (host, file) = starting(&folder, &bombs::start_sends_later(&format!("127.0.0.1:{}", receiver.port)));
     let plugin = host.load(&file, Some(&granting(&file, receiver.port))).unwrap();
     let prepared = plugin.prepare::<Attempt>().unwrap();
-    let mut instance = waits.block_on(prepared.instantiate_outside()).unwrap();
+    let mut instance = waits.block_on(prepared.instantiate_async()).unwrap();
     let event = Event { event_type: "test.event".into(), ..support::event() };
-    let (answer, attempt) = waits.block_on(instance.call_outside(&event, Attempt::default()));
+    let (answer, attempt) = waits.block_on(instance.call_async(&event, Attempt::default()));
     assert_eq!((answer, attempt.lines), (Answer::Done, Vec::new()), "its event is handled as any other");
     thread::sleep(std::time::Duration::from_millis(100));
     assert_eq!(receiver.seen(), Vec::<String>::new());

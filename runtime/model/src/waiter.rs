@@ -5,7 +5,7 @@ use camshaft_tables::Progress;
 use loom::future::block_on;
 use loom::thread;
 
-use crate::durable::{DurableWatch, Never};
+use crate::durable::{DurabilityLost, DurableWatch};
 
 /// What the writer does meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub fn waiter_learns_of(ending: Ending) {
         };
         let expected = match ending {
             Ending::Durable | Ending::DurableInTwo => Ok(()),
-            Ending::Poisoned => Err(Never::Poisoned),
-            Ending::Closed => Err(Never::Closed),
+            Ending::Poisoned => Err(DurabilityLost::Poisoned),
+            Ending::Closed => Err(DurabilityLost::Closed),
         };
         assert_eq!(block_on(watch.wait_for(Sequence(2))), expected);
         assert!(writer.join().is_ok(), "the writer never waits");

@@ -1,11 +1,11 @@
 //! One run: acts of producers, workers, writer, reader, flusher and operator, and of bad luck, in an order that the
 //! seed chooses; then everything is let end well, and the model says whether it did.
 
+mod calls_made;
 mod damage;
 mod end;
 mod mishaps;
 mod operator;
-mod outside;
 mod producer;
 mod sinks;
 mod steps;
@@ -31,8 +31,8 @@ use crate::faults::{Fault, Faults};
 use crate::process::{Machine, Process};
 use crate::store::SimStore;
 use crate::trace::Trace;
+use calls_made::CallsMade;
 use damage::Spoiled;
-use outside::Outside;
 use sinks::UnderWay;
 use suspects::Ends;
 use trimming::Ages;
@@ -58,7 +58,7 @@ pub(crate) struct Run {
     taken: Vec<(Batch, Ticket)>,
     finished: Vec<Ran>,
     under_way: Vec<UnderWay>,
-    outside: Outside,
+    calls_made: CallsMade,
     frozen: Option<Arc<Frozen>>,
     /// All transactions that the log ever held, except those that a crash took.
     history: Vec<Transaction>,
@@ -121,7 +121,7 @@ impl Run {
             taken: Vec::new(),
             finished: Vec::new(),
             under_way: Vec::new(),
-            outside: Outside::default(),
+            calls_made: CallsMade::default(),
             frozen: None,
             history: Vec::new(),
             ages: Ages::default(),

@@ -1,14 +1,14 @@
 //! Plugins: what the watched directory offers is loaded and attached, what it takes away is detached.
 //!
 //! A thread watches the directory, two load what it offers, and each version that ran is kept. [`show`] and
-//! [`operate`] are the runtime's public face for all of it.
+//! [`rollback`] are the runtime's public face for all of it.
 
 mod activate;
 mod loader;
-mod operate;
 mod probation;
 mod quarantine;
 mod retry;
+mod rollback;
 mod shelf;
 mod show;
 mod version;

@@ -51,7 +51,7 @@ impl Runtime {
     /// The offset that the next event will have, counting what is durable.
     #[must_use]
     pub fn tail(&self) -> Offset {
-        self.0.core.durable.standing().durable.next_offset
+        self.0.core.durable.state().durable.next_offset
     }
 
     /// The first retained offset: the trim point.

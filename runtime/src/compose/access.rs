@@ -73,7 +73,7 @@ impl Core {
     /// # Errors
     /// They are not.
     pub(crate) fn check_open(&self) -> Result<(), Unavailable> {
-        match (self.durable.standing().poisoned, self.is_draining()) {
+        match (self.durable.state().poisoned, self.is_draining()) {
             (Some(_), _) => Err(Unavailable::Poisoned),
             (None, true) => Err(Unavailable::ShuttingDown),
             (None, false) => Ok(()),

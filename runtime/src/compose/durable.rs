@@ -9,7 +9,7 @@ use super::sync::{Arc, Mutex, MutexGuard, PoisonError, oneshot, watch};
 
 /// What publishers and readers wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct DurableState {
     /// Up to where transactions may be shown.
     pub(crate) durable: Progress,
     /// Why the runtime can never make anything durable again.
@@ -26,7 +26,7 @@ pub(crate) struct DurableWatch(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    standing: watch::Sender<Standing>,
+    state: watch::Sender<DurableState>,
     /// Who waits for which transaction. Each is woken once, by the sync that it waits for: hundreds of publishers that
     /// every sync wakes, to find that it was not theirs, take the time of the work itself.
     waiting: Mutex<Waiting>,
@@ -34,9 +34,9 @@ struct Shared {
 
 type Waiting = BTreeMap<Sequence, Vec<oneshot::Sender<()>>>;
 
-/// Why something never becomes durable.
+/// Why what is not durable never will be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Never {
+pub(crate) enum DurabilityLost {
     /// A sync failed.
     Poisoned,
     /// The log was closed before it came to that.
@@ -45,20 +45,20 @@ pub(crate) enum Never {
 
 impl DurableWatch {
     pub(crate) fn new(durable: Progress) -> Self {
-        let standing = Standing { durable, poisoned: None, stopping: false, closed: false };
-        Self(Arc::new(Shared { standing: watch::Sender::new(standing), waiting: Mutex::default() }))
+        let state = DurableState { durable, poisoned: None, stopping: false, closed: false };
+        Self(Arc::new(Shared { state: watch::Sender::new(state), waiting: Mutex::default() }))
     }
 
-    pub(crate) fn standing(&self) -> Standing {
-        self.0.standing.borrow().clone()
+    pub(crate) fn state(&self) -> DurableState {
+        self.0.state.borrow().clone()
     }
 
-    pub(crate) fn subscribe(&self) -> watch::Receiver<Standing> {
-        self.0.standing.subscribe()
+    pub(crate) fn subscribe(&self) -> watch::Receiver<DurableState> {
+        self.0.state.subscribe()
     }
 
     pub(crate) fn advance(&self, durable: Progress) {
-        self.0.standing.send_modify(|standing| standing.durable = durable);
+        self.0.state.send_modify(|state| state.durable = durable);
         let mut waiting = self.waiting();
         let later = waiting.split_off(&durable.sequence.next());
         let done = std::mem::replace(&mut *waiting, later);
@@ -68,34 +68,34 @@ impl DurableWatch {
 
     /// Notes the first reason why nothing becomes durable any more.
     pub(crate) fn poison(&self, reason: String) {
-        self.0.standing.send_modify(|standing| {
-            standing.poisoned.get_or_insert(reason);
+        self.0.state.send_modify(|state| {
+            state.poisoned.get_or_insert(reason);
         });
         self.wake_all();
     }
 
     /// Wakes publishers that wait for room: the flusher has made some. No sync need follow that would wake them.
     pub(crate) fn has_room(&self) {
-        self.0.standing.send_modify(|_| {});
+        self.0.state.send_modify(|_| {});
     }
 
     pub(crate) fn stop(&self) {
-        self.0.standing.send_modify(|standing| standing.stopping = true);
+        self.0.state.send_modify(|state| state.stopping = true);
     }
 
     /// Nothing is written any more.
     pub(crate) fn close(&self) {
-        self.0.standing.send_modify(|standing| standing.closed = true);
+        self.0.state.send_modify(|state| state.closed = true);
         self.wake_all();
     }
 
     /// Whether `sequence` is durable.
     pub(crate) fn is_durable(&self, sequence: Sequence) -> bool {
-        self.0.standing.borrow().durable.sequence >= sequence
+        self.0.state.borrow().durable.sequence >= sequence
     }
 
     /// Waits until `sequence` is durable.
-    pub(crate) async fn wait_for(&self, sequence: Sequence) -> Result<(), Never> {
+    pub(crate) async fn wait_for(&self, sequence: Sequence) -> Result<(), DurabilityLost> {
         let woken = {
             let mut waiting = self.waiting();
             // Looked at under the lock: whoever changes it takes the lock afterwards.
@@ -108,18 +108,18 @@ impl DurableWatch {
         };
         // An error would mean that nobody is left who could make it durable.
         let known = woken.await.ok().and_then(|()| self.end(sequence));
-        known.unwrap_or(Err(Never::Closed))
+        known.unwrap_or(Err(DurabilityLost::Closed))
     }
 
     /// What came of `sequence`; none as long as it may become durable.
-    fn end(&self, sequence: Sequence) -> Option<Result<(), Never>> {
-        let standing = self.0.standing.borrow();
-        if standing.durable.sequence >= sequence {
+    fn end(&self, sequence: Sequence) -> Option<Result<(), DurabilityLost>> {
+        let state = self.0.state.borrow();
+        if state.durable.sequence >= sequence {
             Some(Ok(()))
-        } else if standing.poisoned.is_some() {
-            Some(Err(Never::Poisoned))
+        } else if state.poisoned.is_some() {
+            Some(Err(DurabilityLost::Poisoned))
         } else {
-            standing.closed.then_some(Err(Never::Closed))
+            state.closed.then_some(Err(DurabilityLost::Closed))
         }
     }
 
@@ -152,9 +152,9 @@ mod tests {
         poisoned.poison("a sync failed".into());
         let closed = DurableWatch::new(first);
         closed.close();
-        for (watch, never) in [(&poisoned, Never::Poisoned), (&closed, Never::Closed)] {
+        for (watch, lost) in [(&poisoned, DurabilityLost::Poisoned), (&closed, DurabilityLost::Closed)] {
             assert_eq!(watch.wait_for(Sequence(1)).await, Ok(()), "what was durable stays so");
-            assert_eq!(watch.wait_for(Sequence(2)).await, Err(never));
+            assert_eq!(watch.wait_for(Sequence(2)).await, Err(lost));
         }
     }
 
@@ -166,7 +166,7 @@ mod tests {
         assert!(room.changed().now_or_never().is_none(), "there is none yet");
         watch.has_room();
         assert!(room.changed().now_or_never().is_some());
-        assert_eq!(watch.standing().durable, Progress::default(), "nothing more is durable");
+        assert_eq!(watch.state().durable, Progress::default(), "nothing more is durable");
     }
 
     #[tokio::test]
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(first.await, Ok(()));
         assert!(second.as_mut().now_or_never().is_none(), "its own is not durable yet");
         watch.close();
-        assert_eq!(second.await, Err(Never::Closed));
+        assert_eq!(second.await, Err(DurabilityLost::Closed));
         assert!(watch.waiting().is_empty(), "nobody is kept who waits no more");
     }
 }

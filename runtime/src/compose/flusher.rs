@@ -49,7 +49,7 @@ pub(crate) fn run(core: &Arc<Core>) {
         } else if overdue {
             last_flush = Instant::now();
         }
-        if stopping || core.durable.standing().poisoned.is_some() {
+        if stopping || core.durable.state().poisoned.is_some() {
             return;
         }
         keeper.request_trim(core);
@@ -64,7 +64,7 @@ fn flush(core: &Core, frozen: &Arc<Frozen>) -> bool {
         if frozen.is_covered_by(Sequence(core.log.synced())) {
             break;
         }
-        if core.durable.standing().poisoned.is_some() {
+        if core.durable.state().poisoned.is_some() {
             return false;
         }
         core.flush.wait(seen, Some(LOOK_INTERVAL));

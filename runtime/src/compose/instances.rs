@@ -124,18 +124,18 @@ impl Instances {
         started.inspect_err(|error| self.tell_shortage(error, consumer))
     }
 
-    /// The same for an instance that is called by [`Instance::call_outside`].
+    /// The same for an instance that is called by [`Instance::call_async`].
     ///
     /// # Errors
     /// As many instances are called as there may be, or the guest fails while it starts.
-    pub(super) async fn start_outside(
+    pub(super) async fn start_async(
         &self,
         prepared: &Prepared<Attempt>,
         consumer: &str,
     ) -> Result<Instance<Attempt>, InstantiateError> {
-        let mut started = prepared.instantiate_outside().await;
+        let mut started = prepared.instantiate_async().await;
         if self.evicts_for(&started) {
-            started = prepared.instantiate_outside().await;
+            started = prepared.instantiate_async().await;
         }
         started.inspect_err(|error| self.tell_shortage(error, consumer))
     }
@@ -267,13 +267,13 @@ mod tests {
             called.fill(first, NAME).unwrap();
             let mut other = world.slot(Keeper::Worker(0), 1);
             assert!(matches!(other.fill(second, NAME), Err(InstantiateError::TooManyInstances)));
-            let outside = world.instances.start_outside(second, NAME).await;
+            let outside = world.instances.start_async(second, NAME).await;
             assert!(matches!(outside, Err(InstantiateError::TooManyInstances)));
             drop(called);
             other.fill(second, NAME).unwrap();
             assert!(!world.has_idle(keeper, 0), "it was evicted");
             drop(other);
-            drop(world.instances.start_outside(first, NAME).await.unwrap());
+            drop(world.instances.start_async(first, NAME).await.unwrap());
             assert!(!world.has_idle(Keeper::Worker(0), 1), "it was evicted");
         }
     }

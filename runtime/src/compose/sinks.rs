@@ -165,7 +165,7 @@ impl Sinks {
             None => {
                 // Its start code has a deadline, too.
                 let _deadlines = self.core.count_deadlines();
-                self.core.instances.start_outside(&prepared, &batch.spec.name).await?
+                self.core.instances.start_async(&prepared, &batch.spec.name).await?
             }
         };
         Ok(Ready::Plugin(Box::new((slot, instance))))
@@ -178,7 +178,7 @@ impl Sinks {
             Ready::Plugin(mut ready) => {
                 let event = attempt.share_event();
                 let called = {
-                    let mut call = pin!(ready.1.call_outside(&event, attempt));
+                    let mut call = pin!(ready.1.call_async(&event, attempt));
                     // Marked is who runs: who waits for something outside takes no process down.
                     let marks = &self.core.marks;
                     std::future::poll_fn(|cx| {

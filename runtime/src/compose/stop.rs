@@ -46,7 +46,7 @@ impl Core {
                 }
             }
         }
-        if self.durable.standing().poisoned.is_none() {
+        if self.durable.state().poisoned.is_none() {
             self.marks.clear();
         }
         // The log's folder went with the writer. Whoever still holds the runtime holds no folder.

@@ -45,7 +45,7 @@ pub(crate) fn run(core: &Arc<Core>, log: LogWriter) {
         }
     }
     // After a poisoned end nothing is claimed about what is on the disk.
-    if core.durable.standing().poisoned.is_none()
+    if core.durable.state().poisoned.is_none()
         && let Err(error) = writer.log.close()
     {
         tracing::error!(%error, "the log could not be closed cleanly; the next start recovers it");

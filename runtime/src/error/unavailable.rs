@@ -7,7 +7,7 @@ use camshaft_engine::Unready;
 use thiserror::Error;
 
 use crate::ErrorCode;
-use crate::compose::Never;
+use crate::compose::DurabilityLost;
 
 /// When to try again what heals by itself.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -61,11 +61,11 @@ impl From<Unready> for Unavailable {
     }
 }
 
-impl From<Never> for Unavailable {
-    fn from(never: Never) -> Self {
-        match never {
-            Never::Poisoned => Self::Poisoned,
-            Never::Closed => Self::ShuttingDown,
+impl From<DurabilityLost> for Unavailable {
+    fn from(lost: DurabilityLost) -> Self {
+        match lost {
+            DurabilityLost::Poisoned => Self::Poisoned,
+            DurabilityLost::Closed => Self::ShuttingDown,
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{
     guest_log::{GuestLog, LineBuffer},
     memory::MemoryLimit,
 };
-use crate::{outside::Http, ticks::Ticks, wasi::Written};
+use crate::{egress::Http, ticks::Ticks, wasi::Written};
 
 /// Most resources a guest may hold at a time: cursors, and streams of WASI.
 const MAX_RESOURCES: usize = 256;

@@ -200,7 +200,7 @@ impl Run {
             self.witness.check_state(&model);
         }
         self.witness.check_events(&model);
-        self.outside.check(&model, &specs);
+        self.calls_made.check(&model, &specs);
         self.check_ends();
         assert_eq!(Offset(model.events.len() as u64), Offset(self.tail()), "offsets are dense");
         self.check_standings(&model);

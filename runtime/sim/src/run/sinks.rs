@@ -5,7 +5,7 @@ use camshaft_event::transaction::Section;
 use camshaft_event::{Delivery, Sequence};
 
 use super::Run;
-use super::outside::Left;
+use super::calls_made::Left;
 use super::witness::Statement;
 use crate::delivery::{Moment, Ticket};
 use crate::faults::Fault;
@@ -106,7 +106,11 @@ impl Run {
         self.witness.expect(durable.sequence, statement);
         self.witness.hear(durable.sequence);
         assert!(mark.offset < durable.next_offset, "{} gets out before it is durable", mark.offset);
-        self.outside.note(Left { consumer: mark.consumer, generation: mark.generation, offset: mark.offset });
+        self.calls_made.note(Left {
+            consumer: mark.consumer,
+            generation: mark.generation,
+            offset: mark.offset,
+        });
         self.note(if is_once { Fault::CalledOnce } else { Fault::CalledAgain });
         let (chance, clock, faults) = (self.chance.as_mut(), &self.machine.clock, &mut self.faults);
         let mut handlers = Handlers { chance, clock, faults, calls: 0, is_short: false };

@@ -2,7 +2,7 @@
 //!
 //! The loader asks here which capabilities exist and links those that were granted; nothing else of a plugin reaches
 //! anything outside, and nothing leaves while no event is being handled, see `closed`. A way out waits, so its functions are asynchronous and its instances are called by
-//! [`Instance::call_outside`](crate::Instance::call_outside).
+//! [`Instance::call_async`](crate::Instance::call_async).
 
 mod access;
 mod address;

@@ -113,8 +113,8 @@ fn what_a_guest_sends_gets_out_and_the_reply_comes_back() {
     };
     let plugin = load(&host(Some(outbox), &folder), GRANT).unwrap();
     let prepared = plugin.prepare::<Attempt>().unwrap();
-    let mut instance = finish(prepared.instantiate_outside()).unwrap();
-    let (answer, attempt) = finish(instance.call_outside(&event(), Attempt::default()));
+    let mut instance = finish(prepared.instantiate_async()).unwrap();
+    let (answer, attempt) = finish(instance.call_async(&event(), Attempt::default()));
     assert_eq!(answer, Answer::Done);
     assert_eq!(attempt.published[0].data, b"\"thanks\"");
     let seen = seen.lock().unwrap();
@@ -136,9 +136,9 @@ fn a_call_that_waits_gives_its_thread_away_until_it_goes_on() {
     });
     let plugin = load(&host(Some(outbox), &folder), GRANT).unwrap();
     let prepared = plugin.prepare::<Attempt>().unwrap();
-    let mut instance = finish(prepared.instantiate_outside()).unwrap();
+    let mut instance = finish(prepared.instantiate_async()).unwrap();
     let event = event();
-    let mut call = pin!(instance.call_outside(&event, Attempt::default()));
+    let mut call = pin!(instance.call_async(&event, Attempt::default()));
     let mut cx = Context::from_waker(Waker::noop());
     assert!(call.as_mut().poll(&mut cx).is_pending());
     opened.store(1, Ordering::Release);
@@ -162,10 +162,10 @@ fn a_call_that_waits_is_ended_by_the_ticks_of_its_deadline_and_by_nothing_else()
     let host = host(silent(), &folder);
     let plugin = load(&host, &format!("{GRANT}\n[limits]\ndeadline = '50ms'")).unwrap();
     let prepared = plugin.prepare::<Attempt>().unwrap();
-    let mut instance = finish(prepared.instantiate_outside()).unwrap();
+    let mut instance = finish(prepared.instantiate_async()).unwrap();
     let event = event();
     {
-        let mut call = pin!(instance.call_outside(&event, Attempt::default()));
+        let mut call = pin!(instance.call_async(&event, Attempt::default()));
         let mut cx = Context::from_waker(Waker::noop());
         // Five ticks of 10 ms, and the one that was running.
         for _ in 0..6 {

@@ -100,7 +100,7 @@ impl Plugins {
         }
         let now = self.core.now();
         let take_back = |engine: &mut Engine, spec, _| engine.roll_back(spec, now);
-        self.give(name, &content, take_back, |waited, (version, activation)| {
+        self.run_kept(name, &content, take_back, |waited, (version, activation)| {
             let because = Because::RolledBack { activation, at: now, by: "operator" };
             waited.unwrap_or(Waiting { version, because })
         })
@@ -117,7 +117,7 @@ impl Plugins {
         }
         let now = self.core.now();
         let replace = |engine: &mut Engine, spec, before| engine.attach_after(spec, before, now);
-        self.give(name, &content, replace, |waited, (version, _)| {
+        self.run_kept(name, &content, replace, |waited, (version, _)| {
             let version = waited.map_or(version, |waited| waited.version);
             Waiting { version, because: Because::Pinned { digest } }
         })
@@ -140,7 +140,7 @@ impl Plugins {
 
     /// Runs a kept version instead of what runs, by `act`. `wait` says what waits from then on, given what waited and
     /// what ran.
-    fn give(
+    fn run_kept(
         &self,
         name: &str,
         content: &Content,

@@ -17,7 +17,7 @@ impl<C: AttemptContext + Send + 'static> Instance<C> {
     ///
     /// # Panics
     /// If the instance is spent: that is the caller's mistake, not the guest's.
-    pub async fn call_outside(&mut self, event: &Event, context: C) -> (Answer, C) {
+    pub async fn call_async(&mut self, event: &Event, context: C) -> (Answer, C) {
         assert!(!self.spent, "a spent instance must be dropped, not called");
         // Whatever unwinds from here on, or is dropped, must not leave an instance behind that looks usable.
         self.spent = true;

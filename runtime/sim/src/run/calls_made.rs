@@ -16,11 +16,11 @@ pub(super) struct Left {
 }
 
 #[derive(Default)]
-pub(super) struct Outside {
+pub(super) struct CallsMade {
     calls: BTreeMap<Left, u64>,
 }
 
-impl Outside {
+impl CallsMade {
     pub(super) fn note(&mut self, left: Left) {
         *self.calls.entry(left).or_default() += 1;
     }
