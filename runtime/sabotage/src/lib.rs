@@ -69,11 +69,15 @@ pub enum Sabotage {
     TrimByWallClock,
     /// The log is trimmed as far as it is written, whatever was asked.
     TrimWritten,
+    /// A batch does not remember that it scanned its state.
+    ForgetScan,
+    /// A key that changed while a batch read it twice counts as what it was at first.
+    IgnoreTornRead,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -103,6 +107,8 @@ impl Sabotage {
         Self::CondemnAtFirstEnd,
         Self::TrimByWallClock,
         Self::TrimWritten,
+        Self::ForgetScan,
+        Self::IgnoreTornRead,
     ];
 }
 

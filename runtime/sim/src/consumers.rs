@@ -6,6 +6,9 @@ use camshaft_engine::{ConsumerSpec, EngineOptions, RetentionOptions};
 use camshaft_event::{
     AfterDeadLetter, Backoff, Breaker, Delivery, Filter, Policy, Rate, Sink, Start, Subscription, TypePattern,
 };
+use camshaft_log::testing::Random;
+
+use crate::sharing::Sharing;
 
 /// The setting of versions that fail most events.
 pub(crate) const BAD: &str = "bad";
@@ -44,9 +47,9 @@ pub(crate) fn keeps_long(seed: u64) -> bool {
     seed % 4 == 3
 }
 
-/// Four consumers and two sinks that differ in what delivery does for them; the last one is not there from the
-/// beginning.
-pub(crate) fn specs() -> Vec<ConsumerSpec> {
+/// Four consumers and two sinks that differ in what delivery does for them, and in how much their handlers share; the last
+/// one is not there from the beginning.
+pub(crate) fn specs(seed: u64) -> Vec<ConsumerSpec> {
     let mut parks = spec("parks", &["thing.*"]);
     parks.policy.max_attempts = 3;
     let mut goes_on = spec("goes-on", &["thing.happened", "thing.*", "reminder"]);
@@ -62,19 +65,23 @@ pub(crate) fn specs() -> Vec<ConsumerSpec> {
     let some = Filter::Any(["1", "2", "5"].map(ends_with).to_vec());
     calls_again.subscriptions.iter_mut().for_each(|wanted| wanted.filter = Some(some.clone()));
     calls_again.policy.max_attempts = 3;
-    calls_again.policy.sink = Some(Sink { delivery: Delivery::AtLeastOnce, max_in_flight: 2 });
+    calls_again.policy.sink = Some(Sink { delivery: Delivery::AtLeastOnce, max_in_flight: 3 });
     let mut calls_once = spec("calls-once", &["followed"]);
-    calls_once.policy.sink = Some(Sink { delivery: Delivery::AtMostOnce, max_in_flight: 2 });
+    calls_once.policy.sink = Some(Sink { delivery: Delivery::AtMostOnce, max_in_flight: 3 });
     let mut comes_late = spec("comes-late", &["thing.happened", "followed"]);
     comes_late.start = Start::Latest;
     comes_late.policy.rate = Some(Rate { events: 5, per_ms: 60 });
     comes_late.publishes = Some(vec![pattern("followed"), pattern("reminder")]);
-    vec![parks, goes_on, follows, calls_again, calls_once, comes_late]
+    let mut specs = vec![parks, goes_on, follows, calls_again, calls_once, comes_late];
+    let mut random = Random::from_seed(seed.rotate_left(32));
+    specs.iter_mut().for_each(|spec| Sharing::choose(&mut random).write_to(&mut spec.config));
+    specs
 }
 
 /// The same consumer with newer code. Each third version is a bad one; now and then one has another form of state.
 pub(crate) fn replaced(spec: &ConsumerSpec, version: u64) -> ConsumerSpec {
-    let mut config = BTreeMap::new();
+    let mut config = spec.config.clone();
+    config.remove(BAD);
     if version.is_multiple_of(3) {
         config.insert(BAD.to_owned(), String::new());
     }

@@ -13,7 +13,7 @@ use camshaft_event::transaction::{Outcome, Section};
 use camshaft_event::{FailureCause, Offset, Policy, Transaction};
 
 use crate::faults::{Fault, Faults};
-use crate::model::{Model, fails};
+use crate::model::{Model, fails, failure};
 use attempts::Attempts;
 use calls::Calls;
 
@@ -50,6 +50,13 @@ pub(crate) struct Ticket {
     calls: calls::Place,
     /// Whether what fails in it only counts for the measure of its version.
     is_uncounted: bool,
+}
+
+impl Ticket {
+    /// Whether the batch is one of this consumer.
+    pub(crate) fn is_of(&self, consumer: &str) -> bool {
+        self.consumer == consumer
+    }
 }
 
 /// The moment at which something happens.
@@ -167,6 +174,7 @@ impl Delivery {
         let name = &taken.batch.spec.name;
         let in_hand = self.check_version(name, taken.before);
         self.check_turns(taken, in_hand, moment.faults);
+        moment.faults.note_if(Fault::BatchesTogether, in_hand > 0);
         self.handed_out(taken.batch, in_hand, moment)
     }
 
@@ -269,18 +277,8 @@ impl Delivery {
 fn attempts_in(transaction: &Transaction) -> usize {
     let is_attempt = |section: &&Section| {
         let Section::Handled(handled) = section else { return false };
-        match handled.outcome {
-            Outcome::Done | Outcome::Retrying => true,
-            Outcome::Held | Outcome::Released => false,
-            Outcome::Suspended => handled.held.iter().any(|change| {
-                let failed = change.event.as_ref().and_then(|held| held.suspended.as_ref());
-                failed.is_some_and(|failed| failed.cause != FailureCause::ProcessEnd)
-            }),
-            Outcome::DeadLettered => handled.dead.iter().any(|change| {
-                let latest = change.letter.as_ref().and_then(|letter| letter.history.latest());
-                latest.is_some_and(|latest| latest.cause != FailureCause::ProcessEnd)
-            }),
-        }
+        let waits = matches!(handled.outcome, Outcome::Held | Outcome::Released);
+        !waits && failure(handled) != Some(FailureCause::ProcessEnd)
     };
     transaction.sections.iter().filter(is_attempt).count()
 }

@@ -11,10 +11,10 @@ mod clock;
 mod consumers;
 mod delivery;
 mod faults;
-mod handlers;
 mod model;
 mod process;
 mod run;
+mod sharing;
 mod store;
 mod trace;
 

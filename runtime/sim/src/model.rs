@@ -1,11 +1,12 @@
 //! What a log must look like, told without partitions, windows, batches, caches or snapshots: an event is done once,
 //! in the order of its key, or it waits, or it is a dead letter.
 //!
-//! It panics with what is wrong. It knows nothing of how the engine works; all it has is the log and what the
-//! consumers were declared to want.
+//! It panics with what is wrong. It knows nothing of how the engine works; all it has is the log, what the consumers were
+//! declared to want, and what their handlers did with their state.
 
 mod known;
 mod probation;
+mod reads;
 mod redrives;
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,6 +20,7 @@ use camshaft_event::{ActivationId, ConsumerId, Event, Key, Offset, Sequence, Tra
 pub(crate) use known::{Known, Place};
 pub(crate) use probation::fails;
 use probation::{Tried, Versions};
+pub(crate) use reads::{AttemptRecord, Operation, failure};
 pub(crate) use redrives::Redrives;
 
 #[derive(Default)]
@@ -46,14 +48,19 @@ impl Model {
     }
 
     /// Reads the next transaction. `first_offset` is where the log begins now: what lies before may be published
-    /// again.
-    pub(crate) fn apply(&mut self, transaction: &Transaction, first_offset: Offset) {
+    /// again. `attempts` is what the handlers called for it did; none if they were compared in an earlier model.
+    pub(crate) fn apply(
+        &mut self,
+        transaction: &Transaction,
+        first_offset: Offset,
+        attempts: Option<&[AttemptRecord]>,
+    ) {
         self.sequence = self.sequence.next();
         self.redrives.sequence = self.sequence.0;
         for section in &transaction.sections {
             let cause = match section {
                 Section::Handled(handled) => {
-                    self.handled(handled);
+                    self.handled(handled, attempts);
                     Some(handled.cause)
                 }
                 Section::Intervention(intervention) => {
@@ -180,7 +187,7 @@ impl Model {
         known.record = record;
     }
 
-    fn handled(&mut self, handled: &Handled) {
+    fn handled(&mut self, handled: &Handled, attempts: Option<&[AttemptRecord]>) {
         self.check_order(handled);
         self.redrives.handled(handled);
         let known = self.consumers.get_mut(&handled.consumer).expect("who handles is known");
@@ -188,6 +195,10 @@ impl Model {
         let is_suspended = before.is_some_and(|place| place.waits_for_probation(&known.record));
         assert!(!is_suspended, "{} is tried while it waits for the end of a probation", handled.cause);
         let was_released = matches!(before, Some(Place::Released { .. }));
+        if let Some(attempts) = attempts.filter(|_| reads::counts(handled, was_released)) {
+            let attempt = attempts.iter().find(|attempt| attempt.offset == handled.cause);
+            attempt.expect("a handler was called for what has an outcome").check(handled, &known.state);
+        }
         let (attempts, uncounted) = match (before, handled.advances) {
             (None, Some(_)) => (0, 0),
             (Some(Place::Held { attempts, uncounted, .. }), None) => (attempts, uncounted),

@@ -1,25 +1,26 @@
 //! A process of the runtime without its threads: what a crash ends. Each method is one step of one of the threads
 //! that `compose` runs, and does what that thread does.
 
+mod worker;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
 
 use camshaft_engine::{
-    Attempt, Batch, Call, CallStart, Clock, Committed, EngineOptions, Finished, Handler, LogWriter, Mark,
-    PublishRefusal, QueuedRecord, ReadError, Reading, Receipts, RecoverError, Retention, RetentionOptions,
-    Sequencer, SharedSequencer, StateReader, Trimmed, WorkerContext, run_batch,
+    Batch, Clock, Committed, EngineOptions, Finished, LogWriter, PublishRefusal, QueuedRecord, ReadError,
+    Reading, Receipts, RecoverError, Retention, RetentionOptions, Sequencer, SharedSequencer, StateReader,
+    Trimmed,
 };
-use camshaft_event::{Answer, Event, Offset, Sequence, Timestamp, Transaction};
+use camshaft_event::{Event, Offset, Sequence, Timestamp, Transaction};
 use camshaft_log::testing::MemoryDisk;
 use camshaft_log::{FileLog, LogError, LogReader, Options, Recovery};
 use camshaft_tables::{PortionBounds, Tables, forget_before, sweep_state};
-use rand_chacha::ChaCha8Rng;
 
 use crate::clock::SimClock;
-use crate::handlers::Handlers;
 use crate::store::SimStore;
+pub(crate) use worker::Worker;
 
 /// Large enough that a segment holds the largest transactions of all workers, small enough to see many.
 pub(crate) const SEGMENT_BYTES: u64 = 160 * 1024;
@@ -121,27 +122,9 @@ impl Process {
         self.sequencer().take(now).expect("the tables can be read")
     }
 
-    pub(crate) fn run(&self, batch: Batch, jitter: &mut ChaCha8Rng, handlers: &mut Handlers<'_>) -> Finished {
-        let context = WorkerContext {
-            options: &self.options,
-            reader: &self.reader,
-            clock: &*self.clock,
-            random: jitter,
-        };
-        run_batch(batch, context, handlers)
-    }
-
-    /// Runs a batch in a process that ends amid it. Returns the marks of its calls; it ended in one of them.
-    pub(crate) fn run_into_the_end(&self, batch: Batch, jitter: &mut ChaCha8Rng) -> Vec<Mark> {
-        let context = WorkerContext {
-            options: &self.options,
-            reader: &self.reader,
-            clock: &*self.clock,
-            random: jitter,
-        };
-        let mut marking = Marking::default();
-        run_batch(batch, context, &mut marking);
-        marking.0
+    /// A worker that retries with the jitter of this seed.
+    pub(crate) fn worker(&self, seed: u64) -> Worker {
+        Worker::new(Arc::clone(&self.options), Arc::clone(&self.reader), Arc::clone(&self.clock), seed)
     }
 
     // --- a sink ---
@@ -149,16 +132,6 @@ impl Process {
     pub(crate) fn take_call(&self) -> Option<Batch> {
         let now = self.now();
         self.sequencer().take_call(now).expect("the tables can be read")
-    }
-
-    pub(crate) fn begin(&self, batch: Batch, jitter: &mut ChaCha8Rng) -> CallStart {
-        let context = WorkerContext {
-            options: &self.options,
-            reader: &self.reader,
-            clock: &*self.clock,
-            random: jitter,
-        };
-        Call::begin(batch, context)
     }
 
     pub(crate) fn commit_call(&self, finished: Box<Finished>) -> Result<Committed, Box<Finished>> {
@@ -310,18 +283,6 @@ impl Process {
     }
 }
 
-/// A handler that leaves marks and nothing else.
-#[derive(Default)]
-struct Marking(Vec<Mark>);
-
-impl Handler for Marking {
-    fn call(&mut self, attempt: Attempt) -> (Answer, Attempt) {
-        self.0.push(attempt.mark());
-        (Answer::Done, attempt)
-    }
-}
-
-/// Reserves room ahead, as the writer does; whether there was none.
 fn decode(payload: &[u8]) -> Transaction {
     Transaction::decode(payload).expect("what the sequencer encodes can be decoded")
 }

@@ -4,9 +4,11 @@
 mod calls_made;
 mod damage;
 mod end;
+mod handlers;
 mod mishaps;
 mod operator;
 mod producer;
+mod records;
 mod sinks;
 mod steps;
 mod suspects;
@@ -20,19 +22,18 @@ use camshaft_engine::{Batch, Clock, ConsumerSpec, Finished};
 use camshaft_event::{Sequence, Timestamp, Transaction};
 use camshaft_log::testing::{MemoryDisk, Random};
 use camshaft_tables::Frozen;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
 
 use crate::Summary;
 use crate::clock::SimClock;
 use crate::consumers;
 use crate::delivery::{Delivery, Ticket};
 use crate::faults::{Fault, Faults};
-use crate::process::{Machine, Process};
+use crate::process::{Machine, Process, Worker};
 use crate::store::SimStore;
 use crate::trace::Trace;
 use calls_made::CallsMade;
 use damage::Spoiled;
+use records::{Called, Records};
 use sinks::UnderWay;
 use suspects::Ends;
 use trimming::Ages;
@@ -51,11 +52,12 @@ pub(crate) struct Run {
     random: Random,
     /// The chances of handlers; none once all is to end well.
     chance: Option<Random>,
-    jitter: ChaCha8Rng,
     trace: Trace,
     faults: Faults,
     consumers: Vec<Declared>,
     taken: Vec<(Batch, Ticket)>,
+    /// How many batches are being run: while one is, others may be taken, run and committed.
+    running: usize,
     finished: Vec<Ran>,
     under_way: Vec<UnderWay>,
     calls_made: CallsMade,
@@ -66,6 +68,9 @@ pub(crate) struct Run {
     ends: Ends,
     witness: Witness,
     delivery: Delivery,
+    records: Records,
+    /// What the last handler made of the flag.
+    is_flag_up: bool,
     /// What the disk was told to do to the process; it ends with it.
     pending: Option<Fault>,
     acts: u64,
@@ -82,10 +87,7 @@ pub(crate) struct Run {
 struct Ran {
     finished: Finished,
     ticket: Ticket,
-    /// How often its handler was called.
-    calls: usize,
-    /// Whether it ended for want of an instance.
-    is_short: bool,
+    called: Called,
 }
 
 /// A consumer as its plugin's file declares it now.
@@ -108,17 +110,17 @@ impl Run {
         };
         let process = Process::start(&machine).expect("an empty machine starts");
         let declared = |spec: ConsumerSpec| Declared { past: vec![spec.clone()], spec, is_attached: false };
-        let consumers: Vec<Declared> = consumers::specs().into_iter().map(declared).collect();
+        let consumers: Vec<Declared> = consumers::specs(seed).into_iter().map(declared).collect();
         let mut run = Self {
             machine,
             process,
             random: Random::from_seed(seed),
             chance: Some(Random::from_seed(!seed)),
-            jitter: ChaCha8Rng::seed_from_u64(seed),
             trace,
             faults: Faults::default(),
             consumers,
             taken: Vec::new(),
+            running: 0,
             finished: Vec::new(),
             under_way: Vec::new(),
             calls_made: CallsMade::default(),
@@ -128,6 +130,8 @@ impl Run {
             ends: Ends::default(),
             witness: Witness::default(),
             delivery: Delivery::default(),
+            records: Records::default(),
+            is_flag_up: false,
             pending: None,
             acts: 0,
             versions: 1,
@@ -223,6 +227,10 @@ impl Run {
 
     fn tell(&self, line: impl FnOnce() -> String) {
         self.trace.tell(|| format!("{:>5} {:>8} ms  {}", self.acts, self.machine.clock.now().0, line()));
+    }
+
+    fn worker(&mut self) -> Worker {
+        self.process.worker(self.random.next_u64())
     }
 
     /// One of `count` things.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use camshaft_event::{ConsumerId, Sequence};
+use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::{PortionBounds, StatePortion, StateSpace, TablesError, Versioned};
 
 use super::size_in_state;
@@ -71,7 +72,8 @@ impl Reads {
     fn add(&mut self, key: &[u8], seen: Seen) -> bool {
         match self.keys.get_mut(key) {
             Some(Seen { version: Some(known), .. }) => {
-                self.torn |= seen.version.is_some_and(|version| version != *known);
+                let has_changed = seen.version.is_some_and(|version| version != *known);
+                self.torn |= has_changed && !is_on(Sabotage::IgnoreTornRead);
             }
             Some(known) => *known = seen,
             None => {
@@ -94,7 +96,7 @@ impl Reads {
 
     /// Adds what a later attempt of the batch saw.
     pub(crate) fn absorb(&mut self, later: Self) {
-        self.scanned |= later.scanned;
+        self.scanned |= later.scanned && !is_on(Sabotage::ForgetScan);
         self.torn |= later.torn;
         if self.keys.is_empty() {
             self.keys = later.keys;

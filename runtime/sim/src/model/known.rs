@@ -6,6 +6,7 @@ use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus, Handled, Timer
 use camshaft_event::{ActivationId, Offset, Timestamp};
 
 use super::probation::Versions;
+use super::reads::State;
 
 /// Where an event is with one consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub(crate) struct Known {
     /// The first event that it had to look at.
     pub(crate) start: Offset,
     pub(crate) places: BTreeMap<Offset, Place>,
-    pub(crate) state: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub(crate) state: State,
     /// Offsets of what was done since the state was empty, in log order.
     pub(crate) done: Vec<Offset>,
     pub(crate) timers: BTreeMap<String, Timestamp>,
@@ -58,7 +59,7 @@ impl Known {
             record,
             start: Offset(0),
             places: BTreeMap::new(),
-            state: BTreeMap::new(),
+            state: State::new(),
             done: Vec::new(),
             timers: BTreeMap::new(),
             versions: Versions::default(),

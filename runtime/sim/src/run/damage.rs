@@ -9,7 +9,6 @@ use camshaft_tables::TablePart;
 use super::Run;
 use super::mishaps::find;
 use crate::faults::Fault;
-use crate::handlers::ALL;
 
 /// Bytes of a record before its payload.
 const HEADER_BYTES: usize = 48;
@@ -76,13 +75,14 @@ impl Run {
         }
     }
 
-    /// Damages the value that every handler of some consumer reads.
+    /// Damages a value that handlers of some consumer read again and again.
     fn spoil_a_state_value(&mut self) {
         let name = self.some_name();
         let Some(space) = self.process.sequencer().state_space(&name) else { return };
+        let list = self.some_list(&name);
         // Where the tables put it in the store: tag, consumer, generation, key.
-        let key =
-            [&[6], &space.consumer.0.to_be_bytes()[..], &space.generation.0.to_be_bytes()[..], ALL].concat();
+        let (consumer, generation) = (space.consumer.0.to_be_bytes(), space.generation.0.to_be_bytes());
+        let key = [&[6], &consumer[..], &generation[..], &list[..]].concat();
         if self.machine.store.spoil(key) {
             self.tell(|| format!("the state of {name} is damaged"));
         }

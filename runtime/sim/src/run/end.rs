@@ -12,9 +12,9 @@ use super::Run;
 use crate::Summary;
 use crate::delivery::Delivery;
 use crate::faults::Fault;
-use crate::handlers::ALL;
-use crate::model::{Model, Place};
+use crate::model::{Known, Model, Place};
 use crate::process::{Machine, Process};
+use crate::sharing;
 use crate::store::SimStore;
 
 /// Rounds after which a run that should have come to rest never will.
@@ -161,11 +161,26 @@ impl Run {
             self.note_if(Fault::AtBound, held + dead >= bound);
             let Some(state) = self.process.state(name) else { continue };
             assert!(state == known.state, "the state of {name} is not what its committed effects add up to");
-            // What handlers made of their state, reading what the one before wrote: a list of all they did.
-            let done: Vec<String> = known.done.iter().map(Offset::to_string).collect();
-            let listed = String::from_utf8(state.get(ALL).cloned().unwrap_or_default());
-            assert!(listed == Ok(done.join(" ")), "{name} does not see what it did: {listed:?}");
+            self.check_lists(known, &model.events);
         }
+    }
+
+    /// What handlers made of their state, reading what the one before wrote: lists of all they did.
+    fn check_lists(&self, known: &Known, events: &[Event]) {
+        let name = &known.record.name;
+        let Some(sharing) = self.sharing(name) else { return };
+        let mut expected: BTreeMap<Vec<u8>, Vec<String>> = BTreeMap::new();
+        for offset in known.done.iter().filter(|offset| !sharing.only_reads(**offset)) {
+            let event = usize::try_from(offset.0).ok().and_then(|at| events.get(at));
+            let event = event.expect("what is done lies in the log");
+            let list = sharing::list(&sharing.scope(event, *offset));
+            expected.entry(list).or_default().push(offset.to_string());
+        }
+        let all = sharing::list("");
+        let listed = known.state.iter().filter(|(key, _)| key.starts_with(&all));
+        let listed: BTreeMap<_, _> = listed.map(|(key, done)| (key.clone(), done.clone())).collect();
+        let expected = expected.into_iter().map(|(list, done)| (list, done.join(" ").into_bytes()));
+        assert!(listed == expected.collect(), "{name} does not see what it did: {listed:?}");
     }
 
     /// What the engine says of redrive jobs is what the log says.

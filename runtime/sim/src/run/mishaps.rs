@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use camshaft_event::Offset;
+use camshaft_event::{Offset, Sequence};
 use camshaft_log::{Disk, LogError};
 
 use super::Run;
@@ -138,6 +138,7 @@ impl Run {
         self.tell(|| format!("restart at transaction {survived}, {durable} were durable"));
         assert!(survived >= durable, "only {survived} of {durable} durable transactions are there");
         self.take_in_survivors(survived);
+        self.records.lose(Sequence(survived));
         self.check_ages();
         self.process.sequencer().suspect(&marks);
         let jobs = self.process.sequencer().redrive_jobs();
@@ -196,9 +197,11 @@ impl Run {
         let specs: Vec<_> = self.consumers.iter().map(|declared| declared.spec.clone()).collect();
         let mut model = Model::new(&specs);
         for transaction in &self.history {
-            model.apply(transaction, first_offset);
+            let attempts = self.records.of(model.sequence.next());
+            model.apply(transaction, first_offset, attempts);
             self.witness.check_state(&model);
         }
+        self.records.compared(model.sequence);
         self.witness.check_events(&model);
         self.calls_made.check(&model, &specs);
         self.check_ends();

@@ -7,7 +7,7 @@ use camshaft_log::LogError;
 use super::Run;
 use super::witness::Statement;
 use crate::faults::Fault;
-use crate::handlers::ALL;
+use crate::sharing::{SUBJECTS, Sharing};
 
 /// Events that producers know; each is published again and again.
 const IDS: u64 = 400;
@@ -43,15 +43,15 @@ impl Run {
     /// Nearly always the one event of its id, now and then another one.
     fn some_event(&mut self) -> Event {
         let id = self.random.below(IDS);
-        let keys = ["a", "b", "c", "d", "e", ""];
-        let key = keys.get(usize::try_from(id).unwrap_or(0) % keys.len()).copied().unwrap_or_default();
+        // The last ones have none.
+        let subject = usize::try_from(id).ok().and_then(|id| SUBJECTS.get(id % (SUBJECTS.len() + 1)));
         let is_other = self.random.below(24) == 0;
         let length = if id.is_multiple_of(2) { 3_500 } else { 10 };
         Event {
             id: format!("e{id}"),
             source: "/test".to_owned(),
             event_type: "thing.happened".to_owned(),
-            subject: (!key.is_empty()).then(|| key.to_owned()),
+            subject: subject.map(|subject| (*subject).to_owned()),
             data: vec![if is_other { b'y' } else { b'x' }; length],
             ..Event::default()
         }
@@ -69,17 +69,18 @@ impl Run {
                 self.witness.expect(durable.sequence, statement);
             }
         }
-        let name = self.some_name();
-        let (at, list) = {
+        let consumer = self.some_name();
+        let key = self.some_list(&consumer);
+        let (at, value) = {
             let sequencer = self.process.sequencer();
-            let Some(space) = sequencer.state_space(&name) else { return };
-            let found = match sequencer.tables().state(space, ALL) {
+            let Some(space) = sequencer.state_space(&consumer) else { return };
+            let found = match sequencer.tables().state(space, &key) {
                 Err(_) if self.machine.store.has_spoiled(space.consumer) => return,
                 found => found.expect("the tables can be read"),
             };
-            (sequencer.sequenced().sequence, found.map(|found| found.value).unwrap_or_default())
+            (sequencer.sequenced().sequence, found.map(|found| found.value))
         };
-        self.witness.expect(at, Statement::Done { at, consumer: name, list });
+        self.witness.expect(at, Statement::State { at, consumer, key, value });
         self.witness.hear(durable.sequence);
     }
 
@@ -97,6 +98,19 @@ impl Run {
         let transaction = Transaction::decode(record.payload).expect("a record is a transaction");
         let index = usize::try_from(offset.0 - record.first_offset).ok()?;
         transaction.events().nth(index).cloned()
+    }
+
+    /// The key of a list that a consumer's handlers read and write.
+    pub(super) fn some_list(&mut self, consumer: &str) -> Vec<u8> {
+        let lists = self.sharing(consumer).map(Sharing::lists).unwrap_or_default();
+        let at = self.pick(lists.len());
+        lists.into_iter().nth(at).unwrap_or_default()
+    }
+
+    /// How much of their state a consumer's handlers share, if it was ever declared.
+    pub(super) fn sharing(&self, consumer: &str) -> Option<Sharing> {
+        let declared = self.consumers.iter().find(|declared| declared.spec.name == consumer);
+        declared.map(|declared| Sharing::of(|setting| declared.spec.config.get(setting).cloned()))
     }
 
     /// A consumer's name.

@@ -2,14 +2,16 @@
 
 use camshaft_engine::{Attempt, Call, CallStart, Committed, Finished, Handler, Mark, Release};
 use camshaft_event::transaction::Section;
-use camshaft_event::{Delivery, Sequence};
+use camshaft_event::{Delivery, FailureCause, Sequence};
 
 use super::Run;
 use super::calls_made::Left;
+use super::handlers::Handlers;
+use super::records::Called;
 use super::witness::Statement;
 use crate::delivery::{Moment, Ticket};
 use crate::faults::Fault;
-use crate::handlers::{Handlers, SHORTAGES};
+use crate::model::failure;
 
 /// A call that is under way.
 pub(super) struct UnderWay {
@@ -23,8 +25,8 @@ enum Stage {
     Started(Box<Call>, Box<Attempt>),
     /// It may be made once this is durable.
     Released(Box<Call>, Box<Attempt>, Sequence),
-    /// It has ended after so many calls of its handler, and waits for room to commit.
-    Ended(Box<Finished>, usize),
+    /// It has ended, and waits for room to commit.
+    Ended(Box<Finished>, Called),
 }
 
 impl Run {
@@ -38,24 +40,18 @@ impl Run {
         self.tell(|| format!("take a call of {}", batch.spec.name));
         let mut moment = Moment { passed_ms: self.machine.clock.passed_ms(), faults: &mut self.faults };
         let ticket = self.delivery.launched(&batch, &before, &mut moment);
-        match self.process.begin(batch, &mut self.jitter) {
+        let mut worker = self.worker();
+        match worker.begin(batch) {
             CallStart::Call(call, attempt) if self.finds_no_instance() => {
-                let finished = Box::new(call.run_short(*attempt, &mut self.jitter));
-                self.under_way.push(UnderWay { ticket, stage: Stage::Ended(finished, 0) });
+                let finished = Box::new(worker.run_short(*call, *attempt));
+                self.under_way.push(UnderWay { ticket, stage: Stage::Ended(finished, Called::default()) });
             }
             CallStart::Call(call, attempt) => self.release(ticket, call, attempt),
             CallStart::Finished(finished) => {
-                self.under_way.push(UnderWay { ticket, stage: Stage::Ended(finished, 0) });
+                self.under_way.push(UnderWay { ticket, stage: Stage::Ended(finished, Called::default()) });
             }
         }
         true
-    }
-
-    /// Whether there is no instance for the next call.
-    fn finds_no_instance(&mut self) -> bool {
-        let is_short = self.chance.as_mut().is_some_and(|chance| chance.below(SHORTAGES) == 0);
-        self.note_if(Fault::ShortOfInstances, is_short);
-        is_short
     }
 
     fn release(&mut self, ticket: Ticket, mut call: Box<Call>, attempt: Box<Attempt>) {
@@ -66,7 +62,7 @@ impl Run {
         let stage = match released {
             Release::After(after) => Stage::Released(call, attempt, after),
             Release::NotNow(_) => Stage::Started(call, attempt),
-            Release::Stale => Stage::Ended(Box::new(call.abandon()), 0),
+            Release::Stale => Stage::Ended(Box::new(call.abandon()), Called::default()),
         };
         self.under_way.push(UnderWay { ticket, stage });
     }
@@ -77,6 +73,16 @@ impl Run {
             return;
         }
         let at = self.pick(self.under_way.len());
+        self.go_on_with(at);
+    }
+
+    /// The same with the oldest call of this consumer; whether there was one.
+    pub(super) fn go_on_with_a_call_of(&mut self, consumer: &str) -> bool {
+        let at = self.under_way.iter().position(|call| call.ticket.is_of(consumer));
+        at.map(|at| self.go_on_with(at)).is_some()
+    }
+
+    fn go_on_with(&mut self, at: usize) {
         let UnderWay { ticket, stage } = self.under_way.swap_remove(at);
         match stage {
             Stage::Started(call, attempt) => self.release(ticket, call, attempt),
@@ -84,19 +90,19 @@ impl Run {
                 // What its handler reads is durable, too: it would wait for that.
                 let written = self.process.sequencer().state_written(attempt.mark().consumer);
                 let stage = if after.max(written) <= self.durable() {
-                    let (finished, calls) = self.call(*call, *attempt);
-                    Stage::Ended(finished, calls)
+                    let (finished, called) = self.call(*call, *attempt);
+                    Stage::Ended(finished, called)
                 } else {
                     Stage::Released(call, attempt, after)
                 };
                 self.under_way.push(UnderWay { ticket, stage });
             }
-            Stage::Ended(finished, calls) => self.commit_call(ticket, finished, calls),
+            Stage::Ended(finished, called) => self.commit_call(ticket, finished, called),
         }
     }
 
     /// Makes a call: from here on somebody outside has seen it.
-    fn call(&mut self, call: Call, attempt: Attempt) -> (Box<Finished>, usize) {
+    fn call(&mut self, call: Call, attempt: Attempt) -> (Box<Finished>, Called) {
         let mark = attempt.mark();
         let policy = call.batch().spec.policy.sink.expect("a sink makes calls");
         let is_once = policy.delivery == Delivery::AtMostOnce;
@@ -112,18 +118,17 @@ impl Run {
             offset: mark.offset,
         });
         self.note(if is_once { Fault::CalledOnce } else { Fault::CalledAgain });
-        let (chance, clock, faults) = (self.chance.as_mut(), &self.machine.clock, &mut self.faults);
-        let mut handlers = Handlers { chance, clock, faults, calls: 0, is_short: false };
+        let mut worker = self.worker();
+        let mut handlers = Handlers::new(self);
         let (answer, attempt) = handlers.call(attempt);
-        let calls = handlers.calls;
-        (Box::new(call.end(answer, attempt, &mut self.jitter)), calls)
+        (Box::new(worker.end(call, answer, attempt)), handlers.into_called())
     }
 
-    fn commit_call(&mut self, ticket: Ticket, finished: Box<Finished>, calls: usize) {
+    fn commit_call(&mut self, ticket: Ticket, finished: Box<Finished>, called: Called) {
         let committed = match self.process.commit_call(finished) {
             Ok(committed) => committed,
             Err(finished) => {
-                self.under_way.push(UnderWay { ticket, stage: Stage::Ended(finished, calls) });
+                self.under_way.push(UnderWay { ticket, stage: Stage::Ended(finished, called) });
                 return;
             }
         };
@@ -134,16 +139,18 @@ impl Run {
         };
         let sections = transaction.iter().flat_map(|transaction| &transaction.sections);
         let is_conflict = |section: &Section| match section {
-            Section::Handled(handled) => handled.dead.iter().any(|change| {
-                let latest = change.letter.as_ref().and_then(|letter| letter.history.latest());
-                latest.is_some_and(|latest| latest.cause == camshaft_event::FailureCause::Conflict)
-            }),
+            Section::Handled(handled) => failure(handled) == Some(FailureCause::Conflict),
             _ => false,
         };
-        let is_conflict = sections.into_iter().any(is_conflict);
-        self.note_if(Fault::CallConflict, is_conflict || committed == Committed::Conflict);
+        let is_conflict = sections.into_iter().any(is_conflict) || committed == Committed::Conflict;
+        self.note_if(Fault::CallConflict, is_conflict);
         let mut moment = Moment { passed_ms: self.machine.clock.passed_ms(), faults: &mut self.faults };
-        self.delivery.ended(&ticket, calls, transaction.as_ref(), &mut moment);
+        self.delivery.ended(&ticket, called.attempts.len(), transaction.as_ref(), &mut moment);
+        if is_conflict {
+            self.note_conflict(&called);
+        } else if let Committed::At(sequence) = committed {
+            self.record(sequence, called);
+        }
         self.hear_verdicts();
         let states = self.process.sequencer().consumer_states();
         self.delivery.check(&states, &mut self.faults);
@@ -170,8 +177,9 @@ impl Run {
 
     /// The process ends in the middle of its calls.
     pub(super) fn cut_calls_off(&mut self) {
-        let made = self.under_way.iter().filter(|call| matches!(call.stage, Stage::Ended(_, 1)));
-        let is_cut_off = made.count() > 0;
+        let is_made =
+            |call: &UnderWay| matches!(&call.stage, Stage::Ended(_, called) if !called.attempts.is_empty());
+        let is_cut_off = self.under_way.iter().any(is_made);
         self.note_if(Fault::CallCutOff, is_cut_off);
         self.under_way.clear();
     }

@@ -3,15 +3,16 @@
 use camshaft_engine::Committed;
 use camshaft_event::Sequence;
 
+use super::handlers::Handlers;
 use super::{Ran, Run};
 use crate::delivery::{Moment, Taken};
 use crate::faults::Fault;
-use crate::handlers::Handlers;
 
 impl Run {
     /// Gives a free worker a batch; whether there was one.
     pub(super) fn take(&mut self) -> bool {
-        let (running, workers) = (self.taken.len() + self.finished.len(), self.machine.options.workers);
+        let running = self.taken.len() + self.running + self.finished.len();
+        let workers = self.machine.options.workers;
         if running == workers || !self.process.sequencer().has_work() {
             return false;
         }
@@ -38,13 +39,19 @@ impl Run {
             self.crash();
             return;
         }
+        self.run_at(at);
+    }
+
+    fn run_at(&mut self, at: usize) {
         let (batch, ticket) = self.taken.swap_remove(at);
         self.tell(|| format!("run a batch of {}", batch.spec.name));
-        let (chance, clock, faults) = (self.chance.as_mut(), &self.machine.clock, &mut self.faults);
-        let mut handlers = Handlers { chance, clock, faults, calls: 0, is_short: false };
-        let finished = self.process.run(batch, &mut self.jitter, &mut handlers);
-        let (calls, is_short) = (handlers.calls, handlers.is_short);
-        self.finished.push(Ran { finished, ticket, calls, is_short });
+        self.running += 1;
+        let mut worker = self.worker();
+        let mut handlers = Handlers::new(self);
+        let finished = worker.run(batch, &mut handlers);
+        let called = handlers.into_called();
+        self.running -= 1;
+        self.finished.push(Ran { finished, ticket, called });
     }
 
     pub(super) fn commit(&mut self) {
@@ -52,7 +59,28 @@ impl Run {
             return;
         }
         let at = self.pick(self.finished.len());
-        let Ran { finished, ticket, calls, is_short } = self.finished.swap_remove(at);
+        self.commit_at(at);
+    }
+
+    /// Another batch or call of `consumer` comes one step further while one of its handlers works.
+    pub(super) fn go_on_beside(&mut self, consumer: &str) {
+        let finished = self.finished.iter().position(|ran| ran.ticket.is_of(consumer));
+        let taken =
+            self.taken.iter().position(|(batch, ticket)| ticket.is_of(consumer) && !batch.is_suspect());
+        match (finished, taken) {
+            (Some(at), _) => self.commit_at(at),
+            (None, Some(at)) => self.run_at(at),
+            (None, None) => {
+                if !self.go_on_with_a_call_of(consumer) && !self.launch() {
+                    self.take();
+                }
+            }
+        }
+    }
+
+    fn commit_at(&mut self, at: usize) {
+        let Ran { finished, ticket, called } = self.finished.swap_remove(at);
+        let is_short = called.is_short;
         let committed = self.process.commit(finished);
         self.tell(|| format!("commit → {committed:?}"));
         let transaction = match committed {
@@ -60,7 +88,7 @@ impl Run {
             _ => None,
         };
         let mut moment = Moment { passed_ms: self.machine.clock.passed_ms(), faults: &mut self.faults };
-        self.delivery.ended(&ticket, calls, transaction.as_ref(), &mut moment);
+        self.delivery.ended(&ticket, called.attempts.len(), transaction.as_ref(), &mut moment);
         self.hear_verdicts();
         let states = self.process.sequencer().consumer_states();
         self.delivery.check(&states, &mut self.faults);
@@ -69,8 +97,15 @@ impl Run {
             !is_short && committed == Committed::Nothing && !self.process.sequencer().damaged().is_empty();
         assert!(is_short || is_damaged || committed != Committed::Nothing, "a batch comes to something");
         self.note_if(Fault::DamagedState, is_damaged);
-        self.note_if(Fault::Conflict, committed == Committed::Conflict);
         self.note_if(Fault::Stale, committed == Committed::Stale);
+        match committed {
+            Committed::At(sequence) => self.record(sequence, called),
+            Committed::Conflict => {
+                self.note(Fault::Conflict);
+                self.note_conflict(&called);
+            }
+            Committed::Nothing | Committed::Stale => {}
+        }
     }
 
     pub(super) fn append(&mut self) {

@@ -9,6 +9,7 @@ use camshaft_event::{ConsumerId, FailureCause, Offset};
 
 use super::Run;
 use crate::faults::Fault;
+use crate::model::failure;
 
 /// Ends while an event runs alone that condemn it.
 const CONDEMNING: u32 = 3;
@@ -37,7 +38,7 @@ impl Run {
             if !batch.is_suspect() && self.random.coin() {
                 continue;
             }
-            let called = self.process.run_into_the_end(batch, &mut self.jitter);
+            let called = self.worker().run_into_the_end(batch);
             if !called.is_empty() {
                 let at = self.pick(called.len());
                 running.extend(called.get(at));
@@ -73,8 +74,5 @@ impl Run {
 }
 
 fn is_condemned(handled: &Handled) -> bool {
-    let letters = handled.dead.iter().filter_map(|change| change.letter.as_ref());
-    let ended = |cause: FailureCause| cause == FailureCause::ProcessEnd;
-    handled.outcome == Outcome::DeadLettered
-        && letters.into_iter().any(|letter| letter.history.latest().is_some_and(|latest| ended(latest.cause)))
+    handled.outcome == Outcome::DeadLettered && failure(handled) == Some(FailureCause::ProcessEnd)
 }

@@ -10,8 +10,8 @@ use crate::model::Model;
 pub(super) enum Statement {
     /// An event with this identity and content lies there: a receipt, or an event that was read.
     Event { offset: Offset, hash: EventHash },
-    /// A consumer's state had this list of events that were done, once this many transactions were made.
-    Done { at: Sequence, consumer: String, list: Vec<u8> },
+    /// A consumer's state had this value under this key, or none, once this many transactions were made.
+    State { at: Sequence, consumer: String, key: Vec<u8>, value: Option<Vec<u8>> },
 }
 
 #[derive(Debug, Default)]
@@ -41,11 +41,11 @@ impl Witness {
     /// Compares what was told of consumers' state with the model, which has just read transaction `model.sequence`.
     pub(super) fn check_state(&self, model: &Model) {
         for statement in &self.told {
-            let Statement::Done { at, consumer, list } = statement else { continue };
+            let Statement::State { at, consumer, key, value } = statement else { continue };
             if *at == model.sequence {
                 let known = model.consumers.values().find(|known| known.record.name == *consumer);
-                let done = known.and_then(|known| known.state.get(crate::handlers::ALL).cloned());
-                assert_eq!(*list, done.unwrap_or_default(), "the state of {consumer} that was shown");
+                let expected = known.and_then(|known| known.state.get(key));
+                assert_eq!(value.as_ref(), expected, "the state of {consumer} that was shown");
             }
         }
     }
@@ -59,7 +59,7 @@ impl Witness {
             }
         }
         let last = self.told.iter().filter_map(|statement| match statement {
-            Statement::Done { at, .. } => Some(*at),
+            Statement::State { at, .. } => Some(*at),
             Statement::Event { .. } => None,
         });
         assert!(last.max().unwrap_or_default() <= model.sequence, "state that was shown is lost");

@@ -1,0 +1,174 @@
+//! What handlers did with their state. Each read of an attempt that committed shows the state as of the attempt's place in
+//! the log, with what the attempt itself had written by then.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use camshaft_event::transaction::{Handled, Outcome};
+use camshaft_event::{ConsumerId, FailureCause, Offset, StatePage};
+
+/// A consumer's state: keys and values.
+pub(crate) type State = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// One use of state by a handler.
+pub(crate) enum Operation {
+    Get {
+        key: Vec<u8>,
+        found: Option<Vec<u8>>,
+    },
+    /// One page.
+    Scan {
+        prefix: Vec<u8>,
+        after: Option<Vec<u8>>,
+        max: usize,
+        page: StatePage,
+    },
+    /// A new value, or none for a key that is deleted.
+    Write {
+        key: Vec<u8>,
+        value: Option<Vec<u8>>,
+    },
+}
+
+/// What one call of a handler did with its state.
+pub(crate) struct AttemptRecord {
+    pub(crate) consumer: ConsumerId,
+    pub(crate) offset: Offset,
+    pub(crate) operations: Vec<Operation>,
+}
+
+impl AttemptRecord {
+    pub(crate) fn new(consumer: ConsumerId, offset: Offset) -> Self {
+        Self { consumer, offset, operations: Vec::new() }
+    }
+
+    /// Compares an attempt that committed as `handled` with the state at its place in the log.
+    pub(super) fn check(&self, handled: &Handled, before: &State) {
+        let mut written: BTreeMap<&[u8], Option<&[u8]>> = BTreeMap::new();
+        for operation in &self.operations {
+            match operation {
+                Operation::Get { key, found } => {
+                    let own = written.get(key.as_slice()).copied();
+                    let expected = own.unwrap_or_else(|| before.get(key).map(Vec::as_slice));
+                    let is_right = found.as_deref() == expected;
+                    assert!(
+                        is_right,
+                        "{} reads {operation}, but at its place it is {}",
+                        self.offset,
+                        text(expected)
+                    );
+                }
+                Operation::Scan { prefix, after, max, page } => {
+                    let expected =
+                        visible(before, &written, prefix, (after.as_deref(), page.after.as_deref()));
+                    let found = page.entries.iter().map(|(key, value)| (key.as_slice(), value.as_slice()));
+                    let is_right = found.eq(expected.iter().map(|(key, value)| (*key, *value)));
+                    assert!(
+                        is_right,
+                        "{} reads {operation}, but at its place it is {}",
+                        self.offset,
+                        entries(&expected)
+                    );
+                    assert!(page.entries.len() <= *max, "{} reads too much: {operation}", self.offset);
+                    let goes_on = page.after.is_none() || page.after > *after;
+                    assert!(goes_on, "{} scans the same again: {operation}", self.offset);
+                }
+                Operation::Write { key, value } => _ = written.insert(key, value.as_deref()),
+            }
+        }
+        if handled.outcome == Outcome::Done {
+            let committed = handled
+                .state
+                .iter()
+                .map(|write| (write.key.as_slice(), write.value.as_ref().map(|value| value.as_slice())));
+            assert!(written.into_iter().eq(committed), "what {} has written", self.offset);
+        }
+    }
+
+    /// The keys that it wrote.
+    pub(crate) fn writes(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        self.operations.iter().filter_map(|operation| match operation {
+            Operation::Write { key, value } => Some((key.as_slice(), value.as_deref())),
+            _ => None,
+        })
+    }
+}
+
+/// The entries under `prefix` behind `after` and up to `until`, in key order.
+fn visible<'s>(
+    before: &'s State,
+    written: &BTreeMap<&'s [u8], Option<&'s [u8]>>,
+    prefix: &[u8],
+    (after, until): (Option<&[u8]>, Option<&[u8]>),
+) -> BTreeMap<&'s [u8], &'s [u8]> {
+    let is_within = |key: &[u8]| {
+        key.starts_with(prefix)
+            && after.is_none_or(|after| key > after)
+            && until.is_none_or(|until| key <= until)
+    };
+    let committed = before.iter().map(|(key, value)| (key.as_slice(), value.as_slice()));
+    let mut entries: BTreeMap<_, _> = committed.filter(|(key, _)| is_within(key)).collect();
+    for (key, value) in written.iter().filter(|(key, _)| is_within(key)) {
+        match value {
+            Some(value) => entries.insert(key, value),
+            None => entries.remove(key),
+        };
+    }
+    entries
+}
+
+/// Whether what a handler read decided that this is committed; a call of a sink that must not be repeated ends without.
+pub(super) fn counts(handled: &Handled, was_released: bool) -> bool {
+    match (handled.outcome, failure(handled)) {
+        (Outcome::Held | Outcome::Released, _)
+        | (_, Some(FailureCause::ProcessEnd | FailureCause::Conflict)) => false,
+        // Maybe since it could not read.
+        (_, Some(FailureCause::Refused)) => !was_released,
+        _ => true,
+    }
+}
+
+/// Why an attempt failed that suspended its event or made it a dead letter.
+pub(crate) fn failure(handled: &Handled) -> Option<FailureCause> {
+    match handled.outcome {
+        Outcome::Suspended => {
+            let mut held = handled.held.iter().filter_map(|change| change.event.as_ref());
+            held.find_map(|held| held.suspended.as_ref()).map(|failed| failed.cause)
+        }
+        Outcome::DeadLettered => {
+            let mut letters = handled.dead.iter().filter_map(|change| change.letter.as_ref());
+            letters.find_map(|letter| letter.history.latest()).map(|latest| latest.cause)
+        }
+        _ => None,
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Get { key, found } => {
+                write!(f, "{} = {}", key.escape_ascii(), text(found.as_deref()))
+            }
+            Self::Scan { prefix, after, max, page } => {
+                let after = after
+                    .as_deref()
+                    .map_or(String::new(), |after| format!(" after {}", after.escape_ascii()));
+                let found =
+                    page.entries.iter().map(|(key, value)| (key.as_slice(), value.as_slice())).collect();
+                write!(f, "{max} entries of {}…{after} = {}", prefix.escape_ascii(), entries(&found))
+            }
+            Self::Write { key, value } => {
+                write!(f, "{} := {}", key.escape_ascii(), text(value.as_deref()))
+            }
+        }
+    }
+}
+
+fn text(value: Option<&[u8]>) -> String {
+    value.map_or("nothing".to_owned(), |value| format!("\"{}\"", value.escape_ascii()))
+}
+
+fn entries(found: &BTreeMap<&[u8], &[u8]>) -> String {
+    let entries = found.iter().map(|(key, value)| format!("{} = {}", key.escape_ascii(), text(Some(value))));
+    format!("[{}]", entries.collect::<Vec<_>>().join(", "))
+}

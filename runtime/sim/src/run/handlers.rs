@@ -1,0 +1,135 @@
+//! The handlers of a run: each uses its state, publishes, sets timers, and has its moods. The rest of the run goes on
+//! while one works.
+
+mod state;
+
+use camshaft_engine::{Attempt, Handler};
+use camshaft_event::{Answer, AttemptContext, EffectError, FailureCause, Limit, NewEvent};
+
+use super::Run;
+use super::records::Called;
+use crate::consumers::BAD;
+use crate::faults::Fault;
+use crate::model::AttemptRecord;
+
+/// One call of so many finds no instance.
+const SHORTAGES: u64 = 40;
+
+/// Calls of handlers for one batch.
+pub(super) struct Handlers<'r> {
+    run: &'r mut Run,
+    called: Called,
+}
+
+impl Handler for Handlers<'_> {
+    fn get_ready(&mut self, _: &Attempt) -> bool {
+        self.called.is_short |= self.run.finds_no_instance();
+        !self.called.is_short
+    }
+
+    fn call(&mut self, mut attempt: Attempt) -> (Answer, Attempt) {
+        self.run.machine.clock.call();
+        let mark = attempt.mark();
+        self.called.attempts.push(AttemptRecord::new(mark.consumer, mark.offset));
+        // Limits may refuse an effect; the attempt is a reject then, whatever is answered.
+        let answer = match self.handle(&mut attempt) {
+            Ok(()) if attempt.config(BAD).is_some() && self.run.dice(4) < 3 => self.mood_among(6),
+            Ok(()) => self.mood_among(20),
+            Err(EffectError::Hops { .. }) => {
+                self.run.note(Fault::TooManyHops);
+                Answer::Done
+            }
+            Err(error) => {
+                let has_too_many_timers = matches!(error, EffectError::Limit { kind: Limit::Timers, .. });
+                self.run.note_if(Fault::TooManyTimers, has_too_many_timers);
+                self.run.note(Fault::HandlerRefused);
+                Answer::Done
+            }
+        };
+        (answer, attempt)
+    }
+}
+
+impl<'r> Handlers<'r> {
+    pub(super) fn new(run: &'r mut Run) -> Self {
+        let since = run.process.sequencer().sequenced().sequence;
+        Self { run, called: Called { since, ..Called::default() } }
+    }
+
+    /// What came of the calls.
+    pub(super) fn into_called(self) -> Called {
+        for attempt in &self.called.attempts {
+            for operation in &attempt.operations {
+                self.run.tell(|| format!("{} at {}: {operation}", attempt.consumer, attempt.offset));
+            }
+        }
+        self.called
+    }
+
+    fn handle(&mut self, attempt: &mut Attempt) -> Result<(), EffectError> {
+        let name = self.some_word();
+        if self.run.dice(3) == 0 {
+            self.run.note(Fault::HandlerPublishes);
+            attempt.publish(event("followed"))?;
+        }
+        if self.run.dice(8) == 0 {
+            attempt.publish(event("thing.else"))?;
+        }
+        if self.run.dice(6) == 0 {
+            self.run.note(Fault::HandlerSchedules);
+            let at = attempt.now().plus_ms(self.run.dice(1_000));
+            attempt.schedule(name, event("reminder"), at)?;
+        }
+        if self.run.dice(12) == 0 {
+            self.run.note(Fault::HandlerCancels);
+            attempt.cancel(name)?;
+        }
+        self.use_state(attempt)
+    }
+
+    /// How a call ends: of `sides` moods the first seven are bad.
+    fn mood_among(&mut self, sides: u64) -> Answer {
+        let (fault, answer) = match self.run.dice(sides) {
+            0 | 1 => (Fault::HandlerRetries, Answer::Retry { after_ms: None, reason: "not yet".to_owned() }),
+            2 => (Fault::HandlerRetries, Answer::Retry { after_ms: Some(40), reason: "soon".to_owned() }),
+            3 | 6 => (Fault::HandlerRejects, Answer::Reject { reason: "never".to_owned() }),
+            4 => (Fault::HandlerTraps, failed(FailureCause::Trap, "unreachable")),
+            5 => (Fault::HandlerLate, failed(FailureCause::Deadline, "too late")),
+            _ => return Answer::Done,
+        };
+        self.run.note(fault);
+        answer
+    }
+
+    /// One of four words.
+    fn some_word(&mut self) -> &'static str {
+        match self.run.dice(4) {
+            0 => "t1",
+            1 => "t2",
+            2 => "t3",
+            _ => "t4",
+        }
+    }
+}
+
+impl Run {
+    /// A roll of a handler's dice; the highest number once all is to end well.
+    pub(super) fn dice(&mut self, sides: u64) -> u64 {
+        self.chance.as_mut().map_or(sides, |chance| chance.below(sides))
+    }
+
+    /// Whether there is no instance for the next call.
+    pub(super) fn finds_no_instance(&mut self) -> bool {
+        let is_short = self.dice(SHORTAGES) == 0;
+        self.note_if(Fault::ShortOfInstances, is_short);
+        is_short
+    }
+}
+
+fn event(event_type: &str) -> NewEvent {
+    NewEvent { event_type: event_type.to_owned(), ..NewEvent::default() }
+}
+
+fn failed(cause: FailureCause, error: &str) -> Answer {
+    Answer::Failed { cause, error: error.to_owned() }
+}

@@ -1,0 +1,203 @@
+//! What a handler does with its state, by how much of it the handlers of its consumer share. Each operation is recorded
+//! for the model. Before each read others may go on.
+
+use camshaft_engine::Attempt;
+use camshaft_event::{AttemptContext, EffectError, Offset};
+
+use super::Handlers;
+use crate::faults::Fault;
+use crate::model::Operation;
+use crate::sharing::{self, Shared, Sharing};
+
+/// Before a read, other batches or calls of the consumer make steps, one more in one of so many cases.
+const STEPS: u64 = 2;
+
+/// At most so many seats are taken …
+const TAKEN_SEATS: usize = 4;
+/// … of these.
+const SEATS: u64 = 7;
+
+/// Two of these are not to go off duty at once.
+const DUTIES: [&[u8]; 2] = [b"duty 0", b"duty 1"];
+
+/// Where the keys of seats begin.
+const SEAT: &[u8] = b"seat ";
+
+/// How often a handler reads the flag that watches it.
+const WATCHES: usize = 6;
+
+/// It is set and deleted by handlers that do not read it.
+const FLAG: &[u8] = b"flag";
+
+impl Handlers<'_> {
+    pub(super) fn use_state(&mut self, attempt: &mut Attempt) -> Result<(), EffectError> {
+        let offset = attempt.offset();
+        let sharing = Sharing::of(|setting| attempt.config(setting).map(str::to_owned));
+        let scope = sharing.scope(attempt.event(), offset);
+        let list = sharing::list(&scope);
+        match sharing {
+            Sharing::Little(shared) if sharing.only_reads(offset) => return self.only_read(attempt, shared),
+            Sharing::Little(shared) => self.share(attempt, shared)?,
+            Sharing::Nothing | Sharing::Everything => {
+                if self.run.dice(4) == 0 {
+                    self.get(attempt, &list)?;
+                }
+                self.use_own(attempt, &scope)?;
+            }
+        }
+        let done = self.get(attempt, &list)?.unwrap_or_default();
+        self.write(attempt, &list, Some(&with(done, offset)))
+    }
+
+    /// Uses the keys of one scope, and reads what it has written.
+    fn use_own(&mut self, attempt: &mut Attempt, scope: &str) -> Result<(), EffectError> {
+        let (prefix, word) = (format!("key{scope} ").into_bytes(), self.some_word());
+        let key = [&prefix, word.as_bytes()].concat();
+        if self.run.dice(10) == 0 {
+            let found = self.scan(attempt, &prefix, 3)?.len().to_string();
+            self.write(attempt, format!("found{scope}").as_bytes(), Some(found.as_bytes()))?;
+        }
+        if self.run.dice(4) == 0 {
+            self.write(attempt, &key, Some(b"1"))?;
+        }
+        if self.run.dice(10) == 0 {
+            self.write(attempt, &key, None)?;
+        }
+        if self.run.dice(6) == 0 {
+            self.get(attempt, &key)?;
+        }
+        Ok(())
+    }
+
+    /// Uses keys that all share.
+    fn share(&mut self, attempt: &mut Attempt, shared: Shared) -> Result<(), EffectError> {
+        match shared {
+            Shared::Duties => self.change_duty(attempt),
+            Shared::Seats => self.take_a_seat(attempt),
+            Shared::Flag if self.run.dice(2) == 0 => self.turn_the_flag(attempt),
+            Shared::Flag => self.watch_the_flag(attempt),
+        }
+    }
+
+    /// Goes off duty if the other one is on duty, else goes on. Two that do so at once would leave none on duty.
+    fn change_duty(&mut self, attempt: &mut Attempt) -> Result<(), EffectError> {
+        let [mut own, mut other] = DUTIES;
+        if self.run.dice(2) == 0 {
+            (own, other) = (other, own);
+        }
+        let is_on_duty = self.get(attempt, own)?.is_some();
+        let is_replaced = self.get(attempt, other)?.is_some();
+        let value = (!is_on_duty || !is_replaced).then_some(&b"on"[..]);
+        self.write(attempt, own, value)?;
+        self.get(attempt, own)?;
+        Ok(())
+    }
+
+    /// Takes a seat or frees one. Two that see the same seats taken would together take too many.
+    fn take_a_seat(&mut self, attempt: &mut Attempt) -> Result<(), EffectError> {
+        let taken = self.scan(attempt, SEAT, 2)?;
+        let seat = self.some_seat();
+        match taken.first() {
+            Some(first) if taken.len() >= TAKEN_SEATS => self.write(attempt, first, None)?,
+            _ if taken.contains(&seat) => self.write(attempt, &seat, None)?,
+            _ => self.write(attempt, &seat, Some(b"taken"))?,
+        }
+        if self.run.dice(2) == 0 {
+            self.scan(attempt, SEAT, 2)?;
+        }
+        Ok(())
+    }
+
+    /// Sets the flag if the last handler that turned it deleted it, else deletes it. Neither reads it.
+    fn turn_the_flag(&mut self, attempt: &mut Attempt) -> Result<(), EffectError> {
+        self.run.is_flag_up = !self.run.is_flag_up;
+        let value = self.run.is_flag_up.then_some(&b"up"[..]);
+        self.write(attempt, FLAG, value)
+    }
+
+    /// Reads the flag again and again. Two that turn it in between leave it as it was at first.
+    fn watch_the_flag(&mut self, attempt: &mut Attempt) -> Result<(), EffectError> {
+        for _ in 0..WATCHES {
+            self.get(attempt, FLAG)?;
+        }
+        Ok(())
+    }
+
+    /// Reads what others write.
+    fn only_read(&mut self, attempt: &mut Attempt, shared: Shared) -> Result<(), EffectError> {
+        match shared {
+            Shared::Duties => DUTIES.iter().try_for_each(|duty| self.get(attempt, duty).map(drop)),
+            Shared::Seats if self.run.dice(2) == 0 => {
+                let seat = self.some_seat();
+                self.get(attempt, &seat).map(drop)
+            }
+            Shared::Seats => self.scan(attempt, SEAT, 2).map(drop),
+            Shared::Flag => self.watch_the_flag(attempt),
+        }
+    }
+
+    fn some_seat(&mut self) -> Vec<u8> {
+        [SEAT, self.run.dice(SEATS).to_string().as_bytes()].concat()
+    }
+}
+
+/// Operations, with a record of each.
+impl Handlers<'_> {
+    fn get(&mut self, attempt: &mut Attempt, key: &[u8]) -> Result<Option<Vec<u8>>, EffectError> {
+        self.let_others_go_on(attempt);
+        let found = attempt.get(key)?;
+        self.record(Operation::Get { key: key.to_vec(), found: found.clone() });
+        Ok(found)
+    }
+
+    /// The keys under `prefix`, read by pages of at most `max`.
+    fn scan(
+        &mut self,
+        attempt: &mut Attempt,
+        prefix: &[u8],
+        max: usize,
+    ) -> Result<Vec<Vec<u8>>, EffectError> {
+        self.run.note(Fault::HandlerScans);
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            self.let_others_go_on(attempt);
+            let page = attempt.scan_page(prefix, after.as_deref(), max)?;
+            found.extend(page.entries.iter().map(|(key, _)| key.clone()));
+            let goes_on = page.after.clone();
+            self.record(Operation::Scan { prefix: prefix.to_vec(), after, max, page });
+            after = goes_on;
+            if after.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    fn write(&mut self, attempt: &mut Attempt, key: &[u8], value: Option<&[u8]>) -> Result<(), EffectError> {
+        match value {
+            Some(value) => attempt.set(key, value)?,
+            None => attempt.delete(key)?,
+        }
+        self.record(Operation::Write { key: key.to_vec(), value: value.map(<[u8]>::to_vec) });
+        Ok(())
+    }
+
+    fn record(&mut self, operation: Operation) {
+        let attempt = self.called.attempts.last_mut().expect("a handler works within a call");
+        attempt.operations.push(operation);
+    }
+
+    fn let_others_go_on(&mut self, attempt: &Attempt) {
+        while self.run.dice(STEPS) == 0 {
+            self.run.go_on_beside(attempt.consumer());
+        }
+    }
+}
+
+/// The list with one more offset at its end.
+fn with(mut done: Vec<u8>, offset: Offset) -> Vec<u8> {
+    if !done.is_empty() {
+        done.push(b' ');
+    }
+    done.extend_from_slice(offset.to_string().as_bytes());
+    done
+}
