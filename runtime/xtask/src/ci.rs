@@ -1,38 +1,74 @@
 //! What must hold before a change lands, in the order in which mistakes are cheapest.
+//!
+//! Cheap steps always run. Slow suites run if the change can touch them, or in turn; `--all` runs every one.
 
-use std::time::Instant;
+mod change;
+mod choice;
+mod packages;
+mod suite;
+mod timetable;
+
+use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::{bench, command, demo, instructions, readme, tidy, toolchain, torture};
+use crate::{command, tidy, toolchain};
+use choice::Choice;
+use suite::Suite;
+use timetable::Timetable;
 
-/// All checks.
-pub(crate) fn run() -> Result<()> {
-    let started = Instant::now();
-    let mut steps: Vec<(&str, u64)> = Vec::new();
-    let mut step = |name: &'static str, body: &mut dyn FnMut() -> Result<()>| {
-        eprintln!("── {name}");
-        let begun = Instant::now();
-        body()?;
-        steps.push((name, begun.elapsed().as_secs()));
-        Ok::<(), anyhow::Error>(())
-    };
-    step("house rules", &mut tidy::run)?;
-    step("format", &mut || command::run(command::cargo(&["fmt", "--all", "--check"])))?;
-    step("lints", &mut lints)?;
-    step("docs", &mut docs)?;
-    step("tests", &mut || test(&[]))?;
-    step("simulation", &mut || sim(&[]))?;
-    step("torture", &mut || torture::run(1.0, 60, None))?;
-    step("demo", &mut || demo::run(false))?;
-    step("readme", &mut readme::run)?;
-    step("instructions", &mut || instructions::run(false))?;
-    step("quick bench", &mut || bench::run(&["--quick".to_owned()]))?;
-    for (name, seconds) in steps {
-        eprintln!("{seconds:>6} s  {name}");
+/// How long a whole run may take. More is a failure, so that CI does not grow unnoticed.
+const LIMIT: Duration = Duration::from_secs(75 * 60);
+
+/// Seeds that run where the full simulation is left out: a tenth of it.
+const SHARE_OF_SEEDS: &str = "300";
+
+type Step = (&'static str, Box<dyn Fn() -> Result<()>>);
+
+/// Runs the checks for the change since a revision, or since the parent of the head commit; with `all` those of every
+/// suite.
+pub(crate) fn run(all: bool, since: Option<&str>) -> Result<()> {
+    let choice = if all { Choice::all("`--all` asks for it") } else { Choice::of_checkout(since)? };
+    explain(&choice);
+    let steps = steps(&choice);
+    let mut timetable = Timetable::new(steps.len(), LIMIT);
+    let done = steps.iter().try_for_each(|(name, body)| timetable.step(name, body));
+    eprintln!("\n{}", timetable.table());
+    explain(&choice);
+    done
+}
+
+fn steps(choice: &Choice) -> Vec<Step> {
+    let mut steps: Vec<Step> = vec![
+        ("house rules", Box::new(tidy::run)),
+        ("format", Box::new(|| command::run(command::cargo(&["fmt", "--all", "--check"])))),
+        ("lints", Box::new(lints)),
+        ("docs", Box::new(docs)),
+        ("tests", Box::new(|| test(&[]))),
+    ];
+    if !choice.includes(Suite::Simulation) {
+        let share = ["--seeds".to_owned(), SHARE_OF_SEEDS.to_owned()];
+        steps.push(("a share of the simulation", Box::new(move || sim(&share))));
     }
-    eprintln!("{:>6} s  in all", started.elapsed().as_secs());
-    Ok(())
+    for (suite, _) in &choice.included {
+        let suite = *suite;
+        steps.push((suite.name(), Box::new(move || suite.run())));
+    }
+    steps
+}
+
+/// Says which slow suites run and which do not, each with the reason.
+fn explain(choice: &Choice) {
+    for (suite, reason) in &choice.included {
+        eprintln!("{} runs: {reason}", suite.name());
+    }
+    for suite in &choice.left_out {
+        let command = suite.command();
+        eprintln!("{} is left out: the change cannot touch it. Run it with `{command}`.", suite.name());
+    }
+    if !choice.left_out.is_empty() {
+        eprintln!("`cargo xtask ci --all` runs every suite.");
+    }
 }
 
 /// All tests; plugins that they need are built by the tests themselves, with the toolchain that is here now.
@@ -67,4 +103,19 @@ fn docs() -> Result<()> {
     let mut command = command::cargo(&["doc", "--locked", "--workspace", "--no-deps"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
     command::run(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_the_simulation_runs_where_the_whole_is_left_out() {
+        let names = |choice: &Choice| steps(choice).iter().map(|(name, _)| *name).collect::<Vec<_>>();
+        let all = names(&Choice::all(""));
+        assert_eq!(all[all.len() - Suite::ALL.len()..], Suite::ALL.map(Suite::name));
+        assert!(!all.contains(&"a share of the simulation"));
+        let none = names(&Choice { included: Vec::new(), left_out: Suite::ALL.to_vec() });
+        assert_eq!(none.last(), Some(&"a share of the simulation"));
+    }
 }

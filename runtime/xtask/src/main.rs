@@ -71,8 +71,16 @@ enum Chore {
     },
     /// Run every command of the README and compare what it prints.
     Readme,
-    /// All checks: format, lints, docs, tests, simulation, torture, demo, README, instructions, a quick bench.
-    Ci,
+    /// All checks: house rules, format, lints, docs, tests, and the slow suites: simulation, torture, demo, README,
+    /// instructions, a quick bench. A slow suite runs if the change can touch it, or in turn.
+    Ci {
+        /// Run every suite, whatever changed.
+        #[arg(long)]
+        all: bool,
+        /// The commit before the change; the parent of the head commit unless given.
+        #[arg(long, value_name = "REVISION", conflicts_with = "all")]
+        since: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -84,7 +92,7 @@ fn main() -> ExitCode {
         Chore::Bench { arguments } => bench::run(&arguments),
         Chore::Instructions { accept } => instructions::run(accept),
         Chore::Readme => readme::run(),
-        Chore::Ci => ci::run(),
+        Chore::Ci { all, since } => ci::run(all, since.as_deref()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

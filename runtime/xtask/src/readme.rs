@@ -16,7 +16,7 @@ use blocks::{Block, Command, blocks};
 use session::Session;
 
 /// What a reader may follow, each from an empty folder.
-const DOCUMENTS: [&str; 2] = ["README.md", "sdk/GUIDE.md"];
+pub(crate) const DOCUMENTS: [&str; 2] = ["README.md", "sdk/GUIDE.md"];
 
 /// Runs every block of every document in order.
 pub(crate) fn run() -> Result<()> {
