@@ -3,6 +3,7 @@
 mod peers;
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -34,20 +35,32 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             }
         }
     }
+    let quick = asked(&["--quick"]);
     // It brings a second wasmtime, which takes minutes to build: not to see that the bench works.
-    if !help && !asked(&["--quick"]) && (all || asked(&["call"])) {
+    if !help && !quick && (all || asked(&["call"])) {
         found.push(("--extism", extism()?));
     }
-    let mut bench = command::cargo(&["run", "--release", "--locked", "-p", "camshaft-bench"]);
-    if asked(&["store"]) {
-        bench.args(["--features", "store"]);
-    }
-    bench.arg("--").arg("--folder").arg(folder);
+    let mut bench = if quick && !asked(&["store"]) {
+        Command::new(command::program("camshaft-bench")?)
+    } else {
+        released(asked(&["store"]))
+    };
+    bench.arg("--folder").arg(folder);
     for (flag, program) in found {
         bench.arg(flag).arg(program);
     }
     bench.args(arguments);
     command::run(bench)
+}
+
+/// The bench as figures are published from it: in the release profile.
+fn released(with_store: bool) -> Command {
+    let mut bench = command::cargo(&["run", "--release", "--locked", "-p", "camshaft-bench"]);
+    if with_store {
+        bench.args(["--features", "store"]);
+    }
+    bench.arg("--");
+    bench
 }
 
 /// The program of `runtime/bench/extism`, a workspace of its own.

@@ -8,6 +8,7 @@ mod packages;
 mod suite;
 mod timetable;
 
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -71,17 +72,18 @@ fn explain(choice: &Choice) {
     }
 }
 
-/// All tests; plugins that they need are built by the tests themselves, with the toolchain that is here now.
+/// All tests. Their features are those that the tests' own dependencies ask for, so that the other checks share what is
+/// built here: see [`command::program`]. Plugins that the tests need are built by the tests themselves, with the toolchain that is here now.
 pub(crate) fn test(arguments: &[String]) -> Result<()> {
     toolchain::ensure()?;
-    let mut command = command::cargo(&["test", "--locked", "--workspace", "--all-features"]);
+    let mut command = command::cargo(&["test", "--locked", "--workspace"]);
     command.args(arguments);
     command::run(command)
 }
 
 /// The simulation of `runtime/sim`, without arguments as CI wants it.
 pub(crate) fn sim(arguments: &[String]) -> Result<()> {
-    let mut command = command::cargo(&["run", "--release", "--locked", "-p", "camshaft-sim", "--"]);
+    let mut command = Command::new(command::program(command::SIMULATOR)?);
     command.args(arguments);
     command::run(command)
 }

@@ -50,8 +50,19 @@ fn show(command: &Command) -> String {
     std::iter::once(program).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
-/// Builds the runtime for release and returns its binary.
-pub(crate) fn release_binary() -> Result<PathBuf> {
-    run(cargo(&["build", "--release", "--locked", "-p", "camshaft-cli"]))?;
-    Ok(target_folder().join("release").join("camshaft"))
+/// Builds a program of the workspace in the profile of the tests, and returns its path.
+///
+/// Cargo unifies the features of the selected packages. All checks therefore select the whole workspace, as the tests
+/// do, so that each dependency is compiled once for all of them. Only the simulator stands apart: selected, it would arm
+/// the sabotages in every other program.
+pub(crate) fn program(name: &str) -> Result<PathBuf> {
+    let mut build = cargo(&["build", "--locked", "--workspace", "--bin", name]);
+    if name != SIMULATOR {
+        build.args(["--exclude", SIMULATOR]);
+    }
+    run(build)?;
+    Ok(target_folder().join("debug").join(name))
 }
+
+/// Package and program of the simulation.
+pub(crate) const SIMULATOR: &str = "camshaft-sim";

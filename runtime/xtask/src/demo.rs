@@ -23,7 +23,7 @@ const PLUGINS: [&str; 4] = ["carrier-stats", "carrier-stats-fixed", "delay-alert
 
 pub(crate) fn run(keep: bool) -> Result<()> {
     let toolchain = toolchain::ensure()?;
-    let binary = command::release_binary()?;
+    let binary = command::program("camshaft")?;
     step("building the plugins of examples/flights");
     let built = toolchain.build(&Guests::in_folder(command::root()).packages(PLUGINS))?;
     let plugin = |name: &str| -> Result<PathBuf> {

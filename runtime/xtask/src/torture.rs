@@ -45,7 +45,7 @@ struct Mishaps {
 
 pub(crate) fn run(minutes: f64, kills: u32, seed: Option<u64>) -> Result<()> {
     let toolchain = toolchain::ensure()?;
-    let binary = command::release_binary()?;
+    let binary = command::program("camshaft")?;
     println!("▸ building the plugin that writes down what it sees, and the hostile ones beside it");
     let programs = Guests::in_folder(command::root()).packages(["camshaft-test-programs"]).examples();
     let built = toolchain.build(&programs)?;
