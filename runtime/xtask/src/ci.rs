@@ -27,11 +27,11 @@ const SHARE_OF_SEEDS: &str = "300";
 type Step = (&'static str, Box<dyn Fn() -> Result<()>>);
 
 /// Runs the checks for the change since a revision, or since the parent of the head commit; with `all` those of every
-/// suite.
+/// suite, and the installation for release.
 pub(crate) fn run(all: bool, since: Option<&str>) -> Result<()> {
     let choice = if all { Choice::all("`--all` asks for it") } else { Choice::of_checkout(since)? };
     explain(&choice);
-    let steps = steps(&choice);
+    let steps = steps(&choice, all);
     let mut timetable = Timetable::new(steps.len(), LIMIT);
     let done = steps.iter().try_for_each(|(name, body)| timetable.step(name, body));
     eprintln!("\n{}", timetable.table());
@@ -39,7 +39,7 @@ pub(crate) fn run(all: bool, since: Option<&str>) -> Result<()> {
     done
 }
 
-fn steps(choice: &Choice) -> Vec<Step> {
+fn steps(choice: &Choice, all: bool) -> Vec<Step> {
     let mut steps: Vec<Step> = vec![
         ("house rules", Box::new(tidy::run)),
         ("format", Box::new(|| command::run(command::cargo(&["fmt", "--all", "--check"])))),
@@ -53,7 +53,7 @@ fn steps(choice: &Choice) -> Vec<Step> {
     }
     for (suite, _) in &choice.included {
         let suite = *suite;
-        steps.push((suite.name(), Box::new(move || suite.run())));
+        steps.push((suite.name(), Box::new(move || suite.run(all))));
     }
     steps
 }
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_share_of_the_simulation_runs_where_the_whole_is_left_out() {
-        let names = |choice: &Choice| steps(choice).iter().map(|(name, _)| *name).collect::<Vec<_>>();
+        let names = |choice: &Choice| steps(choice, true).iter().map(|(name, _)| *name).collect::<Vec<_>>();
         let all = names(&Choice::all(""));
         assert_eq!(all[all.len() - Suite::ALL.len()..], Suite::ALL.map(Suite::name));
         assert!(!all.contains(&"a share of the simulation"));

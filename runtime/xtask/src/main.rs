@@ -91,7 +91,7 @@ fn main() -> ExitCode {
         Chore::Torture { minutes, kills, seed } => torture::run(minutes, kills, seed),
         Chore::Bench { arguments } => bench::run(&arguments),
         Chore::Instructions { accept } => instructions::run(accept),
-        Chore::Readme => readme::run(),
+        Chore::Readme => readme::run(&readme::Install::AsWritten),
         Chore::Ci { all, since } => ci::run(all, since.as_deref()),
     };
     match done {

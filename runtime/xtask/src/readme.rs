@@ -3,8 +3,12 @@
 //! A fenced block `console` holds commands behind `$ ` and what they print; `…` stands for anything within a
 //! line, a line of `…` alone for any lines. A block with `file=PATH` in its first line is a file that the reader
 //! saves. A command that ends with ` &` goes on in the background until the end.
+//!
+//! `cargo install` compiles the program once more, for release. CI spares itself that, unless it runs every suite: it puts
+//! the program that its other checks run in the same place.
 
 mod blocks;
+mod install;
 mod session;
 
 use std::fs;
@@ -13,20 +17,21 @@ use anyhow::{Context, Result, bail};
 
 use crate::{command, toolchain};
 use blocks::{Block, Command, blocks};
+pub(crate) use install::Install;
 use session::Session;
 
 /// What a reader may follow, each from an empty folder.
 pub(crate) const DOCUMENTS: [&str; 2] = ["README.md", "sdk/GUIDE.md"];
 
 /// Runs every block of every document in order.
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(install: &Install) -> Result<()> {
     toolchain::ensure()?;
-    DOCUMENTS.iter().try_for_each(|document| follow(document))
+    DOCUMENTS.iter().try_for_each(|document| follow(document, install))
 }
 
-fn follow(document: &str) -> Result<()> {
+fn follow(document: &str, install: &Install) -> Result<()> {
     let text = fs::read_to_string(command::root().join(document)).with_context(|| document.to_owned())?;
-    let mut session = Session::new()?;
+    let mut session = Session::new(install)?;
     let mut commands = 0;
     for block in blocks(&text) {
         match block {

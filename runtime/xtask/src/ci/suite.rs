@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::packages::Packages;
-use crate::{bench, demo, instructions, readme, torture};
+use crate::readme::{self, Install};
+use crate::{bench, command, demo, instructions, torture};
 
 /// A slow suite. A run of CI leaves it out if the change cannot touch it and it is not its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,12 +67,15 @@ impl Suite {
         }
     }
 
-    pub(super) fn run(self) -> Result<()> {
+    /// Runs it. With `all`, the readers' documents install the program as they say; else they share the one that the
+    /// other checks run.
+    pub(super) fn run(self, all: bool) -> Result<()> {
         match self {
             Self::Simulation => super::sim(&[]),
             Self::Torture => torture::run(1.0, 60, None),
             Self::Demo => demo::run(false),
-            Self::Readme => readme::run(),
+            Self::Readme if all => readme::run(&Install::AsWritten),
+            Self::Readme => readme::run(&Install::Built(command::program("camshaft")?)),
             Self::Instructions => instructions::run(false),
             Self::Bench => bench::run(&["--quick".to_owned()]),
         }
@@ -188,7 +192,7 @@ mod tests {
         let packages = Packages::read().unwrap();
         let paths = Suite::ALL.iter().flat_map(|suite| suite.files()).chain(&READ_BY_NONE);
         for path in paths.chain(&readme::DOCUMENTS) {
-            assert!(crate::command::root().join(path).exists(), "{path}");
+            assert!(command::root().join(path).exists(), "{path}");
         }
         for name in Suite::ALL.iter().flat_map(|suite| suite.packages()) {
             assert!(packages.built_of(&[name]).contains(name), "{name}");

@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use super::blocks::Command;
+use super::install::{self, Install};
 use crate::command::{root, target_folder};
 
 /// The port in the text; another free one takes its place.
@@ -22,7 +23,8 @@ const README_PORT: &str = "4077";
 /// How long a reader looks again for what the runtime does on its own.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(crate) struct Session {
+pub(crate) struct Session<'i> {
+    install: &'i Install,
     /// Removed with everything in it at the end.
     _folder: TempDir,
     current: PathBuf,
@@ -32,8 +34,8 @@ pub(crate) struct Session {
     background: Vec<Child>,
 }
 
-impl Session {
-    pub(crate) fn new() -> Result<Self> {
+impl<'i> Session<'i> {
+    pub(crate) fn new(install: &'i Install) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("camshaft-readme-").tempdir()?;
         let checkout = folder.path().join("camshaft");
         symlink(root(), &checkout)?;
@@ -41,7 +43,7 @@ impl Session {
         let current = folder.path().join("try");
         fs::create_dir(&current)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
-        Ok(Self { _folder: folder, current, port, exported: Vec::new(), background: Vec::new() })
+        Ok(Self { install, _folder: folder, current, port, exported: Vec::new(), background: Vec::new() })
     }
 
     pub(crate) fn save(&self, path: &str, content: &str) -> Result<()> {
@@ -65,6 +67,14 @@ impl Session {
         }
         if let Some(line) = line.strip_suffix(" &") {
             return self.start(line);
+        }
+        if let Some(place) = install::place(&line) {
+            let place = self.current.join(place);
+            if let Install::Built(program) = self.install {
+                return install::put(program, &place).map(|()| String::new());
+            }
+            let printed = self.once(&line)?;
+            return install::check_size(&place).map(|()| printed).with_context(|| line);
         }
         let looks = ["state", "consumers", "plugins", "dead-letters list", "dead-letters show", "read"]
             .iter()
@@ -123,7 +133,7 @@ impl Session {
     }
 }
 
-impl Drop for Session {
+impl Drop for Session<'_> {
     fn drop(&mut self) {
         for process in &mut self.background {
             // It may have ended by itself, as the text says or not.
