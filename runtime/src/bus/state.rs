@@ -14,6 +14,9 @@ const PORTION_BYTES: usize = 256 * 1024;
 /// Entries that it reads at a time.
 const PORTION_ENTRIES: usize = 256;
 
+/// A key and its value.
+type Entry = (Vec<u8>, Vec<u8>);
+
 impl Runtime {
     /// At most `limit` state entries of a plugin whose keys begin with `prefix`, behind `after`.
     ///
@@ -79,7 +82,7 @@ fn list(
     prefix: &[u8],
     limit: usize,
     after: Option<Vec<u8>>,
-) -> Result<Page<(Vec<u8>, Vec<u8>)>, StateError> {
+) -> Result<Page<Entry>, StateError> {
     let space = space(sequencer, plugin)?;
     let mut items = Vec::new();
     let more = entries(sequencer, space, prefix, after, &mut |key, value| {

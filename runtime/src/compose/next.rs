@@ -1,4 +1,4 @@
-//! The next piece of work of a pool of threads: whoever asks sleeps until there is some.
+//! The next piece of work of a pool of threads. A thread that asks for it sleeps until there is some.
 
 use camshaft_engine::{Batch, Sequencer};
 use camshaft_event::Timestamp;

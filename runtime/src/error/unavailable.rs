@@ -1,5 +1,5 @@
-//! Why the runtime cannot serve an operation now. Each operation's error holds it in one variant, so a caller that waits
-//! and comes back, or gives up, decides in one place for all operations.
+//! Why the runtime cannot serve an operation now. Each operation's error holds it in one variant, so a caller decides in
+//! one place for all operations whether to try again.
 
 use std::time::Duration;
 
@@ -9,23 +9,22 @@ use thiserror::Error;
 use crate::ErrorCode;
 use crate::compose::DurabilityLost;
 
-/// When to try again what heals by itself.
+/// How long to wait before trying again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Why the runtime cannot do now what it was asked for. It has nothing to do with the request: any other one of the
-/// kind would have met it, too.
+/// Why the runtime cannot serve an operation now. It depends on the runtime alone, not on the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Unavailable {
-    /// Too much is sequenced but not yet durable, or waits in memory for a snapshot. It heals by itself.
+    /// Too much is not yet durable, or waits in memory for a snapshot. It heals by itself.
     #[error("the log is behind with syncing")]
     Busy,
-    /// The disk is full. It heals once something is deleted.
+    /// The disk is full. It heals once there is room.
     #[error("no space is left for the log")]
     NoSpace,
-    /// The runtime takes no more changes, and what is not durable now may never be. Another process may serve soon.
+    /// The runtime takes no more changes. Another process may serve soon.
     #[error("the runtime is shutting down")]
     ShuttingDown,
-    /// A sync failed earlier. It does not heal: the process must be started anew.
+    /// A sync failed earlier. It does not heal: the runtime must be started again.
     #[error("the log is poisoned: a sync failed")]
     Poisoned,
 }
@@ -42,7 +41,7 @@ impl Unavailable {
         }
     }
 
-    /// When to try again; none if that is of no use.
+    /// How long to wait before trying again; none if that does not help.
     #[must_use]
     pub const fn retry_after(self) -> Option<Duration> {
         match self {
