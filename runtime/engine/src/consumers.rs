@@ -59,7 +59,9 @@ impl Consumers {
     /// The next one to settle of those that were changed.
     pub(crate) fn next_changed(&mut self) -> Option<ConsumerId> {
         let id = self.changed.pop_front()?;
-        self.quietly(id)?.is_changed = false;
+        if let Some(consumer) = self.quietly(id) {
+            consumer.is_changed = false;
+        }
         Some(id)
     }
 
