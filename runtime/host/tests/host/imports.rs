@@ -166,7 +166,10 @@ fn a_call_after_a_refusal_ends_the_attempt_and_log_lines_get_through() {
     let mut instance = Bench::new().instance(&handler(&format!("{GET}{log}"), &body));
     let (answer, attempt) = instance.call(&event(), Attempt { refuse, ..Attempt::default() });
     let error = trapped(answer);
-    assert!(error.contains("the guest went on after a refusal, which ends its attempt: state key length"), "{error}");
+    assert!(
+        error.contains("the guest went on after a refusal, which ends its attempt: state key length"),
+        "{error}"
+    );
     assert_eq!(attempt.lines.len(), 1);
 }
 
