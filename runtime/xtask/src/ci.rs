@@ -102,7 +102,8 @@ fn lints() -> Result<()> {
 }
 
 fn docs() -> Result<()> {
-    let mut command = command::cargo(&["doc", "--locked", "--workspace", "--no-deps"]);
+    // With the features of the lints, whose checked dependencies it shares.
+    let mut command = command::cargo(&["doc", "--locked", "--workspace", "--all-features", "--no-deps"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
     command::run(command)
 }

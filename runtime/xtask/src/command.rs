@@ -25,7 +25,8 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     // What cargo told this program of its own package: dependencies that look at it would be built anew whenever cargo is
     // started by hand and from here in turns.
     for (name, _) in env::vars_os() {
-        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_")) {
+        let is_own = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        if name.to_str().is_some_and(is_own) {
             command.env_remove(name);
         }
     }
