@@ -26,7 +26,7 @@ const SHARE_OF_SEEDS: &str = "300";
 
 type Step = (&'static str, Box<dyn Fn() -> Result<()>>);
 
-/// Runs the checks for the change since a revision, or since the parent of the head commit; with `all` those of every
+/// Runs the checks for the change since a revision, or of the last day; with `all` those of every
 /// suite, and the installation for release.
 pub(crate) fn run(all: bool, since: Option<&str>) -> Result<()> {
     let choice = if all { Choice::all("`--all` asks for it") } else { Choice::of_checkout(since)? };

@@ -77,7 +77,7 @@ enum Chore {
         /// Run every suite, whatever changed.
         #[arg(long)]
         all: bool,
-        /// The commit before the change; the parent of the head commit unless given.
+        /// The commit before the change; unless given, the newest that is a day older than the head commit.
         #[arg(long, value_name = "REVISION", conflicts_with = "all")]
         since: Option<String>,
     },

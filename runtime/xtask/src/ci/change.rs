@@ -5,6 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+const DAY_SECONDS: u64 = 24 * 60 * 60;
+
 /// A change and where it stands in history.
 #[derive(Debug)]
 pub(super) struct Change {
@@ -16,8 +18,9 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// Reads the change of the checkout in `root`: from the revision `since`, or else from the first parent of the head
-    /// commit. `None` where that parent is missing: outside git, in a shallow clone, at the first commit.
+    /// Reads the change of the checkout in `root`: from the revision `since`, or else from the newest commit that is at
+    /// least a day older than the head commit, since one change may be many commits. `None` where there is no such
+    /// commit: outside git, in a shallow clone, in a young repository.
     ///
     /// # Errors
     /// If `since` names no commit, or git fails halfway.
@@ -30,7 +33,7 @@ impl Change {
                 Some(base) => base,
                 None => bail!("git finds no commit '{revision}'. Name one with `--since`, or use `--all`."),
             },
-            None => match commit("HEAD^") {
+            None => match a_day_before(root) {
                 Some(base) => base,
                 None => return Ok(None),
             },
@@ -48,6 +51,14 @@ impl Change {
     }
 }
 
+/// The newest ancestor of the head commit that was committed at least a day before it.
+fn a_day_before(root: &Path) -> Option<String> {
+    let committed = git(root, &["show", "--no-patch", "--format=%ct", "HEAD"])?;
+    let before = committed.trim().parse::<u64>().ok()?.checked_sub(DAY_SECONDS)?;
+    let found = git(root, &["rev-list", "--max-count=1", &format!("--before={before}"), "HEAD"])?;
+    (!found.trim().is_empty()).then_some(found)
+}
+
 /// What git prints; `None` if it cannot be run or fails.
 fn git(root: &Path, arguments: &[&str]) -> Option<String> {
     let output = Command::new("git").args(arguments).current_dir(root).output().ok()?;
@@ -60,12 +71,16 @@ mod tests {
 
     use super::*;
 
-    /// Commits all files of the repository in `root`.
-    fn commit(root: &Path) {
+    /// Commits all files of the repository in `root`, so many hours after a fixed moment.
+    fn commit(root: &Path, hours: u64) {
         let identity =
             ["-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"];
         git(root, &["add", "--all"]).unwrap();
-        git(root, &[&identity[..], &["commit", "--quiet", "--message", "change"]].concat()).unwrap();
+        let mut commit = Command::new("git");
+        commit.args(identity).args(["commit", "--quiet", "--message", "change"]).current_dir(root);
+        let at = format!("{} +0000", 1_700_000_000 + hours * 3_600);
+        let status = commit.env("GIT_COMMITTER_DATE", &at).env("GIT_AUTHOR_DATE", &at).status().unwrap();
+        assert!(status.success());
     }
 
     fn names(change: &Change) -> Vec<&str> {
@@ -73,20 +88,22 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_what_differs_from_the_parent_with_files_that_are_not_committed() {
+    fn a_change_is_all_of_the_last_day_with_files_that_are_not_committed() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         git(root, &["init", "--quiet"]).unwrap();
         for name in ["kept", "old", "edited"] {
             fs::write(root.join(name), name).unwrap();
         }
-        commit(root);
+        commit(root, 0);
         fs::rename(root.join("old"), root.join("new")).unwrap();
-        commit(root);
+        commit(root, 30);
+        fs::write(root.join("later"), "").unwrap();
+        commit(root, 40);
         fs::write(root.join("edited"), "differs").unwrap();
         fs::write(root.join("untracked"), "").unwrap();
         let change = Change::read(root, None).unwrap().unwrap();
-        assert_eq!(names(&change), ["edited", "new", "old", "untracked"]);
+        assert_eq!(names(&change), ["edited", "later", "new", "old", "untracked"]);
         assert_eq!(change.head.len(), 40);
         let change = Change::read(root, Some("HEAD")).unwrap().unwrap();
         assert_eq!(names(&change), ["edited", "untracked"]);
@@ -99,8 +116,10 @@ mod tests {
         assert!(Change::read(root, None).unwrap().is_none(), "no repository");
         git(root, &["init", "--quiet"]).unwrap();
         fs::write(root.join("first"), "").unwrap();
-        commit(root);
-        assert!(Change::read(root, None).unwrap().is_none(), "no parent");
+        commit(root, 0);
+        fs::write(root.join("second"), "").unwrap();
+        commit(root, 23);
+        assert!(Change::read(root, None).unwrap().is_none(), "nothing is a day old");
         let error = Change::read(root, Some("v9")).unwrap_err().to_string();
         assert!(error.contains("'v9'"), "{error}");
     }

@@ -19,14 +19,14 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// Decides for the change in this checkout, which starts at `since` or at the parent of the head commit.
+    /// Decides for the change in this checkout: since `since`, or of the last day.
     ///
     /// # Errors
     /// If `since` names no commit, or cargo does not list the packages.
     pub(super) fn of_checkout(since: Option<&str>) -> Result<Self> {
         match Change::read(&command::root(), since)? {
             Some(change) => Self::of(&change, &Packages::read()?),
-            None => Ok(Self::all("git does not know the parent of this commit")),
+            None => Ok(Self::all("git knows no commit that is a day older than this one")),
         }
     }
 
