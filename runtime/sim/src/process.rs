@@ -230,6 +230,13 @@ impl Process {
         Some(found.into_iter().map(|(key, found)| (key, found.value)).collect())
     }
 
+    /// Whether a consumer's state has this key, as far as it can be read.
+    pub(crate) fn has_state(&self, name: &str, key: &[u8]) -> bool {
+        let sequencer = self.sequencer();
+        let found = sequencer.state_space(name).map(|space| sequencer.tables().state(space, key));
+        matches!(found, Some(Ok(Some(_))))
+    }
+
     /// A consumer's dead letters that can be read.
     pub(crate) fn dead_letters(&self, name: &str) -> Vec<Offset> {
         let mut found = Vec::new();

@@ -69,8 +69,6 @@ pub(crate) struct Run {
     witness: Witness,
     delivery: Delivery,
     records: Records,
-    /// What the last handler made of the flag.
-    is_flag_up: bool,
     /// What the disk was told to do to the process; it ends with it.
     pending: Option<Fault>,
     acts: u64,
@@ -131,7 +129,6 @@ impl Run {
             witness: Witness::default(),
             delivery: Delivery::default(),
             records: Records::default(),
-            is_flag_up: false,
             pending: None,
             acts: 0,
             versions: 1,

@@ -62,19 +62,20 @@ impl Run {
         self.commit_at(at);
     }
 
-    /// Another batch or call of `consumer` comes one step further while one of its handlers works.
+    /// Others make one step while a handler of `consumer` works: those of the same consumer if there are some.
     pub(super) fn go_on_beside(&mut self, consumer: &str) {
         let finished = self.finished.iter().position(|ran| ran.ticket.is_of(consumer));
-        let taken =
-            self.taken.iter().position(|(batch, ticket)| ticket.is_of(consumer) && !batch.is_suspect());
+        let taken = self.taken.iter().position(|(_, ticket)| ticket.is_of(consumer));
         match (finished, taken) {
             (Some(at), _) => self.commit_at(at),
             (None, Some(at)) => self.run_at(at),
-            (None, None) => {
-                if !self.go_on_with_a_call_of(consumer) && !self.launch() {
-                    self.take();
-                }
-            }
+            (None, None) if self.go_on_with_a_call_of(consumer) => {}
+            (None, None) => match self.random.below(4) {
+                0 if !self.taken.is_empty() => self.run_at(0),
+                1 => self.commit(),
+                2 => _ = self.launch(),
+                _ => _ = self.take(),
+            },
         }
     }
 

@@ -108,11 +108,10 @@ impl Handlers<'_> {
         Ok(())
     }
 
-    /// Sets the flag if the last handler that turned it deleted it, else deletes it. Neither reads it.
+    /// Sets the flag if it is deleted, and deletes it if it is set. The attempt does not read it: the run looks it up.
     fn turn_the_flag(&mut self, attempt: &mut Attempt) -> Result<(), EffectError> {
-        self.run.is_flag_up = !self.run.is_flag_up;
-        let value = self.run.is_flag_up.then_some(&b"up"[..]);
-        self.write(attempt, FLAG, value)
+        let is_up = self.run.process.has_state(attempt.consumer(), FLAG);
+        self.write(attempt, FLAG, (!is_up).then_some(b"up"))
     }
 
     /// Reads the flag again and again. Two that turn it in between leave it as it was at first.
