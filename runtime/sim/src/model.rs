@@ -195,9 +195,10 @@ impl Model {
         let is_suspended = before.is_some_and(|place| place.waits_for_probation(&known.record));
         assert!(!is_suspended, "{} is tried while it waits for the end of a probation", handled.cause);
         let was_released = matches!(before, Some(Place::Released { .. }));
-        if let Some(attempts) = attempts.filter(|_| reads::counts(handled, was_released)) {
+        if let Some(attempts) = attempts.filter(|_| reads::is_outcome_of_reads(handled, was_released)) {
             let attempt = attempts.iter().find(|attempt| attempt.offset == handled.cause);
-            attempt.expect("a handler was called for what has an outcome").check(handled, &known.state);
+            let attempt = attempt.unwrap_or_else(|| panic!("no handler was called for {}", handled.cause));
+            attempt.check(handled, &known.state);
         }
         let (attempts, uncounted) = match (before, handled.advances) {
             (None, Some(_)) => (0, 0),

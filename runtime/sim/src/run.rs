@@ -33,7 +33,7 @@ use crate::store::SimStore;
 use crate::trace::Trace;
 use calls_made::CallsMade;
 use damage::Spoiled;
-use records::{Called, Records};
+use records::{CallRecord, Records};
 use sinks::UnderWay;
 use suspects::Ends;
 use trimming::Ages;
@@ -85,7 +85,7 @@ pub(crate) struct Run {
 struct Ran {
     finished: Finished,
     ticket: Ticket,
-    called: Called,
+    called: CallRecord,
 }
 
 /// A consumer as its plugin's file declares it now.

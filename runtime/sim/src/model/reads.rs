@@ -117,12 +117,12 @@ fn visible<'s>(
     entries
 }
 
-/// Whether what a handler read decided that this is committed; a call of a sink that must not be repeated ends without.
-pub(super) fn counts(handled: &Handled, was_released: bool) -> bool {
+/// Whether a section is the outcome of a handler's reads. Waiting, an end of the process and a conflict are not.
+pub(super) fn is_outcome_of_reads(handled: &Handled, was_released: bool) -> bool {
     match (handled.outcome, failure(handled)) {
         (Outcome::Held | Outcome::Released, _)
         | (_, Some(FailureCause::ProcessEnd | FailureCause::Conflict)) => false,
-        // Maybe since it could not read.
+        // The call could perhaps not read its state, and must not be repeated.
         (_, Some(FailureCause::Refused)) => !was_released,
         _ => true,
     }

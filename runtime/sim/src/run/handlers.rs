@@ -7,10 +7,11 @@ use camshaft_engine::{Attempt, Handler};
 use camshaft_event::{Answer, AttemptContext, EffectError, FailureCause, Limit, NewEvent};
 
 use super::Run;
-use super::records::Called;
+use super::records::CallRecord;
 use crate::consumers::BAD;
 use crate::faults::Fault;
 use crate::model::AttemptRecord;
+use crate::sharing::Sharing;
 
 /// One call of so many finds no instance.
 const SHORTAGES: u64 = 40;
@@ -18,7 +19,7 @@ const SHORTAGES: u64 = 40;
 /// Calls of handlers for one batch.
 pub(super) struct Handlers<'r> {
     run: &'r mut Run,
-    called: Called,
+    called: CallRecord,
 }
 
 impl Handler for Handlers<'_> {
@@ -31,10 +32,11 @@ impl Handler for Handlers<'_> {
         self.run.machine.clock.call();
         let mark = attempt.mark();
         self.called.attempts.push(AttemptRecord::new(mark.consumer, mark.offset));
+        let sharing = Sharing::of(|setting| attempt.config(setting).map(str::to_owned));
         // Limits may refuse an effect; the attempt is a reject then, whatever is answered.
-        let answer = match self.handle(&mut attempt) {
+        let answer = match self.handle(&mut attempt, sharing) {
             Ok(()) if attempt.config(BAD).is_some() && self.run.dice(4) < 3 => self.mood_among(6),
-            Ok(()) => self.mood_among(20),
+            Ok(()) => self.mood_among(moods(sharing)),
             Err(EffectError::Hops { .. }) => {
                 self.run.note(Fault::TooManyHops);
                 Answer::Done
@@ -53,11 +55,11 @@ impl Handler for Handlers<'_> {
 impl<'r> Handlers<'r> {
     pub(super) fn new(run: &'r mut Run) -> Self {
         let since = run.process.sequencer().sequenced().sequence;
-        Self { run, called: Called { since, ..Called::default() } }
+        Self { run, called: CallRecord { since, ..CallRecord::default() } }
     }
 
     /// What came of the calls.
-    pub(super) fn into_called(self) -> Called {
+    pub(super) fn into_record(self) -> CallRecord {
         for attempt in &self.called.attempts {
             for operation in &attempt.operations {
                 self.run.tell(|| format!("{} at {}: {operation}", attempt.consumer, attempt.offset));
@@ -66,7 +68,7 @@ impl<'r> Handlers<'r> {
         self.called
     }
 
-    fn handle(&mut self, attempt: &mut Attempt) -> Result<(), EffectError> {
+    fn handle(&mut self, attempt: &mut Attempt, sharing: Sharing) -> Result<(), EffectError> {
         let name = self.some_word();
         if self.run.dice(3) == 0 {
             self.run.note(Fault::HandlerPublishes);
@@ -84,7 +86,7 @@ impl<'r> Handlers<'r> {
             self.run.note(Fault::HandlerCancels);
             attempt.cancel(name)?;
         }
-        self.use_state(attempt)
+        self.use_state(attempt, sharing)
     }
 
     /// How a call ends: of `sides` moods the first seven are bad.
@@ -123,6 +125,14 @@ impl Run {
         let is_short = self.dice(SHORTAGES) == 0;
         self.note_if(Fault::ShortOfInstances, is_short);
         is_short
+    }
+}
+
+/// Where handlers share a little they fail seldom. Fewer keys then wait for retries, so more handlers work at once.
+fn moods(sharing: Sharing) -> u64 {
+    match sharing {
+        Sharing::Little(_) => 80,
+        Sharing::Nothing | Sharing::Everything => 20,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::model::{AttemptRecord, Operation};
 
 /// What came of calling handlers for one batch.
 #[derive(Default)]
-pub(super) struct Called {
+pub(super) struct CallRecord {
     /// The last transaction when that began.
     pub(super) since: Sequence,
     pub(super) attempts: Vec<AttemptRecord>,
@@ -46,7 +46,7 @@ impl Records {
     }
 
     /// What committed while `called` ran or waited to commit, of the same consumer.
-    fn beside(&self, called: &Called) -> impl Iterator<Item = &[AttemptRecord]> {
+    fn beside(&self, called: &CallRecord) -> impl Iterator<Item = &[AttemptRecord]> {
         let consumer = called.attempts.first().map(|attempt| attempt.consumer);
         let later = self.committed.range(called.since.next()..).map(|(_, attempts)| attempts.as_slice());
         later.filter(move |attempts| attempts.first().map(|attempt| attempt.consumer) == consumer)
@@ -55,7 +55,7 @@ impl Records {
 
 impl Run {
     /// What handlers did has committed.
-    pub(super) fn record(&mut self, sequence: Sequence, called: Called) {
+    pub(super) fn record(&mut self, sequence: Sequence, called: CallRecord) {
         if called.attempts.is_empty() {
             return;
         }
@@ -66,7 +66,7 @@ impl Run {
     }
 
     /// What handlers did was thrown away, since another transaction changed what they had read.
-    pub(super) fn note_conflict(&mut self, called: &Called) {
+    pub(super) fn note_conflict(&mut self, called: &CallRecord) {
         let attempts = &called.attempts;
         let is_skew = self.records.beside(called).any(|other| is_skew(attempts, other));
         let is_phantom = self.records.beside(called).any(|other| has_phantom(attempts, other));

@@ -7,7 +7,7 @@ use camshaft_event::{Delivery, FailureCause, Sequence};
 use super::Run;
 use super::calls_made::Left;
 use super::handlers::Handlers;
-use super::records::Called;
+use super::records::CallRecord;
 use super::witness::Statement;
 use crate::delivery::{Moment, Ticket};
 use crate::faults::Fault;
@@ -26,7 +26,7 @@ enum Stage {
     /// It may be made once this is durable.
     Released(Box<Call>, Box<Attempt>, Sequence),
     /// It has ended, and waits for room to commit.
-    Ended(Box<Finished>, Called),
+    Ended(Box<Finished>, CallRecord),
 }
 
 impl Run {
@@ -44,11 +44,13 @@ impl Run {
         match worker.begin(batch) {
             CallStart::Call(call, attempt) if self.finds_no_instance() => {
                 let finished = Box::new(worker.run_short(*call, *attempt));
-                self.under_way.push(UnderWay { ticket, stage: Stage::Ended(finished, Called::default()) });
+                self.under_way
+                    .push(UnderWay { ticket, stage: Stage::Ended(finished, CallRecord::default()) });
             }
             CallStart::Call(call, attempt) => self.release(ticket, call, attempt),
             CallStart::Finished(finished) => {
-                self.under_way.push(UnderWay { ticket, stage: Stage::Ended(finished, Called::default()) });
+                self.under_way
+                    .push(UnderWay { ticket, stage: Stage::Ended(finished, CallRecord::default()) });
             }
         }
         true
@@ -62,7 +64,7 @@ impl Run {
         let stage = match released {
             Release::After(after) => Stage::Released(call, attempt, after),
             Release::NotNow(_) => Stage::Started(call, attempt),
-            Release::Stale => Stage::Ended(Box::new(call.abandon()), Called::default()),
+            Release::Stale => Stage::Ended(Box::new(call.abandon()), CallRecord::default()),
         };
         self.under_way.push(UnderWay { ticket, stage });
     }
@@ -102,7 +104,7 @@ impl Run {
     }
 
     /// Makes a call: from here on somebody outside has seen it.
-    fn call(&mut self, call: Call, attempt: Attempt) -> (Box<Finished>, Called) {
+    fn call(&mut self, call: Call, attempt: Attempt) -> (Box<Finished>, CallRecord) {
         let mark = attempt.mark();
         let policy = call.batch().spec.policy.sink.expect("a sink makes calls");
         let is_once = policy.delivery == Delivery::AtMostOnce;
@@ -121,10 +123,10 @@ impl Run {
         let mut worker = self.worker();
         let mut handlers = Handlers::new(self);
         let (answer, attempt) = handlers.call(attempt);
-        (Box::new(worker.end(call, answer, attempt)), handlers.into_called())
+        (Box::new(worker.end(call, answer, attempt)), handlers.into_record())
     }
 
-    fn commit_call(&mut self, ticket: Ticket, finished: Box<Finished>, called: Called) {
+    fn commit_call(&mut self, ticket: Ticket, finished: Box<Finished>, called: CallRecord) {
         let committed = match self.process.commit_call(finished) {
             Ok(committed) => committed,
             Err(finished) => {

@@ -49,7 +49,7 @@ impl Run {
         let mut worker = self.worker();
         let mut handlers = Handlers::new(self);
         let finished = worker.run(batch, &mut handlers);
-        let called = handlers.into_called();
+        let called = handlers.into_record();
         self.running -= 1;
         self.finished.push(Ran { finished, ticket, called });
     }
@@ -63,7 +63,7 @@ impl Run {
     }
 
     /// Others make one step while a handler of `consumer` works: those of the same consumer if there are some.
-    pub(super) fn go_on_beside(&mut self, consumer: &str) {
+    pub(super) fn step_beside(&mut self, consumer: &str) {
         let finished = self.finished.iter().position(|ran| ran.ticket.is_of(consumer));
         let taken = self.taken.iter().position(|(_, ticket)| ticket.is_of(consumer));
         match (finished, taken) {

@@ -1,5 +1,5 @@
 //! What a handler does with its state, by how much of it the handlers of its consumer share. Each operation is recorded
-//! for the model. Before each read others may go on.
+//! for the model. Before each read, others may make steps.
 
 use camshaft_engine::Attempt;
 use camshaft_event::{AttemptContext, EffectError, Offset};
@@ -30,9 +30,8 @@ const WATCHES: usize = 6;
 const FLAG: &[u8] = b"flag";
 
 impl Handlers<'_> {
-    pub(super) fn use_state(&mut self, attempt: &mut Attempt) -> Result<(), EffectError> {
+    pub(super) fn use_state(&mut self, attempt: &mut Attempt, sharing: Sharing) -> Result<(), EffectError> {
         let offset = attempt.offset();
-        let sharing = Sharing::of(|setting| attempt.config(setting).map(str::to_owned));
         let scope = sharing.scope(attempt.event(), offset);
         let list = sharing::list(&scope);
         match sharing {
@@ -143,7 +142,7 @@ impl Handlers<'_> {
 /// Operations, with a record of each.
 impl Handlers<'_> {
     fn get(&mut self, attempt: &mut Attempt, key: &[u8]) -> Result<Option<Vec<u8>>, EffectError> {
-        self.let_others_go_on(attempt);
+        self.let_others_step(attempt);
         let found = attempt.get(key)?;
         self.record(Operation::Get { key: key.to_vec(), found: found.clone() });
         Ok(found)
@@ -159,7 +158,7 @@ impl Handlers<'_> {
         self.run.note(Fault::HandlerScans);
         let (mut found, mut after) = (Vec::new(), None);
         loop {
-            self.let_others_go_on(attempt);
+            self.let_others_step(attempt);
             let page = attempt.scan_page(prefix, after.as_deref(), max)?;
             found.extend(page.entries.iter().map(|(key, _)| key.clone()));
             let goes_on = page.after.clone();
@@ -185,9 +184,9 @@ impl Handlers<'_> {
         attempt.operations.push(operation);
     }
 
-    fn let_others_go_on(&mut self, attempt: &Attempt) {
+    fn let_others_step(&mut self, attempt: &Attempt) {
         while self.run.dice(STEPS) == 0 {
-            self.run.go_on_beside(attempt.consumer());
+            self.run.step_beside(attempt.consumer());
         }
     }
 }
