@@ -252,7 +252,7 @@ impl Run {
     fn hold(&mut self, item: Item, now: Timestamp) {
         let mut section = self.section(&item, 0, now, Outcome::Held);
         section.held.push(HeldChange { offset: item.offset, event: Some(Box::new(item.to_held())) });
-        if let Room::Taken = self.push(&item.key, section, Reads::default()) {
+        if let Room::Taken = self.push(&item.key, section, &mut Reads::default()) {
             self.key(&item).remaining += 1;
         }
     }
@@ -283,8 +283,9 @@ impl Run {
     }
 
     /// Adds a section, if there is room. The first one of a batch always finds it, unless a handler's effects
-    /// make it too large: what the runtime itself says of an event is little more than the event.
-    fn push(&mut self, key: &Key, section: Handled, reads: Reads) -> Room {
+    /// make it too large: what the runtime itself says of an event is little more than the event. `reads` is what the
+    /// attempt has read; it is taken only with the section, since another outcome may have to stand on it.
+    fn push(&mut self, key: &Key, section: Handled, reads: &mut Reads) -> Room {
         let mark = self.body.mark();
         let is_handlers = section.outcome == Outcome::Done;
         let section = Section::Handled(Box::new(section));
@@ -302,7 +303,7 @@ impl Run {
             }
         }
         // An outcome counts only if what it saw still stands at commit, whichever outcome it is.
-        self.reads.absorb(reads);
+        self.reads.absorb(std::mem::take(reads));
         self.sections.push(section);
         self.section_keys.push(key.clone());
         self.next += 1;

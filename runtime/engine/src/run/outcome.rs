@@ -50,7 +50,7 @@ impl Run {
         section.events = std::mem::take(&mut effects.events);
         section.timers = std::mem::take(&mut effects.timers);
         section.state = effects.state_writes();
-        match self.push(&item.key, section, std::mem::take(&mut effects.reads)) {
+        match self.push(&item.key, section, &mut effects.reads) {
             Room::Taken => {
                 self.timers.keep();
                 // Not `append`, which builds the whole map anew each time.
@@ -116,7 +116,7 @@ impl Run {
         if is_on(Sabotage::LeakFailedState) {
             section.state = tried.effects.state_writes();
         }
-        if let Room::Taken = self.push(&item.key, section, tried.effects.reads) {
+        if let Room::Taken = self.push(&item.key, section, &mut tried.effects.reads) {
             let is_new = item.held().is_none();
             let key = self.key(item);
             key.blocked = true;
@@ -126,7 +126,7 @@ impl Run {
     }
 
     /// Lets an event wait that failed on probation. Its attempt counts for nothing but the measure.
-    fn suspend(&mut self, item: &Item, tried: Tried, failure: Failure) {
+    fn suspend(&mut self, item: &Item, mut tried: Tried, failure: Failure) {
         let mut held = item.to_held();
         let activation = self.batch.activation;
         let failed = FailedAttempt::new(tried.number, tried.at, activation, failure.cause, failure.error);
@@ -136,7 +136,7 @@ impl Run {
         }
         let mut section = self.section(item, tried.number, tried.at, Outcome::Suspended);
         section.held.push(HeldChange { offset: item.offset, event: Some(Box::new(held)) });
-        if let Room::Taken = self.push(&item.key, section, tried.effects.reads) {
+        if let Room::Taken = self.push(&item.key, section, &mut tried.effects.reads) {
             let is_new = item.held().is_none();
             let key = self.key(item);
             key.blocked = true;
@@ -159,7 +159,7 @@ impl Run {
         story
     }
 
-    pub(super) fn dead_letter(&mut self, item: &Item, tried: Tried, story: HeldEvent) {
+    pub(super) fn dead_letter(&mut self, item: &Item, mut tried: Tried, story: HeldEvent) {
         let parks = self.batch.spec.policy.after_dead_letter == AfterDeadLetter::Park
             && matches!(item.key, Key::Ordered(_));
         let mut section = self.section(item, tried.number, tried.at, Outcome::DeadLettered);
@@ -182,7 +182,7 @@ impl Run {
             letter.inputs = AttemptInputs { state: Vec::new(), truncated: true };
         }
         section.dead.push(DeadChange { offset: item.offset, letter: Some(Box::new(letter)) });
-        if let Room::Taken = self.push(&item.key, section, tried.effects.reads) {
+        if let Room::Taken = self.push(&item.key, section, &mut tried.effects.reads) {
             let was_held = item.held().is_some();
             let key = self.key(item);
             key.blocked |= parks;
