@@ -207,6 +207,17 @@ mod tests {
         Measure { events, failed }
     }
 
+    /// After a version that did this.
+    fn probation(before: &str) -> Probation {
+        Probation {
+            since: Timestamp(0),
+            predecessor: ActivationId(1),
+            before: recent(before, 99),
+            threshold_ppm: 50_000,
+            stopped: false,
+        }
+    }
+
     #[test]
     fn an_event_counts_once_by_its_first_attempt() {
         for (handled, counts) in [
@@ -269,21 +280,14 @@ mod tests {
             ("", 1_000, 51, false),
             ("", 1_000, 80, true),
         ] {
-            let probation = Probation {
-                since: Timestamp(0),
-                predecessor: ActivationId(1),
-                before: recent(before, 99),
-                threshold_ppm: 50_000,
-                stopped: false,
-            };
             let told = format!("{failed} of {events} after \"{before}\"");
-            assert_eq!(probation.is_failed_at_end(measure(events, failed)), fails, "{told}");
+            assert_eq!(probation(before).is_failed_at_end(measure(events, failed)), fails, "{told}");
         }
     }
 
     #[test]
     fn the_chance_is_that_of_fishers_exact_test() {
-        // Values of R's `fisher.test(…, alternative = "greater")`, or by hand.
+        // By hand: one way of all ways to choose.
         for (first, second, expected) in [
             (measure(3, 3), measure(100, 0), 1.0 / 176_851.0),
             (measure(1, 1), measure(100, 0), 1.0 / 101.0),
@@ -315,15 +319,8 @@ mod tests {
             ("x.........", 20, 8, true),
             ("xxxxxxxxxx", 20, 20, false),
         ] {
-            let probation = Probation {
-                since: Timestamp(0),
-                predecessor: ActivationId(1),
-                before: recent(before, 99),
-                threshold_ppm: 50_000,
-                stopped: false,
-            };
             let told = format!("{failed} of {events} after \"{before}\"");
-            assert_eq!(probation.is_failed_by(measure(events, failed), 20), fails, "{told}");
+            assert_eq!(probation(before).is_failed_by(measure(events, failed), 20), fails, "{told}");
         }
     }
 }
