@@ -31,7 +31,6 @@ const OPERATOR: &str = "
 max_attempts = 2
 backoff = { base = \"10ms\", max = \"20ms\" }
 after_dead_letter = \"continue\"
-probation_threshold = 1
 [limits]
 deadline = \"150ms\"
 ";
