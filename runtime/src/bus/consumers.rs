@@ -22,7 +22,7 @@ impl Runtime {
     pub async fn consumers(&self) -> Result<Vec<ConsumerView>, Unavailable> {
         let read = self.0.core.read_durably(|sequencer| -> Vec<ConsumerState> {
             let names = sequencer.lock().consumer_names();
-            // One at a time, so that many consumers keep nobody out.
+            // One at a time, so that a long listing keeps no other thread out.
             names.iter().filter_map(|name| sequencer.lock().consumer_state(name)).collect()
         });
         Ok(read.await?.into_iter().map(|state| self.consumer_view(state)).collect())

@@ -74,7 +74,7 @@ impl Runtime {
                 Err(Refused::Engine(refusal)) => return Err(self.refuse(refusal)),
                 Err(Refused::Unavailable(unavailable)) => return Err(unavailable.into()),
             };
-            // Each sync makes room in the log's queue, each snapshot in memory; on the disk somebody else does.
+            // Each sync makes room in the log's queue, each snapshot in memory; on the disk other programs or the operator do.
             let until = match (unready, deadline) {
                 (Unavailable::NoSpace, Some(_)) => return Err(unready.into()),
                 (Unavailable::NoSpace, None) => Some(Instant::now() + FULL_INTERVAL),

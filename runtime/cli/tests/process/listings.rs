@@ -1,23 +1,16 @@
 //! No listing shows what is not durable: it waits for the sync, and says so if that never comes. Health waits for
 //! nothing. The test runs itself once more as a program that embeds the runtime, on a disk that fails on demand.
 
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
-use std::process::Command;
 use std::time::Duration;
 
 use camshaft::view::{ConsumerStatusView, DeadLetterQuery, HealthStatus, RedriveRequest};
-use camshaft::{Config, Offset, Runtime, Unavailable};
+use camshaft::{Offset, Runtime, Unavailable};
 use camshaft_event::RedriveId;
-use tempfile::tempdir;
 use tokio::time::timeout;
 
-use super::faulty_disk::FaultyDisk;
-
-/// Says to the child which folder is its own, and that it is one.
-const FOLDER: &str = "CAMSHAFT_LISTINGS_FOLDER";
+use super::embedding;
 
 /// The plugin that is listed.
 const NAME: &str = "counter";
@@ -30,22 +23,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_listing_waits_until_what_it_shows_is_durable_and_fails_if_it_never_is() {
-    let folder = tempdir().unwrap();
-    let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["listings::child", "--exact", "--nocapture"]).env(FOLDER, folder.path());
-    let output = FaultyDisk::new().under(command).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    embedding::run("listings::child");
 }
 
 /// The embedding program. As a test of its own it has nothing to do.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
-    let Some(folder) = env::var_os(FOLDER) else { return };
-    let folder = Path::new(&folder);
-    let faults = PathBuf::from(env::var_os("FAULTY_DISK").unwrap());
+    let Some((runtime, faults)) = embedding::open().await else { return };
     let (held, failing) = (faults.join("sync-waits"), faults.join("sync-fails"));
-    let config = Config { data: folder.join("data"), plugins: folder.join("plugins"), ..Config::default() };
-    let runtime = Runtime::open(config).await.unwrap();
     runtime.load_plugin(camshaft_test_guests::component(NAME)).await.unwrap();
     for listing in listings(&runtime) {
         assert_eq!(timeout(PATIENCE, listing.answer).await.expect(listing.name), Ok(()));

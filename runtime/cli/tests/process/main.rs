@@ -7,6 +7,7 @@ mod busy;
 mod clients;
 mod compiling;
 mod damage;
+mod embedding;
 mod failed_sync;
 mod faulty_disk;
 mod full_disk;

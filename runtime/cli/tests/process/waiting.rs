@@ -1,42 +1,28 @@
 //! A program that embeds the runtime waits where producers over HTTP are told to come back: for syncs, and for room on
 //! the disk. The test runs itself once more as that program, on a disk that fails on demand.
 
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
-use camshaft::{Config, Event, PublishError, Runtime, Unavailable};
-use tempfile::tempdir;
+use camshaft::{Event, PublishError, Runtime, Unavailable};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::faulty_disk::FaultyDisk;
-
-/// Says to the child which folder is its own, and that it is one.
-const FOLDER: &str = "CAMSHAFT_WAITING_FOLDER";
+use super::embedding;
 
 /// Batches of three megabytes, twice: six reach the bound of 16 MiB on what is not synced.
 const BATCHES: u64 = 8;
 
 #[test]
 fn an_embedding_program_waits_until_there_is_room() {
-    let folder = tempdir().unwrap();
-    let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["waiting::child", "--exact", "--nocapture"]).env(FOLDER, folder.path());
-    let output = FaultyDisk::new().under(command).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    embedding::run("waiting::child");
 }
 
 /// The embedding program. As a test of its own it has nothing to do.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
-    let Some(folder) = env::var_os(FOLDER) else { return };
-    let folder = Path::new(&folder);
-    let config = Config { data: folder.join("data"), plugins: folder.join("plugins"), ..Config::default() };
-    let runtime = Runtime::open(config).await.unwrap();
-    let faults = PathBuf::from(env::var_os("FAULTY_DISK").unwrap());
+    let Some((runtime, faults)) = embedding::open().await else { return };
     wait_for_syncs(&runtime, &faults.join("sync-waits")).await;
     wait_for_space(&runtime, &faults.join("full")).await;
     runtime.shutdown().await;

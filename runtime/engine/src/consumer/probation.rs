@@ -102,7 +102,7 @@ impl Consumer {
 
     /// Brings up to date whether its activation has failed its probation. It takes nothing more then.
     ///
-    /// While the probation lasts it takes enough events to fail; at its end what there is decides.
+    /// Before the end of the probation it fails only on enough events; at the end, on however many there are.
     pub(crate) fn measure(&mut self, options: &EngineOptions, now: Timestamp) {
         let is_failed = |probation: &Probation| {
             let measured = self.watch.recent.measure();
@@ -115,10 +115,11 @@ impl Consumer {
 
     /// How its probation ends, if it does now. It waits for its code.
     pub(crate) fn judgement(&self, options: &EngineOptions, now: Timestamp) -> Option<Judgement> {
-        self.probation()?;
-        self.watch.under_way.as_ref().filter(|_| self.is_attached())?;
-        let is_over = self.is_over(options, now);
-        if self.watch.fails { Some(Judgement::Failed) } else { is_over.then_some(Judgement::Passed) }
+        self.probation_until()?;
+        if self.watch.fails {
+            return Some(Judgement::Failed);
+        }
+        self.is_over(options, now).then_some(Judgement::Passed)
     }
 
     /// Whether its probation has lasted as long as it may, or seen as many events.

@@ -109,9 +109,9 @@ impl<S: Store> Sequencer<S> {
         if consumer.is_damaged() == consumer.told.damage || !self.may_announce(id) {
             return Ok(());
         }
+        let sequence = self.next_sequence();
         let Some(consumer) = self.consumers.quietly(id) else { return Ok(()) };
         consumer.told.damage = consumer.is_damaged();
-        let sequence = self.tables.progress().sequence.next();
         let (damage, consumer) = (consumer.damage.first(), &*consumer.record.name);
         let event = match damage {
             Some(damage) => {

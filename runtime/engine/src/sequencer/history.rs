@@ -80,12 +80,12 @@ impl<S: Store> Sequencer<S> {
         now: Timestamp,
     ) -> Result<Sequence, ConsumerError> {
         self.check_ready(CHANGE_BYTES)?;
-        let next = self.tables.progress().sequence.next();
+        let sequence = self.next_sequence();
         let consumer = self.consumer_mut(name)?;
         if consumer.record.pinned == digest {
             return Ok(self.tables.progress().sequence);
         }
-        let told = SystemEvent::Pinned { consumer: name, digest: digest.as_deref(), sequence: next };
+        let told = SystemEvent::Pinned { consumer: name, digest: digest.as_deref(), sequence };
         let mut events = vec![told.at(now)];
         consumer.record.pinned = digest;
         let (id, activation) = (consumer.record.id, consumer.record.activation);

@@ -152,9 +152,10 @@ impl<S: Store> Sequencer<S> {
         if until.is_some() == consumer.told.circuit || !self.may_announce(id) {
             return Ok(());
         }
+        let sequence = self.next_sequence();
         let Some(consumer) = self.consumers.quietly(id) else { return Ok(()) };
         consumer.told.circuit = until.is_some();
-        let (consumer, sequence) = (&*consumer.record.name, self.tables.progress().sequence.next());
+        let consumer = &*consumer.record.name;
         let told = match until {
             Some(until) => {
                 let pause = PauseBegins::Breaker { until: self.steady.to_wall(until) };
@@ -173,10 +174,11 @@ impl<S: Store> Sequencer<S> {
         if (!begins && !ends) || !self.may_announce(id) {
             return Ok(());
         }
+        let sequence = self.next_sequence();
         let Some(consumer) = self.consumers.quietly(id) else { return Ok(()) };
         consumer.told.bound = begins;
         let (held, dead) = (consumer.held.counts().0, consumer.dead.len());
-        let (consumer, sequence) = (&*consumer.record.name, self.tables.progress().sequence.next());
+        let consumer = &*consumer.record.name;
         let told = if begins {
             SystemEvent::Paused { consumer, pause: PauseBegins::Bound { held, dead }, sequence }
         } else {

@@ -110,31 +110,30 @@ impl<S: Store> Sequencer<S> {
         consumer.spec.iter().chain(predecessor).map(|spec| spec.code).collect()
     }
 
-    /// Ends the probation of a consumer if it has passed or failed. Without room the next tick does it; one that has failed
-    /// takes nothing until then.
-    pub(super) fn judge(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
-        match self.judge_now(id, now) {
-            Err(error) => self.isolate(error.of_consumer(id, TablePart::Progress)),
-            Ok(()) => Ok(()),
-        }
-    }
-
-    fn judge_now(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
-        let Some(consumer) = self.consumers.get(id) else { return Ok(()) };
-        match consumer.judgement(&self.options, self.steady.now(now)) {
-            None => Ok(()),
-            Some(Judgement::Passed) => {
-                if self.may_announce(id) {
-                    let events = self.accept(id, now).into_iter().collect();
-                    self.sequence_record(id, events, now)?;
-                }
-                Ok(())
-            }
-            Some(Judgement::Failed) => match consumer.way_back() {
+    /// Ends the probation of a consumer as it was judged. Without room the next tick does it; one that has failed takes
+    /// nothing until then.
+    pub(super) fn judge(
+        &mut self,
+        id: ConsumerId,
+        judgement: Judgement,
+        now: Timestamp,
+    ) -> Result<(), TablesError> {
+        let ended = match judgement {
+            Judgement::Passed => self.pass(id, now),
+            Judgement::Failed => match self.consumers.get(id).and_then(Consumer::way_back) {
                 Some(predecessor) => self.go_back(id, predecessor, now),
                 None => self.stop(id, now),
             },
+        };
+        ended.or_else(|error| self.isolate(error.of_consumer(id, TablePart::Progress)))
+    }
+
+    fn pass(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
+        if self.may_announce(id) {
+            let events = self.accept(id, now).into_iter().collect();
+            self.sequence_record(id, events, now)?;
         }
+        Ok(())
     }
 
     /// Ends the probation of a consumer with what it runs; the caller sequences its record with the event that says so.

@@ -47,6 +47,20 @@ pub struct RedrivePreview {
     pub first: Vec<Offset>,
 }
 
+impl RedrivePreview {
+    /// Puts one together portion by portion; `add` says where the next portion begins, if there is one.
+    pub(crate) fn gather(
+        mut add: impl FnMut(Offset, &mut Self) -> Result<Option<Offset>, RedriveError>,
+    ) -> Result<Self, RedriveError> {
+        let mut preview = Self { selected: 0, first: Vec::new() };
+        let mut next = Some(Offset(0));
+        while let Some(from) = next {
+            next = add(from, &mut preview)?;
+        }
+        Ok(preview)
+    }
+}
+
 /// A redrive job as listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedriveStatus {
@@ -111,12 +125,7 @@ impl<S: Store> Sequencer<S> {
         selection: &RedriveSelection,
         max_first: usize,
     ) -> Result<RedrivePreview, RedriveError> {
-        let mut preview = RedrivePreview { selected: 0, first: Vec::new() };
-        let mut next = Some(Offset(0));
-        while let Some(from) = next {
-            next = self.preview_redrive_from(selection, from, max_first, &mut preview)?;
-        }
-        Ok(preview)
+        RedrivePreview::gather(|from, preview| self.preview_redrive_from(selection, from, max_first, preview))
     }
 
     /// Starts a job that redrives what `selection` takes now, in offset order and `per_second`, or else as fast as

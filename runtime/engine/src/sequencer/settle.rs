@@ -33,8 +33,8 @@ impl<S: Store> Sequencer<S> {
         consumer.unstall(&self.options);
         consumer.wake(steady);
         consumer.measure(&self.options, steady);
-        if consumer.judgement(&self.options, steady).is_some() {
-            self.judge(id, now)?;
+        if let Some(judgement) = consumer.judgement(&self.options, steady) {
+            self.judge(id, judgement, now)?;
         }
         let Some(consumer) = self.consumers.quietly(id) else { return Ok(()) };
         self.schedule.arrange(consumer);

@@ -82,11 +82,8 @@ impl<S: Store> SharedSequencer<S> {
         selection: &RedriveSelection,
         max_first: usize,
     ) -> Result<RedrivePreview, RedriveError> {
-        let mut preview = RedrivePreview { selected: 0, first: Vec::new() };
-        let mut next = Some(Offset(0));
-        while let Some(from) = next {
-            next = self.lock().preview_redrive_from(selection, from, max_first, &mut preview)?;
-        }
-        Ok(preview)
+        RedrivePreview::gather(|from, preview| {
+            self.lock().preview_redrive_from(selection, from, max_first, preview)
+        })
     }
 }

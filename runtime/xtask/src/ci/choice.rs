@@ -58,7 +58,7 @@ impl Choice {
     }
 }
 
-/// The suite that runs with this commit whatever it changes.
+/// The suite whose turn it is with this commit.
 fn turn(head: &str) -> Result<Suite> {
     let digits = head.get(..8).context("a commit's hash is too short")?;
     let number = usize::from_str_radix(digits, 16).context("a commit's hash is no number")?;

@@ -1,4 +1,4 @@
-//! At the end of a probation what there is decides, on however few events, unless chance explains them.
+//! At the end of a probation a version is judged even on few events, unless chance explains its failures.
 
 use camshaft_engine::VerdictOutcome;
 use camshaft_event::transaction::RollbackCause;
