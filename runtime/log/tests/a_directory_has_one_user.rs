@@ -1,9 +1,12 @@
 //! A second user of a directory is refused and told who holds it; the directory is free as soon as the log is
 //! gone.
 
+use std::fs::{self, File};
 use std::path::Path;
+use std::process::{self, Command};
 use std::sync::Arc;
-use std::{fs, process};
+use std::thread;
+use std::time::Duration;
 
 use camshaft_log::testing::sample::append_until;
 use camshaft_log::{FileLog, Log, LogError, Options, RealDisk};
@@ -46,5 +49,25 @@ fn a_lock_file_that_nobody_holds_is_no_obstacle() {
     fs::write(directory.path().join("lock"), "4000000000").expect("the directory can be written");
     open(directory.path()).expect("the directory is free");
     let pid = fs::read_to_string(directory.path().join("lock")).expect("the lock can be read");
+    assert_eq!(pid, process::id().to_string());
+}
+
+#[test]
+fn a_lock_that_outlasts_its_process_is_waited_for() {
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
+    let mut ended = Command::new("true").spawn().expect("a process can be started");
+    ended.wait().expect("it ends");
+    let path = directory.path().join("lock");
+    fs::write(&path, format!("{:010}", ended.id())).expect("the directory can be written");
+    // As a program holds it that the killed process was just starting.
+    let held = File::open(&path).expect("the lock can be opened");
+    held.lock().expect("the lock is free");
+    let free = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(300));
+        drop(held);
+    });
+    let _log = open(directory.path()).expect("the lock becomes free");
+    free.join().expect("the lock was given up");
+    let pid = fs::read_to_string(path).expect("the lock can be read");
     assert_eq!(pid, process::id().to_string());
 }

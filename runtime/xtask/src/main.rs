@@ -1,4 +1,4 @@
-//! The project's chores: `cargo xtask demo | test | sim | torture | bench | instructions | ci`.
+//! The project's chores: `cargo xtask demo | test | sim | torture | bench | instructions | tidy | ci`.
 //!
 //! Each does all it needs from a fresh clone, whatever the machine lacks: it finds or installs a toolchain for
 //! plugins, builds what it runs, and says what it is doing.
@@ -69,6 +69,8 @@ enum Chore {
         #[arg(long)]
         accept: bool,
     },
+    /// House rules: lengths of files, no forgotten markers, no dependency that is compiled twice.
+    Tidy,
     /// Run every command of the README and compare what it prints.
     Readme,
     /// All checks: house rules, format, lints, docs, tests, and the slow suites: simulation, torture, demo, README,
@@ -91,6 +93,7 @@ fn main() -> ExitCode {
         Chore::Torture { minutes, kills, seed } => torture::run(minutes, kills, seed),
         Chore::Bench { arguments } => bench::run(&arguments),
         Chore::Instructions { accept } => instructions::run(accept),
+        Chore::Tidy => tidy::run(),
         Chore::Readme => readme::run(&readme::Install::AsWritten),
         Chore::Ci { all, since } => ci::run(all, since.as_deref()),
     };

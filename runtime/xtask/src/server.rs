@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -47,9 +47,12 @@ impl Server {
         });
         match receiver.recv_timeout(START) {
             Ok(url) => Ok(Self { process: Some(process), url }),
-            Err(_) => {
+            Err(RecvTimeoutError::Timeout) => {
                 process.kill()?;
                 bail!("the runtime did not listen within {START:?}");
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                bail!("the runtime ended with {} before it listened", process.wait()?);
             }
         }
     }

@@ -1,10 +1,13 @@
-//! House rules that a glance can check: file and line lengths, no `mod.rs`, no forgotten markers.
+//! House rules that a glance can check: file and line lengths, no `mod.rs`, no forgotten markers, no dependency that is
+//! compiled twice.
+
+mod features;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::command;
 
@@ -13,7 +16,7 @@ const MAX_LINES: usize = 800;
 
 /// Fails with every breach of the rules in the files that git tracks.
 pub(crate) fn run() -> Result<()> {
-    let mut breaches = Vec::new();
+    let mut breaches = features::breaches()?;
     for path in tracked_sources()? {
         let text =
             fs::read_to_string(command::root().join(&path)).with_context(|| path.display().to_string())?;
@@ -28,6 +31,7 @@ pub(crate) fn run() -> Result<()> {
 
 fn tracked_sources() -> Result<Vec<PathBuf>> {
     let output = Command::new("git").args(["ls-files", "*.rs"]).current_dir(command::root()).output()?;
+    ensure!(output.status.success(), "git ls-files: {}", String::from_utf8_lossy(&output.stderr));
     let names = String::from_utf8(output.stdout)?;
     let paths = names.lines().map(PathBuf::from);
     // A file may be deleted and not committed yet.

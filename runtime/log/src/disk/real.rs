@@ -4,19 +4,29 @@
 //! side; readers do not prolong it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 use super::{Disk, DiskFile};
 use crate::LogError;
 
 const LOCK_NAME: &str = "lock";
+
+/// How long the lock of a process that has ended may outlast it. A program that it was just starting holds the lock, too,
+/// from the fork to the exec, and on a busy machine it gets there late.
+const LEFT_BEHIND: Duration = Duration::from_secs(10);
+
+/// How often the lock of a process that has ended is tried again.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A real directory, locked.
 #[derive(Debug)]
@@ -24,12 +34,12 @@ pub struct RealDisk {
     directory: PathBuf,
     /// Open handle of the directory itself, for syncing names.
     handle: File,
-    /// The lock is held as long as this file is open.
-    _lock: File,
+    lock: File,
 }
 
 impl RealDisk {
-    /// Opens a directory, making it if it is missing, and locks it for this process.
+    /// Opens a directory, making it if it is missing, and locks it for this process. The lock of a process that has ended
+    /// is waited for, up to 10 seconds.
     ///
     /// # Errors
     /// [`LogError::InUse`] if another process (or this one, before) has it, [`LogError::Unusable`] if it
@@ -46,16 +56,30 @@ impl RealDisk {
             .truncate(false)
             .open(directory.join(LOCK_NAME))
             .map_err(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(LogError::InUse { directory, pid: read_pid(&mut lock) });
+        let started = Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(source)) => return Err(unusable(source)),
             }
-            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+            let pid = read_pid(&mut lock);
+            if !pid.is_none_or(has_ended) || started.elapsed() >= LEFT_BEHIND {
+                return Err(LogError::InUse { directory, pid });
+            }
+            thread::sleep(LOOK);
         }
-        lock.set_len(0).map_err(unusable)?;
+        lock.set_len(0).and_then(|()| lock.rewind()).map_err(unusable)?;
         write!(lock, "{}", process::id()).map_err(unusable)?;
-        Ok(Self { directory, handle, _lock: lock })
+        Ok(Self { directory, handle, lock })
+    }
+}
+
+impl Drop for RealDisk {
+    fn drop(&mut self) {
+        // Closing the file would leave the lock with a program that is just being started. The file is closed next,
+        // whatever comes of this.
+        let _: io::Result<()> = self.lock.unlock();
     }
 }
 
@@ -162,8 +186,14 @@ fn make_durably(directory: &Path) -> io::Result<()> {
 
 fn read_pid(lock: &mut File) -> Option<u32> {
     let mut text = String::new();
+    lock.rewind().ok()?;
     lock.read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
+}
+
+fn has_ended(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
 }
 
 fn write_zeros(file: &File, bytes: u64) -> io::Result<()> {
