@@ -17,6 +17,7 @@ use thiserror::Error;
 use crate::{
     TARGET,
     componentize::{ComponentizeError, componentize},
+    stamp::{Inputs, Stamp},
     toolchain::Toolchain,
 };
 
@@ -254,24 +255,38 @@ fn package_name(id: &str) -> &str {
     }
 }
 
-/// Makes the module a component, at a path that follows from its name alone.
+/// What the encoder makes of an empty module: it names the encoder and its version.
+fn encoder() -> Result<Vec<u8>, ComponentizeError> {
+    componentize(b"\0asm\x01\0\0\0")
+}
+
+/// Makes the module a component, at a path that follows from its name alone, unless it is there.
 fn wrap(components: &Path, name: String, module: &Path) -> Result<Component, BuildError> {
     let failed = |path: &Path| {
         let path = path.to_path_buf();
         move |error| BuildError::File { path, error }
     };
     let bytes = fs::read(module).map_err(failed(module))?;
-    let component =
-        componentize(&bytes).map_err(|error| BuildError::Componentize { name: name.clone(), error })?;
     let path = components.join(format!("{name}.wasm"));
+    let refused = |error| BuildError::Componentize { name: name.clone(), error };
+    let mut inputs = Inputs::default();
+    inputs.add(encoder().map_err(refused)?);
+    inputs.add(&bytes);
+    let stamp = Stamp::new(&path, &inputs);
+    if stamp.holds() {
+        return Ok(Component { name, path });
+    }
+    let component = componentize(&bytes).map_err(refused)?;
     if fs::read(&path).is_ok_and(|present| present == component) {
+        stamp.put(&component).map_err(failed(&path))?;
         return Ok(Component { name, path });
     }
     // Written beside and renamed, so that whoever reads the path finds a whole component.
     let draft = components.join(format!("{name}.{}.tmp", std::process::id()));
     fs::create_dir_all(components).map_err(failed(components))?;
-    fs::write(&draft, component).map_err(failed(&draft))?;
+    fs::write(&draft, &component).map_err(failed(&draft))?;
     fs::rename(&draft, &path).map_err(failed(&path))?;
+    stamp.put(&component).map_err(failed(&path))?;
     Ok(Component { name, path })
 }
 
@@ -296,6 +311,33 @@ mod tests {
             assert_eq!(found, expected);
             assert_eq!(path, Path::new(&format!("/t/{name}.wasm")));
         }
+    }
+
+    #[test]
+    fn a_component_is_made_anew_only_of_another_module_or_where_it_was_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let module = folder.path().join("module.wasm");
+        let make = |bytes: &[u8]| {
+            fs::write(&module, bytes).unwrap();
+            wrap(folder.path(), "stock".to_owned(), &module).unwrap().path
+        };
+        let empty = b"\0asm\x01\0\0\0";
+        let component = make(empty);
+        let first = fs::read(&component).unwrap();
+        // A stamp is believed: the component is not made again to look whether it is right.
+        let mut inputs = Inputs::default();
+        inputs.add(encoder().unwrap());
+        inputs.add(empty);
+        fs::write(&component, "stamped").unwrap();
+        Stamp::new(&component, &inputs).put(b"stamped").unwrap();
+        make(empty);
+        assert_eq!(fs::read(&component).unwrap(), b"stamped");
+        fs::write(&component, "changed").unwrap();
+        make(empty);
+        assert_eq!(fs::read(&component).unwrap(), first);
+        let with_a_section = b"\0asm\x01\0\0\0\0\x03\x01nx";
+        make(with_a_section);
+        assert_ne!(fs::read(&component).unwrap(), first);
     }
 
     #[test]

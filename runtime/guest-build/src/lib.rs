@@ -22,6 +22,7 @@ mod componentize;
 mod contract;
 mod language;
 mod script;
+mod stamp;
 mod toolchain;
 
 pub use compile::{BuildError, Component, Guests};

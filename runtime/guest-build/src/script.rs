@@ -7,7 +7,6 @@
 mod javascript;
 mod manifest;
 mod python;
-mod stamp;
 mod tools;
 
 use std::{
@@ -20,9 +19,12 @@ use std::{
 
 use thiserror::Error;
 
-use crate::{Component, Language, contract::CONTRACT};
+use crate::{
+    Component, Language,
+    contract::CONTRACT,
+    stamp::{Inputs, Stamp},
+};
 use manifest::AuthorsManifest;
-use stamp::{Inputs, Stamp};
 
 /// A plugin written in JavaScript or Python.
 #[derive(Clone, Debug)]
@@ -190,7 +192,7 @@ impl Work {
         // Written beside and renamed, so that whoever reads the path finds a whole component.
         fs::write(&draft, &component).map_err(file_error(&draft))?;
         fs::rename(&draft, path).map_err(file_error(path))?;
-        stamp.put(&component)
+        stamp.put(&component).map_err(file_error(path))
     }
 
     fn wit(&self) -> PathBuf {

@@ -88,7 +88,7 @@ pub fn plugin<'w>(
         if manifest.sends { sink(work, inputs)? } else { World { folder: work.wit(), name: "handler" } };
     inputs.add(entry_text);
     TOOLS.pins.iter().for_each(|(_, content)| inputs.add(content));
-    path.iter().try_for_each(|folder| inputs.add_folder(folder))?;
+    path.iter().try_for_each(|folder| inputs.add_folder(folder).map_err(file_error(folder)))?;
     Ok(move |file: &Path| componentize(work, &world, &packages, &entry, &path, file))
 }
 

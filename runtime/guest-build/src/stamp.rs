@@ -1,17 +1,16 @@
 //! Whether a component is still what its source would become, told by hashes beside it.
 //!
-//! Componentizing takes seconds and never gives the same bytes twice, which would have everything after it, the
-//! compilation by the runtime above all, done again for nothing.
+//! Componentizing a script takes seconds and never gives the same bytes twice, which would have everything after it, the
+//! compilation by the runtime above all, done again for nothing. Rust's modules are many where tests are built.
 
 use std::{
     fs::{self, Metadata},
+    io,
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
-
-use super::{ScriptError, file_error, write};
 
 /// Folders that hold no source of a plugin, or only that of its tests.
 const NO_SOURCE: [&str; 5] = ["target", "node_modules", "__pycache__", "camshaft-data", "tests"];
@@ -29,10 +28,10 @@ impl Inputs {
     }
 
     /// The files below `folder` by their names, lengths and times.
-    pub fn add_folder(&mut self, folder: &Path) -> Result<(), ScriptError> {
+    pub fn add_folder(&mut self, folder: &Path) -> io::Result<()> {
         let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
         let entries = entries.map(|entry| entry.map(|entry| entry.path()));
-        let mut paths = entries.collect::<Result<Vec<_>, _>>().map_err(file_error(folder))?;
+        let mut paths = entries.collect::<Result<Vec<_>, _>>()?;
         paths.sort();
         for path in paths {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -58,7 +57,7 @@ impl Inputs {
     }
 }
 
-/// The file that goes with a component.
+/// The file beside a component that says what it is made of.
 pub struct Stamp<'c> {
     component: &'c Path,
     path: PathBuf,
@@ -80,8 +79,8 @@ impl<'c> Stamp<'c> {
     }
 
     /// Says so of `bytes`, which were just written.
-    pub fn put(&self, bytes: &[u8]) -> Result<(), ScriptError> {
-        write(&self.path, &self.text(bytes))
+    pub fn put(&self, bytes: &[u8]) -> io::Result<()> {
+        fs::write(&self.path, self.text(bytes))
     }
 
     fn text(&self, component: &[u8]) -> String {
