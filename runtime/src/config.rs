@@ -49,6 +49,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Who knows it may use the HTTP interface; without one, only loopback may.
     pub token: Option<Token>,
+    /// Whether callers with the token may put files into the plugins directory.
+    pub allow_deploy: bool,
     /// How long a detached consumer pins the log.
     pub detached_retention: Duration,
     /// How long events are kept.
@@ -139,6 +141,7 @@ impl Default for Config {
             workers: None,
             allowed_origins: Vec::new(),
             token: None,
+            allow_deploy: false,
             detached_retention: week,
             retention: Retention { age: week, bytes: None },
             limits: RuntimeLimits::default(),

@@ -3,6 +3,7 @@
 
 mod consumer;
 mod dead_letter;
+mod deploy;
 mod load;
 mod open;
 mod publish;
@@ -14,6 +15,7 @@ mod version;
 
 pub use consumer::ConsumerError;
 pub use dead_letter::DeadLetterError;
+pub use deploy::DeployError;
 pub use load::LoadError;
 pub use open::OpenError;
 pub use publish::PublishError;

@@ -10,7 +10,7 @@ mod error;
 pub mod verify;
 
 pub use bus::follow::Stretch;
-pub use bus::plugins::spec as consumer_spec;
+pub use bus::plugins::{PluginFile, spec as consumer_spec};
 pub use bus::{Failure, Runtime, SubscribeError, Subscription};
 pub use camshaft_engine::Attempt;
 pub use camshaft_event::{AttemptContext, Delivery, Event, Offset, Sink, cloudevents};
@@ -25,6 +25,6 @@ pub use config::{
     Config, ConfigError, Durability, Retention, RuntimeLimits, Token, duration as parse_duration,
 };
 pub use error::{
-    ConsumerError, DeadLetterError, LoadError, OpenError, PublishError, ReadError, RedriveError, StateError,
+    ConsumerError, DeadLetterError, DeployError, LoadError, OpenError, PublishError, ReadError, RedriveError, StateError,
     Unavailable, VersionError, io_reason,
 };

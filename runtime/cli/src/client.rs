@@ -73,6 +73,7 @@ pub struct Client {
     agent: Agent,
     base: String,
     token: Option<String>,
+    is_local: bool,
 }
 
 /// What a request is answered with instead of success.
@@ -111,13 +112,14 @@ impl Client {
             .timeout_connect(Some(MAX_CONNECT))
             .timeout_recv_response(Some(MAX_ANSWER))
             .user_agent(concat!("camshaft/", env!("CARGO_PKG_VERSION")));
-        if matches!(host, "localhost" | "[::1]") || host.starts_with("127.") {
+        let is_local = matches!(host, "localhost" | "[::1]") || host.starts_with("127.");
+        if is_local {
             // A proxy for the outside world knows nothing of this machine.
             config = config.proxy(None);
         }
         // A variable that is set but empty means that there is none.
         let token = connection.token.as_deref().map(str::trim).filter(|token| !token.is_empty());
-        Ok(Self { agent: config.build().into(), base, token: token.map(str::to_owned) })
+        Ok(Self { agent: config.build().into(), base, token: token.map(str::to_owned), is_local })
     }
 
     /// Gets a value.
@@ -182,6 +184,18 @@ impl Client {
     pub fn post_json<T: DeserializeOwned>(&self, path: &str, value: &impl Serialize) -> Result<T, Failure> {
         let body = serde_json::to_string(value).expect("what is sent has a JSON form");
         self.post(path, "application/json", &body).map_err(Refusal::into_failure)
+    }
+
+    /// Puts a file somewhere.
+    pub fn put_file(&self, path: &str, content: &[u8]) -> Result<(), Failure> {
+        let request = self.agent.put(self.url(path)).config().timeout_recv_response(Some(MAX_ANSWER)).build();
+        let request = self.request(request).header(header::CONTENT_TYPE, "application/octet-stream");
+        self.judge(request.send(content)).map(drop).map_err(Refusal::into_failure)
+    }
+
+    /// Whether the runtime is addressed as one on this machine.
+    pub fn is_local(&self) -> bool {
+        self.is_local
     }
 
     /// Posts nothing, to have something done.

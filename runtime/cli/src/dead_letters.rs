@@ -1,6 +1,7 @@
 //! `camshaft dead-letters`: what could not be handled, and what to do about it.
 
 mod act;
+mod outcome;
 mod redrive;
 mod show;
 
@@ -78,7 +79,7 @@ pub fn dead_letters(client: &Client, arguments: &Arguments, json: bool) -> Resul
         Action::List(selection) => list(client, selection, json),
         Action::Show { id } => show::show(client, id, json),
         Action::Redrive(arguments) => redrive::redrive(client, arguments, json),
-        Action::Discard(arguments) => act::discard(client, arguments),
+        Action::Discard(arguments) => act::discard(client, arguments, json),
     }
 }
 

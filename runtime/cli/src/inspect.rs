@@ -20,6 +20,12 @@ pub fn examine(file: &Path) -> Result<(Report, Option<Refusal>), Failure> {
     with_host(examine, file).map(|(plugin, lacking)| (plugin.report(), lacking))
 }
 
+/// The same of what can be said without compiling it, with `operator` as the operator's file.
+pub fn survey(file: &Path, operator: Option<&Path>) -> Result<Report, Failure> {
+    let survey = |host: &Host, operator: Option<&OperatorFile>| host.survey(file, operator);
+    with_host_and(survey, operator)
+}
+
 /// The report for people. What the plugin's author wrote begins no line of it.
 pub fn shown(report: &Report) -> String {
     let mut report = report.clone();
@@ -36,6 +42,14 @@ fn with_host<T>(
     act: impl FnOnce(&Host, Option<&OperatorFile>) -> Result<T, Refusal>,
     file: &Path,
 ) -> Result<T, Failure> {
+    let operator = file.with_extension("toml");
+    with_host_and(act, operator.exists().then_some(operator.as_path()))
+}
+
+fn with_host_and<T>(
+    act: impl FnOnce(&Host, Option<&OperatorFile>) -> Result<T, Refusal>,
+    operator: Option<&Path>,
+) -> Result<T, Failure> {
     // Compiled code is trusted when it is read back, so it lies where only this user can write, and not for long.
     let cache = tempfile::tempdir().map_err(|error| Failure::write("a temporary directory", &error))?;
     let options =
@@ -44,7 +58,6 @@ fn with_host<T>(
         .map_err(|error| Failure::internal(format!("no plugin can be run here: {error}")))?;
     // Start code ends at its deadline.
     let _ticker = Ticker::start(&host);
-    let operator = file.with_extension("toml");
-    let operator = operator.exists().then(|| OperatorFile::read(&operator)).transpose()?;
+    let operator = operator.map(OperatorFile::read).transpose()?;
     Ok(act(&host, operator.as_ref())?)
 }

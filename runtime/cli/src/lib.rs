@@ -11,6 +11,7 @@ mod confirm;
 mod consumers;
 mod dead_letters;
 mod debug;
+mod deploy;
 mod dev;
 mod effects;
 mod event_line;
@@ -80,6 +81,8 @@ enum Command {
     Tail(Remote<tail::Arguments>),
     /// Show the plugins and what keeps one from running, go back to an earlier version, or pin one
     Plugins(Remote<plugins::Arguments>),
+    /// Put a plugin into the runtime's directory, and wait until it runs
+    Deploy(Remote<deploy::Arguments>),
     /// Show how far each consumer is and what holds it up, or forget one
     Consumers(Remote<consumers::Arguments>),
     /// Show what could not be handled, redrive it or discard it
@@ -158,6 +161,9 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Tail(remote) => remote.with(&outer, |client, arguments| tail::tail(client, arguments, json)),
         Command::Plugins(remote) => {
             remote.with(&outer, |client, arguments| plugins::plugins(client, arguments, json))
+        }
+        Command::Deploy(remote) => {
+            remote.with(&outer, |client, arguments| deploy::deploy(client, arguments, json))
         }
         Command::Consumers(remote) => {
             remote.with(&outer, |client, arguments| consumers::consumers(client, arguments, json))

@@ -6,11 +6,12 @@ mod versions;
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
-use camshaft_wire::{Items, PluginStatus, PluginView};
+use camshaft_wire::{PluginStatus, PluginView, PluginsView};
 use clap::{Args, Subcommand};
 
 use super::{
     client::{Client, path},
+    deploy,
     failure::Failure,
     output,
     table::{dash, digest, list, sheet, table, time},
@@ -24,6 +25,10 @@ pub struct Arguments {
 
     /// Only this one, with everything about it
     name: Option<String>,
+
+    /// Wait until it runs this version; ends with 3 if its file is refused
+    #[arg(long, value_name = "VERSION", requires = "name")]
+    wait_for: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -78,16 +83,19 @@ pub fn plugins(client: &Client, arguments: &Arguments, json: bool) -> Result<(),
         Some(Action::Retry { file }) => return retry::retry(client, file, json),
     }
     if let Some(name) = &arguments.name {
-        let plugin: PluginView = client.get(&path(&["plugins", name]))?;
+        let plugin: PluginView = match &arguments.wait_for {
+            Some(version) => deploy::until_version(client, name, version)?,
+            None => client.get(&path(&["plugins", name]))?,
+        };
         return if json { output::json(&plugin) } else { output::print(&one(&plugin)) };
     }
-    let plugins: Items<PluginView> = client.get("/plugins")?;
+    let plugins: PluginsView = client.get("/plugins")?;
     if json {
         return output::json(&plugins);
     }
     if plugins.items.is_empty() {
         output::note("there are no plugins yet");
-        output::hint("Copy a .wasm file into the plugins directory; `camshaft build` makes one.");
+        output::hint("`camshaft deploy FILE.wasm` puts one there; `camshaft build` makes one.");
         return Ok(());
     }
     output::print(&all(&plugins.items))?;
@@ -183,6 +191,7 @@ mod tests {
             version: Some("1.2.0".into()),
             description: Some("reserves stock for placed orders".into()),
             digest: Some("0f".repeat(32)),
+            operator_digest: None,
             file: "plugins/stock.wasm".into(),
             activation: Some(3),
             activated_at: Some(Timestamp(1_769_860_800_000)),
@@ -219,6 +228,7 @@ mod tests {
                 message: "\"plugins/broken.wasm\" is not WebAssembly".into(),
                 hint: "Build the plugin with `camshaft build`.".into(),
                 file: "plugins/broken.wasm".into(),
+                at: Timestamp(1_769_860_800_000),
             }),
             version: None,
             description: None,

@@ -43,6 +43,9 @@ fn what_contradicts_itself_is_refused() {
     for line in [
         "camshaft publish --source /shop",
         "camshaft publish --batch 0",
+        "camshaft publish --type a.b --id same",
+        "camshaft publish --id /id",
+        "camshaft plugins --wait-for 1.0.0",
         "camshaft dead-letters redrive",
         "camshaft dead-letters redrive --all",
         "camshaft dead-letters redrive --consumer stock",

@@ -4,7 +4,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use camshaft_event::TypePattern;
-use camshaft_wire::{DeadLetterQuery, DeadLetterSummary, DeadLetterView, Page, ProblemDocument};
+use camshaft_wire::{DeadLetterQuery, DeadLetterSummary, DeadLetterView, Page, ProblemDocument, RedrivenView};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -69,6 +69,24 @@ pub async fn show(
     Path((consumer, at)): Path<(String, String)>,
 ) -> Result<Json<DeadLetterView>, Problem> {
     Ok(Json(api.runtime.dead_letter(&consumer, offset(&at)?).await?))
+}
+
+/// Where an event stands that was a dead letter and may have been redriven: it waits, is dead again, or is gone.
+#[utoipa::path(
+    get, path = "/dead-letters/{consumer}/{offset}/redriven", tag = "dead letters",
+    params(("consumer" = String, Path, description = "Whose"), ("offset" = u64, Path, description = "The event's offset")),
+    responses(
+        (status = 200, description = "Where it stands", body = RedrivenView),
+        (status = 400, description = "The offset is no number", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn redriven(
+    State(api): State<Api>,
+    Path((consumer, at)): Path<(String, String)>,
+) -> Result<Json<RedrivenView>, Problem> {
+    Ok(Json(api.runtime.redriven(&consumer, offset(&at)?).await?))
 }
 
 /// Lets the consumer try it again, then what waits behind it, in order.

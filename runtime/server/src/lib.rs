@@ -13,6 +13,7 @@ mod guard;
 mod health;
 mod openapi;
 mod parameters;
+mod plugin_files;
 mod plugins;
 pub mod problem;
 mod redrives;
@@ -106,6 +107,7 @@ fn described_routes() -> OpenApiRouter<Api> {
         .routes(routes!(plugins::pin))
         .routes(routes!(plugins::unpin))
         .routes(routes!(plugins::retry))
+        .routes(routes!(plugin_files::put))
         .routes(routes!(consumers::list))
         .routes(routes!(consumers::show, consumers::remove))
         .routes(routes!(consumers::pause))
@@ -115,6 +117,7 @@ fn described_routes() -> OpenApiRouter<Api> {
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::show))
         .routes(routes!(dead_letters::redrive))
+        .routes(routes!(dead_letters::redriven))
         .routes(routes!(dead_letters::discard))
         .routes(routes!(redrives::start, redrives::list))
         .routes(routes!(redrives::show, redrives::cancel))

@@ -7,7 +7,9 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use camshaft::ErrorCode;
-use camshaft_wire::{ActivationView, Items, PinRequest, PluginView, ProblemDocument, RollbackRequest};
+use camshaft_wire::{
+    ActivationView, Items, PinRequest, PluginView, PluginsView, ProblemDocument, RollbackRequest,
+};
 
 use super::{Api, body, parameters::Path, problem::Problem};
 
@@ -15,12 +17,13 @@ use super::{Api, body, parameters::Path, problem::Problem};
 #[utoipa::path(
     get, path = "/plugins", tag = "plugins",
     responses(
-        (status = 200, description = "All plugins, by name", body = Items<PluginView>),
+        (status = 200, description = "All plugins, by name", body = PluginsView),
         (status = 503, description = "The log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
-pub async fn list(State(api): State<Api>) -> Result<Json<Items<PluginView>>, Problem> {
-    Ok(Json(Items { items: api.runtime.plugins().await? }))
+pub async fn list(State(api): State<Api>) -> Result<Json<PluginsView>, Problem> {
+    let directory = api.runtime.plugins_directory().display().to_string();
+    Ok(Json(PluginsView { items: api.runtime.plugins().await?, directory }))
 }
 
 /// One plugin.

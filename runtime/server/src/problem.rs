@@ -13,8 +13,8 @@ use camshaft_event::{
 };
 
 use camshaft::{
-    ConsumerError, DeadLetterError, ErrorCode, PublishError, ReadError, RedriveError, StateError,
-    Unavailable, VersionError,
+    ConsumerError, DeadLetterError, DeployError, ErrorCode, PublishError, ReadError, RedriveError,
+    StateError, Unavailable, VersionError,
 };
 
 /// An answer that is an error.
@@ -194,6 +194,18 @@ impl From<VersionError> for Problem {
         match error {
             VersionError::Unavailable(unavailable) => unavailable.into(),
             error => Self::new(error.code(), error.to_string()),
+        }
+    }
+}
+
+impl From<DeployError> for Problem {
+    fn from(error: DeployError) -> Self {
+        match error {
+            DeployError::Unavailable(unavailable) => unavailable.into(),
+            DeployError::TooLarge { limit, .. } => {
+                Self::new(error.code(), error.to_string()).hint(error.hint()).limit(limit)
+            }
+            error => Self::new(error.code(), error.to_string()).hint(error.hint()),
         }
     }
 }

@@ -9,7 +9,8 @@ use super::{Runtime, long_reads::PAGE_BYTES};
 use crate::DeadLetterError;
 use crate::compose::EmbeddedStore;
 use crate::view::{
-    AttemptView, DeadLetterQuery, DeadLetterSummary, DeadLetterView, InputView, InputsView, Page, WaitingView,
+    AttemptView, DeadLetterQuery, DeadLetterSummary, DeadLetterView, InputView, InputsView, Page,
+    RedrivenStatus, RedrivenView, WaitingView,
 };
 
 /// How many of the waiting events a dead letter shows.
@@ -48,6 +49,16 @@ impl Runtime {
         let name = consumer.to_owned();
         let failed = |reason| DeadLetterError::Failed { reason };
         self.read_long(move |sequencer| letter(sequencer, &name, offset), failed).await
+    }
+
+    /// Where an event stands that was a dead letter and may have been redriven since.
+    ///
+    /// # Errors
+    /// An unknown consumer, or tables that cannot be read.
+    pub async fn redriven(&self, consumer: &str, offset: Offset) -> Result<RedrivenView, DeadLetterError> {
+        let name = consumer.to_owned();
+        let failed = |reason| DeadLetterError::Failed { reason };
+        self.read_long(move |sequencer| redriven(sequencer, &name, offset), failed).await
     }
 
     /// Sends a dead letter back to its consumer, with what waits behind it. Returns once that is durable.
@@ -104,6 +115,25 @@ fn page(
         }
     }
     Ok(Page { items, next })
+}
+
+/// What waits is looked for first: it may die while this looks, but nothing dead begins to wait by itself.
+fn redriven(
+    sequencer: &SharedSequencer<EmbeddedStore>,
+    consumer: &str,
+    offset: Offset,
+) -> Result<RedrivenView, DeadLetterError> {
+    if sequencer.lock().consumer_state(consumer).is_none() {
+        return Err(DeadLetterError::NoSuchConsumer { consumer: consumer.to_owned() });
+    }
+    let status = if sequencer.held(consumer, offset)?.is_some() {
+        RedrivenStatus::Waiting
+    } else if sequencer.find_dead_letter(consumer, offset, 0).is_some() {
+        RedrivenStatus::Dead
+    } else {
+        RedrivenStatus::Gone
+    };
+    Ok(RedrivenView { status })
 }
 
 /// One dead letter.

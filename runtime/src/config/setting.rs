@@ -37,6 +37,7 @@ const SETTINGS: &[Setting] = &[
     setting!("allowed_origins", allowed_origins, origins),
     // Read by `Config::load`, since the token may come from the environment too.
     Setting { key: "token_file", set: |_, _| Ok(()) },
+    setting!("allow_deploy", allow_deploy, switch),
     setting!("detached_retention", detached_retention, duration),
     setting!("retention.age", retention.age, duration),
     setting!("retention.bytes", retention.bytes, |given| size(given).map(Some)),
@@ -139,6 +140,14 @@ fn origins(given: &Given) -> Result<Vec<String>, String> {
             Err(format!("\"{origin}\" is not a web origin; write it like \"https://example.com\""))
         }
         None => Ok(origins),
+    }
+}
+
+fn switch(given: &Given) -> Result<bool, String> {
+    match given.single()? {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        other => Err(format!("\"{other}\" is neither true nor false")),
     }
 }
 

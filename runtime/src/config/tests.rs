@@ -42,6 +42,7 @@ fn every_setting_can_be_given_in_the_file() {
         durability = "async"
         workers = 3
         allowed_origins = ["https://a.example", "http://b.example:8080"]
+        allow_deploy = true
         detached_retention = "1h"
         [retention]
         age = "30 days"
@@ -103,6 +104,7 @@ fn every_setting_can_be_given_in_the_file() {
         workers: Some(3),
         allowed_origins: vec!["https://a.example".into(), "http://b.example:8080".into()],
         token: None,
+        allow_deploy: true,
         detached_retention: Duration::from_hours(1),
         retention: Retention { age: week, bytes: Some(10 << 30) },
         limits,

@@ -171,3 +171,22 @@ pub struct WaitingView {
     #[serde(rename = "type")]
     pub event_type: String,
 }
+
+/// Where an event stands that was redriven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RedrivenView {
+    /// Whether it waits, is dead again or is gone.
+    pub status: RedrivenStatus,
+}
+
+/// Where a redriven event stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RedrivenStatus {
+    /// It is to be handled, at once or after a wait.
+    Waiting,
+    /// It is a dead letter.
+    Dead,
+    /// It is neither: it was handled, discarded or dropped with a reset.
+    Gone,
+}

@@ -140,6 +140,9 @@ catalogue! {
     VersionUnusable = "version-unusable", Some(409), Refused,
         "a kept version of the plugin cannot run now",
         "Choose another version, or drop this one into the plugins directory again.";
+    DeployNotAllowed = "deploy-not-allowed", Some(403), Refused,
+        "the runtime takes no such plugin file from other machines",
+        "Copy the file into the plugins directory on the runtime's own machine.";
     ConsumerNotFound = "consumer-not-found", Some(404), Refused,
         "no consumer has this name",
         "`camshaft consumers` lists the consumers.";
@@ -246,7 +249,7 @@ catalogue! {
     TruncatedWasm = "truncated-wasm", None, Refused,
         "the file ends before its content does",
         "Copy the whole file; a name that ends in .wasm should appear only once it is complete.";
-    PluginTooLarge = "plugin-too-large", None, Refused,
+    PluginTooLarge = "plugin-too-large", Some(413), Refused,
         "the file is larger than max_plugin_bytes",
         "Build it in release mode and strip it, or raise limits.max_plugin_bytes.";
     PluginTooComplex = "plugin-too-complex", None, Refused,
@@ -264,7 +267,7 @@ catalogue! {
     MissingManifest = "missing-manifest", None, Refused,
         "the plugin has no manifest",
         "Build it with `camshaft build`, or put a manifest beside it.";
-    InvalidManifest = "invalid-manifest", None, Refused,
+    InvalidManifest = "invalid-manifest", Some(400), Refused,
         "a manifest, or the operator's file, says something that cannot be",
         "Correct the named key.";
     OverlappingSubscriptions = "overlapping-subscriptions", None, Refused,
@@ -294,13 +297,19 @@ catalogue! {
     PluginQuarantined = "plugin-quarantined", None, Refused,
         "the runtime ended more than once while it loaded the file",
         "Replace the file; `camshaft plugins retry FILE` loads it once more.";
-    Io = "io", None, Refused,
+    Io = "io", Some(500), Refused,
         "a plugin's file could not be read or written",
         "Check its permissions and the disk.";
     // The command line.
     WrongUsage = "wrong-usage", None, Usage,
         "the command was not given as it has to be",
         "`camshaft help` shows how.";
+    DeadAgain = "dead-again", None, Refused,
+        "redriven events became dead letters again",
+        "`camshaft dead-letters list` shows them; `camshaft debug ID` runs one again here.";
+    NotYet = "not-yet", None, Unreachable,
+        "what was waited for has not happened",
+        "The runtime goes on with it; `camshaft plugins` and `camshaft consumers` show how far it is.";
     InputUnreadable = "input-unreadable", None, Refused,
         "an input file could not be read",
         "Check its path and permissions.";

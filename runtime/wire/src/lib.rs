@@ -23,14 +23,16 @@ pub use consumer::{
     WaitsForView,
 };
 pub use dead_letter::{
-    AttemptView, DeadLetterQuery, DeadLetterSummary, DeadLetterView, InputView, InputsView, WaitingView,
+    AttemptView, DeadLetterQuery, DeadLetterSummary, DeadLetterView, InputView, InputsView, RedrivenStatus,
+    RedrivenView, WaitingView,
 };
 pub use error_code::{ErrorCode, ExitCode};
 pub use event::{Receipt, Receipts, StoredEvent};
 pub use health::{Closed, Health, HealthStatus, RetentionView, SyncView};
 pub use page::{Items, Page};
 pub use plugin::{
-    LastError, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView, WaitingVersionView,
+    LastError, LimitsView, PluginFileView, PluginStatus, PluginView, PluginsView, RefusalView,
+    SubscriptionView, WaitingVersionView,
 };
 pub use problem::{PROBLEM_MEDIA_TYPE, ProblemDocument};
 pub use redrive::{RedrivePreview, RedriveRequest, RedriveStatusView, RedriveView, parse_reason};

@@ -6,6 +6,27 @@ use utoipa::ToSchema;
 
 use super::{ProbationView, moment};
 
+/// The plugins directory: what runs because of it, and what of it is passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PluginsView {
+    /// All plugins, by name.
+    pub items: Vec<PluginView>,
+    /// The watched directory, as the runtime's machine calls it.
+    #[serde(default)]
+    pub directory: String,
+}
+
+/// A file that was put into the plugins directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PluginFileView {
+    /// Its name there.
+    pub file: String,
+    /// SHA-256 of it, in hex.
+    pub digest: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
 /// A file in the plugins directory, and the plugin that runs because of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PluginView {
@@ -22,6 +43,9 @@ pub struct PluginView {
     /// SHA-256 of the file that runs, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// SHA-256 of the operator's file that it runs with, in hex; absent if it runs without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_digest: Option<String>,
     /// The file.
     pub file: String,
     /// The activation that runs.
@@ -100,6 +124,10 @@ pub struct RefusalView {
     pub hint: String,
     /// Which file.
     pub file: String,
+    /// When it was refused.
+    #[serde(default, with = "moment")]
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
 }
 
 /// What one handler takes.

@@ -2,11 +2,12 @@
 
 use camshaft_wire::{DeadLetterSummary, ErrorCode};
 use clap::Args;
+use serde_json::json;
 
 use super::{
     super::{
         client::{Client, Refusal, path},
-        confirm::confirm,
+        confirm::confirm_loss,
         failure::Failure,
         output,
     },
@@ -27,7 +28,7 @@ pub struct Arguments {
     #[command(flatten)]
     selection: Selection,
 
-    /// Do not ask
+    /// Do not ask; needed where there is no terminal to ask at
     #[arg(long, short)]
     yes: bool,
 }
@@ -38,59 +39,58 @@ pub enum Act {
     Discard,
 }
 
-pub fn discard(client: &Client, arguments: &Arguments) -> Result<(), Failure> {
-    if !arguments.all {
-        return act(client, &arguments.ids, Act::Discard, arguments.yes);
-    }
-    let letters = arguments.selection.all(client)?;
-    let id = |letter: DeadLetterSummary| Id { consumer: letter.consumer, offset: letter.offset.0 };
-    let ids: Vec<Id> = letters.into_iter().map(id).collect();
+/// What was done to those that were named.
+pub struct Acted {
+    pub done: Vec<Id>,
+    /// The end of the command, if some of them did not exist.
+    pub missing: Option<Failure>,
+}
+
+pub fn discard(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    let ids = if arguments.all {
+        let letters = arguments.selection.all(client)?;
+        let id = |letter: DeadLetterSummary| Id { consumer: letter.consumer, offset: letter.offset.0 };
+        letters.into_iter().map(id).collect()
+    } else {
+        arguments.ids.clone()
+    };
     if ids.is_empty() {
         output::note("there are no dead letters");
+        return if json { output::json(&json!({ "discarded": 0 })) } else { Ok(()) };
+    }
+    if !confirm_loss(&format!("Discard {} for good?", counted(ids.len() as u64)), arguments.yes)? {
         return Ok(());
     }
-    let is_confirmed = confirm(&Act::Discard.question(&ids), arguments.yes);
-    if is_confirmed { each(client, &ids, Act::Discard, true) } else { Ok(()) }
-}
-
-/// Does it to those that somebody named, if nobody objects.
-pub fn act(client: &Client, ids: &[Id], act: Act, yes: bool) -> Result<(), Failure> {
-    if confirm(&act.question(ids), yes) { each(client, ids, act, false) } else { Ok(()) }
-}
-
-impl Act {
-    fn question(self, ids: &[Id]) -> String {
-        let count = counted(ids.len() as u64);
-        match self {
-            Self::Redrive => format!("Redrive {count}?"),
-            Self::Discard => format!("Discard {count} for good?"),
-        }
+    let Acted { done, missing } = each(client, &ids, Act::Discard, arguments.all)?;
+    if json {
+        output::json(&json!({ "discarded": done.len() }))?;
     }
+    missing.map_or(Ok(()), Err)
 }
 
-fn each(client: &Client, ids: &[Id], act: Act, is_listed: bool) -> Result<(), Failure> {
-    let (mut done, mut missing) = (0, Vec::new());
+/// Does it to each of `ids`; of all that were listed, one that is gone meanwhile needs nothing more.
+pub fn each(client: &Client, ids: &[Id], act: Act, is_listed: bool) -> Result<Acted, Failure> {
+    let (mut done, mut missing) = (Vec::new(), Vec::new());
     for id in ids {
         match one(client, id, act) {
-            Ok(()) => done += 1,
+            Ok(()) => done.push(id.clone()),
             Err(failure) if failure.code() != ErrorCode::DeadLetterNotFound || ids.len() == 1 => {
-                tell(act, done);
+                tell(act, done.len() as u64);
                 return Err(failure);
             }
-            // Of all that were listed, one that is gone meanwhile needs nothing more.
             Err(_) if is_listed => {}
             Err(failure) => missing.push(failure.line()),
         }
     }
-    tell(act, done);
+    tell(act, done.len() as u64);
     if missing.is_empty() {
-        return Ok(());
+        return Ok(Acted { done, missing: None });
     }
-    let code = if done == 0 { ErrorCode::DeadLetterNotFound } else { ErrorCode::PartlyRefused };
+    let code = if done.is_empty() { ErrorCode::DeadLetterNotFound } else { ErrorCode::PartlyRefused };
     let failure =
         Failure::new(code, format!("{} of {} did not exist", missing.len(), counted(ids.len() as u64)))
             .hint(ErrorCode::DeadLetterNotFound.hint());
-    Err(missing.into_iter().fold(failure, Failure::detail))
+    Ok(Acted { done, missing: Some(missing.into_iter().fold(failure, Failure::detail)) })
 }
 
 fn one(client: &Client, id: &Id, act: Act) -> Result<(), Failure> {

@@ -1,12 +1,13 @@
 //! `camshaft dead-letters redrive`: some by their ids, or a selection as a job that is followed to its end.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::num::NonZeroU32;
 
 use camshaft_event::{FailureCause, Timestamp, TypePattern};
 use camshaft_wire::{RedrivePreview, RedriveRequest, RedriveStatusView, RedriveView, parse_reason};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use serde_json::json;
 use tokio::time::timeout;
 
 use super::{
@@ -15,11 +16,9 @@ use super::{
         when::when,
     },
     Id,
-    act::{self, Act, counted},
+    act::{self, Act, Acted, counted},
+    outcome::{self, LOOK, Outcome},
 };
-
-/// How often a job is looked at.
-const LOOK: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Args)]
 #[group(skip)]
@@ -35,6 +34,10 @@ pub struct Arguments {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+
+    /// Do not wait until they were handled
+    #[arg(long)]
+    no_wait: bool,
 
     #[command(flatten)]
     selection: Selection,
@@ -88,7 +91,7 @@ struct Start<'r> {
 
 pub fn redrive(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let Some(request) = arguments.selection.request() else {
-        return act::act(client, &arguments.ids, Act::Redrive, arguments.yes);
+        return some(client, arguments, json);
     };
     let preview: RedrivePreview =
         client.post_json("/redrives", &Start { request: &request, dry_run: true })?;
@@ -104,13 +107,42 @@ pub fn redrive(client: &Client, arguments: &Arguments, json: bool) -> Result<(),
     }
     let job: RedriveView = client.post_json("/redrives", &Start { request: &request, dry_run: false })?;
     let id = job.id;
-    let job = follow(client, job).map_err(|failure| {
+    let (job, is_settled) = follow(client, job, !arguments.no_wait).map_err(|failure| {
         let detail =
             format!("Redrive job {id} does not need this command: it goes on while the runtime runs.");
         failure.detail(detail).detail(format!("`camshaft redrives {id}` shows how far it is."))
     })?;
+    if json {
+        output::json(&job)?;
+    }
     tell(&job);
-    if json { output::json(&job) } else { Ok(()) }
+    if is_settled { outcome::tell(results(&job)) } else { Ok(()) }
+}
+
+/// Redrives those that were named.
+fn some(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    let ids = &arguments.ids;
+    if !confirm(&format!("Redrive {}?", counted(ids.len() as u64)), arguments.yes) {
+        return Ok(());
+    }
+    let Acted { done, missing } = act::each(client, ids, Act::Redrive, false)?;
+    let outcome = match arguments.no_wait {
+        true => None,
+        false => Some(outcome::until_settled(client, &done)?),
+    };
+    if json {
+        match &outcome {
+            Some(outcome) => output::json(outcome)?,
+            None => output::json(&json!({ "redriven": done.len() }))?,
+        }
+    }
+    outcome.map_or(Ok(()), outcome::tell)?;
+    missing.map_or(Ok(()), Err)
+}
+
+/// What became of a job's events so far.
+const fn results(job: &RedriveView) -> Outcome {
+    Outcome { redriven: job.redriven, handled: job.handled, dead_again: job.dead_again }
 }
 
 impl Selection {
@@ -145,23 +177,38 @@ fn show(preview: &RedrivePreview, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Waits until a job has ended, with a bar for whoever looks. Ctrl-C ends the waiting, not the job.
-fn follow(client: &Client, mut job: RedriveView) -> Result<RedriveView, Failure> {
+/// Waits until a job has ended and, if `to_end`, what it sent back was handled or is dead again, with a bar for whoever
+/// looks; whether it came to that. Ctrl-C ends the waiting, not the job.
+fn follow(client: &Client, mut job: RedriveView, to_end: bool) -> Result<(RedriveView, bool), Failure> {
     let bar = bar(job.selected);
+    let consumer = job.request.consumer.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(Failure::internal)?.block_on(async {
         let mut signals = Signals::listen().map_err(Failure::internal)?;
-        while job.status == RedriveStatusView::Running {
-            bar.set_position(job.selected - job.remaining);
+        // Whether anything waits of a job that has sent back everything: what was dropped, such as by a reset, does not.
+        let mut holds = true;
+        while job.status == RedriveStatusView::Running || (to_end && holds && is_open(&job)) {
+            bar.set_position(job.handled + job.dead_again);
             if timeout(LOOK, signals.next()).await.is_ok() {
-                break;
+                bar.finish_and_clear();
+                return Ok((job, false));
             }
             // It blocks, but nothing else is to be done meanwhile; a signal is noticed afterwards.
+            if to_end {
+                let open = job.remaining + job.redriven - job.handled - job.dead_again;
+                let is_anything_held = outcome::check_moving(client, &consumer, open)?;
+                holds = is_anything_held || job.status == RedriveStatusView::Running;
+            }
             job = redrives::get(client, job.id.0)?;
         }
         bar.finish_and_clear();
-        Ok(job)
+        Ok((job, to_end))
     })
+}
+
+/// Whether something that a job sent back is neither handled nor dead again.
+const fn is_open(job: &RedriveView) -> bool {
+    job.handled + job.dead_again < job.redriven
 }
 
 fn bar(length: u64) -> ProgressBar {

@@ -7,6 +7,7 @@ mod busy;
 mod clients;
 mod compiling;
 mod damage;
+mod deploy;
 mod embedding;
 mod failed_sync;
 mod faulty_disk;
@@ -19,6 +20,7 @@ mod plugins_api;
 #[path = "../cli/process.rs"]
 #[expect(dead_code, reason = "shared with the tests of the command line")]
 mod process;
+mod publishing;
 mod quarantine;
 mod scarce;
 mod signals;

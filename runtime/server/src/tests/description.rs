@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route that the interface has; a new one is added here on purpose.
-const ROUTES: [&str; 28] = [
+const ROUTES: [&str; 30] = [
     "delete /consumers/{name}",
     "delete /redrives/{id}",
     "get /consumers",
     "get /consumers/{name}",
     "get /dead-letters",
     "get /dead-letters/{consumer}/{offset}",
+    "get /dead-letters/{consumer}/{offset}/redriven",
     "get /events",
     "get /health",
     "get /openapi.json",
@@ -34,6 +35,7 @@ const ROUTES: [&str; 28] = [
     "post /plugins/{name}/rollback",
     "post /plugins/{name}/unpin",
     "post /redrives",
+    "put /plugin-files/{file}",
 ];
 
 #[tokio::test]

@@ -79,7 +79,7 @@ async fn a_web_page_may_call_only_if_its_origin_is_listed() {
         };
         let preflight = asks(PAGE).await;
         assert_eq!(preflight.status, StatusCode::NO_CONTENT);
-        assert_eq!(preflight.headers[header::ACCESS_CONTROL_ALLOW_METHODS], "GET, POST, DELETE");
+        assert_eq!(preflight.headers[header::ACCESS_CONTROL_ALLOW_METHODS], "GET, POST, PUT, DELETE");
         assert_eq!(asks("https://evil.example").await.status, StatusCode::FORBIDDEN);
     })
     .await;

@@ -68,6 +68,7 @@ pub(super) struct Refused {
     /// The plugin that runs from the file, or would.
     pub(super) plugin: Option<String>,
     pub(super) refusal: Refusal,
+    pub(super) at: Timestamp,
 }
 
 impl Shelf {

@@ -5,7 +5,6 @@
 use std::path::{Path, PathBuf};
 
 use camshaft_engine::SharedSequencer;
-use camshaft_host::Refusal;
 
 use super::Plugins;
 use super::probation::probation_view;
@@ -78,7 +77,7 @@ impl Plugins {
         let last_refusal = refused
             .iter()
             .find(|(_, refused)| refused.plugin.as_deref() == Some(name))
-            .map(|(file, refused)| refusal_view(file, &refused.refusal));
+            .map(|(file, refused)| refusal_view(file, refused));
         let running = self.shelf.running();
         let Running { version, file, activation, activated_at, waiting, .. } = running.get(name)?;
         let plugin = &version.plugin;
@@ -89,6 +88,7 @@ impl Plugins {
             version: Some(manifest.version.clone()),
             description: manifest.description.clone(),
             digest: Some(plugin.digest().to_owned()),
+            operator_digest: version.content().operator.clone(),
             file: file.display().to_string(),
             activation: Some(activation.0),
             activated_at: Some(*activated_at),
@@ -117,7 +117,7 @@ fn last_error(sequencer: &Engine, name: &str) -> Option<LastError> {
 }
 
 fn refused_view(file: &Path, refused: &Refused) -> PluginView {
-    let last_refusal = Some(refusal_view(file, &refused.refusal));
+    let last_refusal = Some(refusal_view(file, refused));
     let view = file_view(file, PluginStatus::Refused);
     PluginView { name: refused.plugin.clone().unwrap_or(view.name), last_refusal, ..view }
 }
@@ -130,6 +130,7 @@ fn file_view(file: &Path, status: PluginStatus) -> PluginView {
         version: None,
         description: None,
         digest: None,
+        operator_digest: None,
         file: file.display().to_string(),
         activation: None,
         activated_at: None,
@@ -157,8 +158,9 @@ fn waiting_view(name: &str, Waiting { version, because }: &Waiting) -> WaitingVe
     }
 }
 
-fn refusal_view(file: &Path, refusal: &Refusal) -> RefusalView {
+fn refusal_view(file: &Path, Refused { refusal, at, .. }: &Refused) -> RefusalView {
     RefusalView {
+        at: *at,
         code: refusal.code.to_string(),
         message: refusal.message.clone(),
         hint: refusal.hint.clone(),

@@ -139,5 +139,5 @@ fn note_refusal(plugins: &Plugins, file: PathBuf, plugin: Option<String>, refusa
             tracing::warn!(%error, "the refusal could not be announced");
         }
     });
-    plugins.shelf.refused().insert(file, Refused { plugin, refusal });
+    plugins.shelf.refused().insert(file, Refused { plugin, refusal, at: now });
 }

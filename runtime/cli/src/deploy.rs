@@ -1,0 +1,116 @@
+//! `camshaft deploy`: a plugin's file goes into the directory that the runtime watches, and the command waits until it runs
+//! or is refused.
+
+mod place;
+mod wait;
+
+use std::{fs, path::PathBuf};
+
+use camshaft_wire::{ErrorCode, PluginView, PluginsView};
+use clap::Args;
+use serde::Serialize;
+
+use super::{client::Client, failure::Failure, inspect, output};
+use place::{Files, Place};
+pub use wait::{runs, until_version};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The file is checked, then put into the directory that the runtime names: copied, if that
+is on this machine, or else sent, if the runtime has a token and `allow_deploy = true`. A
+plugin that runs from another file of the directory has that file replaced. Ends with 3 if
+the runtime refuses the file; what ran before runs on then.")]
+pub struct Arguments {
+    /// The plugin, a .wasm file
+    file: PathBuf,
+
+    /// The operator's file that goes beside it; the one that is there stays unless given
+    #[arg(long, value_name = "FILE")]
+    toml: Option<PathBuf>,
+
+    /// Do not wait until it runs
+    #[arg(long)]
+    no_wait: bool,
+
+    /// Send it, also to a runtime whose directory is on this machine
+    #[arg(long)]
+    send: bool,
+}
+
+/// What was put where, for programs that do not wait for it.
+#[derive(Serialize)]
+struct Deployed<'d> {
+    file: &'d str,
+    digest: &'d str,
+    directory: &'d str,
+}
+
+pub fn deploy(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    let report = inspect::survey(&arguments.file, arguments.toml.as_deref())?;
+    let stem = arguments.file.file_stem().and_then(|stem| stem.to_str()).ok_or_else(|| {
+        let message = format!("\"{}\" has a name that is no text", arguments.file.display());
+        Failure::new(ErrorCode::WrongUsage, message).hint("Rename it to something like stock.wasm.")
+    })?;
+    let before: PluginsView = client.get("/plugins")?;
+    let place = Place::of(client, &before.directory, arguments.send)?;
+    let stem = runs_from(&before, &report.name).unwrap_or_else(|| stem.to_owned());
+    let files = Files::read(&arguments.file, arguments.toml.as_deref(), stem)?;
+    place.put(client, &files)?;
+    if !arguments.no_wait {
+        let plugin = wait::until_settled(client, &files, &before)?;
+        return shown(&plugin, json);
+    }
+    let deployed = Deployed { file: &files.plugin(), digest: &files.digest, directory: &before.directory };
+    if json {
+        return output::json(&deployed);
+    }
+    output::note(&format!("\"{}\" is in \"{}\" and will be loaded", deployed.file, deployed.directory));
+    output::hint(&format!("`camshaft plugins {}` shows what comes of it.", report.name));
+    Ok(())
+}
+
+/// The stem of the file in the directory from which the plugin of this name runs.
+fn runs_from(plugins: &PluginsView, name: &str) -> Option<String> {
+    let plugin = plugins.items.iter().find(|plugin| plugin.name == name && plugin.digest.is_some())?;
+    let file = PathBuf::from(&plugin.file);
+    let is_watched = fs::canonicalize(file.parent()?).ok() == fs::canonicalize(&plugins.directory).ok();
+    // From elsewhere the two cannot be compared; programs that embed a runtime load plugins from other folders.
+    is_watched.then(|| Some(file.file_stem()?.to_str()?.to_owned()))?
+}
+
+fn shown(plugin: &PluginView, json: bool) -> Result<(), Failure> {
+    if json { output::json(plugin) } else { output::line(&runs(plugin)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plugin_that_runs_from_another_file_keeps_that_files_name() {
+        let plugin = |name: &str, file: &str, digest: Option<&str>| {
+            serde_json::json!({
+                "name": name, "status": "active", "file": file, "digest": digest, "subscriptions": [], "publishes": [],
+                "capabilities": [], "grants": [],
+            })
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let (here, elsewhere) = (folder.path().join("p/old-name.wasm"), folder.path().join("q/b.wasm"));
+        for file in [&here, &elsewhere] {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+        }
+        let plugins: PluginsView = serde_json::from_value(serde_json::json!({
+            "directory": folder.path().join("p"),
+            "items": [
+                plugin("stock", here.to_str().unwrap(), Some("0f")),
+                plugin("mailer", elsewhere.to_str().unwrap(), Some("0f")),
+                plugin("broken", here.to_str().unwrap(), None),
+            ],
+        }))
+        .unwrap();
+        assert_eq!(runs_from(&plugins, "stock").as_deref(), Some("old-name"));
+        for other in ["mailer", "broken", "none"] {
+            assert_eq!(runs_from(&plugins, other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Where a plugin's files go: into the directory itself, if it is on this machine, or to the runtime, which puts them there.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    client::{Client, path},
+    failure::Failure,
+};
+
+/// What is put there.
+pub struct Files {
+    stem: String,
+    wasm: Vec<u8>,
+    toml: Option<Vec<u8>>,
+    /// SHA-256 of the `.wasm`, in hexadecimal.
+    pub digest: String,
+    /// The same of the operator's file, if one goes with it.
+    pub operator_digest: Option<String>,
+}
+
+/// Where it goes.
+pub enum Place {
+    /// Into this directory, which is the runtime's.
+    Here(PathBuf),
+    /// To the runtime.
+    There,
+}
+
+impl Files {
+    /// Reads both; in the directory they have the name `stem`.
+    pub fn read(wasm: &Path, toml: Option<&Path>, stem: String) -> Result<Self, Failure> {
+        let read = |path: &Path| fs::read(path).map_err(|error| Failure::read(path.display(), &error));
+        let (wasm, toml) = (read(wasm)?, toml.map(read).transpose()?);
+        let (digest, operator_digest) = (hexadecimal(&wasm), toml.as_deref().map(hexadecimal));
+        Ok(Self { stem, wasm, toml, digest, operator_digest })
+    }
+
+    /// The name of the `.wasm` in the directory.
+    pub fn plugin(&self) -> String {
+        format!("{}.wasm", self.stem)
+    }
+
+    /// Name and content of each; the operator's file first, so that the plugin never runs without it.
+    fn each(&self) -> impl Iterator<Item = (String, &[u8])> {
+        let toml = self.toml.as_deref().map(|content| (format!("{}.toml", self.stem), content));
+        toml.into_iter().chain([(self.plugin(), self.wasm.as_slice())])
+    }
+}
+
+impl Place {
+    /// The directory itself if the runtime is on this machine and it can be seen here, unless the files are to be sent.
+    pub fn of(client: &Client, directory: &str, send: bool) -> Result<Self, Failure> {
+        let here = Path::new(directory);
+        let is_here = client.is_local() && !directory.is_empty() && here.is_dir();
+        Ok(if is_here && !send { Self::Here(here.to_owned()) } else { Self::There })
+    }
+
+    /// Puts the files there. They appear whole or not at all.
+    pub fn put(&self, client: &Client, files: &Files) -> Result<(), Failure> {
+        match self {
+            Self::Here(folder) => copy(folder, files),
+            Self::There => files
+                .each()
+                .try_for_each(|(name, content)| client.put_file(&path(&["plugin-files", &name]), content)),
+        }
+    }
+}
+
+/// Both are written before the first of them has its name, so that the directory changes from one moment to the next.
+fn copy(folder: &Path, files: &Files) -> Result<(), Failure> {
+    let mut written = Vec::new();
+    for (name, content) in files.each() {
+        let (partial, target) =
+            (folder.join(format!(".{name}.{}.partial", std::process::id())), folder.join(&name));
+        let outcome = write(&partial, content);
+        written.push((partial, target.clone()));
+        if let Err(error) = outcome {
+            remove(&written);
+            return Err(Failure::write(target.display(), &error));
+        }
+    }
+    for (partial, target) in &written {
+        if let Err(error) = fs::rename(partial, target) {
+            remove(&written);
+            return Err(Failure::write(target.display(), &error));
+        }
+    }
+    Ok(())
+}
+
+fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// After a failure no partial file is left; those that were renamed have another name.
+fn remove(written: &[(PathBuf, PathBuf)]) {
+    for (partial, _) in written {
+        let _: io::Result<()> = fs::remove_file(partial);
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_appear_whole_and_leave_nothing_beside_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let (wasm, toml) = (folder.path().join("a.wasm"), folder.path().join("a.toml"));
+        fs::write(&wasm, "code").unwrap();
+        fs::write(&toml, "[config]").unwrap();
+        let plugins = folder.path().join("plugins");
+        fs::create_dir(&plugins).unwrap();
+        let files = Files::read(&wasm, Some(&toml), "stock".to_owned()).unwrap();
+        copy(&plugins, &files).unwrap();
+        let mut names: Vec<_> =
+            fs::read_dir(&plugins).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        assert_eq!(names, ["stock.toml", "stock.wasm"]);
+        assert_eq!(fs::read(plugins.join("stock.wasm")).unwrap(), b"code");
+        // One of the two names is taken by a folder: the other is left as it was, too.
+        let plugins = folder.path().join("blocked");
+        fs::create_dir_all(plugins.join("stock.toml")).unwrap();
+        assert!(copy(&plugins, &files).is_err());
+        assert_eq!(fs::read_dir(&plugins).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,164 @@
+//! Waiting for what a runtime does with a plugin's file: it runs it, refuses it, or lets it wait.
+
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use camshaft_event::Timestamp;
+use camshaft_wire::{ErrorCode, PluginStatus, PluginView, PluginsView};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Files;
+use crate::{
+    client::{Client, Refusal, path},
+    failure::Failure,
+    table::digest,
+    terminal,
+};
+
+/// How often the runtime is asked.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long it may do nothing with the file. While it loads it, there is no such end: an interpreter takes a minute to
+/// compile on a busy machine, and the runtime's own limits end that.
+const IDLE: Duration = Duration::from_secs(15);
+
+/// How long to wait for a version that may be on its way from elsewhere.
+const MAX_WAIT: Duration = Duration::from_mins(5);
+
+/// Waits until what was put into the directory runs. `before` is how the directory was until then: a refusal that stood
+/// there is no answer.
+pub fn until_settled(client: &Client, files: &Files, before: &PluginsView) -> Result<PluginView, Failure> {
+    let name = files.plugin();
+    let stood = refused(before, &name).map(|plugin| refused_at(plugin));
+    let bar = bar(&name);
+    let mut idle_since = Instant::now();
+    loop {
+        let now: PluginsView = client.get("/plugins")?;
+        if let Some(outcome) = judge(&now, files, stood) {
+            bar.finish_and_clear();
+            return outcome;
+        }
+        if now.items.iter().any(|plugin| plugin.loading && is_of(&plugin.file, &name)) {
+            idle_since = Instant::now();
+        }
+        if idle_since.elapsed() > IDLE {
+            let message = format!("the runtime does nothing with \"{name}\" in \"{}\"", now.directory);
+            return Err(Failure::new(ErrorCode::NotYet, message)
+                .hint("See the runtime's log. If it is on another machine, give --send."));
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+/// What has become of the files, if that is settled.
+fn judge(now: &PluginsView, files: &Files, stood: Option<Timestamp>) -> Option<Result<PluginView, Failure>> {
+    let name = files.plugin();
+    if let Some(plugin) = refused(now, &name) {
+        // It is still the refusal of before, or that of these files.
+        return (Some(refused_at(plugin)) != stood).then(|| Err(refusal(plugin)));
+    }
+    let of_file = now.items.iter().filter(|plugin| is_of(&plugin.file, &name));
+    for plugin in of_file.filter(|plugin| !plugin.loading) {
+        let goes_with = files.operator_digest.is_none() || files.operator_digest == plugin.operator_digest;
+        if plugin.digest.as_ref() == Some(&files.digest) && goes_with {
+            return Some(Ok(plugin.clone()));
+        }
+        if let Some(waiting) = plugin.waiting.as_ref().filter(|waiting| waiting.digest == files.digest) {
+            let message = format!("version {} waits: {}", waiting.version, waiting.message);
+            return Some(Err(Failure::new(ErrorCode::VersionUnusable, message).hint(&waiting.hint)));
+        }
+    }
+    None
+}
+
+/// Waits until a plugin runs this version.
+pub fn until_version(client: &Client, name: &str, version: &str) -> Result<PluginView, Failure> {
+    let bar = bar(name);
+    let end = Instant::now() + MAX_WAIT;
+    loop {
+        let found = match client.try_get::<PluginView>(&path(&["plugins", name])) {
+            Ok(plugin) => Some(plugin),
+            Err(Refusal::Problem { document, .. }) if document.urn == ErrorCode::PluginNotFound.urn() => None,
+            Err(other) => return Err(other.into_failure()),
+        };
+        let outcome = found.as_ref().and_then(|plugin| judge_version(plugin, version));
+        if let Some(outcome) = outcome {
+            bar.finish_and_clear();
+            return outcome;
+        }
+        if Instant::now() > end {
+            let now = found.map_or_else(
+                || format!("there is no plugin \"{name}\""),
+                |plugin| format!("plugin \"{name}\" runs {}", plugin.version.as_deref().unwrap_or("nothing")),
+            );
+            return Err(Failure::new(ErrorCode::NotYet, format!("{now}, not version {version}")));
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+fn judge_version(plugin: &PluginView, version: &str) -> Option<Result<PluginView, Failure>> {
+    if plugin.loading {
+        return None;
+    }
+    if plugin.version.as_deref() == Some(version) {
+        return Some(Ok(plugin.clone()));
+    }
+    if plugin.last_refusal.is_some() {
+        return Some(Err(refusal(plugin)));
+    }
+    let waiting = plugin.waiting.as_ref().filter(|waiting| waiting.version == version)?;
+    let message = format!("version {version} waits: {}", waiting.message);
+    Some(Err(Failure::new(ErrorCode::VersionUnusable, message).hint(&waiting.hint)))
+}
+
+/// The plugin whose file of this name was refused.
+fn refused<'p>(plugins: &'p PluginsView, name: &str) -> Option<&'p PluginView> {
+    let is_refused =
+        |plugin: &&PluginView| plugin.last_refusal.as_ref().is_some_and(|refusal| is_of(&refusal.file, name));
+    plugins.items.iter().find(is_refused)
+}
+
+fn refused_at(plugin: &PluginView) -> Timestamp {
+    plugin.last_refusal.as_ref().map_or(Timestamp(0), |refusal| refusal.at)
+}
+
+/// The refusal as the end of the command.
+fn refusal(plugin: &PluginView) -> Failure {
+    let Some(refusal) = &plugin.last_refusal else { return Failure::internal("nothing was refused") };
+    let code = ErrorCode::from_text(&refusal.code).unwrap_or(ErrorCode::VersionUnusable);
+    let failure = Failure::new(code, &refusal.message).hint(&refusal.hint);
+    match &plugin.version {
+        Some(version) => failure.detail(format!("Version {version} of plugin \"{}\" runs on.", plugin.name)),
+        None => failure,
+    }
+}
+
+fn is_of(file: &str, name: &str) -> bool {
+    Path::new(file).file_name().is_some_and(|file| file == name)
+}
+
+/// What runs, in one line.
+pub fn runs(plugin: &PluginView) -> String {
+    let version = plugin.version.as_deref().unwrap_or_default();
+    let status = match (plugin.status, &plugin.probation) {
+        (PluginStatus::Active, Some(_)) => "active, on probation",
+        (PluginStatus::Active, None) => "active",
+        (PluginStatus::Loading, _) => "loading",
+        (PluginStatus::Refused, _) => "refused",
+    };
+    format!("{} {version} is {status}, digest {}", plugin.name, digest(plugin.digest.as_deref()))
+}
+
+fn bar(name: &str) -> ProgressBar {
+    if !terminal::is_watched() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{spinner}  {msg}  {elapsed}").expect("the template is well-formed");
+    let bar = ProgressBar::new_spinner().with_style(style).with_message(format!("the runtime loads {name}"));
+    bar.enable_steady_tick(LOOK);
+    bar
+}

@@ -1,0 +1,76 @@
+//! `PUT /plugin-files/{file}`: a plugin's file that comes from another machine, if the settings allow that.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    body::{Body, Bytes},
+    extract::State,
+    http::StatusCode,
+};
+use camshaft::{DeployError, ErrorCode, PluginFile};
+use camshaft_wire::{PluginFileView, ProblemDocument};
+use futures_util::StreamExt;
+use tokio::{task::spawn_blocking, time::timeout};
+
+use super::{Api, parameters::Path, problem::Problem};
+
+/// Longest pause between two parts of a file.
+const MAX_PAUSE: Duration = Duration::from_secs(20);
+
+/// Room that a file takes while it comes in: a part that was read and is not written yet.
+const PART_BYTES: usize = 512 << 10;
+
+/// Puts a file into the plugins directory: a `.wasm`, or an operator's `.toml` beside one.
+///
+/// It is off unless the runtime has a token and the setting `allow_deploy`. An operator's file that comes so holds no
+/// grants, ways out or secrets, and takes the place of none that does. What comes of the file is in `GET /plugins`.
+#[utoipa::path(
+    put, path = "/plugin-files/{file}", tag = "plugins",
+    params(("file" = String, Path, description = "Its name in the plugins directory, such as `stock.wasm`")),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file"),
+    responses(
+        (status = 202, description = "It is in the directory and will be loaded", body = PluginFileView),
+        (status = 400, description = "The name is none, or the operator's file is not valid", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The runtime takes no such file from other machines", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 408, description = "The file did not arrive in time", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The file is too large", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 500, description = "The file could not be written", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+pub async fn put(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    body: Body,
+) -> Result<(StatusCode, Json<PluginFileView>), Problem> {
+    let _room = api.room.take(PART_BYTES)?;
+    let mut file = blocking(move || api.runtime.receive_plugin_file(&name)).await?;
+    let mut parts = body.into_data_stream();
+    loop {
+        match timeout(MAX_PAUSE, parts.next()).await {
+            Ok(Some(Ok(part))) => file = blocking(move || with_part(file, &part)).await?,
+            Ok(None) => return Ok((StatusCode::ACCEPTED, Json(blocking(move || file.finish()).await?))),
+            Ok(Some(Err(error))) => {
+                let detail = format!("the file broke off: {error}");
+                return Err(Problem::invalid_request("body", detail, "Send the whole file."));
+            }
+            Err(_) => {
+                return Err(Problem::new(ErrorCode::RequestTimeout, "the file did not arrive in time"));
+            }
+        }
+    }
+}
+
+fn with_part(mut file: PluginFile, part: &Bytes) -> Result<PluginFile, DeployError> {
+    file.write(part)?;
+    Ok(file)
+}
+
+/// Does what waits for the disk elsewhere.
+async fn blocking<T: Send + 'static>(
+    act: impl FnOnce() -> Result<T, DeployError> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = spawn_blocking(act).await;
+    done.map_err(|error| Problem::new(ErrorCode::Internal, error.to_string()))?.map_err(Problem::from)
+}
