@@ -7,16 +7,16 @@ use camshaft_wire::ErrorCode;
 
 use super::{failure::Failure, output, terminal};
 
-/// The same for what gives something up: where nobody can be asked, only `--yes` agrees.
+/// The same for what gives something up: without a terminal to ask at, only `--yes` agrees.
 pub fn confirm_loss(question: &str, yes: bool) -> Result<bool, Failure> {
     if !yes && !terminal::can_ask() {
-        let failure = Failure::new(ErrorCode::WrongUsage, format!("nobody can be asked here: {question}"));
-        return Err(failure.hint("Give --yes if that is wanted."));
+        let failure = Failure::new(ErrorCode::WrongUsage, format!("{question} There is no terminal here to ask at, and it cannot be undone"));
+        return Err(failure.hint("Give --yes to do it without a question."));
     }
     Ok(confirm(question, yes))
 }
 
-/// Whether to go on. Without a terminal, with `--yes`, and with `CI=true` nobody is asked.
+/// Whether to go on. Without a terminal, with `--yes`, and with `CI=true` there is no question.
 pub fn confirm(question: &str, yes: bool) -> bool {
     if yes || !terminal::can_ask() {
         return true;

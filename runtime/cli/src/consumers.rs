@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     client::{Client, Refusal, path},
-    confirm::{confirm, confirm_loss},
+    confirm::confirm_loss,
     failure::Failure,
     output,
     table::{dash, duration, sheet, table, time},
@@ -139,7 +139,8 @@ fn act(client: &Client, action: &Action, json: bool) -> Result<(), Failure> {
 
 fn reset(client: &Client, name: &str, request: &ResetRequest, yes: bool, json: bool) -> Result<(), Failure> {
     let dropped = if request.keep_state { "dead letters" } else { "state, dead letters" };
-    if !confirm(&format!("Let consumer \"{name}\" begin anew, without its {dropped} and timers?"), yes) {
+    let question = format!("Let consumer \"{name}\" begin anew, without its {dropped} and timers?");
+    if !confirm_loss(&question, yes)? {
         return Ok(());
     }
     let view: ResetView = client.post_json(&path(&["consumers", name, "reset"]), request)?;
@@ -176,7 +177,7 @@ fn skipped(view: &SkipView) -> String {
 
 fn remove(client: &Client, name: &str, yes: bool) -> Result<(), Failure> {
     let question = format!("Forget consumer \"{name}\" with its state, dead letters and timers?");
-    if confirm(&question, yes) {
+    if confirm_loss(&question, yes)? {
         client.delete(&path(&["consumers", name]))?;
         output::note(&format!("consumer \"{name}\" is forgotten"));
     }
