@@ -1,5 +1,6 @@
 //! `camshaft publish`: events from a file or from stdin, line by line.
 
+mod identity;
 mod input;
 mod line;
 mod sender;
@@ -7,7 +8,7 @@ mod sender;
 use std::{collections::BTreeSet, path::PathBuf};
 
 use anstream::eprintln;
-use camshaft_event::TypePattern;
+use camshaft_event::{Offset, TypePattern};
 use camshaft_wire::{ErrorCode, Items, PluginView};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -19,6 +20,7 @@ use super::{
     output, terminal,
 };
 use crate::text;
+use identity::Pattern;
 use input::{Input, Line};
 use line::Reader;
 use sender::{Item, Sender};
@@ -29,8 +31,9 @@ const SHOWN_REFUSALS: usize = 20;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Without --type, each line is a CloudEvent in JSON. With --type, each line is the data of
-one event. Its id is then FILE:LINE, so that publishing the same file again adds nothing;
-lines from stdin get ids of their own each time.")]
+one event. Its id comes from what the line holds and the whole path of the file, so that
+publishing the same file again adds what is new in it and nothing else. Lines from stdin
+get ids of their own each time, unless --run or --id says otherwise.")]
 pub struct Arguments {
     /// The file; stdin if absent or -
     file: Option<PathBuf>,
@@ -44,7 +47,7 @@ pub struct Arguments {
 }
 
 /// What the events are whose data stands in the lines.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Lines of data")]
 #[group(skip)]
 pub struct Template {
@@ -67,6 +70,14 @@ pub struct Template {
     /// What the lines are
     #[arg(long, value_name = "TYPE", requires = "event_type", default_value = "application/json")]
     pub content_type: String,
+
+    /// Where the id comes from: a JSON pointer such as /order/id, or a text with {/pointer}, {line} or {hash} in it
+    #[arg(long, value_name = "PATTERN", requires = "event_type")]
+    pub id: Option<Pattern>,
+
+    /// What the ids begin with: the same name for the same input, published again after a failure
+    #[arg(long, value_name = "NAME", requires = "event_type", conflicts_with = "id")]
+    pub run: Option<String>,
 }
 
 /// What became of the input.
@@ -75,13 +86,30 @@ struct Outcome {
     published: u64,
     duplicate: u64,
     refused: u64,
+    /// One for each event that is in the log, in the order of the input.
+    receipts: Vec<LineReceipt>,
+}
+
+/// Where the event of a line stands.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct LineReceipt {
+    line: u64,
+    id: String,
+    source: String,
+    offset: Offset,
+    duplicate: bool,
 }
 
 pub fn publish(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let input = Input::open(arguments.file.as_deref())?;
     let report = Report::new(input.length);
-    let mut sender = Sender::new(client, usize::try_from(arguments.batch).unwrap_or(usize::MAX), &report);
-    let reader = Reader::new(&arguments.template, &input);
+    let batch = usize::try_from(arguments.batch).unwrap_or(usize::MAX);
+    // A name for ids that this reading of the input alone has.
+    let run = (arguments.template.event_type.is_some() && arguments.template.id.is_none())
+        .then(|| arguments.template.run.clone().or_else(|| input.place.is_none().then(|| input.run.clone())));
+    let run = run.flatten();
+    let mut sender = Sender::new(client, batch, &report, json);
+    let mut reader = Reader::new(&arguments.template, &input);
     let mut types = BTreeSet::new();
     let mut lines = input.lines;
     let sent = loop {
@@ -103,20 +131,26 @@ pub fn publish(client: &Client, arguments: &Arguments, json: bool) -> Result<(),
             Err(failure) => sender.refuse(number, &failure),
         }
     };
-    let (outcome, through) = sender.outcome();
+    let (outcome, known, through) = sender.outcome();
     report.finish();
-    let sent = sent.map_err(|failure| interrupted(failure, &outcome, through));
-    finish(sent, &outcome, json)?;
+    let sent = sent.map_err(|failure| interrupted(failure, &outcome, through, run.as_deref()));
+    known.tell(outcome.duplicate);
+    finish(sent, &outcome, run.as_deref(), json)?;
     unhandled(client, &types);
     Ok(())
 }
 
 /// Prints what was done, and turns refusals into the end of the command.
-fn finish(sent: Result<(), Failure>, outcome: &Outcome, json: bool) -> Result<(), Failure> {
+fn finish(
+    sent: Result<(), Failure>,
+    outcome: &Outcome,
+    run: Option<&str>,
+    json: bool,
+) -> Result<(), Failure> {
     if json {
         output::json(outcome)?;
     } else {
-        let Outcome { published, duplicate, refused } = outcome;
+        let Outcome { published, duplicate, refused, .. } = outcome;
         output::line(&format!("published {published}, duplicate {duplicate}, refused {refused}"))?;
     }
     sent?;
@@ -129,7 +163,14 @@ fn finish(sent: Result<(), Failure>, outcome: &Outcome, json: bool) -> Result<()
         }
         (refused, accepted) => {
             let message = format!("{refused} of {} were refused", counted(refused + accepted));
-            return Err(Failure::new(ErrorCode::PartlyRefused, message));
+            let failure = Failure::new(ErrorCode::PartlyRefused, message);
+            return Err(match run {
+                Some(run) => failure.hint(format!(
+                    "Correct them and publish the whole input again with --run {run}: what is in the log is \
+                     recognized as duplicate."
+                )),
+                None => failure,
+            });
         }
     }
     Ok(())
@@ -139,12 +180,17 @@ fn counted(count: u64) -> String {
     if count == 1 { "1 event".to_owned() } else { format!("{count} events") }
 }
 
-fn interrupted(failure: Failure, outcome: &Outcome, through: u64) -> Failure {
+fn interrupted(failure: Failure, outcome: &Outcome, through: u64, run: Option<&str>) -> Failure {
     if outcome.published + outcome.duplicate == 0 {
         return failure;
     }
     let detail = format!("Everything up to line {through} is in the log, or was refused above.");
-    failure.detail(detail).detail("Publishing the whole input again is safe: known events are recognized.")
+    failure.detail(detail).detail(match run {
+        Some(run) => {
+            format!("Publish the whole input again with --run {run}: known events are recognized then.")
+        }
+        None => "Publishing the whole input again is safe: known events are recognized.".to_owned(),
+    })
 }
 
 /// Says so if an event was published that no plugin will handle: often a mistyped type, or a plugin that is
@@ -156,7 +202,7 @@ fn unhandled(client: &Client, types: &BTreeSet<String>) {
     let Ok(plugins) = client.get::<Items<PluginView>>("/plugins") else { return };
     if plugins.items.is_empty() {
         output::note("there are no plugins yet, so nothing handles these events");
-        output::hint("Copy a .wasm file into the plugins directory: it handles what is in the log, too.");
+        output::hint("`camshaft deploy FILE.wasm` runs one: it handles what is in the log, too.");
         return;
     }
     let patterns: Vec<TypePattern> = plugins

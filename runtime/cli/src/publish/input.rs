@@ -3,18 +3,23 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, IsTerminal, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use super::super::{failure::Failure, output};
+use super::{
+    super::{failure::Failure, output},
+    identity,
+};
 
 /// Longest line, in bytes: the most that a request may have by default.
 const MAX_LINE_BYTES: usize = 16 << 20;
 
 /// Where the events come from.
 pub struct Input {
-    /// The file's name; absent for stdin.
-    pub file_name: Option<String>,
+    /// The whole path of a file; absent for stdin and what else has no content of its own.
+    pub place: Option<PathBuf>,
+    /// What its lines' ids begin with: the file's name, or a random name for this one reading.
+    pub run: String,
     /// How messages call it.
     pub name: String,
     /// Bytes in all, if that is known.
@@ -45,7 +50,7 @@ impl Input {
                 if io::stdin().is_terminal() {
                     output::note("reading events from the terminal, one a line; Ctrl-D ends");
                 }
-                Ok(Self::of(None, None, Box::new(BufReader::new(io::stdin()))))
+                Ok(Self::of("stdin".to_owned(), None, None, Box::new(BufReader::new(io::stdin()))))
             }
             Some(path) => {
                 let refuse = |error: io::Error| Failure::read(path.display(), &error);
@@ -55,15 +60,20 @@ impl Input {
                     return Err(refuse(io::ErrorKind::IsADirectory.into()));
                 }
                 let length = metadata.is_file().then_some(metadata.len());
-                let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-                Ok(Self::of(name, length, Box::new(BufReader::with_capacity(1 << 16, file))))
+                let name = path.file_name().map_or_else(
+                    || path.display().to_string(),
+                    |name| name.to_string_lossy().into_owned(),
+                );
+                // A pipe's name says nothing about what comes out of it.
+                let place = length.map(|_| path.canonicalize()).transpose().map_err(refuse)?;
+                Ok(Self::of(name, place, length, Box::new(BufReader::with_capacity(1 << 16, file))))
             }
         }
     }
 
-    fn of(file_name: Option<String>, length: Option<u64>, source: Box<dyn BufRead>) -> Self {
-        let name = file_name.clone().unwrap_or_else(|| "stdin".to_owned());
-        Self { file_name, name, length, lines: Lines { source, number: 0, position: 0 } }
+    fn of(name: String, place: Option<PathBuf>, length: Option<u64>, source: Box<dyn BufRead>) -> Self {
+        let run = if place.is_some() { name.clone() } else { identity::random_run() };
+        Self { place, run, name, length, lines: Lines { source, number: 0, position: 0 } }
     }
 }
 
@@ -102,7 +112,7 @@ mod tests {
     #[test]
     fn lines_are_numbered_and_an_endless_one_is_passed_over() {
         let text = [b"a\r\n\nb".to_vec(), vec![b'x'; MAX_LINE_BYTES + 9], b"\nc".to_vec()].concat();
-        let mut lines = Input::of(None, None, Box::new(io::Cursor::new(text))).lines;
+        let mut lines = Input::of("text".to_owned(), None, None, Box::new(io::Cursor::new(text))).lines;
         let mut next = || lines.next_line().unwrap().map(|line| (line.number, line.content));
         assert_eq!(next(), Some((1, Some(b"a".to_vec()))));
         assert_eq!(next(), Some((2, Some(vec![]))));

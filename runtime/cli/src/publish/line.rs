@@ -1,10 +1,5 @@
 //! Turns a line into an event.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    process,
-};
-
 use camshaft_event::{
     Event,
     cloudevents::{self, InvalidEvent, is_json},
@@ -12,30 +7,22 @@ use camshaft_event::{
 use camshaft_wire::ErrorCode;
 use serde_json::value::RawValue;
 
-use super::{super::failure::Failure, Input, Template};
+use super::{super::failure::Failure, Input, Template, identity::Ids};
 
 /// Knows what the lines of an input are.
 pub struct Reader<'a> {
     template: &'a Template,
-    /// What the ids of data lines begin with.
-    prefix: String,
+    ids: Ids,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of the lines of `input`.
-    ///
-    /// A datum gets the id `FILE:LINE`, so that publishing a file again is recognized, whatever became of the
-    /// first time. Lines from stdin have no such place: their ids begin with a random number.
     pub fn new(template: &'a Template, input: &Input) -> Self {
-        let prefix = input.file_name.clone().unwrap_or_else(|| {
-            let random = RandomState::new().hash_one((process::id(), jiff::Timestamp::now().as_nanosecond()));
-            format!("{random:016x}")
-        });
-        Self { template, prefix }
+        Self { template, ids: Ids::new(template, input) }
     }
 
     /// The event of a line; none if the line is blank.
-    pub fn event(&self, number: u64, content: Option<Vec<u8>>) -> Result<Option<Event>, Failure> {
+    pub fn event(&mut self, number: u64, content: Option<Vec<u8>>) -> Result<Option<Event>, Failure> {
         let Some(content) = content else {
             let message = "the line is longer than any event may be";
             return Err(Failure::new(ErrorCode::EventTooLarge, message).hint("Write one event a line."));
@@ -43,11 +30,13 @@ impl<'a> Reader<'a> {
         if content.iter().all(u8::is_ascii_whitespace) {
             return Ok(None);
         }
-        let event = match &self.template.event_type {
+        let parsed = match self.template.event_type.clone() {
             None => cloudevents::parse(&content),
-            Some(event_type) => self.datum(event_type, number, content),
+            Some(event_type) => {
+                self.check(&content).and_then(|()| self.datum(event_type, number, content))
+            }
         };
-        event.map(Some).map_err(|error| {
+        parsed.map(Some).map_err(|error| {
             let hint = match (&error, &self.template.event_type) {
                 (InvalidEvent::Json { .. } | InvalidEvent::NotAnObject { .. }, None) => {
                     "Write one CloudEvent a line, or give --type if the lines are data.".to_owned()
@@ -58,22 +47,30 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn datum(&self, event_type: &str, number: u64, data: Vec<u8>) -> Result<Event, InvalidEvent> {
-        let Template { source, subject, key, content_type, .. } = self.template;
-        if is_json(Some(content_type))
-            && let Err(error) = serde_json::from_slice::<&RawValue>(&data)
+    /// Whether a line is the data that it should be.
+    fn check(&self, data: &[u8]) -> Result<(), InvalidEvent> {
+        if is_json(Some(&self.template.content_type))
+            && let Err(error) = serde_json::from_slice::<&RawValue>(data)
         {
-            return Err(InvalidEvent::Data {
-                member: "data",
-                found: format!("\"{}\"", String::from_utf8_lossy(&data).chars().take(60).collect::<String>()),
-                problem: format!("not JSON, {error}"),
-                instead: "Write one JSON value a line, or give --content-type text/plain.",
-            });
+            return Err(unusable(
+                data,
+                format!("not JSON, {error}"),
+                "Write one JSON value a line, or give --content-type text/plain.",
+            ));
         }
+        Ok(())
+    }
+
+    /// The event of checked data.
+    fn datum(&mut self, event_type: String, number: u64, data: Vec<u8>) -> Result<Event, InvalidEvent> {
+        let Template { source, subject, key, content_type, .. } = self.template;
+        let id = self.ids.of(number, &data).map_err(|problem| {
+            unusable(&data, problem, "Correct the line, or the pattern of --id.")
+        })?;
         let event = Event {
-            id: format!("{}:{number}", self.prefix),
+            id,
             source: source.clone(),
-            event_type: event_type.to_owned(),
+            event_type,
             subject: subject.clone(),
             time: Some(format!("{:.3}", jiff::Timestamp::now())),
             datacontenttype: Some(content_type.clone()),
@@ -85,6 +82,11 @@ impl<'a> Reader<'a> {
         cloudevents::validate(&event)?;
         Ok(event)
     }
+}
+
+fn unusable(data: &[u8], problem: String, instead: &'static str) -> InvalidEvent {
+    let found = format!("\"{}\"", String::from_utf8_lossy(data).chars().take(60).collect::<String>());
+    InvalidEvent::Data { member: "data", found, problem, instead }
 }
 
 #[cfg(test)]
@@ -100,6 +102,8 @@ mod tests {
             subject: Some("s".into()),
             key: None,
             content_type: "application/json".into(),
+            id: None,
+            run: None,
         }
     }
 
@@ -111,19 +115,18 @@ mod tests {
     }
 
     #[test]
-    fn a_datum_of_a_file_has_the_same_id_each_time_and_one_of_stdin_never() {
+    fn a_datum_becomes_an_event_with_an_id_that_repeats() {
         let (_folder, path) = file();
         let template = template(Some("row.read"));
         let read = |input: &Input| {
-            let reader = Reader::new(&template, input);
+            let mut reader = Reader::new(&template, input);
             reader.event(7, Some(b"{\"a\": 1.50}".to_vec())).unwrap().unwrap()
         };
         let event = read(&Input::open(Some(&path)).unwrap());
-        assert_eq!((event.id.as_str(), event.event_type.as_str()), ("rows.ndjson:7", "row.read"));
+        assert_eq!(event.event_type, "row.read");
         assert_eq!((event.subject.as_deref(), event.data), (Some("s"), b"{\"a\": 1.50}".to_vec()));
-        let stdin = || read(&Input::open(None).unwrap()).id;
-        let (first, second) = (stdin(), stdin());
-        assert!(first.ends_with(":7") && first != second, "{first} {second}");
+        assert_eq!(event.id, read(&Input::open(Some(&path)).unwrap()).id);
+        assert_ne!(read(&Input::open(None).unwrap()).id, read(&Input::open(None).unwrap()).id);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, thread, time::Duration};
 
 use camshaft_event::{
-    Event,
+    Event, Offset,
     cloudevents::{BATCH_MEDIA_TYPE, print_batch},
 };
 use camshaft_wire::{ErrorCode, Receipts};
@@ -14,8 +14,9 @@ use super::{
         client::{Client, Refusal},
         failure::Failure,
     },
-    Outcome, Report,
+    LineReceipt, Outcome, Report,
 };
+use crate::output;
 
 /// Bytes that a batch aims at; a transaction may have 4 MiB by default.
 const BATCH_BYTES: usize = 2 << 20;
@@ -40,13 +41,32 @@ pub struct Sender<'a> {
     queue: VecDeque<Item>,
     bytes: usize,
     outcome: Outcome,
+    known: Known,
+    /// Whether the receipts are wanted.
+    keeps_receipts: bool,
     through: u64,
 }
 
+/// Lines whose events were in the log already.
+#[derive(Default)]
+pub struct Known {
+    first: Vec<(u64, Offset)>,
+}
+
 impl<'a> Sender<'a> {
-    pub fn new(client: &'a Client, batch: usize, report: &'a Report) -> Self {
-        let outcome = Outcome::default();
-        Self { client, report, batch, window: batch, queue: VecDeque::new(), bytes: 0, outcome, through: 0 }
+    pub fn new(client: &'a Client, batch: usize, report: &'a Report, keeps_receipts: bool) -> Self {
+        Self {
+            client,
+            report,
+            batch,
+            window: batch,
+            queue: VecDeque::new(),
+            bytes: 0,
+            outcome: Outcome::default(),
+            known: Known::default(),
+            keeps_receipts,
+            through: 0,
+        }
     }
 
     /// Adds an event; sends if the batch is full.
@@ -74,9 +94,9 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    /// What became of the events, and the last line of which that is known.
-    pub fn outcome(self) -> (Outcome, u64) {
-        (self.outcome, self.through)
+    /// What became of the events, which were known, and the last line of which that is said.
+    pub fn outcome(self) -> (Outcome, Known, u64) {
+        (self.outcome, self.known, self.through)
     }
 
     fn send(&mut self) -> Result<(), Failure> {
@@ -121,14 +141,21 @@ impl<'a> Sender<'a> {
             let message = "the runtime answered for another number of events than were sent";
             return Err(Failure::new(ErrorCode::UnexpectedAnswer, message));
         }
-        for receipt in &receipts.results {
+        for (item, receipt) in self.queue.drain(..count).zip(&receipts.results) {
+            let Item { line, event } = item;
+            self.through = line;
             if receipt.duplicate {
                 self.outcome.duplicate += 1;
+                self.known.add(line, receipt.offset);
             } else {
                 self.outcome.published += 1;
             }
+            if self.keeps_receipts {
+                let (offset, duplicate) = (receipt.offset, receipt.duplicate);
+                let receipt = LineReceipt { line, id: event.id, source: event.source, offset, duplicate };
+                self.outcome.receipts.push(receipt);
+            }
         }
-        self.through = self.queue.drain(..count).next_back().map_or(self.through, |item| item.line);
         self.window = (self.window * 2).min(self.batch);
         self.report.sent(&self.outcome);
         Ok(())
@@ -138,5 +165,30 @@ impl<'a> Sender<'a> {
         if let Some(item) = self.queue.remove(index) {
             self.refuse(item.line, &refusal.into_failure());
         }
+    }
+}
+
+impl Known {
+    /// How many are named.
+    const NAMED: usize = 5;
+
+    fn add(&mut self, line: u64, offset: Offset) {
+        if self.first.len() < Self::NAMED {
+            self.first.push((line, offset));
+        }
+    }
+
+    /// Says which of `count` lines were passed over.
+    pub fn tell(&self, count: u64) {
+        if count == 0 {
+            return;
+        }
+        let named: Vec<String> =
+            self.first.iter().map(|(line, offset)| format!("line {line} (offset {offset})")).collect();
+        let others = match count.saturating_sub(self.first.len() as u64) {
+            0 => String::new(),
+            others => format!(" and {others} more"),
+        };
+        output::note(&format!("in the log already: {}{others}", named.join(", ")));
     }
 }
