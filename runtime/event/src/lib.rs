@@ -18,6 +18,7 @@ mod policy;
 mod refusal_code;
 pub mod reserved;
 pub mod transaction;
+mod url;
 
 pub use context::{Answer, AttemptContext, EffectError, LogLevel, NewEvent, StateEntry, StatePage};
 pub use dead_letter::{AttemptHistory, AttemptInputs, DeadLetter, FailedAttempt, FailureCause};
@@ -34,3 +35,4 @@ pub use policy::{
 };
 pub use refusal_code::RefusalCode;
 pub use transaction::Transaction;
+pub use url::without_users;

@@ -103,6 +103,25 @@ impl Host {
         guarded(file, || self.check_bytes(file, self.bytes(file)?, operator))
     }
 
+    /// What there is to say about the plugin `file` without compiling it or running its code. `camshaft deploy` looks at a
+    /// file so before it hands it over.
+    ///
+    /// # Errors
+    /// What is wrong with the file's form, its manifest or what it asks for. Limits, grants and names that are taken are the
+    /// runtime's to judge.
+    pub fn survey(&self, file: &Path, operator: Option<&OperatorFile>) -> Result<Report, Refusal> {
+        guarded(file, || {
+            let (artifact, manifest) = identify(file, self.bytes(file)?, operator)?;
+            let ways_out = &self.0.options.ways_out;
+            check_capabilities(&manifest, ways_out)?;
+            let Artifact { survey, form, digest, size, .. } = artifact.componentized(file)?;
+            let contract = contract::judge(&survey, file)?;
+            contract::judge_imports(&survey, ways_out, &manifest.capabilities, file)?;
+            let (contract, digest, imports) = (&contract, &digest, &survey.imports);
+            Ok(Report::of(&Facts { manifest: &manifest, contract, form, digest, size, imports }))
+        })
+    }
+
     /// Reads the plugin `file` and its operator's file, without a look into them.
     ///
     /// # Errors

@@ -121,10 +121,13 @@ impl Manifest {
     /// A secret that a rule names has to lie somewhere.
     fn refuse_unknown_secrets(&self, origin: &str) -> Result<(), Refusal> {
         for rule in &self.http {
-            if let Some(secret) = rule.secrets.iter().find(|secret| !self.secrets.contains_key(*secret)) {
+            if rule.secrets.iter().any(|secret| !self.secrets.contains_key(secret)) {
+                // Not which: the secret itself may stand in place of its name.
+                let known: Vec<String> = self.secrets.keys().map(|name| format!("\"{name}\"")).collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 return Err(document::invalid(
                     format!(
-                        "in {origin} the rule for \"{}\" names the secret \"{secret}\", which is not there",
+                        "in {origin} `secrets` of the rule for \"{}\" has a name that [secrets] lacks; there is {known}",
                         rule.host
                     ),
                     "Say where it lies: `[secrets]` with `name = { env = \"VARIABLE\" }` or `{ file = \"path\" }`.",
@@ -152,6 +155,21 @@ impl OperatorFile {
     pub fn parse(path: &Path, text: &str) -> Result<Self, Refusal> {
         Sources::default().parse(&quoted(path), text)?;
         Ok(Self { path: path.to_owned(), text: text.to_owned() })
+    }
+}
+
+impl OperatorFile {
+    /// The longest text that is taken, in bytes.
+    pub const MAX_BYTES: u64 = bounds::MAX_BYTES as u64;
+
+    /// The key by which it gives the plugin more than its author could say, if there is one: `grants`, `http` or
+    /// `secrets`. Such a file is written on the runtime's own machine only.
+    ///
+    /// # Errors
+    /// As [`OperatorFile::parse`]; a file that was parsed does not fail here.
+    pub fn gives(&self) -> Result<Option<&'static str>, Refusal> {
+        let path = quoted(&self.path);
+        Ok(rules::giving_key(&Sources::default().parse(&path, &self.text)?))
     }
 }
 

@@ -134,13 +134,14 @@ fn read(
     operator_file: &Path,
 ) -> Result<String, Refusal> {
     let found = match source {
+        // What is named is not said: the secret itself may stand in place of its name.
         SecretSource::Env(variable) => std::env::var(variable).map_err(|_| {
-            format!("the environment variable `{variable}` of the runtime is not set to a text")
+            "the environment variable that [secrets] names for it is not set to a text".to_owned()
         }),
         SecretSource::File(path) => {
             let path = operator_file.parent().unwrap_or(Path::new("")).join(path);
             read_bounded(&path, MAX_SECRET_BYTES)
-                .map_err(|error| format!("\"{}\" cannot be read: {error}", path.display()))
+                .map_err(|error| format!("the file that [secrets] names for it cannot be read: {error}"))
         }
     };
     let secret = found.and_then(|text| {

@@ -3,7 +3,9 @@
 //! They are written by hand, unlike those of the imports, so that an event is lowered straight from the
 //! runtime's own without a copy in between. Wasmtime compares them with the component's types at load.
 
-use camshaft_event::{Answer, Event};
+use std::borrow::Cow;
+
+use camshaft_event::{Answer, Event, without_users};
 use wasmtime::component::{ComponentType, Lift, Lower};
 
 /// Longest reason kept of an answer, in bytes.
@@ -76,8 +78,11 @@ impl Disposition {
     }
 }
 
-/// The guest chooses the length of its reasons, the host how much of them it keeps.
+/// The guest chooses the length of its reasons, the host how much of them it keeps. Passwords in URLs are not kept.
 pub fn bounded(mut text: String) -> String {
+    if let Cow::Owned(shown) = without_users(&text) {
+        text = shown;
+    }
     if text.len() > MAX_REASON_BYTES {
         text.truncate(text.floor_char_boundary(MAX_REASON_BYTES));
         text.shrink_to_fit();

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use camshaft_event::{AttemptContext, Limit, LogLevel};
+use camshaft_event::{AttemptContext, Limit, LogLevel, without_users};
 
 /// Longest line, and longest last words, in bytes.
 const MAX_LINE_BYTES: usize = 4 * 1024;
@@ -58,6 +58,8 @@ impl GuestLog {
             return self.close(context, &allowed, Limit::LogLines);
         }
         self.lines += 1;
+        strip(&mut message);
+        fields.iter_mut().for_each(|(_, value)| strip(value));
         shorten(&mut message, MAX_LINE_BYTES);
         fields.truncate(MAX_FIELDS);
         for (name, value) in &mut fields {
@@ -126,6 +128,13 @@ impl LineBuffer {
         let line = String::from_utf8_lossy(&self.0).into_owned();
         self.0.clear();
         line
+    }
+}
+
+/// Passwords in URLs are not passed on.
+fn strip(text: &mut String) {
+    if let Cow::Owned(shown) = without_users(text) {
+        *text = shown;
     }
 }
 

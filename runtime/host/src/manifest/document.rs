@@ -45,6 +45,7 @@ pub struct Document {
     pub handlers: Vec<String>,
     pub policy: PolicyTable,
     pub limits: LimitsTable,
+    #[serde(deserialize_with = "values::config")]
     pub config: BTreeMap<String, String>,
 }
 

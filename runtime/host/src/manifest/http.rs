@@ -25,7 +25,7 @@ pub struct HttpRule {
 }
 
 /// Where a secret is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SecretSource {
     /// An environment variable of the runtime.
@@ -81,8 +81,13 @@ fn checked_host(host: &str) -> Result<String, String> {
     let is_address = host.parse::<std::net::Ipv6Addr>().is_ok();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     if host.is_empty() || !(is_address || host.chars().all(is_plain)) {
+        // What stands there may hold a password.
+        let shown = match host.contains('@') {
+            true => "`host`".to_owned(),
+            false => format!("\"{host}\""),
+        };
         return Err(format!(
-            "\"{host}\" is not a host; write its name or address alone, with `port` and `tls` beside it"
+            "{shown} is not a host; write its name or address alone, with `port` and `tls` beside it"
         ));
     }
     Ok(host.to_ascii_lowercase())

@@ -93,6 +93,13 @@ pub fn foreign_key(table: &DeTable, writer: Writer, is_template: bool) -> Option
     RULES.iter().find(|rule| is_foreign(rule) && says_something(table, rule.key)).map(|rule| rule.key)
 }
 
+/// The first key of an operator's `table` that gives the plugin something beyond what its author could say: a grant, a
+/// way out or a secret.
+pub fn giving_key(table: &DeTable) -> Option<&'static str> {
+    let gives = |rule: &&Rule| rule.owner == Owner::Operator && says_something(table, rule.key);
+    RULES.iter().find(gives).map(|rule| rule.key)
+}
+
 /// Whether `key` is there, and with more than an empty list or table.
 pub fn says_something(table: &DeTable, key: &str) -> bool {
     table.get(key).is_some_and(|value| entries(value.get_ref()) != Some(0))

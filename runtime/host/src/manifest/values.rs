@@ -95,16 +95,52 @@ pub fn name<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::E
 }
 
 /// Names of secrets, as they stand in placeholders.
+///
+/// No message says what is written where a secret may stand: the value itself may have been put there by mistake.
 pub fn secrets<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, SecretSource>, D::Error> {
-    let secrets = BTreeMap::<String, SecretSource>::deserialize(source)?;
+    let written = BTreeMap::<String, WrittenSecret>::deserialize(source)?;
+    let secrets: BTreeMap<_, _> = written.into_iter().map(|(name, secret)| (name, secret.0)).collect();
     let fits = |name: &String| {
         !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
     };
-    match secrets.keys().find(|name| !fits(name)) {
-        None => Ok(secrets),
-        Some(name) => Err(D::Error::custom(format!(
-            "\"{name}\" is not a secret's name; it holds letters, digits, hyphens and underscores"
-        ))),
+    if secrets.keys().all(fits) {
+        return Ok(secrets);
+    }
+    Err(D::Error::custom("the name of a secret holds letters, digits, hyphens and underscores only"))
+}
+
+/// Where a secret lies, as it is written.
+struct WrittenSecret(SecretSource);
+
+impl<'de> Deserialize<'de> for WrittenSecret {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        let written = toml::Value::deserialize(source)?;
+        let only = written.as_table().filter(|table| table.len() == 1).and_then(|table| table.iter().next());
+        let named = only.and_then(|(key, value)| Some((key.as_str(), value.as_str()?)));
+        match named {
+            Some(("env", variable)) => Ok(Self(SecretSource::Env(variable.to_owned()))),
+            Some(("file", path)) => Ok(Self(SecretSource::File(path.into()))),
+            _ => Err(D::Error::custom(
+                "a secret is written as { env = \"VARIABLE\" } or { file = \"PATH\" }; it does not stand here itself",
+            )),
+        }
+    }
+}
+
+/// Settings of the plugin: texts. What is written is in no message, since people put keys and passwords there.
+pub fn config<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let written = BTreeMap::<String, WrittenText>::deserialize(source)?;
+    Ok(written.into_iter().map(|(key, text)| (key, text.0)).collect())
+}
+
+struct WrittenText(String);
+
+impl<'de> Deserialize<'de> for WrittenText {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
+        match toml::Value::deserialize(source)? {
+            toml::Value::String(text) => Ok(Self(text)),
+            _ => Err(D::Error::custom("a value of [config] is a text; write it in quotes")),
+        }
     }
 }
 

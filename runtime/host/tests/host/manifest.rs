@@ -221,7 +221,7 @@ fn values_out_of_range_are_refused_with_their_line() {
         ("[limits]\ndeadline = \"0s\"", "a duration must be at least 1ms"),
         ("[limits]\nmemory = \"lots\"", "\"lots\" is not a size; write it like \"64MiB\" or \"1GiB\""),
         ("[limits]\nmemory = \"1KiB\"", "memory must be at least \"64KiB\", one page"),
-        ("[config]\nlow_stock = 5", "invalid type: integer `5`, expected a string"),
+        ("[config]\nlow_stock = 5", "a value of [config] is a text; write it in quotes"),
     ] {
         refused(&[SMALL], Some(line), &format!("\"stock.toml\", line 2: {message}"));
     }
@@ -230,6 +230,33 @@ fn values_out_of_range_are_refused_with_their_line() {
         Some("[policy]\nbackoff = { base = \"2m\" }"),
         "in the manifest in \"stock.wasm\" the key `backoff.base` (120000 ms) exceeds `backoff.max` (60000 ms)",
     );
+}
+
+#[test]
+fn what_stands_where_a_secret_may_stand_is_in_no_message() {
+    const HTTP: &str = "[[http]]\nhost = \"h\"\nmethods = [\"GET\"]\n";
+    for (operator, place) in [
+        ("[secrets]\ntok = \"hunter2\"", "line 2: a secret is written as { env = \"VARIABLE\" }"),
+        ("[secrets]\ntok = { value = \"hunter2\" }", "line 2: a secret is written as"),
+        ("[secrets]\ntok = { hunter2 = \"x\" }", "line 2: a secret is written as"),
+        ("[secrets]\ntok = { env = \"A\", file = \"hunter2\" }", "line 2: a secret is written as"),
+        ("[secrets]\ntok = [\"hunter2\"]", "line 2: a secret is written as"),
+        ("[secrets]\n\"hunter2!\" = { env = \"A\" }", "the name of a secret holds letters"),
+        ("[secrets]\ntok = hunter2", "line 2: "),
+        ("[secrets]\ntok = \"hunter2", "line 2: "),
+        ("secrets = \"hunter2\"", "line 1: "),
+        ("[config]\npassword = [\"hunter2\"]", "line 2: a value of [config] is a text"),
+        ("[config]\npassword = { of = \"hunter2\" }", "line 2: a value of [config] is a text"),
+        ("config = \"hunter2\"", "line 1: "),
+        ("[[http]]\nhost = \"https://ada:hunter2@h\"\nmethods = [\"GET\"]", "`host` is not a host"),
+        (&format!("{HTTP}secrets = [\"hunter2\"]\n[secrets]\na-token = {{ env = \"A\" }}"), "there is \"a-token\""),
+    ] {
+        let refusal = assembled(&[SMALL], Some(operator)).unwrap_err();
+        assert!(refusal.message.contains(place), "{operator}: {refusal}");
+        for text in [&refusal.message, &refusal.hint] {
+            assert!(!text.contains("hunter2"), "{operator}: {text}");
+        }
+    }
 }
 
 #[test]
