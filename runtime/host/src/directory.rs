@@ -24,6 +24,8 @@ pub use watcher::Watcher;
 const SETTLE_MS: u64 = 100;
 /// A file that looks unfinished gets so long to be finished before it is refused.
 const PATIENCE_MS: u64 = 2_000;
+/// How often a file is read again that could not be read: what kept it from that may be outside of it.
+const UNREADABLE_MS: u64 = 5_000;
 /// A plugin whose file is gone runs on so long: a file that is replaced may be missing for a moment.
 const GRACE_MS: u64 = 1_000;
 
@@ -49,6 +51,8 @@ struct Watched {
     judged: Judged,
     /// Whether a refusal of an earlier or the present content stands.
     refused: bool,
+    /// Why it could not be read when that was last tried, as long as nothing has changed of it.
+    unreadable: Option<String>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -57,6 +61,8 @@ enum Judged {
     Loading(Ticket),
     Taken,
     Refused,
+    /// It could not be read, for this reason. It is tried again from time to time.
+    Unreadable(String),
     /// Another file has this name.
     Blocked(String),
 }
@@ -162,8 +168,12 @@ impl<P> Directory<P> {
         }
         let mut loads = Vec::new();
         for (stem, watched) in &mut self.files {
-            if watched.judged == Judged::NotYet && watched.next_try <= now {
+            let is_wanted = matches!(watched.judged, Judged::NotYet | Judged::Unreadable(_));
+            if is_wanted && watched.next_try <= now {
                 self.next_ticket.0 += 1;
+                if let Judged::Unreadable(reason) = &watched.judged {
+                    watched.unreadable = Some(reason.clone());
+                }
                 watched.judged = Judged::Loading(self.next_ticket);
                 let operator = watched.files.operator.is_some();
                 loads.push(Load {
@@ -307,6 +317,16 @@ impl<P> Directory<P> {
                 watched.judged = Judged::NotYet;
                 watched.next_try = now.plus_ms(SETTLE_MS);
             }
+            Some(watched) if refusal.code == RefusalCode::Io => {
+                watched.next_try = now.plus_ms(UNREADABLE_MS);
+                let reason = refusal.message.clone();
+                if watched.unreadable.take().as_ref() == Some(&reason) {
+                    // It was told already.
+                    watched.judged = Judged::Unreadable(reason);
+                } else {
+                    self.report(stem, Judged::Unreadable(reason), refusal, changes);
+                }
+            }
             _ => self.report(stem, Judged::Refused, refusal, changes),
         }
     }
@@ -354,7 +374,7 @@ impl Watched {
     /// Files as first seen at `now`. Those that are older than they must be are judged at once.
     fn new(files: &Files, now: Timestamp, refused: bool) -> Self {
         let next_try = now.plus_ms(SETTLE_MS.saturating_sub(files.age_ms(now)));
-        Self { files: files.clone(), since: now, next_try, judged: Judged::NotYet, refused }
+        Self { files: files.clone(), since: now, next_try, judged: Judged::NotYet, refused, unreadable: None }
     }
 
     /// Whether it is still to be judged.

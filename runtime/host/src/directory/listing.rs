@@ -1,4 +1,4 @@
-//! What lies in the plugins directory at one moment: names, lengths, times, inodes. No content.
+//! What lies in the plugins directory at one moment: names, lengths, times, inodes, permissions. No content.
 //!
 //! Flat: folders, hidden files and what editors and copying tools leave behind are not looked at.
 
@@ -31,8 +31,10 @@ pub struct Files {
 /// By what a change of a file is noticed without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// Time of the last change.
+    /// Time of the last change of its content, as far as that says: who copies a file may set it.
     pub modified: SystemTime,
+    /// Time of the last change of anything about it, permissions and name included. Nothing but the clock sets that.
+    pub changed: SystemTime,
     /// Length in bytes.
     pub length: u64,
     /// The file's identity, where the system has one.
@@ -69,7 +71,7 @@ impl Files {
     #[must_use]
     pub fn age_ms(&self, now: Timestamp) -> u64 {
         let now = UNIX_EPOCH + Duration::from_millis(now.0);
-        let age = |stamp: &Stamp| now.duration_since(stamp.modified).unwrap_or_default();
+        let age = |stamp: &Stamp| now.duration_since(stamp.modified.max(stamp.changed)).unwrap_or_default();
         let youngest = self.operator.iter().map(age).chain([age(&self.wasm)]).min().unwrap_or_default();
         u64::try_from(youngest.as_millis()).unwrap_or(u64::MAX)
     }
@@ -79,10 +81,23 @@ impl Stamp {
     fn of(metadata: &Metadata) -> Self {
         Self {
             modified: metadata.modified().unwrap_or(UNIX_EPOCH),
+            changed: changed(metadata),
             length: metadata.len(),
             inode: inode(metadata),
         }
     }
+}
+
+#[cfg(unix)]
+fn changed(metadata: &Metadata) -> SystemTime {
+    use std::os::unix::fs::MetadataExt;
+    let seconds = Duration::from_secs(u64::try_from(metadata.ctime()).unwrap_or_default());
+    UNIX_EPOCH + seconds + Duration::from_nanos(u64::try_from(metadata.ctime_nsec()).unwrap_or_default())
+}
+
+#[cfg(not(unix))]
+fn changed(_: &Metadata) -> SystemTime {
+    UNIX_EPOCH
 }
 
 #[cfg(unix)]
@@ -93,4 +108,50 @@ fn inode(metadata: &Metadata) -> u64 {
 #[cfg(not(unix))]
 fn inode(_: &Metadata) -> u64 {
     0
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs::{File, FileTimes, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_file_with_the_time_and_length_of_another_is_another_and_so_is_one_that_may_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wasm");
+        let at = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let put = |content: &str| {
+            // In place, as `cp -p` does it.
+            let mut file = File::create(&path).unwrap();
+            io::Write::write_all(&mut file, content.as_bytes()).unwrap();
+            file.set_times(FileTimes::new().set_modified(at)).unwrap();
+        };
+        put("one");
+        let one = Listing::read(folder.path()).unwrap();
+        // Until the file system has another time than that of the first.
+        let end = Instant::now() + Duration::from_secs(10);
+        let two = loop {
+            put("two");
+            let listing = Listing::read(folder.path()).unwrap();
+            if listing != one || Instant::now() > end {
+                break listing;
+            }
+        };
+        assert_ne!(one, two);
+        let (one, two) = (&one.files["a"].wasm, &two.files["a"].wasm);
+        assert_eq!((one.modified, one.length, one.inode), (two.modified, two.length, two.inode));
+
+        fs::set_permissions(&path, Permissions::from_mode(0)).unwrap();
+        let closed = Listing::read(folder.path()).unwrap();
+        loop {
+            fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+            if Listing::read(folder.path()).unwrap() != closed {
+                break;
+            }
+            assert!(Instant::now() < end, "permissions are no change");
+        }
+    }
 }

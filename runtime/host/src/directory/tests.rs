@@ -71,6 +71,7 @@ impl Desk {
         let stamp = |name: &str| {
             self.files.get(name).map(|(content, at)| Stamp {
                 modified: UNIX_EPOCH + Duration::from_millis(*at),
+                changed: UNIX_EPOCH + Duration::from_millis(*at),
                 length: content.len() as u64,
                 inode: 0,
             })
@@ -87,6 +88,9 @@ impl Desk {
 fn load(content: &str, operator: Option<&str>) -> Result<Candidate<String>, Refusal> {
     if content.starts_with("broken") {
         return Err(Refusal::new(RefusalCode::TruncatedWasm, content, "Mend it."));
+    }
+    if content.starts_with("unreadable") {
+        return Err(Refusal::new(RefusalCode::Io, content, "Check it."));
     }
     if content.starts_with("foreign") {
         return Err(Refusal::new(RefusalCode::UnsupportedWorld, content, "Write another."));
@@ -380,4 +384,20 @@ fn a_claimed_name_is_kept_for_its_file() {
     desk.directory.claim("tally", "tally");
     assert_eq!(desk.after(0), NOTHING);
     assert_eq!(desk.after(GRACE_MS), ["removed tally from tally.wasm"]);
+}
+
+#[test]
+fn what_could_not_be_read_is_tried_again_and_told_once() {
+    let mut desk = Desk::new();
+    desk.write("a.wasm", "unreadable: denied");
+    assert_eq!(desk.after(2_100), ["refused a.wasm for io, None runs"]);
+    for _ in 0..5 {
+        assert_eq!(desk.after(UNREADABLE_MS), Vec::<String>::new(), "nothing is new");
+    }
+    assert!(desk.directory.is_settled(), "nothing waits for it");
+    // What kept it from being read was outside of the file, so nothing of it has changed.
+    let at = desk.files["a.wasm"].1;
+    desk.files.insert("a.wasm".to_owned(), ("alpha 1unreadable:".to_owned(), at));
+    assert_eq!(desk.after(UNREADABLE_MS - 1), Vec::<String>::new(), "not yet");
+    assert_eq!(desk.after(1), ["withdrawn a.wasm", "added alpha 1unreadable: from a.wasm"]);
 }
