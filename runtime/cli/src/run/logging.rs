@@ -4,12 +4,9 @@ use std::io;
 
 use camshaft_wire::ErrorCode;
 use clap::{Args, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::super::{failure::Failure, log_line, terminal};
-
-/// What "info" means: all that Camshaft has to say, and warnings of what it is made of.
-const INFO: &str = "warn,camshaft=info";
 
 /// Libraries that log each error of a guest's requests. The guest and its dead letter have them, and a guest could write
 /// without end in this way, so these lines are written only if the filter names the library.
@@ -19,7 +16,8 @@ const OF_GUESTS: [&str; 2] = ["wasmtime_wasi_http", "rustls"];
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Logging")]
 pub struct Logging {
-    /// What to log: error, warn, info, debug or trace; also by part, such as info,camshaft_host=debug
+    /// What to log: error, warn, info, debug or trace; also by part, such as info,camshaft_host=debug. Of the libraries
+    /// that camshaft is made of only warnings are logged, unless the filter names them, such as debug,wasmtime=debug
     #[arg(
         long = "log",
         value_name = "FILTER",
@@ -73,15 +71,27 @@ impl Logging {
 }
 
 fn filter(text: &str) -> Result<EnvFilter, Failure> {
-    let text = if text == "info" { INFO } else { text };
-    let filter = EnvFilter::builder().parse(text).map_err(|error| {
-        Failure::new(ErrorCode::WrongUsage, format!("\"{text}\" is not a log filter: {error}"))
-            .hint("Write error, warn, info, debug or trace.")
-    })?;
+    let wrong = |problem: String| {
+        Failure::new(ErrorCode::WrongUsage, format!("\"{text}\" is not a log filter: {problem}"))
+            .hint("Write error, warn, info, debug or trace, and NAME=LEVEL for a part, separated by commas.")
+    };
+    let parts: Vec<String> = text.split(',').map(str::trim).map(own).collect::<Result<_, _>>().map_err(wrong)?;
+    let filter = EnvFilter::builder().parse(parts.join(",")).map_err(|error| wrong(error.to_string()))?;
     let quiet = OF_GUESTS.iter().filter(|part| !text.contains(**part));
     quiet.into_iter().try_fold(filter, |filter, part| {
         Ok(filter.add_directive(format!("{part}=off").parse().map_err(Failure::internal)?))
     })
+}
+
+/// A level alone is meant for Camshaft's own parts: libraries say thousands of lines below warnings. A name alone is a
+/// mistyped level, of which the filter's own reader makes a part that says everything.
+fn own(part: &str) -> Result<String, String> {
+    if part.contains(['=', '[']) {
+        return Ok(part.to_owned());
+    }
+    let level: LevelFilter = part.parse().map_err(|_| format!("\"{part}\" is no level"))?;
+    let libraries = level.min(LevelFilter::WARN);
+    Ok(format!("{libraries},camshaft={level}"))
 }
 
 #[cfg(test)]
@@ -111,6 +121,8 @@ mod tests {
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || writer.clone());
         tracing::subscriber::with_default(log.with_ansi(false).finish(), || {
             tracing::warn!(target: "fjall", "of a library");
+            tracing::debug!(target: "cranelift_codegen", "each instruction");
+            tracing::debug!(target: "camshaft_host::cache", "of ours");
             tracing::warn!(target: "wasmtime_wasi_http::p2::error", "of a guest");
         });
         let bytes = written.0.lock().unwrap().clone();
@@ -124,5 +136,26 @@ mod tests {
             assert!(written.contains("of a library") && !written.contains("of a guest"), "{text}: {written}");
         }
         assert!(written("warn,wasmtime_wasi_http=warn").contains("of a guest"));
+    }
+
+    #[test]
+    fn a_level_is_for_our_own_parts_and_a_word_that_is_none_is_refused() {
+        for (text, ours, theirs) in [
+            ("debug", true, false),
+            ("trace", true, false),
+            ("info", false, false),
+            ("info,camshaft_host=debug", true, false),
+            ("debug,cranelift_codegen=debug", true, true),
+            ("cranelift_codegen=debug", false, true),
+        ] {
+            let written = written(text);
+            assert_eq!(written.contains("of ours"), ours, "{text}: {written}");
+            assert_eq!(written.contains("each instruction"), theirs, "{text}: {written}");
+        }
+        assert!(!written("error").contains("of a library"));
+        for text in ["nonsense", "debg", "info,nonsense", "", "camshaft=loud", "info,"] {
+            let failure = filter(text).err().unwrap_or_else(|| panic!("\"{text}\" is taken"));
+            assert_eq!(failure.code(), ErrorCode::WrongUsage, "{text}");
+        }
     }
 }
