@@ -102,7 +102,8 @@ impl Retention {
     ) -> Result<Option<u64>, LogError> {
         let needed = shared.lock().needed(self.now());
         let before = self.trim_before(log, needed)?;
-        Ok(Some(before).filter(|before| *before > log.bounds().first_sequence))
+        // What cannot go now is not asked for: that would be all the time while the log is one segment.
+        Ok(log.bounds().next_segment.filter(|next| *next <= before).map(|_| before))
     }
 
     /// The first sequence that must stay, where [`crate::Sequencer::needed`] says what snapshot and consumers need. It

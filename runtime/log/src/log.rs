@@ -128,6 +128,9 @@ pub struct NextRecord {
 pub struct Bounds {
     /// Sequence of the first retained record, or of the first one to come.
     pub first_sequence: u64,
+    /// Sequence of the first record of the second oldest segment, if there are two: trimming lets go of whole segments, so
+    /// nothing goes before it may.
+    pub next_segment: Option<u64>,
     /// Sequence of the last record written; 0 before the first.
     pub last_sequence: u64,
     /// Offset of the first retained event, or of the first one to come.

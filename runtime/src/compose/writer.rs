@@ -141,7 +141,9 @@ impl Writer<'_> {
         if before == 0 {
             return Ok(false);
         }
+        let was = self.core.log.bounds().first_sequence;
         match self.log.trim(before)? {
+            Trimmed::To(first) if first == was => Ok(false),
             Trimmed::To(first) => {
                 tracing::info!(first, "trimmed the log");
                 Ok(true)

@@ -118,6 +118,7 @@ impl LogReader for View {
         let first = first_segment(&extent).first;
         Bounds {
             first_sequence: first.sequence,
+            next_segment: extent.segments.get(1).map(|segment| segment.first.sequence),
             last_sequence: extent.last_sequence,
             first_offset: first.first_offset,
             next_offset: extent.next_offset,
