@@ -138,7 +138,7 @@ impl Sinks {
         let called = self.call(ready, attempt).await;
         drop(deadlines);
         let Some((answer, mut attempt)) = called else { return Ok(()) };
-        pass_on(&name, attempt.take_log());
+        pass_on(&mut attempt);
         self.commit(Box::new(call.end(answer, attempt, &mut random))).await
     }
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use camshaft_engine::{Attempt, Batch, Finished, Handler, LogLine, StateReader, WorkerContext, run_batch};
-use camshaft_event::{Answer, Event, FailureCause, LogLevel};
+use camshaft_event::{Answer, AttemptContext, Event, FailureCause, LogLevel};
 use camshaft_host::{InstantiateError, Prepared};
 use rand_chacha::ChaCha8Rng;
 
@@ -43,7 +43,7 @@ fn handle(core: &Core, number: usize, code: Code, batch: Batch, context: WorkerC
             run_batch(batch, context, &mut core.marks.around(number, &mut handler))
         }
         Code::Closure(closure) => {
-            let mut handler = ClosureHandler { closure: &*closure, name: &name };
+            let mut handler = ClosureHandler { closure: &*closure };
             run_batch(batch, context, &mut core.marks.around(number, &mut handler))
         }
     }
@@ -77,20 +77,19 @@ impl Handler for PluginHandler<'_> {
         let event = attempt.share_event();
         let (answer, mut attempt) = instance.call(&event, attempt);
         self.slot.put_back(instance);
-        pass_on(self.name, attempt.take_log());
+        pass_on(&mut attempt);
         (answer, attempt)
     }
 }
 
 struct ClosureHandler<'w> {
     closure: &'w (dyn Fn(&Event, &mut Attempt) -> Answer + Send + Sync),
-    name: &'w str,
 }
 
 impl Handler for ClosureHandler<'_> {
     fn call(&mut self, attempt: Attempt) -> (Answer, Attempt) {
         let (answer, mut attempt) = call_closure(self.closure, attempt);
-        pass_on(self.name, attempt.take_log());
+        pass_on(&mut attempt);
         (answer, attempt)
     }
 }
@@ -110,16 +109,41 @@ pub(super) fn call_closure(
     (answer, attempt)
 }
 
-pub(super) fn pass_on(consumer: &str, lines: Vec<LogLine>) {
+/// Passes on what a handler logged during `attempt`, each line with the event that it is about.
+pub(super) fn pass_on(attempt: &mut Attempt) {
+    let lines = attempt.take_log();
+    if lines.is_empty() {
+        return;
+    }
+    let event = attempt.share_event();
+    let (consumer, offset, number) = (attempt.consumer(), attempt.offset().0, attempt.attempt());
+    let (id, event_type, key) = (event.id.as_str(), event.event_type.as_str(), event.ordering_key());
     for LogLine { level, message, fields } in lines {
         let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let fields = fields.join(" ");
+        // A field without a value is left out.
+        let fields = Some(fields.as_str()).filter(|fields| !fields.is_empty());
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "camshaft::plugin",
+                    consumer,
+                    offset,
+                    event = id,
+                    "type" = event_type,
+                    key,
+                    attempt = number,
+                    fields,
+                    "{message}"
+                )
+            };
+        }
         match level {
-            LogLevel::Trace => tracing::trace!(target: "camshaft::plugin", consumer, fields, "{message}"),
-            LogLevel::Debug => tracing::debug!(target: "camshaft::plugin", consumer, fields, "{message}"),
-            LogLevel::Info => tracing::info!(target: "camshaft::plugin", consumer, fields, "{message}"),
-            LogLevel::Warn => tracing::warn!(target: "camshaft::plugin", consumer, fields, "{message}"),
-            LogLevel::Error => tracing::error!(target: "camshaft::plugin", consumer, fields, "{message}"),
+            LogLevel::Trace => line!(trace),
+            LogLevel::Debug => line!(debug),
+            LogLevel::Info => line!(info),
+            LogLevel::Warn => line!(warn),
+            LogLevel::Error => line!(error),
         }
     }
 }
