@@ -231,6 +231,14 @@ impl Config {
         Ok(config)
     }
 
+    /// Variables of the environment that set nothing and probably were meant to, each with the one that is meant.
+    /// The command line warns of them. Others that begin with `CAMSHAFT_` may be an orchestrator's.
+    pub fn mistaken_variables(
+        environment: impl IntoIterator<Item = String>,
+    ) -> impl Iterator<Item = (String, String)> {
+        environment.into_iter().filter_map(|name| setting::meant_by(&name).map(|meant| (name, meant)))
+    }
+
     /// Refuses settings that contradict each other.
     ///
     /// # Errors

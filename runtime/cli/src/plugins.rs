@@ -16,6 +16,7 @@ use super::{
     output,
     table::{dash, digest, list, sheet, table, time},
 };
+use crate::text;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -93,6 +94,10 @@ pub fn plugins(client: &Client, arguments: &Arguments, json: bool) -> Result<(),
     if json {
         return output::json(&plugins);
     }
+    for warning in &plugins.warnings {
+        output::note(&format!("\"{}\" has no effect: {}", text::line(&warning.file), text::line(&warning.message)));
+        output::hint(&text::line(&warning.hint));
+    }
     if plugins.items.is_empty() {
         output::note("there are no plugins yet");
         output::hint("`camshaft deploy FILE.wasm` puts one there; `camshaft build` makes one.");
@@ -112,12 +117,13 @@ fn all(plugins: &[PluginView]) -> String {
         let refusal = plugin.last_refusal.as_ref().map(|refusal| refusal.message.clone());
         let error = plugin.last_error.as_ref().map(|error| format!("{}: {}", error.cause, error.error));
         let waiting = plugin.waiting.as_ref().map(|waiting| waiting.message.clone());
+        let warning = plugin.warnings.first().cloned();
         [
             plugin.name.clone(),
             plugin.version.clone().unwrap_or_else(dash),
             status(plugin).to_owned(),
             digest(plugin.digest.as_deref()),
-            refusal.or(waiting).or(error).unwrap_or_else(dash),
+            refusal.or(waiting).or(error).or(warning).unwrap_or_else(dash),
         ]
     });
     table(["NAME", "VERSION", "STATUS", "DIGEST", "LAST ERROR"], rows)
@@ -146,6 +152,7 @@ fn one(plugin: &PluginView) -> String {
         ("publishes", list(&plugin.publishes)),
         ("capabilities", list(&plugin.capabilities)),
         ("grants", list(&plugin.grants)),
+        ("warnings", (!plugin.warnings.is_empty()).then(|| plugin.warnings.join("\n"))),
         (
             "limits",
             plugin.limits.map(|limits| {
@@ -208,6 +215,7 @@ mod tests {
             publishes: vec!["stock.reserved".into()],
             capabilities: vec![],
             grants: vec![],
+            warnings: vec![],
             limits: Some(LimitsView { deadline_ms: 1_000, memory_bytes: 64 << 20 }),
             last_error: Some(LastError {
                 at: Timestamp(1_769_860_801_000),

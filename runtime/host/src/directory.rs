@@ -6,6 +6,7 @@
 
 mod change;
 mod listing;
+mod overlooked;
 mod watcher;
 
 use std::{
@@ -18,6 +19,7 @@ use camshaft_event::Timestamp;
 use crate::{Manifest, Refusal, RefusalCode};
 pub use change::{Candidate, Change, Load, Ticket};
 pub use listing::{Files, Listing, Stamp};
+pub use overlooked::Overlooked;
 pub use watcher::Watcher;
 
 /// A file counts once it has not changed for so long.
@@ -35,6 +37,8 @@ pub struct Directory<P> {
     missing: bool,
     files: BTreeMap<String, Watched>,
     running: BTreeMap<String, Running>,
+    /// Files that have no effect: since when each is there, and whether that was told.
+    overlooked: BTreeMap<Overlooked, (Timestamp, bool)>,
     next_ticket: Ticket,
     /// When it was scanned last.
     scanned: Timestamp,
@@ -83,6 +87,7 @@ impl<P> Directory<P> {
             missing: false,
             files: BTreeMap::new(),
             running: BTreeMap::new(),
+            overlooked: BTreeMap::new(),
             next_ticket: Ticket(0),
             scanned: Timestamp::default(),
             plugin: std::marker::PhantomData,
@@ -139,6 +144,7 @@ impl<P> Directory<P> {
             changes.push(Change::DirectoryBack);
         }
         self.observe(listing, now, &mut changes);
+        self.overlook(&listing.overlooked, now, &mut changes);
         self.expire(now, &mut changes);
         changes
     }
@@ -212,6 +218,11 @@ impl<P> Directory<P> {
         loading.map(|(stem, _)| self.wasm_path(stem))
     }
 
+    /// The files that have no effect, as far as that was told.
+    pub fn overlooked(&self) -> impl Iterator<Item = &Overlooked> {
+        self.overlooked.iter().filter(|(_, (_, is_told))| *is_told).map(|(overlooked, _)| overlooked)
+    }
+
     /// Whether every file that was seen has been judged.
     #[must_use]
     pub fn is_settled(&self) -> bool {
@@ -248,6 +259,19 @@ impl<P> Directory<P> {
             };
         }
         self.unblock();
+    }
+
+    /// Tells of files that have no effect once they are there for a while: a plugin and its operator's file come one after
+    /// the other.
+    fn overlook(&mut self, listed: &[Overlooked], now: Timestamp, changes: &mut Vec<Change<P>>) {
+        self.overlooked.retain(|known, _| listed.contains(known));
+        for overlooked in listed {
+            let (since, is_told) = self.overlooked.entry(overlooked.clone()).or_insert((now, false));
+            if !*is_told && now.ms_since(*since) >= PATIENCE_MS {
+                *is_told = true;
+                changes.push(Change::Overlooked(overlooked.clone()));
+            }
+        }
     }
 
     /// Files that waited for a name whose owner is gone get another chance.

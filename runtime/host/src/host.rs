@@ -205,7 +205,9 @@ impl Host {
         check_capabilities(&manifest, &options.ways_out)?;
         check_limits(&manifest, options)?;
         let (access, lacking) =
-            match check_operators_part(&manifest, file).and_then(|()| Access::of(&manifest, file)) {
+            match check_operators_part(&manifest, &options.ways_out, file)
+                .and_then(|()| Access::of(&manifest, file))
+            {
                 Ok(access) => (access, None),
                 Err(refusal) => (Access::none(file), Some(refusal)),
             };
@@ -294,8 +296,18 @@ fn check_capabilities(manifest: &Manifest, ways_out: &WaysOut) -> Result<(), Ref
 }
 
 /// Nobody has more than was granted, and a template is nothing before its operator says what it takes.
-fn check_operators_part(manifest: &Manifest, file: &Path) -> Result<(), Refusal> {
+fn check_operators_part(manifest: &Manifest, ways_out: &WaysOut, file: &Path) -> Result<(), Refusal> {
     let Manifest { name, capabilities, grants, .. } = manifest;
+    if let Some(grant) = grants.iter().find(|grant| !ways_out.exists(grant)) {
+        return Err(Refusal::new(
+            RefusalCode::InvalidManifest,
+            format!(
+                "\"{}\" grants \"{grant}\", which is no capability of this camshaft",
+                file.with_extension("toml").display()
+            ),
+            "The capability that a plugin can be granted is \"http\"; correct `grants`.",
+        ));
+    }
     if manifest.is_open {
         return Err(Refusal::new(
             RefusalCode::InvalidManifest,

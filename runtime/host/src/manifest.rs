@@ -118,6 +118,13 @@ impl Manifest {
         self.grants.iter().cloned().chain(rules).collect()
     }
 
+    /// What the operator gave that the plugin does not ask for, each as a sentence.
+    #[must_use]
+    pub fn unused_grants(&self) -> Vec<String> {
+        let unused = self.grants.difference(&self.capabilities);
+        unused.map(|grant| format!("\"{grant}\" is granted but not asked for")).collect()
+    }
+
     /// A secret that a rule names has to lie somewhere.
     fn refuse_unknown_secrets(&self, origin: &str) -> Result<(), Refusal> {
         for rule in &self.http {

@@ -23,7 +23,8 @@ use super::{Api, body, parameters::Path, problem::Problem};
 )]
 pub async fn list(State(api): State<Api>) -> Result<Json<PluginsView>, Problem> {
     let directory = api.runtime.plugins_directory().display().to_string();
-    Ok(Json(PluginsView { items: api.runtime.plugins().await?, directory }))
+    let warnings = api.runtime.overlooked_files();
+    Ok(Json(PluginsView { items: api.runtime.plugins().await?, directory, warnings }))
 }
 
 /// One plugin.

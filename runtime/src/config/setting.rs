@@ -90,6 +90,23 @@ pub(super) fn key_of_variable(variable: &str) -> Option<&'static str> {
     SETTINGS.iter().map(|setting| setting.key).find(|key| key.replace('.', "_").to_uppercase() == name)
 }
 
+/// The variable that one of the program's is probably meant to be, by its name.
+pub(super) fn meant_by(variable: &str) -> Option<String> {
+    /// Those that stand for no setting.
+    const OTHERS: [&str; 6] = ["CONFIG", "TOKEN", "URL", "LOG", "LOG_FORMAT", "TOKEN_FILE"];
+    /// Least likeness: orchestrators make variables such as `CAMSHAFT_PORT` out of a service's name.
+    const ALIKE: f64 = 0.9;
+    let name = variable.strip_prefix("CAMSHAFT_")?;
+    let settings = SETTINGS.iter().map(|setting| setting.key.replace('.', "_").to_uppercase());
+    let known: Vec<String> = settings.chain(OTHERS.map(str::to_owned)).collect();
+    if known.iter().any(|known| known == name) {
+        return None;
+    }
+    let likely = known.iter().map(|known| (strsim::jaro_winkler(known, name), known));
+    let likely = likely.filter(|(likeness, _)| *likeness >= ALIKE).max_by(|a, b| a.0.total_cmp(&b.0));
+    likely.map(|(_, known)| format!("CAMSHAFT_{known}"))
+}
+
 /// The existing key that is most like `key`, whole or by its last part.
 fn nearest(key: &str) -> Option<&'static str> {
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();

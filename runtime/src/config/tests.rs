@@ -318,3 +318,17 @@ fn uncommented(text: &str) -> String {
     let lines = text.lines().map(|line| line.strip_prefix("# ").unwrap_or(line));
     lines.collect::<Vec<_>>().join("\n")
 }
+
+#[test]
+fn a_variable_that_is_nearly_a_setting_is_noticed_and_others_are_left_alone() {
+    let names = ["CAMSHAFT_LISTN", "CAMSHAFT_LIMITS_MAX_HOP", "CAMSHAFT_TOKEN_FILES", "CAMSHAFT_LISTEN", "CAMSHAFT_TOKEN"];
+    let others = ["CAMSHAFT_PORT", "CAMSHAFT_SERVICE_HOST", "CAMSHAFT_PORT_4077_TCP_ADDR", "CAMSHAFT_LOG", "LISTN"];
+    let all = names.iter().chain(&others).map(|name| (*name).to_owned());
+    let found: Vec<_> = Config::mistaken_variables(all).collect();
+    let expected = [
+        ("CAMSHAFT_LISTN", "CAMSHAFT_LISTEN"),
+        ("CAMSHAFT_LIMITS_MAX_HOP", "CAMSHAFT_LIMITS_MAX_HOPS"),
+        ("CAMSHAFT_TOKEN_FILES", "CAMSHAFT_TOKEN_FILE"),
+    ];
+    assert_eq!(found, expected.map(|(name, meant)| (name.to_owned(), meant.to_owned())));
+}

@@ -31,7 +31,7 @@ pub use event::{Receipt, Receipts, StoredEvent};
 pub use health::{Closed, Health, HealthStatus, RetentionView, SyncView};
 pub use page::{Items, Page};
 pub use plugin::{
-    LastError, LimitsView, PluginFileView, PluginStatus, PluginView, PluginsView, RefusalView,
+    FileWarningView, LastError, LimitsView, PluginFileView, PluginStatus, PluginView, PluginsView, RefusalView,
     SubscriptionView, WaitingVersionView,
 };
 pub use problem::{PROBLEM_MEDIA_TYPE, ProblemDocument};

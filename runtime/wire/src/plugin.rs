@@ -14,6 +14,20 @@ pub struct PluginsView {
     /// The watched directory, as the runtime's machine calls it.
     #[serde(default)]
     pub directory: String,
+    /// Files in it that have no effect, though they were probably meant to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<FileWarningView>,
+}
+
+/// A file of the plugins directory that has no effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FileWarningView {
+    /// Which.
+    pub file: String,
+    /// Why.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
 }
 
 /// A file that was put into the plugins directory.
@@ -78,6 +92,9 @@ pub struct PluginView {
     pub capabilities: Vec<String>,
     /// What the operator granted.
     pub grants: Vec<String>,
+    /// What its operator's file says without effect, each as a sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What one attempt may use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitsView>,

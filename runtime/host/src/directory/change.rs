@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use super::Overlooked;
 use crate::{Manifest, Refusal};
 
 /// The number of a [`Load`]; never given twice by one directory.
@@ -85,6 +86,8 @@ pub enum Change<P> {
         /// The `.wasm`.
         file: PathBuf,
     },
+    /// A file has no effect, though it was probably meant to.
+    Overlooked(Overlooked),
     /// The directory itself is gone or cannot be read. What ran runs on.
     DirectoryMissing,
     /// The directory is back; watch it anew.

@@ -12,11 +12,15 @@ use std::{
 
 use camshaft_event::Timestamp;
 
+use super::overlooked::{self, Overlooked};
+
 /// The plugin files of a directory, by stem.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
     /// Every `.wasm`, with the `.toml` of the same stem.
     pub files: BTreeMap<String, Files>,
+    /// What is there and has no effect, though it was probably meant to.
+    pub overlooked: Vec<Overlooked>,
 }
 
 /// A `.wasm`, and the operator's file beside it.
@@ -47,14 +51,19 @@ impl Listing {
     /// # Errors
     /// It is not there or cannot be read.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let mut stamps = BTreeMap::new();
+        let (mut stamps, mut folders) = (BTreeMap::new(), Vec::new());
         for entry in fs::read_dir(path)? {
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else { continue };
             // A file may be gone again by now, and a link may lead nowhere.
             let Ok(metadata) = fs::metadata(entry.path()) else { continue };
-            if metadata.is_file() && !name.starts_with(['.', '#', '~']) {
+            if name.starts_with(['.', '#', '~']) {
+                continue;
+            }
+            if metadata.is_file() {
                 stamps.insert(name, Stamp::of(&metadata));
+            } else if metadata.is_dir() {
+                folders.push(entry.path());
             }
         }
         let operator = |stem: &str| stamps.get(&format!("{stem}.toml")).cloned();
@@ -62,7 +71,9 @@ impl Listing {
         let files = { wasm }
             .map(|(stem, stamp)| (stem.to_owned(), Files { wasm: stamp.clone(), operator: operator(stem) }))
             .collect();
-        Ok(Self { files })
+        folders.sort();
+        let overlooked = overlooked::of(path, &stamps, &folders);
+        Ok(Self { files, overlooked })
     }
 }
 

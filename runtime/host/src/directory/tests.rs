@@ -12,11 +12,12 @@ struct Desk {
     directory: Directory<String>,
     files: BTreeMap<String, (String, u64)>,
     now: u64,
+    overlooked: Vec<Overlooked>,
 }
 
 impl Desk {
     fn new() -> Self {
-        Self { directory: Directory::new("plugins"), files: BTreeMap::new(), now: 1_000_000 }
+        Self { directory: Directory::new("plugins"), files: BTreeMap::new(), now: 1_000_000, overlooked: Vec::new() }
     }
 
     fn write(&mut self, name: &str, content: &str) -> &mut Self {
@@ -81,7 +82,7 @@ impl Desk {
             let wasm = stamp(&format!("{stem}.wasm")).unwrap();
             (stem.to_owned(), Files { wasm, operator: stamp(&format!("{stem}.toml")) })
         });
-        Listing { files: files.collect() }
+        Listing { files: files.collect(), overlooked: self.overlooked.clone() }
     }
 }
 
@@ -120,6 +121,7 @@ fn told(change: Change<String>) -> String {
             format!("refused {} for {}, {running:?} runs", name(file), refusal.code)
         }
         Change::Withdrawn { file } => format!("withdrawn {}", name(file)),
+        Change::Overlooked(overlooked) => format!("overlooked {}", name(overlooked.file)),
         Change::DirectoryMissing => "directory missing".to_owned(),
         Change::DirectoryBack => "directory back".to_owned(),
     }
@@ -400,4 +402,21 @@ fn what_could_not_be_read_is_tried_again_and_told_once() {
     desk.files.insert("a.wasm".to_owned(), ("alpha 1unreadable:".to_owned(), at));
     assert_eq!(desk.after(UNREADABLE_MS - 1), Vec::<String>::new(), "not yet");
     assert_eq!(desk.after(1), ["withdrawn a.wasm", "added alpha 1unreadable: from a.wasm"]);
+}
+
+#[test]
+fn a_file_without_effect_is_told_of_once_when_nothing_comes_of_it() {
+    let mut desk = running();
+    let overlooked =
+        Overlooked { file: "plugins/taly.toml".into(), message: String::new(), hint: String::new() };
+    desk.overlooked.push(overlooked.clone());
+    assert_eq!(desk.after(0), NOTHING);
+    assert_eq!(desk.after(PATIENCE_MS - 1), NOTHING, "what belongs to it may be on its way");
+    assert_eq!(desk.directory.overlooked().count(), 0);
+    assert_eq!(desk.after(1), ["overlooked taly.toml"]);
+    assert_eq!(desk.after(10_000), NOTHING, "once");
+    assert_eq!(desk.directory.overlooked().collect::<Vec<_>>(), [&overlooked]);
+    desk.overlooked.clear();
+    assert_eq!(desk.after(0), NOTHING);
+    assert_eq!(desk.directory.overlooked().count(), 0);
 }

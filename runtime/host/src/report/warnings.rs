@@ -25,10 +25,7 @@ const FIRST: [&str; 28] = [
 
 /// The warnings about `manifest`.
 pub fn of(manifest: &Manifest) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for grant in manifest.grants.difference(&manifest.capabilities) {
-        warnings.push(format!("\"{grant}\" is granted but not asked for"));
-    }
+    let mut warnings = manifest.unused_grants();
     let handled = manifest.subscriptions.iter().flat_map(|subscription| &subscription.types);
     let handled =
         handled.filter_map(TypePattern::exact).filter(|handled| !manifest.publishes.contains(*handled));

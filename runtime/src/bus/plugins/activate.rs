@@ -192,6 +192,11 @@ impl Plugins {
             "activated"
         );
         self.versions.note(&name, file, &kept, Some(activation));
+        let consumer = self.steps.peek(|sequencer| sequencer.consumer_state(&name));
+        let partitions = consumer.map(|consumer| consumer.record.partitions);
+        for warning in super::show::warnings(version.plugin.manifest(), partitions) {
+            tracing::warn!(plugin = name, "{warning}");
+        }
         let running = Running {
             version,
             code,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use camshaft_event::{ActivationId, Timestamp};
+use camshaft_host::directory::Overlooked;
 use camshaft_host::{Content, Refusal};
 
 use super::version::Version;
@@ -20,6 +21,8 @@ pub(in crate::bus) struct Shelf {
     withheld: Mutex<BTreeMap<String, Withheld>>,
     refused: Mutex<BTreeMap<PathBuf, Refused>>,
     loading: Mutex<BTreeSet<PathBuf>>,
+    /// Files of the directory that have no effect.
+    overlooked: Mutex<Vec<Overlooked>>,
     /// Held by whoever changes what runs, from the question what may run to the shelf's new content.
     changing: Mutex<()>,
 }
@@ -92,6 +95,10 @@ impl Shelf {
 
     pub(super) fn loading(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
         self.loading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn overlooked(&self) -> MutexGuard<'_, Vec<Overlooked>> {
+        self.overlooked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn changing(&self) -> MutexGuard<'_, ()> {

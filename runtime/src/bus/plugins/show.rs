@@ -5,13 +5,15 @@
 use std::path::{Path, PathBuf};
 
 use camshaft_engine::SharedSequencer;
+use camshaft_host::Manifest;
+use camshaft_host::directory::Overlooked;
 
 use super::Plugins;
 use super::probation::probation_view;
 use super::shelf::{Refused, Running, Waiting};
 use crate::compose::EmbeddedStore;
 use crate::view::{
-    LastError, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView, WaitingVersionView,
+    FileWarningView, LastError, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView, WaitingVersionView,
 };
 use crate::{Runtime, Unavailable};
 
@@ -23,6 +25,18 @@ impl Runtime {
     /// A runtime that ended before what is shown was durable.
     pub async fn plugins(&self) -> Result<Vec<PluginView>, Unavailable> {
         self.0.core.read_durably(|sequencer| self.0.plugins.views(sequencer)).await
+    }
+
+    /// Files of the plugins directory that have no effect, though they were probably meant to.
+    #[must_use]
+    pub fn overlooked_files(&self) -> Vec<FileWarningView> {
+        let overlooked = self.0.plugins.shelf.overlooked();
+        let view = |Overlooked { file, message, hint }: &Overlooked| FileWarningView {
+            file: file.display().to_string(),
+            message: message.clone(),
+            hint: hint.clone(),
+        };
+        overlooked.iter().map(view).collect()
     }
 
     /// One plugin that runs, or a refused file by its stem, once what is shown of it is durable; none if there is none of
@@ -72,6 +86,7 @@ impl Plugins {
         let last_error = last_error(sequencer, name);
         let pinned = sequencer.lock().pinned(name).map(str::to_owned);
         let consumer = sequencer.lock().consumer_state(name);
+        let partitions = consumer.as_ref().map(|consumer| consumer.record.partitions);
         let probation = consumer.and_then(|consumer| consumer.probation);
         let refused = self.shelf.refused();
         let last_refusal = refused
@@ -101,10 +116,24 @@ impl Plugins {
             publishes: manifest.publishes.iter().cloned().collect(),
             capabilities: manifest.capabilities.iter().cloned().collect(),
             grants: manifest.granted(),
+            warnings: warnings(manifest, partitions),
             limits: Some(LimitsView::from(&manifest.limits)),
             last_error,
         })
     }
+}
+
+/// What the operator's file says without effect.
+pub(super) fn warnings(manifest: &Manifest, partitions: Option<u32>) -> Vec<String> {
+    let mut warnings = manifest.unused_grants();
+    let wanted = manifest.policy.partitions;
+    if let Some(has) = partitions.filter(|has| *has != wanted) {
+        warnings.push(format!(
+            "`partitions = {wanted}` has no effect: the consumer was made with {has}, and that is fixed as long as it \
+             exists"
+        ));
+    }
+    warnings
 }
 
 fn last_error(sequencer: &Engine, name: &str) -> Option<LastError> {
@@ -143,6 +172,7 @@ fn file_view(file: &Path, status: PluginStatus) -> PluginView {
         publishes: Vec::new(),
         capabilities: Vec::new(),
         grants: Vec::new(),
+        warnings: Vec::new(),
         limits: None,
         last_error: None,
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use camshaft_host::Refusal;
-use camshaft_host::directory::{Candidate, Change, Directory, Listing, Watcher};
+use camshaft_host::directory::{Candidate, Change, Directory, Listing, Overlooked, Watcher};
 
 use super::Plugins;
 use super::activate::{Engine, Origin};
@@ -89,6 +89,7 @@ fn look(plugins: &Plugins, directory: &mut Directory<Version>) -> Vec<Change<Ver
         plugins.loader.ask(load);
     }
     *plugins.shelf.loading() = directory.loading().collect();
+    *plugins.shelf.overlooked() = directory.overlooked().cloned().collect();
     changes
 }
 
@@ -120,6 +121,9 @@ fn carry_out(plugins: &Plugins, change: Change<Version>) {
         Change::Refused { file, running, refusal } => note_refusal(plugins, file, running, refusal),
         Change::Withdrawn { file } => {
             shelf.refused().remove(&file);
+        }
+        Change::Overlooked(Overlooked { file, message, hint }) => {
+            tracing::warn!(file = %file.display(), hint, "a file has no effect: {message}");
         }
         Change::DirectoryMissing => {
             let directory = plugins.core.config.plugins.display();
