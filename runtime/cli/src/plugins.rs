@@ -6,7 +6,7 @@ mod versions;
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
-use camshaft_wire::{PluginStatus, PluginView, PluginsView};
+use camshaft_wire::{PluginStatus, PluginView, PluginsView, SettingView};
 use clap::{Args, Subcommand};
 
 use super::{
@@ -152,6 +152,7 @@ fn one(plugin: &PluginView) -> String {
         ("publishes", list(&plugin.publishes)),
         ("capabilities", list(&plugin.capabilities)),
         ("grants", list(&plugin.grants)),
+        ("settings", (!plugin.settings.is_empty()).then(|| settings(&plugin.settings))),
         ("warnings", (!plugin.warnings.is_empty()).then(|| plugin.warnings.join("\n"))),
         (
             "limits",
@@ -170,6 +171,15 @@ fn one(plugin: &PluginView) -> String {
         ("refused file", refusal.map(|refusal| refusal.file.clone())),
         ("hint", refusal.map(|refusal| &refusal.hint).or(waiting.map(|waiting| &waiting.hint)).cloned()),
     ])
+}
+
+/// One a line: what it is, and where it comes from.
+fn settings(settings: &[SettingView]) -> String {
+    let width = settings.iter().map(|setting| setting.key.len()).max().unwrap_or_default();
+    let line = |SettingView { key, value, from }: &SettingView| {
+        format!("{key:width$}  {} ({from})", text::line(value))
+    };
+    settings.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 const fn status(plugin: &PluginView) -> &'static str {
@@ -215,7 +225,11 @@ mod tests {
             publishes: vec!["stock.reserved".into()],
             capabilities: vec![],
             grants: vec![],
-            warnings: vec![],
+            settings: vec![
+                SettingView { key: "policy.max_attempts".into(), value: "10".into(), from: "default".into() },
+                SettingView { key: "config.low_stock".into(), value: "5".into(), from: "operator".into() },
+            ],
+            warnings: vec!["\"http\" is granted but not asked for".into()],
             limits: Some(LimitsView { deadline_ms: 1_000, memory_bytes: 64 << 20 }),
             last_error: Some(LastError {
                 at: Timestamp(1_769_860_801_000),
@@ -245,6 +259,8 @@ mod tests {
             activated_at: None,
             subscriptions: vec![],
             publishes: vec![],
+            settings: vec![],
+            warnings: vec![],
             limits: None,
             last_error: None,
             ..stock()
@@ -272,6 +288,9 @@ mod tests {
         activated    2026-01-31T12:00:00Z
         handles      order.placed with reserve_stock
         publishes    stock.reserved
+        settings     policy.max_attempts  10 (default)
+                     config.low_stock     5 (operator)
+        warnings     "http" is granted but not asked for
         limits       1000 ms, 64.0 MiB of memory
         last error   reject at offset 17, 2026-01-31T12:00:01Z
                      not enough stock

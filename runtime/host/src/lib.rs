@@ -37,7 +37,7 @@ pub use egress::{Responder, WaysOut};
 pub use engine::STACK_BYTES;
 pub use host::{Host, TICK_MS};
 pub use instance::Instance;
-pub use manifest::{HttpRule, Manifest, OperatorFile, SecretSource};
+pub use manifest::{HttpRule, Manifest, OperatorFile, Origin, SecretSource};
 pub use options::{CompilerProgram, HostOptions};
 pub use plugin::{InstantiateError, Plugin, Prepared};
 pub use refusal::Refusal;

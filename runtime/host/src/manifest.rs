@@ -10,6 +10,7 @@ mod document;
 mod http;
 mod merge;
 mod mistake;
+mod origins;
 mod rules;
 mod section;
 mod sources;
@@ -27,6 +28,7 @@ use serde::Serialize;
 use crate::{Refusal, RefusalCode};
 pub use http::{HttpRule, SecretSource};
 pub use mistake::toml_mistake;
+pub use origins::{Origin, Origins};
 use sources::Sources;
 pub use values::{duration_ms, size_bytes};
 
@@ -63,6 +65,17 @@ pub struct Manifest {
     pub limits: Limits,
     /// Settings that the guest may read.
     pub config: BTreeMap<String, String>,
+    /// Who wrote the keys of policy, limits and config.
+    #[serde(skip)]
+    pub origins: Origins,
+}
+
+impl Manifest {
+    /// Who wrote a key such as `policy.max_attempts`.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> Origin {
+        self.origins.get(key).copied().unwrap_or(Origin::Default)
+    }
 }
 
 /// The operator's `<stem>.toml` beside `<stem>.wasm`.

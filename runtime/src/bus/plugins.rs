@@ -10,6 +10,7 @@ mod quarantine;
 mod receive;
 mod retry;
 mod rollback;
+mod settings;
 mod shelf;
 mod show;
 mod version;

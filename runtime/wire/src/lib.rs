@@ -32,7 +32,7 @@ pub use health::{Closed, Health, HealthStatus, RetentionView, SyncView};
 pub use page::{Items, Page};
 pub use plugin::{
     FileWarningView, LastError, LimitsView, PluginFileView, PluginStatus, PluginView, PluginsView, RefusalView,
-    SubscriptionView, WaitingVersionView,
+    SettingView, SubscriptionView, WaitingVersionView,
 };
 pub use problem::{PROBLEM_MEDIA_TYPE, ProblemDocument};
 pub use redrive::{RedrivePreview, RedriveRequest, RedriveStatusView, RedriveView, parse_reason};

@@ -92,6 +92,9 @@ pub struct PluginView {
     pub capabilities: Vec<String>,
     /// What the operator granted.
     pub grants: Vec<String>,
+    /// Policy, limits and config as they are in effect, and where each value comes from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<SettingView>,
     /// What its operator's file says without effect, each as a sentence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -158,6 +161,17 @@ pub struct SubscriptionView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub filter: Option<serde_json::Value>,
+}
+
+/// A value of `[policy]`, `[limits]` or `[config]` that is in effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SettingView {
+    /// Such as `policy.max_attempts`.
+    pub key: String,
+    /// As the operator's file would say it. What looks like a secret is `…`.
+    pub value: String,
+    /// `author`, `operator`, `default`, or `consumer` for what is fixed since the consumer was made.
+    pub from: String,
 }
 
 /// What one attempt may use.

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use super::{
     Manifest, OperatorFile, bounds,
     document::{Document, Subscription, invalid},
-    merge, missing, quoted,
+    merge, missing, origins, quoted,
     rules::{self, Writer},
     section,
     sources::Sources,
@@ -32,9 +32,9 @@ pub fn assemble(
     let author = author(&records, &origin, &mut sources)?;
     let operator = operator.map(|operator| sources.parse(&path, &operator.text)).transpose()?;
     match (author, operator) {
-        (Some(author), None) => whole(&sources, author, &origin),
+        (Some(author), None) => whole(&sources, author, &origin, usize::MAX),
         (Some(author), Some(operator)) => overridden(&sources, (author, &origin), (operator, &path)),
-        (None, Some(operator)) if operator.contains_key("manifest") => whole(&sources, operator, &path),
+        (None, Some(operator)) if operator.contains_key("manifest") => whole(&sources, operator, &path, 0),
         (None, _) => Err(missing(file)),
     }
 }
@@ -66,10 +66,16 @@ fn author<'t>(
 }
 
 /// One file's table is all there is.
-fn whole<'t>(sources: &Sources<'t>, table: DeTable<'t>, origin: &str) -> Result<Manifest, Refusal> {
+fn whole<'t>(
+    sources: &Sources<'t>,
+    table: DeTable<'t>,
+    origin: &str,
+    operator: usize,
+) -> Result<Manifest, Refusal> {
+    let origins = origins::of(&table, operator);
     let document = sources.decode(table)?;
     bounds::check_subscriptions(&document, origin)?;
-    document.complete(origin)
+    Ok(Manifest { origins, ..document.complete(origin)? })
 }
 
 /// The operator's table over the author's, each with its origin.
@@ -87,6 +93,7 @@ fn overridden<'t>(
     }
     merge::put_over(&mut table, operator);
     bounds::check_entries(&table, origin)?;
+    let origins = origins::of(&table, sources.last_start());
     let document = sources.decode(table)?;
     // After decoding: a value that is not possible is told with its line.
     if let Some(key) = foreign {
@@ -99,7 +106,7 @@ fn overridden<'t>(
         refuse_unknown_handlers(&document, &handlers, path)?;
     }
     bounds::check_subscriptions(&document, if is_subscribed { path } else { origin })?;
-    document.complete(origin)
+    Ok(Manifest { origins, ..document.complete(origin)? })
 }
 
 /// Whether the operator says what the plugin is called and takes.

@@ -11,7 +11,7 @@ use camshaft_event::{
 };
 use serde::Deserialize;
 
-use super::{HttpRule, Manifest, SecretSource, values};
+use super::{HttpRule, Manifest, Origins, SecretSource, values};
 use crate::{Refusal, RefusalCode};
 
 /// The deadline of a call that may wait for something outside, unless the manifest says another.
@@ -180,6 +180,7 @@ impl Document {
             policy: self.policy.complete(is_sink, origin)?,
             limits: self.limits.complete(is_sink),
             config: self.config,
+            origins: Origins::new(),
         };
         manifest.refuse_overlap(origin)?;
         manifest.refuse_unknown_secrets(origin)?;

@@ -45,6 +45,11 @@ impl<'t> Sources<'t> {
         Ok(shifted_table(table.into_inner(), start))
     }
 
+    /// Where the text that was parsed last begins among all.
+    pub fn last_start(&self) -> usize {
+        self.0.last().map_or(0, |last| last.start)
+    }
+
     /// Decodes a table that was merged from those that [`Sources::parse`] gave.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use camshaft_event::{AfterDeadLetter, Backoff, Breaker, InstanceReuse, Rate, Start};
-use camshaft_host::{Manifest, OperatorFile, Refusal, RefusalCode};
+use camshaft_host::{Manifest, OperatorFile, Origin, Refusal, RefusalCode};
 
 const PROBE: &str = r#"manifest = 1
 name = "stock"
@@ -108,6 +108,29 @@ fn the_operators_values_win() {
     assert_eq!((manifest.limits.deadline_ms, manifest.limits.memory_bytes), (3_000, 32 * 1024 * 1024));
     assert_eq!(manifest.config.get("low_stock").map(String::as_str), Some("7"));
     assert_eq!(manifest.config.get("extra").map(String::as_str), Some("x"));
+}
+
+#[test]
+fn each_key_knows_who_wrote_it() {
+    let operator = "[policy]\nmax_attempts = 4\nbackoff = { max = \"3s\" }\nrate = { events = 1, per = \"1s\" }\n\
+        [config]\nhigh = \"9\"\n";
+    let manifest = assembled(&[PROBE], Some(operator)).unwrap();
+    for (key, origin) in [
+        ("policy.max_attempts", Origin::Operator),
+        ("policy.max_age", Origin::Author),
+        ("policy.backoff.base", Origin::Author),
+        ("policy.backoff.max", Origin::Operator),
+        ("policy.rate", Origin::Operator),
+        ("policy.delivery", Origin::Default),
+        ("limits.deadline", Origin::Author),
+        ("config.low_stock", Origin::Author),
+        ("config.high", Origin::Operator),
+    ] {
+        assert_eq!(manifest.origin(key), origin, "{key}");
+    }
+    assert_eq!(assembled(&[SMALL], None).unwrap().origin("limits.deadline"), Origin::Default);
+    let all = format!("{SMALL}[limits]\ndeadline = \"1s\"\n");
+    assert_eq!(assembled(&[], Some(&all)).unwrap().origin("limits.deadline"), Origin::Operator);
 }
 
 #[test]

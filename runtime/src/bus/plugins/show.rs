@@ -8,7 +8,7 @@ use camshaft_engine::SharedSequencer;
 use camshaft_host::Manifest;
 use camshaft_host::directory::Overlooked;
 
-use super::Plugins;
+use super::{Plugins, settings};
 use super::probation::probation_view;
 use super::shelf::{Refused, Running, Waiting};
 use crate::compose::EmbeddedStore;
@@ -116,6 +116,7 @@ impl Plugins {
             publishes: manifest.publishes.iter().cloned().collect(),
             capabilities: manifest.capabilities.iter().cloned().collect(),
             grants: manifest.granted(),
+            settings: settings::of(manifest, partitions),
             warnings: warnings(manifest, partitions),
             limits: Some(LimitsView::from(&manifest.limits)),
             last_error,
@@ -172,6 +173,7 @@ fn file_view(file: &Path, status: PluginStatus) -> PluginView {
         publishes: Vec::new(),
         capabilities: Vec::new(),
         grants: Vec::new(),
+        settings: Vec::new(),
         warnings: Vec::new(),
         limits: None,
         last_error: None,
