@@ -2,7 +2,8 @@
 //!
 //! A fenced block `console` holds commands behind `$ ` and what they print; `…` stands for anything within a
 //! line, a line of `…` alone for any lines. A block with `file=PATH` in its first line is a file that the reader
-//! saves. A command that ends with ` &` goes on in the background until the end.
+//! saves. A command that ends with ` &` goes on in the background until the end. Each command runs once: the documents
+//! show how to wait for what takes time.
 //!
 //! `cargo install` compiles the program once more, for release. CI spares itself that, unless it runs every suite: it puts
 //! the program that its other checks run in the same place.

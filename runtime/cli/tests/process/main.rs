@@ -26,5 +26,6 @@ mod scarce;
 mod signals;
 mod small_disk;
 mod terminal;
+mod told;
 mod trimmed;
 mod waiting;

@@ -41,4 +41,12 @@ fn reading_before_the_trim_point_is_answered_with_the_first_offset_that_is_left(
         .ends_with(3)
         .says("[offset-trimmed]")
         .says(&format!("from={first}"));
+
+    // Some more rounds, in which nothing can be trimmed: what is left is one segment, and larger than it may be.
+    for round in 0..3 {
+        assert_eq!(http.publish(&[event(1_000 + round, 1)]).status, 200);
+    }
+    runtime.until(folder, "read --limit 1 --type test.event --json", |stdout| !stdout.is_empty());
+    let (_, said) = runtime.stop();
+    assert_eq!(said.matches("trimmed the log").count(), 1, "{said}");
 }

@@ -11,17 +11,25 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::blocks::Command;
 use super::install::{self, Install};
+use crate::client::Client;
 use crate::command::{root, target_folder};
 
 /// The port in the text; another free one takes its place.
 const README_PORT: &str = "4077";
 
-/// How long a reader looks again for what the runtime does on its own.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the runtime may take to start.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long a reader takes to type the next command, at most. The events of these documents are handled within
+/// milliseconds; what takes longer, such as loading a plugin, a command of the text has to wait for.
+const TYPING: Duration = Duration::from_secs(1);
+
+const LOOK: Duration = Duration::from_millis(10);
 
 pub(crate) struct Session<'i> {
     install: &'i Install,
@@ -52,8 +60,7 @@ impl<'i> Session<'i> {
         fs::write(&path, content).with_context(|| path.display().to_string())
     }
 
-    /// Runs the command and returns what it printed. One that only looks is repeated until it prints what the
-    /// text says: the runtime handles events on its own time.
+    /// Runs the command, once, and returns what it printed.
     pub(crate) fn run(&mut self, command: &Command) -> Result<String> {
         let line = command.line.replace(README_PORT, &self.port);
         if let Some(folder) = line.strip_prefix("cd ") {
@@ -76,16 +83,21 @@ impl<'i> Session<'i> {
             let printed = self.once(&line)?;
             return install::check_size(&place).map(|()| printed).with_context(|| line);
         }
-        let looks = ["state", "consumers", "plugins", "dead-letters list", "dead-letters show", "read"]
-            .iter()
-            .any(|what| line.starts_with(&format!("camshaft {what}")));
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let printed = self.once(&line)?;
-            if !looks || command.matches(&printed) || Instant::now() > deadline {
-                return Ok(printed);
+        self.type_on();
+        self.once(&line)
+    }
+
+    /// Lets the time pass that a reader takes to type, or less, if the consumers have handled everything by then.
+    fn type_on(&self) {
+        let client = Client::new(&format!("http://127.0.0.1:{}", self.port));
+        let end = Instant::now() + TYPING;
+        // Without a runtime there is nothing that goes on meanwhile.
+        while let Ok(consumers) = client.get("/consumers") {
+            let is_idle = |consumer: &Value| ["lag", "in_flight", "retrying"].iter().all(|count| consumer[count] == 0);
+            if consumers["items"].as_array().is_some_and(|all| all.iter().all(is_idle)) || Instant::now() > end {
+                return;
             }
-            thread::sleep(Duration::from_millis(100));
+            thread::sleep(LOOK);
         }
     }
 
@@ -111,7 +123,7 @@ impl<'i> Session<'i> {
                 }
             }
         });
-        match receiver.recv_timeout(PATIENCE * 6) {
+        match receiver.recv_timeout(PATIENCE) {
             Ok(line) => Ok(line.replace(&self.port, README_PORT)),
             Err(_) => bail!("`{line}` did not listen"),
         }

@@ -1,0 +1,78 @@
+//! What the log and `camshaft plugins` tell an operator unasked: which event a plugin's line is about, and what has no
+//! effect.
+
+use std::fs;
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use super::http::{Http, event};
+use super::process::{Runtime, run, write};
+
+#[test]
+fn a_plugins_line_says_which_event_it_is_about() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir(folder.join("plugins")).unwrap();
+    let runtime = Runtime::spawn(run(folder).args(["--log-format", "json"]));
+    fs::copy(camshaft_test_guests::component("logs"), folder.join("logs.wasm")).unwrap();
+    runtime.said(folder, "deploy logs.wasm").ends_with(0);
+    write(folder, "one.ndjson", "{}\n");
+    let published = runtime.said(folder, "publish one.ndjson --type test.event --key k-1 --json").ends_with(0).stdout;
+    let receipt = serde_json::from_str::<Value>(&published).unwrap()["receipts"][0].clone();
+    runtime.until(folder, "consumers logs --json", |stdout| stdout.contains("\"lag\":0,\"in_flight\":0"));
+    let (_, said) = runtime.stop();
+    let line = |message: &str| -> Value {
+        let lines = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.into_iter().find(|line| line["message"] == message).unwrap_or_else(|| panic!("{message}: {said}"))
+    };
+    let warning = line("warn line");
+    assert_eq!((&warning["event"], &warning["offset"]), (&receipt["id"], &receipt["offset"]), "{warning}");
+    assert_eq!((&warning["type"], &warning["key"]), (&"test.event".into(), &"k-1".into()), "{warning}");
+    assert_eq!((&warning["consumer"], &warning["attempt"]), (&"logs".into(), &1.into()), "{warning}");
+    assert!(warning.get("fields").is_none(), "there are none: {warning}");
+    let fields = line("info line")["fields"].as_str().unwrap().to_owned();
+    assert!(fields.starts_with("id=") && fields.ends_with(" attempt=1"), "{fields}");
+}
+
+#[test]
+fn what_has_no_effect_is_told_in_the_log_and_in_the_listing() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    let plugins = folder.join("plugins");
+    fs::create_dir(&plugins).unwrap();
+    fs::create_dir(plugins.join("sub")).unwrap();
+    let counter = camshaft_test_guests::component("counter");
+    for file in ["sub/x.wasm", "X.WASM"] {
+        fs::copy(counter, plugins.join(file)).unwrap();
+    }
+    write(&plugins, "countr.toml", "");
+    let mut command = run(folder);
+    let runtime = Runtime::spawn(command.env("CAMSHAFT_LISTN", "127.0.0.1:1"));
+    fs::copy(counter, folder.join("counter.wasm")).unwrap();
+    runtime.said(folder, "deploy counter.wasm").ends_with(0);
+    let listing = runtime.until(folder, "plugins --json", |stdout| stdout.contains("countr.toml") && stdout.contains("X.WASM"));
+    assert!(listing.stdout.contains("sub/x.wasm"), "{listing:?}");
+    let listed = runtime.said(folder, "plugins").ends_with(0);
+    listed.says("there is no \"countr.wasm\" beside this operator's file").says("rename it to \"counter.toml\"");
+
+    // The consumer has 64 partitions by now.
+    write(folder, "eight.toml", "grants = [\"http\"]\n[policy]\npartitions = 8\n");
+    runtime.said(folder, "deploy counter.wasm --toml eight.toml").ends_with(0);
+    let shown = runtime.said(folder, "plugins counter").ends_with(0);
+    shown
+        .prints("`partitions = 8` has no effect: the consumer was made with 64")
+        .prints("\"http\" is granted but not asked for")
+        .prints("64 (consumer)");
+    let http = Http::new(runtime.url());
+    assert_eq!(http.publish(&[event(1, 1)]).status, 200);
+    runtime.until(folder, "state get counter total", |stdout| stdout == "1\n");
+    write(folder, "typo.toml", "grants = [\"htp\"]\n");
+    let refused = runtime.said(folder, "deploy counter.wasm --toml typo.toml").ends_with(3);
+    refused.says("grants \"htp\", which is no capability");
+
+    let (_, said) = runtime.stop();
+    for told in ["CAMSHAFT_LISTEN", "sub/x.wasm", "X.WASM", "countr.toml", "`partitions = 8` has no effect"] {
+        assert!(said.contains(told), "{told}: {said}");
+    }
+}
