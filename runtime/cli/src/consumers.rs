@@ -7,6 +7,7 @@ use camshaft_wire::{
     ResetView, SkipRequest, SkipView, WaitsForView,
 };
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::{
     client::{Client, Refusal, path},
@@ -86,7 +87,14 @@ pub fn consumers(client: &Client, arguments: &Arguments, json: bool) -> Result<(
     }
     if let Some(name) = &arguments.name {
         let consumer: ConsumerView = client.get(&path(&["consumers", name]))?;
-        return if json { output::json(&consumer) } else { output::print(&one(&consumer)) };
+        if json {
+            return output::json(&consumer);
+        }
+        output::print(&one(&consumer))?;
+        if consumer.status == ConsumerStatusView::Full {
+            output::hint(&frees(name));
+        }
+        return Ok(());
     }
     let consumers: Items<ConsumerView> = client.get("/consumers")?;
     if json {
@@ -104,10 +112,22 @@ pub fn consumers(client: &Client, arguments: &Arguments, json: bool) -> Result<(
             "`camshaft consumers {name}` shows what is damaged; `camshaft consumers skip {name}` lets it go on without that."
         ));
     }
+    if let Some(full) = consumers.items.iter().find(|consumer| consumer.status == ConsumerStatusView::Full) {
+        output::hint(&frees(&full.name));
+    }
     if let Some(waiting) = consumers.items.iter().find(|consumer| consumer.dead > 0) {
         output::hint(&format!("`camshaft dead-letters list --consumer {}` shows what failed.", waiting.name));
     }
     Ok(())
+}
+
+/// What frees a consumer of which too many events are held or dead: one letter after the other does not.
+fn frees(name: &str) -> String {
+    format!(
+        "Deploy a version that handles them, then `camshaft dead-letters redrive --consumer {name} --all`; or give them \
+         up with `camshaft dead-letters discard --consumer {name} --all`, or with their state by \
+         `camshaft consumers reset {name} --to latest`."
+    )
 }
 
 /// What `--to` means.
@@ -119,12 +139,18 @@ fn act(client: &Client, action: &Action, json: bool) -> Result<(), Failure> {
     match action {
         Action::Pause { name } => {
             client.act(&path(&["consumers", name, "pause"])).map_err(Refusal::into_failure)?;
+            if json {
+                return as_it_is(client, name);
+            }
             output::note(&format!("consumer \"{name}\" is paused"));
             output::hint(&format!("`camshaft consumers resume {name}` lets it go on."));
             Ok(())
         }
         Action::Resume { name } => {
             client.act(&path(&["consumers", name, "resume"])).map_err(Refusal::into_failure)?;
+            if json {
+                return as_it_is(client, name);
+            }
             output::note(&format!("consumer \"{name}\" goes on"));
             Ok(())
         }
@@ -133,7 +159,7 @@ fn act(client: &Client, action: &Action, json: bool) -> Result<(), Failure> {
             reset(client, name, &request, *yes, json)
         }
         Action::Skip { name, to, yes } => skip(client, name, to.map(Offset), *yes, json),
-        Action::Remove { name, yes } => remove(client, name, *yes),
+        Action::Remove { name, yes } => remove(client, name, *yes, json),
     }
 }
 
@@ -175,10 +201,18 @@ fn skipped(view: &SkipView) -> String {
     [events, held, dead, timers].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-fn remove(client: &Client, name: &str, yes: bool) -> Result<(), Failure> {
+/// The consumer after an act on it, for programs.
+fn as_it_is(client: &Client, name: &str) -> Result<(), Failure> {
+    output::json(&client.get::<ConsumerView>(&path(&["consumers", name]))?)
+}
+
+fn remove(client: &Client, name: &str, yes: bool, json: bool) -> Result<(), Failure> {
     let question = format!("Forget consumer \"{name}\" with its state, dead letters and timers?");
     if confirm_loss(&question, yes)? {
         client.delete(&path(&["consumers", name]))?;
+        if json {
+            return output::json(&json!({ "removed": name }));
+        }
         output::note(&format!("consumer \"{name}\" is forgotten"));
     }
     Ok(())

@@ -37,7 +37,7 @@ mod verify;
 mod when;
 mod wit;
 
-use std::process;
+use std::{env, process};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -136,6 +136,9 @@ pub fn main() -> process::ExitCode {
         Err(error) => {
             // Help and version are no errors, and go to stdout.
             let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
+            if error.use_stderr() && env::args_os().any(|argument| argument == "--json") {
+                return misused(&error).report(true).into();
+            }
             let _: Result<(), std::io::Error> = error.print();
             return code.into();
         }
@@ -149,6 +152,14 @@ pub fn main() -> process::ExitCode {
         Ok(()) => ExitCode::Done.into(),
         Err(failure) => failure.report(json).into(),
     }
+}
+
+/// A mistake on the command line as programs read it.
+fn misused(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    lines.fold(Failure::new(ErrorCode::WrongUsage, message), Failure::detail)
 }
 
 fn execute(cli: Cli) -> Result<(), Failure> {

@@ -32,6 +32,9 @@ enum Action {
 pub fn redrives(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
     if let Some(Action::Cancel { id }) = arguments.action {
         client.delete(&path(&["redrives", &id.to_string()]))?;
+        if json {
+            return output::json(&get(client, id)?);
+        }
         output::note(&format!("redrive job {id} is cancelled; what it had redriven stays redriven"));
         return Ok(());
     }

@@ -46,10 +46,7 @@ fn what_contradicts_itself_is_refused() {
         "camshaft publish --type a.b --id same",
         "camshaft publish --id /id",
         "camshaft plugins --wait-for 1.0.0",
-        "camshaft dead-letters redrive",
         "camshaft dead-letters redrive --all",
-        "camshaft dead-letters redrive --consumer stock",
-        "camshaft dead-letters redrive --consumer stock --rate 5 --dry-run",
         "camshaft dead-letters redrive --type order.*",
         "camshaft dead-letters redrive stock:1 --dry-run",
         "camshaft dead-letters redrive stock:1 --rate 5",
@@ -63,6 +60,21 @@ fn what_contradicts_itself_is_refused() {
         "camshaft read --type order..placed",
     ] {
         assert!(parse(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn acts_on_dead_letters_that_are_not_named_say_how_to_name_them() {
+    for line in [
+        "camshaft dead-letters redrive",
+        "camshaft dead-letters redrive --consumer stock",
+        "camshaft dead-letters redrive --consumer stock --rate 5 --dry-run",
+        "camshaft dead-letters discard",
+        "camshaft dead-letters discard --consumer stock",
+    ] {
+        let failure = execute(parse(line).unwrap()).unwrap_err();
+        assert_eq!(failure.code(), ErrorCode::WrongUsage, "{line}");
+        assert!(failure.hint_text().contains("--all"), "{line}: {}", failure.hint_text());
     }
 }
 

@@ -55,6 +55,17 @@ fn a_port_in_use_is_noticed_before_anything_is_made() {
 }
 
 #[test]
+fn a_mistake_on_the_command_line_is_json_if_that_is_asked_for() {
+    let folder = tempdir().unwrap();
+    for line in ["publish --jsn --json", "read --json --from x", "nonsense --json"] {
+        let said = said(folder.path(), line).ends_with(2);
+        let error: serde_json::Value = serde_json::from_str(&said.stderr).unwrap();
+        assert_eq!(error["code"], "wrong-usage", "{said:?}");
+        assert!(!error["message"].as_str().unwrap().starts_with("error"), "{error}");
+    }
+}
+
+#[test]
 fn an_unusable_data_directory_ends_with_5() {
     let folder = tempdir().unwrap();
     write(folder.path(), "file", "");

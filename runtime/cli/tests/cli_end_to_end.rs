@@ -34,13 +34,14 @@ fn events_are_published_once_and_read_back() {
     let published = runtime.said(folder, "publish events.ndjson").ends_with(0);
     assert_eq!(published.stdout, "published 2, duplicate 0, refused 0\n");
     let again = runtime.said(folder, "publish events.ndjson --json").ends_with(0);
-    let receipt = |line: u64, offset: u64| {
-        json!({"line": line, "id": line.to_string(), "source": "/shop", "offset": offset, "duplicate": true})
+    let receipt = |id: &str, line: u64, offset: u64| {
+        json!({"line": line, "id": id, "source": "/shop", "offset": offset, "duplicate": true})
     };
-    let receipts = [receipt(1, 0), receipt(2, 1)];
+    // Between the two a line is empty.
+    let receipts = [receipt("1", 1, 0), receipt("2", 3, 1)];
     let expected = json!({"published": 0, "duplicate": 2, "refused": 0, "receipts": receipts});
     assert_eq!(json_lines(&again.stdout), [expected]);
-    again.says("note: in the log already: line 1 (offset 0), line 2 (offset 1)\n");
+    again.says("note: in the log already: line 1 (offset 0), line 3 (offset 1)\n");
 
     let all = json_lines(&runtime.said(folder, "read --json").ends_with(0).stdout);
     assert_eq!(all.iter().map(|event| &event["offset"]).collect::<Vec<_>>(), ["0", "1"]);
@@ -157,7 +158,7 @@ fn operators_see_that_nothing_is_there_yet_and_what_was_refused() {
     let folder = folder.path();
     let runtime = Runtime::start(folder, &[]);
     for (line, remark) in [
-        ("plugins", "Copy a .wasm file into the plugins directory"),
+        ("plugins", "`camshaft deploy FILE.wasm` puts one there"),
         ("consumers", "copy a .wasm file into the plugins directory"),
         ("dead-letters list", "there are no dead letters"),
         ("redrives", "camshaft dead-letters redrive --consumer C --all"),
@@ -265,6 +266,8 @@ fn steer(runtime: &Runtime, folder: &Path) {
     paused.prints("status      paused").prints("by hand, since");
     runtime.said(folder, "consumers resume rejects").ends_with(0).says("\"rejects\" goes on");
     runtime.said(folder, "consumers pause none").ends_with(3).says("[consumer-not-found]");
+    runtime.said(folder, "consumers pause rejects --json").ends_with(0).prints("\"status\":\"paused\"");
+    runtime.said(folder, "consumers resume rejects --json").ends_with(0).prints("\"status\":\"attached\"");
 
     runtime.said(folder, "consumers reset rejects --to noon").ends_with(2).says("or how long ago it was");
     let reset = "consumers reset rejects --to 0 --keep-state --yes";

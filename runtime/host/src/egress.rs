@@ -10,6 +10,7 @@ mod budget;
 mod closed;
 mod connection;
 mod denied;
+mod failed;
 mod http;
 #[cfg(feature = "test-outbox")]
 mod outbox;

@@ -36,7 +36,13 @@ impl Receiver {
                 let mut connection = BufReader::new(connection.unwrap());
                 let mut request = String::new();
                 while connection.read_line(&mut request).unwrap() > 2 {}
-                // The SDK's bodies come in chunks, each with its length before it.
+                let length = request.lines().find_map(|line| line.strip_prefix("content-length: "));
+                if let Some(length) = length.map(|length| length.parse::<u64>().unwrap()) {
+                    let mut body = String::new();
+                    connection.by_ref().take(length).read_to_string(&mut body).unwrap();
+                    request.push_str(&body);
+                }
+                // Other SDKs' bodies come in chunks, each with its length before it.
                 let mut length = String::new();
                 while request.contains("chunked") && connection.read_line(&mut length).unwrap() > 0 {
                     let bytes = u64::from_str_radix(length.trim(), 16).unwrap();
@@ -109,6 +115,46 @@ fn a_request_that_a_rule_allows_goes_out_and_its_answer_comes_back() {
     assert!(request.starts_with("POST /hook?a=b HTTP/1.1\r\n"), "{request}");
     assert!(request.contains("idempotency-key: /tests e-1\r\n"), "{request}");
     assert!(request.ends_with("hello"), "{request}");
+    // Simple receivers read nothing of a body that comes in chunks.
+    assert!(request.contains("content-length: 5\r\n") && !request.contains("chunked"), "{request}");
+}
+
+/// A server that answers without TLS to whatever comes, once.
+fn plain() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        connection.read_exact(&mut [0]).unwrap();
+        connection.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+        // What is left to read would reset the connection.
+        _ = connection.shutdown(std::net::Shutdown::Write);
+        _ = connection.read_to_end(&mut Vec::new());
+    });
+    port
+}
+
+#[test]
+fn a_request_that_fails_is_told_of_in_a_sentence_with_its_host() {
+    // Nothing listens on the first; the second is closed at once; the third speaks no TLS.
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (silent, plain) = (Receiver::answering(""), plain());
+    for (port, tls, words) in [
+        (closed, false, "the connection was refused: nothing listens there"),
+        (silent.port, false, "the receiver closed the connection before its answer was complete"),
+        (plain, true, "the receiver does not speak TLS"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (scheme, text) = (if tls { "https" } else { "http" }, operator(port, "", ""));
+        let text = text.replace("tls = false", &format!("tls = {tls}"));
+        let text = text.replace(&format!("http://127.0.0.1:{port}"), &format!("{scheme}://ada:hunter2@127.0.0.1:{port}"));
+        let (answer, attempt) = handle(&load(&folder, &text).unwrap());
+        let error = failure(&answer);
+        let line = format!("failed: POST {scheme}://127.0.0.1:{port}: {words}");
+        assert!(error.contains(&line), "{error}");
+        assert!(!error.contains("ErrorCode") && !error.contains("hunter2"), "{error}");
+        assert!(attempt.lines.iter().any(|(_, logged)| *logged == line), "{:?}", attempt.lines);
+    }
 }
 
 #[test]

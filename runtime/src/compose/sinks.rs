@@ -133,7 +133,6 @@ impl Sinks {
             // It never will be, and the process ends: nothing leaves it.
             return Ok(());
         }
-        let name = call.batch().spec.name.clone();
         let deadlines = self.core.count_deadlines();
         let called = self.call(ready, attempt).await;
         drop(deadlines);

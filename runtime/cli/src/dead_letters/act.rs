@@ -18,7 +18,7 @@ use super::{
 #[group(skip)]
 pub struct Arguments {
     /// CONSUMER:OFFSET
-    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with_all = ["all", "consumer", "event_type"])]
+    #[arg(value_name = "ID", conflicts_with_all = ["all", "consumer", "event_type"])]
     ids: Vec<Id>,
 
     /// Every dead letter of --consumer
@@ -47,6 +47,9 @@ pub struct Acted {
 }
 
 pub fn discard(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    if arguments.ids.is_empty() && !arguments.all {
+        return Err(unnamed("discard"));
+    }
     let ids = if arguments.all {
         let letters = arguments.selection.all(client)?;
         let id = |letter: DeadLetterSummary| Id { consumer: letter.consumer, offset: letter.offset.0 };
@@ -108,6 +111,13 @@ fn tell(act: Act, done: u64) {
         Act::Redrive => output::note(&format!("redrove {done}")),
         Act::Discard => output::note(&format!("discarded {done}")),
     }
+}
+
+/// Neither ids nor a selection: what is meant is not guessed.
+pub fn unnamed(verb: &str) -> Failure {
+    Failure::new(ErrorCode::WrongUsage, format!("which dead letters to {verb} is not said")).hint(format!(
+        "Name them, such as `camshaft dead-letters {verb} stock:17`, or give --consumer CONSUMER --all."
+    ))
 }
 
 /// How many dead letters, in words.

@@ -26,7 +26,6 @@ pub struct Arguments {
     /// CONSUMER:OFFSET
     #[arg(
         value_name = "ID",
-        required_unless_present_any = ["all", "event_type", "reason", "since", "until"],
         conflicts_with_all = ["all", "consumer", "event_type", "reason", "since", "until", "rate", "dry_run"]
     )]
     ids: Vec<Id>,
@@ -91,8 +90,11 @@ struct Start<'r> {
 
 pub fn redrive(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let Some(request) = arguments.selection.request() else {
-        return some(client, arguments, json);
+        return if arguments.ids.is_empty() { Err(act::unnamed("redrive")) } else { some(client, arguments, json) };
     };
+    if !arguments.selection.is_narrowed() {
+        return Err(act::unnamed("redrive"));
+    }
     let preview: RedrivePreview =
         client.post_json("/redrives", &Start { request: &request, dry_run: true })?;
     if arguments.selection.dry_run {
@@ -146,6 +148,15 @@ const fn results(job: &RedriveView) -> Outcome {
 }
 
 impl Selection {
+    /// Whether it says which of a consumer's dead letters are meant, if only that it is all.
+    const fn is_narrowed(&self) -> bool {
+        self.all
+            || self.event_type.is_some()
+            || self.reason.is_some()
+            || self.since.is_some()
+            || self.until.is_some()
+    }
+
     /// What to ask for; none if nothing is selected.
     fn request(&self) -> Option<RedriveRequest> {
         let consumer = self.consumer.clone()?;

@@ -22,6 +22,7 @@ use super::{
     closed::Closed,
     connection::{self, Patience, Rest},
     denied::Denied,
+    failed,
     pieces::Pieces,
     request_head,
 };
@@ -149,7 +150,9 @@ impl WasiHttpHooks for Sender {
         };
         let (access, denied, patience) =
             (Arc::clone(&self.access), self.denied.clone(), Patience::from(options));
-        Box::new(async move {
+        let line = line(&request, &destination);
+        let failed = denied.clone();
+        let sending = async move {
             let addresses = match destination.resolve(patience.connect).await {
                 Ok(addresses) => addresses,
                 Err(Unresolved::Failed(error)) => return Err(error),
@@ -161,6 +164,15 @@ impl WasiHttpHooks for Sender {
             let tls = is_tls(request.uri());
             let (response, rest) = connection::send(request, tls, &addresses, patience).await?;
             held(response, rest, under_way)
+        };
+        Box::new(async move {
+            let sent = sending.await;
+            if let Err(error) = &sent
+                && !matches!(error, Error::HttpRequestDenied)
+            {
+                failed.add(format!("failed: {line}: {}", failed::reason(error)));
+            }
+            sent
         })
     }
 
@@ -223,6 +235,13 @@ async fn respond(
     let response = respond(Request::from_parts(head, body)).ok_or(Error::HttpRequestDenied)?;
     let whole = |body: Vec<u8>| Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync();
     Ok((response.map(whole), Box::new(std::future::ready(Ok(()))) as Rest))
+}
+
+/// A request as messages name it: without its path, in which secrets may stand.
+fn line<B>(request: &Request<B>, Destination { host, port, .. }: &Destination) -> String {
+    let scheme = if is_tls(request.uri()) { "https" } else { "http" };
+    let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+    format!("{} {scheme}://{host}:{port}", request.method())
 }
 
 fn is_tls(uri: &Uri) -> bool {

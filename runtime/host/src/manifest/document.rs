@@ -51,7 +51,7 @@ pub struct Document {
 
 /// One `[[subscriptions]]`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table with `handler` and `types`")]
 pub struct Subscription {
     pub handler: String,
     pub types: Vec<TypePattern>,
@@ -60,7 +60,7 @@ pub struct Subscription {
 
 /// `[policy]`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table such as [policy] with keys below it")]
 pub struct PolicyTable {
     #[serde(deserialize_with = "values::attempts")]
     pub max_attempts: Option<u32>,
@@ -83,7 +83,7 @@ pub struct PolicyTable {
 
 /// `backoff = { … }`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table such as { base = \"100ms\", max = \"60s\" }")]
 pub struct BackoffTable {
     #[serde(deserialize_with = "values::duration")]
     pub base: Option<u64>,
@@ -93,7 +93,7 @@ pub struct BackoffTable {
 
 /// `breaker = { … }`; one without keys has the defaults.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table such as { failure_percent = 50, attempts = 20 }")]
 pub struct BreakerTable {
     #[serde(deserialize_with = "values::percent")]
     pub failure_percent: Option<u32>,
@@ -107,7 +107,7 @@ pub struct BreakerTable {
 
 /// `rate = { … }`, one value of two parts.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table such as { events = 100, per = \"1s\" }")]
 pub struct RateTable {
     #[serde(deserialize_with = "values::rate_events")]
     pub events: u32,
@@ -117,7 +117,7 @@ pub struct RateTable {
 
 /// `[limits]`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table such as [limits] with keys below it")]
 pub struct LimitsTable {
     #[serde(deserialize_with = "values::duration")]
     pub deadline: Option<u64>,

@@ -36,7 +36,7 @@ pub enum SecretSource {
 
 /// As the operator writes it.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table with `host` and `methods`")]
 struct Written {
     host: String,
     port: Option<u16>,

@@ -15,19 +15,24 @@ pub(super) fn at(origin: &str, text: &str, start: Option<usize>, error: &toml::d
         None => origin.to_owned(),
     };
     let message = error.message();
-    match unknown_key(message) {
-        Some((key, known)) => match nearest(key, &known) {
+    if let Some((key, known)) = unknown(message, "field") {
+        return match nearest(key, &known) {
             Some(nearest) => format!("{place}: unknown key `{key}`; did you mean `{nearest}`?"),
-            None => format!("{place}: unknown key `{key}`; known here are {}", listed(&known)),
-        },
-        None => format!("{place}: {}", message.replace('\n', ", ")),
+            None => format!("{place}: unknown key `{key}`; known here are {}", listed(&known, '`')),
+        };
     }
+    if let Some((value, known)) = unknown(message, "variant") {
+        return match nearest(value, &known) {
+            Some(nearest) => format!("{place}: \"{value}\" is not possible here; did you mean \"{nearest}\"?"),
+            None => format!("{place}: \"{value}\" is not possible here; write {}", listed(&known, '"')),
+        };
+    }
+    format!("{place}: {}", message.replace('\n', ", "))
 }
 
-/// The key that a reader did not know, and those it knows, from the message that serde makes of them.
-fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
-    let rest =
-        message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
+/// The key or value that a reader did not know, and those it knows, from the message that serde makes of them.
+fn unknown<'m>(message: &'m str, what: &str) -> Option<(&'m str, Vec<&'m str>)> {
+    let rest = message.strip_prefix("unknown ")?.strip_prefix(what)?.strip_prefix(" `")?;
     let (key, expected) = rest.split_once('`')?;
     Some((key, expected.split('`').skip(1).step_by(2).collect()))
 }
@@ -38,6 +43,6 @@ fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
     { scored }.filter(|(score, _)| *score >= SIMILAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }
 
-fn listed(known: &[&str]) -> String {
-    known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+fn listed(known: &[&str], quote: char) -> String {
+    known.iter().map(|key| format!("{quote}{key}{quote}")).collect::<Vec<_>>().join(", ")
 }

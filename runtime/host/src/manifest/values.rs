@@ -2,11 +2,14 @@
 //!
 //! They are checked while the document is read, so that a mistake is reported with its line.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{collections::BTreeMap, fmt, marker::PhantomData, str::FromStr};
 
 use bytesize::ByteSize;
 use jiff::{Span, SpanRelativeTo};
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor},
+};
 
 use super::SecretSource;
 
@@ -98,7 +101,7 @@ pub fn name<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::E
 ///
 /// No message says what is written where a secret may stand: the value itself may have been put there by mistake.
 pub fn secrets<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, SecretSource>, D::Error> {
-    let written = BTreeMap::<String, WrittenSecret>::deserialize(source)?;
+    let written: BTreeMap<String, WrittenSecret> = table(source, "[secrets] is a table of names")?;
     let secrets: BTreeMap<_, _> = written.into_iter().map(|(name, secret)| (name, secret.0)).collect();
     let fits = |name: &String| {
         !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
@@ -107,6 +110,47 @@ pub fn secrets<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, 
         return Ok(secrets);
     }
     Err(D::Error::custom("the name of a secret holds letters, digits, hyphens and underscores only"))
+}
+
+/// A table whose mistakes do not show what stands in its place. `what` says what it is.
+fn table<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    source: D,
+    what: &'static str,
+) -> Result<BTreeMap<String, T>, D::Error> {
+    source.deserialize_any(TableVisitor { what, entries: PhantomData })
+}
+
+struct TableVisitor<T> {
+    what: &'static str,
+    entries: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for TableVisitor<T> {
+    type Value = BTreeMap<String, T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut table = BTreeMap::new();
+        while let Some((name, value)) = entries.next_entry()? {
+            table.insert(name, value);
+        }
+        Ok(table)
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+        Err(E::custom(self.what))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+        Err(E::custom(self.what))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+        Err(E::custom(self.what))
+    }
 }
 
 /// Where a secret lies, as it is written.
@@ -129,7 +173,7 @@ impl<'de> Deserialize<'de> for WrittenSecret {
 
 /// Settings of the plugin: texts. What is written is in no message, since people put keys and passwords there.
 pub fn config<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, String>, D::Error> {
-    let written = BTreeMap::<String, WrittenText>::deserialize(source)?;
+    let written: BTreeMap<String, WrittenText> = table(source, "[config] is a table of names")?;
     Ok(written.into_iter().map(|(key, text)| (key, text.0)).collect())
 }
 

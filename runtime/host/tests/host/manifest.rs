@@ -229,6 +229,16 @@ fn values_out_of_range_are_refused_with_their_line() {
             "\"soon\" is not a duration; write it like \"24h\", \"1m 30s\" or \"100ms\"",
         ),
         ("[policy]\nmax_age = \"-1h\"", "\"-1h\" lies in the past"),
+        (
+            "[policy]\nbackoff = \"1s\"",
+            "invalid type: string \"1s\", expected a table such as { base = \"100ms\", max = \"60s\" }",
+        ),
+        (
+            "[policy]\nrate = 5",
+            "invalid type: integer `5`, expected a table such as { events = 100, per = \"1s\" }",
+        ),
+        ("[policy]\ninstance = \"fresch\"", "\"fresch\" is not possible here; did you mean \"fresh\"?"),
+        ("[policy]\nafter_dead_letter = \"stop\"", "\"stop\" is not possible here; write \"park\", \"continue\""),
         ("\nstate_revision = -1", "invalid value: integer `-1`, expected u64"),
         ("[policy]\nprobation_threshold = 1.5", "probation_threshold must be 0 to 1, not 1.5"),
         ("[policy]\nprobation_threshold = -0.1", "probation_threshold must be 0 to 1, not -0.1"),
