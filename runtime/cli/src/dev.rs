@@ -32,7 +32,8 @@ const MAX_WAITING: usize = 1;
 Edit a source file: the plugin is built, takes over from the version before, and gets the
 sample events again, with new ids. A line a handled event goes to stdout, with what the
 handler did; logs and how long it took from the edit go to stderr. State begins empty at
-each start and stays over edits. Other commands reach it by --url.")]
+each start and stays over edits. What failed on the version before is dropped as the new
+one takes over; without --events it is tried again. Other commands reach it by --url.")]
 pub struct Arguments {
     /// The plugin's folder
     #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]

@@ -17,14 +17,16 @@ const MAX_EVENTS: usize = 10_000;
 /// The plugin that is followed.
 pub struct Follower {
     pub name: String,
+    /// Where other commands reach its runtime.
+    url: String,
     json: bool,
     /// What events are, by their offset.
     events: BTreeMap<Offset, String>,
 }
 
 impl Follower {
-    pub fn new(name: String, json: bool) -> Self {
-        Self { name, json, events: BTreeMap::new() }
+    pub fn new(name: String, url: String, json: bool) -> Self {
+        Self { name, url, json, events: BTreeMap::new() }
     }
 
     /// Remembers what `event` is.
@@ -66,7 +68,8 @@ impl Follower {
             shown += &format!("      {}: {error}\n", failed.cause.code());
         }
         if handled.outcome == Outcome::DeadLettered {
-            shown += &format!("      `camshaft debug {}:{}` runs it again\n", self.name, handled.cause);
+            let (name, url) = (&self.name, &self.url);
+            shown += &format!("      `camshaft debug {name}:{} --url {url}` runs it again\n", handled.cause);
         }
         output::print(&shown)?;
         Ok(Some(handled.activation))

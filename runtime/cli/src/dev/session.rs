@@ -10,6 +10,7 @@ use camshaft::{Config, Runtime, Stretch};
 use camshaft_event::{ActivationId, Sequence};
 use camshaft_guest_build::Component;
 use camshaft_server::{ApiSettings, Server};
+use camshaft_wire::{RedriveRequest, ResetPlace, ResetRequest};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -42,6 +43,8 @@ pub struct Session {
     round: u32,
     digest: Option<String>,
     follower: Option<Follower>,
+    /// Where other commands reach this runtime.
+    url: String,
     json: bool,
     waiting: Option<Waiting>,
 }
@@ -93,6 +96,7 @@ impl Session {
             round: 0,
             digest: None,
             follower: None,
+            url: format!("http://{address}"),
             json,
             waiting: None,
         })
@@ -148,10 +152,34 @@ impl Session {
             anstream::eprintln!("{name} {version} runs: {took}");
         }
         self.digest = plugin.digest;
-        self.follower.get_or_insert_with(|| Follower::new(plugin.name, self.json));
+        if self.follower.is_some() {
+            self.begin_anew(&plugin.name).await?;
+        }
+        let url = self.url.clone();
+        self.follower.get_or_insert_with(|| Follower::new(plugin.name, url, self.json));
         let activation = ActivationId(plugin.activation.unwrap_or_default());
         self.waiting = built.edited.map(|edited| Waiting { activation, edited, took });
         Ok(())
+    }
+
+    /// Frees what failed on the version before: the samples, which come anew, do not wait behind it. Without samples it
+    /// is tried again, since it was sent by hand.
+    async fn begin_anew(&self, name: &str) -> Result<(), Failure> {
+        if self.samples.is_some() {
+            let request = ResetRequest { to: ResetPlace::Latest, keep_state: true };
+            let reset = self.runtime.reset_consumer(name, request).await;
+            return reset.map(|_| ()).map_err(|error| Failure::new(error.code(), error.to_string()));
+        }
+        let request = RedriveRequest {
+            consumer: name.to_owned(),
+            event_type: None,
+            reason: None,
+            since: None,
+            until: None,
+            rate: None,
+        };
+        let redrive = self.runtime.start_redrive(request).await;
+        redrive.map(|_| ()).map_err(|error| Failure::new(error.code(), error.to_string()))
     }
 
     /// Sends the samples, if there are any.

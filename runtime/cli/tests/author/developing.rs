@@ -113,5 +113,10 @@ fn an_edit_is_built_and_its_effects_are_seen() {
     edit("Err(Error::reject(\"of no use\"))");
     dev.says("reject: of no use\n");
     dev.says("`camshaft debug tinkered:");
+    assert!(dev.all().contains(" --url http://127.0.0.1:"), "another runtime would be asked: {}", dev.all());
+
+    // The next round does not wait behind what failed.
+    edit("ctx.publish(\"thing.counted\", &4)");
+    dev.says("published  thing.counted [k] 4\n");
     assert!(dev.stop());
 }
