@@ -13,7 +13,10 @@ pub use bus::follow::Stretch;
 pub use bus::plugins::{PluginFile, spec as consumer_spec};
 pub use bus::{Failure, Runtime, SubscribeError, Subscription};
 pub use camshaft_engine::Attempt;
-pub use camshaft_event::{AttemptContext, Delivery, Event, Offset, Sink, cloudevents};
+pub use camshaft_event::{
+    AfterDeadLetter, AttemptContext, Backoff, Breaker, Delivery, Event, Filter, InstanceReuse, Limits,
+    NewEvent, Offset, Policy, Rate, Sink, Start, Timestamp, TypePattern, cloudevents,
+};
 pub use camshaft_host::{CompileOrder, CompilerProgram, Refusal, RefusalCode, compile_from_stdin};
 #[cfg(feature = "test-outbox")]
 pub use camshaft_host::{Outbox, Sent};
@@ -25,6 +28,6 @@ pub use config::{
     Config, ConfigError, Durability, Retention, RuntimeLimits, Token, duration as parse_duration,
 };
 pub use error::{
-    ConsumerError, DeadLetterError, DeployError, LoadError, OpenError, PublishError, ReadError, RedriveError, StateError,
-    Unavailable, VersionError, io_reason,
+    ConsumerError, DeadLetterError, DeployError, LoadError, OpenError, PublishError, ReadError, RedriveError,
+    StateError, Unavailable, VersionError, io_reason,
 };

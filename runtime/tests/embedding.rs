@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use camshaft::{
-    AttemptContext, Config, Event, Failure, Offset, PublishError, Runtime, Subscription, Unavailable,
+    AttemptContext, Config, Event, Failure, Filter, Offset, Policy, PublishError, Runtime, Start,
+    Subscription, Unavailable,
 };
 
 fn config(folder: &Path) -> Config {
@@ -160,4 +161,32 @@ async fn a_closure_that_does_not_end_keeps_neither_shutdown_nor_the_data_directo
     assert_eq!(again.state_get("stuck", b"done").await.unwrap().as_deref(), Some(&b"1"[..]));
     again.shutdown().await;
     drop(release);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_is_said_with_what_the_library_gives_and_a_text_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::open(config(folder.path())).await.unwrap();
+    let subscription = Subscription::types(["order.*"])
+        .filter(Filter::Exact([("subject".to_owned(), "customer 1".to_owned())].into()))
+        .policy(Policy { max_attempts: 1, ..Policy::default() })
+        .start(Start::Latest);
+    let fails = |event: &Event, _: &mut camshaft::Attempt| match event.id.as_str() {
+        "1" => Err("the text".into()),
+        _ => Err(format!("the number {}", event.id).into()),
+    };
+    runtime.subscribe("fails", subscription, fails).await.unwrap();
+    runtime.publish_batch(vec![order(1), order(2), order(11)]).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), async {
+        while runtime.consumer("fails").await.unwrap().unwrap().dead < 1 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await
+    .expect("the first one fails");
+    let query = camshaft::view::DeadLetterQuery { limit: 10, ..Default::default() };
+    let letters = runtime.dead_letters(query).await.unwrap().items;
+    let told: Vec<_> = letters.iter().map(|letter| (letter.reason.as_str(), letter.error.as_str())).collect();
+    assert_eq!(told[0], ("retry", "the text"));
+    runtime.shutdown().await;
 }

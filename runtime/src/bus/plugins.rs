@@ -30,10 +30,10 @@ use crate::compose::{Core, Steps, Thread};
 use crate::view::PluginView;
 use activate::Origin;
 pub use activate::spec;
-pub use receive::PluginFile;
 pub(super) use loader::LoadHook;
 use loader::Loader;
 use quarantine::Quarantine;
+pub use receive::PluginFile;
 use shelf::Shelf;
 use versions::Versions;
 

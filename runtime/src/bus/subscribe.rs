@@ -30,7 +30,8 @@ pub struct Subscription {
     start: Start,
 }
 
-/// Why a closure did not handle an event. `?` on any error makes a retry; [`Failure::reject`] never tries again.
+/// Why a closure did not handle an event. `?` on any error makes a retry, and so does a text: `Err("away".into())`.
+/// [`Failure::reject`] never tries again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure(Answer);
 
@@ -125,9 +126,10 @@ impl Failure {
     }
 }
 
-impl<E: std::error::Error> From<E> for Failure {
+/// An error or a text: a retry.
+impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::retry(error.to_string())
+        Self::retry(error.into().to_string())
     }
 }
 

@@ -321,8 +321,15 @@ fn uncommented(text: &str) -> String {
 
 #[test]
 fn a_variable_that_is_nearly_a_setting_is_noticed_and_others_are_left_alone() {
-    let names = ["CAMSHAFT_LISTN", "CAMSHAFT_LIMITS_MAX_HOP", "CAMSHAFT_TOKEN_FILES", "CAMSHAFT_LISTEN", "CAMSHAFT_TOKEN"];
-    let others = ["CAMSHAFT_PORT", "CAMSHAFT_SERVICE_HOST", "CAMSHAFT_PORT_4077_TCP_ADDR", "CAMSHAFT_LOG", "LISTN"];
+    let names = [
+        "CAMSHAFT_LISTN",
+        "CAMSHAFT_LIMITS_MAX_HOP",
+        "CAMSHAFT_TOKEN_FILES",
+        "CAMSHAFT_LISTEN",
+        "CAMSHAFT_TOKEN",
+    ];
+    let others =
+        ["CAMSHAFT_PORT", "CAMSHAFT_SERVICE_HOST", "CAMSHAFT_PORT_4077_TCP_ADDR", "CAMSHAFT_LOG", "LISTN"];
     let all = names.iter().chain(&others).map(|name| (*name).to_owned());
     let found: Vec<_> = Config::mistaken_variables(all).collect();
     let expected = [

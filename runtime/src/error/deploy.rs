@@ -28,7 +28,9 @@ pub enum DeployError {
         name: String,
     },
     /// The file gives the plugin something that only somebody on the machine may give.
-    #[error("\"{file}\" has the key `{key}`, and grants, ways out and secrets are not taken from other machines")]
+    #[error(
+        "\"{file}\" has the key `{key}`, and grants, ways out and secrets are not taken from other machines"
+    )]
     Gives {
         /// The file.
         file: String,
@@ -91,11 +93,13 @@ impl DeployError {
     pub fn hint(&self) -> String {
         match self {
             Self::Off { .. } => {
-                "Set `allow_deploy = true` and a token, or copy the file on the runtime's own machine.".to_owned()
+                "Set `allow_deploy = true` and a token, or copy the file on the runtime's own machine."
+                    .to_owned()
             }
             Self::Name { .. } => "Name it like \"stock.wasm\".".to_owned(),
             Self::Gives { .. } => {
-                "Send [policy], [limits] and [config]; write the rest on the runtime's own machine.".to_owned()
+                "Send [policy], [limits] and [config]; write the rest on the runtime's own machine."
+                    .to_owned()
             }
             Self::Replaces { .. } => "Change that file on the runtime's own machine.".to_owned(),
             Self::Invalid(refusal) => refusal.hint.clone(),

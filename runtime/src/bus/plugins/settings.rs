@@ -13,8 +13,9 @@ const HIDDEN: &str = "…";
 
 /// All settings of a plugin whose consumer has so many partitions.
 pub(super) fn of(manifest: &Manifest, partitions: Option<u32>) -> Vec<SettingView> {
-    let Policy { max_attempts, max_age_ms, backoff, after_dead_letter, instance, breaker, rate, sink, .. } =
-        &manifest.policy;
+    let Policy {
+        max_attempts, max_age_ms, backoff, after_dead_letter, instance, breaker, rate, sink, ..
+    } = &manifest.policy;
     let mut all = vec![
         ("policy.max_attempts", max_attempts.to_string()),
         ("policy.max_age", duration(*max_age_ms)),
@@ -73,12 +74,14 @@ const fn word_of(origin: Origin) -> &'static str {
 
 /// A value of `[config]`, unless it looks like a secret. The place for those is `[secrets]`; some stand here all the same.
 fn shown(name: &str, value: &str) -> String {
-    const NAMES: [&str; 8] = ["secret", "token", "passw", "credential", "api_key", "api-key", "apikey", "private"];
+    const NAMES: [&str; 8] =
+        ["secret", "token", "passw", "credential", "api_key", "api-key", "apikey", "private"];
     const VALUES: [&str; 4] = ["authorization:", "cookie:", "bearer ", "-----begin"];
     let (name, lower) = (name.to_ascii_lowercase(), value.to_ascii_lowercase());
     // A placeholder shows nothing of its secret.
     let is_placed = lower.contains("{{secret:");
-    let looks = NAMES.iter().any(|part| name.contains(part)) || VALUES.iter().any(|part| lower.contains(part));
+    let looks =
+        NAMES.iter().any(|part| name.contains(part)) || VALUES.iter().any(|part| lower.contains(part));
     if looks && !is_placed { HIDDEN.to_owned() } else { without_users(value).into_owned() }
 }
 

@@ -8,12 +8,13 @@ use camshaft_engine::SharedSequencer;
 use camshaft_host::Manifest;
 use camshaft_host::directory::Overlooked;
 
-use super::{Plugins, settings};
 use super::probation::probation_view;
 use super::shelf::{Refused, Running, Waiting};
+use super::{Plugins, settings};
 use crate::compose::EmbeddedStore;
 use crate::view::{
-    FileWarningView, LastError, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView, WaitingVersionView,
+    FileWarningView, LastError, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView,
+    WaitingVersionView,
 };
 use crate::{Runtime, Unavailable};
 
