@@ -6,6 +6,7 @@ use std::{
 };
 
 use camshaft::io_reason;
+use camshaft_event::without_users;
 use camshaft_wire::{ErrorCode, Health, PROBLEM_MEDIA_TYPE, ProblemDocument};
 use clap::Args;
 use serde::{Serialize, de::DeserializeOwned};
@@ -72,6 +73,8 @@ impl OuterConnection {
 pub struct Client {
     agent: Agent,
     base: String,
+    /// The same for messages.
+    shown: String,
     token: Option<String>,
     is_local: bool,
 }
@@ -94,10 +97,11 @@ impl Client {
     /// A client of the runtime that the arguments name. Nothing is sent yet.
     pub fn new(connection: &Connection) -> Result<Self, Failure> {
         let base = connection.url.trim_end_matches('/').to_owned();
+        let shown = without_users(&base).into_owned();
         let wrong = |problem: &str| {
             Failure::new(
                 ErrorCode::WrongUsage,
-                format!("\"{base}\" is not the address of a runtime: {problem}"),
+                format!("\"{shown}\" is not the address of a runtime: {problem}"),
             )
             .hint("Write it like http://127.0.0.1:4077.")
         };
@@ -119,7 +123,7 @@ impl Client {
         }
         // A variable that is set but empty means that there is none.
         let token = connection.token.as_deref().map(str::trim).filter(|token| !token.is_empty());
-        Ok(Self { agent: config.build().into(), base, token: token.map(str::to_owned), is_local })
+        Ok(Self { agent: config.build().into(), base, shown, token: token.map(str::to_owned), is_local })
     }
 
     /// Gets a value.
@@ -158,7 +162,7 @@ impl Client {
     pub fn lines(&self, path: &str) -> Result<impl Iterator<Item = Result<String, Failure>>, Failure> {
         let response = self.call(path, "application/x-ndjson").map_err(Refusal::into_failure)?;
         let lines = BufReader::new(response.into_body().into_reader()).lines();
-        let base = self.base.clone();
+        let base = self.shown.clone();
         Ok(lines.map(move |line| {
             line.map_err(|error| {
                 let message = format!("the answer of {base} broke off: {}", io_reason(&error));
@@ -258,11 +262,11 @@ impl Client {
             ureq::Error::Timeout(_) => "it did not answer in time".to_owned(),
             other => other.to_string(),
         };
-        Failure::new(ErrorCode::Unreachable, format!("no runtime answers at {}: {reason}", self.base))
+        Failure::new(ErrorCode::Unreachable, format!("no runtime answers at {}: {reason}", self.shown))
     }
 
     fn unexpected(&self, reason: &str) -> Failure {
-        Failure::new(ErrorCode::UnexpectedAnswer, format!("{} answered unexpectedly: {reason}", self.base))
+        Failure::new(ErrorCode::UnexpectedAnswer, format!("{} answered unexpectedly: {reason}", self.shown))
     }
 }
 
@@ -329,6 +333,23 @@ mod tests {
             [("type", Some("order.*".to_owned())), ("subject", None), ("from", Some("1".to_owned()))];
         assert_eq!(query("/events", &parameters), "/events?type=order.%2A&from=1");
         assert_eq!(query("/events", &[("subject", None)]), "/events");
+    }
+
+    #[test]
+    fn a_password_in_the_address_is_in_no_message() {
+        let client = Client::new(&connection("http://ada:hunter2@127.0.0.1:1")).unwrap();
+        let failures = [
+            client.unexpected("status 418"),
+            client.unreachable(&ureq::Error::HostNotFound),
+            Client::new(&connection("ftp://ada:hunter2@h")).err().unwrap(),
+        ];
+        for failure in failures {
+            assert!(
+                !failure.line().contains("hunter2") && failure.line().contains("://"),
+                "{}",
+                failure.line()
+            );
+        }
     }
 
     #[test]

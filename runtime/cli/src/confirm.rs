@@ -10,7 +10,10 @@ use super::{failure::Failure, output, terminal};
 /// The same for what gives something up: without a terminal to ask at, only `--yes` agrees.
 pub fn confirm_loss(question: &str, yes: bool) -> Result<bool, Failure> {
     if !yes && !terminal::can_ask() {
-        let failure = Failure::new(ErrorCode::WrongUsage, format!("{question} There is no terminal here to ask at, and it cannot be undone"));
+        let failure = Failure::new(
+            ErrorCode::WrongUsage,
+            format!("{question} There is no terminal here to ask at, and it cannot be undone"),
+        );
         return Err(failure.hint("Give --yes to do it without a question."));
     }
     Ok(confirm(question, yes))

@@ -13,7 +13,7 @@ use super::{
     client::{Client, query},
     failure::Failure,
     output,
-    table::{dash, table, time},
+    table::{dash, since, table},
 };
 
 /// Dead letters of one request.
@@ -28,7 +28,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List dead letters
-    List(Selection),
+    List(List),
     /// Show one with its event, its attempts and what waits behind it
     Show {
         /// CONSUMER:OFFSET
@@ -38,6 +38,16 @@ enum Action {
     Redrive(redrive::Arguments),
     /// Drop them, and let what waits behind them run
     Discard(act::Arguments),
+}
+
+#[derive(Debug, Args)]
+struct List {
+    #[command(flatten)]
+    selection: Selection,
+
+    /// At most so many; all unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
 }
 
 /// Which dead letters.
@@ -76,15 +86,16 @@ impl std::str::FromStr for Id {
 
 pub fn dead_letters(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
     match &arguments.action {
-        Action::List(selection) => list(client, selection, json),
+        Action::List(arguments) => list(client, arguments, json),
         Action::Show { id } => show::show(client, id, json),
         Action::Redrive(arguments) => redrive::redrive(client, arguments, json),
         Action::Discard(arguments) => act::discard(client, arguments, json),
     }
 }
 
-fn list(client: &Client, selection: &Selection, json: bool) -> Result<(), Failure> {
-    let letters = selection.all(client)?;
+fn list(client: &Client, arguments: &List, json: bool) -> Result<(), Failure> {
+    let limit = arguments.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    let letters = arguments.selection.first(client, limit)?;
     if json {
         return output::json(&Items { items: letters });
     }
@@ -100,8 +111,13 @@ fn list(client: &Client, selection: &Selection, json: bool) -> Result<(), Failur
 }
 
 impl Selection {
-    /// All of them, page by page.
+    /// All of them.
     fn all(&self, client: &Client) -> Result<Vec<DeadLetterSummary>, Failure> {
+        self.first(client, usize::MAX)
+    }
+
+    /// The first `limit` of them, page by page.
+    fn first(&self, client: &Client, limit: usize) -> Result<Vec<DeadLetterSummary>, Failure> {
         let mut letters = Vec::new();
         let mut cursor = None;
         loop {
@@ -114,7 +130,8 @@ impl Selection {
             let page: Page<DeadLetterSummary> = client.get(&query("/dead-letters", &parameters))?;
             letters.extend(page.items);
             cursor = page.next;
-            if cursor.is_none() {
+            if cursor.is_none() || letters.len() >= limit {
+                letters.truncate(limit);
                 return Ok(letters);
             }
         }
@@ -127,7 +144,7 @@ fn rows(letters: &[DeadLetterSummary]) -> String {
             letter.id.clone(),
             letter.event_type.clone(),
             letter.key.clone().unwrap_or_else(dash),
-            time(letter.at),
+            since(letter.at),
             letter.attempts.to_string(),
             letter.waiting.to_string(),
             format!("{}: {}", letter.reason, letter.error),

@@ -95,7 +95,11 @@ pub fn plugins(client: &Client, arguments: &Arguments, json: bool) -> Result<(),
         return output::json(&plugins);
     }
     for warning in &plugins.warnings {
-        output::note(&format!("\"{}\" has no effect: {}", text::line(&warning.file), text::line(&warning.message)));
+        output::note(&format!(
+            "\"{}\" has no effect: {}",
+            text::line(&warning.file),
+            text::line(&warning.message)
+        ));
         output::hint(&text::line(&warning.hint));
     }
     if plugins.items.is_empty() {

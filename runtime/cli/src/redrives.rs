@@ -7,7 +7,7 @@ use super::{
     client::{Client, path},
     failure::Failure,
     output,
-    table::{sheet, table, time},
+    table::{sheet, since, table, time},
 };
 
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ fn all(jobs: &[RedriveView]) -> String {
             job.id.to_string(),
             job.request.consumer.clone(),
             status(job.status).to_owned(),
-            time(job.started_at),
+            since(job.started_at),
             job.selected.to_string(),
             job.remaining.to_string(),
             job.redriven.to_string(),

@@ -172,7 +172,11 @@ impl Arguments {
         let config = Config::load(self.config.as_deref(), env::vars_os().filter_map(text), flags)?;
         let names = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         for (variable, meant) in Config::mistaken_variables(names) {
-            tracing::warn!(variable, meant, "an environment variable sets nothing; another one of nearly that name does");
+            tracing::warn!(
+                variable,
+                meant,
+                "an environment variable sets nothing; another one of nearly that name does"
+            );
         }
         Ok(Config { compiler: compile::own_program(), ..config })
     }

@@ -2,7 +2,7 @@
 
 use camshaft_event::Timestamp;
 use camshaft_wire::moment;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{Table, presets};
 
 use super::terminal;
 use crate::text;
@@ -10,18 +10,69 @@ use crate::text;
 /// Characters of a digest that tell versions apart.
 const DIGEST_CHARACTERS: usize = 12;
 
-/// Lines up `rows` under `header`. On a terminal long cells are wrapped, elsewhere they are left whole.
+/// Longest cell where no terminal says how long a line is, in characters.
+const MAX_CELL: usize = 200;
+
+/// Shortest that a cell is cut to.
+const MIN_CELL: usize = 12;
+
+/// Blanks between two columns.
+const GAP: usize = 2;
+
+/// Columns that are never cut: what a reader copies, and what is short.
+const WHOLE: [&str; 5] = ["ID", "NAME", "CONSUMER", "SINCE", "STARTED"];
+
+/// Lines up `rows` under `header`, a line each. What does not fit the terminal is cut; `--json` has it whole.
 pub fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    fitted(header, rows, terminal::width())
+}
+
+fn fitted<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+    width: Option<usize>,
+) -> String {
+    let rows: Vec<[String; N]> =
+        rows.into_iter().map(|row| row.map(|cell| text::line(&cell).into_owned())).collect();
+    let widths = widths(header, &rows, width);
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header);
-    if terminal::width().is_some() {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-    }
-    table.add_rows(rows.into_iter().map(|row| row.map(|cell| text::line(&cell).into_owned())));
+    table.add_rows(rows.iter().map(|row| {
+        let cells = row.iter().zip(widths);
+        cells.map(|(cell, width)| cut(cell, width)).collect::<Vec<_>>()
+    }));
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
     format!("{}\n", table.trim_fmt())
+}
+
+/// How many characters each column may have: its longest cell's, or less where all together do not fit a line.
+fn widths<const N: usize>(header: [&str; N], rows: &[[String; N]], width: Option<usize>) -> [usize; N] {
+    let longest = |column: usize| {
+        let cells = rows.iter().map(|row| row.get(column).map_or(0, |cell| cell.chars().count()));
+        cells.chain([header.get(column).map_or(0, |name| name.len())]).max().unwrap_or_default()
+    };
+    let mut widths: [usize; N] = std::array::from_fn(|column| longest(column).min(MAX_CELL));
+    let Some(width) = width else { return widths };
+    let room = width.saturating_sub(GAP * N.saturating_sub(1));
+    while widths.iter().sum::<usize>() > room {
+        let columns = widths.iter_mut().zip(header).filter(|(_, name)| !WHOLE.contains(name));
+        let Some((widest, _)) =
+            columns.max_by_key(|(width, _)| **width).filter(|(width, _)| **width > MIN_CELL)
+        else {
+            break;
+        };
+        *widest -= 1;
+    }
+    widths
+}
+
+fn cut(cell: &str, width: usize) -> String {
+    if cell.chars().count() <= width {
+        return cell.to_owned();
+    }
+    cell.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// Names and values, one pair a line; pairs without a value are left out. Line breaks of a value are indented, so no
@@ -59,6 +110,15 @@ pub fn time(at: Timestamp) -> String {
     text.split_once('.').map_or_else(|| text.clone(), |(start, _)| format!("{start}Z"))
 }
 
+/// A past moment in a table: how long ago it was for people at a terminal, whole elsewhere.
+pub fn since(at: Timestamp) -> String {
+    if terminal::width().is_none() {
+        return time(at);
+    }
+    let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default();
+    format!("{} ago", duration(now.saturating_sub(at.0)))
+}
+
 /// What stands in place of nothing.
 pub fn dash() -> String {
     "-".to_owned()
@@ -77,6 +137,23 @@ mod tests {
     fn columns_line_up_without_trailing_blanks() {
         let rows = [["stock".to_owned(), "1".to_owned()], ["a".to_owned(), "20".to_owned()]];
         assert_eq!(table(["NAME", "LAG"], rows), "NAME   LAG\nstock  1\na      20\n");
+    }
+
+    #[test]
+    fn a_row_is_one_line_whatever_stands_in_it() {
+        let rows = || {
+            let long = ["stock:1234567".to_owned(), "a.".repeat(200_000), "reject: ".repeat(20)];
+            [long, ["b:2".to_owned(), "a.b".to_owned(), "é".repeat(100)]]
+        };
+        let header = ["ID", "TYPE", "ERROR"];
+        let shown = fitted(header, rows(), Some(80));
+        assert_eq!(shown.lines().count(), 3, "{shown}");
+        assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+        assert!(shown.contains("stock:1234567  a.a.") && shown.contains('…'), "{shown}");
+        // Elsewhere a cell has a bound, too.
+        assert!(fitted(header, rows(), None).len() < 2_000);
+        // A terminal that is too narrow for all of it shows what there is of each.
+        assert!(fitted(header, rows(), Some(10)).contains("stock:1234567"));
     }
 
     #[test]

@@ -90,7 +90,9 @@ fn ctrl_c_leaves_a_job_that_is_then_cancelled() {
     let fast = runtime.said(folder, "dead-letters redrive --consumer rejects --all --json").ends_with(3);
     assert_eq!(json(&fast)["status"], "done", "{fast:?}");
     assert_eq!(json(&fast)["dead_again"], LETTERS, "it waited for that: {fast:?}");
-    fast.says("redrove 6 dead letters").says("`camshaft redrives 2` shows what came of it").says("6 dead letters died");
+    fast.says("redrove 6 dead letters")
+        .says("`camshaft redrives 2` shows what came of it")
+        .says("6 dead letters died");
     let left = "dead-letters redrive --consumer rejects --all --no-wait";
     runtime.said(folder, left).ends_with(0).says("redrove 6 dead letters");
 }

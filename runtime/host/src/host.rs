@@ -204,13 +204,12 @@ impl Host {
         let (artifact, manifest) = identify(file, bytes, operator)?;
         check_capabilities(&manifest, &options.ways_out)?;
         check_limits(&manifest, options)?;
-        let (access, lacking) =
-            match check_operators_part(&manifest, &options.ways_out, file)
-                .and_then(|()| Access::of(&manifest, file))
-            {
-                Ok(access) => (access, None),
-                Err(refusal) => (Access::none(file), Some(refusal)),
-            };
+        let (access, lacking) = match check_operators_part(&manifest, &options.ways_out, file)
+            .and_then(|()| Access::of(&manifest, file))
+        {
+            Ok(access) => (access, None),
+            Err(refusal) => (Access::none(file), Some(refusal)),
+        };
         Ok(Admitted { artifact, manifest, access, lacking })
     }
 

@@ -147,13 +147,16 @@ fn a_request_that_fails_is_told_of_in_a_sentence_with_its_host() {
         let folder = tempfile::tempdir().unwrap();
         let (scheme, text) = (if tls { "https" } else { "http" }, operator(port, "", ""));
         let text = text.replace("tls = false", &format!("tls = {tls}"));
-        let text = text.replace(&format!("http://127.0.0.1:{port}"), &format!("{scheme}://ada:hunter2@127.0.0.1:{port}"));
+        let text = text.replace(
+            &format!("http://127.0.0.1:{port}"),
+            &format!("{scheme}://ada:hunter2@127.0.0.1:{port}"),
+        );
         let (answer, attempt) = handle(&load(&folder, &text).unwrap());
         let error = failure(&answer);
         let line = format!("failed: POST {scheme}://127.0.0.1:{port}: {words}");
         assert!(error.contains(&line), "{error}");
         assert!(!error.contains("ErrorCode") && !error.contains("hunter2"), "{error}");
-        assert!(attempt.lines.iter().any(|(_, logged)| *logged == line), "{:?}", attempt.lines);
+        assert!(attempt.lines.iter().any(|(_, logged)| logged.starts_with(&line)), "{:?}", attempt.lines);
     }
 }
 

@@ -4,7 +4,9 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use camshaft_event::TypePattern;
-use camshaft_wire::{DeadLetterQuery, DeadLetterSummary, DeadLetterView, Page, ProblemDocument, RedrivenView};
+use camshaft_wire::{
+    DeadLetterQuery, DeadLetterSummary, DeadLetterView, Page, ProblemDocument, RedrivenView,
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
 

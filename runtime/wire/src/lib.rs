@@ -31,8 +31,8 @@ pub use event::{Receipt, Receipts, StoredEvent};
 pub use health::{Closed, Health, HealthStatus, RetentionView, SyncView};
 pub use page::{Items, Page};
 pub use plugin::{
-    FileWarningView, LastError, LimitsView, PluginFileView, PluginStatus, PluginView, PluginsView, RefusalView,
-    SettingView, SubscriptionView, WaitingVersionView,
+    FileWarningView, LastError, LimitsView, PluginFileView, PluginStatus, PluginView, PluginsView,
+    RefusalView, SettingView, SubscriptionView, WaitingVersionView,
 };
 pub use problem::{PROBLEM_MEDIA_TYPE, ProblemDocument};
 pub use redrive::{RedrivePreview, RedriveRequest, RedriveStatusView, RedriveView, parse_reason};

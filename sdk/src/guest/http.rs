@@ -4,8 +4,8 @@ use wasip2::{
     http::{
         outgoing_handler,
         types::{
-            ErrorCode, Fields, HeaderError, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
-            Scheme, http_error_code,
+            ErrorCode, Fields, HeaderError, IncomingBody, IncomingResponse, Method, OutgoingBody,
+            OutgoingRequest, Scheme, http_error_code,
         },
     },
     io::streams::StreamError,
@@ -77,7 +77,10 @@ fn write(body: OutgoingBody, bytes: &[u8]) -> Result {
                 // Nobody reads it any more: what the answer says counts, or that there is none.
                 Err(StreamError::Closed) => return Ok(()),
                 Err(StreamError::LastOperationFailed(error)) => {
-                    return Err(Error::retry(format_args!("the request broke off: {}", stream_reason(&error))));
+                    return Err(Error::retry(format_args!(
+                        "the request broke off: {}",
+                        stream_reason(&error)
+                    )));
                 }
             }
         }
@@ -128,12 +131,18 @@ fn reason(code: &ErrorCode) -> String {
         ErrorCode::InternalError(Some(reason)) => return reason.clone(),
         ErrorCode::DnsTimeout => "its host's name was not resolved in time",
         ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => "its host's name is not known",
-        ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => "its host cannot be reached",
+        ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => {
+            "its host cannot be reached"
+        }
         ErrorCode::DestinationIpProhibited => "its host's address is not allowed",
         ErrorCode::ConnectionRefused => "the connection was refused",
-        ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => "the receiver closed the connection",
+        ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => {
+            "the receiver closed the connection"
+        }
         ErrorCode::ConnectionTimeout => "no connection came about in time",
-        ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => "the receiver did not answer in time",
+        ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => {
+            "the receiver did not answer in time"
+        }
         ErrorCode::ConnectionWriteTimeout => "the receiver did not take it in time",
         ErrorCode::ConnectionLimitReached => "the call has sent as many requests as it may",
         ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => "no encrypted connection came about",

@@ -90,7 +90,11 @@ struct Start<'r> {
 
 pub fn redrive(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let Some(request) = arguments.selection.request() else {
-        return if arguments.ids.is_empty() { Err(act::unnamed("redrive")) } else { some(client, arguments, json) };
+        return if arguments.ids.is_empty() {
+            Err(act::unnamed("redrive"))
+        } else {
+            some(client, arguments, json)
+        };
     };
     if !arguments.selection.is_narrowed() {
         return Err(act::unnamed("redrive"));

@@ -125,8 +125,10 @@ mod tests {
         fs::create_dir(&plugins).unwrap();
         let files = Files::read(&wasm, Some(&toml), "stock".to_owned()).unwrap();
         copy(&plugins, &files).unwrap();
-        let mut names: Vec<_> =
-            fs::read_dir(&plugins).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> = fs::read_dir(&plugins)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         assert_eq!(names, ["stock.toml", "stock.wasm"]);
         assert_eq!(fs::read(plugins.join("stock.wasm")).unwrap(), b"code");

@@ -157,7 +157,8 @@ fn bar(name: &str) -> ProgressBar {
     if !terminal::is_watched() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{spinner}  {msg}  {elapsed}").expect("the template is well-formed");
+    let style =
+        ProgressStyle::with_template("{spinner}  {msg}  {elapsed}").expect("the template is well-formed");
     let bar = ProgressBar::new_spinner().with_style(style).with_message(format!("the runtime loads {name}"));
     bar.enable_steady_tick(LOOK);
     bar

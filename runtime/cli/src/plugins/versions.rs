@@ -6,7 +6,7 @@ use camshaft_wire::{
 
 use crate::{
     client::Client, client::path, confirm::confirm, failure::Failure, output, table::dash, table::digest,
-    table::table, table::time,
+    table::since, table::table, table::time,
 };
 
 pub fn history(client: &Client, name: &str, json: bool) -> Result<(), Failure> {
@@ -65,7 +65,7 @@ fn listed(history: &[ActivationView]) -> String {
             past.activation.to_string(),
             past.version.clone(),
             digest(Some(&past.digest)),
-            time(past.at),
+            since(past.at),
             became,
             kept.to_owned(),
             why,

@@ -25,7 +25,9 @@ pub struct Ids {
 
 enum Rule {
     /// Behind this text the hash.
-    Hash { prefix: String },
+    Hash {
+        prefix: String,
+    },
     Pattern(Pattern),
 }
 
@@ -49,7 +51,8 @@ impl Ids {
     pub fn new(template: &Template, input: &Input) -> Self {
         let Template { event_type, source, subject, key, content_type, id, run } = template;
         let mut common = Sha256::new();
-        let place = input.place.as_ref().filter(|_| run.is_none()).map(|place| place.as_os_str().as_encoded_bytes());
+        let place =
+            input.place.as_ref().filter(|_| run.is_none()).map(|place| place.as_os_str().as_encoded_bytes());
         let attributes = [event_type, &Some(source.clone()), subject, key, &Some(content_type.clone())];
         for part in attributes.map(|text| text.as_deref().map(str::as_bytes)).into_iter().chain([place]) {
             let part = part.unwrap_or_default();
@@ -134,7 +137,9 @@ impl Pattern {
         let mut hash = Some(hash);
         let mut hashed: Option<String> = None;
         let value: Option<Value> = match self.0.iter().any(|piece| matches!(piece, Piece::Pointer(_))) {
-            true => Some(serde_json::from_slice(data).map_err(|error| format!("the line is not JSON: {error}"))?),
+            true => {
+                Some(serde_json::from_slice(data).map_err(|error| format!("the line is not JSON: {error}"))?)
+            }
             false => None,
         };
         let mut id = String::new();

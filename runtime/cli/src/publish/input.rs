@@ -60,10 +60,9 @@ impl Input {
                     return Err(refuse(io::ErrorKind::IsADirectory.into()));
                 }
                 let length = metadata.is_file().then_some(metadata.len());
-                let name = path.file_name().map_or_else(
-                    || path.display().to_string(),
-                    |name| name.to_string_lossy().into_owned(),
-                );
+                let name = path
+                    .file_name()
+                    .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
                 // A pipe's name says nothing about what comes out of it.
                 let place = length.map(|_| path.canonicalize()).transpose().map_err(refuse)?;
                 Ok(Self::of(name, place, length, Box::new(BufReader::with_capacity(1 << 16, file))))

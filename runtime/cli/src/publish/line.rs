@@ -32,9 +32,7 @@ impl<'a> Reader<'a> {
         }
         let parsed = match self.template.event_type.clone() {
             None => cloudevents::parse(&content),
-            Some(event_type) => {
-                self.check(&content).and_then(|()| self.datum(event_type, number, content))
-            }
+            Some(event_type) => self.check(&content).and_then(|()| self.datum(event_type, number, content)),
         };
         parsed.map(Some).map_err(|error| {
             let hint = match (&error, &self.template.event_type) {
@@ -64,9 +62,10 @@ impl<'a> Reader<'a> {
     /// The event of checked data.
     fn datum(&mut self, event_type: String, number: u64, data: Vec<u8>) -> Result<Event, InvalidEvent> {
         let Template { source, subject, key, content_type, .. } = self.template;
-        let id = self.ids.of(number, &data).map_err(|problem| {
-            unusable(&data, problem, "Correct the line, or the pattern of --id.")
-        })?;
+        let id = self
+            .ids
+            .of(number, &data)
+            .map_err(|problem| unusable(&data, problem, "Correct the line, or the pattern of --id."))?;
         let event = Event {
             id,
             source: source.clone(),

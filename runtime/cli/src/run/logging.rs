@@ -75,7 +75,8 @@ fn filter(text: &str) -> Result<EnvFilter, Failure> {
         Failure::new(ErrorCode::WrongUsage, format!("\"{text}\" is not a log filter: {problem}"))
             .hint("Write error, warn, info, debug or trace, and NAME=LEVEL for a part, separated by commas.")
     };
-    let parts: Vec<String> = text.split(',').map(str::trim).map(own).collect::<Result<_, _>>().map_err(wrong)?;
+    let parts: Vec<String> =
+        text.split(',').map(str::trim).map(own).collect::<Result<_, _>>().map_err(wrong)?;
     let filter = EnvFilter::builder().parse(parts.join(",")).map_err(|error| wrong(error.to_string()))?;
     let quiet = OF_GUESTS.iter().filter(|part| !text.contains(**part));
     quiet.into_iter().try_fold(filter, |filter, part| {
@@ -89,7 +90,9 @@ fn own(part: &str) -> Result<String, String> {
     if part.contains(['=', '[']) {
         return Ok(part.to_owned());
     }
-    let level: LevelFilter = part.parse().map_err(|_| format!("\"{part}\" is no level"))?;
+    // Its reader takes nothing for a level, too.
+    let level = Some(part).filter(|part| !part.is_empty()).and_then(|part| part.parse::<LevelFilter>().ok());
+    let level = level.ok_or_else(|| format!("\"{part}\" is no level"))?;
     let libraries = level.min(LevelFilter::WARN);
     Ok(format!("{libraries},camshaft={level}"))
 }

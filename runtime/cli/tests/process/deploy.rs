@@ -17,7 +17,8 @@ fn start(folder: &Path, arguments: &[&str]) -> Runtime {
 }
 
 fn plugin(runtime: &Runtime, folder: &Path, name: &str) -> Value {
-    serde_json::from_str(&runtime.said(folder, &format!("plugins {name} --json")).ends_with(0).stdout).unwrap()
+    serde_json::from_str(&runtime.said(folder, &format!("plugins {name} --json")).ends_with(0).stdout)
+        .unwrap()
 }
 
 #[test]
@@ -34,8 +35,12 @@ fn deploy_ends_when_the_plugin_runs_or_with_why_it_does_not() {
     // Under another name it takes the place of the file that it runs from.
     write(folder, "slower.toml", "[limits]\ndeadline = \"300ms\"\n");
     fs::copy(folder.join("tally.wasm"), folder.join("tally-2.wasm")).unwrap();
-    runtime.said(folder, "deploy tally-2.wasm --toml slower.toml --json").ends_with(0).prints("\"deadline_ms\":300");
-    let mut names: Vec<_> = fs::read_dir(folder.join("plugins")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    runtime
+        .said(folder, "deploy tally-2.wasm --toml slower.toml --json")
+        .ends_with(0)
+        .prints("\"deadline_ms\":300");
+    let mut names: Vec<_> =
+        fs::read_dir(folder.join("plugins")).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["tally.toml", "tally.wasm"]);
 
@@ -74,8 +79,15 @@ fn a_file_from_elsewhere_needs_the_token_and_the_setting_and_grants_nothing() {
     runtime.said(folder, "deploy counter.wasm --send").ends_with(2).says("[unauthorized]");
 
     write(folder, "config.toml", "[config]\na = \"b\"\n[limits]\ndeadline = \"300ms\"\n");
-    runtime.said(folder, &format!("{send} --toml config.toml --json")).ends_with(0).prints("\"deadline_ms\":300");
-    for gift in ["grants = [\"http\"]", "[[http]]\nhost = \"h\"\nmethods = [\"GET\"]", "[secrets]\nt = { env = \"T\" }"] {
+    runtime
+        .said(folder, &format!("{send} --toml config.toml --json"))
+        .ends_with(0)
+        .prints("\"deadline_ms\":300");
+    for gift in [
+        "grants = [\"http\"]",
+        "[[http]]\nhost = \"h\"\nmethods = [\"GET\"]",
+        "[secrets]\nt = { env = \"T\" }",
+    ] {
         write(folder, "gift.toml", gift);
         let refused = runtime.said(folder, &format!("{send} --toml gift.toml")).ends_with(3);
         refused.says("[deploy-not-allowed]").says("are not taken from other machines");

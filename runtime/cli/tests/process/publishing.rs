@@ -30,7 +30,8 @@ fn what_the_hint_says_after_a_refused_line_of_stdin_doubles_nothing() {
     let folder = folder.path();
     let runtime = Runtime::start(folder, &[]);
     let publish = "publish --type row.read";
-    let refused = said_with(&runtime, folder, publish, "{\"n\":1}\n{n:2}\n{\"n\":3}\n{\"n\":3}\n").ends_with(6);
+    let refused =
+        said_with(&runtime, folder, publish, "{\"n\":1}\n{n:2}\n{\"n\":3}\n{\"n\":3}\n").ends_with(6);
     let name = refused.stderr.split("--run ").nth(1).unwrap().split(':').next().unwrap();
     // Corrected, and one line more at the top.
     let again = "{\"n\":0}\n{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":3}\n";
@@ -53,7 +54,8 @@ fn equal_lines_of_two_files_of_one_name_are_two_events() {
     let runtime = Runtime::start(folder, &[]);
     for day in ["day1", "day2"] {
         fs::create_dir(folder.join(day)).unwrap();
-        fs::write(folder.join(day).join("rows.ndjson"), format!("{{\"total\":0}}\n{{\"of\":\"{day}\"}}\n")).unwrap();
+        fs::write(folder.join(day).join("rows.ndjson"), format!("{{\"total\":0}}\n{{\"of\":\"{day}\"}}\n"))
+            .unwrap();
         let publish = format!("publish --type T {day}/rows.ndjson");
         runtime.said(folder, &publish).ends_with(0).prints("published 2, duplicate 0, refused 0");
     }

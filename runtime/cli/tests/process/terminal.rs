@@ -91,8 +91,9 @@ fn in_ci_nobody_is_asked_even_at_a_terminal() {
     let runtime = with_a_dead_letter(folder);
     let mut command = attended(runtime.camshaft(folder, "dead-letters discard --consumer rejects --all"));
     command.env("CI", "true");
-    let shown = at_a_terminal(&command, "").ends_with(0).stdout;
-    assert!(!shown.contains("[y/N]") && shown.contains("discarded 1 dead letter"), "{shown}");
+    let shown = at_a_terminal(&command, "y\n").ends_with(2).stdout;
+    assert!(!shown.contains("[y/N]") && shown.contains("Give --yes"), "{shown}");
+    runtime.said(folder, "dead-letters list").prints("rejects:");
 }
 
 #[test]

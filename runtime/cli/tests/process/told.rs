@@ -18,12 +18,16 @@ fn a_plugins_line_says_which_event_it_is_about() {
     fs::copy(camshaft_test_guests::component("logs"), folder.join("logs.wasm")).unwrap();
     runtime.said(folder, "deploy logs.wasm").ends_with(0);
     write(folder, "one.ndjson", "{}\n");
-    let published = runtime.said(folder, "publish one.ndjson --type test.event --key k-1 --json").ends_with(0).stdout;
+    let published =
+        runtime.said(folder, "publish one.ndjson --type test.event --key k-1 --json").ends_with(0).stdout;
     let receipt = serde_json::from_str::<Value>(&published).unwrap()["receipts"][0].clone();
     runtime.until(folder, "consumers logs --json", |stdout| stdout.contains("\"lag\":0,\"in_flight\":0"));
     let (_, said) = runtime.stop();
     let line = |message: &str| {
-        said.lines().find(|line| line.contains(message)).unwrap_or_else(|| panic!("{message}: {said}")).to_owned()
+        said.lines()
+            .find(|line| line.contains(message))
+            .unwrap_or_else(|| panic!("{message}: {said}"))
+            .to_owned()
     };
     let (id, offset) = (&receipt["id"], &receipt["offset"]);
     let facts = format!(
@@ -50,10 +54,14 @@ fn what_has_no_effect_is_told_in_the_log_and_in_the_listing() {
     let runtime = Runtime::spawn(command.env("CAMSHAFT_LISTN", "127.0.0.1:1"));
     fs::copy(counter, folder.join("counter.wasm")).unwrap();
     runtime.said(folder, "deploy counter.wasm").ends_with(0);
-    let listing = runtime.until(folder, "plugins --json", |stdout| stdout.contains("countr.toml") && stdout.contains("X.WASM"));
+    let listing = runtime.until(folder, "plugins --json", |stdout| {
+        stdout.contains("countr.toml") && stdout.contains("X.WASM")
+    });
     assert!(listing.stdout.contains("sub/x.wasm"), "{listing:?}");
     let listed = runtime.said(folder, "plugins").ends_with(0);
-    listed.says("there is no \"countr.wasm\" beside this operator's file").says("rename it to \"counter.toml\"");
+    listed
+        .says("there is no \"countr.wasm\" beside this operator's file")
+        .says("rename it to \"counter.toml\"");
 
     // The consumer has 64 partitions by now.
     write(folder, "eight.toml", "grants = [\"http\"]\n[policy]\npartitions = 8\n");

@@ -28,11 +28,14 @@ pub struct Overlooked {
 
 /// What of the `stamps` in `folder` has no effect, and the first plugin of each folder in it.
 pub fn of(folder: &Path, stamps: &BTreeMap<String, Stamp>, folders: &[PathBuf]) -> Vec<Overlooked> {
-    let mut found: Vec<Overlooked> =
-        stamps.keys().filter_map(|name| judge(name, stamps).map(|why| (name, why))).map(|(name, why)| {
+    let mut found: Vec<Overlooked> = stamps
+        .keys()
+        .filter_map(|name| judge(name, stamps).map(|why| (name, why)))
+        .map(|(name, why)| {
             let (message, hint) = why;
             Overlooked { file: folder.join(name), message, hint }
-        }).collect();
+        })
+        .collect();
     found.extend(folders.iter().take(MAX_FOLDERS).filter_map(|folder| inside(folder)));
     found
 }
@@ -61,8 +64,10 @@ fn judge(name: &str, stamps: &BTreeMap<String, Stamp>) -> Option<(String, String
 
 fn inside(folder: &Path) -> Option<Overlooked> {
     let entries = fs::read_dir(folder).ok()?.take(MAX_ENTRIES).flatten();
-    let mut plugins: Vec<PathBuf> =
-        entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "wasm")).collect();
+    let mut plugins: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "wasm"))
+        .collect();
     plugins.sort();
     let file = plugins.into_iter().next()?;
     let message = "plugins in folders of the plugins directory are not looked at".to_owned();
@@ -82,7 +87,9 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
         };
-        for name in ["chaos.wasm", "good.wasm", "good.toml", "chos.toml", "alone.toml", "X.WASM", "sub/x.wasm"] {
+        for name in
+            ["chaos.wasm", "good.wasm", "good.toml", "chos.toml", "alone.toml", "X.WASM", "sub/x.wasm"]
+        {
             write(name);
         }
         for quiet in ["README.md", ".hidden.toml", "sub/notes.txt", "empty/notes.txt"] {

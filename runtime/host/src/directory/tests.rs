@@ -17,7 +17,12 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        Self { directory: Directory::new("plugins"), files: BTreeMap::new(), now: 1_000_000, overlooked: Vec::new() }
+        Self {
+            directory: Directory::new("plugins"),
+            files: BTreeMap::new(),
+            now: 1_000_000,
+            overlooked: Vec::new(),
+        }
     }
 
     fn write(&mut self, name: &str, content: &str) -> &mut Self {

@@ -54,7 +54,9 @@ fn encrypting(error: &io::Error) -> String {
     match of_tls {
         Some(rustls::Error::InvalidCertificate(certificate)) => {
             let why = match certificate {
-                CertificateError::Expired | CertificateError::ExpiredContext { .. } => "has expired".to_owned(),
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                    "has expired".to_owned()
+                }
                 CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                     "is not valid yet".to_owned()
                 }
@@ -90,12 +92,20 @@ mod tests {
         for (error, words) in [
             (Error::Connect(io::ErrorKind::ConnectionRefused.into()), "the connection was refused"),
             (
-                Error::Connect(io::Error::other("failed to lookup address information: Name or service not known")),
+                Error::Connect(io::Error::other(
+                    "failed to lookup address information: Name or service not known",
+                )),
                 "its host's name is not known",
             ),
-            (tls(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)), "by no public authority"),
+            (
+                tls(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)),
+                "by no public authority",
+            ),
             (tls(rustls::Error::InvalidCertificate(CertificateError::Expired)), "has expired"),
-            (tls(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)), "does not speak TLS"),
+            (
+                tls(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)),
+                "does not speak TLS",
+            ),
             (Error::DnsTimeout, "not resolved in time"),
             (Error::DnsError { rcode: Some("SERVFAIL".into()), info_code: None }, "SERVFAIL"),
             (Error::ConnectionReadTimeout, "did not answer in time"),

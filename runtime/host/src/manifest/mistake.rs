@@ -23,7 +23,9 @@ pub(super) fn at(origin: &str, text: &str, start: Option<usize>, error: &toml::d
     }
     if let Some((value, known)) = unknown(message, "variant") {
         return match nearest(value, &known) {
-            Some(nearest) => format!("{place}: \"{value}\" is not possible here; did you mean \"{nearest}\"?"),
+            Some(nearest) => {
+                format!("{place}: \"{value}\" is not possible here; did you mean \"{nearest}\"?")
+            }
             None => format!("{place}: \"{value}\" is not possible here; write {}", listed(&known, '"')),
         };
     }

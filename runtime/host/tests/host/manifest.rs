@@ -238,7 +238,10 @@ fn values_out_of_range_are_refused_with_their_line() {
             "invalid type: integer `5`, expected a table such as { events = 100, per = \"1s\" }",
         ),
         ("[policy]\ninstance = \"fresch\"", "\"fresch\" is not possible here; did you mean \"fresh\"?"),
-        ("[policy]\nafter_dead_letter = \"stop\"", "\"stop\" is not possible here; write \"park\", \"continue\""),
+        (
+            "[policy]\nafter_dead_letter = \"stop\"",
+            "\"stop\" is not possible here; write \"park\", \"continue\"",
+        ),
         ("\nstate_revision = -1", "invalid value: integer `-1`, expected u64"),
         ("[policy]\nprobation_threshold = 1.5", "probation_threshold must be 0 to 1, not 1.5"),
         ("[policy]\nprobation_threshold = -0.1", "probation_threshold must be 0 to 1, not -0.1"),
@@ -282,7 +285,10 @@ fn what_stands_where_a_secret_may_stand_is_in_no_message() {
         ("[config]\npassword = { of = \"hunter2\" }", "line 2: a value of [config] is a text"),
         ("config = \"hunter2\"", "line 1: "),
         ("[[http]]\nhost = \"https://ada:hunter2@h\"\nmethods = [\"GET\"]", "`host` is not a host"),
-        (&format!("{HTTP}secrets = [\"hunter2\"]\n[secrets]\na-token = {{ env = \"A\" }}"), "there is \"a-token\""),
+        (
+            &format!("{HTTP}secrets = [\"hunter2\"]\n[secrets]\na-token = {{ env = \"A\" }}"),
+            "there is \"a-token\"",
+        ),
     ] {
         let refusal = assembled(&[SMALL], Some(operator)).unwrap_err();
         assert!(refusal.message.contains(place), "{operator}: {refusal}");

@@ -93,8 +93,11 @@ impl<'i> Session<'i> {
         let end = Instant::now() + TYPING;
         // Without a runtime there is nothing that goes on meanwhile.
         while let Ok(consumers) = client.get("/consumers") {
-            let is_idle = |consumer: &Value| ["lag", "in_flight", "retrying"].iter().all(|count| consumer[count] == 0);
-            if consumers["items"].as_array().is_some_and(|all| all.iter().all(is_idle)) || Instant::now() > end {
+            let is_idle =
+                |consumer: &Value| ["lag", "in_flight", "retrying"].iter().all(|count| consumer[count] == 0);
+            if consumers["items"].as_array().is_some_and(|all| all.iter().all(is_idle))
+                || Instant::now() > end
+            {
                 return;
             }
             thread::sleep(LOOK);
