@@ -5,6 +5,7 @@
 mod batches;
 mod contention;
 mod dead_letters;
+mod last_failure;
 mod lateness;
 mod probation;
 mod window;
@@ -18,6 +19,7 @@ use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::StateSpace;
 
 use crate::circuit::Circuit;
+use crate::clock::SteadyTime;
 use crate::damage::Damage;
 use crate::executor::Executor;
 use crate::held_keys::HeldKeys;
@@ -28,6 +30,7 @@ use crate::tokens::Tokens;
 use crate::{ConsumerSpec, EngineOptions, Sequenced};
 pub(crate) use contention::Contention;
 pub(crate) use dead_letters::{DeadEntry, DeadLetters};
+pub use last_failure::LastFailure;
 pub(crate) use lateness::Lateness;
 pub(crate) use probation::{Judgement, Watch};
 use window::Window;
@@ -80,6 +83,8 @@ pub(crate) struct Consumer {
     pub(crate) watch: Watch,
     /// Until when it takes nothing, since its last batch found no instance.
     pub(crate) short_until: Option<Timestamp>,
+    /// How an attempt of it failed last.
+    last_failure: Option<LastFailure>,
 }
 
 /// What of a consumer is being run.
@@ -132,6 +137,7 @@ impl Consumer {
             lateness: Lateness::default(),
             watch: Watch::of(recent),
             short_until: None,
+            last_failure: None,
         }
     }
 
@@ -310,6 +316,12 @@ impl Consumer {
             return tail;
         }
         self.first_open().map_or(read, |(offset, _)| offset.min(read))
+    }
+
+    /// Lets no event wait longer for its next attempt than what runs allows: until it is as old as `max_age`.
+    pub(crate) fn bound_retries(&mut self, steady: &SteadyTime) {
+        let Some(max_age_ms) = self.spec.as_ref().map(|spec| spec.policy.max_age_ms) else { return };
+        self.held.bound(|first_attempt| steady.from_wall(first_attempt.plus_ms(max_age_ms)));
     }
 
     /// The first event that was routed to it and is neither done, held nor dead, and when it was sequenced.

@@ -17,6 +17,8 @@ pub(crate) struct HeldEntry {
     pub(crate) sequenced_at: Option<Timestamp>,
     /// The activation on probation that failed it; it waits as long as that is.
     pub(crate) suspended_by: Option<ActivationId>,
+    /// When it was first tried, by the wall clock.
+    pub(crate) first_attempt: Option<Timestamp>,
 }
 
 impl HeldEntry {
@@ -28,6 +30,7 @@ impl HeldEntry {
             bytes: held.size(),
             sequenced_at: held.sequenced_at,
             suspended_by,
+            first_attempt: held.first_attempt,
         }
     }
 }
@@ -64,6 +67,8 @@ pub(crate) struct HeldKeys {
     retries: BTreeSet<(Timestamp, Key)>,
     /// The keys under which events wait, by the first of these.
     fronts: BTreeMap<Offset, Key>,
+    /// The keys of all events that wait.
+    by_offset: BTreeMap<Offset, Key>,
     /// The events that an activation on probation failed, that one or an earlier one.
     suspended: BTreeMap<Offset, (ActivationId, Key)>,
     /// The activation that is on probation.
@@ -81,6 +86,8 @@ impl HeldKeys {
             self.events -= 1;
             self.tried -= usize::from(replaced.tried);
             self.bytes -= replaced.bytes;
+        } else {
+            self.by_offset.insert(offset, key.clone());
         }
         self.events += 1;
         self.tried += usize::from(entry.tried);
@@ -115,14 +122,14 @@ impl HeldKeys {
             self.tried -= usize::from(removed.tried);
             self.bytes -= removed.bytes;
             self.suspended.remove(&offset);
+            self.by_offset.remove(&offset);
         }
         self.schedule(key);
     }
 
     /// Takes out a held event of whose key nothing is known; of no effect if there is none.
     pub(crate) fn drop_event(&mut self, offset: Offset) {
-        let key =
-            self.keys.iter().find(|(_, held)| held.queue.contains_key(&offset)).map(|(key, _)| key.clone());
+        let key = self.by_offset.get(&offset).cloned();
         key.into_iter().for_each(|key| self.remove(&key, offset));
     }
 
@@ -147,7 +154,28 @@ impl HeldKeys {
 
     /// Whether the event at `offset` waits.
     pub(crate) fn contains(&self, offset: Offset) -> bool {
-        self.keys.values().any(|held| held.queue.contains_key(&offset))
+        self.by_offset.contains_key(&offset)
+    }
+
+    /// The offsets of all events that wait, from `from` on, in order.
+    pub(crate) fn offsets_from(&self, from: Offset) -> impl Iterator<Item = Offset> {
+        self.by_offset.range(from..).map(|(offset, _)| *offset)
+    }
+
+    /// Lets no event wait longer for its next attempt than until `latest` of its first one, as the wall clock showed it.
+    /// A policy may have become stricter, and older versions let handlers ask for any time.
+    pub(crate) fn bound(&mut self, latest: impl Fn(Timestamp) -> Timestamp) {
+        let mut changed = Vec::new();
+        for (key, held) in &mut self.keys {
+            for entry in held.queue.values_mut() {
+                let Some(latest) = entry.first_attempt.map(&latest) else { continue };
+                if entry.due > latest {
+                    entry.due = latest;
+                    changed.push(key.clone());
+                }
+            }
+        }
+        changed.iter().for_each(|key| self.schedule(key));
     }
 
     /// How many events of `key` wait.
@@ -234,35 +262,43 @@ impl HeldKeys {
         self.bytes
     }
 
-    /// The key of the event that lies first in the log.
-    pub(crate) fn oldest(&self) -> Option<OldestKey<'_>> {
-        let (offset, key) = self.fronts.first_key_value()?;
+    /// The event that lies first in the log.
+    pub(crate) fn oldest(&self) -> Option<HeldPlace<'_>> {
+        self.place(*self.fronts.first_key_value()?.0)
+    }
+
+    /// Where the event at `offset` stands; none if it does not wait.
+    pub(crate) fn place(&self, offset: Offset) -> Option<HeldPlace<'_>> {
+        let key = self.by_offset.get(&offset)?;
         let held = self.keys.get(key)?;
-        Some(OldestKey {
+        let front = held.queue.keys().next().copied();
+        Some(HeldPlace {
             key,
-            offset: *offset,
-            sequenced_at: held.queue.get(offset)?.sequenced_at,
+            offset,
+            entry: held.queue.get(&offset)?,
             events: held.queue.len(),
-            parked_behind: held.parked_behind.first().copied().filter(|parked| parked < offset),
+            parked_behind: held.parked_behind.first().copied().filter(|parked| *parked < offset),
+            behind: front.filter(|front| *front < offset),
             scheduled: held.scheduled,
-            is_suspended: self.suspended.get(offset).is_some_and(|(by, _)| Some(*by) == self.suspends),
+            is_suspended: self.suspended.get(&offset).is_some_and(|(by, _)| Some(*by) == self.suspends),
         })
     }
 }
 
-/// The key that has waited longest.
-pub(crate) struct OldestKey<'h> {
+/// Where an event that waits stands under its key.
+pub(crate) struct HeldPlace<'h> {
     pub(crate) key: &'h Key,
-    /// The first of its events that wait.
     pub(crate) offset: Offset,
-    pub(crate) sequenced_at: Option<Timestamp>,
-    /// How many of them wait.
+    pub(crate) entry: &'h HeldEntry,
+    /// How many events of the key wait.
     pub(crate) events: usize,
-    /// The dead letter that parks all of them.
+    /// The first dead letter that parks it.
     pub(crate) parked_behind: Option<Offset>,
-    /// When the first one is due; none if it is parked or suspended, or due and handed out.
+    /// The first event of the key, if it is another one.
+    pub(crate) behind: Option<Offset>,
+    /// When the first one of the key is due; none if that is parked or suspended, or due and handed out.
     pub(crate) scheduled: Option<Timestamp>,
-    /// Whether the first one waits for the end of a probation.
+    /// Whether it waits for the end of a probation.
     pub(crate) is_suspended: bool,
 }
 
@@ -271,7 +307,14 @@ mod tests {
     use super::*;
 
     fn entry(due: u64) -> HeldEntry {
-        HeldEntry { due: Timestamp(due), tried: due > 0, bytes: 10, sequenced_at: None, suspended_by: None }
+        HeldEntry {
+            due: Timestamp(due),
+            tried: due > 0,
+            bytes: 10,
+            sequenced_at: None,
+            suspended_by: None,
+            first_attempt: None,
+        }
     }
 
     fn key() -> Key {
@@ -308,6 +351,36 @@ mod tests {
         held.insert(&key(), Offset(7), entry(0));
         held.insert(&key(), Offset(3), entry(0));
         assert_eq!(held.runnable(&key(), Timestamp(0)).collect::<Vec<_>>(), [Offset(3), Offset(7)]);
+    }
+
+    #[test]
+    fn no_event_waits_beyond_the_bound_of_its_first_attempt_parked_ones_neither() {
+        let mut held = HeldKeys::default();
+        let tried_at = |first, due| HeldEntry { first_attempt: Some(Timestamp(first)), ..entry(due) };
+        held.insert(&key(), Offset(6), tried_at(10, 500));
+        held.insert(&Key::Ordered("soon".into()), Offset(2), tried_at(10, 40));
+        held.park(&key(), Offset(5));
+        held.bound(|first| first.plus_ms(100));
+        assert_eq!(held.next_due(), Some(Timestamp(40)), "what is due sooner stays so");
+        held.unpark(&key(), Offset(5));
+        assert_eq!(held.take_due(Timestamp(110)), [Key::Ordered("soon".into()), key()]);
+    }
+
+    #[test]
+    fn each_event_says_what_it_stands_behind() {
+        let mut held = HeldKeys::default();
+        held.insert(&key(), Offset(3), entry(50));
+        held.insert(&key(), Offset(7), entry(0));
+        let stands = |held: &HeldKeys, offset| {
+            held.place(Offset(offset)).map(|place| (place.behind, place.parked_behind))
+        };
+        assert_eq!(stands(&held, 3), Some((None, None)));
+        assert_eq!(stands(&held, 7), Some((Some(Offset(3)), None)));
+        held.park(&key(), Offset(5));
+        assert_eq!(stands(&held, 7), Some((Some(Offset(3)), Some(Offset(5)))));
+        held.drop_event(Offset(3));
+        assert_eq!(held.offsets_from(Offset(0)).collect::<Vec<_>>(), [Offset(7)]);
+        assert_eq!((stands(&held, 3), stands(&held, 7)), (None, Some((None, Some(Offset(5))))));
     }
 
     #[test]

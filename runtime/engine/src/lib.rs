@@ -15,10 +15,12 @@ mod clock;
 mod consumer;
 mod consumers;
 mod damage;
+mod dead_letter;
 mod durability;
 mod executor;
 mod held_keys;
 mod log_writer;
+mod notice;
 mod options;
 mod partition;
 mod published;
@@ -40,18 +42,20 @@ pub use alarm::Alarm;
 pub use attempt::{Attempt, LogLine, StateReader};
 pub use batch::{Batch, SharedEvent};
 pub use clock::{Clock, Reading, SteadyTime};
+pub use consumer::LastFailure;
 pub use damage::{Damage, DamagedPart};
 pub use log_writer::{LogWriter, Trimmed};
+pub use notice::{Notice, Noticed};
 pub use options::EngineOptions;
 pub use retention::{Jump, Retention, RetentionOptions};
 pub use run::{Call, CallStart, Finished, Handler, Rehearsal, Rehearsed, WorkerContext, run_batch};
 pub use sequenced::Sequenced;
 pub use sequencer::{
     Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, DeadPortion,
-    FoundDeadLetter, HistoryEntry, LagRead, LogEvents, OldestHeld, Pause, ProbationState, Probe,
-    PublishRefusal, ReadError, Receipt, Receipts, RecoverError, RedriveError, RedrivePreview, RedriveStatus,
-    Release, ResetPlace, ResetTo, Sequencer, Skipped, Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor,
-    first_offset_since,
+    FoundDeadLetter, FoundHeld, HeldError, HeldEventEntry, HistoryEntry, LagRead, LogEvents, OldestHeld,
+    Pause, ProbationState, Probe, PublishRefusal, ReadError, Receipt, Receipts, RecoverError, RedriveError,
+    RedrivePreview, RedriveStatus, Release, ResetPlace, ResetTo, Sequencer, Skipped, Unhandled, Unready,
+    Verdict, VerdictOutcome, WaitsFor, first_offset_since,
 };
 pub use shared::SharedSequencer;
 pub use spec::ConsumerSpec;

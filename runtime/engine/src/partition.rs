@@ -14,6 +14,8 @@ pub(crate) struct Partition {
     pub(crate) due: VecDeque<Key>,
     /// Whether a batch is running, and the first new event in it with its time.
     pub(crate) running: Option<Option<(Offset, Timestamp)>>,
+    /// The held events in that batch.
+    pub(crate) running_held: Vec<Offset>,
     /// Whether it stands in the consumer's queue of ready partitions.
     pub(crate) queued: bool,
     /// Every event of the partition before this offset is done, held or dead.

@@ -251,7 +251,8 @@ impl Run {
     /// Puts a new event behind the held ones of its key.
     fn hold(&mut self, item: Item, now: Timestamp) {
         let mut section = self.section(&item, 0, now, Outcome::Held);
-        section.held.push(HeldChange { offset: item.offset, event: Some(Box::new(item.to_held())) });
+        let held = HeldEvent { held_since: Some(now), ..item.to_held() };
+        section.held.push(HeldChange { offset: item.offset, event: Some(Box::new(held)) });
         if let Room::Taken = self.push(&item.key, section, &mut Reads::default()) {
             self.key(&item).remaining += 1;
         }

@@ -9,6 +9,7 @@ mod commit;
 mod damage;
 mod dead_letters;
 mod flush;
+mod held_events;
 mod history;
 mod lag;
 mod lifecycle;
@@ -42,6 +43,7 @@ use thiserror::Error;
 pub use attach::Attached;
 pub use commit::Committed;
 pub use dead_letters::{DeadPortion, FoundDeadLetter};
+pub use held_events::{FoundHeld, HeldError, HeldEventEntry};
 pub use history::HistoryEntry;
 pub use lag::{LagRead, LogEvents, ReadError};
 pub use lifecycle::ConsumerError;
@@ -63,6 +65,7 @@ use crate::consumer::{Consumer, Reading};
 use crate::consumers::Consumers;
 use crate::damage::Damage;
 use crate::durability::Durability;
+use crate::notice::{Notice, Notices};
 use crate::routes::Routes;
 use crate::schedule::Schedule;
 use crate::timers::Timers;
@@ -103,6 +106,8 @@ pub struct Sequencer<S> {
     found_damage: Vec<(String, Damage)>,
     /// How probations ended since somebody asked.
     verdicts: Vec<Verdict>,
+    /// What the log that people watch should say.
+    notices: Notices,
 }
 
 /// Why a transaction could not be sequenced now. Nothing was changed; it may be tried again.
@@ -153,6 +158,13 @@ impl<S: Store> Sequencer<S> {
     #[must_use]
     pub fn first_offset(&self) -> Offset {
         self.first_offset
+    }
+
+    /// What happened since this was last asked that the log which people watch should say. Whoever has that log asks after
+    /// each step; the lines are for it to write, outside the lock, and to bound.
+    #[must_use]
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        self.notices.take()
     }
 
     /// The records to append next, in order. The writer thread calls it.

@@ -1,6 +1,7 @@
 //! The sequencer behind its lock, as threads and handlers share it.
 
 mod dead_letters;
+mod held_events;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 

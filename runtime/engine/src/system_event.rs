@@ -57,7 +57,11 @@ pub(crate) enum SystemEvent<'e> {
         error: &'e str,
         attempts: u32,
         redrives: u32,
+        /// Whether an operator set it aside.
+        is_by_hand: bool,
     },
+    /// An operator made a held event due.
+    HeldRetried { consumer: &'e str, offset: Offset, sequence: Sequence },
     /// A dead letter was sent back or dropped. `redrives` counts this one.
     DeadLetterGone {
         consumer: &'e str,
@@ -123,7 +127,7 @@ pub(crate) enum DeadLetterAct {
 }
 
 /// All types, without the `camshaft.` that they begin with.
-const TYPES: [&str; 19] = [
+const TYPES: [&str; 20] = [
     "consumer.paused",
     "consumer.resumed",
     "consumer.detached",
@@ -137,6 +141,7 @@ const TYPES: [&str; 19] = [
     "plugin.refused",
     "plugin.pinned",
     "plugin.unpinned",
+    "held.retried",
     "dead-letter.added",
     "dead-letter.redriven",
     "dead-letter.discarded",
@@ -177,6 +182,7 @@ impl SystemEvent<'_> {
             Self::Refused { .. } => "plugin.refused",
             Self::Pinned { digest: Some(_), .. } => "plugin.pinned",
             Self::Pinned { digest: None, .. } => "plugin.unpinned",
+            Self::HeldRetried { .. } => "held.retried",
             Self::DeadLetterAdded { .. } => "dead-letter.added",
             Self::DeadLetterGone { act: DeadLetterAct::Redriven, .. } => "dead-letter.redriven",
             Self::DeadLetterGone { act: DeadLetterAct::Discarded, .. } => "dead-letter.discarded",
@@ -204,6 +210,9 @@ impl SystemEvent<'_> {
             Self::Refused { sequence, .. } => format!("refused-{sequence}"),
             Self::Pinned { consumer, digest: Some(_), sequence } => format!("pinned-{consumer}-{sequence}"),
             Self::Pinned { consumer, digest: None, sequence } => format!("unpinned-{consumer}-{sequence}"),
+            Self::HeldRetried { consumer, offset, sequence } => {
+                format!("retried-{consumer}-{offset}-{sequence}")
+            }
             Self::DeadLetterAdded { consumer, generation, offset, redrives, .. } => {
                 format!("dead-letter-{consumer}-{generation}-{offset}-{redrives}")
             }
@@ -234,6 +243,7 @@ impl SystemEvent<'_> {
             | Self::RolledBack { consumer, .. }
             | Self::Accepted { consumer, .. }
             | Self::Pinned { consumer, .. }
+            | Self::HeldRetried { consumer, .. }
             | Self::DeadLetterAdded { consumer, .. }
             | Self::DeadLetterGone { consumer, .. } => consumer,
             Self::Refused { file, .. } => file,

@@ -22,6 +22,7 @@ mod promises {
     mod fairness;
     mod filters;
     mod guest_input;
+    mod held_events;
     mod held_keys;
     mod history;
     mod hops;

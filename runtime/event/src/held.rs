@@ -34,6 +34,9 @@ pub struct HeldEvent {
     /// `max_attempts`.
     #[serde(default)]
     pub uncounted: u32,
+    /// Since when it is held; unknown in what older versions wrote.
+    #[serde(default)]
+    pub held_since: Option<Timestamp>,
 }
 
 impl HeldEvent {
@@ -51,6 +54,7 @@ impl HeldEvent {
             sequenced_at,
             suspended: None,
             uncounted: 0,
+            held_since: None,
         }
     }
 
@@ -58,6 +62,12 @@ impl HeldEvent {
     #[must_use]
     pub const fn next_attempt(&self) -> u32 {
         self.attempts.saturating_add(1)
+    }
+
+    /// The attempt that failed last, counted or not; none if there was none yet.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<&FailedAttempt> {
+        self.suspended.as_deref().or_else(|| self.history.latest())
     }
 
     /// Whether an attempt of it has failed, counted or not.
@@ -94,7 +104,10 @@ mod tests {
         let without_sequenced_at = (&held.event, 2_u32, none, Timestamp(7), 0_u32, &history, none);
         let without_suspended = (&held.event, 2_u32, none, Timestamp(7), 0_u32, &history, none, none);
         let without_uncounted = (&held.event, 2_u32, none, Timestamp(7), 0_u32, &history, none, none, none);
+        let without_held_since =
+            (&held.event, 2_u32, none, Timestamp(7), 0_u32, &history, none, none, none, 0_u32);
         for bytes in [
+            rmp_serde::to_vec(&without_held_since),
             rmp_serde::to_vec(&without_redriven_by),
             rmp_serde::to_vec(&without_sequenced_at),
             rmp_serde::to_vec(&without_suspended),

@@ -73,11 +73,21 @@ pub enum Sabotage {
     ForgetScan,
     /// A key that changed while a batch read it twice counts as what it was at first.
     IgnoreTornRead,
+    /// A retry waits as long as its handler asks, also beyond the age that its event may have.
+    WaitAsLongAsAsked,
+    /// A retry waits as its handler asks, also if that is less than the backoff.
+    AskReplacesBackoff,
+    /// An operator may set an event aside while it is being attempted.
+    ActAmidAttempt,
+    /// An operator may set an event aside that waits behind another.
+    ActOutOfTurn,
+    /// What an operator makes due or sets aside is not written.
+    ActUnwritten,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 36] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -109,6 +119,11 @@ impl Sabotage {
         Self::TrimWritten,
         Self::ForgetScan,
         Self::IgnoreTornRead,
+        Self::WaitAsLongAsAsked,
+        Self::AskReplacesBackoff,
+        Self::ActAmidAttempt,
+        Self::ActOutOfTurn,
+        Self::ActUnwritten,
     ];
 }
 

@@ -51,6 +51,9 @@ impl Consumer {
         let partition = self.partitions.get_mut(number as usize)?;
         assert!(partition.running.is_none(), "one batch of a partition runs at a time");
         partition.running = Some(items.iter().find_map(Item::new_since));
+        // Held events come first.
+        let held = items.iter().take_while(|item| item.held().is_some());
+        partition.running_held.extend(held.map(|item| item.offset));
         self.running.batches += 1;
         self.running.events += items.len();
         if let Some(tokens) = &mut self.tokens {
@@ -206,6 +209,7 @@ impl Consumer {
         self.running.events -= batch.items.len();
         if let Some(partition) = self.partitions.get_mut(batch.partition as usize) {
             partition.running = None;
+            partition.running_held.clear();
             for item in batch.items.iter().skip(dealt).rev() {
                 if let Origin::Log(event, at) = &item.event.0 {
                     self.window.add(event.size());

@@ -1,10 +1,7 @@
 //! What becomes of an event after its attempt: done, tried again, or a dead letter.
 
 use camshaft_event::transaction::{DeadChange, HeldChange, Outcome};
-use camshaft_event::{
-    AfterDeadLetter, Answer, AttemptInputs, DeadLetter, Event, FailedAttempt, FailureCause, HeldEvent, Key,
-    Sequence, Timestamp, reserved,
-};
+use camshaft_event::{Answer, AttemptInputs, FailedAttempt, FailureCause, HeldEvent, reserved};
 use camshaft_sabotage::{Sabotage, is_on};
 use rand_chacha::ChaCha8Rng;
 
@@ -12,8 +9,7 @@ use super::failure::{Failure, failure};
 use super::{Room, Run, Tried, WorkerContext};
 use crate::attempt::Attempt;
 use crate::batch::Item;
-use crate::system_event::SystemEvent;
-use crate::{backoff, published};
+use crate::{backoff, dead_letter};
 
 /// What a dead letter takes in a transaction beside the event and its story, announcement included; generous.
 pub(super) const STORY_BYTES: usize = 8 * 1024;
@@ -108,7 +104,7 @@ impl Run {
             self.dead_letter(item, tried, story);
             return;
         }
-        let wait_ms = after_ms.unwrap_or_else(|| backoff::wait_ms(policy.backoff, tried.number, random));
+        let wait_ms = backoff::next_wait_ms(policy, after_ms, age_ms, tried.number, random);
         story.due = tried.at.plus_ms(wait_ms);
         let due_us = tried.began_us.saturating_add(wait_ms.saturating_mul(1_000));
         let mut section = self.section(item, tried.number, tried.at, Outcome::Retrying);
@@ -128,6 +124,7 @@ impl Run {
     /// Lets an event wait that failed on probation. Its attempt counts for nothing but the measure.
     fn suspend(&mut self, item: &Item, mut tried: Tried, failure: Failure) {
         let mut held = item.to_held();
+        held.held_since.get_or_insert(tried.at);
         let activation = self.batch.activation;
         let failed = FailedAttempt::new(tried.number, tried.at, activation, failure.cause, failure.error);
         held.suspended = Some(Box::new(failed));
@@ -149,6 +146,7 @@ impl Run {
         let mut story = item.to_held();
         story.suspended = None;
         story.first_attempt.get_or_insert(tried.at);
+        story.held_since.get_or_insert(tried.at);
         let activation = self.batch.activation;
         let failed = FailedAttempt::new(tried.number, tried.at, activation, failure.cause, failure.error);
         story.history.push(failed);
@@ -160,24 +158,16 @@ impl Run {
     }
 
     pub(super) fn dead_letter(&mut self, item: &Item, mut tried: Tried, story: HeldEvent) {
-        let parks = self.batch.spec.policy.after_dead_letter == AfterDeadLetter::Park
-            && matches!(item.key, Key::Ordered(_));
+        let parks = dead_letter::parks(self.batch.spec.policy.after_dead_letter, &item.key);
         let mut section = self.section(item, tried.number, tried.at, Outcome::DeadLettered);
         section.held.extend(self.no_longer_held(item));
         // Failures of handling a system event are recorded but not announced, lest they feed on themselves.
         if !reserved::is_type(&item.event.event_type) {
-            section.events.push(self.announcement(item, &story, tried.at));
+            let (consumer, generation) = (&*self.batch.spec.name, self.batch.generation);
+            let owner = dead_letter::Owner { consumer, generation, offset: item.offset };
+            section.events.push(dead_letter::announcement(owner, &story, false, tried.at));
         }
-        let mut letter = DeadLetter {
-            event: story.event,
-            at: tried.at,
-            parks,
-            redrives: story.redrives,
-            history: story.history,
-            inputs: tried.effects.inputs,
-            since: Sequence::default(),
-            sequenced_at: story.sequenced_at,
-        };
+        let mut letter = dead_letter::of(story, tried.at, parks, tried.effects.inputs);
         if letter.size() + STORY_BYTES > self.max_bytes {
             letter.inputs = AttemptInputs { state: Vec::new(), truncated: true };
         }
@@ -188,25 +178,5 @@ impl Run {
             key.blocked |= parks;
             key.remaining = key.remaining.saturating_sub(usize::from(was_held));
         }
-    }
-
-    fn announcement(&self, item: &Item, story: &HeldEvent, now: Timestamp) -> Event {
-        let name = &self.batch.spec.name;
-        let latest = story.history.latest();
-        let first_line = latest.and_then(|latest| latest.error.lines().next()).unwrap_or_default();
-        let added = SystemEvent::DeadLetterAdded {
-            consumer: name,
-            generation: self.batch.generation,
-            offset: item.offset,
-            event_type: &item.event.event_type,
-            reason: latest.map(|latest| latest.cause),
-            error: first_line,
-            attempts: story.attempts,
-            redrives: story.redrives,
-        };
-        let mut event = added.at(now);
-        // It counts as a hop: a plugin that answers dead letters with events that become dead letters must end.
-        published::follow(&mut event, &item.event);
-        event
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use camshaft_event::transaction::{Floor, Handled, Outcome, Section, TimerChange};
-use camshaft_event::{ConsumerId, HeldEvent, Key, Offset, Sequence, Timestamp};
+use camshaft_event::{ConsumerId, FailedAttempt, FailureCause, HeldEvent, Key, Offset, Sequence, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
 use camshaft_tables::{Tables, TablesError, Versioned};
@@ -16,6 +16,7 @@ use crate::clock::SteadyTime;
 use crate::consumer::{Consumer, DeadEntry};
 use crate::executor::Executor;
 use crate::held_keys::HeldEntry;
+use crate::notice::Noticed;
 use crate::run::Finished;
 
 /// What became of a batch.
@@ -156,6 +157,10 @@ impl<S: Store> Sequencer<S> {
             if let Section::Handled(handled) = section {
                 wrote_state |= !handled.state.is_empty();
                 consumer.note(handled, key, since, &dues);
+                if let Some((what, failed)) = failed_attempt(handled) {
+                    consumer.keep_failure(handled.cause, failed);
+                    self.notices.add_failure(what, &consumer.record.name, (handled.cause, key), failed);
+                }
                 consumer.count(handled, &self.options);
                 // What fails on probation is measured; it opens no circuit.
                 let has_failed =
@@ -273,6 +278,21 @@ fn has_failed(handled: &Handled) -> Option<bool> {
         Outcome::DeadLettered => {
             let letter = handled.dead.iter().find_map(|change| change.letter.as_ref())?;
             (!letter.history.latest()?.cause.is_final()).then_some(true)
+        }
+    }
+}
+
+/// The attempt that failed, and what the log that people watch says of it.
+fn failed_attempt(handled: &Handled) -> Option<(fn(FailureCause) -> Noticed, &FailedAttempt)> {
+    match handled.outcome {
+        Outcome::Done | Outcome::Held | Outcome::Released => None,
+        Outcome::Retrying | Outcome::Suspended => {
+            let held = handled.held.iter().find_map(|change| change.event.as_ref())?;
+            Some((Noticed::Failed, held.last_failure()?))
+        }
+        Outcome::DeadLettered => {
+            let letter = handled.dead.iter().find_map(|change| change.letter.as_ref())?;
+            Some((Noticed::DeadLetter, letter.history.latest()?))
         }
     }
 }

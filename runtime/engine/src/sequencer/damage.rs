@@ -87,6 +87,17 @@ impl<S: Store> Sequencer<S> {
         }
     }
 
+    /// What was read for an operator. If it is damaged, its consumer pauses, so that it can be skipped.
+    ///
+    /// # Errors
+    /// What could not be read.
+    pub(super) fn noting_damage<T>(&mut self, read: Result<T, TablesError>) -> Result<T, TablesError> {
+        if let Err(TablesError::OfConsumer(damage)) = &read {
+            self.isolate(TablesError::OfConsumer(damage.clone()))?;
+        }
+        read
+    }
+
     fn note_damage(&mut self, id: ConsumerId, damage: Damage) {
         if self.consumers.get(id).is_none_or(|consumer| consumer.damage.contains(&damage)) {
             return;

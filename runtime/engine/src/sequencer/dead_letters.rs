@@ -4,7 +4,7 @@
 //! the letters outside the critical section.
 
 use camshaft_event::transaction::RedriveSelection;
-use camshaft_event::{DeadLetter, HeldEvent, Offset, Sequence};
+use camshaft_event::{DeadLetter, Offset, Sequence};
 use camshaft_tables::Lies;
 use camshaft_tables::store::Store;
 
@@ -63,12 +63,6 @@ impl<S: Store> Sequencer<S> {
             }
         }
         portion
-    }
-
-    /// Where a held event lies.
-    #[must_use]
-    pub fn find_held(&self, name: &str, offset: Offset) -> Option<Lies<HeldEvent>> {
-        Some(self.tables.find_held(self.known(name)?.record.id, offset))
     }
 
     /// What is known in memory of a dead letter and of the first `max_waiting` events behind it. None if there is none

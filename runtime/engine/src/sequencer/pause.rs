@@ -11,6 +11,7 @@ use super::Sequencer;
 use super::lifecycle::{CHANGE_BYTES, ConsumerError};
 use crate::clock::SteadyTime;
 use crate::consumer::Consumer;
+use crate::notice::Noticed;
 use crate::system_event::{PauseBegins, PauseEnds, SystemEvent};
 
 /// Why a consumer takes no events now; several may apply.
@@ -123,6 +124,8 @@ impl<S: Store> Sequencer<S> {
                 events.extend(self.accept(id, now));
             }
             self.sequence_record(id, events, now)?;
+            let what = if paused.is_some() { Noticed::Paused } else { Noticed::Resumed };
+            self.notices.add(what, name, None, "by an operator");
         }
         self.timers.retry(id);
         Ok(())
@@ -164,6 +167,11 @@ impl<S: Store> Sequencer<S> {
             None => SystemEvent::Resumed { consumer, pause: PauseEnds::Breaker, sequence },
         };
         let event = told.at(now);
+        let (what, reason) = match until {
+            Some(_) => (Noticed::Paused, "too many attempts failed: its circuit breaker is open"),
+            None => (Noticed::Resumed, "its circuit breaker is closed"),
+        };
+        self.notices.add(what, consumer, None, reason);
         self.publish_own(event, now)
     }
 
@@ -185,6 +193,9 @@ impl<S: Store> Sequencer<S> {
             SystemEvent::Resumed { consumer, pause: PauseEnds::Bound { held, dead }, sequence }
         };
         let event = told.at(now);
+        let what = if begins { Noticed::Paused } else { Noticed::Resumed };
+        let reason = format!("{held} held events and {dead} dead letters");
+        self.notices.add(what, consumer, None, &reason);
         self.publish_own(event, now)
     }
 }

@@ -20,6 +20,7 @@ use crate::consumers::Consumers;
 use crate::damage::Damage;
 use crate::durability::Durability;
 use crate::held_keys::HeldEntry;
+use crate::notice::Notices;
 use crate::routes::Routes;
 use crate::schedule::Schedule;
 use crate::timers::Timers;
@@ -106,6 +107,7 @@ impl<S: Store> Sequencer<S> {
             alarm: Alarm::default(),
             found_damage: Vec::new(),
             verdicts: Vec::new(),
+            notices: Notices::default(),
         };
         for record in sequencer.tables.consumers()? {
             let recent = recent.remove(&record.id);
@@ -138,10 +140,12 @@ impl<S: Store> Sequencer<S> {
         damage.take_in(self.tables.each_held(id, &mut |offset, held| {
             let key = Key::of(&held.event, offset);
             consumer.held.insert(&key, offset, HeldEntry::of(&held));
+            consumer.recall_failure(offset, held.last_failure());
         }))?;
         damage.take_in(self.tables.each_dead_letter(id, &mut |offset, letter| {
             let key = Key::of(&letter.event, offset);
             consumer.add_dead(offset, DeadEntry::of(&letter, key, letter.since));
+            consumer.recall_failure(offset, letter.history.latest());
         }))?;
         let timers = self.tables.each_timer(id, &mut |name, at| {
             if is_on(Sabotage::DropTimerAtRecovery) && at.0.is_multiple_of(4) {

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::{Sequencer, Unready, redrive_jobs};
 use crate::held_keys::HeldEntry;
+use crate::notice::Noticed;
 use crate::system_event::{DeadLetterAct, SystemEvent};
 
 /// Why a dead letter could not be acted on.
@@ -45,16 +46,18 @@ impl<S: Store> Sequencer<S> {
     ) -> Result<Sequence, DeadLetterError> {
         self.step(now, |sequencer| {
             let sent = sequencer.send_back(consumer, offset, None, now);
-            sequencer.with_damage_noted(sent)
+            let sent = sequencer.with_damage_noted(sent)?;
+            sequencer.notice_act(Noticed::Redriven, consumer, offset);
+            Ok(sent)
         })
     }
 
     /// The same result. A dead letter that cannot be read pauses its consumer, so that it can be skipped.
     fn with_damage_noted<T>(&mut self, acted: Result<T, DeadLetterError>) -> Result<T, DeadLetterError> {
-        if let Err(DeadLetterError::Tables(TablesError::OfConsumer(damage))) = &acted {
-            self.isolate(TablesError::OfConsumer(damage.clone()))?;
+        match acted {
+            Err(DeadLetterError::Tables(error)) => Ok(self.noting_damage(Err(error))?),
+            acted => acted,
         }
-        acted
     }
 
     /// Redrives a dead letter by hand, or for a job, whose value from then on stands in the same transaction.
@@ -78,6 +81,7 @@ impl<S: Store> Sequencer<S> {
             sequenced_at: letter.sequenced_at,
             suspended: None,
             uncounted: 0,
+            held_since: Some(now),
         };
         let entry = HeldEntry { due: self.steady.now(now), ..HeldEntry::of(&held) };
         let act = Act { act: DeadLetterAct::Redriven, redrives: held.redrives, job: redriven_by };
@@ -113,9 +117,18 @@ impl<S: Store> Sequencer<S> {
             let act = Act { act: DeadLetterAct::Discarded, redrives: letter.redrives, job: None };
             let sections = vec![sequencer.taken_away((id, consumer), offset, &act, Vec::new(), now)];
             let sequence = sequencer.sequence_if_ready::<DeadLetterError>(sections, now)?;
-            sequencer.forget_dead(id, offset);
+            let gone = sequencer.forget_dead(id, offset);
+            let event = gone.as_ref().map(|gone| (offset, &gone.key));
+            sequencer.notices.add(Noticed::Discarded, consumer, event, "by an operator");
             Ok(sequence)
         })
+    }
+
+    /// Notices what an operator did with an event that is held now.
+    fn notice_act(&mut self, what: Noticed, name: &str, offset: Offset) {
+        let place = self.consumers.named(name).and_then(|consumer| consumer.held.place(offset));
+        let event = place.map(|place| (offset, place.key));
+        self.notices.add(what, name, event, "by an operator");
     }
 
     /// The offsets that wait behind the dead letter at `offset`, in order.

@@ -18,6 +18,7 @@ use thiserror::Error;
 
 use super::{DeadLetterError, Sequencer, Unready};
 use crate::consumer::{Consumer, DeadEntry};
+use crate::notice::Noticed;
 use crate::system_event::SystemEvent;
 
 /// Jobs that are kept, those that run included; of the others the oldest are forgotten.
@@ -175,6 +176,8 @@ impl<S: Store> Sequencer<S> {
         }
         let (id, due_us) = (job.id, drive::microseconds(self.steady.now(now)));
         let results = RedriveResults::default();
+        let reason = format!("job {id}: {selected} dead letters");
+        self.notices.add(Noticed::RedriveStarted, &job.selection.consumer, None, &reason);
         self.redrives.insert(id, Redrive { job, results, due_us, remaining: selected });
         Ok(id)
     }
@@ -244,6 +247,18 @@ impl<S: Store> Sequencer<S> {
         ended.map(|known| known.job.id).take(too_many).collect()
     }
 
+    /// What became of what a job has redriven; none if it is forgotten.
+    pub(super) fn redrive_results_of(&self, id: RedriveId) -> Option<RedriveResults> {
+        self.redrives.get(&id).map(|known| known.results)
+    }
+
+    /// Takes over results that are sequenced.
+    pub(super) fn set_redrive_results(&mut self, id: RedriveId, results: RedriveResults) {
+        if let Some(known) = self.redrives.get_mut(&id) {
+            known.results = results;
+        }
+    }
+
     fn end_redrive(
         &mut self,
         id: RedriveId,
@@ -261,6 +276,8 @@ impl<S: Store> Sequencer<S> {
         ];
         let changed = RedriveChanged { jobs: vec![change], results: Vec::new(), events };
         self.sequence_if_ready::<RedriveError>(vec![Section::Redrive(Box::new(changed))], now)?;
+        let reason = format!("job {id}: {} of {} redriven, {} gone", job.redriven, job.selected, job.gone);
+        self.notices.add(Noticed::RedriveEnded, &job.selection.consumer, None, &reason);
         if let Some(known) = self.redrives.get_mut(&id) {
             known.job = job;
         }

@@ -6,6 +6,7 @@ use camshaft_tables::store::Store;
 
 use super::lifecycle::CHANGE_BYTES;
 use super::{ConsumerError, Sequencer};
+use crate::notice::Noticed;
 use crate::system_event::{Dropped, SystemEvent};
 
 /// How a reset consumer begins anew.
@@ -83,6 +84,10 @@ impl<S: Store> Sequencer<S> {
         let told = SystemEvent::Reset { consumer: name, generation, offset, kept_state, dropped };
         let event = told.at(now);
         self.step(now, |sequencer| sequencer.begin_anew(record, Some(offset), event, now))?;
+        let reason = format!(
+            "by an operator, from offset {offset}; dropped {held} held events and {dead} dead letters"
+        );
+        self.notices.add(Noticed::Reset, name, None, &reason);
         Ok(offset)
     }
 }

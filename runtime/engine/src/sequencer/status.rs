@@ -6,7 +6,7 @@ use camshaft_tables::store::Store;
 use camshaft_tables::{StateSpace, TablesError};
 
 use super::{OldestHeld, Pause, ProbationState, Sequencer, Unhandled};
-use crate::consumer::Consumer;
+use crate::consumer::{Consumer, LastFailure};
 use crate::damage::Damage;
 
 /// Where a consumer stands.
@@ -46,6 +46,8 @@ pub struct ConsumerState {
     pub oldest: Option<Unhandled>,
     /// The held key whose first event is the oldest.
     pub oldest_held: Option<OldestHeld>,
+    /// How an attempt of it failed last, whatever became of the event.
+    pub last_failure: Option<LastFailure>,
 }
 
 /// A dead letter as listed.
@@ -93,6 +95,7 @@ impl<S: Store> Sequencer<S> {
             timers: self.timers.count(consumer.record.id),
             oldest: consumer.oldest(tail),
             oldest_held: consumer.oldest_held(&self.steady),
+            last_failure: consumer.last_failure().cloned(),
         })
     }
 

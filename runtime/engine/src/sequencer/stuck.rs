@@ -7,7 +7,7 @@ use camshaft_event::{Key, Offset, Timestamp};
 use super::Pause;
 use crate::clock::SteadyTime;
 use crate::consumer::{Consumer, Reading};
-use crate::held_keys::OldestKey;
+use crate::held_keys::HeldPlace;
 
 /// An event that is neither done nor dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct OldestHeld {
     pub events: usize,
     /// What the first one waits for.
     pub waits_for: WaitsFor,
+    /// When its next attempt is due at the earliest, if one has failed.
+    pub due: Option<Timestamp>,
 }
 
 /// What a held event waits for: the first of these that applies; of its due time and the rate limit, the later one.
@@ -40,6 +42,13 @@ pub enum WaitsFor {
         /// That one.
         offset: Offset,
     },
+    /// For another held event of its key, which comes first.
+    Event {
+        /// That one.
+        offset: Offset,
+    },
+    /// For the end of the attempt that is being made of it.
+    Attempt,
     /// For the consumer to be attached again.
     Code,
     /// For the end of a pause.
@@ -78,13 +87,29 @@ impl Consumer {
 
     pub(super) fn oldest_held(&self, steady: &SteadyTime) -> Option<OldestHeld> {
         let held = self.held.oldest()?;
+        let (waits_for, due) = (self.waits_for(&held, steady), held.due(steady));
+        Some(OldestHeld { key: held.key.clone(), first: held.first(), events: held.events, waits_for, due })
+    }
+
+    /// Whether an attempt of a held event is being made, or begins before anything else of its partition can.
+    pub(super) fn is_attempting(&self, held: &HeldPlace<'_>) -> bool {
+        let partition = self.partitions.get(held.key.partition(self.record.partitions) as usize);
+        partition.is_some_and(|partition| partition.running_held.contains(&held.offset))
+    }
+
+    /// What a held event waits for.
+    pub(super) fn waits_for(&self, held: &HeldPlace<'_>, steady: &SteadyTime) -> WaitsFor {
         let pause = Pause::of(self, steady).into_iter().find(|pause| match pause {
             Pause::Operator { .. } | Pause::Probation { .. } | Pause::Damaged => true,
             Pause::Breaker { .. } => self.circuit.blocks_until().is_some(),
             Pause::Bound => false,
         });
-        let waits_for = if let Some(offset) = held.parked_behind {
+        if self.is_attempting(held) {
+            WaitsFor::Attempt
+        } else if let Some(offset) = held.parked_behind {
             WaitsFor::DeadLetter { offset }
+        } else if let Some(offset) = held.behind {
+            WaitsFor::Event { offset }
         } else if !self.is_attached() {
             WaitsFor::Code
         } else if let Some(pause) = pause {
@@ -102,13 +127,19 @@ impl Consumer {
                 (Some(due), _) => WaitsFor::Retry { due: steady.to_wall(due) },
                 (None, _) => WaitsFor::Turn,
             }
-        };
-        Some(OldestHeld { key: held.key.clone(), first: held.first(), events: held.events, waits_for })
+        }
     }
 }
 
-impl OldestKey<'_> {
+impl HeldPlace<'_> {
     fn first(&self) -> Unhandled {
-        Unhandled { offset: self.offset, sequenced_at: self.sequenced_at }
+        Unhandled { offset: self.offset, sequenced_at: self.entry.sequenced_at }
+    }
+
+    /// When its next attempt is due at the earliest, as the wall clock will show it; none if none has failed, or if it
+    /// waits for the end of a probation.
+    pub(super) fn due(&self, steady: &SteadyTime) -> Option<Timestamp> {
+        let is_retried = self.entry.tried && !self.is_suspended;
+        is_retried.then(|| steady.to_wall(self.entry.due))
     }
 }

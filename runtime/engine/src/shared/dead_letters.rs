@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use camshaft_event::Offset;
 use camshaft_event::transaction::RedriveSelection;
-use camshaft_event::{HeldEvent, Offset};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 
@@ -58,18 +58,6 @@ impl<S: Store> SharedSequencer<S> {
         let sequencer = self.lock();
         let found = sequencer.find_dead_letter(consumer, offset, max_waiting)?;
         Some((found, Arc::clone(sequencer.tables().store())))
-    }
-
-    /// A held event; none if it is not held any more.
-    ///
-    /// # Errors
-    /// Tables that cannot be read.
-    pub fn held(&self, consumer: &str, offset: Offset) -> Result<Option<HeldEvent>, TablesError> {
-        let (found, store) = {
-            let sequencer = self.lock();
-            (sequencer.find_held(consumer, offset), Arc::clone(sequencer.tables().store()))
-        };
-        found.map_or(Ok(None), |found| found.read(store.as_ref()))
     }
 
     /// What a redrive job of this selection would take, and the first `max_first` of it. It sees no single moment, as

@@ -49,10 +49,23 @@ impl SystemEvent<'_> {
                 json!({ "consumer": consumer, "digest": digest })
             }
             Self::Pinned { consumer, digest: None, .. } => json!({ "consumer": consumer }),
-            Self::DeadLetterAdded { consumer, offset, event_type, reason, error, attempts, .. } => json!({
-                "consumer": consumer, "offset": offset.0, "type": event_type,
-                "reason": reason.map(FailureCause::code), "error": error, "attempts": attempts,
-            }),
+            Self::HeldRetried { consumer, offset, .. } => json!({ "consumer": consumer, "offset": offset.0 }),
+            Self::DeadLetterAdded {
+                consumer,
+                offset,
+                event_type,
+                reason,
+                error,
+                attempts,
+                is_by_hand,
+                ..
+            } => {
+                json!({
+                    "consumer": consumer, "offset": offset.0, "type": event_type,
+                    "reason": reason.map(FailureCause::code), "error": error, "attempts": attempts,
+                    "by_hand": is_by_hand,
+                })
+            }
             Self::DeadLetterGone { consumer, offset, job: Some(job), .. } => {
                 json!({ "consumer": consumer, "offset": offset.0, "job": job.0 })
             }

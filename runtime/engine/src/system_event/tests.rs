@@ -62,7 +62,9 @@ fn samples(tell: &mut dyn FnMut(SystemEvent<'_>)) {
         error: "no",
         attempts: 1,
         redrives: 0,
+        is_by_hand: false,
     });
+    tell(SystemEvent::HeldRetried { consumer, offset: Offset(7), sequence });
     for (act, job) in [
         (DeadLetterAct::Redriven, None),
         (DeadLetterAct::Redriven, Some(RedriveId(1))),

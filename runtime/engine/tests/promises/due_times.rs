@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use camshaft_engine::{ResetPlace, ResetTo};
-use camshaft_event::{Answer, Event, Offset, Start, Timestamp};
+use camshaft_event::{Answer, Backoff, Event, Offset, Start, Timestamp};
 
 use super::harness::{World, done, event, spec};
 
@@ -26,6 +26,7 @@ fn world_with(after_ms: impl Fn(u64) -> u64 + Clone + 'static) -> World {
         let mut declared = spec(&name(number), &[&format!("to.{number}")]);
         declared.policy.partitions = 1;
         declared.start = Start::Latest;
+        declared.policy.backoff = Backoff { base_ms: 1, max_ms: 1 };
         let (is_first, after_ms) = (Cell::new(true), after_ms.clone());
         world.attach(declared, move |_, _| {
             if is_first.replace(false) {

@@ -234,14 +234,14 @@ fn an_act_while_a_batch_of_the_key_runs_loses_nothing() {
 fn a_retry_asked_for_by_a_redriven_event_is_due_in_time() {
     let mut world = World::new();
     world.attach(spec("broken", &["thing.*"]), |_, attempt| match attempt.attempt() {
-        1 => Answer::Retry { after_ms: Some(50), reason: "later".into() },
+        1 => Answer::Retry { after_ms: Some(500), reason: "later".into() },
         _ => reject(),
     });
     let offset = world.put("a", "k");
     world.settle_all();
     redrive(&mut world, offset);
     world.settle();
-    assert_eq!(world.sequencer().next_due(), Some(world.now().plus_ms(50)));
+    assert_eq!(world.sequencer().next_due(), Some(world.now().plus_ms(500)));
 }
 
 #[test]

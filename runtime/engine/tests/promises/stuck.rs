@@ -181,7 +181,7 @@ fn what_is_due_waits_for_the_rate_limit_or_for_its_turn() {
     world.tick();
     assert_eq!(waits_for(&world), Some(WaitsFor::Turn));
     let batch = world.take().unwrap();
-    assert_eq!(waits_for(&world), Some(WaitsFor::Turn), "the next token is no matter of what is in hand");
+    assert_eq!(waits_for(&world), Some(WaitsFor::Attempt), "the next token is no matter of what is in hand");
     let finished = world.run(batch);
     world.commit(finished);
     assert_eq!(waits_for(&world), Some(WaitsFor::Retry { due: begin.plus_ms(600 + WAIT_MS) }));

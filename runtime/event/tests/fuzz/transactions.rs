@@ -360,6 +360,7 @@ fn held_change((offset, held): &HeldShape) -> HeldChange {
             sequenced_at: first_attempt.map(Timestamp),
             suspended: story.history().latest().cloned().map(Box::new),
             uncounted: story.attempts / 3,
+            held_since: first_attempt.map(Timestamp),
         })
     });
     HeldChange { offset: Offset(*offset), event }
