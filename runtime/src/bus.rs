@@ -6,6 +6,7 @@
 mod consumers;
 mod dead_letters;
 pub(crate) mod follow;
+mod held_events;
 pub(crate) mod long_reads;
 pub(crate) mod plugins;
 mod publish;

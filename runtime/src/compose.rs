@@ -27,6 +27,7 @@ mod stop;
 mod sync;
 mod ticker;
 mod timekeeper;
+mod told;
 mod worker;
 mod writer;
 

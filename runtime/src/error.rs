@@ -4,6 +4,7 @@
 mod consumer;
 mod dead_letter;
 mod deploy;
+mod held;
 mod load;
 mod open;
 mod publish;
@@ -16,6 +17,7 @@ mod version;
 pub use consumer::ConsumerError;
 pub use dead_letter::DeadLetterError;
 pub use deploy::DeployError;
+pub use held::HeldError;
 pub use load::LoadError;
 pub use open::OpenError;
 pub use publish::PublishError;

@@ -3,8 +3,8 @@
 use bytesize::ByteSize;
 use camshaft_event::Offset;
 use camshaft_wire::{
-    ConsumerStatusView, ConsumerView, DamageView, Items, OldestHeldView, PauseView, ResetPlace, ResetRequest,
-    ResetView, SkipRequest, SkipView, WaitsForView,
+    ConsumerStatusView, ConsumerView, DamageView, Items, LastError, OldestHeldView, PauseView, ResetPlace,
+    ResetRequest, ResetView, SkipRequest, SkipView, WaitsForView,
 };
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -13,7 +13,7 @@ use super::{
     client::{Client, Refusal, path},
     confirm::confirm_loss,
     failure::Failure,
-    output,
+    held, output,
     table::{dash, duration, sheet, table, time},
     when::when,
 };
@@ -26,6 +26,10 @@ pub struct Arguments {
 
     /// Only this one, with everything about it
     name: Option<String>,
+
+    /// The events that it holds instead: those that are retried and those that wait behind others
+    #[arg(long, requires = "name")]
+    held: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -86,6 +90,9 @@ pub fn consumers(client: &Client, arguments: &Arguments, json: bool) -> Result<(
         return act(client, action, json);
     }
     if let Some(name) = &arguments.name {
+        if arguments.held {
+            return held::list(client, name, json);
+        }
         let consumer: ConsumerView = client.get(&path(&["consumers", name]))?;
         if json {
             return output::json(&consumer);
@@ -93,6 +100,9 @@ pub fn consumers(client: &Client, arguments: &Arguments, json: bool) -> Result<(
         output::print(&one(&consumer))?;
         if consumer.status == ConsumerStatusView::Full {
             output::hint(&frees(name));
+        }
+        if consumer.retrying > 0 {
+            output::hint(&format!("`camshaft consumers {name} --held` shows why each event is held."));
         }
         return Ok(());
     }
@@ -254,8 +264,10 @@ fn one(consumer: &ConsumerView) -> String {
         ("damaged", damaged(&consumer.damage)),
         ("rate limit", consumer.throttled_until.map(|until| format!("waits until {}", time(until)))),
         ("oldest", oldest.map(|oldest| format!("offset {}, {} old", oldest.offset, duration(oldest.age_ms)))),
-        ("held longest", consumer.oldest_held.as_ref().map(held)),
+        ("held longest", consumer.oldest_held.as_ref().map(held_longest)),
         ("waits for", consumer.oldest_held.as_ref().map(|held| waits_for(held.waits_for))),
+        ("attempts", consumer.oldest_held.as_ref().and_then(attempts)),
+        ("last failure", consumer.last_failure.as_ref().map(last_failure)),
     ])
 }
 
@@ -283,7 +295,7 @@ fn pause(pause: PauseView) -> String {
     }
 }
 
-fn held(held: &OldestHeldView) -> String {
+fn held_longest(held: &OldestHeldView) -> String {
     let OldestHeldView { key, offset, age_ms, events, .. } = held;
     let key = key.as_ref().map_or_else(|| "no key".to_owned(), |key| format!("key {key:?}"));
     let age = age_ms.map_or_else(String::new, |age_ms| format!(", {} old", duration(age_ms)));
@@ -291,8 +303,27 @@ fn held(held: &OldestHeldView) -> String {
     format!("{key}: {events} from offset {offset}{age}")
 }
 
-fn waits_for(waits_for: WaitsForView) -> String {
+/// How often it was tried, and with what outcome.
+fn attempts(held: &OldestHeldView) -> Option<String> {
+    let failed = held.last_failure.as_ref()?;
+    Some(format!(
+        "{} failed, the last one at {} with {}",
+        held.attempts,
+        time(failed.at),
+        held::failure(failed)
+    ))
+}
+
+/// A failed attempt of a plugin or closure, with its event.
+pub fn last_failure(failed: &LastError) -> String {
+    format!("{} at offset {}, {}\n{}", failed.cause, failed.offset, time(failed.at), failed.error)
+}
+
+/// What a held event waits for, in words.
+pub fn waits_for(waits_for: WaitsForView) -> String {
     match waits_for {
+        WaitsForView::Event { offset } => format!("event {offset}, which comes first"),
+        WaitsForView::Attempt => "the end of its attempt".to_owned(),
         WaitsForView::DeadLetter { offset } => format!("dead letter {offset} to be redriven or discarded"),
         WaitsForView::Code => "the plugin to be there again".to_owned(),
         WaitsForView::Pause { pause: by } => format!("the end of its pause ({})", pause(by)),
@@ -342,6 +373,7 @@ mod tests {
             throttled_until: None,
             oldest: Some(Oldest { offset: Offset(17), age_ms: 65_000 }),
             oldest_held: None,
+            last_failure: None,
         }
     }
 
@@ -377,6 +409,39 @@ mod tests {
     }
 
     #[test]
+    fn one_that_retries_says_why() {
+        let at = Timestamp(1_769_860_800_000);
+        let error = "the database is away".to_owned();
+        let retries = ConsumerView {
+            oldest_held: Some(OldestHeldView {
+                key: None,
+                offset: Offset(17),
+                age_ms: None,
+                events: 1,
+                waits_for: WaitsForView::Retry { due: at },
+                attempts: 3,
+                due: Some(at),
+                last_failure: Some(camshaft_wire::AttemptView {
+                    attempt: 3,
+                    at,
+                    activation: 1,
+                    cause: "retry".into(),
+                    error: error.clone(),
+                }),
+            }),
+            last_failure: Some(LastError {
+                at,
+                offset: Offset(17),
+                cause: "retry".into(),
+                error,
+                activation: 1,
+            }),
+            ..stock()
+        };
+        insta::assert_snapshot!(one(&retries), @"");
+    }
+
+    #[test]
     fn one_that_is_stuck_says_where_and_what_it_waits_for() {
         let at = Timestamp(1_769_860_800_000);
         let stuck = ConsumerView {
@@ -389,6 +454,9 @@ mod tests {
                 age_ms: Some(61_000),
                 events: 3,
                 waits_for: WaitsForView::DeadLetter { offset: Offset(17) },
+                attempts: 0,
+                due: None,
+                last_failure: None,
             }),
             ..stock()
         };

@@ -16,6 +16,7 @@ mod dev;
 mod effects;
 mod event_line;
 mod failure;
+mod held;
 mod inspect;
 mod log_line;
 mod new;
@@ -85,6 +86,8 @@ enum Command {
     Deploy(Remote<deploy::Arguments>),
     /// Show how far each consumer is and what holds it up, or forget one
     Consumers(Remote<consumers::Arguments>),
+    /// Let an event that waits for its next attempt go on now, or make a dead letter of it
+    Held(Remote<held::Arguments>),
     /// Show what could not be handled, redrive it or discard it
     DeadLetters(Remote<dead_letters::Arguments>),
     /// Run a dead letter's last attempt again, here, and compare
@@ -179,6 +182,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Consumers(remote) => {
             remote.with(&outer, |client, arguments| consumers::consumers(client, arguments, json))
         }
+        Command::Held(remote) => remote.with(&outer, |client, arguments| held::held(client, arguments, json)),
         Command::DeadLetters(remote) => {
             remote.with(&outer, |client, arguments| dead_letters::dead_letters(client, arguments, json))
         }

@@ -12,6 +12,7 @@ use clap::{Args, Subcommand};
 use super::{
     client::{Client, path},
     deploy,
+    consumers::last_failure,
     failure::Failure,
     output,
     table::{dash, digest, list, sheet, table, time},
@@ -168,7 +169,9 @@ fn one(plugin: &PluginView) -> String {
         (
             "last error",
             plugin.last_error.as_ref().map(|error| {
-                format!("{} at offset {}, {}\n{}", error.cause, error.offset, time(error.at), error.error)
+                let is_earlier = plugin.activation.is_some_and(|running| running != error.activation);
+                let of = if is_earlier { "\n(of an earlier version)" } else { "" };
+                format!("{}{of}", last_failure(error))
             }),
         ),
         ("refused", refusal.map(|refusal| format!("{} [{}]", refusal.message, refusal.code))),
@@ -240,6 +243,7 @@ mod tests {
                 offset: Offset(17),
                 cause: "reject".into(),
                 error: "not enough stock".into(),
+                activation: 3,
             }),
         }
     }

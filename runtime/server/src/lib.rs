@@ -11,6 +11,7 @@ mod dead_letters;
 mod events;
 mod guard;
 mod health;
+mod held_events;
 mod openapi;
 mod parameters;
 mod plugin_files;
@@ -114,6 +115,9 @@ fn described_routes() -> OpenApiRouter<Api> {
         .routes(routes!(consumers::resume))
         .routes(routes!(consumers::reset))
         .routes(routes!(consumers::skip))
+        .routes(routes!(held_events::list))
+        .routes(routes!(held_events::retry))
+        .routes(routes!(held_events::dead))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::show))
         .routes(routes!(dead_letters::redrive))

@@ -53,7 +53,7 @@ pub fn offset(text: &str) -> Result<Offset, Problem> {
         Problem::invalid_request(
             "offset",
             format!("\"{text}\" is not an offset"),
-            "Write the number after the colon of the dead letter's id.",
+            "Write the number after the colon of the event's id.",
         )
     })
 }

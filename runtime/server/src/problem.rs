@@ -13,7 +13,7 @@ use camshaft_event::{
 };
 
 use camshaft::{
-    ConsumerError, DeadLetterError, DeployError, ErrorCode, PublishError, ReadError, RedriveError,
+    ConsumerError, DeadLetterError, DeployError, ErrorCode, HeldError, PublishError, ReadError, RedriveError,
     StateError, Unavailable, VersionError,
 };
 
@@ -175,6 +175,15 @@ impl From<DeadLetterError> for Problem {
     fn from(error: DeadLetterError) -> Self {
         match error {
             DeadLetterError::Unavailable(unavailable) => unavailable.into(),
+            error => Self::new(error.code(), error.to_string()),
+        }
+    }
+}
+
+impl From<HeldError> for Problem {
+    fn from(error: HeldError) -> Self {
+        match error {
+            HeldError::Unavailable(unavailable) => unavailable.into(),
             error => Self::new(error.code(), error.to_string()),
         }
     }

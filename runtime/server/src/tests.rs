@@ -17,6 +17,7 @@ use super::*;
 mod consumers;
 mod description;
 mod guarding;
+mod held_events;
 mod operating;
 mod publishing;
 mod reading;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use camshaft_engine::{ConsumerState, ResetTo, Sequencer, Unhandled, first_offset_since};
+use camshaft_engine::{ConsumerState, ResetTo, Sequencer, SharedSequencer, Unhandled, first_offset_since};
 use camshaft_event::transaction::ConsumerStatus;
-use camshaft_event::{Key, Offset, Timestamp};
+use camshaft_event::{HeldEvent, Offset, Timestamp};
 
+use super::held_events::first_line;
 use super::{Runtime, shown};
 use crate::compose::EmbeddedStore;
 use crate::view::{
@@ -20,12 +21,12 @@ impl Runtime {
     /// # Errors
     /// A runtime that ended before what is shown was durable.
     pub async fn consumers(&self) -> Result<Vec<ConsumerView>, Unavailable> {
-        let read = self.0.core.read_durably(|sequencer| -> Vec<ConsumerState> {
+        let read = self.0.core.read_durably(|sequencer| -> Vec<_> {
             let names = sequencer.lock().consumer_names();
             // One at a time, so that a long listing keeps no other thread out.
-            names.iter().filter_map(|name| sequencer.lock().consumer_state(name)).collect()
+            names.iter().filter_map(|name| read(sequencer, name)).collect()
         });
-        Ok(read.await?.into_iter().map(|state| self.consumer_view(state)).collect())
+        Ok(read.await?.into_iter().map(|(state, held)| self.consumer_view(state, held)).collect())
     }
 
     /// One consumer, once what is shown of it is durable; none if there is none of the name.
@@ -33,8 +34,8 @@ impl Runtime {
     /// # Errors
     /// A runtime that ended before what is shown was durable.
     pub async fn consumer(&self, name: &str) -> Result<Option<ConsumerView>, Unavailable> {
-        let state = self.0.core.read_durably(|sequencer| sequencer.lock().consumer_state(name)).await?;
-        Ok(state.map(|state| self.consumer_view(state)))
+        let found = self.0.core.read_durably(|sequencer| read(sequencer, name)).await?;
+        Ok(found.map(|(state, held)| self.consumer_view(state, held)))
     }
 
     /// Forgets a detached consumer: its state, held events, dead letters and timers.
@@ -117,7 +118,7 @@ impl Runtime {
         change.await
     }
 
-    fn consumer_view(&self, state: ConsumerState) -> ConsumerView {
+    fn consumer_view(&self, state: ConsumerState, first_held: Option<HeldEvent>) -> ConsumerView {
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let mut pauses: Vec<PauseView> = state.pauses.iter().copied().map(shown::pause).collect();
         if state.record.status == ConsumerStatus::Attached && !state.is_attended {
@@ -132,14 +133,14 @@ impl Runtime {
             _ => (ConsumerStatusView::Attached, None),
         };
         let oldest_held = state.oldest_held.map(|held| OldestHeldView {
-            key: match held.key {
-                Key::Ordered(key) => Some(key.as_ref().to_owned()),
-                Key::Unordered(_) => None,
-            },
+            key: shown::key(&held.key),
             offset: held.first.offset,
             age_ms: self.age(held.first).map(|oldest| oldest.age_ms),
             events: count(held.events),
             waits_for: shown::waits_for(held.waits_for),
+            attempts: first_held.as_ref().map_or(0, |held| held.attempts),
+            due: held.due,
+            last_failure: first_held.as_ref().and_then(HeldEvent::last_failure).map(first_line),
         });
         ConsumerView {
             name: state.record.name,
@@ -160,6 +161,7 @@ impl Runtime {
             throttled_until: state.throttled_until,
             oldest: state.oldest.and_then(|oldest| self.age(oldest)),
             oldest_held,
+            last_failure: state.last_failure.map(shown::last_error),
         }
     }
 
@@ -175,4 +177,16 @@ impl Runtime {
         let batch = core.log.read_from(sequence, 1).ok()?;
         batch.iter().next().map(|record| Timestamp(record.timestamp_ms))
     }
+}
+
+/// Where a consumer stands, and the event that it holds first: read outside the lock. An event that cannot be read must not
+/// hide its consumer.
+fn read(
+    sequencer: &SharedSequencer<EmbeddedStore>,
+    name: &str,
+) -> Option<(ConsumerState, Option<HeldEvent>)> {
+    let state = sequencer.lock().consumer_state(name)?;
+    let first = state.oldest_held.as_ref().map(|held| held.first.offset);
+    let held = first.and_then(|first| sequencer.held(name, first).ok().flatten());
+    Some((state, held))
 }

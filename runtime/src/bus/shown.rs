@@ -1,14 +1,29 @@
 //! What the engine knows, in the shapes that cross HTTP.
 
-use camshaft_engine::{Damage, Pause, RedrivePreview, RedriveStatus, Skipped, WaitsFor};
-use camshaft_event::Offset;
+use camshaft_engine::{Damage, LastFailure, Pause, RedrivePreview, RedriveStatus, Skipped, WaitsFor};
 use camshaft_event::transaction::{RedriveSelection, RedriveState};
+use camshaft_event::{Key, Offset};
 
-use crate::view::{self, DamageView, PauseView, RedriveStatusView, RedriveView, SkipView, WaitsForView};
+use crate::view::{
+    self, DamageView, LastError, PauseView, RedriveStatusView, RedriveView, SkipView, WaitsForView,
+};
 
 pub(super) fn damage(damage: Damage) -> DamageView {
     let (part, skippable) = (damage.part.to_string(), damage.can_be_skipped());
     DamageView { part, reason: damage.reason, skippable }
+}
+
+/// A key as it is shown; none for an event that is ordered with nothing.
+pub(super) fn key(key: &Key) -> Option<String> {
+    match key {
+        Key::Ordered(key) => Some(key.as_ref().to_owned()),
+        Key::Unordered(_) => None,
+    }
+}
+
+pub(super) fn last_error(failed: LastFailure) -> LastError {
+    let LastFailure { offset, at, activation, cause, error } = failed;
+    LastError { at, offset, cause: cause.code().to_owned(), error, activation: activation.0 }
 }
 
 pub(super) fn skipped(skipped: Skipped) -> SkipView {
@@ -30,6 +45,8 @@ pub(super) const fn pause(pause: Pause) -> PauseView {
 pub(super) const fn waits_for(waits_for: WaitsFor) -> WaitsForView {
     match waits_for {
         WaitsFor::DeadLetter { offset } => WaitsForView::DeadLetter { offset },
+        WaitsFor::Event { offset } => WaitsForView::Event { offset },
+        WaitsFor::Attempt => WaitsForView::Attempt,
         WaitsFor::Code => WaitsForView::Code,
         WaitsFor::Pause(paused) => WaitsForView::Pause { pause: pause(paused) },
         WaitsFor::Probation { until } => WaitsForView::Probation { until },

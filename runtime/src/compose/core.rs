@@ -17,6 +17,7 @@ use super::durable::DurableWatch;
 use super::instances::Instances;
 use super::marks::Marks;
 use super::phase::{Phase, Reached, Thread};
+use super::told::Told;
 use crate::Config;
 
 /// The running engine, log and code. The runtime's public face and every thread hold it.
@@ -46,6 +47,8 @@ pub(crate) struct Core {
     pub(crate) calls: Bell,
     /// Instances that are not called at the moment.
     pub(super) instances: Instances,
+    /// What the engine noticed, as lines of the log.
+    pub(super) told: Told,
     /// What workers are handling.
     pub(crate) marks: Marks,
     /// Handlers that are being called, and plugins whose start code is tried out.
@@ -98,6 +101,7 @@ impl Core {
         let (work, read) = (sequencer.has_work(), sequencer.wants_read());
         let (sinks, plugins) = (sequencer.has_calls(), sequencer.has_verdicts());
         let found = sequencer.take_found_damage();
+        let notices = sequencer.take_notices();
         drop(sequencer);
         for (consumer, Damage { part, reason, .. }) in found {
             let damaged = part.to_string();
@@ -126,6 +130,9 @@ impl Core {
         }
         if plugins {
             self.plugins.ring();
+        }
+        if !notices.is_empty() {
+            self.told.tell(notices);
         }
         result
     }

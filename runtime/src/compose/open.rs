@@ -23,6 +23,7 @@ use super::instances::Instances;
 use super::marks::Marks;
 use super::phase::{Reached, Thread};
 use super::rebuild::Source;
+use super::told::Told;
 use super::{flusher, reader, sinks, ticker, timekeeper, worker, writer};
 use crate::{Config, Durability, OpenError};
 
@@ -106,6 +107,7 @@ pub(crate) fn open(
         plugins: Bell::default(),
         calls: Bell::default(),
         instances: Instances::new(workers),
+        told: Told::default(),
         marks,
         running_calls: AtomicUsize::new(0),
         trim_before: AtomicU64::new(0),

@@ -4,7 +4,7 @@ use camshaft_event::{Offset, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::moment;
+use super::{AttemptView, LastError, moment};
 
 /// How far a consumer is, and what holds it up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -56,6 +56,9 @@ pub struct ConsumerView {
     /// The held key whose first event is the oldest, and what it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oldest_held: Option<OldestHeldView>,
+    /// How an attempt of it failed last, whatever became of the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<LastError>,
 }
 
 /// Whether somebody handles for a consumer.
@@ -175,6 +178,16 @@ pub struct OldestHeldView {
     pub events: u64,
     /// What the first one waits for.
     pub waits_for: WaitsForView,
+    /// Failed attempts of the first one since it was first tried or last redriven.
+    #[serde(default)]
+    pub attempts: u32,
+    /// When the next attempt of the first one is due at the earliest, if one has failed.
+    #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub due: Option<Timestamp>,
+    /// The attempt of the first one that failed last, if one has, with the first line of its error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<AttemptView>,
 }
 
 /// What a held event waits for.
@@ -187,6 +200,14 @@ pub enum WaitsForView {
         #[schema(value_type = u64)]
         offset: Offset,
     },
+    /// Another held event of its key, which comes first.
+    Event {
+        /// Where that lies.
+        #[schema(value_type = u64)]
+        offset: Offset,
+    },
+    /// The end of the attempt that is being made of it.
+    Attempt,
     /// Its plugin, or closure, to be there again.
     Code,
     /// The end of a pause.

@@ -158,6 +158,15 @@ catalogue! {
     NoDamagedEvents = "no-damaged-events", Some(409), Refused,
         "none of the consumer's damage is among the events of the log",
         "Leave out `--to`: what is damaged is skipped without it.";
+    HeldEventNotFound = "held-event-not-found", Some(404), Refused,
+        "the consumer holds no such event",
+        "`camshaft consumers NAME --held` lists what it holds; the event may be handled by now, or be a dead letter.";
+    HeldEventAttempted = "held-event-attempted", Some(409), Refused,
+        "the held event is being attempted",
+        "Wait for the outcome of the attempt, then ask again if the event is still held.";
+    HeldEventWaits = "held-event-waits", Some(409), Refused,
+        "the held event is not retried: it waits for something else",
+        "Act on what the message names; the event follows by itself.";
     DeadLetterNotFound = "dead-letter-not-found", Some(404), Refused,
         "there is no such dead letter",
         "`camshaft dead-letters list` lists the dead letters.";

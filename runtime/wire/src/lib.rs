@@ -9,6 +9,7 @@ mod dead_letter;
 mod error_code;
 mod event;
 mod health;
+mod held;
 pub mod moment;
 mod page;
 mod plugin;
@@ -29,6 +30,7 @@ pub use dead_letter::{
 pub use error_code::{ErrorCode, ExitCode};
 pub use event::{Receipt, Receipts, StoredEvent};
 pub use health::{Closed, Health, HealthStatus, RetentionView, SyncView};
+pub use held::HeldEventView;
 pub use page::{Items, Page};
 pub use plugin::{
     FileWarningView, LastError, LimitsView, PluginFileView, PluginStatus, PluginView, PluginsView,

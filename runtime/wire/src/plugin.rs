@@ -197,6 +197,9 @@ pub struct LastError {
     pub cause: String,
     /// The first line of the error.
     pub error: String,
+    /// The activation that ran.
+    #[serde(default)]
+    pub activation: u64,
 }
 
 impl From<&Subscription> for SubscriptionView {

@@ -24,6 +24,14 @@ const BATCH_BYTES: usize = 2 << 20;
 /// Longest time to wait for a runtime that is busy, in all.
 const MAX_WAIT: Duration = Duration::from_mins(1);
 
+/// Shortest wait: a proxy before the runtime may ask for none.
+const LEAST_WAIT: Duration = Duration::from_millis(100);
+
+/// How long to wait if `asked`, after `waited`. What is asked comes from outside.
+fn wait(asked: Duration, waited: Duration) -> Duration {
+    asked.max(LEAST_WAIT).min(MAX_WAIT.saturating_sub(waited))
+}
+
 /// An event and the line it came from.
 pub struct Item {
     pub line: u64,
@@ -128,8 +136,9 @@ impl<'a> Sender<'a> {
                     return Ok(());
                 }
                 (_, Some(delay)) if code != Some(ErrorCode::ShuttingDown) && waited < MAX_WAIT => {
-                    thread::sleep(*delay);
-                    waited += *delay;
+                    let delay = wait(*delay, waited);
+                    thread::sleep(delay);
+                    waited += delay;
                 }
                 _ => return Err(refusal.into_failure()),
             }
@@ -190,5 +199,19 @@ impl Known {
             others => format!(" and {others} more"),
         };
         output::note(&format!("in the log already: {}{others}", named.join(", ")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_is_waited_for_within_bounds() {
+        let (second, year) = (Duration::from_secs(1), Duration::from_hours(24 * 365));
+        assert_eq!(wait(second, Duration::ZERO), second);
+        assert_eq!(wait(Duration::ZERO, second), LEAST_WAIT);
+        assert_eq!(wait(year, second), MAX_WAIT - second);
+        assert_eq!(wait(second, MAX_WAIT), Duration::ZERO);
     }
 }

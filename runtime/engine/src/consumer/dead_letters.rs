@@ -63,10 +63,6 @@ impl DeadLetters {
         self.by_offset.range(offset..).map(|(offset, entry)| (*offset, entry))
     }
 
-    pub(crate) fn last(&self) -> Option<Offset> {
-        self.by_offset.keys().next_back().copied()
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.by_offset.len()
     }

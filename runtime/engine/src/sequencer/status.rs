@@ -119,12 +119,6 @@ impl<S: Store> Sequencer<S> {
         self.known(name).map_or(Ok(None), |consumer| self.tables.activation(consumer.record.activation))
     }
 
-    /// The dead letter of a consumer that lies last in the log.
-    #[must_use]
-    pub fn latest_dead_letter(&self, name: &str) -> Option<Offset> {
-        self.known(name)?.dead.last()
-    }
-
     /// The consumers that are attached by their records, but that nothing was given to run since the start.
     #[must_use]
     pub fn unattended(&self) -> Vec<String> {

@@ -11,9 +11,10 @@ use camshaft_host::directory::Overlooked;
 use super::probation::probation_view;
 use super::shelf::{Refused, Running, Waiting};
 use super::{Plugins, settings};
+use crate::bus::shown;
 use crate::compose::EmbeddedStore;
 use crate::view::{
-    FileWarningView, LastError, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView,
+    FileWarningView, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView,
     WaitingVersionView,
 };
 use crate::{Runtime, Unavailable};
@@ -84,11 +85,11 @@ impl Plugins {
     }
 
     fn running_view(&self, sequencer: &Engine, name: &str) -> Option<PluginView> {
-        let last_error = last_error(sequencer, name);
         let pinned = sequencer.lock().pinned(name).map(str::to_owned);
         let consumer = sequencer.lock().consumer_state(name);
         let partitions = consumer.as_ref().map(|consumer| consumer.record.partitions);
-        let probation = consumer.and_then(|consumer| consumer.probation);
+        let (probation, last_error) =
+            consumer.map(|consumer| (consumer.probation, consumer.last_failure)).unwrap_or_default();
         let refused = self.shelf.refused();
         let last_refusal = refused
             .iter()
@@ -120,7 +121,7 @@ impl Plugins {
             settings: settings::of(manifest, partitions),
             warnings: warnings(manifest, partitions),
             limits: Some(LimitsView::from(&manifest.limits)),
-            last_error,
+            last_error: last_error.map(shown::last_error),
         })
     }
 }
@@ -136,15 +137,6 @@ pub(super) fn warnings(manifest: &Manifest, partitions: Option<u32>) -> Vec<Stri
         ));
     }
     warnings
-}
-
-fn last_error(sequencer: &Engine, name: &str) -> Option<LastError> {
-    let offset = sequencer.lock().latest_dead_letter(name)?;
-    let (found, store) = sequencer.find_dead_letter(name, offset, 0)?;
-    let letter = found.letter.read(store.as_ref()).ok()??;
-    let latest = letter.history.latest()?;
-    let error = latest.error.lines().next().unwrap_or_default().to_owned();
-    Some(LastError { at: latest.at, offset, cause: latest.cause.code().to_owned(), error })
 }
 
 fn refused_view(file: &Path, refused: &Refused) -> PluginView {

@@ -1,0 +1,158 @@
+//! `camshaft held`: lets an event that is retried go on now, or gives it up. `camshaft consumers NAME --held` lists them.
+
+use camshaft_wire::{AttemptView, HeldEventView, Items, Page, WaitsForView};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{
+    client::{Client, Refusal, path, query},
+    consumers::waits_for,
+    dead_letters::Id,
+    failure::Failure,
+    output,
+    table::{dash, table, time},
+};
+
+/// Held events of one request.
+const PAGE: u64 = 1_000;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make an event that waits for its next attempt due now
+    Retry {
+        /// CONSUMER:OFFSET
+        id: Id,
+    },
+    /// Make a dead letter of an event that waits for its next attempt
+    Dead {
+        /// CONSUMER:OFFSET
+        id: Id,
+    },
+}
+
+pub fn held(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
+    let (id, act) = match &arguments.action {
+        Action::Retry { id } => (id, "retry"),
+        Action::Dead { id } => (id, "dead"),
+    };
+    let (consumer, offset) = (&id.consumer, id.offset.to_string());
+    client.act(&path(&["consumers", consumer, "held", &offset, act])).map_err(Refusal::into_failure)?;
+    let id = format!("{consumer}:{offset}");
+    if json {
+        return output::json(&json!({ "id": id, "act": act }));
+    }
+    match &arguments.action {
+        Action::Retry { .. } => output::note(&format!("{id} is due now")),
+        Action::Dead { .. } => {
+            output::note(&format!("{id} is a dead letter"));
+            output::hint(&format!(
+                "`camshaft dead-letters show {id}` shows it, `redrive` lets it run again."
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Lists what a consumer holds.
+pub fn list(client: &Client, consumer: &str, json: bool) -> Result<(), Failure> {
+    let held = all(client, consumer)?;
+    if json {
+        return output::json(&Items { items: held });
+    }
+    if held.is_empty() {
+        output::note(&format!("consumer \"{consumer}\" holds no events"));
+        return Ok(());
+    }
+    output::print(&rows(&held))?;
+    if let Some(retried) = held.iter().find(|held| matches!(held.waits_for, WaitsForView::Retry { .. })) {
+        output::hint(&format!(
+            "`camshaft held retry {0}` makes it due now, `camshaft held dead {0}` gives it up.",
+            retried.id
+        ));
+    }
+    Ok(())
+}
+
+/// All of them, page by page.
+fn all(client: &Client, consumer: &str) -> Result<Vec<HeldEventView>, Failure> {
+    let mut held = Vec::new();
+    let mut cursor = None;
+    loop {
+        let parameters = [("limit", Some(PAGE.to_string())), ("cursor", cursor)];
+        let page: Page<HeldEventView> =
+            client.get(&query(&path(&["consumers", consumer, "held"]), &parameters))?;
+        held.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(held);
+        }
+    }
+}
+
+fn rows(held: &[HeldEventView]) -> String {
+    let rows = held.iter().map(|held| {
+        [
+            held.id.clone(),
+            held.event_type.clone(),
+            held.key.clone().unwrap_or_else(dash),
+            held.held_since.map_or_else(dash, time),
+            held.attempts.to_string(),
+            waits_for(held.waits_for),
+            held.last_failure.as_ref().map_or_else(dash, failure),
+        ]
+    });
+    table(["ID", "TYPE", "KEY", "SINCE", "ATTEMPTS", "WAITS FOR", "LAST FAILURE"], rows)
+}
+
+/// A failed attempt in one line.
+pub fn failure(failed: &AttemptView) -> String {
+    format!("{}: {}", failed.cause, failed.error)
+}
+
+#[cfg(test)]
+mod tests {
+    use camshaft_event::{Offset, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn the_table_shows_why_an_event_is_held_and_what_it_waits_for() {
+        let at = Timestamp(1_769_860_800_000);
+        let retried = HeldEventView {
+            id: "stock:17".into(),
+            consumer: "stock".into(),
+            offset: Offset(17),
+            event_type: "order.placed".into(),
+            key: Some("o-17".into()),
+            attempts: 3,
+            redrives: 0,
+            held_since: Some(at),
+            due: Some(at),
+            waits_for: WaitsForView::Retry { due: at },
+            last_failure: Some(AttemptView {
+                attempt: 3,
+                at,
+                activation: 1,
+                cause: "retry".into(),
+                error: "the database is away".into(),
+            }),
+        };
+        let behind = HeldEventView {
+            id: "stock:18".into(),
+            offset: Offset(18),
+            attempts: 0,
+            held_since: None,
+            due: None,
+            waits_for: WaitsForView::Event { offset: Offset(17) },
+            last_failure: None,
+            ..retried.clone()
+        };
+        insta::assert_snapshot!(rows(&[retried, behind]), @"");
+    }
+}
