@@ -192,6 +192,7 @@ impl Runtime {
             why,
             damaged_consumers: core.damaged_consumers(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            log: self.log_id(),
             tail: standing.durable.next_offset,
             first_offset: self.first_offset(),
             sequence: standing.durable.sequence,

@@ -168,6 +168,7 @@ class Memory {
     if (this.cause !== undefined) {
       const inherited = Object.fromEntries(this.cause.extensions);
       extensions.causationid = this.cause.id;
+      extensions.causationsource = this.cause.source;
       extensions.correlationid = inherited.correlationid ?? this.cause.id;
     }
     return {

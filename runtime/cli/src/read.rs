@@ -1,6 +1,7 @@
 //! `camshaft read`: prints events, then ends.
 
 use camshaft_event::TypePattern;
+use camshaft_wire::LogId;
 use clap::Args;
 
 use super::{
@@ -52,7 +53,7 @@ pub fn read(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Fa
         let page = remaining.min(PAGE);
         let mut received = 0;
         let mut last = String::new();
-        for line in client.lines(&arguments.selection.path(from, Some(page), false))? {
+        for line in client.lines(&arguments.selection.path(from, Some(page), None))? {
             last = line?;
             event_line::print(&last, json)?;
             received += 1;
@@ -62,21 +63,22 @@ pub fn read(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Fa
         if received < page {
             break;
         }
-        from = Some(offset(&last)? + 1);
+        from = Some(offset(&last)?.saturating_add(1));
     }
     if printed == 0 && !json { nothing(client) } else { Ok(()) }
 }
 
 impl Selection {
-    /// The request for events of this selection.
-    pub fn path(&self, from: Option<u64>, limit: Option<u64>, follow: bool) -> String {
+    /// The request for events of this selection. With `follow`, it stays open as long as that log answers.
+    pub fn path(&self, from: Option<u64>, limit: Option<u64>, follow: Option<LogId>) -> String {
         let parameters = [
             ("from", from.map(|from| from.to_string())),
             ("limit", limit.map(|limit| limit.to_string())),
             ("type", self.event_type.as_ref().map(ToString::to_string)),
             ("subject", self.subject.clone()),
             ("system", self.system.then(|| "true".to_owned())),
-            ("follow", follow.then(|| "true".to_owned())),
+            ("follow", follow.map(|_| "true".to_owned())),
+            ("log", follow.map(|log| log.to_string())),
         ];
         query("/events", &parameters)
     }

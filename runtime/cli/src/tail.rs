@@ -36,9 +36,9 @@ pub fn tail(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Fa
     let mut from = tail;
     for line in &last {
         event_line::print(line, json)?;
-        from = from.max(offset(line)? + 1);
+        from = from.max(offset(line)?.saturating_add(1));
     }
-    for line in client.lines(&arguments.selection.path(Some(from), None, true))? {
+    for line in client.lines(&arguments.selection.path(Some(from), None, Some(health.log)))? {
         event_line::print(&line?, json)?;
     }
     // The stream ends only when the runtime does.
@@ -63,7 +63,7 @@ fn last_events(
         found.clear();
         loop {
             let mut received = 0;
-            for line in client.lines(&arguments.selection.path(Some(from), Some(PAGE), false))? {
+            for line in client.lines(&arguments.selection.path(Some(from), Some(PAGE), None))? {
                 if found.len() == arguments.lines {
                     found.pop_front();
                 }
@@ -71,7 +71,7 @@ fn last_events(
                 received += 1;
             }
             match found.back() {
-                Some(last) if received == PAGE => from = offset(last)? + 1,
+                Some(last) if received == PAGE => from = offset(last)?.saturating_add(1),
                 _ => break,
             }
         }

@@ -9,6 +9,7 @@ use crate::clock::rfc3339;
 
 const CORRELATION: &str = "correlationid";
 const CAUSATION: &str = "causationid";
+const CAUSATION_SOURCE: &str = "causationsource";
 /// Tracing attributes travel along the chain of causes unchanged.
 const TRACING: [&str; 2] = ["traceparent", "tracestate"];
 
@@ -82,10 +83,13 @@ fn id(generation: Generation, offset: Offset, index: usize) -> String {
 
 /// Puts `event` behind `origin` in the chain of causes.
 pub(crate) fn follow(event: &mut Event, origin: &Event) {
-    event.extensions.reserve(3);
+    event.extensions.reserve(4);
     event.set_extension(CORRELATION, origin.extension(CORRELATION).unwrap_or(&origin.id));
     if !is_on(Sabotage::ForgetCause) {
+        // An id identifies an event only together with its source. A handler that copies its event's extensions may have
+        // set the source of that event's own cause: it is replaced.
         event.set_extension(CAUSATION, origin.id.as_str());
+        event.set_extension(CAUSATION_SOURCE, origin.source.as_str());
     }
     event.set_extension(HOPS, itoa::Buffer::new().format(hops(origin).saturating_add(1)));
 }
@@ -140,6 +144,7 @@ mod tests {
     fn cause() -> Event {
         let mut event = Event {
             id: "o-1".into(),
+            source: "/shop".into(),
             subject: Some("order 1".into()),
             partitionkey: Some("customer 9".into()),
             ..Event::default()
@@ -161,9 +166,11 @@ mod tests {
         assert_eq!(event.time.as_deref(), Some("1970-01-01T00:00:00.000Z"));
         let extension = |name| event.extension(name);
         assert_eq!((extension(CORRELATION), extension(CAUSATION)), (Some("o-1"), Some("o-1")));
+        assert_eq!(extension(CAUSATION_SOURCE), Some("/shop"));
         assert_eq!((extension(HOPS), extension("traceparent")), (Some("1"), Some("00-abc")));
         let next = build_from(Event { id: "2-17-3".into(), ..event }, NewEvent::default()).unwrap();
         assert_eq!((next.extension(CORRELATION), next.extension(HOPS)), (Some("o-1"), Some("2")));
+        assert_eq!(next.extension(CAUSATION_SOURCE), Some("/plugins/stock"));
     }
 
     #[test]

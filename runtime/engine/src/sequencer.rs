@@ -264,14 +264,26 @@ impl<S: Store> Sequencer<S> {
 
     /// Offers a new event to every consumer that keeps up and wants it.
     fn route(&mut self, event: Sequenced) {
-        let mut candidates: Vec<ConsumerId> = self.routes.candidates(&event.event.event_type).collect();
-        // Several patterns of one consumer may match; it gets the event once.
-        candidates.sort_unstable();
-        candidates.dedup();
-        for id in candidates {
+        for id in self.candidates(&event.event) {
             self.offer(id, &event);
         }
         self.durability.note(event);
+    }
+
+    /// The attached consumers with a pattern that matches the event's type, each once. Filters are not looked at.
+    fn candidates(&self, event: &Event) -> Vec<ConsumerId> {
+        let mut candidates: Vec<ConsumerId> = self.routes.candidates(&event.event_type).collect();
+        // Several patterns of one consumer may match; it gets the event once.
+        candidates.sort_unstable();
+        candidates.dedup();
+        candidates
+    }
+
+    /// How many attached consumers want the event.
+    fn wanted_by(&self, event: &Event) -> usize {
+        let spec = |id: &ConsumerId| self.consumers.get(*id)?.spec.as_ref();
+        let wants = |id: &ConsumerId| spec(id).is_some_and(|spec| spec.wants(event));
+        self.candidates(event).iter().filter(|id| wants(id)).count()
     }
 
     fn offer(&mut self, id: ConsumerId, event: &Sequenced) {

@@ -75,13 +75,33 @@ impl Event {
         push(&mut bytes, Some(self.source.as_bytes()));
         push(&mut bytes, Some(self.id.as_bytes()));
         let identity = xxh3_128(&bytes);
-        bytes.clear();
-        push(&mut bytes, Some(self.event_type.as_bytes()));
-        for part in [&self.subject, &self.partitionkey, &self.datacontenttype, &self.dataschema] {
-            push(&mut bytes, part.as_deref().map(str::as_bytes));
+        EventHash { identity, content: self.content_hash(self.datacontenttype.as_deref(), bytes) }
+    }
+
+    /// Whether the event has the content of [`EventHash::content`]. An absent content type means `application/json`, so it
+    /// equals that one.
+    #[must_use]
+    pub fn has_content(&self, content: u64) -> bool {
+        let given = self.datacontenttype.as_deref();
+        let same = match given {
+            None => Some(Some(JSON)),
+            Some(JSON) => Some(None),
+            Some(_) => None,
+        };
+        let is = |datacontenttype| self.content_hash(datacontenttype, Vec::new()) == content;
+        is(given) || same.is_some_and(is)
+    }
+
+    /// The content's hash as if it had this content type. The buffer may hold anything.
+    fn content_hash(&self, datacontenttype: Option<&str>, mut buffer: Vec<u8>) -> u64 {
+        buffer.clear();
+        push(&mut buffer, Some(self.event_type.as_bytes()));
+        let (subject, partitionkey) = (self.subject.as_deref(), self.partitionkey.as_deref());
+        for part in [subject, partitionkey, datacontenttype, self.dataschema.as_deref()] {
+            push(&mut buffer, part.map(str::as_bytes));
         }
-        push(&mut bytes, Some(&self.data));
-        EventHash { identity, content: xxh3_64(&bytes) }
+        push(&mut buffer, Some(&self.data));
+        xxh3_64(&buffer)
     }
 
     /// Roughly how many bytes the event takes in memory and in the log; for limits and bounds.
@@ -102,6 +122,9 @@ fn push(bytes: &mut Vec<u8>, part: Option<&[u8]>) {
     bytes.extend_from_slice(&length.to_le_bytes());
     bytes.extend_from_slice(part.unwrap_or_default());
 }
+
+/// The content type that an absent one stands for.
+const JSON: &str = "application/json";
 
 #[cfg(test)]
 mod tests {
@@ -131,6 +154,23 @@ mod tests {
         moved.subject = Some(String::new());
         assert_eq!(order().hash().identity, moved.hash().identity);
         assert_ne!(order().hash().content, moved.hash().content);
+    }
+
+    #[test]
+    fn an_absent_content_type_means_json() {
+        let of = |datacontenttype: Option<&str>| Event {
+            datacontenttype: datacontenttype.map(str::to_owned),
+            ..order()
+        };
+        let (absent, json, text) = (of(None), of(Some("application/json")), of(Some("text/plain")));
+        for (event, other) in [(&absent, &json), (&json, &absent), (&text, &text)] {
+            assert!(event.has_content(other.hash().content));
+        }
+        for (event, other) in [(&absent, &text), (&text, &json)] {
+            assert!(!event.has_content(other.hash().content));
+        }
+        let changed = Event { data: b"[]".to_vec(), ..json };
+        assert!(!absent.has_content(changed.hash().content));
     }
 
     #[test]

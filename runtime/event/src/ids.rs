@@ -14,10 +14,10 @@ macro_rules! number {
         pub struct $name(pub $inner);
 
         impl $name {
-            /// The number that follows this one.
+            /// The number that follows this one, or the largest one: a number from outside never wraps to 0.
             #[must_use]
             pub const fn next(self) -> Self {
-                Self(self.0 + 1)
+                Self(self.0.saturating_add(1))
             }
         }
 
@@ -59,10 +59,10 @@ number! {
 }
 
 impl Offset {
-    /// The offset `count` events further on.
+    /// The offset `count` events further on, or the largest one.
     #[must_use]
     pub const fn plus(self, count: u64) -> Self {
-        Self(self.0 + count)
+        Self(self.0.saturating_add(count))
     }
 }
 
@@ -77,5 +77,17 @@ impl Timestamp {
     #[must_use]
     pub const fn ms_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_number_has_no_successor_that_wraps() {
+        assert_eq!(Offset(u64::MAX).next(), Offset(u64::MAX));
+        assert_eq!(Offset(u64::MAX - 1).plus(7), Offset(u64::MAX));
+        assert_eq!(Offset(17).next().plus(2), Offset(20));
     }
 }

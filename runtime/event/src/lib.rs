@@ -17,6 +17,7 @@ mod pattern;
 mod policy;
 mod refusal_code;
 pub mod reserved;
+pub mod rfc3339;
 pub mod transaction;
 mod url;
 

@@ -99,6 +99,9 @@ pub trait LogReader: Send + Sync {
     /// [`LogError::Io`] where a file cannot be read.
     fn next_readable(&self, offset: u64) -> Result<NextRecord, LogError>;
 
+    /// The number that was chosen when the log was created. It never changes, so it tells one log from another.
+    fn identity(&self) -> u64;
+
     /// First and last of what is retained, in one consistent view.
     fn bounds(&self) -> Bounds;
 

@@ -1,4 +1,6 @@
-//! Reads a request's body within a size, a time and the [`Room`] that all share.
+//! Reads a request's body within a size, a time and the [`Room`] that all share, and decodes it.
+
+mod coding;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,6 +13,8 @@ use camshaft_event::Limit;
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout, timeout_at};
+
+use coding::Coding;
 
 use super::{
     Api,
@@ -55,22 +59,41 @@ pub async fn json<T: DeserializeOwned>(api: &Api, headers: &HeaderMap, body: Bod
     })
 }
 
-/// The whole body, of at most `limit` bytes. A body whose length is declared has its room before anything of it is
-/// read, another one takes it as it comes.
+/// The whole body, decoded, of at most `limit` bytes as it comes and as it is decoded.
+///
+/// # Errors
+/// A coding that is not known, or one that the body does not have; a body that is too large, too slow, or without room.
 pub async fn read(
     room: &Arc<Room>,
     headers: &HeaderMap,
     body: Body,
     limit: u64,
 ) -> Result<Received, Problem> {
-    let too_large = || {
-        let detail = format!("the body is larger than {limit} bytes ({})", Limit::Request.raised_by());
-        Err(Problem::new(ErrorCode::RequestTooLarge, detail).limit(limit))
-    };
+    let coding = Coding::of(headers)?;
+    let received = read_coded(room, headers, body, limit).await?;
+    let Some(coding) = coding else { return Ok(received) };
+    // On a thread that may take its time.
+    let decoded = tokio::task::spawn_blocking(move || coding.decode(received, limit)).await;
+    decoded.unwrap_or_else(|error| Err(Problem::new(ErrorCode::Internal, error.to_string())))
+}
+
+fn too_large(limit: u64) -> Problem {
+    let detail = format!("the body is larger than {limit} bytes ({})", Limit::Request.raised_by());
+    Problem::new(ErrorCode::RequestTooLarge, detail).limit(limit)
+}
+
+/// The body as it comes. One whose length is declared has its room before anything of it is read, another one takes it
+/// as it comes.
+async fn read_coded(
+    room: &Arc<Room>,
+    headers: &HeaderMap,
+    body: Body,
+    limit: u64,
+) -> Result<Received, Problem> {
     let declared =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|length| length > limit) {
-        return too_large();
+        return Err(too_large(limit));
     }
     let declared = usize::try_from(declared.unwrap_or_default()).unwrap_or(usize::MAX);
     let mut lease = room.take(cost(declared))?;
@@ -92,7 +115,7 @@ pub async fn read(
         };
         let length = bytes.len() + part.len();
         if length as u64 > limit {
-            return too_large();
+            return Err(too_large(limit));
         }
         if cost(length) > lease.bytes() {
             lease.grow(cost(length) - lease.bytes())?;

@@ -28,12 +28,13 @@ pub struct ListQuery {
     consumer: Option<String>,
     /// Of events of these types only, such as `order.*`.
     #[serde(rename = "type")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = r"^(?:\*|[^\s*.\x00-\x1f\x7f-\x9f]+)(?:\.(?:\*|[^\s*.\x00-\x1f\x7f-\x9f]+))*(?:\.\*\*)?$|^\*\*$")]
     event_type: Option<TypePattern>,
     /// At most so many; 100 unless given, at most 1000.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u64>,
     /// `next` of the page before.
+    #[param(pattern = "^[a-z][a-z0-9-]{0,62}:[0-9]{1,19}$")]
     cursor: Option<String>,
 }
 

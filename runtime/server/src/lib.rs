@@ -84,7 +84,7 @@ struct Api {
 pub fn router(runtime: Runtime, settings: ApiSettings, closing: watch::Receiver<bool>) -> Router {
     let largest = usize::try_from(settings.max_request_bytes).unwrap_or(usize::MAX / 4);
     let room = Room::new(settings.room_bytes, body::cost(largest));
-    let followers = Arc::new(Semaphore::new((settings.max_connections / 2).clamp(1, Semaphore::MAX_PERMITS)));
+    let followers = Arc::new(Semaphore::new((settings.max_connections / 2).min(Semaphore::MAX_PERMITS)));
     let api = Api { runtime, settings: Arc::new(settings), room, followers, closing };
     let (router, description) = described_routes().split_for_parts();
     let guard = middleware::from_fn_with_state(api.clone(), guard::guard);
@@ -100,7 +100,7 @@ pub fn router(runtime: Runtime, settings: ApiSettings, closing: watch::Receiver<
 
 fn described_routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::head())
-        .routes(routes!(events::publish, events::read))
+        .routes(routes!(events::publish, events::read, events::handshake))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::show))
         .routes(routes!(plugins::history))

@@ -1,5 +1,8 @@
 //! `GET /openapi.json`: what the interface is, made from the routes themselves.
 
+mod answers;
+mod event;
+
 use std::sync::Arc;
 
 use axum::{
@@ -7,9 +10,13 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use utoipa::openapi::{
-    Components, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, SecurityRequirement,
-    security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+use serde_json::{Map, Value};
+use utoipa::{
+    ToSchema,
+    openapi::{
+        Components, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, SecurityRequirement,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 
 /// The description as it is served.
@@ -17,16 +24,59 @@ use utoipa::openapi::{
 pub struct Description(Arc<str>);
 
 impl Description {
-    /// Serializes the description. A parameter that takes the rest of a path has a mark in the router's syntax
-    /// that OpenAPI does not know.
+    /// Serializes the description, with what all routes have in common and the schemas that the macros cannot write. A
+    /// parameter that takes the rest of a path has a mark in the router's syntax that OpenAPI does not know.
     pub fn new(mut description: OpenApi) -> Self {
         let paths = std::mem::take(&mut description.paths.paths);
         description.paths.paths =
             paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
-        let json = description.to_json().expect("a description has a JSON form");
-        Self(json.into())
+        let mut json = serde_json::to_value(description).expect("a description has a JSON form");
+        for (path, methods) in members(&mut json, "/paths") {
+            for operation in methods.as_object_mut().into_iter().flat_map(Map::values_mut) {
+                if path != "/health" {
+                    operation.as_object_mut().into_iter().for_each(answers::complete);
+                }
+            }
+        }
+        for (name, schema) in members(&mut json, "/components/schemas") {
+            if name == CloudEvent::name().as_ref() {
+                *schema = event::schema();
+            }
+        }
+        bound_numbers(&mut json);
+        Self(json.to_string().into())
     }
 }
+
+/// The members of the object at `pointer`.
+fn members<'j>(json: &'j mut Value, pointer: &str) -> impl Iterator<Item = (&'j String, &'j mut Value)> {
+    json.pointer_mut(pointer).and_then(Value::as_object_mut).into_iter().flatten()
+}
+
+/// Gives numbers without a sign the upper bound of their type, which the macros leave out.
+fn bound_numbers(json: &mut Value) {
+    match json {
+        Value::Array(items) => items.iter_mut().for_each(bound_numbers),
+        Value::Object(members) => {
+            let is_unsigned = members.get("minimum").and_then(Value::as_u64).is_some();
+            let (maximum, format) = match members.get("format").and_then(Value::as_str) {
+                Some("int64") => (u64::MAX, "uint64"),
+                Some("int32") => (u64::from(u32::MAX), "uint32"),
+                _ => (0, ""),
+            };
+            if is_unsigned && !format.is_empty() {
+                members.insert("format".to_owned(), format.into());
+                members.entry("maximum").or_insert_with(|| maximum.into());
+            }
+            members.values_mut().for_each(bound_numbers);
+        }
+        _ => {}
+    }
+}
+
+/// An event in the JSON format of CloudEvents. Only its name is taken from here; `openapi/event.rs` has its schema.
+#[derive(ToSchema)]
+pub struct CloudEvent {}
 
 /// What stands above the routes.
 pub fn head() -> OpenApi {

@@ -142,6 +142,7 @@ impl From<PublishError> for Problem {
         problem.document.index = error.index();
         match error {
             PublishError::Conflict { offset, .. } => problem.document.offset = Some(offset.0),
+            PublishError::ConflictWithin { first, .. } => problem.document.other_index = Some(first),
             PublishError::EventTooLarge { limit, .. } | PublishError::TransactionTooLarge { limit } => {
                 problem.document.limit = Some(limit);
             }
@@ -154,9 +155,15 @@ impl From<PublishError> for Problem {
 impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Self {
         let mut problem = Self::new(error.code(), error.to_string());
-        if let ReadError::Trimmed { first: Offset(first) } = error {
-            problem.document.first = Some(first);
-            problem.document.hint = format!("Read with from={first}.");
+        match error {
+            ReadError::Trimmed { first: Offset(first) } => {
+                problem.document.first = Some(first);
+                problem.document.hint = format!("Read with from={first}.");
+            }
+            ReadError::BeyondTail { tail, .. }
+            | ReadError::OtherLog { tail, .. }
+            | ReadError::WrongLog { tail, .. } => problem.document.tail = Some(tail.0),
+            ReadError::Failed { .. } => {}
         }
         problem
     }

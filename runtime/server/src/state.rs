@@ -42,6 +42,7 @@ pub struct ListQuery {
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u64>,
     /// `next` of the page before.
+    #[param(pattern = "^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$")]
     cursor: Option<String>,
 }
 
@@ -95,7 +96,7 @@ pub async fn show(
 ) -> Result<Response, Problem> {
     let key_bytes = match query.encoding {
         None => key.as_bytes().to_vec(),
-        Some(Encoding::Base64) => decode_key(&key)?,
+        Some(Encoding::Base64) => decode_key(&plugin, &key)?,
     };
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let (media_type, value) = if accept.split(',').any(|accepted| accepted.trim().starts_with(MESSAGE_PACK)) {
@@ -118,10 +119,13 @@ fn decode_cursor(cursor: &str) -> Result<Vec<u8>, Problem> {
     })
 }
 
-fn decode_key(key: &str) -> Result<Vec<u8>, Problem> {
+/// What is not base64 is no key's name.
+fn decode_key(plugin: &str, key: &str) -> Result<Vec<u8>, Problem> {
     let decoded = URL_SAFE.decode(key).or_else(|_| URL_SAFE_NO_PAD.decode(key));
     decoded.map_err(|_| {
-        let detail = format!("\"{key}\" is not URL-safe base64");
-        Problem::invalid_request("key", detail, "Write - for + and _ for /, or leave out `encoding`.")
+        let detail =
+            format!("the state of plugin \"{plugin}\" has no key \"{key}\": this is not URL-safe base64");
+        Problem::new(ErrorCode::StateKeyNotFound, detail)
+            .hint("Write - for + and _ for /, or leave out `encoding`.")
     })
 }

@@ -1,6 +1,6 @@
 //! The HTTP interface over a runtime without plugins: every content mode, every refusal, every guard.
 
-use std::{ops::AsyncFnOnce, time::Duration};
+use std::{ops::AsyncFnOnce, path::Path, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -15,6 +15,7 @@ use tower::ServiceExt;
 use super::*;
 
 mod consumers;
+mod cursors;
 mod description;
 mod guarding;
 mod held_events;
@@ -43,11 +44,13 @@ struct Answer {
 /// Runs `test` over a fresh runtime and shuts it down afterwards.
 async fn with_api(settings: impl FnOnce(&mut Config), test: impl AsyncFnOnce(&Fixture)) {
     let folder = tempfile::tempdir().unwrap();
-    let mut config = Config {
-        data: folder.path().join("data"),
-        plugins: folder.path().join("plugins"),
-        ..Config::default()
-    };
+    with_api_in(folder.path(), settings, test).await;
+}
+
+/// The same over a runtime whose directories lie in `folder`.
+async fn with_api_in(folder: &Path, settings: impl FnOnce(&mut Config), test: impl AsyncFnOnce(&Fixture)) {
+    let mut config =
+        Config { data: folder.join("data"), plugins: folder.join("plugins"), ..Config::default() };
     settings(&mut config);
     let api_settings = ApiSettings::from(&config);
     let runtime = Runtime::open(config).await.unwrap();

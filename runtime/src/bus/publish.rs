@@ -89,6 +89,7 @@ impl Runtime {
         let view = |receipt: camshaft_engine::Receipt| Receipt {
             offset: receipt.offset,
             duplicate: receipt.duplicate,
+            handled_by: u64::try_from(receipt.wanted_by).unwrap_or(u64::MAX),
         };
         Ok(receipts.receipts.into_iter().map(view).collect())
     }
@@ -98,6 +99,7 @@ impl Runtime {
         match refusal {
             PublishRefusal::Reserved { index, what } => PublishError::Reserved { index, what },
             PublishRefusal::Conflict { index, offset } => PublishError::Conflict { index, offset },
+            PublishRefusal::ConflictWithin { index, first } => PublishError::ConflictWithin { index, first },
             PublishRefusal::EventTooLarge { index, limit: bytes, .. } => {
                 PublishError::EventTooLarge { index, limit: limit(bytes) }
             }

@@ -10,16 +10,17 @@ use camshaft_log::{LogError, LogReader};
 use super::Runtime;
 use crate::ReadError;
 use crate::compose::READ_BYTES;
-use crate::view::StoredEvent;
+use crate::view::{Cursor, LogId, StoredEvent};
 
 impl Runtime {
     /// At most `max_events` durable events from `from` on, in offset order, the runtime's own included. Fewer may
     /// come than there are; none means that the tail is reached.
     ///
     /// # Errors
-    /// An offset before the trim point, or a log that cannot be read.
+    /// An offset before the trim point or behind the tail, or a log that cannot be read.
     pub async fn read(&self, from: Offset, max_events: usize) -> Result<Vec<StoredEvent>, ReadError> {
-        let (log, tail) = (Arc::clone(&self.0.core.log), self.tail());
+        let tail = self.check_place(from)?;
+        let log = Arc::clone(&self.0.core.log);
         let read = move || read(&*log, from, tail, max_events);
         let joined = tokio::task::spawn_blocking(read).await;
         joined.unwrap_or_else(|error| Err(ReadError::Failed { reason: error.to_string() }))
@@ -28,13 +29,17 @@ impl Runtime {
     /// Hands durable events from `from` on to `sink`, in offset order, as long as `take` says that there is room for more
     /// and as far as one read of the log reaches. Returns the sink and the offset to go on at. It runs on a thread of its
     /// own, a few at a time, and keeps no event.
+    ///
+    /// # Errors
+    /// An offset before the trim point or behind the tail, or a log that cannot be read.
     pub async fn read_into<B: Send + 'static>(
         &self,
         from: Offset,
         mut sink: B,
         take: impl Fn(&mut B, Offset, &Event) -> bool + Send + 'static,
     ) -> Result<(B, Offset), ReadError> {
-        let (log, tail) = (Arc::clone(&self.0.core.log), self.tail());
+        let tail = self.check_place(from)?;
+        let log = Arc::clone(&self.0.core.log);
         let read = move || -> Result<(B, Offset), ReadError> {
             let next = visit(&*log, from, tail, &mut |offset, event| {
                 if take(&mut sink, offset, &event) {
@@ -46,6 +51,68 @@ impl Runtime {
             Ok((sink, next))
         };
         self.read_log(read).await.unwrap_or_else(|reason| Err(ReadError::Failed { reason }))
+    }
+
+    /// Where a follower goes on that has seen the event of `cursor`. The cursor comes from outside, so it is compared with
+    /// the log: its identity and, if the event is still there, the event.
+    ///
+    /// # Errors
+    /// A cursor of another log or of an event that this log does not hold, a place that was trimmed, or a log that cannot
+    /// be read.
+    pub async fn resume_after(&self, cursor: Cursor) -> Result<Offset, ReadError> {
+        let (next, tail) = (cursor.offset.next(), self.tail());
+        let other_log = || ReadError::OtherLog { cursor, tail };
+        if cursor.seen.is_some_and(|seen| seen.log != self.log_id()) {
+            return Err(other_log());
+        }
+        if cursor.offset >= tail {
+            return Err(ReadError::BeyondTail { from: next, tail });
+        }
+        self.check_place(next)?;
+        if cursor.seen.is_some() && cursor.offset >= self.first_offset() {
+            let found = self.read_into(cursor.offset, None, move |found, _, event| {
+                *found = Some(cursor.is_of(event));
+                false
+            });
+            match found.await {
+                Ok((Some(true), _)) => {}
+                Ok(_) => return Err(other_log()),
+                // Trimmed since: then it was there.
+                Err(ReadError::Trimmed { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(next)
+    }
+
+    /// Checks a place to read from that comes from outside, and returns the tail.
+    ///
+    /// # Errors
+    /// A place before the trim point or behind the tail.
+    pub fn check_place(&self, from: Offset) -> Result<Offset, ReadError> {
+        let (first, tail) = (self.first_offset(), self.tail());
+        if from < first {
+            return Err(ReadError::Trimmed { first });
+        }
+        if from > tail {
+            return Err(ReadError::BeyondTail { from, tail });
+        }
+        Ok(tail)
+    }
+
+    /// Checks that this is the log `log`, for a caller that has read in it before.
+    ///
+    /// # Errors
+    /// It is another one.
+    pub fn check_log(&self, log: LogId) -> Result<(), ReadError> {
+        let tail = self.tail();
+        if log == self.log_id() { Ok(()) } else { Err(ReadError::WrongLog { log, tail }) }
+    }
+
+    /// The identity of the log: another log has another one.
+    #[must_use]
+    pub fn log_id(&self) -> LogId {
+        LogId(self.0.core.log.identity())
     }
 
     /// The offset that the next event will have, counting what is durable.

@@ -36,6 +36,14 @@ pub enum PublishError {
         /// Where the first one stands.
         offset: Offset,
     },
+    /// Two events of the batch have the same source and id, but different content.
+    #[error("events {first} and {index} of the batch have the same source and id, but different content")]
+    ConflictWithin {
+        /// The later one.
+        index: usize,
+        /// The earlier one.
+        first: usize,
+    },
     /// An event is larger than `max_event_bytes`.
     #[error("an event is larger than {limit} bytes ({})", Limit::Event.raised_by())]
     EventTooLarge {
@@ -65,7 +73,7 @@ impl PublishError {
         match self {
             Self::Invalid { .. } => ErrorCode::InvalidEvent,
             Self::Reserved { .. } => ErrorCode::ReservedEvent,
-            Self::Conflict { .. } => ErrorCode::EventConflict,
+            Self::Conflict { .. } | Self::ConflictWithin { .. } => ErrorCode::EventConflict,
             Self::EventTooLarge { .. } => ErrorCode::EventTooLarge,
             Self::TransactionTooLarge { .. } => ErrorCode::TransactionTooLarge,
             Self::TooMany => ErrorCode::TooManyRequests,
@@ -80,6 +88,7 @@ impl PublishError {
             Self::Invalid { index, .. }
             | Self::Reserved { index, .. }
             | Self::Conflict { index, .. }
+            | Self::ConflictWithin { index, .. }
             | Self::EventTooLarge { index, .. } => Some(*index),
             _ => None,
         }

@@ -101,7 +101,7 @@ catalogue! {
         "the batch makes a transaction larger than max_transaction_bytes",
         "Send smaller batches, or raise limits.max_transaction_bytes.";
     UnsupportedMediaType = "unsupported-media-type", Some(415), Refused,
-        "the request carries no CloudEvent",
+        "the request carries no CloudEvent, or its body has a coding that is not known",
         "Send Content-Type: application/cloudevents+json, or application/cloudevents-batch+json, or ce- headers.";
     TooManyRequests = "too-many-requests", Some(429), Unreachable,
         "more publishers wait than the runtime admits",
@@ -119,6 +119,12 @@ catalogue! {
     OffsetTrimmed = "offset-trimmed", Some(410), Refused,
         "the events before the trim point are gone",
         "Read from the first offset that the answer names.";
+    OffsetBeyondTail = "offset-beyond-tail", Some(409), Refused,
+        "the place to read from lies behind the end of the log",
+        "Read from the tail that the answer names, or from the first offset; this log may be an older copy.";
+    CursorOfAnotherLog = "cursor-of-another-log", Some(409), Refused,
+        "the place to go on from belongs to another log, or to events that this log has lost",
+        "Read again from an offset that you choose: the log holds other events than those seen before.";
     PluginNotFound = "plugin-not-found", Some(404), Refused,
         "no plugin has this name",
         "`camshaft plugins` lists the plugins.";

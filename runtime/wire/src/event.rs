@@ -14,6 +14,10 @@ pub struct Receipt {
     pub offset: Offset,
     /// Whether it was in the log already, so that nothing was added.
     pub duplicate: bool,
+    /// How many attached consumers want it, by its type and their filters. With 0 the type may be misspelt, or the plugin
+    /// is yet to come.
+    #[serde(default)]
+    pub handled_by: u64,
 }
 
 /// Where the published events stand.

@@ -4,6 +4,8 @@ use camshaft_event::{Offset, Sequence};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::LogId;
+
 /// Whether events are accepted, and the figures that an operator asks for first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
@@ -17,6 +19,9 @@ pub struct Health {
     pub damaged_consumers: Vec<String>,
     /// The runtime's version.
     pub version: String,
+    /// The identity of the log, 16 hexadecimal digits: another log has another one.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{16}$")]
+    pub log: LogId,
     /// The offset that the next event will have, counting what is durable.
     #[schema(value_type = u64)]
     pub tail: Offset,

@@ -5,6 +5,7 @@
 
 mod activation;
 mod consumer;
+mod cursor;
 mod dead_letter;
 mod error_code;
 mod event;
@@ -23,6 +24,7 @@ pub use consumer::{
     ConsumerStatusView, ConsumerView, DamageView, Oldest, OldestHeldView, PauseView, SkipRequest, SkipView,
     WaitsForView,
 };
+pub use cursor::{Cursor, LogId, NotACursor, Seen};
 pub use dead_letter::{
     AttemptView, DeadLetterQuery, DeadLetterSummary, DeadLetterView, InputView, InputsView, RedrivenStatus,
     RedrivenView, WaitingView,

@@ -1,6 +1,6 @@
 //! Moments as RFC 3339 text in UTC with milliseconds, for serde's `with`.
 
-use camshaft_event::Timestamp;
+use camshaft_event::{Timestamp, rfc3339::is_rfc3339};
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
 /// The text of a moment; one past the year 9999 is shown as its last.
@@ -11,14 +11,19 @@ pub fn text(moment: Timestamp) -> String {
     format!("{moment:.3}")
 }
 
-/// The moment of a text such as `2026-01-31T12:00:00Z`, cut to milliseconds.
+/// The moment of a text such as `2026-01-31T12:00:00Z`, cut to milliseconds. One that is too late to be counted is the last
+/// that is, and one before 1970 is the beginning of 1970.
 ///
 /// # Errors
-/// A sentence that says how to write one that lies after 1970.
+/// A sentence that says how to write one.
 pub fn parse(text: &str) -> Result<Timestamp, String> {
-    let moment = text.parse::<jiff::Timestamp>().ok();
-    let ms = moment.and_then(|moment| u64::try_from(moment.as_millisecond()).ok());
-    let wrong = || format!("\"{text}\" is not a time since 1970; write it like \"2026-01-31T12:00:00Z\"");
+    // The library also takes other forms, and none of the last day of the year 9999.
+    let moment = is_rfc3339(text).then(|| match text.parse::<jiff::Timestamp>() {
+        Ok(moment) => Some(moment),
+        Err(_) => text.starts_with("9999-12-3").then_some(jiff::Timestamp::MAX),
+    });
+    let ms = moment.flatten().map(|moment| u64::try_from(moment.as_millisecond()).unwrap_or(0));
+    let wrong = || format!("\"{text}\" is not a time; write it like \"2026-01-31T12:00:00Z\"");
     ms.map(Timestamp).ok_or_else(wrong)
 }
 
@@ -33,7 +38,7 @@ pub fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::
 /// Reads a moment.
 ///
 /// # Errors
-/// A text that is no moment since 1970.
+/// A text that is no moment.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
@@ -58,7 +63,7 @@ pub mod option {
     /// Reads a moment, or null.
     ///
     /// # Errors
-    /// A text that is no moment since 1970.
+    /// A text that is no moment.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
         Ok(Option::<Moment>::deserialize(deserializer)?.map(|moment| moment.0))
     }
@@ -76,9 +81,11 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_read_in_any_zone_and_never_from_before_1970() {
+    fn moments_are_read_in_any_zone_and_begin_with_1970() {
         assert_eq!(parse("2026-01-31T13:00:00.1239+01:00"), Ok(Timestamp(1_769_860_800_123)));
-        for wrong in ["yesterday", "2026-01-31", "1969-12-31T23:59:59Z", ""] {
+        assert_eq!(parse("0000-12-31T23:59:59Z"), Ok(Timestamp(0)));
+        assert_eq!(text(parse("9999-12-31T23:59:59Z").unwrap()), text(Timestamp(u64::MAX)));
+        for wrong in ["yesterday", "2026-01-31", "2026-01-31 12:00Z", "2026-01-31T12:00:00+25:30", ""] {
             let error = parse(wrong).unwrap_err();
             assert!(error.starts_with(&format!("\"{wrong}\" is not a time")), "{error}");
         }

@@ -24,6 +24,9 @@ pub struct ProblemDocument {
     /// Which item of a batch is at fault, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<usize>,
+    /// Which earlier item of the batch the one at fault contradicts, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_index: Option<usize>,
     /// Which attribute or parameter is at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribute: Option<String>,
@@ -33,6 +36,9 @@ pub struct ProblemDocument {
     /// The first offset that is retained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<u64>,
+    /// The offset that the next event will have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<u64>,
     /// The limit that was exceeded, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,

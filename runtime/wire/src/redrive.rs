@@ -17,11 +17,14 @@ pub struct RedriveRequest {
     pub consumer: String,
     /// Of events of these types only, such as `order.*`.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = r"^(?:\*|[^\s*.\x00-\x1f\x7f-\x9f]+)(?:\.(?:\*|[^\s*.\x00-\x1f\x7f-\x9f]+))*(?:\.\*\*)?$|^\*\*$")]
     pub event_type: Option<TypePattern>,
     /// Of those whose last attempt failed so only: `retry`, `reject`, `trap`, `deadline`, …
     #[serde(default, with = "reason", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(
+        value_type = Option<String>,
+        pattern = "^(?:retry|reject|trap|deadline|memory|stack|refused-effect|too-many-hops|panic|process-end|conflict)$"
+    )]
     pub reason: Option<FailureCause>,
     /// Of those that became dead letters at this time or later only.
     #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,13 @@
 
 use camshaft_event::{Offset, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{
+        KnownFormat, Schema, SchemaFormat,
+        schema::{AnyOfBuilder, ObjectBuilder, Type},
+    },
+};
 
 use super::moment;
 
@@ -24,7 +30,7 @@ pub enum ResetPlace {
 #[serde(deny_unknown_fields)]
 pub struct ResetRequest {
     /// `earliest`, `latest`, an offset such as `17`, or a time such as `2026-01-31T12:00:00Z`.
-    #[schema(value_type = String)]
+    #[schema(schema_with = place_schema)]
     pub to: ResetPlace,
     /// Whether its state stays.
     #[serde(default)]
@@ -37,6 +43,19 @@ pub struct ResetView {
     /// The first event that it handles.
     #[schema(value_type = u64)]
     pub offset: Offset,
+}
+
+/// A word, an offset as number or text, or a time.
+fn place_schema() -> Schema {
+    let described = "`earliest`, `latest`, an offset such as `17`, or a time such as `2026-01-31T12:00:00Z`.";
+    let offset = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .minimum(Some(0));
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let word = text().pattern(Some("^(?:earliest|latest|[0-9]{1,19})$"));
+    let time = text().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    AnyOfBuilder::new().description(Some(described)).item(offset).item(word).item(time).build().into()
 }
 
 impl ResetPlace {

@@ -162,7 +162,8 @@ class _Memory:
         extensions = dict(event.extensions)
         subject, key = event.subject, event.partitionkey
         if self.cause is not None:
-            extensions |= {"causationid": self.cause.id, "correlationid": self.cause.correlation_id}
+            extensions |= {"causationid": self.cause.id, "causationsource": self.cause.source}
+            extensions |= {"correlationid": self.cause.correlation_id}
             subject = self.cause.subject if subject is None else subject
             key = self.cause.key if key is None else key
         return Event(

@@ -75,7 +75,9 @@ impl Memory {
         let cause = facts.cause.as_ref();
         let mut extensions = new.extensions;
         if let Some(cause) = cause {
+            extensions.retain(|(name, _)| name != "causationsource");
             extensions.push(("causationid".to_owned(), cause.id.clone()));
+            extensions.push(("causationsource".to_owned(), cause.source.clone()));
             extensions.push(("correlationid".to_owned(), cause.correlation_id().to_owned()));
         }
         extensions.sort();

@@ -19,6 +19,8 @@ pub struct Receipt {
     pub offset: Offset,
     /// Whether it was known already; then nothing was appended.
     pub duplicate: bool,
+    /// How many attached consumers want it, by type and filter.
+    pub wanted_by: usize,
 }
 
 /// The receipts of one publish, and what must be durable before they may be given.
@@ -48,6 +50,14 @@ pub enum PublishRefusal {
         index: usize,
         /// Where the first one lies.
         offset: Offset,
+    },
+    /// Two of the events have the same source and id, but different content.
+    #[error("events {first} and {index} of the batch have the same source and id, but different content")]
+    ConflictWithin {
+        /// The later one, from 0.
+        index: usize,
+        /// The earlier one, from 0.
+        first: usize,
     },
     /// One event is too large.
     #[error("the event has {bytes} bytes, more than the limit of {limit}")]
@@ -118,6 +128,11 @@ impl Probe {
         }
         Ok(Self { events: section.into_events(), hashes, stored, snapshot, body })
     }
+
+    /// Whether the event has this content, though its hash is another one. Seldom asked.
+    fn has_content(&self, index: usize, content: u64) -> bool {
+        self.events.get(index).is_some_and(|event| event.has_content(content))
+    }
 }
 
 fn check(index: usize, event: &Event, max_event_bytes: usize) -> Result<(), PublishRefusal> {
@@ -180,28 +195,37 @@ impl<S: Store> Sequencer<S> {
     fn receipts(&self, probe: &Probe) -> Result<(Vec<Receipt>, usize), PublishRefusal> {
         let first = self.tables.progress().next_offset;
         let mut fresh = 0;
-        let mut within: HashMap<u128, KnownIdentity> = HashMap::new();
+        // New ones of this batch, with their index.
+        let mut within: HashMap<u128, (usize, KnownIdentity)> = HashMap::new();
         let mut receipts = Vec::with_capacity(probe.hashes.len());
         for (index, (hash, stored)) in probe.hashes.iter().zip(&probe.stored).enumerate() {
-            let known = within
-                .get(&hash.identity)
-                .copied()
+            let wanted_by = probe.events.get(index).map_or(0, |event| self.wanted_by(event));
+            let earlier = within.get(&hash.identity).copied();
+            let known = earlier
+                .map(|(_, known)| known)
                 .or_else(|| self.tables.recent_identity(hash.identity))
                 .or(*stored)
                 // Beyond the horizon an event is forgotten with the log that held it.
                 .filter(|known| known.offset >= self.first_offset);
             match known {
-                Some(known) if known.content == hash.content => {
-                    receipts.push(Receipt { offset: known.offset, duplicate: true });
+                Some(known) if known.content == hash.content || probe.has_content(index, known.content) => {
+                    receipts.push(Receipt { offset: known.offset, duplicate: true, wanted_by });
                 }
-                Some(known) => return Err(PublishRefusal::Conflict { index, offset: known.offset }),
+                Some(known) => {
+                    return Err(match earlier {
+                        // Nothing is appended, so its offset will be that of another event.
+                        Some((first, _)) => PublishRefusal::ConflictWithin { index, first },
+                        None => PublishRefusal::Conflict { index, offset: known.offset },
+                    });
+                }
                 None => {
                     let offset = first.plus(fresh as u64);
                     fresh += 1;
                     if probe.hashes.len() > 1 {
-                        within.insert(hash.identity, KnownIdentity { offset, content: hash.content });
+                        let known = KnownIdentity { offset, content: hash.content };
+                        within.insert(hash.identity, (index, known));
                     }
-                    receipts.push(Receipt { offset, duplicate: false });
+                    receipts.push(Receipt { offset, duplicate: false, wanted_by });
                 }
             }
         }

@@ -6,11 +6,11 @@ use camshaft_event::{Event, Offset};
 use super::harness::{World, event, note, spec};
 
 fn fresh(offset: Offset) -> Receipt {
-    Receipt { offset, duplicate: false }
+    Receipt { offset, duplicate: false, wanted_by: 0 }
 }
 
 fn duplicate(offset: Offset) -> Receipt {
-    Receipt { offset, duplicate: true }
+    Receipt { offset, duplicate: true, wanted_by: 0 }
 }
 
 fn changed(event: Event) -> Event {
@@ -52,8 +52,21 @@ fn the_same_identity_with_other_content_is_a_conflict_and_nothing_is_appended() 
     let refusal = world.try_publish(vec![event("b", "k"), changed(event("a", "k"))]).unwrap_err();
     assert!(matches!(refusal, PublishRefusal::Conflict { index: 1, offset: Offset(0) }), "{refusal}");
     let refusal = world.try_publish(vec![event("c", "k"), changed(event("c", "k"))]).unwrap_err();
-    assert!(matches!(refusal, PublishRefusal::Conflict { index: 1, .. }), "{refusal}");
+    assert!(matches!(refusal, PublishRefusal::ConflictWithin { index: 1, first: 0 }), "{refusal}");
     assert_eq!(world.sequencer().sequenced(), sequenced);
+}
+
+#[test]
+fn an_event_without_a_content_type_is_the_one_with_json() {
+    let mut world = World::new();
+    let json = |id: &str| Event { datacontenttype: Some("application/json".into()), ..event(id, "k") };
+    let absent = |id: &str| Event { datacontenttype: None, ..event(id, "k") };
+    world.publish(vec![absent("a"), json("b")]);
+    let receipts = world.publish(vec![json("a"), absent("b"), absent("c"), json("c")]).receipts;
+    let offsets: Vec<_> = receipts.iter().map(|receipt| (receipt.offset, receipt.duplicate)).collect();
+    assert_eq!(offsets, [(Offset(0), true), (Offset(1), true), (Offset(2), false), (Offset(2), true)]);
+    let text = Event { datacontenttype: Some("text/plain".into()), ..event("a", "k") };
+    assert!(matches!(world.try_publish(vec![text]).unwrap_err(), PublishRefusal::Conflict { index: 0, .. }));
 }
 
 #[test]

@@ -1,16 +1,12 @@
 //! The binary content mode: attributes travel beside the data, as the HTTP binding's `ce-` headers do.
 
-use super::{
-    attribute::wrong_value,
-    draft::Draft,
-    invalid::{InvalidEvent, quoted},
-};
+use super::{draft::Draft, invalid::InvalidEvent};
 use crate::Event;
 
 /// Builds an event from attributes that travelled beside the data.
 ///
 /// `attributes` are names without their `ce-` prefix and values as they stood on the wire: possibly in double
-/// quotes, percent-encoded. `content_type` describes `data`, which is taken as it is.
+/// quotes, percent-encoded, or in Latin-1. `content_type` describes `data`, which is taken as it is.
 ///
 /// # Errors
 /// The first attribute that breaks a rule.
@@ -24,11 +20,11 @@ pub fn parse_binary<'a>(
         match name {
             "datacontenttype" => return Err(elsewhere(name, "Write it into the header Content-Type.")),
             "data" | "data_base64" => return Err(elsewhere(name, "Send the data as the body.")),
-            _ => draft.set(name, &decode(name, value)?)?,
+            _ => draft.set(name, &decode(value))?,
         }
     }
     if let Some(content_type) = content_type {
-        draft.set("datacontenttype", &text(content_type, "datacontenttype")?)?;
+        draft.set("datacontenttype", &text(content_type.to_vec()))?;
     }
     draft.finish(data)
 }
@@ -38,49 +34,49 @@ fn elsewhere(name: &str, instead: &str) -> InvalidEvent {
     InvalidEvent::Name { name: name.to_owned(), problem, instead: instead.to_owned() }
 }
 
-/// Undoes double quotes, then percent-encoding, once each.
-fn decode(name: &str, value: &[u8]) -> Result<String, InvalidEvent> {
+/// Undoes double quotes, then percent-encoding, once each. A percent sign that begins no encoded byte is itself: the
+/// official SDKs of other languages send attributes without encoding them.
+fn decode(value: &[u8]) -> String {
     let unquoted = unquote(value);
     let mut decoded = Vec::with_capacity(unquoted.len());
     let mut rest = unquoted.as_slice();
     while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte != b'%' {
-            decoded.push(byte);
-            continue;
-        }
-        let digits = after.split_at_checked(2).and_then(|(digits, after)| Some((hex(digits)?, after)));
-        let Some((byte, after)) = digits else {
-            let found = quoted(&String::from_utf8_lossy(value));
-            let problem = "a % is not followed by two hexadecimal digits";
-            return Err(wrong_value(name, found, problem, "Write a percent sign as %25."));
-        };
+        let encoded = after.split_first_chunk::<2>().filter(|_| byte == b'%');
+        let encoded = encoded.and_then(|(digits, after)| Some((hex(digits)?, after)));
+        let (byte, after) = encoded.unwrap_or((byte, after));
         decoded.push(byte);
         rest = after;
     }
-    text(&decoded, name)
+    text(decoded)
 }
 
-fn text(bytes: &[u8], name: &str) -> Result<String, InvalidEvent> {
-    String::from_utf8(bytes.to_vec()).map_err(|error| {
-        let found = quoted(&String::from_utf8_lossy(error.as_bytes()));
-        wrong_value(name, found, "it is not UTF-8", "Percent-encode its UTF-8 bytes.")
-    })
+/// The text of these bytes: UTF-8, else Latin-1, which is how HTTP libraries send characters that they do not encode.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect())
 }
 
-/// A value in double quotes without them and without backslash escapes; any other as it is.
+/// A value in double quotes without them and without backslash escapes; any other as it is. A text that only begins and
+/// ends with a quote is not in quotes.
 fn unquote(value: &[u8]) -> Vec<u8> {
     let inner = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
     let Some(inner) = inner else { return value.to_vec() };
     let mut bytes = inner.iter();
     let mut plain = Vec::with_capacity(inner.len());
     while let Some(&byte) = bytes.next() {
-        plain.extend(if byte == b'\\' { bytes.next().copied() } else { Some(byte) });
+        match byte {
+            b'\\' => match bytes.next() {
+                Some(&escaped) => plain.push(escaped),
+                None => return value.to_vec(),
+            },
+            b'"' => return value.to_vec(),
+            _ => plain.push(byte),
+        }
     }
     plain
 }
 
-fn hex(digits: &[u8]) -> Option<u8> {
+fn hex(digits: &[u8; 2]) -> Option<u8> {
     digits.iter().try_fold(0u8, |value, digit| {
         let digit = char::from(*digit).to_digit(16)?;
         Some((value << 4) | u8::try_from(digit).ok()?)
@@ -106,9 +102,28 @@ mod tests {
             (b"\"a \\\"b\\\"\"", "a \"b\""),
             (b"\"", "\""),
             ("plain é".as_bytes(), "plain é"),
+            (b"\"a\" and \"b\"", "\"a\" and \"b\""),
+            (b"\"a\\\"", "\"a\\\""),
         ] {
             assert_eq!(parse_with("subject", wire).unwrap().subject.as_deref(), Some(expected));
         }
+    }
+
+    #[test]
+    fn what_is_not_encoded_is_read_as_it_was_meant() {
+        for (wire, expected) in [
+            (&b"50%"[..], "50%"),
+            (b"50% off %2", "50% off %2"),
+            (b"%zz%4", "%zz%4"),
+            (b"100%25", "100%"),
+            (b"s\xFCbject \"q\" 100%", "sübject \"q\" 100%"),
+            (b"caf\xE9%20noir", "café noir"),
+            (b"%E9", "é"),
+        ] {
+            assert_eq!(parse_with("subject", wire).unwrap().subject.as_deref(), Some(expected));
+        }
+        // A control character of Latin-1 is one here, too.
+        assert!(parse_with("subject", b"a\x9Fb").is_err());
     }
 
     #[test]
@@ -122,20 +137,8 @@ mod tests {
     fn wrong_headers_say_what_to_send_instead() {
         for (name, value, message, hint) in [
             (
-                "subject",
-                &b"50%"[..],
-                "attribute \"subject\" is \"50%\": a % is not followed by two hexadecimal digits",
-                "Write a percent sign as %25.",
-            ),
-            (
-                "subject",
-                b"%FF",
-                "attribute \"subject\" is \"\u{fffd}\": it is not UTF-8",
-                "Percent-encode its UTF-8 bytes.",
-            ),
-            (
                 "datacontenttype",
-                b"text/plain",
+                &b"text/plain"[..],
                 "\"datacontenttype\" is not an attribute name: it does not travel as a header of its own",
                 "Write it into the header Content-Type.",
             ),

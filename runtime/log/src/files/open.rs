@@ -10,7 +10,7 @@ use super::segment::Segment;
 use super::segment_header::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::spare::Spare;
 use super::view::{Extent, View};
-use crate::record::{Checksum, HEADER_BYTES, MAX_RECORD_BYTES};
+use crate::record::{HEADER_BYTES, MAX_RECORD_BYTES};
 use crate::{Disk, LogError};
 
 /// A segment shorter than this cannot hold anything useful.
@@ -44,7 +44,7 @@ impl FileLog {
         };
         let max_record_bytes = u64::from(MAX_RECORD_BYTES).min(segment_bytes - SEGMENT_HEADER_BYTES);
         let max_payload_bytes = u32::try_from(max_record_bytes).unwrap_or(MAX_RECORD_BYTES) - HEADER_BYTES;
-        let view = Arc::new(View::new(&disk, Checksum::of_log(identity), max_payload_bytes, extent));
+        let view = Arc::new(View::new(&disk, identity, max_payload_bytes, extent));
         let log = Self {
             disk,
             view,

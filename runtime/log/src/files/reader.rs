@@ -113,6 +113,10 @@ impl LogReader for View {
         }
     }
 
+    fn identity(&self) -> u64 {
+        self.identity
+    }
+
     fn bounds(&self) -> Bounds {
         let extent = self.extent();
         let first = first_segment(&extent).first;

@@ -17,6 +17,7 @@ const SEGMENTS_KEPT_OPEN: usize = 64;
 pub(crate) struct View {
     /// The write side owns the disk, and its lock with it: readers that outlive it do not hold the directory.
     disk: Weak<dyn Disk>,
+    pub identity: u64,
     pub checksum: Checksum,
     pub max_payload_bytes: u32,
     extent: RwLock<Extent>,
@@ -38,11 +39,12 @@ pub(crate) struct Extent {
 }
 
 impl View {
-    pub fn new(disk: &Arc<dyn Disk>, checksum: Checksum, max_payload_bytes: u32, extent: Extent) -> Self {
+    pub fn new(disk: &Arc<dyn Disk>, identity: u64, max_payload_bytes: u32, extent: Extent) -> Self {
         assert!(!extent.segments.is_empty(), "a log has at least the segment it writes");
         Self {
             disk: Arc::downgrade(disk),
-            checksum,
+            identity,
+            checksum: Checksum::of_log(identity),
             max_payload_bytes,
             // Recovery synced all it found.
             synced: AtomicU64::new(extent.last_sequence),

@@ -41,6 +41,7 @@ macro_rules! conformance_tests {
             a_time_finds_the_first_record_not_before_it
             of_records_with_equal_times_the_first_is_found
             of_trimmed_times_the_first_retained_record_is_found
+            the_identity_stays
         }
     };
     ($home:expr; $($promise:ident)+) => {

@@ -13,7 +13,7 @@ use camshaft_event::{
 };
 use camshaft_wire::{ProblemDocument, Receipts};
 
-use super::super::{Api, ApiSettings, body, problem::Problem, room::Lease};
+use super::super::{Api, ApiSettings, body, openapi::CloudEvent, problem::Problem, room::Lease};
 
 /// What [`Event::size`] counts beside the content of an event.
 const EVENT_HEAD_BYTES: usize = 24;
@@ -28,8 +28,8 @@ const GROWTH_BYTES: usize = 16 << 10;
 #[utoipa::path(
     post, path = "/events", tag = "events",
     request_body(
-        description = "One event, a batch, or, with `ce-` headers, the data of one event.",
-        content((Object = "application/cloudevents+json"), (Vec<Object> = "application/cloudevents-batch+json"), (Vec<u8> = "*/*")),
+        description = "One event or a batch. In the binary content mode, which a description cannot express, the attributes are headers with `ce-` before their names, `Content-Type` is that of the data, and the body is the data.",
+        content((CloudEvent = "application/cloudevents+json"), (Vec<CloudEvent> = "application/cloudevents-batch+json")),
     ),
     responses(
         (status = 200, description = "They are in the log", body = Receipts),
@@ -37,7 +37,7 @@ const GROWTH_BYTES: usize = 16 << 10;
         (status = 403, description = "A reserved type or source", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "A known id with other content", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "Event, request or transaction too large", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "No CloudEvent", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "No CloudEvent, or a content coding other than gzip and zstd", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "Too many publishers wait", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),

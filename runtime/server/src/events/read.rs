@@ -10,9 +10,8 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use camshaft::ReadError;
 use camshaft_event::{Limit, Offset, TypePattern};
-use camshaft_wire::ProblemDocument;
+use camshaft_wire::{Cursor, LogId, ProblemDocument};
 use futures_util::stream;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -36,9 +35,12 @@ const MAX_LIMIT: u64 = 100_000;
 pub struct ReadQuery {
     /// The first offset; the first retained one unless given.
     from: Option<u64>,
+    /// The identity of the log that `from` belongs to, as `/health` names it; 409 if this is another one.
+    #[param(value_type = Option<String>, pattern = "^[0-9a-fA-F]{16}$")]
+    log: Option<LogId>,
     /// Only events of these types, such as `order.*`.
     #[serde(rename = "type")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = r"^(?:\*|[^\s*.\x00-\x1f\x7f-\x9f]+)(?:\.(?:\*|[^\s*.\x00-\x1f\x7f-\x9f]+))*(?:\.\*\*)?$|^\*\*$")]
     event_type: Option<TypePattern>,
     /// Only events of this subject.
     subject: Option<String>,
@@ -55,12 +57,14 @@ pub struct ReadQuery {
 /// Reads events in the order of the log, durable ones only.
 ///
 /// One CloudEvent a line, with the extension `offset`. With `Accept: text/event-stream` each is a server-sent
-/// event whose id is its offset, and `Last-Event-ID` goes on after one.
+/// event, and `Last-Event-ID` goes on after the one with this id. The id holds the event's offset, the identity of the
+/// log and a hash of the event, so a follower learns when another log answers. An offset alone is taken, too.
 #[utoipa::path(
     get, path = "/events", tag = "events", params(ReadQuery),
     responses(
         (status = 200, description = "Events", content((String = "application/x-ndjson"), (String = "text/event-stream"))),
         (status = 400, description = "A parameter is not valid", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "The place lies behind the end of the log, or belongs to another log; `tail` is the offset of the next event", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "Too many follow the log, or there is no memory for the answer", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 410, description = "The place was trimmed; `first` is the first that is retained", body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -77,11 +81,15 @@ pub async fn read(
         given => limit(given, LIMIT, MAX_LIMIT)?,
     };
     let resumed = if format == Format::ServerSent { last_event_id(&headers)? } else { None };
-    let first = api.runtime.first_offset();
-    let from = resumed.or(query.from.map(Offset)).unwrap_or(first);
-    if from < first {
-        return Err(ReadError::Trimmed { first }.into());
+    if let Some(log) = query.log {
+        api.runtime.check_log(log)?;
     }
+    let from = match (resumed, query.from) {
+        (Some(cursor), _) => api.runtime.resume_after(cursor).await?,
+        (None, Some(from)) => Offset(from),
+        (None, None) => api.runtime.first_offset(),
+    };
+    api.runtime.check_place(from)?;
     let selection = Selection { event_type: query.event_type, subject: query.subject, system: query.system };
     let follows = match follow {
         true => Some(Arc::clone(&api.followers).try_acquire_owned().map_err(|_| {
@@ -101,11 +109,11 @@ pub async fn read(
 }
 
 /// Where a browser that lost its connection goes on.
-fn last_event_id(headers: &HeaderMap) -> Result<Option<Offset>, Problem> {
+fn last_event_id(headers: &HeaderMap) -> Result<Option<Cursor>, Problem> {
     let Some(value) = headers.get("last-event-id") else { return Ok(None) };
-    let offset = value.to_str().ok().and_then(|text| text.parse().ok());
-    offset.map(|offset| Some(Offset(offset).next())).ok_or_else(|| {
-        let detail = "the header Last-Event-ID is not an offset";
+    let cursor = value.to_str().ok().and_then(|text| text.parse().ok());
+    cursor.map(Some).ok_or_else(|| {
+        let detail = "the header Last-Event-ID is not the id of an event of this stream";
         Problem::invalid_request("Last-Event-ID", detail, "Send the id of the last event received.")
     })
 }

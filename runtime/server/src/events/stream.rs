@@ -8,6 +8,7 @@ use axum::{
 };
 use camshaft::Runtime;
 use camshaft_event::{Event, Offset, TypePattern, cloudevents::print_into, reserved};
+use camshaft_wire::{Cursor, LogId};
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
     task::yield_now,
@@ -75,6 +76,7 @@ struct Part {
     end: Option<Offset>,
     selection: Arc<Selection>,
     format: Format,
+    log: LogId,
 }
 
 impl Format {
@@ -171,6 +173,7 @@ impl Reader {
             end: self.end,
             selection: Arc::clone(&self.selection),
             format: self.format,
+            log: self.runtime.log_id(),
         };
         let (part, next) = self.runtime.read_into(self.next, part, Part::take).await?;
         self.remaining = part.remaining;
@@ -225,7 +228,8 @@ impl Part {
                 text.push('\n');
             }
             Format::ServerSent => {
-                write!(text, "id: {offset}\ndata: ").expect("a string takes all text");
+                let id = Cursor::of(self.log, offset, event);
+                write!(text, "id: {id}\ndata: ").expect("a string takes all text");
                 print_into(text, event, Some(offset));
                 text.push_str("\n\n");
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route that the interface has; a new one is added here on purpose.
-const ROUTES: [&str; 30] = [
+const ROUTES: [&str; 31] = [
     "delete /consumers/{name}",
     "delete /redrives/{id}",
     "get /consumers",
@@ -23,6 +23,7 @@ const ROUTES: [&str; 30] = [
     "get /redrives/{id}",
     "get /state/{plugin}",
     "get /state/{plugin}/{key}",
+    "options /events",
     "post /consumers/{name}/pause",
     "post /consumers/{name}/reset",
     "post /consumers/{name}/resume",

@@ -82,7 +82,7 @@ async fn state_is_listed_page_by_page_and_shown_as_json_or_as_written() {
             let missing = api.get("/state/stock/none").await;
             assert_eq!(missing.status, StatusCode::NOT_FOUND);
             missing.problem("state-key-not-found");
-            api.get("/state/stock/%2B?encoding=base64").await.problem("invalid-request");
+            api.get("/state/stock/%2B?encoding=base64").await.problem("state-key-not-found");
         },
     )
     .await;

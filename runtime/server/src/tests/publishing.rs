@@ -1,5 +1,8 @@
 //! `POST /events`.
 
+use camshaft::Subscription;
+use camshaft_event::Filter;
+
 use super::{room::Room, *};
 
 #[tokio::test]
@@ -11,9 +14,12 @@ async fn an_event_is_published_in_each_of_the_three_content_modes() {
                 api.post("application/cloudevents+json; charset=utf-8", event(1, "a.b").to_string()).await;
             assert_eq!(structured.status, StatusCode::OK);
             let first = structured.json()["results"][0]["offset"].as_u64().unwrap();
-            assert_eq!(structured.json(), json!({"results": [{"offset": first, "duplicate": false}]}));
+            assert_eq!(
+                structured.json(),
+                json!({"results": [{"offset": first, "duplicate": false, "handled_by": 0}]})
+            );
             let batched = api.publish(json!([event(1, "a.b"), event(2, "a.b")])).await.json();
-            assert_eq!(batched["results"][0], json!({"offset": first, "duplicate": true}));
+            assert_eq!(batched["results"][0], json!({"offset": first, "duplicate": true, "handled_by": 0}));
             assert_eq!(batched["results"][1]["duplicate"], false);
             let binary = request("POST", "/events")
                 .header("ce-specversion", "1.0")
@@ -247,5 +253,139 @@ async fn a_batch_that_cannot_fit_is_refused_while_it_is_parsed() {
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(answer.problem("transaction-too-large")["limit"], 4_000);
     })
+    .await;
+}
+
+#[tokio::test]
+async fn a_coded_body_is_decoded_or_refused_by_its_header() {
+    use std::io::Write;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+    with_api(
+        |_| {},
+        async |api| {
+            let send = |coding: &str, body: Vec<u8>| {
+                let request = request("POST", "/events")
+                    .header("ce-specversion", "1.0")
+                    .header("ce-id", coding)
+                    .header("ce-source", "/shop")
+                    .header("ce-type", "a.b")
+                    .header(header::CONTENT_TYPE, "application/json")
+                    .header(header::CONTENT_ENCODING, coding);
+                api.ask(request.body(Body::from(body)).unwrap())
+            };
+            let data = br#"{"n":1}"#;
+            let zstd =
+                ruzstd::encoding::compress_to_vec(&data[..], ruzstd::encoding::CompressionLevel::Fastest);
+            for (coding, body) in [("gzip", gzip(data)), ("zstd", zstd), ("identity", data.to_vec())] {
+                assert_eq!(send(coding, body).await.status, StatusCode::OK, "{coding}");
+            }
+            let lines = api.get("/events?type=a.b").await;
+            let read: Vec<Value> =
+                lines.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            assert_eq!(read.iter().filter(|event| event["data"] == json!({"n": 1})).count(), 3, "{read:?}");
+            let refused = send("br", data.to_vec()).await;
+            assert_eq!(refused.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+            assert_eq!(refused.headers[header::ACCEPT_ENCODING], "gzip, zstd");
+            let detail = refused.problem("unsupported-media-type")["detail"].to_string();
+            assert!(detail.contains("Content-Encoding is \\\"br\\\""), "{detail}");
+            send("gzip", data.to_vec()).await.problem("invalid-request");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn each_result_says_how_many_consumers_want_the_event() {
+    with_api(
+        |_| {},
+        async |api| {
+            let filter = Filter::Exact([("subject".to_owned(), "o-1".to_owned())].into());
+            for (name, wanted) in [
+                ("mailer", Subscription::types(["order.placed", "order.*"])),
+                ("archive", Subscription::types(["order.placed"]).filter(filter)),
+            ] {
+                api.runtime.subscribe(name, wanted, |_, _| Ok(())).await.unwrap();
+            }
+            let mut about = event(2, "order.placed");
+            about["subject"] = "o-1".into();
+            let batch = json!([event(1, "order.placed"), about, event(3, "ordr.placed")]);
+            for duplicate in [false, true] {
+                let answer = api.publish(batch.clone()).await.json();
+                let results = answer["results"].as_array().unwrap();
+                let handled_by: Vec<&Value> = results.iter().map(|result| &result["handled_by"]).collect();
+                assert_eq!(handled_by, [&json!(1), &json!(2), &json!(0)], "{answer}");
+                assert!(results.iter().all(|result| result["duplicate"] == duplicate), "{answer}");
+            }
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn two_items_of_a_batch_that_contradict_each_other_are_both_named() {
+    with_api(
+        |_| {},
+        async |api| {
+            let mut other = event(1, "a.b");
+            other["data"] = json!({"n": 2});
+            let answer = api.publish(json!([event(0, "a.b"), event(1, "a.b"), event(2, "a.b"), other])).await;
+            let problem = answer.problem("event-conflict");
+            assert_eq!((&problem["index"], &problem["other_index"]), (&json!(3), &json!(1)));
+            assert!(problem.get("offset").is_none(), "nothing is in the log: {problem}");
+            assert!(problem["detail"].as_str().unwrap().starts_with("events 1 and 3 of the batch"));
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_modes_agree_on_an_event_without_a_content_type() {
+    with_api(
+        |_| {},
+        async |api| {
+            api.post("application/cloudevents+json", event(1, "a.b").to_string()).await;
+            let binary = request("POST", "/events")
+                .header("ce-specversion", "1.0")
+                .header("ce-id", "1")
+                .header("ce-source", "/shop")
+                .header("ce-type", "a.b")
+                .header(header::CONTENT_TYPE, "application/json");
+            let answer = api.ask(binary.body(Body::from(r#"{"n":1}"#)).unwrap()).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+            assert_eq!(answer.json()["results"][0]["duplicate"], true);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_sender_learns_by_the_webhook_handshake_that_it_may_deliver() {
+    with_api(
+        |_| {},
+        async |api| {
+            let ask = request("OPTIONS", "/events")
+                .header("webhook-request-origin", "eventemitter.example.com")
+                .header("webhook-request-rate", "120");
+            let answer = api.ask(ask.body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+            assert_eq!(answer.headers["webhook-allowed-origin"], "eventemitter.example.com");
+            assert_eq!(answer.headers["webhook-allowed-rate"], "*");
+            assert_eq!(answer.headers[header::ALLOW], "GET, HEAD, POST, OPTIONS");
+            let plain = api.ask(request("OPTIONS", "/events").body(Body::empty()).unwrap()).await;
+            assert_eq!(plain.status, StatusCode::OK);
+            assert!(!plain.headers.contains_key("webhook-allowed-origin"));
+            let foreign = Request::builder()
+                .method("OPTIONS")
+                .uri("/events")
+                .header(header::HOST, "evil.example.com")
+                .header("webhook-request-origin", "evil.example.com");
+            api.ask(foreign.body(Body::empty()).unwrap()).await.problem("host-not-allowed");
+        },
+    )
     .await;
 }

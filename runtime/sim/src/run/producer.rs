@@ -29,7 +29,9 @@ impl Run {
             Err(refusal) => {
                 self.tell(|| format!("publish {ids:?} → {refusal}"));
                 match refusal {
-                    PublishRefusal::Conflict { .. } => self.note(Fault::OtherAgain),
+                    PublishRefusal::Conflict { .. } | PublishRefusal::ConflictWithin { .. } => {
+                        self.note(Fault::OtherAgain)
+                    }
                     PublishRefusal::Unready(_) => self.note(Fault::Unready),
                     PublishRefusal::TransactionTooLarge { .. } => {}
                     refusal => panic!("a sound event is refused: {refusal}"),

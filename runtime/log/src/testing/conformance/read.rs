@@ -91,3 +91,11 @@ pub fn trimmed_records_are_gone_and_the_rest_stays(home: &dyn Home) {
     assert_eq!(log.reader().bounds().first_sequence, first);
     check_samples(log.as_ref(), first, 410);
 }
+
+/// A log that is opened again is known to be the same.
+pub fn the_identity_stays(home: &dyn Home) {
+    let log = home.open();
+    let identity = log.reader().identity();
+    log.close().expect("the log closes");
+    assert_eq!(home.open().reader().identity(), identity);
+}
