@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route that the interface has; a new one is added here on purpose.
-const ROUTES: [&str; 31] = [
+const ROUTES: [&str; 34] = [
     "delete /consumers/{name}",
     "delete /redrives/{id}",
     "get /consumers",
     "get /consumers/{name}",
+    "get /consumers/{name}/held",
     "get /dead-letters",
     "get /dead-letters/{consumer}/{offset}",
     "get /dead-letters/{consumer}/{offset}/redriven",
@@ -24,6 +25,8 @@ const ROUTES: [&str; 31] = [
     "get /state/{plugin}",
     "get /state/{plugin}/{key}",
     "options /events",
+    "post /consumers/{name}/held/{offset}/dead",
+    "post /consumers/{name}/held/{offset}/retry",
     "post /consumers/{name}/pause",
     "post /consumers/{name}/reset",
     "post /consumers/{name}/resume",
