@@ -20,12 +20,14 @@ pub struct Arguments {
     seconds: u64,
     /// What tells code for the engine from other code
     compatibility: String,
+    /// File of the functions that earlier compilers have left
+    functions: Option<PathBuf>,
 }
 
 /// Does the work, and ends the process as its parent expects.
 pub fn compile(arguments: Arguments) -> ExitCode {
-    let Arguments { memory_bytes, seconds, compatibility } = arguments;
-    let code = compile_from_stdin(&CompileOrder { memory_bytes, seconds, compatibility });
+    let Arguments { memory_bytes, seconds, compatibility, functions } = arguments;
+    let code = compile_from_stdin(&CompileOrder { memory_bytes, seconds, compatibility, functions });
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
 }
 

@@ -5,11 +5,16 @@
 //! ends that process and becomes a refusal. The result is an image whose checksum the parent verifies.
 
 mod child;
+mod functions;
 pub mod image;
 mod program;
 mod turns;
 
-use std::{cell::OnceCell, path::Path, time::Duration};
+use std::{
+    cell::OnceCell,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bytesize::ByteSize;
 use camshaft_event::Limit;
@@ -21,6 +26,7 @@ use crate::{
     panic::catch_panic,
 };
 use child::{End, Limits};
+pub use functions::Functions;
 pub use program::{CompileOrder, LOADING_NICENESS, compile_from_stdin};
 pub use turns::Turn;
 use turns::Turns;
@@ -71,6 +77,8 @@ pub struct Compiler {
     memory_bytes: u64,
     time: Duration,
     compatibility: String,
+    /// Where the functions of large components are kept.
+    functions: PathBuf,
     turns: Turns,
 }
 
@@ -104,11 +112,14 @@ impl Halt {
 impl Compiler {
     /// A compiler whose code `engine` runs.
     pub fn new(options: &HostOptions, engine: &Engine) -> Self {
+        let compatibility = image::compatibility(engine);
+        let functions = options.cache_dir.join(format!("{}{compatibility}", functions::NAME));
         Self {
             program: options.compiler.clone(),
             memory_bytes: options.max_compile_memory_bytes,
             time: Duration::from_millis(options.max_compile_ms),
-            compatibility: image::compatibility(engine),
+            compatibility,
+            functions,
             turns: Turns::of_this_machine(),
         }
     }
@@ -116,6 +127,13 @@ impl Compiler {
     /// What tells its code from that of other engines.
     pub fn compatibility(&self) -> &str {
         &self.compatibility
+    }
+
+    /// The name of a file with functions for another engine.
+    pub fn is_outdated(&self, file_name: &str) -> bool {
+        file_name
+            .strip_prefix(functions::NAME)
+            .is_some_and(|compatibility| compatibility != self.compatibility)
     }
 
     /// Whether components are compiled in this process.
@@ -154,6 +172,7 @@ impl Compiler {
                 memory_bytes: self.memory_bytes,
                 seconds: self.time.as_secs().max(1),
                 compatibility: self.compatibility.clone(),
+                functions: (bytes.len() >= functions::LEAST_COMPONENT_BYTES).then(|| self.functions.clone()),
             },
             clock: self.time.saturating_mul(CLOCK_FACTOR),
         };

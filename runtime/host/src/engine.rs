@@ -3,10 +3,12 @@
 //! The host makes it at start. Whatever changes compiled code also changes the engine's compatibility hash and
 //! so the names in the code cache.
 
+use std::sync::Arc;
+
 use camshaft_event::Limit;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, bail};
 
-use crate::options::HostOptions;
+use crate::{compile::Functions, options::HostOptions};
 
 /// What the stack of one call may be set to, in bytes. A worker's thread has 2 MiB, the host's own part included. The
 /// settings are judged by it, too.
@@ -75,10 +77,13 @@ pub fn build(options: &HostOptions) -> wasmtime::Result<(Engine, Allocation)> {
 }
 
 /// An engine that makes code for those of [`build`] and runs none: it reserves no address space, and uses the one thread
-/// that calls it.
-pub fn compiling() -> wasmtime::Result<Engine> {
+/// that calls it. With `functions` it compiles only what is not among them, and adds the rest.
+pub fn compiling(functions: Option<Arc<Functions>>) -> wasmtime::Result<Engine> {
     let mut config = configuration(usize::try_from(*STACK_BYTES.start())?);
     config.allocation_strategy(InstanceAllocationStrategy::OnDemand).parallel_compilation(false);
+    if let Some(functions) = functions {
+        config.enable_incremental_compilation(functions)?;
+    }
     Engine::new(&config)
 }
 

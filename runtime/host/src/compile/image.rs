@@ -1,6 +1,6 @@
 //! The form of compiled code in a pipe and in a file: the code, its SHA-256, a magic number.
 //!
-//! The compiler makes it and the code cache keeps it. The code comes first, since it is mapped from a file's start.
+//! The compiler makes it and the code cache keeps it, as it does with functions for the next compilation. The code comes first, since it is mapped from a file's start.
 
 use std::hash::{Hash, Hasher};
 
@@ -12,6 +12,8 @@ use crate::artifact::hexadecimal;
 /// Last bytes of every image, persisted. The number changes with the layout.
 const MAGIC: &[u8; 8] = b"camcode2";
 const CHECKSUM_BYTES: usize = 32;
+/// By how much an image is longer than its code.
+pub const SEAL_BYTES: u64 = (CHECKSUM_BYTES + MAGIC.len()) as u64;
 
 /// The image of `code`.
 pub fn seal(mut code: Vec<u8>) -> Vec<u8> {

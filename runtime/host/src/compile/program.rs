@@ -7,11 +7,16 @@ use std::{
     ffi::OsString,
     fs,
     io::{self, Read, Write},
+    path::PathBuf,
+    sync::Arc,
 };
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::image;
+use super::{
+    functions::{self, Functions},
+    image,
+};
 use crate::{engine, panic::catch_panic};
 
 /// Ends the process if the component breaks a rule of WebAssembly.
@@ -34,16 +39,16 @@ pub struct CompileOrder {
     pub seconds: u64,
     /// For which engine it compiles.
     pub compatibility: String,
+    /// Where functions lie that earlier compilers have left, and where it leaves its own; none without it.
+    pub functions: Option<PathBuf>,
 }
 
 impl CompileOrder {
     /// What is written on the command line, in the order of the fields.
-    pub(super) fn arguments(&self) -> [OsString; 3] {
-        [
-            self.memory_bytes.to_string().into(),
-            self.seconds.to_string().into(),
-            OsString::from(&self.compatibility),
-        ]
+    pub(super) fn arguments(&self) -> impl Iterator<Item = OsString> {
+        let numbers = [self.memory_bytes, self.seconds].map(|number| number.to_string().into());
+        let functions = self.functions.as_ref().map(OsString::from);
+        numbers.into_iter().chain([OsString::from(&self.compatibility)]).chain(functions)
     }
 
     /// The longest image that is read: it was in the process's memory.
@@ -78,7 +83,9 @@ fn compile(order: &CompileOrder) -> Result<(), Fault> {
     limit(order).map_err(|error| failed(format!("the compiler's limits could not be set: {error}")))?;
     let mut component = Vec::new();
     io::stdin().lock().read_to_end(&mut component).map_err(|error| failed(error.to_string()))?;
-    let engine = engine::compiling().map_err(|error| failed(format!("{error:#}")))?;
+    let functions = order.functions.as_deref().map(|path| (path, Arc::new(Functions::read(path))));
+    let store = functions.as_ref().map(|(_, functions)| Arc::clone(functions));
+    let engine = engine::compiling(store).map_err(|error| failed(format!("{error:#}")))?;
     if image::compatibility(&engine) != order.compatibility {
         return Err(failed("the compiler is of another release than the runtime".to_owned()));
     }
@@ -87,6 +94,12 @@ fn compile(order: &CompileOrder) -> Result<(), Fault> {
         Ok(Err(error)) => return Err(fault(&error)),
         Err(panic) => return Err(failed(panic)),
     };
+    if let Some((path, functions)) = functions {
+        // The plugin runs all the same; only the next compilation is slower.
+        if let Err(error) = functions.write(path) {
+            let _ = writeln!(io::stderr(), "\"{}\" could not be written: {error}", path.display());
+        }
+    }
     let mut stdout = io::stdout().lock();
     stdout.write_all(&image).and_then(|()| stdout.flush()).map_err(|error| failed(error.to_string()))
 }
@@ -122,13 +135,16 @@ fn step_back() {
 }
 
 fn limit(order: &CompileOrder) -> io::Result<()> {
-    let address_space = mapped_bytes().saturating_add(order.memory_bytes);
+    let functions = if order.functions.is_some() { functions::MAX_BYTES } else { 0 };
+    // What was read of them, and what is written.
+    let address_space = mapped_bytes().saturating_add(order.memory_bytes).saturating_add(functions * 3);
     lower(Resource::As, address_space, address_space)?;
     // At the first the kernel sends SIGXCPU, which tells the parent why; at the second it kills.
     lower(Resource::Cpu, order.seconds, order.seconds.saturating_add(2))?;
-    // No dump of a plugin's code, and no file at all.
+    // No dump of a plugin's code, and no file but that of the functions.
     lower(Resource::Core, 0, 0)?;
-    lower(Resource::Fsize, 0, 0)
+    let file = if functions > 0 { functions + image::SEAL_BYTES } else { 0 };
+    lower(Resource::Fsize, file, file)
 }
 
 /// Sets a limit, unless a lower one is set already.

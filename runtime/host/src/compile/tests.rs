@@ -25,7 +25,8 @@ fn shell(script: &str, argument: &Path) -> CompilerProgram {
 }
 
 fn limits(clock: Duration) -> Limits {
-    let order = CompileOrder { memory_bytes: 1 << 20, seconds: 7, compatibility: "fit".into() };
+    let order =
+        CompileOrder { memory_bytes: 1 << 20, seconds: 7, compatibility: "fit".into(), functions: None };
     Limits { order, clock }
 }
 
