@@ -4,7 +4,10 @@
 mod place;
 mod wait;
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use camshaft_wire::{ErrorCode, PluginView, PluginsView};
 use clap::Args;
@@ -52,7 +55,7 @@ pub fn deploy(client: &Client, arguments: &Arguments, json: bool) -> Result<(), 
         Failure::new(ErrorCode::WrongUsage, message).hint("Rename it to something like stock.wasm.")
     })?;
     let before: PluginsView = client.get("/plugins")?;
-    let place = Place::of(client, &before.directory, arguments.send)?;
+    let place = Place::of(client, &before.directory, arguments.send);
     let stem = runs_from(&before, &report.name).unwrap_or_else(|| stem.to_owned());
     let files = Files::read(&arguments.file, arguments.toml.as_deref(), stem)?;
     place.put(client, &files)?;
@@ -72,10 +75,14 @@ pub fn deploy(client: &Client, arguments: &Arguments, json: bool) -> Result<(), 
 /// The stem of the file in the directory from which the plugin of this name runs.
 fn runs_from(plugins: &PluginsView, name: &str) -> Option<String> {
     let plugin = plugins.items.iter().find(|plugin| plugin.name == name && plugin.digest.is_some())?;
-    let file = PathBuf::from(&plugin.file);
-    let is_watched = fs::canonicalize(file.parent()?).ok() == fs::canonicalize(&plugins.directory).ok();
-    // From elsewhere the two cannot be compared; programs that embed a runtime load plugins from other folders.
-    is_watched.then(|| Some(file.file_stem()?.to_str()?.to_owned()))?
+    let (file, directory) = (Path::new(&plugin.file), Path::new(&plugins.directory));
+    // Programs that embed a runtime load plugins from other folders, too. The runtime tells the file as its settings do,
+    // often from where it was started.
+    let folder = file.parent()?;
+    let is_watched = directory.ends_with(folder.strip_prefix(".").unwrap_or(folder))
+        || fs::canonicalize(folder)
+            .is_ok_and(|folder| fs::canonicalize(directory).is_ok_and(|at| at == folder));
+    if is_watched { Some(file.file_stem()?.to_str()?.to_owned()) } else { None }
 }
 
 fn shown(plugin: &PluginView, json: bool) -> Result<(), Failure> {
@@ -94,21 +101,18 @@ mod tests {
                 "capabilities": [], "grants": [],
             })
         };
-        let folder = tempfile::tempdir().unwrap();
-        let (here, elsewhere) = (folder.path().join("p/old-name.wasm"), folder.path().join("q/b.wasm"));
-        for file in [&here, &elsewhere] {
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-        }
         let plugins: PluginsView = serde_json::from_value(serde_json::json!({
-            "directory": folder.path().join("p"),
+            "directory": "/srv/shop/plugins",
             "items": [
-                plugin("stock", here.to_str().unwrap(), Some("0f")),
-                plugin("mailer", elsewhere.to_str().unwrap(), Some("0f")),
-                plugin("broken", here.to_str().unwrap(), None),
+                plugin("stock", "./plugins/old-name.wasm", Some("0f")),
+                plugin("sender", "/srv/shop/plugins/sender-2.wasm", Some("0f")),
+                plugin("mailer", "/srv/other/plugins/b.wasm", Some("0f")),
+                plugin("broken", "./plugins/broken-2.wasm", None),
             ],
         }))
         .unwrap();
         assert_eq!(runs_from(&plugins, "stock").as_deref(), Some("old-name"));
+        assert_eq!(runs_from(&plugins, "sender").as_deref(), Some("sender-2"));
         for other in ["mailer", "broken", "none"] {
             assert_eq!(runs_from(&plugins, other), None, "{other}");
         }

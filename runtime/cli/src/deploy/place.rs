@@ -55,10 +55,10 @@ impl Files {
 
 impl Place {
     /// The directory itself if the runtime is on this machine and it can be seen here, unless the files are to be sent.
-    pub fn of(client: &Client, directory: &str, send: bool) -> Result<Self, Failure> {
+    pub fn of(client: &Client, directory: &str, send: bool) -> Self {
         let here = Path::new(directory);
         let is_here = client.is_local() && !directory.is_empty() && here.is_dir();
-        Ok(if is_here && !send { Self::Here(here.to_owned()) } else { Self::There })
+        if is_here && !send { Self::Here(here.to_owned()) } else { Self::There }
     }
 
     /// Puts the files there. They appear whole or not at all.

@@ -32,7 +32,7 @@ const MAX_WAIT: Duration = Duration::from_mins(5);
 /// there is no answer.
 pub fn until_settled(client: &Client, files: &Files, before: &PluginsView) -> Result<PluginView, Failure> {
     let name = files.plugin();
-    let stood = refused(before, &name).map(|plugin| refused_at(plugin));
+    let stood = refused(before, &name).map(refused_at);
     let bar = bar(&name);
     let mut idle_since = Instant::now();
     loop {

@@ -83,3 +83,22 @@ fn what_has_no_effect_is_told_in_the_log_and_in_the_listing() {
         assert!(said.contains(told), "{told}: {said}");
     }
 }
+
+#[test]
+fn a_full_consumer_says_what_frees_it() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    write(folder, "camshaft.toml", "[limits]\nmax_held_events = 2\n");
+    let runtime = Runtime::start(folder, &[]);
+    fs::copy(camshaft_test_guests::component("rejects"), folder.join("rejects.wasm")).unwrap();
+    runtime.said(folder, "deploy rejects.wasm").ends_with(0);
+    write(folder, "bad.ndjson", &"{\"reject\":true}\n".repeat(5));
+    runtime.said(folder, "publish bad.ndjson --type test.event").ends_with(0);
+    runtime.until(folder, "consumers rejects --json", |stdout| stdout.contains("\"status\":\"full\""));
+    for line in ["consumers", "consumers rejects"] {
+        let said = runtime.said(folder, line).ends_with(0);
+        said.says("redrive --consumer rejects --all").says("consumers reset rejects --to latest");
+    }
+    runtime.said(folder, "consumers reset rejects --to latest --yes").ends_with(0);
+    runtime.until(folder, "consumers rejects --json", |stdout| stdout.contains("\"status\":\"attached\""));
+}

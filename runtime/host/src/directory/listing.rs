@@ -155,7 +155,7 @@ mod tests {
         let (one, two) = (&one.files["a"].wasm, &two.files["a"].wasm);
         assert_eq!((one.modified, one.length, one.inode), (two.modified, two.length, two.inode));
 
-        fs::set_permissions(&path, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
         let closed = Listing::read(folder.path()).unwrap();
         loop {
             fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
