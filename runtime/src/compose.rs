@@ -14,6 +14,7 @@ mod durable;
 mod flusher;
 mod instances;
 mod kept_time;
+mod made;
 mod marks;
 mod next;
 mod open;

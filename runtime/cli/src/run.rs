@@ -149,7 +149,9 @@ async fn until_end(runtime: &Runtime, mut signals: Signals) -> Closed {
     };
     tokio::spawn(async move {
         signals.next().await;
-        tracing::warn!("stopped at once; what was not finished runs again after the next start");
+        tracing::warn!(
+            "stopped at once; what was not finished runs again after the next start, calls at most once excepted"
+        );
         process::exit(ExitCode::Internal as i32);
     });
     if matches!(closed, Closed::Poisoned { .. }) {

@@ -318,10 +318,16 @@ impl Consumer {
         self.first_open().map_or(read, |(offset, _)| offset.min(read))
     }
 
-    /// Lets no event wait longer for its next attempt than what runs allows: until it is as old as `max_age`.
-    pub(crate) fn bound_retries(&mut self, steady: &SteadyTime) {
+    /// Lets no event wait longer for its next attempt from `now` on than it was to wait in all, nor until it is older than
+    /// `max_age`. The wall clock may have been set back since a process that has ended wrote when it is due, `max_age` may
+    /// have been more, and older versions let handlers ask for any time.
+    pub(crate) fn bound_retries(&mut self, steady: &SteadyTime, now: Timestamp) {
         let Some(max_age_ms) = self.spec.as_ref().map(|spec| spec.policy.max_age_ms) else { return };
-        self.held.bound(|first_attempt| steady.from_wall(first_attempt.plus_ms(max_age_ms)));
+        let oldest = |first_attempt: Timestamp| steady.from_wall(first_attempt.plus_ms(max_age_ms));
+        self.held.bound(|entry| {
+            let planned = now.plus_ms(entry.wait_ms);
+            entry.first_attempt.map_or(planned, |first| oldest(first).min(planned))
+        });
     }
 
     /// The first event that was routed to it and is neither done, held nor dead, and when it was sequenced.

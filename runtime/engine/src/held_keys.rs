@@ -19,6 +19,8 @@ pub(crate) struct HeldEntry {
     pub(crate) suspended_by: Option<ActivationId>,
     /// When it was first tried, by the wall clock.
     pub(crate) first_attempt: Option<Timestamp>,
+    /// For how long it was to wait after the attempt that failed last, in milliseconds.
+    pub(crate) wait_ms: u64,
 }
 
 impl HeldEntry {
@@ -31,6 +33,11 @@ impl HeldEntry {
             sequenced_at: held.sequenced_at,
             suspended_by,
             first_attempt: held.first_attempt,
+            wait_ms: held
+                .history
+                .latest()
+                .filter(|_| held.attempts > 0)
+                .map_or(0, |failed| held.due.ms_since(failed.at)),
         }
     }
 }
@@ -162,13 +169,12 @@ impl HeldKeys {
         self.by_offset.range(from..).map(|(offset, _)| *offset)
     }
 
-    /// Lets no event wait longer for its next attempt than until `latest` of its first one, as the wall clock showed it.
-    /// A policy may have become stricter, and older versions let handlers ask for any time.
-    pub(crate) fn bound(&mut self, latest: impl Fn(Timestamp) -> Timestamp) {
+    /// Lets no event wait for its next attempt beyond `latest`, as it says for each.
+    pub(crate) fn bound(&mut self, latest: impl Fn(&HeldEntry) -> Timestamp) {
         let mut changed = Vec::new();
         for (key, held) in &mut self.keys {
             for entry in held.queue.values_mut() {
-                let Some(latest) = entry.first_attempt.map(&latest) else { continue };
+                let latest = latest(entry);
                 if entry.due > latest {
                     entry.due = latest;
                     changed.push(key.clone());
@@ -314,6 +320,7 @@ mod tests {
             sequenced_at: None,
             suspended_by: None,
             first_attempt: None,
+            wait_ms: 0,
         }
     }
 
@@ -360,7 +367,7 @@ mod tests {
         held.insert(&key(), Offset(6), tried_at(10, 500));
         held.insert(&Key::Ordered("soon".into()), Offset(2), tried_at(10, 40));
         held.park(&key(), Offset(5));
-        held.bound(|first| first.plus_ms(100));
+        held.bound(|entry| entry.first_attempt.unwrap_or_default().plus_ms(100));
         assert_eq!(held.next_due(), Some(Timestamp(40)), "what is due sooner stays so");
         held.unpark(&key(), Offset(5));
         assert_eq!(held.take_due(Timestamp(110)), [Key::Ordered("soon".into()), key()]);

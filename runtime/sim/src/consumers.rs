@@ -100,7 +100,12 @@ fn spec(name: &str, types: &[&str]) -> ConsumerSpec {
         name: name.to_owned(),
         subscriptions: vec![Subscription { handler: "handle".to_owned(), types, filter: None }],
         publishes: None,
-        policy: Policy { partitions: 4, backoff: Backoff { base_ms: 100, max_ms: 100 }, ..Policy::default() },
+        policy: Policy {
+            partitions: 4,
+            backoff: Backoff { base_ms: 100, max_ms: 100 },
+            max_age_ms: 2_000,
+            ..Policy::default()
+        },
         start: Start::Earliest,
         config: BTreeMap::new(),
         grants: Vec::new(),

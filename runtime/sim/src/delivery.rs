@@ -32,8 +32,8 @@ struct Watched {
     epoch: u64,
     attempts: Attempts,
     calls: Calls,
-    /// Since when events wait for their next attempts, in milliseconds that had passed.
-    retries: BTreeMap<Offset, u64>,
+    /// Since when events wait for their next attempts, in milliseconds that had passed, and for how many.
+    retries: BTreeMap<Offset, (u64, u64)>,
     /// As it was last seen.
     is_throttled: bool,
     /// Batches of others that were taken since it has been ready and has had nothing in hand.
@@ -110,6 +110,11 @@ impl Delivery {
         watched.retries.clear();
     }
 
+    /// An operator made a held event due: it waits for no time any more.
+    pub(crate) fn made_due(&mut self, name: &str, offset: Offset, passed_ms: u64) {
+        self.watched(name).retries.insert(offset, (passed_ms, 0));
+    }
+
     pub(crate) fn removed(&mut self, name: &str) {
         self.reset(name);
         self.watched(name).is_paused = false;
@@ -156,9 +161,9 @@ impl Delivery {
             let Some(held) = &state.oldest_held else { continue };
             let (name, offset) = (&state.record.name, held.first.offset);
             let watched = self.watched(name);
-            let Some(since_ms) = watched.retries.get(&offset) else { continue };
-            let (waits_ms, longest_ms) = (passed_ms - since_ms, watched.policy.backoff.max_ms);
-            let is_late = matches!(held.waits_for, WaitsFor::Retry { .. }) && waits_ms > longest_ms;
+            let Some((since_ms, longest_ms)) = watched.retries.get(&offset) else { continue };
+            let waits_ms = passed_ms - since_ms;
+            let is_late = matches!(held.waits_for, WaitsFor::Retry { .. }) && waits_ms > *longest_ms;
             assert!(!is_late, "{name} has let {offset} wait for {waits_ms} ms, allowed are {longest_ms}");
         }
     }
@@ -256,7 +261,9 @@ impl Delivery {
             if let Section::Handled(handled) = section
                 && handled.outcome == Outcome::Retrying
             {
-                watched.retries.insert(handled.cause, moment.passed_ms);
+                let held = handled.held.iter().find_map(|change| change.event.as_ref());
+                let wait_ms = held.map_or(0, |held| held.due.ms_since(handled.at));
+                watched.retries.insert(handled.cause, (moment.passed_ms, wait_ms));
             }
         }
         let Some(breaker) = watched.policy.breaker else { return };

@@ -4,6 +4,7 @@
 //! It panics with what is wrong. It knows nothing of how the engine works; all it has is the log, what the consumers were
 //! declared to want, and what their handlers did with their state.
 
+mod held;
 mod known;
 mod probation;
 mod reads;
@@ -210,6 +211,7 @@ impl Model {
         };
         let attempt = Tried { was_released, uncounted };
         let uncounted = known.versions.handled(handled, &attempt, &known.record);
+        held::check_wait(handled, self.specs.get(&known.record.name));
         let number = if handled.outcome == Outcome::Held { 0 } else { attempts + 1 };
         assert_eq!(handled.attempt, number, "attempts are counted");
         assert_eq!(handled.state_generation, known.record.state_generation, "state is of its generation");
@@ -274,6 +276,10 @@ impl Model {
     }
 
     fn intervened(&mut self, intervention: &Intervention) {
+        if held::is_act(intervention) {
+            self.freed(intervention);
+            return;
+        }
         self.redrives.intervened(intervention.consumer, &intervention.dead, &intervention.held);
         let known =
             self.consumers.get_mut(&intervention.consumer).expect("whose dead letters they are is known");

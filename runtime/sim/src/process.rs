@@ -248,6 +248,17 @@ impl Process {
         found
     }
 
+    /// The events that a consumer holds.
+    pub(crate) fn held_events(&self, name: &str) -> Vec<Offset> {
+        let mut found = Vec::new();
+        let listed = self.shared.each_held(name, Offset(0), &mut |entry| {
+            found.push(entry.offset);
+            ControlFlow::Continue(())
+        });
+        assert!(listed.expect("the tables can be read").is_continue(), "it goes to the end");
+        found
+    }
+
     // --- reader, timekeeper, flusher ---
 
     /// Serves one read of the log for a lagging consumer; whether one was wanted.

@@ -15,6 +15,7 @@ use super::clock::MachineClock;
 use super::code::CodeTable;
 use super::durable::DurableWatch;
 use super::instances::Instances;
+use super::made::Made;
 use super::marks::Marks;
 use super::phase::{Phase, Reached, Thread};
 use super::told::Told;
@@ -47,6 +48,8 @@ pub(crate) struct Core {
     pub(crate) calls: Bell,
     /// Instances that are not called at the moment.
     pub(super) instances: Instances,
+    /// Calls of sinks that are being made.
+    pub(super) made: Made,
     /// What the engine noticed, as lines of the log.
     pub(super) told: Told,
     /// What workers are handling.

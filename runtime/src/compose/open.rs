@@ -20,6 +20,7 @@ use super::code::CodeTable;
 use super::core::Core;
 use super::durable::DurableWatch;
 use super::instances::Instances;
+use super::made::Made;
 use super::marks::Marks;
 use super::phase::{Reached, Thread};
 use super::rebuild::Source;
@@ -107,6 +108,7 @@ pub(crate) fn open(
         plugins: Bell::default(),
         calls: Bell::default(),
         instances: Instances::new(workers),
+        made: Made::default(),
         told: Told::default(),
         marks,
         running_calls: AtomicUsize::new(0),

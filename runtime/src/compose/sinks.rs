@@ -133,6 +133,9 @@ impl Sinks {
             // It never will be, and the process ends: nothing leaves it.
             return Ok(());
         }
+        let spec = Arc::clone(&call.batch().spec);
+        let delivery = spec.policy.sink.map(|sink| sink.delivery).unwrap_or_default();
+        let _being_made = self.core.made.begin(&spec.name, attempt.mark().offset, delivery);
         let deadlines = self.core.count_deadlines();
         let called = self.call(ready, attempt).await;
         drop(deadlines);

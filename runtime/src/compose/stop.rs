@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::core::Core;
-use super::phase::Phase;
+use super::phase::{Phase, Thread};
 
 /// How long handlers that run may go on.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -37,10 +37,14 @@ impl Core {
                     thread::sleep(LOOK);
                 }
                 if !can_be_joined() {
-                    tracing::warn!(
-                        thread = %which,
-                        "did not end in time; its event runs again after the next start"
-                    );
+                    match which {
+                        Thread::Sinks => self.made.tell_cut_off(),
+                        Thread::Worker(_) => tracing::warn!(
+                            thread = %which,
+                            "did not end in time; its event runs again after the next start"
+                        ),
+                        _ => tracing::warn!(thread = %which, "did not end in time"),
+                    }
                 } else if thread.join().is_err() {
                     tracing::error!(thread = %which, "panicked while stopping");
                 }

@@ -138,7 +138,7 @@ impl<S: Store> Sequencer<S> {
         self.start_reading(record, recent, Arc::new(spec), now);
         if let Some(consumer) = self.consumers.change(id) {
             consumer.begin_watch(predecessor, &self.options, &self.steady, now);
-            consumer.bound_retries(&self.steady);
+            consumer.bound_retries(&self.steady, self.steady.now(now));
         }
         if !sections.is_empty() {
             self.sequence(Vec::new(), sections, body, now)?;

@@ -164,7 +164,11 @@ impl<S: Store> Sequencer<S> {
     }
 
     fn make_dead(&mut self, name: &str, offset: Offset, now: Timestamp) -> Result<Sequence, HeldError> {
-        let (id, key, held) = self.retried(name, offset)?;
+        let (id, key, mut held) = self.retried(name, offset)?;
+        if let Some(failed) = held.suspended.take() {
+            // It failed on a probation that is over, and tells why it is here.
+            held.history.push(*failed);
+        }
         let Some(consumer) = self.consumers.get(id) else { return Err(missing(name, offset)) };
         // While nothing handles for it, what lies behind waits: that loses no order.
         let after = consumer.spec.as_ref().map(|spec| spec.policy.after_dead_letter).unwrap_or_default();
@@ -173,7 +177,7 @@ impl<S: Store> Sequencer<S> {
         let results = held.redriven_by.and_then(|job| Some((job, self.dead_again(job)?)));
         // What the last attempt read went with it.
         let inputs = AttemptInputs { state: Vec::new(), truncated: true };
-        let reason = held.last_failure().map(|failed| failed.error.clone()).unwrap_or_default();
+        let reason = held.history.latest().map(|failed| failed.error.clone()).unwrap_or_default();
         let letter = dead_letter::of(held, now, dead_letter::parks(after, &key), inputs);
         let entry = DeadEntry::of(&letter, key.clone(), self.next_sequence());
         let gone = HeldChange { offset, event: None };

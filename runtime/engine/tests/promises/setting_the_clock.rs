@@ -165,3 +165,21 @@ fn a_timer_fires_when_the_wall_clock_shows_its_time() {
         assert_eq!(world.standing("timing").timers, 0);
     }
 }
+
+#[test]
+fn a_clock_that_was_set_back_between_two_processes_makes_no_wait_longer() {
+    for redrives in [false, true] {
+        let mut world = trying();
+        world.settle();
+        if redrives {
+            let now = world.now();
+            world.sequencer().set_held_aside("trying", Offset(1), now).unwrap();
+            world.sequencer().redrive("trying", Offset(1), now).unwrap();
+        }
+        world.sync();
+        world.crash();
+        world.clock.jump_ms(-3_600_000);
+        world.restart();
+        assert_eq!(waited_ms(&mut world, "trying"), if redrives { 0 } else { WAIT_MS });
+    }
+}

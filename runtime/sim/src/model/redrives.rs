@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camshaft_event::transaction::{DeadChange, RedriveState};
 use camshaft_event::transaction::{Handled, HeldChange, Outcome, RedriveChanged, RedriveJob, RedriveResults};
-use camshaft_event::{ConsumerId, FailureCause, Offset, RedriveId, Timestamp};
+use camshaft_event::{ConsumerId, DeadLetter, FailureCause, Offset, RedriveId, Timestamp};
 
 use super::Known;
 
@@ -70,20 +70,34 @@ impl Redrives {
     pub(crate) fn handled(&mut self, handled: &Handled) {
         let at = (handled.consumer, handled.cause);
         for change in &handled.dead {
-            let letter = change.letter.as_ref().expect("a new dead letter has its letter");
-            let reason = letter.history.latest().map(|latest| latest.cause);
-            let event_type = letter.event.event_type.clone();
-            self.letters.insert(at, Letter { since: self.sequence, at: letter.at, reason, event_type });
+            self.died(at, change.letter.as_ref().expect("a new dead letter has its letter"));
         }
-        if !matches!(handled.outcome, Outcome::Done | Outcome::DeadLettered) {
-            return;
+        if matches!(handled.outcome, Outcome::Done | Outcome::DeadLettered) {
+            self.came_to_an_end(at, handled.outcome == Outcome::Done);
         }
+    }
+
+    /// An operator made a dead letter of a held event.
+    pub(crate) fn set_aside(&mut self, at: (ConsumerId, Offset), letter: &DeadLetter) {
+        self.died(at, letter);
+        self.came_to_an_end(at, false);
+    }
+
+    fn died(&mut self, at: (ConsumerId, Offset), letter: &DeadLetter) {
+        let reason = letter.history.latest().map(|latest| latest.cause);
+        let event_type = letter.event.event_type.clone();
+        self.letters.insert(at, Letter { since: self.sequence, at: letter.at, reason, event_type });
+    }
+
+    /// What a job may have redriven was handled, or died again.
+    fn came_to_an_end(&mut self, at: (ConsumerId, Offset), is_done: bool) {
         let job = self.waiting.remove(&at);
         if let Some((id, known)) = job.and_then(|id| Some((id, self.jobs.get_mut(&id)?))) {
             self.counted.insert(id);
-            match handled.outcome {
-                Outcome::Done => known.results.handled += 1,
-                _ => known.results.dead_again += 1,
+            if is_done {
+                known.results.handled += 1;
+            } else {
+                known.results.dead_again += 1;
             }
         }
     }

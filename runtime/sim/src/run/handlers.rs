@@ -93,7 +93,7 @@ impl<'r> Handlers<'r> {
     fn mood_among(&mut self, sides: u64) -> Answer {
         let (fault, answer) = match self.run.dice(sides) {
             0 | 1 => (Fault::HandlerRetries, Answer::Retry { after_ms: None, reason: "not yet".to_owned() }),
-            2 => (Fault::HandlerRetries, Answer::Retry { after_ms: Some(40), reason: "soon".to_owned() }),
+            2 => (Fault::HandlerRetries, self.asks_to_wait()),
             3 | 6 => (Fault::HandlerRejects, Answer::Reject { reason: "never".to_owned() }),
             4 => (Fault::HandlerTraps, failed(FailureCause::Trap, "unreachable")),
             5 => (Fault::HandlerLate, failed(FailureCause::Deadline, "too late")),
@@ -101,6 +101,17 @@ impl<'r> Handlers<'r> {
         };
         self.run.note(fault);
         answer
+    }
+
+    /// An answer that says when the next attempt is to be made: soon, at once, or never.
+    fn asks_to_wait(&mut self) -> Answer {
+        let after_ms = match self.run.dice(4) {
+            0 => 0,
+            1 => u64::MAX,
+            _ => 40,
+        };
+        self.run.note_if(Fault::HandlerAsksTooMuch, after_ms == u64::MAX);
+        Answer::Retry { after_ms: Some(after_ms), reason: "soon".to_owned() }
     }
 
     /// One of four words.

@@ -1,8 +1,8 @@
-//! Acts of the operator: on dead letters, and on consumers that come, go, are paused and begin anew.
+//! Acts of the operator: on held events, on dead letters, and on consumers that come, go, are paused and begin anew.
 
 use std::num::NonZeroU32;
 
-use camshaft_engine::{ConsumerError, DeadLetterError, Pause, ResetPlace, ResetTo};
+use camshaft_engine::{ConsumerError, DeadLetterError, HeldError, Pause, ResetPlace, ResetTo};
 use camshaft_event::transaction::{RedriveSelection, RedriveState};
 use camshaft_event::{FailureCause, Offset, Timestamp};
 
@@ -10,15 +10,41 @@ use super::Run;
 use crate::faults::Fault;
 
 impl Run {
-    /// Acts on dead letters, one by one or by jobs.
+    /// Acts on held events, and on dead letters, one by one or by jobs.
     pub(super) fn intervene(&mut self) {
         let name = self.some_name();
-        match self.random.below(8) {
+        match self.random.below(11) {
+            8.. => self.free_held(&name),
             0..=2 => self.start_job(name),
             3 => self.cancel_job(),
             // Some are left to jobs, in some runs most.
             _ if self.random.below(4) < 1 + 2 * u64::from(self.prefers_jobs) => {}
             _ => self.act_on_one(&name),
+        }
+    }
+
+    /// Makes a held event due, or a dead letter of it, if it is one that is retried.
+    fn free_held(&mut self, name: &str) {
+        let held = self.process.held_events(name);
+        let at = self.pick(held.len().max(1));
+        let Some(&offset) = held.get(at) else { return };
+        let (now, retries) = (self.now(), self.random.coin());
+        let acted = if retries {
+            self.process.sequencer().retry_held(name, offset, now)
+        } else {
+            self.process.sequencer().set_held_aside(name, offset, now)
+        };
+        self.tell(|| format!("make {name}:{offset} due ({retries}) or a dead letter → {acted:?}"));
+        match acted {
+            Ok(_) if retries => {
+                self.delivery.made_due(name, offset, self.machine.clock.passed_ms());
+                self.note(Fault::HeldRetried);
+            }
+            Ok(_) => self.note(Fault::HeldSetAside),
+            Err(HeldError::Attempted { .. }) => self.note(Fault::HeldAttempted),
+            Err(HeldError::Waits { .. }) => self.note(Fault::HeldWaited),
+            Err(HeldError::Unready(_)) => self.note(Fault::Unready),
+            Err(error) => panic!("{name}:{offset} was listed, but {error}"),
         }
     }
 
