@@ -5,6 +5,7 @@
 
 mod consumers;
 mod dead_letters;
+mod deliveries;
 pub(crate) mod follow;
 mod held_events;
 pub(crate) mod long_reads;

@@ -27,6 +27,7 @@ mod read;
 mod redrives;
 mod run;
 mod sandbox;
+mod show;
 mod signals;
 mod state;
 mod table;
@@ -80,6 +81,8 @@ enum Command {
     Read(Remote<read::Arguments>),
     /// Print the last events, then those to come
     Tail(Remote<tail::Arguments>),
+    /// Show one event and what every consumer did with it
+    Show(Remote<show::Arguments>),
     /// Show the plugins and what keeps one from running, go back to an earlier version, or pin one
     Plugins(Remote<plugins::Arguments>),
     /// Put a plugin into the runtime's directory, and wait until it runs
@@ -172,6 +175,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
             remote.with(&outer, |client, arguments| publish::publish(client, arguments, json))
         }
         Command::Read(remote) => remote.with(&outer, |client, arguments| read::read(client, arguments, json)),
+        Command::Show(remote) => remote.with(&outer, |client, arguments| show::show(client, arguments, json)),
         Command::Tail(remote) => remote.with(&outer, |client, arguments| tail::tail(client, arguments, json)),
         Command::Plugins(remote) => {
             remote.with(&outer, |client, arguments| plugins::plugins(client, arguments, json))

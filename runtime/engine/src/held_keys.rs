@@ -184,6 +184,18 @@ impl HeldKeys {
         changed.iter().for_each(|key| self.schedule(key));
     }
 
+    /// Whether the event at `offset` waits under `key`.
+    pub(crate) fn contains_under(&self, key: &Key, offset: Offset) -> bool {
+        self.keys.get(key).is_some_and(|held| held.queue.contains_key(&offset))
+    }
+
+    /// Whether an earlier event of `key` waits, or parks what lies behind it.
+    pub(crate) fn is_behind(&self, key: &Key, offset: Offset) -> bool {
+        self.keys.get(key).is_some_and(|held| {
+            held.queue.range(..offset).next().is_some() || held.parked_behind.range(..offset).next().is_some()
+        })
+    }
+
     /// How many events of `key` wait.
     pub(crate) fn len_of(&self, key: &Key) -> usize {
         self.keys.get(key).map_or(0, |held| held.queue.len())

@@ -101,6 +101,8 @@ pub fn router(runtime: Runtime, settings: ApiSettings, closing: watch::Receiver<
 fn described_routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(routes!(events::publish, events::read, events::handshake))
+        .routes(routes!(events::find))
+        .routes(routes!(events::show))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::show))
         .routes(routes!(plugins::history))

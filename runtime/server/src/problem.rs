@@ -13,8 +13,7 @@ use camshaft_event::{
 };
 
 use camshaft::{
-    ConsumerError, DeadLetterError, DeployError, ErrorCode, HeldError, PublishError, ReadError, RedriveError,
-    StateError, Unavailable, VersionError,
+    ConsumerError, DeadLetterError, DeployError, ErrorCode, EventError, HeldError, PublishError, ReadError, RedriveError, StateError, Unavailable, VersionError,
 };
 
 /// An answer that is an error.
@@ -166,6 +165,21 @@ impl From<ReadError> for Problem {
             ReadError::Failed { .. } => {}
         }
         problem
+    }
+}
+
+impl From<EventError> for Problem {
+    fn from(error: EventError) -> Self {
+        match error {
+            EventError::Read(error) => error.into(),
+            EventError::Unavailable(unavailable) => unavailable.into(),
+            EventError::NoSuchOffset { tail, .. } => {
+                let mut problem = Self::new(error.code(), error.to_string());
+                problem.document.tail = Some(tail.0);
+                problem
+            }
+            error => Self::new(error.code(), error.to_string()),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use super::*;
 
 mod consumers;
 mod cursors;
+mod deliveries;
 mod description;
 mod guarding;
 mod held_events;

@@ -206,7 +206,7 @@ fn summary(entry: &DeadLetterEntry) -> DeadLetterSummary {
     }
 }
 
-fn attempt_view(attempt: &camshaft_event::FailedAttempt) -> AttemptView {
+pub(super) fn attempt_view(attempt: &camshaft_event::FailedAttempt) -> AttemptView {
     AttemptView {
         attempt: attempt.attempt,
         at: attempt.at,

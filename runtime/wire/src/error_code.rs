@@ -125,6 +125,9 @@ catalogue! {
     CursorOfAnotherLog = "cursor-of-another-log", Some(409), Refused,
         "the place to go on from belongs to another log, or to events that this log has lost",
         "Read again from an offset that you choose: the log holds other events than those seen before.";
+    EventNotFound = "event-not-found", Some(404), Refused,
+        "there is no such event",
+        "`camshaft read` lists the events with their offsets.";
     PluginNotFound = "plugin-not-found", Some(404), Refused,
         "no plugin has this name",
         "`camshaft plugins` lists the plugins.";

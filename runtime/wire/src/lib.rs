@@ -7,6 +7,7 @@ mod activation;
 mod consumer;
 mod cursor;
 mod dead_letter;
+mod delivery;
 mod error_code;
 mod event;
 mod health;
@@ -29,6 +30,7 @@ pub use dead_letter::{
     AttemptView, DeadLetterQuery, DeadLetterSummary, DeadLetterView, InputView, InputsView, RedrivenStatus,
     RedrivenView, WaitingView,
 };
+pub use delivery::{DeliveryStatus, DeliveryView, EventView, HeldBecause, PublishedView};
 pub use error_code::{ErrorCode, ExitCode};
 pub use event::{Receipt, Receipts, StoredEvent};
 pub use health::{Closed, Health, HealthStatus, RetentionView, SyncView};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route that the interface has; a new one is added here on purpose.
-const ROUTES: [&str; 34] = [
+const ROUTES: [&str; 36] = [
     "delete /consumers/{name}",
     "delete /redrives/{id}",
     "get /consumers",
@@ -15,6 +15,8 @@ const ROUTES: [&str; 34] = [
     "get /dead-letters/{consumer}/{offset}",
     "get /dead-letters/{consumer}/{offset}/redriven",
     "get /events",
+    "get /events/find",
+    "get /events/{offset}",
     "get /health",
     "get /openapi.json",
     "get /plugins",

@@ -1,0 +1,168 @@
+//! What became of one event: derived from checkpoints, held events and dead letters now, and from the log behind it.
+//!
+//! Nothing is recorded for it. Where the tables say that a consumer is past the event, [`Trail`] looks for the record that
+//! says how; it looks at a bounded number of records, then the answer is that it is unknown.
+
+mod search;
+mod trail;
+
+use std::sync::Arc;
+
+use camshaft_engine::{SharedSequencer, Standing};
+use camshaft_event::{ActivationId, DeadLetter, Event, FailedAttempt, HeldEvent, Offset};
+
+use super::{Runtime, dead_letters::attempt_view};
+use crate::EventError;
+use crate::compose::EmbeddedStore;
+use crate::view::{DeadLetterView, DeliveryStatus, DeliveryView, EventView, HeldBecause};
+use trail::{Handling, Trail, Turn};
+
+/// What the tables say of an event at one consumer.
+struct Delivery {
+    standing: Standing,
+    now: Now,
+}
+
+/// Where the event is.
+enum Now {
+    Held(Box<HeldEvent>),
+    Dead(Box<DeadLetter>),
+    /// The consumer has not come to it.
+    Ahead,
+    /// The consumer is past it.
+    Past,
+}
+
+impl Runtime {
+    /// The event at `offset`, and what became of it at every consumer.
+    ///
+    /// # Errors
+    /// An offset that was trimmed or that has no event yet, or a log or tables that cannot be read.
+    pub async fn event(&self, offset: Offset) -> Result<EventView, EventError> {
+        if offset >= self.tail() {
+            return Err(EventError::NoSuchOffset { offset, tail: self.tail() });
+        }
+        let found = self.read(offset, 1).await?.into_iter().next();
+        let stored = found.filter(|found| found.offset == offset);
+        let event = stored.ok_or(EventError::NoSuchOffset { offset, tail: self.tail() })?.event;
+        let of = Arc::clone(&event);
+        let failed = |reason| EventError::Failed { reason };
+        // Before the log: what these say is durable then, and the log tells how it came to be.
+        let deliveries = self.read_long(move |sequencer| gather(sequencer, offset, &of), failed).await?;
+        let wanted = deliveries.iter().filter_map(Delivery::sought).collect();
+        let trail = self.trail(offset, wanted).await?;
+        let views = move |sequencer: &_| -> Result<_, EventError> {
+            deliveries.iter().map(|delivery| view(sequencer, delivery, &trail)).collect()
+        };
+        let deliveries = self.read_long(views, failed).await?;
+        Ok(EventView { offset, event: DeadLetterView::event_json(&event, offset), deliveries })
+    }
+}
+
+impl Delivery {
+    /// What the log has to tell, if the tables do not.
+    fn sought(&self) -> Option<trail::Sought> {
+        let Standing { id, generation, wants, .. } = &self.standing;
+        let is_past = matches!(self.now, Now::Past);
+        // In a later generation the event may have been handled in each.
+        let once = generation.0 <= 1;
+        (is_past && *wants != Some(false)).then_some(trail::Sought { consumer: *id, once })
+    }
+}
+
+/// Where each consumer stands with the event.
+fn gather(
+    sequencer: &SharedSequencer<EmbeddedStore>,
+    offset: Offset,
+    event: &Event,
+) -> Result<Vec<Delivery>, EventError> {
+    let names = sequencer.lock().consumer_names();
+    let mut deliveries = Vec::with_capacity(names.len());
+    for name in names {
+        let Some(standing) = sequencer.lock().standing(&name, offset, event)? else { continue };
+        let now = match (standing.is_dead, standing.is_held) {
+            (true, _) => match sequencer.find_dead_letter(&name, offset, 0) {
+                Some((found, store)) => found.letter.read(store.as_ref())?.map(Box::new).map(Now::Dead),
+                None => None,
+            },
+            (false, true) => sequencer.held(&name, offset)?.map(Box::new).map(Now::Held),
+            (false, false) => Some(if standing.is_past { Now::Past } else { Now::Ahead }),
+        };
+        // One that is gone by now went on in the log.
+        deliveries.push(Delivery { standing, now: now.unwrap_or(Now::Past) });
+    }
+    Ok(deliveries)
+}
+
+fn view(
+    sequencer: &SharedSequencer<EmbeddedStore>,
+    delivery: &Delivery,
+    trail: &Trail,
+) -> Result<DeliveryView, EventError> {
+    let Delivery { standing, now } = delivery;
+    let new = |status| DeliveryView::new(standing.name.clone(), status);
+    let turn = trail.turn(standing.id);
+    let mut ran = None;
+    let view = match now {
+        Now::Held(held) => {
+            let last = held.suspended.as_deref().or(held.history.latest());
+            ran = last.map(|last| last.activation);
+            DeliveryView {
+                at: held.first_attempt.or(held.sequenced_at),
+                waits_for: Some(because(held, standing.is_behind)),
+                due: (held.due.0 > 0).then_some(held.due),
+                failed_attempts: Some(held.history.total + u64::from(held.suspended.is_some())),
+                last_failure: last.map(attempt_view),
+                ..new(DeliveryStatus::Held)
+            }
+        }
+        Now::Dead(letter) => {
+            let last: Option<&FailedAttempt> = letter.history.latest();
+            ran = last.map(|last| last.activation);
+            DeliveryView {
+                at: Some(letter.at),
+                attempt: last.map(|last| last.attempt),
+                failed_attempts: Some(letter.history.total),
+                last_failure: last.map(attempt_view),
+                ..new(DeliveryStatus::Dead)
+            }
+        }
+        Now::Ahead if standing.wants == Some(false) => new(DeliveryStatus::NotWanted),
+        // Nothing runs for a detached consumer, so nothing says what it wants.
+        Now::Ahead if standing.wants.is_none() => new(DeliveryStatus::Unknown),
+        Now::Ahead => new(DeliveryStatus::Pending),
+        Now::Past => match turn {
+            Some(Turn::Done(handling)) => {
+                ran = Some(handling.activation);
+                handled(handling, new(DeliveryStatus::Done))
+            }
+            Some(Turn::Called(handling)) => {
+                ran = Some(handling.activation);
+                handled(handling, new(DeliveryStatus::Called))
+            }
+            Some(Turn::Discarded(at)) => DeliveryView { at: Some(*at), ..new(DeliveryStatus::Discarded) },
+            Some(Turn::Dropped(at)) => DeliveryView { at: Some(*at), ..new(DeliveryStatus::Dropped) },
+            Some(Turn::Skipped(at)) => DeliveryView { at: Some(*at), ..new(DeliveryStatus::Skipped) },
+            // Of one that does not want it nothing was sought.
+            None if standing.wants == Some(false) || trail.is_whole => new(DeliveryStatus::NotWanted),
+            Some(Turn::Kept) | None => new(DeliveryStatus::Unknown),
+        },
+    };
+    let Some(activation) = ran.filter(|activation| *activation != ActivationId(0)) else { return Ok(view) };
+    let activation = sequencer.lock().tables().activation(activation)?.unwrap_or_default();
+    Ok(DeliveryView { version: Some(activation.version), digest: Some(activation.digest), ..view })
+}
+
+fn handled(handling: &Handling, view: DeliveryView) -> DeliveryView {
+    let Handling { at, attempt, published, .. } = handling;
+    DeliveryView { at: Some(*at), attempt: Some(*attempt), published: published.clone(), ..view }
+}
+
+fn because(held: &HeldEvent, is_behind: bool) -> HeldBecause {
+    match () {
+        () if is_behind => HeldBecause::EarlierEvent,
+        () if held.suspended.is_some() => HeldBecause::Probation,
+        () if held.attempts > 0 || held.uncounted > 0 => HeldBecause::Retry,
+        () => HeldBecause::Turn,
+    }
+}
