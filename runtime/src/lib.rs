@@ -28,6 +28,6 @@ pub use config::{
     Config, ConfigError, Durability, Retention, RuntimeLimits, Token, duration as parse_duration,
 };
 pub use error::{
-    ConsumerError, DeadLetterError, DeployError, EventError, HeldError, LoadError, OpenError, PublishError, ReadError, RedriveError,
-    StateError, Unavailable, VersionError, io_reason,
+    ConsumerError, DeadLetterError, DeployError, EventError, HeldError, LoadError, OpenError, PublishError,
+    ReadError, RedriveError, StateError, Unavailable, VersionError, io_reason,
 };

@@ -11,8 +11,8 @@ use clap::{Args, Subcommand};
 
 use super::{
     client::{Client, path},
-    deploy,
     consumers::last_failure,
+    deploy,
     failure::Failure,
     output,
     table::{dash, digest, list, sheet, table, time},

@@ -52,7 +52,10 @@ pub use run::{Call, CallStart, Finished, Handler, Rehearsal, Rehearsed, WorkerCo
 pub use sequenced::Sequenced;
 pub use sequencer::{
     Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, DeadPortion,
-    FoundDeadLetter, FoundHeld, HeldError, HeldEventEntry, HistoryEntry, LagRead, LogEvents, OldestHeld, Pause, ProbationState, Probe, PublishRefusal, ReadError, Receipt, Receipts, RecoverError, RedriveError, RedrivePreview, RedriveStatus, Release, ResetPlace, ResetTo, Sequencer, Skipped, Standing, Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor, first_offset_since,
+    FoundDeadLetter, FoundHeld, HeldError, HeldEventEntry, HistoryEntry, LagRead, LogEvents, OldestHeld,
+    Pause, ProbationState, Probe, PublishRefusal, ReadError, Receipt, Receipts, RecoverError, RedriveError,
+    RedrivePreview, RedriveStatus, Release, ResetPlace, ResetTo, Sequencer, Skipped, Standing, Unhandled,
+    Unready, Verdict, VerdictOutcome, WaitsFor, first_offset_since,
 };
 pub use shared::SharedSequencer;
 pub use spec::ConsumerSpec;

@@ -13,7 +13,8 @@ use camshaft_event::{
 };
 
 use camshaft::{
-    ConsumerError, DeadLetterError, DeployError, ErrorCode, EventError, HeldError, PublishError, ReadError, RedriveError, StateError, Unavailable, VersionError,
+    ConsumerError, DeadLetterError, DeployError, ErrorCode, EventError, HeldError, PublishError, ReadError,
+    RedriveError, StateError, Unavailable, VersionError,
 };
 
 /// An answer that is an error.

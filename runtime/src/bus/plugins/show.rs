@@ -14,8 +14,7 @@ use super::{Plugins, settings};
 use crate::bus::shown;
 use crate::compose::EmbeddedStore;
 use crate::view::{
-    FileWarningView, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView,
-    WaitingVersionView,
+    FileWarningView, LimitsView, PluginStatus, PluginView, RefusalView, SubscriptionView, WaitingVersionView,
 };
 use crate::{Runtime, Unavailable};
 
