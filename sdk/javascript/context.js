@@ -5,6 +5,11 @@
 import { encode } from "./event.js";
 import { Rejection } from "./outcome.js";
 import { State } from "./state.js";
+import { optionalText, readable, text } from "./text.js";
+import { timeMs } from "./time.js";
+
+/** Most random bytes of one call; the contract says so. */
+const MAX_RANDOM_BYTES = 65_536;
 
 /**
  * The running attempt. All that is done through it takes effect if the handler returns, exactly once, and not
@@ -35,24 +40,26 @@ export class Context {
    * Sets the timer `name`: the event is published at `at`, or soon after. It replaces a timer of that name.
    *
    * @param {string} name unique within the plugin
-   * @param {Date | number} at a time, or milliseconds since 1970-01-01T00:00:00Z
+   * @param {Date | number | bigint} at a time, or milliseconds since 1970-01-01T00:00:00Z
    * @param {string} type
    * @param {unknown} data
    * @param {object} options as those of `publish`
    */
   schedule(name, at, type, data, options = {}) {
-    const atMs = BigInt(Math.max(0, Math.ceil(Number(at))));
-    refusing(() => this.#host.publisher.schedule(name, newEvent(type, data, options), atMs));
+    const timer = text(name, "a timer's name");
+    const atMs = timeMs(at, `the time of the timer \`${timer}\``);
+    refusing(() => this.#host.publisher.schedule(timer, newEvent(type, data, options), atMs));
   }
 
   /** Removes the timer `name`; one that is not set is no error. */
   cancel(name) {
-    refusing(() => this.#host.publisher.cancel(name));
+    const timer = text(name, "a timer's name");
+    refusing(() => this.#host.publisher.cancel(timer));
   }
 
   /** The configuration's value for `key`, the operator's or else plugin.toml's; undefined if there is none. */
   config(key) {
-    return this.#host.config.get(key);
+    return this.#host.config.get(text(key, "a key of the configuration"));
   }
 
   /** Writes a line to the plugin's log; so do `info`, `warn`, `error`, and `console.log`. */
@@ -76,8 +83,8 @@ export class Context {
   }
 
   #log(level, message, fields = {}) {
-    const pairs = Object.entries(fields).map(([name, value]) => [name, String(value)]);
-    this.#host.logging.log(level, String(message), pairs);
+    const pairs = Object.entries(fields).map(([name, value]) => [readable(name), readable(value)]);
+    this.#host.logging.log(level, readable(message), pairs);
   }
 
   /** The attempt's time. It stands still while the handler runs; `Date.now()` tells the same. */
@@ -92,6 +99,9 @@ export class Context {
 
   /** Random bytes, the same ones at every attempt at this event. Unfit for secrets. */
   random(length) {
+    if (!Number.isInteger(length) || length < 0 || length > MAX_RANDOM_BYTES) {
+      throw new Rejection(`${String(length)} random bytes were asked for; one call gives 0 to ${MAX_RANDOM_BYTES}`);
+    }
     return this.#host.context.random(length);
   }
 
@@ -118,15 +128,16 @@ export class Context {
 
 function newEvent(eventType, data, options) {
   const { subject, key, time, contentType = "application/json", schema, extensions = {} } = options;
+  const mediaType = text(contentType, "`contentType`");
   return {
-    eventType,
-    subject,
-    time,
-    datacontenttype: contentType,
-    dataschema: schema,
-    partitionkey: key,
-    extensions: Object.entries(extensions).map(([name, value]) => [name, String(value)]),
-    data: encode(eventType, contentType, data),
+    eventType: text(eventType, "the type of an event"),
+    subject: optionalText(subject, "`subject`"),
+    time: optionalText(time, "`time`"),
+    datacontenttype: mediaType,
+    dataschema: optionalText(schema, "`schema`"),
+    partitionkey: optionalText(key, "`key`"),
+    extensions: Object.entries(extensions).map(([name, value]) => [name, text(String(value), `the extension \`${name}\``)]),
+    data: encode(eventType, mediaType, data),
   };
 }
 

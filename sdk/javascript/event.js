@@ -1,9 +1,11 @@
 // The event that a handler is given, and its data in and out of bytes.
 
+import * as json from "./json.js";
 import * as messagepack from "./messagepack.js";
 import { reject } from "./outcome.js";
 
 const utf8 = new TextEncoder();
+// A byte order mark before JSON is skipped.
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** A CloudEvents 1.0 event. It never changes. */
@@ -35,7 +37,10 @@ export class Event {
     this.bytes = record.data;
   }
 
-  /** The data, decoded by its media type. What is no JSON or MessagePack is rejected; `bytes` takes all. */
+  /**
+   * The data, decoded by its media type. Whole numbers beyond 2^53 are `bigint`. What is no JSON or MessagePack is
+   * rejected; `bytes` takes all.
+   */
   get data() {
     if (!this.#isDecoded) {
       this.#data = decode(this.type, this.datacontenttype, this.bytes);
@@ -73,7 +78,7 @@ function decode(type, mediaType, bytes) {
   if (bytes.length === 0) return null;
   try {
     if (encoding === "messagepack") return messagepack.decode(bytes);
-    return JSON.parse(strictUtf8.decode(bytes));
+    return json.parse(strictUtf8.decode(bytes));
   } catch (error) {
     const name = encoding === "json" ? "JSON" : "MessagePack";
     return reject(`data of \`${type}\` is no ${name}: ${error.message}`);
@@ -89,7 +94,7 @@ export function encode(type, mediaType, data) {
   }
   try {
     if (encoding === "messagepack") return messagepack.encode(data ?? null);
-    return utf8.encode(JSON.stringify(data ?? null));
+    return utf8.encode(json.stringify(data ?? null));
   } catch (error) {
     return reject(`data of \`${type}\` cannot be written: ${error.message}`);
   }

@@ -8,6 +8,7 @@ import * as publisher from "camshaft:plugin/publisher@0.1.0";
 import * as state from "camshaft:plugin/state@0.1.0";
 
 import { reject } from "./outcome.js";
+import { watch } from "./work.js";
 
 // Without the capability the engine has no HTTP inside, and its own `fetch` would end the handler without a word.
 if (!CAMSHAFT_SENDS) {
@@ -15,12 +16,13 @@ if (!CAMSHAFT_SENDS) {
     reject('this plugin cannot send requests: plugin.toml does not say `capabilities = ["http"]`');
 }
 
-const imports = { config, context, logging, publisher, state };
+const imports = { config, context, logging, publisher, state, work: watch(globalThis) };
 
 /** The host of the attempt that begins. */
 export function host() {
   // The engine's own generator would go on from one event to the next, and each instance would differ.
   Math.random = fraction;
+  imports.work.begin();
   return imports;
 }
 

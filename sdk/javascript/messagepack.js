@@ -4,6 +4,9 @@
 // ../messagepack.json hold all to it. It is written here rather than taken from a package so that a plugin and
 // its tests need nothing installed. No extension types.
 
+import { isRecord } from "./json.js";
+import { kind } from "./text.js";
+
 /** Values nested deeper than this are refused, as the runtime does. */
 const MAX_DEPTH = 128;
 
@@ -16,7 +19,8 @@ const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 // An interpreter pays for each object and each call, so the state of the one encoding and the one decoding that
 // can run lies here.
 const utf8 = new TextEncoder();
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+// Text may begin with a byte order mark: it is part of it.
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 let output = new Uint8Array(1024);
 let outputView = new DataView(output.buffer);
 let written = 0;
@@ -97,7 +101,7 @@ function write(value, depth) {
     case "bigint": return writeBigInt(value);
     case "string": return writeString(value);
     case "object": return writeObject(value, depth);
-    default: throw new TypeError(`a ${typeof value} is no data`);
+    default: throw new TypeError(`${kind(value)} is no data`);
   }
 }
 
@@ -142,6 +146,9 @@ function writeString(value) {
     if (at === value.length) return;
     written = start;
   }
+  if (!value.isWellFormed()) {
+    throw new TypeError(`${JSON.stringify(value)} holds half of a surrogate pair, which is no text`);
+  }
   const bytes = utf8.encode(value);
   if (bytes.length < 32) byte(0xa0 | bytes.length);
   else sized(bytes.length, 0xd9, 0xda);
@@ -161,6 +168,7 @@ function writeObject(value, depth) {
   }
   if (typeof value.toJSON === "function") return write(value.toJSON(), depth + 1);
   const isMap = value instanceof Map;
+  if (!isMap && !isRecord(value)) throw new TypeError(`${kind(value)} is no data`);
   // As in JSON, a property that is undefined is not there.
   const keys = isMap ? [...value.keys()] : Object.keys(value).filter((key) => value[key] !== undefined);
   if (keys.length < 16) byte(0x80 | keys.length);

@@ -1,5 +1,9 @@
 // The two ways not to succeed, and what the contract makes of whatever was thrown.
 
+import { authorsPlaces } from "./places.js";
+import { readable } from "./text.js";
+import { delayMs } from "./time.js";
+
 /** Thrown by `reject`: the event can never be handled and becomes a dead letter now. */
 export class Rejection extends Error {
   name = "Rejection";
@@ -12,7 +16,7 @@ export class Retry extends Error {
   /** @param {string} reason @param {{ afterMs?: number }} options */
   constructor(reason, { afterMs } = {}) {
     super(reason);
-    this.afterMs = afterMs;
+    this.afterMs = delayMs(afterMs, "`afterMs` of a retry");
   }
 }
 
@@ -40,13 +44,13 @@ export function retry(reason, options) {
 
 /** The contract's `failure` for what a handler threw. Anything but `reject` means another attempt. */
 export function toFailure(thrown) {
-  if (thrown instanceof Rejection) return { tag: "reject", val: thrown.message };
+  if (thrown instanceof Rejection) return { tag: "reject", val: readable(thrown.message) };
   if (thrown instanceof Retry) {
     const after = thrown.afterMs;
-    const afterMs = after === undefined ? undefined : BigInt(Math.max(0, Math.ceil(after)));
-    return { tag: "retry", val: { afterMs, reason: thrown.message } };
+    const afterMs = after === undefined ? undefined : BigInt(after);
+    return { tag: "retry", val: { afterMs, reason: readable(thrown.message) } };
   }
-  return { tag: "retry", val: { afterMs: undefined, reason: describe(thrown) } };
+  return { tag: "retry", val: { afterMs: undefined, reason: readable(describe(thrown)) } };
 }
 
 /** A message with all its causes, and where it came from. */
@@ -58,6 +62,6 @@ function describe(thrown) {
   }
   const stack = String(thrown.stack ?? "").trim();
   // Some engines begin a stack with the message, some do not.
-  const places = stack.split("\n").filter((line) => /^\s*at |@/.test(line)).map((line) => line.trim());
+  const places = authorsPlaces(stack.split("\n").filter((line) => /^\s*at |@/.test(line)).map((line) => line.trim()));
   return places.length === 0 ? text : `${text}\n${places.join("\n")}`;
 }

@@ -2,12 +2,14 @@
 
 import * as messagepack from "./messagepack.js";
 import { Rejection } from "./outcome.js";
+import { kind, text } from "./text.js";
 
 /** Keys and values that one call fetches for a scan. */
 const PAGE = 256;
 
 const utf8 = new TextEncoder();
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+// A key may begin with a byte order mark: it is part of it.
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Writes are seen at once by this attempt, and durable together with the event's completion. */
 export class State {
@@ -69,8 +71,8 @@ export class State {
 
 function toBytes(key) {
   if (key instanceof Uint8Array) return key;
-  if (typeof key === "string") return utf8.encode(key);
-  throw new Rejection(`a state key is text or bytes, not ${typeof key}`);
+  if (typeof key === "string") return utf8.encode(text(key, "a state key"));
+  throw new Rejection(`a state key is text or bytes, not ${kind(key)}`);
 }
 
 function fromBytes(bytes) {
@@ -85,7 +87,7 @@ function encode(key, value) {
   try {
     return messagepack.encode(value);
   } catch (error) {
-    throw new Rejection(`state value of \`${text(key)}\` cannot be written: ${error.message}`);
+    throw new Rejection(`state value of \`${shown(key)}\` cannot be written: ${error.message}`);
   }
 }
 
@@ -93,11 +95,11 @@ function decode(key, bytes) {
   try {
     return messagepack.decode(bytes);
   } catch (error) {
-    throw new Rejection(`state value of \`${text(key)}\` is no MessagePack: ${error.message}`);
+    throw new Rejection(`state value of \`${shown(key)}\` is no MessagePack: ${error.message}`);
   }
 }
 
-function text(key) {
+function shown(key) {
   return typeof key === "string" ? key : new TextDecoder().decode(key);
 }
 
@@ -108,9 +110,9 @@ function refusing(key, call) {
     const refusal = error?.payload ?? error;
     switch (refusal?.tag) {
       case "invalid-key":
-        throw new Rejection(`state key \`${text(key)}\` is empty or longer than ${refusal.val} bytes`);
+        throw new Rejection(`state key \`${shown(key)}\` is empty or longer than ${refusal.val} bytes`);
       case "value-too-large":
-        throw new Rejection(`state value of \`${text(key)}\` is longer than ${refusal.val} bytes`);
+        throw new Rejection(`state value of \`${shown(key)}\` is longer than ${refusal.val} bytes`);
       case "attempt-too-large":
         throw new Rejection(`the effects of this attempt together exceed ${refusal.val} bytes`);
       default:

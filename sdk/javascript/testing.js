@@ -47,7 +47,7 @@ export class TestContext extends Context {
     this.#memory.cause = record;
     try {
       const done = handle(record, this.#memory);
-      return done === undefined ? undefined : done.catch(failed);
+      return done?.catch(failed);
     } catch (failure) {
       return failed(failure);
     }

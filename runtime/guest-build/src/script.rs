@@ -7,6 +7,7 @@
 mod javascript;
 mod manifest;
 mod python;
+mod source_map;
 mod tools;
 
 use std::{
@@ -213,7 +214,7 @@ impl Work {
         &self,
         command: &mut Command,
         program: Program,
-        essence: fn(&str) -> String,
+        essence: impl FnOnce(&str) -> String,
     ) -> Result<(), ScriptError> {
         let Output { status, stdout, stderr } =
             command.current_dir(&self.folder).output().map_err(|error| program.missing(error))?;

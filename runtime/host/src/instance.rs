@@ -71,12 +71,19 @@ impl<C: AttemptContext + Send + 'static> Instance<C> {
             Ok((Err(disposition),)) => disposition.into_answer(),
             Err(error) => failure::explain(&error, self.store.data(), self.deadline_ms),
         };
-        let context = self.store.data_mut().end();
-        self.spent = answer != Answer::Done || self.reuse == InstanceReuse::Fresh;
+        self.finish(answer)
+    }
+
+    /// The call is over. What the guest has left open would have its effects during another event: such an instance
+    /// serves no other.
+    fn finish(&mut self, answer: Answer) -> (Answer, C) {
+        let session = self.store.data_mut();
+        let context = session.end();
+        self.spent = answer != Answer::Done || self.reuse == InstanceReuse::Fresh || session.has_open_work();
         (answer, context)
     }
 
-    /// Whether the instance must be dropped: it answered anything but done, or serves one event only.
+    /// Whether the instance must be dropped: it answered anything but done, left work open, or serves one event only.
     #[must_use]
     pub const fn is_spent(&self) -> bool {
         self.spent

@@ -12,9 +12,11 @@ mod denied;
 mod io;
 mod random;
 mod waiting;
+mod waits;
 
 use camshaft_event::AttemptContext;
 pub use waiting::Written;
+pub use waits::Waits;
 use wasmtime::component::{Component, Linker, types::ComponentItem};
 
 use crate::{contract, instance::Session};

@@ -31,10 +31,51 @@ test("what no attempt can mend is a rejection that says what it is about", () =>
   assert.match(reason(() => ctx.publish("a.c", 1)), /^`a\.c` is published but not declared/);
   assert.match(reason(() => ctx.state.set("", 1)), /^state key `` is empty or longer than/);
   assert.match(reason(() => ctx.state.set("k", () => 1)), /^state value of `k` cannot be written: a function is no data/);
-  assert.match(reason(() => ctx.state.get(7)), /^a state key is text or bytes, not number/);
-  assert.match(reason(() => ctx.publish("a.b", 1n)), /^data of `a\.b` cannot be written/);
+  assert.match(reason(() => ctx.state.get(7)), /^a state key is text or bytes, not a number$/);
   assert.match(reason(() => ctx.publish("a.b", 1, { contentType: "text/csv" })), /publish a Uint8Array/);
   assert.match(reason(() => ctx.cancel("")), /^the timer's name is empty/);
+});
+
+test("what would be changed or merged on its way out is a rejection", () => {
+  const ctx = new TestContext();
+  const refused = (run, expected) => assert.throws(run, (error) => {
+    assert.ok(error instanceof Rejection, error);
+    assert.match(error.message, expected);
+    return true;
+  });
+  const written = [new Set([1]), new ArrayBuffer(2), /x/, new Number(1), new Int16Array(1), new Error("no"), Promise.resolve()];
+  for (const value of written) {
+    refused(() => ctx.state.set("k", { value }), /^state value of `k` cannot be written: a \w+ is no data$/);
+    refused(() => ctx.publish("a.b", { value }), /^data of `a\.b` cannot be written: a \w+ is no data$/);
+  }
+  for (const value of [Number.NaN, Infinity, () => 1, new Map()]) refused(() => ctx.publish("a.b", [value]), /cannot be written/);
+  class Order { sku = "b-7"; }
+  ctx.state.set("k", new Order());
+  assert.deepEqual(ctx.state.get("k"), { sku: "b-7" });
+
+  const halves = /half of a surrogate pair/;
+  for (const half of ["\ud800", "\udc01", "a very long text, longer than thirty-two characters: \ud801"]) {
+    refused(() => ctx.state.set(half, 1), halves);
+    refused(() => ctx.state.get(half), halves);
+    refused(() => ctx.state.set("k", [half]), halves);
+    refused(() => ctx.state.set("k", { [half]: 1 }), halves);
+    refused(() => ctx.publish("a.b", { [half]: 1 }), halves);
+    refused(() => ctx.publish("a.b", 1, { key: half }), /^`key` holds half/);
+    refused(() => ctx.publish("a.b", 1, { subject: half }), /^`subject` holds half/);
+    refused(() => ctx.schedule(half, 1, "a.b"), /^a timer's name holds half/);
+  }
+  refused(() => ctx.publish("a.b", 1, { subject: 7 }), /^`subject` is text, not a number$/);
+  refused(() => ctx.publish(undefined, 1), /^the type of an event is text, not undefined$/);
+  refused(() => ctx.random(2 ** 32 + 1), /random bytes were asked for; one call gives 0 to 65536$/);
+  ctx.info("half \ud800", { "\ud801": "\udc00" });
+  assert.deepEqual(ctx.logged, [{ level: "info", message: "half \ufffd", fields: { "\ufffd": "\ufffd" } }]);
+});
+
+test("a key keeps its byte order mark", () => {
+  const ctx = new TestContext();
+  ctx.state.set("\ufeffa", "\ufeffb");
+  ctx.state.set("a", 1);
+  assert.deepEqual([...ctx.state.scan()], [["a", 1], ["\ufeffa", "\ufeffb"]]);
 });
 
 test("published events inherit from their cause unless they say otherwise", () => {
@@ -63,6 +104,22 @@ test("timers are set by time, and cancelled", () => {
   ctx.cancel("tea");
   ctx.cancel("never set");
   assert.deepEqual(Object.keys(ctx.timers), ["late"]);
+});
+
+test("a time that is none, or that 64 bits do not hold, is a rejection", () => {
+  const ctx = new TestContext();
+  for (const at of [Number.NaN, Infinity, -Infinity, 2 ** 64, 2n ** 64n, 8.64e15 + 2, new Date("no"), "2026", undefined, null]) {
+    assert.throws(() => ctx.schedule("t", at, "a.b"), (error) => {
+      assert.ok(error instanceof Rejection, error);
+      assert.match(error.message, /^the time of the timer `t` is a Date or milliseconds since 1970, up to 8640000000000000, not /);
+      return true;
+    });
+  }
+  assert.deepEqual(ctx.timers, {});
+  ctx.schedule("t", 8.64e15, "a.b");
+  ctx.schedule("u", 1.5, "a.b");
+  ctx.schedule("v", 7n, "a.b");
+  assert.deepEqual([ctx.timers.t.atMs, ctx.timers.u.atMs, ctx.timers.v.atMs], [8.64e15, 2, 7]);
 });
 
 test("the attempt's facts are told", () => {

@@ -98,6 +98,59 @@ test("retry asks for a delay; whatever else is thrown is retried, with all cause
   assert.equal(outcome(() => { throw "text"; }).message, "the handler threw text");
 });
 
+test("a delay is clamped to what the contract holds, and one that is no number is a rejection", () => {
+  const outcome = (afterMs) => thrown(() => new TestContext().handle(failing(() => retry("busy", { afterMs })), { type: "a.b" }));
+  for (const [afterMs, expected] of [[-1, 0], [Infinity, 2 ** 53 - 1], [2 ** 64, 2 ** 53 - 1], [5n, 5], [undefined, undefined]]) {
+    const later = outcome(afterMs);
+    assert.ok(later instanceof Retry, later);
+    assert.equal(later.afterMs, expected);
+  }
+  for (const [afterMs, found] of [[Number.NaN, "NaN"], ["60", "a string"], [new Date(0), "a Date"]]) {
+    const never = outcome(afterMs);
+    assert.ok(never instanceof Rejection, never);
+    assert.equal(never.message, `\`afterMs\` of a retry is a number of milliseconds, not ${found}`);
+  }
+  assert.equal(outcome.call(undefined, null).afterMs, undefined);
+  assert.equal(thrown(() => new TestContext().handle(failing(() => reject("no \ud800")), { type: "a.b" })).message, "no \ufffd");
+});
+
+test("whole numbers beyond 2^53 are exact, in and out", () => {
+  const handle = failing((event, ctx) => {
+    ctx.state.set("data", event.data);
+    ctx.publish("c.d", event.data);
+  });
+  const text = '{"id":9007199254740993,"low":-9223372036854775808,"t":"9007199254740993 \\" 1","f":1.5,"e":9007199254740993.0,"s":1e3,"big":[18446744073709551615]}';
+  const ctx = new TestContext();
+  ctx.handle(handle, { type: "a.b", data: new TextEncoder().encode(text) });
+  const data = { id: 9007199254740993n, low: -(2n ** 63n), t: '9007199254740993 " 1', f: 1.5, e: 9007199254740992, s: 1000, big: [2n ** 64n - 1n] };
+  assert.deepEqual(ctx.state.get("data"), data);
+  assert.equal(new TextDecoder().decode(ctx.published[0].bytes), text.replace("9007199254740993.0", "9007199254740992").replace("1e3", "1000"));
+  const marked = { "bigint:": ["bigint:1", "bigbigint:1", 2n ** 60n] };
+  ctx.publish("c.d", marked);
+  assert.deepEqual(ctx.published[1].data, marked);
+  const reason = thrown(() => new TestContext().handle(handle, { type: "a.b", data: new TextEncoder().encode("[1e400]") }));
+  assert.equal(reason.message, "data of `a.b` is no JSON: the number 1e400 is too large");
+});
+
+test("a byte order mark before JSON is skipped", () => {
+  const ctx = new TestContext();
+  const handle = failing((event) => ctx.state.set("data", event.data));
+  new TestContext().handle(handle, { type: "a.b", data: new TextEncoder().encode('\ufeff{"a":"\ufeff"}') });
+  assert.deepEqual(ctx.state.get("data"), { a: "\ufeff" });
+});
+
+test("generators are refused, as handlers and as what one returns", async () => {
+  for (const run of [function* () {}, async function* () {}]) {
+    assert.throws(() => failing(run), /the handler of "a.b" is a generator, of which nothing would run/);
+  }
+  function* steps() {}
+  const error = thrown(() => new TestContext().handle(failing(() => steps()), { type: "a.b" }));
+  assert.ok(error instanceof Rejection, error);
+  assert.match(error.message, /^the handler returned a Generator, which does nothing by itself/);
+  await assert.rejects(new TestContext().handle(failing(async () => [1].values()), { type: "a.b" }), Rejection);
+  new TestContext().handle(failing(() => [1]), { type: "a.b" });
+});
+
 test("a promise is waited for", async () => {
   const handle = failing(async (event, ctx) => {
     await null;

@@ -7,7 +7,9 @@ use serde::Deserialize;
 
 use super::{
     AuthorsManifest, Inputs, Program, ScriptError, Work, read,
+    source_map::SourceMap,
     tools::{Tools, announce_and_run},
+    write,
 };
 use crate::Language;
 
@@ -15,7 +17,7 @@ const NEEDS: &str = "Node.js 20 or newer with npm";
 const NODE: Program = Program { name: "node", language: Language::JavaScript, needs: NEEDS };
 const NPM: Program = Program { name: "npm", language: Language::JavaScript, needs: NEEDS };
 
-const TOOLS: Tools = Tools {
+const TOOLS: Tools<'_> = Tools {
     name: "javascript",
     pins: &[
         ("package-lock.json", include_str!("../../tools/javascript/package-lock.json")),
@@ -60,20 +62,33 @@ pub fn plugin<'w>(
         "--target=es2022",
         "--log-level=warning",
     ]);
+    // So every promise of the plugin is made by the constructor that the SDK puts in place: the SDK sees which one is
+    // rejected and waited for by no code, which the engine does not tell.
+    esbuild.args([
+        "--supported:async-await=false",
+        "--supported:async-generator=false",
+        "--supported:for-await=false",
+        "--supported:top-level-await=true",
+    ]);
+    esbuild.args(["--sourcemap=external", "--sources-content=false"]);
     esbuild.arg(format!("--define:CAMSHAFT_SUBSCRIPTIONS={}", manifest.types_as_json()));
     esbuild.arg(format!("--define:CAMSHAFT_SENDS={}", manifest.sends));
     esbuild.arg(format!("--outfile={}", bundle.display()));
-    work.run(&mut esbuild, NODE, |said| said.trim().to_owned())?;
+    work.run(&mut esbuild, NODE, mistakes)?;
+    let map = SourceMap::beside(&bundle, &work.folder)?;
+    // Behind all code, so that no place in the bundle changes.
+    write(&bundle, &format!("{}\nglobalThis.CAMSHAFT_SOURCE_MAP = {};\n", read(&bundle)?, map.as_json()))?;
     TOOLS.pins.iter().for_each(|(_, content)| inputs.add(content));
     inputs.add(read(&bundle)?);
     let sends = manifest.sends;
-    Ok(move |file: &Path| componentize(work, &tools, &bundle, sends, file))
+    Ok(move |file: &Path| componentize(work, &tools, &bundle, &map, sends, file))
 }
 
 fn componentize(
     work: &Work,
     tools: &Path,
     bundle: &Path,
+    map: &SourceMap,
     sends: bool,
     file: &Path,
 ) -> Result<(), ScriptError> {
@@ -87,7 +102,7 @@ fn componentize(
         componentize.arg("http");
     }
     componentize.arg("--out").arg(file);
-    work.run(&mut componentize, NODE, essence)
+    work.run(&mut componentize, NODE, |said| map.in_authors_files(&essence(said)))
 }
 
 /// The plugin's own packages, if any is not there.
@@ -99,6 +114,11 @@ fn install_packages(work: &Work, package: &Package) -> Result<(), ScriptError> {
     let mut npm = NPM.command();
     npm.args(["install", "--no-audit", "--no-fund"]).current_dir(&work.folder);
     announce_and_run(NPM, &mut npm, &work.folder, "the plugin's packages")
+}
+
+/// The mistakes that esbuild found, without the stack of Node, which starts it.
+fn mistakes(said: &str) -> String {
+    said.split("\nnode:").next().unwrap_or(said).trim().to_owned()
 }
 
 /// The error in what Node prints when componentize-js throws one.
@@ -117,7 +137,13 @@ fn essence(said: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::essence;
+    use super::{essence, mistakes};
+
+    #[test]
+    fn what_esbuild_found_is_told_without_the_stack_of_node() {
+        let said = "✘ [ERROR] Unexpected \"=\"\n\n    plugin.js:8:8:\n\nnode:internal/errors:984\n    throw error;\n";
+        assert_eq!(mistakes(said), "✘ [ERROR] Unexpected \"=\"\n\n    plugin.js:8:8:");
+    }
 
     #[test]
     fn the_authors_error_is_found_in_the_tools() {

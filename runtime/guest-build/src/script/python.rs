@@ -13,22 +13,25 @@ use crate::{Language, contract::CONTRACT};
 const PYTHON: Program =
     Program { name: "python3", language: Language::Python, needs: "Python 3.11 or newer with pip" };
 
-const TOOLS: Tools = Tools {
+/// Installs what `requirements.txt` says into `packages`.
+const PIP_INSTALL: [&str; 10] = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--root-user-action=ignore",
+    "--target",
+    "packages",
+    "--requirement",
+    "requirements.txt",
+];
+
+const TOOLS: Tools<'_> = Tools {
     name: "python",
     pins: &[("requirements.txt", include_str!("../../tools/python/requirements.txt"))],
     program: PYTHON,
-    arguments: &[
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--root-user-action=ignore",
-        "--target",
-        "packages",
-        "--requirement",
-        "requirements.txt",
-    ],
+    arguments: &PIP_INSTALL,
     what: "componentize-py (once, about 50 MB)",
 };
 
@@ -48,7 +51,28 @@ struct World {
     name: &'static str,
 }
 
-/// The `[tool.camshaft]` of `pyproject.toml`.
+/// What matters here of `pyproject.toml`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Document {
+    project: Project,
+    tool: Tool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Project {
+    /// Packages that the plugin imports, as pip takes them.
+    dependencies: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Tool {
+    camshaft: Settings,
+}
+
+/// The `[tool.camshaft]`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
@@ -70,20 +94,22 @@ pub fn plugin<'w>(
     manifest: &AuthorsManifest,
     inputs: &mut Inputs,
 ) -> Result<impl FnOnce(&Path) -> Result<(), ScriptError> + 'w, ScriptError> {
-    let settings = settings(&work.source("pyproject.toml", "it names the plugin's module")?)?;
+    let document = document(&work.source("pyproject.toml", "it names the plugin's module")?)?;
+    let settings = document.tool.camshaft;
     let module_file = settings.module.replace('.', "/") + ".py";
     work.source(
         &module_file,
         "`module` in [tool.camshaft] of pyproject.toml names the module of the handlers",
     )?;
     let packages = TOOLS.folder(&work.tools)?.join("packages");
+    let dependencies = dependencies(work, &document.project.dependencies, inputs)?;
     let entry = work.scratch.join("entry");
     fs::create_dir_all(&entry).map_err(file_error(&entry))?;
     let entry_text = entry_module(&settings.module, manifest);
     write(&entry.join(format!("{ENTRY}.py")), &entry_text)?;
 
     let own = settings.path.iter().map(|folder| work.folder.join(folder));
-    let path: Vec<PathBuf> = [work.folder.clone()].into_iter().chain(own).collect();
+    let path: Vec<PathBuf> = [work.folder.clone()].into_iter().chain(own).chain(dependencies).collect();
     let world =
         if manifest.sends { sink(work, inputs)? } else { World { folder: work.wit(), name: "handler" } };
     inputs.add(entry_text);
@@ -115,8 +141,14 @@ fn componentize(
     path: &[PathBuf],
     file: &Path,
 ) -> Result<(), ScriptError> {
+    // The tool adds the packages of the machine or of its virtual environment, so it is given an empty one: what was
+    // built with them would be missing on every other machine.
+    let environment = work.scratch.join("environment");
+    let nothing = environment.join("lib/python3/site-packages");
+    fs::create_dir_all(&nothing).map_err(file_error(&nothing))?;
     let mut componentize = PYTHON.command();
     componentize.env("PYTHONPATH", packages).env("PYTHONDONTWRITEBYTECODE", "1");
+    componentize.env("VIRTUAL_ENV", &environment);
     componentize.args(["-c", "import componentize_py, sys; sys.exit(componentize_py.script())"]);
     componentize.arg("--quiet").arg("--wit-path").arg(&world.folder).args(["--world", world.name]);
     componentize.args(["componentize", ENTRY]).arg("--output").arg(file);
@@ -126,20 +158,31 @@ fn componentize(
     work.run(&mut componentize, PYTHON, essence)
 }
 
-fn settings(path: &Path) -> Result<Settings, ScriptError> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Project {
-        tool: Tool,
+/// The folder with the packages that `[project] dependencies` names, if it names any. They are installed once for each
+/// list.
+fn dependencies(
+    work: &Work,
+    wanted: &[String],
+    inputs: &mut Inputs,
+) -> Result<Option<PathBuf>, ScriptError> {
+    if wanted.is_empty() {
+        return Ok(None);
     }
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Tool {
-        camshaft: Settings,
-    }
-    let project: Project = toml::from_str(&read(path)?)
-        .map_err(|error| ScriptError::Invalid { path: path.to_path_buf(), reason: error.to_string() })?;
-    Ok(project.tool.camshaft)
+    let list = wanted.join("\n") + "\n";
+    inputs.add(&list);
+    let tools = Tools {
+        name: &format!("python-packages-{:016x}", xxhash_rust::xxh3::xxh3_64(list.as_bytes())),
+        pins: &[("requirements.txt", &list)],
+        program: PYTHON,
+        arguments: &PIP_INSTALL,
+        what: "the plugin's packages",
+    };
+    Ok(Some(tools.folder(&work.tools)?.join("packages")))
+}
+
+fn document(path: &Path) -> Result<Document, ScriptError> {
+    toml::from_str(&read(path)?)
+        .map_err(|error| ScriptError::Invalid { path: path.to_path_buf(), reason: error.to_string() })
 }
 
 /// A plugin that is written against the contract itself brings its own export and needs no SDK.
@@ -185,10 +228,12 @@ mod tests {
         let path = folder.path().join("pyproject.toml");
         let read = |text: &str| {
             fs::write(&path, text).unwrap();
-            settings(&path)
+            document(&path).map(|document| (document.tool.camshaft, document.project.dependencies))
         };
-        assert_eq!(read("[project]\nname = \"x\"").unwrap().module, "plugin");
-        let own = read("[tool.camshaft]\nmodule = \"shop.stock\"").unwrap();
+        let (plain, needed) = read("[project]\nname = \"x\"\ndependencies = [\"six>=1\"]").unwrap();
+        assert_eq!((plain.module.as_str(), needed), ("plugin", vec!["six>=1".to_owned()]));
+        let (own, needed) = read("[tool.camshaft]\nmodule = \"shop.stock\"").unwrap();
+        assert!(needed.is_empty());
         assert_eq!((own.module.as_str(), own.path), ("shop.stock", vec!["vendor/python".into()]));
         let error = read("[tool.camshaft]\nmodul = \"x\"").err().expect("refused").to_string();
         assert!(error.contains("unknown field `modul`"), "{error}");

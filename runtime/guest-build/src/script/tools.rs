@@ -9,20 +9,20 @@ use std::{
 use super::{Program, ScriptError, file_error, write};
 
 /// What is installed together.
-pub struct Tools {
+pub struct Tools<'t> {
     /// Name of the folder.
-    pub name: &'static str,
+    pub name: &'t str,
     /// Files that say what is installed, name and content. The first one tells a current folder from an old one.
-    pub pins: &'static [(&'static str, &'static str)],
+    pub pins: &'t [(&'t str, &'t str)],
     /// Whoever installs.
     pub program: Program,
     /// What it is told to do in the folder.
-    pub arguments: &'static [&'static str],
+    pub arguments: &'t [&'t str],
     /// Said beside the command: what comes, and how large it is.
-    pub what: &'static str,
+    pub what: &'t str,
 }
 
-impl Tools {
+impl Tools<'_> {
     /// The folder in `tools` with everything installed.
     pub fn folder(&self, tools: &Path) -> Result<PathBuf, ScriptError> {
         let folder = tools.join(self.name);
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
     use crate::Language;
 
-    const fn tools(name: &'static str, arguments: &'static [&'static str]) -> Tools {
+    const fn tools<'t>(name: &'t str, arguments: &'t [&'t str]) -> Tools<'t> {
         let program = Program { name: "sh", language: Language::JavaScript, needs: "a shell" };
         Tools { name, pins: &[("pins", "1")], program, arguments, what: "a test" }
     }

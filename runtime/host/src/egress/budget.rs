@@ -46,6 +46,11 @@ impl Budget {
         RESOURCE_BYTES + self.under_way.load(Ordering::Acquire) * REQUEST_BYTES
     }
 
+    /// Whether a request is under way.
+    pub fn is_under_way(&self) -> bool {
+        self.under_way.load(Ordering::Acquire) > 0
+    }
+
     /// Tells what is left of the limit of so many bytes.
     pub fn set_room(&mut self, room_bytes: usize, limit_bytes: usize) {
         self.room = (room_bytes, limit_bytes);

@@ -99,6 +99,11 @@ impl Http {
         self.sender.budget.begin();
     }
 
+    /// Whether a request of the instance has not come to its end.
+    pub fn is_under_way(&self) -> bool {
+        self.sender.budget.is_under_way()
+    }
+
     /// Bytes that the host keeps for the instance's requests at most.
     pub fn kept_bytes(&self) -> usize {
         self.sender.budget.kept_bytes()

@@ -6,7 +6,7 @@ use std::{
     task::Poll,
 };
 
-use camshaft_event::{Answer, AttemptContext, Event, InstanceReuse};
+use camshaft_event::{Answer, AttemptContext, Event};
 
 use super::{EventView, Instance, failure};
 use crate::ticks::Deadline;
@@ -34,9 +34,7 @@ impl<C: AttemptContext + Send + 'static> Instance<C> {
             None => failure::too_late(self.store.data(), self.deadline_ms),
         };
         let answer = failure::with_denied(answer, &denied);
-        let context = self.store.data_mut().end();
-        self.spent = answer != Answer::Done || self.reuse == InstanceReuse::Fresh;
-        (answer, context)
+        self.finish(answer)
     }
 }
 

@@ -15,7 +15,11 @@ use super::{
     guest_log::{GuestLog, LineBuffer},
     memory::MemoryLimit,
 };
-use crate::{egress::Http, ticks::Ticks, wasi::Written};
+use crate::{
+    egress::Http,
+    ticks::Ticks,
+    wasi::{Waits, Written},
+};
 
 /// Most resources a guest may hold at a time: cursors, and streams of WASI.
 const MAX_RESOURCES: usize = 256;
@@ -50,6 +54,8 @@ pub struct Session<C> {
     /// The same of a guest whose streams are real, until its call has ended.
     written_stdout: Written,
     written_stderr: Written,
+    /// What the guest waits for; see [`Session::has_open_work`].
+    waits: Waits,
     started: Instant,
     /// What the runtime's settings allow each instance.
     pub bounds: Bounds,
@@ -74,6 +80,7 @@ impl<C> Session<C> {
             stderr: LineBuffer::default(),
             written_stdout: Written::default(),
             written_stderr: Written::default(),
+            waits: Waits::default(),
             started: Instant::now(),
             bounds,
             log: GuestLog::new(bounds.log_lines),
@@ -119,6 +126,16 @@ impl<C> Session<C> {
     /// Where it writes its standard error to.
     pub const fn written_stderr(&self) -> &Written {
         &self.written_stderr
+    }
+
+    /// The waits that the guest has begun.
+    pub const fn waits(&self) -> &Waits {
+        &self.waits
+    }
+
+    /// Whether the guest has started something that would go on in its next call: a wait, or a request under way.
+    pub fn has_open_work(&self) -> bool {
+        self.waits.any() || self.http.as_ref().is_some_and(|http| http.is_under_way())
     }
 
     /// What the guest said before it trapped.

@@ -6,7 +6,7 @@ use wasmtime::{
     component::{ComponentType, Lift, LinkerInstance, Lower, Resource},
 };
 
-use super::io::Pollable;
+use super::io::{Pollable, WAIT};
 use crate::instance::Session;
 
 /// The clocks tell milliseconds.
@@ -31,7 +31,10 @@ pub fn link<C: AttemptContext + Send + 'static>(
             })?;
             instance.func_wrap("resolution", |_, ()| Ok((u64::from(RESOLUTION_NS),)))?;
             for name in ["subscribe-instant", "subscribe-duration"] {
-                instance.func_wrap(name, |_, (_,): (u64,)| Ok((Resource::<Pollable>::new_own(0),)))?;
+                instance.func_wrap(name, |store: StoreContextMut<'_, Session<C>>, (_,): (u64,)| {
+                    store.data().waits().begin();
+                    Ok((Resource::<Pollable>::new_own(WAIT),))
+                })?;
             }
             Ok(())
         }

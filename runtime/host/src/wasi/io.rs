@@ -27,6 +27,9 @@ pub const STDOUT: u32 = 1;
 /// Representation of standard error.
 pub const STDERR: u32 = 2;
 
+/// Representation of a pollable of the clock: it is counted as long as the guest holds it.
+pub const WAIT: u32 = 1;
+
 /// Bytes that a guest may write at once.
 const WRITE_BYTES: u64 = 64 * 1024;
 
@@ -52,7 +55,13 @@ pub fn resource<C: 'static>(
         "error" | "io-error" => ResourceType::host::<StreamFailure>(),
         _ => ResourceType::host::<Absent>(),
     };
-    instance.resource(name, resource_type, |_, _| Ok(()))
+    let is_pollable = name == "pollable";
+    instance.resource(name, resource_type, move |store, representation| {
+        if is_pollable && representation == WAIT {
+            store.data().waits().end();
+        }
+        Ok(())
+    })
 }
 
 /// Defines what `interface` of `wasi:io` has.

@@ -21,6 +21,7 @@ use wasmtime_wasi_io::{
     streams::{DynInputStream, DynOutputStream, InputStream, OutputStream, StreamError, StreamResult},
 };
 
+use super::Waits;
 use crate::instance::Session;
 
 /// Bytes that a guest may write at once, and that are kept of one call.
@@ -101,13 +102,29 @@ fn nanos(duration: Duration) -> u64 {
 fn sleep<C>(store: &mut Of<'_, C>, wait: Duration) -> wasmtime::Result<Resource<DynPollable>> {
     // Whatever lies beyond the attempt's deadline is the same.
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-    let table = &mut store.data_mut().resources;
-    let sleep = table.push(Sleep { until: Instant::now() + wait.min(LONGEST) })?;
+    let session = store.data_mut();
+    let sleep = Sleep::new(Instant::now() + wait.min(LONGEST), session.waits().clone());
+    let table = &mut session.resources;
+    let sleep = table.push(sleep)?;
     subscribe(table, sleep)
 }
 
 struct Sleep {
     until: Instant,
+    waits: Waits,
+}
+
+impl Sleep {
+    fn new(until: Instant, waits: Waits) -> Self {
+        waits.begin();
+        Self { until, waits }
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.waits.end();
+    }
 }
 
 #[async_trait]

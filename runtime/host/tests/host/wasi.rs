@@ -24,7 +24,13 @@ fn guest(after_printing: &str) -> Vec<u8> {
         (alias outer 1 $stream (type $outer-stream))
         (export "output-stream" (type $s (eq $outer-stream)))
         (export "get-stderr" (func (result (own $s))))))
-      (import "wasi:clocks/monotonic-clock@0.2.3" (instance $clock (export "now" (func (result u64)))))
+      (import "wasi:io/poll@0.2.3" (instance $poll (export "pollable" (type (sub resource)))))
+      (alias export $poll "pollable" (type $pollable))
+      (import "wasi:clocks/monotonic-clock@0.2.3" (instance $clock
+        (alias outer 1 $pollable (type $outer-pollable))
+        (export "pollable" (type $p (eq $outer-pollable)))
+        (export "now" (func (result u64)))
+        (export "subscribe-duration" (func (param "when" u64) (result (own $p))))))
       (import "wasi:random/random@0.2.3" (instance $random (export "get-random-u64" (func (result u64)))))
       (import "wasi:cli/environment@0.2.3" (instance $environment
         (export "get-arguments" (func (result (list string))))))
@@ -60,6 +66,7 @@ fn guest(after_printing: &str) -> Vec<u8> {
       (alias export $streams "[method]output-stream.blocking-write-and-flush" (func $write))
       (alias export $stderr "get-stderr" (func $get-stderr))
       (alias export $clock "now" (func $now))
+      (alias export $clock "subscribe-duration" (func $subscribe))
       (alias export $random "get-random-u64" (func $draw))
       (alias export $environment "get-arguments" (func $arguments))
       (alias export $tcp "create-tcp-socket" (func $connect))
@@ -67,6 +74,8 @@ fn guest(after_printing: &str) -> Vec<u8> {
       (core func $core-write (canon lower (func $write) (memory $memory)))
       (core func $core-get-stderr (canon lower (func $get-stderr)))
       (core func $core-now (canon lower (func $now)))
+      (core func $core-subscribe (canon lower (func $subscribe)))
+      (core func $core-drop (canon resource.drop $pollable))
       (core func $core-draw (canon lower (func $draw)))
       (core func $core-arguments (canon lower (func $arguments) (memory $memory) (realloc $realloc)))
       (core func $core-connect (canon lower (func $connect) (memory $memory)))
@@ -76,6 +85,8 @@ fn guest(after_printing: &str) -> Vec<u8> {
         (import "wasi" "write" (func $write (param i32 i32 i32 i32)))
         (import "wasi" "get-stderr" (func $get-stderr (result i32)))
         (import "wasi" "now" (func $now (result i64)))
+        (import "wasi" "subscribe" (func $subscribe (param i64) (result i32)))
+        (import "wasi" "drop" (func $drop (param i32)))
         (import "wasi" "draw" (func $draw (result i64)))
         (import "wasi" "arguments" (func $arguments (param i32)))
         (import "wasi" "connect" (func $connect (param i32)))
@@ -94,7 +105,8 @@ fn guest(after_printing: &str) -> Vec<u8> {
           (i32.const 64)))
       (core instance $main (instantiate $main (with "libc" (instance $libc)) (with "wasi" (instance
         (export "write" (func $core-write)) (export "get-stderr" (func $core-get-stderr))
-        (export "now" (func $core-now)) (export "draw" (func $core-draw))
+        (export "now" (func $core-now)) (export "subscribe" (func $core-subscribe))
+        (export "drop" (func $core-drop)) (export "draw" (func $core-draw))
         (export "arguments" (func $core-arguments)) (export "connect" (func $core-connect))
         (export "poke" (func $core-poke))))))
       (type $handle (func (param "event" $event) (result (result (error $failure)))))
@@ -110,6 +122,20 @@ fn clocks_and_random_numbers_are_the_attempts_and_output_goes_to_the_log() {
     let (answer, attempt) = instance.call(&event(), Attempt::default());
     assert_eq!(answer, Answer::Done);
     assert_eq!(attempt.lines, [(LogLevel::Warn, "one".to_owned()), (LogLevel::Warn, "two".to_owned())]);
+}
+
+#[test]
+fn an_instance_with_a_wait_that_it_has_not_ended_serves_no_other_event() {
+    for (body, is_spent) in [
+        ("", false),
+        ("(call $drop (call $subscribe (i64.const 50000000)))", false),
+        ("(drop (call $subscribe (i64.const 50000000)))", true),
+        ("(call $drop (call $subscribe (i64.const 1))) (drop (call $subscribe (i64.const 0)))", true),
+    ] {
+        let mut instance = Bench::new().instance(&guest(body));
+        let (answer, _) = instance.call(&event(), Attempt::default());
+        assert_eq!((answer, instance.is_spent()), (Answer::Done, is_spent), "{body}");
+    }
 }
 
 #[test]

@@ -1,0 +1,156 @@
+//! The source map that esbuild writes beside a bundle: where a place of the bundle lies in the author's files.
+//!
+//! The SDK reads it in the component, for stacks; the build reads it for errors of the module's own code.
+
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{ScriptError, read};
+
+/// What is needed of a source map, version 3.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct SourceMap {
+    /// Files, from the plugin's folder.
+    sources: Vec<String>,
+    /// Lines apart by `;`, places in them by `,`, each of up to five numbers.
+    mappings: String,
+}
+
+/// A place in the author's files: source, line and column, counted from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place {
+    source: i64,
+    line: i64,
+    column: i64,
+}
+
+impl SourceMap {
+    /// The map of `bundle`, its files named from `folder`.
+    pub fn beside(bundle: &Path, folder: &Path) -> Result<Self, ScriptError> {
+        let path = bundle.with_extension("js.map");
+        let mut map: Self = serde_json::from_str(&read(&path)?)
+            .map_err(|error| ScriptError::Invalid { path: path.clone(), reason: error.to_string() })?;
+        let from = bundle.parent().unwrap_or(folder);
+        for source in &mut map.sources {
+            let path = plain(&from.join(&*source));
+            let path = path.strip_prefix(folder).unwrap_or(&path);
+            *source = path.to_string_lossy().into_owned();
+        }
+        Ok(map)
+    }
+
+    /// The map as the SDK reads it.
+    pub fn as_json(&self) -> String {
+        serde_json::to_string(self).expect("text is JSON")
+    }
+
+    /// `text` with each `bundle.js:LINE:COLUMN` in place of which it stands in the author's files.
+    pub fn in_authors_files(&self, text: &str) -> String {
+        const BUNDLE: &str = "bundle.js:";
+        let mut pieces = text.split(BUNDLE);
+        let mut shown = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let end = piece.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(piece.len());
+            let (numbers, rest) = piece.split_at(end);
+            let place = numbers.trim_end_matches(':').split_once(':').and_then(|(line, column)| {
+                let (line, column) = (line.parse::<usize>().ok()?, column.parse::<i64>().ok()?);
+                self.place(line.checked_sub(1)?, column - 1)
+            });
+            let source = place.and_then(|place| self.sources.get(usize::try_from(place.source).ok()?));
+            match (place, source) {
+                (Some(Place { line, column, .. }), Some(source)) => {
+                    shown.push_str(&format!("{source}:{}:{}", line + 1, column + 1));
+                }
+                _ => shown.push_str(&format!("{BUNDLE}{}", numbers.trim_end_matches(':'))),
+            }
+            shown.push_str(numbers.get(numbers.trim_end_matches(':').len()..).unwrap_or_default());
+            shown.push_str(rest);
+        }
+        shown
+    }
+
+    /// Where a place of the bundle comes from, both counted from 0.
+    fn place(&self, line: usize, column: i64) -> Option<Place> {
+        let mut place = Place::default();
+        let mut found = None;
+        for (number, text) in self.mappings.split(';').take(line + 1).enumerate() {
+            let mut generated = 0;
+            for segment in text.split(',') {
+                let numbers = numbers(segment);
+                let [columns, rest @ ..] = numbers.as_slice() else { continue };
+                generated += columns;
+                let original = match rest {
+                    [source, line, column, ..] => {
+                        place.source += source;
+                        place.line += line;
+                        place.column += column;
+                        Some(place)
+                    }
+                    _ => None,
+                };
+                if number == line && generated <= column {
+                    found = original;
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The numbers of a segment: base 64, five bits a digit, the sign in the lowest bit.
+fn numbers(segment: &str) -> Vec<i64> {
+    let mut found = Vec::new();
+    let (mut value, mut shift) = (0_i64, 0_u32);
+    for digit in segment.bytes() {
+        let bits = i64::from(match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'+' => 62,
+            _ => 63,
+        });
+        value |= (bits & 31).checked_shl(shift).unwrap_or_default();
+        shift += 5;
+        if bits & 32 == 0 {
+            found.push(if value & 1 == 1 { -(value >> 1) } else { value >> 1 });
+            (value, shift) = (0, 0);
+        }
+    }
+    found
+}
+
+/// The path without `..`. Links were followed by whoever made it.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn places_of_the_bundle_are_told_in_the_authors_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let scratch = folder.path().join("target/scratch");
+        fs::create_dir_all(&scratch).unwrap();
+        let map = r#"{"version":3,"sources":["../../vendor/camshaft.js","../../plugin.ts"],"mappings":";AAAA;ICUE"}"#;
+        fs::write(scratch.join("bundle.js.map"), map).unwrap();
+        let map = SourceMap::beside(&scratch.join("bundle.js"), folder.path()).unwrap();
+        assert_eq!(map.as_json(), r#"{"sources":["vendor/camshaft.js","plugin.ts"],"mappings":";AAAA;ICUE"}"#);
+        assert_eq!(
+            map.in_authors_files("bundle.js:3:9 Error: no\nStack:\n  a@bundle.js:2:1:\n  b@bundle.js:1:1\n  c@bundle.js"),
+            "plugin.ts:11:3 Error: no\nStack:\n  a@vendor/camshaft.js:1:1:\n  b@bundle.js:1:1\n  c@bundle.js"
+        );
+    }
+}
