@@ -10,7 +10,7 @@
         ctx.state[event.data["sku"]] = left - 1
         ctx.publish("stock.reserved", {"order": event.data["id"]})
 
-What the function returns is ignored. What it raises is a retry, unless it is `Reject`.
+The function may be a coroutine. What it returns is ignored. What it raises is a retry, unless it is `Reject`.
 """
 
 from .context import Context

@@ -24,7 +24,8 @@ else:
 from .context import Context, NewEvent
 from .event import Event
 from .handlers import dispatch
-from .outcome import Reject, Retry, describe
+from .outcome import Reject, Retry, describe, explain
+from .text import readable
 
 #: Keys and values that one call fetches for a scan.
 PAGE = 256
@@ -41,11 +42,11 @@ class WitWorld(wit_world.WitWorld):
         try:
             dispatch(_from_contract(event), Context(host))
         except Reject as error:
-            raise Err(types.Failure_Reject(str(error))) from None
+            raise Err(types.Failure_Reject(readable(explain(error)))) from None
         except Retry as error:
-            raise Err(types.Failure_Retry(types.Retry(error.after_ms, str(error)))) from None
+            raise Err(types.Failure_Retry(types.Retry(error.after_ms, readable(error)))) from None
         except Exception as error:
-            raise Err(types.Failure_Retry(types.Retry(None, describe(error)))) from None
+            raise Err(types.Failure_Retry(types.Retry(None, readable(describe(error))))) from None
 
 
 class Imports:

@@ -8,9 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from .delay import time_ms
 from .event import encode
 from .http import Request, Response
+from .outcome import Reject
 from .state import State
+from .text import optional_text, readable, text
+
+#: Most random bytes of one call; the contract says so.
+MAX_RANDOM_BYTES = 65_536
 
 
 @dataclass
@@ -49,12 +55,13 @@ class Context:
 
         `at` is a time, or milliseconds since 1970-01-01T00:00:00Z; the rest is as for `publish`.
         """
-        at_ms = round(at.timestamp() * 1000) if isinstance(at, datetime) else at
-        self._host.schedule(name, _new_event(event_type, data, **attributes), max(0, at_ms))
+        timer = text(name, "a timer's name")
+        at_ms = time_ms(at, f"the time of the timer `{timer}`")
+        self._host.schedule(timer, _new_event(event_type, data, **attributes), at_ms)
 
     def cancel(self, name: str) -> None:
         """Removes the timer `name`; one that is not set is no error."""
-        self._host.cancel(name)
+        self._host.cancel(text(name, "a timer's name"))
 
     def request(
         self,
@@ -69,13 +76,17 @@ class Context:
         plugin.toml has to ask with `capabilities = ["http"]`, and the operator says where to. `{{secret:name}}` in a
         header stands for a secret. Sending is not undone if the handler raises: it may be sent again.
         """
-        body = body.encode() if isinstance(body, str) else bytes(body)
-        headers = {name.lower(): value for name, value in (headers or {}).items()}
+        body = text(body, "a request's body").encode() if isinstance(body, str) else bytes(body)
+        headers = {
+            text(name, "a header's name").lower(): text(value, f"the header `{name}`")
+            for name, value in (headers or {}).items()
+        }
+        method, url = text(method, "a request's method"), text(url, "a request's URL")
         return self._host.send(Request(method, url, headers, body))
 
     def config(self, key: str, default: str | None = None) -> str | None:
         """The configuration's value for `key`: the operator's, else plugin.toml's, else `default`."""
-        value = self._host.config(key)
+        value = self._host.config(text(key, "a key of the configuration"))
         return default if value is None else value
 
     def debug(self, message: object, **fields: object) -> None:
@@ -95,7 +106,8 @@ class Context:
         self._log("error", message, fields)
 
     def _log(self, level: str, message: object, fields: dict[str, object]) -> None:
-        self._host.log(level, str(message), [(name, str(value)) for name, value in fields.items()])
+        pairs = [(readable(name), readable(value)) for name, value in fields.items()]
+        self._host.log(level, readable(message), pairs)
 
     @property
     def now(self) -> datetime:
@@ -109,6 +121,8 @@ class Context:
 
     def random(self, length: int) -> bytes:
         """Random bytes, the same ones at every attempt at this event. Unfit for secrets."""
+        if not isinstance(length, int) or not 0 <= length <= MAX_RANDOM_BYTES:
+            raise Reject(f"{length!r} random bytes were asked for; one call gives 0 to {MAX_RANDOM_BYTES}")
         return self._host.random(length)
 
     @property
@@ -143,13 +157,18 @@ def _new_event(
     schema: str | None = None,
     extensions: dict[str, str] | None = None,
 ) -> NewEvent:
+    event_type = text(event_type, "the type of an event")
+    media_type = text(content_type, "`content_type`")
     return NewEvent(
         type=event_type,
-        data=encode(event_type, content_type, data),
-        subject=subject,
-        time=time,
-        datacontenttype=content_type,
-        dataschema=schema,
-        partitionkey=key,
-        extensions={name: str(value) for name, value in (extensions or {}).items()},
+        data=encode(event_type, media_type, data),
+        subject=optional_text(subject, "`subject`"),
+        time=optional_text(time, "`time`"),
+        datacontenttype=media_type,
+        dataschema=optional_text(schema, "`schema`"),
+        partitionkey=optional_text(key, "`key`"),
+        extensions={
+            text(name, "an extension's name"): text(str(value), f"the extension `{name}`")
+            for name, value in (extensions or {}).items()
+        },
     )

@@ -1,7 +1,9 @@
 """The event that a handler is given, and its data in and out of bytes."""
 
+import codecs
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -52,7 +54,7 @@ class Event:
 
 
 def decode(event_type: str, media_type: str | None, data: bytes) -> Any:
-    """The data of an event; what cannot be read is rejected."""
+    """The data of an event; what cannot be read is rejected. A byte order mark before JSON is skipped."""
     encoding = _encoding(media_type)
     if encoding is None:
         raise Reject(
@@ -62,7 +64,7 @@ def decode(event_type: str, media_type: str | None, data: bytes) -> Any:
     if not data:
         return None
     try:
-        return messagepack.decode(data) if encoding == "MessagePack" else json.loads(data.decode())
+        return messagepack.decode(data) if encoding == "MessagePack" else _json(data)
     except (ValueError, RecursionError) as error:
         raise Reject(f"data of `{event_type}` is no {encoding}: {error}") from None
 
@@ -78,9 +80,25 @@ def encode(event_type: str, media_type: str | None, data: Any) -> bytes:
         if encoding == "MessagePack":
             return messagepack.encode(data)
         text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
-        return text.encode()
+        return messagepack.utf8(text)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise Reject(f"data of `{event_type}` cannot be written: {error}") from None
+
+
+def _json(data: bytes) -> Any:
+    text = data.removeprefix(codecs.BOM_UTF8).decode()
+    return json.loads(text, parse_float=_float, parse_constant=_no_constant)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"the number {text} is too large")
+    return number
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def _encoding(media_type: str | None) -> str | None:

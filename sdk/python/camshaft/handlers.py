@@ -9,6 +9,7 @@ from typing import TypeVar
 from .context import Context
 from .event import Event
 from .outcome import Reject
+from .running import finish, is_generator
 
 Function = TypeVar("Function", bound=Callable[[Event, Context], object])
 
@@ -17,13 +18,16 @@ _handlers: list[tuple[str, Callable[[Event, Context], object]]] = []
 
 def handler(*types: str) -> Callable[[Function], Function]:
     """Calls the function with each event of these types. In a type `*` stands for one dotted segment and a
-    final `**` for one or more. The function stays unchanged and callable."""
+    final `**` for one or more. The function stays unchanged and callable. It may be a coroutine, which is run to its
+    end, and no generator."""
     if not types or not all(isinstance(pattern, str) for pattern in types):
         raise TypeError('a handler names its event types: @handler("order.placed")')
     for pattern in types:
         _check(pattern)
 
     def register(function: Function) -> Function:
+        if is_generator(function):
+            raise TypeError(f"{_name(function)} is a generator, of which nothing would run: make it a plain function")
         for pattern in types:
             present = next((known for known_pattern, known in _handlers if known_pattern == pattern), None)
             if present is not None and _name(present) != _name(function):
@@ -39,7 +43,7 @@ def dispatch(event: Event, ctx: Context) -> None:
     """Runs the handler that the event is for."""
     for pattern, function in _handlers:
         if matches(pattern, event.type):
-            function(event, ctx)
+            finish(function(event, ctx))
             return
     raise Reject(f"the plugin has no handler for `{event.type}`")
 

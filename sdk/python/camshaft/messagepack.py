@@ -43,7 +43,7 @@ def _write(out: bytearray, value: Any, depth: int) -> None:
     elif isinstance(value, float):
         out += struct.pack(">Bd", 0xCB, value)
     elif isinstance(value, str):
-        data = value.encode()
+        data = utf8(value)
         _write_length(out, len(data), fix=0xA0, fix_max=31, markers=(0xD9, 0xDA, 0xDB))
         out += data
     elif isinstance(value, (bytes, bytearray, memoryview)):
@@ -63,6 +63,14 @@ def _write(out: bytearray, value: Any, depth: int) -> None:
         _write(out, dataclasses.asdict(value), depth)
     else:
         raise TypeError(f"a {type(value).__name__} is no data")
+
+
+def utf8(value: str) -> bytes:
+    """The bytes of a text. Raises ValueError for half of a surrogate pair."""
+    try:
+        return value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{ascii(value)} holds half of a surrogate pair, which is no text") from None
 
 
 def _write_integer(out: bytearray, value: int) -> None:

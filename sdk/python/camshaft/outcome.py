@@ -14,13 +14,13 @@ class Retry(Exception):
     """
 
     def __init__(self, reason: str, after: float | None = None):
+        # It says so here, where the author's line is the one that called it.
+        from .delay import delay_ms
+
         super().__init__(reason)
         self.after = after
-
-    @property
-    def after_ms(self) -> int | None:
-        """The delay in milliseconds, rounded up, so that a wish for any delay stays one."""
-        return None if self.after is None else max(0, -int(-self.after * 1000 // 1))
+        #: The delay in milliseconds, rounded up, so that a wish for any delay stays one.
+        self.after_ms: int | None = delay_ms(after, "`after` of a Retry")
 
 
 def describe(error: BaseException) -> str:
@@ -30,7 +30,23 @@ def describe(error: BaseException) -> str:
     while cause is not None:
         text += f": {cause}"
         cause = cause.__cause__
-    own = __file__.rpartition("/")[0]
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(own)]
-    places = [f"at {frame.name} ({frame.filename}:{frame.lineno})" for frame in frames]
-    return "\n".join([text, *places])
+    return "\n".join([text, *_places(error)])
+
+
+def explain(error: Reject) -> str:
+    """A reject's reason; where the SDK itself raised it, also where the author's code called it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    is_own = bool(frames) and frames[-1].filename.startswith(_FOLDER)
+    return "\n".join([str(error), *(_places(error) if is_own else [])])
+
+
+#: The folders of the SDK, and of the standard library, whose calls say nothing to an author.
+_FOLDER = __file__.rpartition("/")[0] + "/"
+_LIBRARY = traceback.__file__.rpartition("/")[0] + "/"
+
+
+def _places(error: BaseException) -> list[str]:
+    """The author's calls that led to an error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    authors = [frame for frame in frames if not frame.filename.startswith((_FOLDER, _LIBRARY, "<"))]
+    return [f"at {frame.name} ({frame.filename}:{frame.lineno})" for frame in authors]

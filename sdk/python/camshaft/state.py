@@ -5,6 +5,7 @@ from typing import Any
 
 from . import messagepack
 from .outcome import Reject
+from .text import kind, readable, text
 
 Key = str | bytes
 
@@ -53,10 +54,10 @@ class State:
 
 def _bytes(key: Key) -> bytes:
     if isinstance(key, str):
-        return key.encode()
+        return text(key, "a state key").encode()
     if isinstance(key, bytes):
         return key
-    raise Reject(f"a state key is text or bytes, not {type(key).__name__}")
+    raise Reject(f"a state key is text or bytes, not {kind(key)}")
 
 
 def _name(key: bytes) -> Key:
@@ -74,4 +75,4 @@ def _decode(key: Key, value: bytes) -> Any:
 
 
 def _text(key: Key) -> str:
-    return key if isinstance(key, str) else key.decode(errors="replace")
+    return readable(key) if isinstance(key, str) else key.decode(errors="replace")

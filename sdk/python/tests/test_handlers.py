@@ -1,9 +1,12 @@
 """Which function an event is for, and what its end means."""
 
+import asyncio
+import contextlib
+import functools
 import unittest
 
 from camshaft import Reject, Retry, handler, handlers
-from camshaft.outcome import describe
+from camshaft.outcome import describe, explain
 from camshaft.testing import TestContext
 
 
@@ -42,6 +45,81 @@ class Handlers(unittest.TestCase):
             with self.subTest(expected=expected), self.assertRaises(Reject) as raised:
                 TestContext().handle(*arguments, content_type=content_type)
             self.assertTrue(str(raised.exception).startswith(expected), raised.exception)
+
+    def test_a_coroutine_is_run_with_all_the_work_that_it_started(self):
+        @handler("a.b")
+        async def work(event, ctx):
+            async def later(name, seconds):
+                await asyncio.sleep(seconds)
+                ctx.state[name] = seconds
+
+            ctx.state["gathered"] = await asyncio.gather(asyncio.sleep(60, "a"), asyncio.sleep(0, "b"))
+            asyncio.create_task(later("task", 3600))
+            asyncio.get_running_loop().call_later(7200, ctx.state.__setitem__, "timer", 1)
+
+        ctx = TestContext()
+        ctx.handle("a.b")
+        self.assertEqual(dict(ctx.state.scan()), {"gathered": ["a", "b"], "task": 3600, "timer": 1})
+
+    def test_what_a_coroutine_or_its_work_raises_fails_the_attempt(self):
+        async def fails():
+            raise ValueError("lost")
+
+        async def itself(event, ctx):
+            ctx.state["k"] = 1
+            await fails()
+
+        async def task(event, ctx):
+            asyncio.create_task(fails())
+
+        async def timer(event, ctx):
+            asyncio.get_running_loop().call_soon(lambda: [][1])
+
+        async def caught(event, ctx):
+            with contextlib.suppress(ValueError):
+                await asyncio.create_task(fails())
+
+        async def never(event, ctx):
+            await asyncio.get_running_loop().create_future()
+
+        for function, expected in ((itself, ValueError), (task, ValueError), (timer, IndexError), (never, Reject)):
+            handlers._handlers.clear()
+            handler("a.b")(function)
+            ctx = TestContext()
+            with self.subTest(function=function.__name__), self.assertRaises(expected):
+                ctx.handle("a.b")
+            self.assertNotIn("k", ctx.state)
+        handlers._handlers.clear()
+        handler("a.b")(caught)
+        TestContext().handle("a.b")
+
+    def test_generators_are_refused_as_handlers_and_as_what_one_returns(self):
+        def steps(event, ctx):
+            yield 1
+
+        async def asynchronous(event, ctx):
+            yield 1
+
+        for function in (steps, asynchronous, functools.wraps(steps)(lambda *given: steps(*given))):
+            with self.assertRaisesRegex(TypeError, "is a generator, of which nothing would run"):
+                handler("a.b")(function)
+        for returned in (steps, asynchronous, lambda event, ctx: iter([1])):
+            handlers._handlers.clear()
+            handler("a.b")(lambda event, ctx, returned=returned: returned(event, ctx))
+            with self.assertRaisesRegex(Reject, "^the handler returned a .*, which does nothing by itself"):
+                TestContext().handle("a.b")
+
+    def test_a_byte_order_mark_before_json_is_skipped(self):
+        handler("a.b")(lambda event, ctx: ctx.state.__setitem__("data", event.data))
+        ctx = TestContext()
+        ctx.handle("a.b", b'\xef\xbb\xbf{"a":"\xef\xbb\xbf"}')
+        self.assertEqual(ctx.state["data"], {"a": "\ufeff"})
+
+    def test_numbers_that_are_none_are_no_json(self):
+        handler("a.b")(lambda event, ctx: event.data)
+        for data in (b"1e400", b"NaN", b"-Infinity"):
+            with self.assertRaisesRegex(Reject, "data of `a.b` is no JSON: "):
+                TestContext().handle("a.b", data)
 
     def test_patterns_stand_for_whole_segments_and_the_runtimes_own_types_need_to_be_named(self):
         for pattern, event_type, expected in (
@@ -112,3 +190,29 @@ class Handlers(unittest.TestCase):
             handlers.check_subscriptions(["a", "b"])
         with self.assertRaisesRegex(SystemExit, 'a function handles "a", but plugin.toml does not subscribe to it'):
             handlers.check_subscriptions([])
+
+    def test_a_delay_is_clamped_and_one_that_is_no_number_is_a_reject(self):
+        for after, expected in ((None, None), (-1, 0), (0.0015, 2), (2**80, 9007199254740000), (float("inf"), 9007199254740000)):
+            self.assertEqual(Retry("busy", after=after).after_ms, expected)
+        for after, found in (("60", "a str"), (float("nan"), "nan"), (True, "a bool")):
+            with self.assertRaises(Reject) as raised:
+                Retry("busy", after=after)
+            self.assertEqual(str(raised.exception), f"`after` of a Retry is a number of seconds, not {found}")
+
+    def test_a_reject_of_the_sdk_says_where_the_author_called_it(self):
+        def asks(event, ctx):
+            raise Retry("busy", after="60")
+
+        def rejects(event, ctx):
+            raise Reject("no")
+
+        def explained(function):
+            try:
+                function(None, None)
+            except Reject as error:
+                return explain(error)
+            return self.fail("nothing was raised")
+
+        self.assertRegex(explained(asks), r"^`after` of a Retry is a number of seconds, not a str\n(.*\n)*at asks \(.*test_handlers.py:\d+\)$")
+        self.assertEqual(explained(rejects), "no")
+

@@ -160,11 +160,7 @@ fn componentize(
 
 /// The folder with the packages that `[project] dependencies` names, if it names any. They are installed once for each
 /// list.
-fn dependencies(
-    work: &Work,
-    wanted: &[String],
-    inputs: &mut Inputs,
-) -> Result<Option<PathBuf>, ScriptError> {
+fn dependencies(work: &Work, wanted: &[String], inputs: &mut Inputs) -> Result<Option<PathBuf>, ScriptError> {
     if wanted.is_empty() {
         return Ok(None);
     }

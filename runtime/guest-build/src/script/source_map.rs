@@ -147,9 +147,14 @@ mod tests {
         let map = r#"{"version":3,"sources":["../../vendor/camshaft.js","../../plugin.ts"],"mappings":";AAAA;ICUE"}"#;
         fs::write(scratch.join("bundle.js.map"), map).unwrap();
         let map = SourceMap::beside(&scratch.join("bundle.js"), folder.path()).unwrap();
-        assert_eq!(map.as_json(), r#"{"sources":["vendor/camshaft.js","plugin.ts"],"mappings":";AAAA;ICUE"}"#);
         assert_eq!(
-            map.in_authors_files("bundle.js:3:9 Error: no\nStack:\n  a@bundle.js:2:1:\n  b@bundle.js:1:1\n  c@bundle.js"),
+            map.as_json(),
+            r#"{"sources":["vendor/camshaft.js","plugin.ts"],"mappings":";AAAA;ICUE"}"#
+        );
+        assert_eq!(
+            map.in_authors_files(
+                "bundle.js:3:9 Error: no\nStack:\n  a@bundle.js:2:1:\n  b@bundle.js:1:1\n  c@bundle.js"
+            ),
             "plugin.ts:11:3 Error: no\nStack:\n  a@vendor/camshaft.js:1:1:\n  b@bundle.js:1:1\n  c@bundle.js"
         );
     }
