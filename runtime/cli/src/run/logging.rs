@@ -16,8 +16,7 @@ const OF_GUESTS: [&str; 2] = ["wasmtime_wasi_http", "rustls"];
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Logging")]
 pub struct Logging {
-    /// What to log: error, warn, info, debug or trace; also by part, such as info,camshaft_host=debug. Of the libraries
-    /// that camshaft is made of only warnings are logged, unless the filter names them, such as debug,wasmtime=debug
+    /// What to log: error, warn, info, debug or trace; libraries say warnings only, unless named as in info,rustls=debug
     #[arg(
         long = "log",
         value_name = "FILTER",
