@@ -438,7 +438,26 @@ mod tests {
             }),
             ..stock()
         };
-        insta::assert_snapshot!(one(&retries), @"");
+        insta::assert_snapshot!(one(&retries), @"
+        name          stock
+        status        attached
+        generation    1
+        partitions    64
+        checkpoint    27000
+        lag           4
+        in flight     2
+        retrying      1
+        held          3
+        dead          1
+        state         3.0 MiB
+        timers        0
+        oldest        offset 17, 1m old
+        held longest  no key: 1 event from offset 17
+        waits for     its next attempt, at 2026-01-31T12:00:00Z
+        attempts      3 failed, the last one at 2026-01-31T12:00:00Z with retry: the database is away
+        last failure  retry at offset 17, 2026-01-31T12:00:00Z
+                      the database is away
+        ");
     }
 
     #[test]

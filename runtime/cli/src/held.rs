@@ -153,6 +153,10 @@ mod tests {
             last_failure: None,
             ..retried.clone()
         };
-        insta::assert_snapshot!(rows(&[retried, behind]), @"");
+        insta::assert_snapshot!(rows(&[retried, behind]), @"
+        ID        TYPE          KEY   SINCE                 ATTEMPTS  WAITS FOR                                  LAST FAILURE
+        stock:17  order.placed  o-17  2026-01-31T12:00:00Z  3         its next attempt, at 2026-01-31T12:00:00Z  retry: the database is away
+        stock:18  order.placed  o-17  -                     0         event 17, which comes first                -
+        ");
     }
 }

@@ -1,7 +1,6 @@
 //! What a log must tell of events that wait for another attempt: for how long, and what an operator may do about them.
 
 use camshaft_engine::ConsumerSpec;
-use camshaft_event::Offset;
 use camshaft_event::transaction::{Handled, Intervention, Outcome};
 
 use super::{Model, Place};

@@ -10,11 +10,10 @@ use super::Run;
 use crate::faults::Fault;
 
 impl Run {
-    /// Acts on held events, and on dead letters, one by one or by jobs.
+    /// Acts on dead letters, one by one or by jobs.
     pub(super) fn intervene(&mut self) {
         let name = self.some_name();
-        match self.random.below(11) {
-            8.. => self.free_held(&name),
+        match self.random.below(8) {
             0..=2 => self.start_job(name),
             3 => self.cancel_job(),
             // Some are left to jobs, in some runs most.
@@ -24,7 +23,8 @@ impl Run {
     }
 
     /// Makes a held event due, or a dead letter of it, if it is one that is retried.
-    fn free_held(&mut self, name: &str) {
+    pub(super) fn free_held(&mut self) {
+        let name = &self.some_name();
         let held = self.process.held_events(name);
         let at = self.pick(held.len().max(1));
         let Some(&offset) = held.get(at) else { return };
