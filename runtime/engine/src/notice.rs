@@ -50,7 +50,7 @@ pub enum Noticed {
     Reset,
 }
 
-/// Notices that nobody has fetched yet.
+/// Notices that are still to be fetched.
 #[derive(Debug, Default)]
 pub(crate) struct Notices(Vec<Notice>);
 

@@ -29,6 +29,7 @@ mod promises {
     mod lagging;
     mod lifecycle;
     mod listing;
+    mod notices;
     mod operating;
     mod order;
     mod parking;
