@@ -61,7 +61,9 @@ impl<T: DeserializeOwned> Decode for T {
         // An event without data reads like one whose data is null.
         match (Encoding::of(datacontenttype), bytes.is_empty()) {
             (Some(Encoding::Json), true) => serde_json::from_str("null").map_err(|e| e.to_string()),
-            (Some(Encoding::Json), false) => serde_json::from_slice(&bytes).map_err(|e| e.to_string()),
+            (Some(Encoding::Json), false) => {
+                serde_json::from_slice(without_mark(&bytes)).map_err(|e| e.to_string())
+            }
             (Some(Encoding::MessagePack), true) => rmp_serde::from_slice(&[0xc0]).map_err(|e| e.to_string()),
             (Some(Encoding::MessagePack), false) => rmp_serde::from_slice(&bytes).map_err(|e| e.to_string()),
             (None, _) => Err(format!(
@@ -104,6 +106,11 @@ impl<T: Serialize + ?Sized> Encode for T {
     }
 }
 
+/// JSON without the byte order mark that some programs write before it.
+fn without_mark(json: &[u8]) -> &[u8] {
+    json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json)
+}
+
 /// Decodes the data of an event of `event_type`; failure is a reject.
 pub(crate) fn decode<T: Decode>(event_type: &str, datacontenttype: Option<&str>, bytes: Bytes) -> Result<T> {
     T::decode(datacontenttype, bytes).map_err(|reason| {
@@ -136,6 +143,12 @@ mod tests {
 
     fn order() -> Order {
         Order { sku: "b-7".to_owned(), quantity: 2 }
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_json_is_skipped() {
+        let bytes = b"\xef\xbb\xbf{\"sku\":\"b-7\",\"quantity\":2}".to_vec();
+        assert_eq!(Order::decode(None, Bytes(bytes)), Ok(order()));
     }
 
     #[test]

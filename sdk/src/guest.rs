@@ -10,6 +10,7 @@ use crate::{
     event::{Bytes, Event},
     handler,
     host::{self, Host, NewEvent, Pages, Pair},
+    output,
 };
 
 #[cfg(feature = "http")]
@@ -42,13 +43,24 @@ impl Guest for Component {
     fn handle(event: types::Event) -> std::result::Result<(), Failure> {
         static HOOK: Once = Once::new();
         HOOK.call_once(|| std::panic::set_hook(Box::new(|panic| last_words(&panic.to_string()))));
+        output::begin();
         let mut context = Context { host: Box::new(Imports) };
-        handler::dispatch(from_wit(event), &mut context).map_err(failure)
+        let outcome = handler::dispatch(from_wit(event), &mut context).map_err(failure);
+        log_output();
+        outcome
+    }
+}
+
+/// Writes what was printed to the plugin's log, in the order of its other lines.
+fn log_output() {
+    for line in String::from_utf8_lossy(&output::take()).lines() {
+        logging::log(Level::Info, line, &[]);
     }
 }
 
 /// Tells the runtime what is about to end in a trap.
 fn last_words(message: &str) {
+    log_output();
     logging::log(Level::Critical, message, &[]);
 }
 
@@ -118,6 +130,7 @@ impl Host for Imports {
     }
 
     fn log(&self, level: host::Level, message: &str, fields: &[(&str, &str)]) {
+        log_output();
         let level = match level {
             host::Level::Trace => Level::Trace,
             host::Level::Debug => Level::Debug,

@@ -122,6 +122,8 @@
 //! low_stock = "5"
 //! ```
 #![deny(missing_docs)]
+#![allow(unexpected_cfgs, reason = "`camshaft build` sets `camshaft_output`")]
+#![cfg_attr(camshaft_output, feature(internal_output_capture))]
 
 mod codec;
 mod context;
@@ -133,6 +135,8 @@ mod handler;
 mod host;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(target_family = "wasm")]
+mod output;
 mod publish;
 mod state;
 pub mod testing;

@@ -9,6 +9,7 @@ use std::{
     process,
 };
 
+use camshaft::Refusal;
 use camshaft_guest_build::{Component, Guests, Language, Script, Toolchain};
 use camshaft_wire::ErrorCode;
 use clap::Args;
@@ -50,8 +51,13 @@ pub struct Form {
 
 pub fn build(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let Component { name, path } = component(&arguments.folder, arguments.form)?;
-    let (report, lacking) = examine(&path)?;
     let file = target(arguments.output.as_deref(), &name);
+    let (report, lacking) = examine(&path, &file)
+        .map_err(|failure| refused::component(failure, Language::of(&arguments.folder), &arguments.folder))?;
+    // The operator's file lies beside the file that is run, not beside the one in the target folder.
+    let operator = |file: &Path| file.with_extension("toml").display().to_string();
+    let lacking = lacking
+        .map(|refusal| Refusal { hint: refusal.hint.replace(&operator(&path), &operator(&file)), ..refusal });
     install(&path, &file).map_err(|error| Failure::write(file.display(), &error))?;
     if json {
         return output::json(&json!({ "file": file, "report": report, "lacking": lacking }));

@@ -14,10 +14,11 @@ pub fn check(file: &Path) -> Result<Report, Failure> {
     with_host(|host, operator| host.check(file, operator), file)
 }
 
-/// The same of a file that may lack what only an operator can give, together with that.
-pub fn examine(file: &Path) -> Result<(Report, Option<Refusal>), Failure> {
+/// The same of a file that may lack what only an operator can give, together with that. Its operator's file lies beside
+/// `place`, where the file goes.
+pub fn examine(file: &Path, place: &Path) -> Result<(Report, Option<Refusal>), Failure> {
     let examine = |host: &Host, operator: Option<&OperatorFile>| host.examine(file, operator);
-    with_host(examine, file).map(|(plugin, lacking)| (plugin.report(), lacking))
+    with_host(examine, place).map(|(plugin, lacking)| (plugin.report(), lacking))
 }
 
 /// The same of what can be said without compiling it, with `operator` as the operator's file.

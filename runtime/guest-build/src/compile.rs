@@ -17,8 +17,10 @@ use thiserror::Error;
 use crate::{
     TARGET,
     componentize::{ComponentizeError, componentize},
+    origins::{Mistaken, Origins},
     stamp::{Inputs, Stamp},
     toolchain::Toolchain,
+    workspace::Workspace,
 };
 
 /// Variables of a surrounding build or of a user's habits that would change what is compiled.
@@ -37,12 +39,18 @@ const FOREIGN_VARIABLES: [&str; 12] = [
     "RUSTDOCFLAGS",
 ];
 
+/// Has the SDK capture what the plugin prints.
+const CAPTURE_FLAGS: &str = "--cfg\x1fcamshaft_output";
+
+/// The SDK's library.
+const SDK_CRATE: &str = "camshaft_sdk";
+
 /// Guests of one package or workspace, to be built together.
 #[derive(Clone, Debug)]
 pub struct Guests {
-    folder: PathBuf,
-    packages: Vec<String>,
-    examples: bool,
+    pub(crate) folder: PathBuf,
+    pub(crate) packages: Vec<String>,
+    pub(crate) examples: bool,
     debug: bool,
     target_folder: Option<PathBuf>,
 }
@@ -74,11 +82,13 @@ pub enum BuildError {
         /// Where cargo ran.
         folder: PathBuf,
     },
-    /// No package asked for is a plugin.
+    /// No package asked for is a plugin. Nothing was compiled.
     #[error("nothing in {folder} is a plugin. A plugin's Cargo.toml says `[lib] crate-type = [\"cdylib\"]`.")]
     NoGuest {
-        /// Where cargo ran.
+        /// Where it was looked for.
         folder: PathBuf,
+        /// The folders of plugins in the same workspace.
+        others: Vec<PathBuf>,
     },
     /// A compiled module is no plugin.
     #[error("{name} was compiled but is no plugin. Does it use camshaft-sdk?")]
@@ -88,6 +98,18 @@ pub enum BuildError {
         /// What is wrong with it.
         #[source]
         error: ComponentizeError,
+    },
+    /// Cargo went on taking another folder's code for the plugin's.
+    #[error(
+        "cargo takes \"{package}\" in {folder} for the package of that name in {other}, also after its results were removed"
+    )]
+    Mistaken {
+        /// The package.
+        package: String,
+        /// Where cargo ran.
+        folder: PathBuf,
+        /// Whose code it was.
+        other: String,
     },
     /// A file of the build cannot be read or written.
     #[error("{path} cannot be used")]
@@ -148,23 +170,49 @@ impl Toolchain {
         if !guests.folder.join("Cargo.toml").exists() {
             return Err(BuildError::NoPackage { folder: guests.folder.clone() });
         }
-        let target_folder = match &guests.target_folder {
-            Some(folder) => folder.clone(),
-            None => default_target_folder(&guests.folder)?,
-        };
-        let mut command = self.cargo(guests, &target_folder);
-        let output = command.output().map_err(BuildError::CargoMissing)?;
-        if !output.status.success() {
-            return Err(BuildError::Compile { folder: guests.folder.clone() });
+        let workspace = Workspace::of(&guests.folder)?;
+        if !workspace.has_guest(guests) {
+            return Err(BuildError::NoGuest { folder: guests.folder.clone(), others: workspace.guests() });
         }
+        let target_folder =
+            guests.target_folder.clone().unwrap_or_else(|| workspace.target_folder.join("guests"));
+        let said = self.compile(guests, &target_folder)?;
         let mut modules: Vec<(String, PathBuf)> =
-            output.stdout.split(|byte| *byte == b'\n').filter_map(module).collect();
+            said.split(|byte| *byte == b'\n').filter_map(module).collect();
         modules.sort();
         if modules.is_empty() {
-            return Err(BuildError::NoGuest { folder: guests.folder.clone() });
+            return Err(BuildError::NoGuest { folder: guests.folder.clone(), others: workspace.guests() });
         }
         let components = target_folder.join("components");
         modules.into_iter().map(|(name, module)| wrap(&components, name, &module)).collect()
+    }
+
+    /// What cargo said of a build in which each local package is the one of this folder.
+    fn compile(&self, guests: &Guests, target_folder: &Path) -> Result<Vec<u8>, BuildError> {
+        let origins = Origins::of(target_folder)?;
+        let said = self.run_cargo(guests, target_folder)?;
+        let Some(mistaken) = origins.mistaken(&said)? else { return Ok(said) };
+        for package in mistaken {
+            let mut clean = Command::new(cargo());
+            clean.args(["clean", "--quiet", "--release", "--target", TARGET, "--package", &package.name]);
+            clean.current_dir(&guests.folder).env("CARGO_TARGET_DIR", target_folder).stdin(Stdio::null());
+            clean.status().map_err(BuildError::CargoMissing)?;
+        }
+        let said = self.run_cargo(guests, target_folder)?;
+        match origins.mistaken(&said)?.and_then(|mistaken| mistaken.into_iter().next()) {
+            None => Ok(said),
+            Some(Mistaken { name: package, other }) => {
+                Err(BuildError::Mistaken { package, folder: guests.folder.clone(), other })
+            }
+        }
+    }
+
+    fn run_cargo(&self, guests: &Guests, target_folder: &Path) -> Result<Vec<u8>, BuildError> {
+        let output = self.cargo(guests, target_folder).output().map_err(BuildError::CargoMissing)?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(BuildError::Compile { folder: guests.folder.clone() })
     }
 
     /// The call of cargo, with messages for us on stdout and for people on stderr.
@@ -180,8 +228,13 @@ impl Toolchain {
         for variable in FOREIGN_VARIABLES {
             command.env_remove(variable);
         }
-        // Set and empty, it wins over every other source of compiler flags.
-        command.env("CARGO_ENCODED_RUSTFLAGS", "");
+        // Set, also if it is empty, it wins over every other source of compiler flags.
+        let captures = self.captures_output();
+        command.env("CARGO_ENCODED_RUSTFLAGS", if captures { CAPTURE_FLAGS } else { "" });
+        if captures {
+            // For the one crate that uses what the standard library does not promise.
+            command.env("RUSTC_BOOTSTRAP", SDK_CRATE);
+        }
         command.env("CARGO_TARGET_DIR", target_folder);
         // Readable backtraces need the function names, which stay; the standard library's own debug
         // information alone would be ten times the code.
@@ -200,23 +253,8 @@ impl Toolchain {
     }
 }
 
-fn cargo() -> OsString {
+pub(crate) fn cargo() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
-}
-
-/// `guests` beside the folders of other builds.
-fn default_target_folder(folder: &Path) -> Result<PathBuf, BuildError> {
-    #[derive(Deserialize)]
-    struct Metadata {
-        target_directory: PathBuf,
-    }
-    // `metadata` knows CARGO_TARGET_DIR, configuration files and the workspace's root.
-    let mut command = Command::new(cargo());
-    command.args(["metadata", "--format-version=1", "--no-deps"]).current_dir(folder);
-    let output = command.stderr(Stdio::inherit()).output().map_err(BuildError::CargoMissing)?;
-    let metadata: Metadata = serde_json::from_slice(&output.stdout)
-        .map_err(|_| BuildError::Compile { folder: folder.to_path_buf() })?;
-    Ok(metadata.target_directory.join("guests"))
 }
 
 /// The guest's name and core module, if this line of cargo's messages announces one.
@@ -247,7 +285,7 @@ fn module(line: &[u8]) -> Option<(String, PathBuf)> {
 }
 
 /// The name in a package id, which is `…/<name>#<version>` or `…/<folder>#<name>@<version>`.
-fn package_name(id: &str) -> &str {
+pub(crate) fn package_name(id: &str) -> &str {
     let (path, version) = id.rsplit_once('#').unwrap_or((id, ""));
     match version.split_once('@') {
         Some((name, _)) => name,

@@ -21,9 +21,11 @@ mod compile;
 mod componentize;
 mod contract;
 mod language;
+mod origins;
 mod script;
 mod stamp;
 mod toolchain;
+mod workspace;
 
 pub use compile::{BuildError, Component, Guests};
 pub use componentize::{ComponentizeError, componentize};

@@ -5,6 +5,7 @@
 
 use std::{
     env, fmt,
+    io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -94,6 +95,23 @@ impl Toolchain {
             }
         }
         Err(NoToolchain { tried })
+    }
+}
+
+impl Toolchain {
+    /// Whether the compiler's standard library can capture what is printed. It does so since years, for Rust's own test
+    /// harness, but promises nothing; so a program that uses it is compiled, as far as its types are checked.
+    pub(crate) fn captures_output(&self) -> bool {
+        const PROGRAM: &str = "#![feature(internal_output_capture)] pub fn begin() { std::io::set_output_capture(Some(Default::default())); }";
+        let rustc = self.rustc.as_deref().unwrap_or(Path::new(ACTIVE_RUSTC));
+        let mut command = Command::new(rustc);
+        command.args(["--crate-type=lib", "--crate-name=probe", "--edition=2021", "--emit=metadata=-", "-"]);
+        // For the compiler's own machine: the library is the same, and always there.
+        command.env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTFLAGS");
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let Ok(mut child) = command.spawn() else { return false };
+        let written = child.stdin.take().is_some_and(|mut input| input.write_all(PROGRAM.as_bytes()).is_ok());
+        child.wait().is_ok_and(|status| status.success()) && written
     }
 }
 

@@ -47,6 +47,27 @@ fn a_folder_without_a_plugin_says_what_makes_one() {
     assert!(error.to_string().contains("crate-type = [\"cdylib\"]"), "{error}");
 }
 
+/// `cargo metadata` tells it, so a workspace is not compiled in vain.
+#[test]
+fn a_workspace_without_a_plugin_in_its_root_is_not_compiled_and_names_its_plugins() {
+    let toolchain = Toolchain::find().unwrap();
+    let workspace = package("compile_error!(\"nothing is compiled\");");
+    let member = workspace.path().join("member");
+    fs::create_dir_all(member.join("src")).unwrap();
+    fs::write(member.join("src/lib.rs"), "").unwrap();
+    let manifest = "[package]\nname = \"member\"\n[lib]\ncrate-type = [\"cdylib\"]\n";
+    fs::write(member.join("Cargo.toml"), manifest).unwrap();
+    let root = workspace.path().join("Cargo.toml");
+    let plain = "[package]\nname = \"plain\"\n[workspace]\nmembers = [\"member\"]\n";
+    for manifest in [plain, "[workspace]\nmembers = [\"member\"]\n"] {
+        fs::write(&root, manifest).unwrap();
+        match toolchain.build(&own_target(workspace.path())).unwrap_err() {
+            BuildError::NoGuest { others, .. } => assert_eq!(others, [member.canonicalize().unwrap()]),
+            other => panic!("{other}"),
+        }
+    }
+}
+
 #[test]
 fn a_folder_that_is_no_package_is_named() {
     let toolchain = Toolchain::find().unwrap();

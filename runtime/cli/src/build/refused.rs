@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
-use camshaft::io_reason;
+use camshaft::{RefusalCode, io_reason};
 use camshaft_guest_build::{BuildError, Language, NoToolchain, ScriptError};
 use camshaft_wire::ErrorCode;
 
 use super::Failure;
+
+/// Plugins of a workspace that are listed.
+const MAX_OTHERS: usize = 10;
 
 /// No Rust toolchain can compile plugins.
 pub fn no_toolchain(error: NoToolchain) -> Failure {
@@ -29,8 +32,19 @@ pub fn rust(error: &BuildError) -> Failure {
             failure(format!("there is no Cargo.toml in \"{}\"", folder.display()))
                 .hint("Name the folder of a plugin's package: `camshaft build DIR`.")
         }
-        BuildError::NoGuest { folder } => failure(format!("nothing in \"{}\" is a plugin", folder.display()))
-            .hint("A plugin's Cargo.toml says `[lib] crate-type = [\"cdylib\"]`."),
+        BuildError::NoGuest { folder, others } => {
+            let failure = failure(format!("the package in \"{}\" is no plugin", folder.display()));
+            let failure = others.iter().take(MAX_OTHERS).fold(failure, |failure, other| {
+                failure.detail(format!("a plugin of its workspace: {}", other.display()))
+            });
+            match others.as_slice() {
+                [] => failure.hint("A plugin's Cargo.toml says `[lib] crate-type = [\"cdylib\"]`."),
+                _ => failure.hint("Name the folder of a plugin: `camshaft build DIR`."),
+            }
+        }
+        BuildError::Mistaken { .. } => {
+            failure(error.to_string()).hint("Build with another target folder: set `CARGO_TARGET_DIR`.")
+        }
         BuildError::Compile { folder } => {
             failure(format!("the plugin in \"{}\" does not compile", folder.display()))
                 .hint("Correct what cargo says above.")
@@ -68,6 +82,17 @@ pub fn script(error: &ScriptError) -> Failure {
         }
         ScriptError::File { path, error } => Failure::write(path.display(), error),
     }
+}
+
+/// A component would be refused. Without a manifest it is a Rust plugin in whose `folder` no function is a handler.
+pub fn component(failure: Failure, language: Option<Language>, folder: &Path) -> Failure {
+    if failure.code() != RefusalCode::MissingManifest.into() || language != Some(Language::Rust) {
+        return failure;
+    }
+    let message =
+        format!("the plugin in \"{}\" handles nothing: no function has `#[handler]`", folder.display());
+    Failure::new(failure.code(), message)
+        .hint("Write `#[handler(\"order.placed\")]` before a function, with the types of its events.")
 }
 
 /// Nothing tells what the plugin is written in.

@@ -5,8 +5,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod isolation;
 mod meters;
 mod new;
+mod printing;
 #[path = "../cli/process.rs"]
 #[expect(dead_code, reason = "shared with the other tests of the command line")]
 mod process;
@@ -16,6 +18,7 @@ mod refused;
 mod sdks;
 mod sinks;
 mod wasip2;
+mod work;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

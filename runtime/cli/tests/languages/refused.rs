@@ -42,6 +42,27 @@ fn code_that_cannot_be_read_is_told_with_its_place() {
 }
 
 #[test]
+fn a_generator_is_refused_as_a_handler() {
+    for function in ["function* addUp", "async function* addUp"] {
+        changed("javascript", "plugin.js", "function addUp", function)
+            .ends_with(3)
+            .says("the handler of \"order.placed\" is a generator, of which nothing would run");
+    }
+    changed("python", "plugin.py", "    ctx.publish(", "    yield ctx.publish(")
+        .ends_with(3)
+        .says("plugin.add_up is a generator, of which nothing would run");
+}
+
+#[test]
+fn an_error_of_a_modules_own_code_is_told_with_the_authors_place() {
+    let said = changed("javascript", "plugin.js", "function addUp", "null.x;\n\nfunction addUp");
+    let said = said.ends_with(3).says("plugin.js:5:6").says("can't access property");
+    assert!(!said.stderr.contains("bundle.js"), "{said:?}");
+    let said = changed("javascript", "plugin.js", "const total =", "const = ").ends_with(3);
+    assert!(!said.stderr.contains("node:"), "{said:?}");
+}
+
+#[test]
 fn a_project_without_its_parts_says_which() {
     changed("javascript", "package.json", "plugin.js", "main.js")
         .ends_with(3)

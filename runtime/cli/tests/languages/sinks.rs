@@ -74,7 +74,8 @@ fn check_sends(language: &str, file: &str, code: &str) {
     sink(folder, &name, language, file, code, MANIFEST);
     said(folder, &format!("build {name}"))
         .ends_with(0)
-        .says("asks for the capability \"http\", which is not granted");
+        .says("asks for the capability \"http\", which is not granted")
+        .says(&format!("write `grants = [\"http\"]` into \"{name}.toml\""));
 
     let (port, requests) = receiver::start(r#"{"thanks":true}"#, |_| "201 Created");
     let operator = format!(

@@ -1,0 +1,71 @@
+//! What is built is the plugin that was named, with the packages that it names.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::{
+    does,
+    process::{Said, camshaft, write},
+    repository, said, target,
+};
+
+/// Two folders, two packages of one name, one target folder.
+#[test]
+fn a_plugin_is_not_taken_for_another_of_its_name() {
+    let folder = tempdir().unwrap();
+    for (place, version) in [("a", "1.0.0"), ("b", "1.0.0")] {
+        let parent = folder.path().join(place);
+        fs::create_dir(&parent).unwrap();
+        said(&parent, "new twin").ends_with(0);
+        let plugin = parent.join("twin");
+        fs::copy(repository().join("Cargo.lock"), plugin.join("Cargo.lock")).unwrap();
+        let source = fs::read_to_string(plugin.join("src/lib.rs")).unwrap();
+        write(&plugin, "src/lib.rs", &source.replace("total.changed", &format!("total.changed.{place}")));
+        let manifest = fs::read_to_string(plugin.join("Cargo.toml")).unwrap();
+        write(&plugin, "Cargo.toml", &manifest.replace("0.1.0", version));
+        // Older than whatever cargo has built: it sees nothing to do for it.
+        does(&plugin, "find", &[".", "-exec", "touch", "-d", "2020-01-01", "{}", "+"]);
+    }
+    let published = |place: &str| {
+        let built = said(folder.path(), &format!("build {place}/twin -o {place}.wasm --json")).ends_with(0);
+        let built: Value = serde_json::from_str(&built.stdout).unwrap();
+        built["report"]["publishes"][0].as_str().unwrap().to_owned()
+    };
+    for place in ["a", "b", "a", "b"] {
+        assert_eq!(published(place), format!("total.changed.{place}"));
+    }
+}
+
+/// A Python plugin that imports `module`, built where only the machine's own packages have `onlyhere`.
+fn importing(module: &str, project: &str) -> Said {
+    let folder = tempdir().unwrap();
+    said(folder.path(), "new importer --lang python").ends_with(0);
+    let plugin = folder.path().join("importer");
+    let code = fs::read_to_string(plugin.join("plugin.py")).unwrap();
+    write(&plugin, "plugin.py", &format!("import {module}\n{code}"));
+    let settings = fs::read_to_string(plugin.join("pyproject.toml")).unwrap();
+    write(&plugin, "pyproject.toml", &format!("{project}\n{settings}"));
+    let base = folder.path().join("base");
+    let packages = does(folder.path(), "python3", &["-c", PRINT_USER_PACKAGES, &base.to_string_lossy()]);
+    let packages = Path::new(packages.trim());
+    fs::create_dir_all(packages).unwrap();
+    write(packages, "onlyhere.py", "");
+    let mut build = camshaft(&plugin);
+    build.arg("build").env("PYTHONUSERBASE", base).env("CARGO_TARGET_DIR", target());
+    Said::of(&mut build)
+}
+
+const PRINT_USER_PACKAGES: &str = "import os, sys; os.environ['PYTHONUSERBASE'] = sys.argv[1]; import site; print(site.getusersitepackages())";
+
+#[test]
+fn packages_of_the_machine_are_not_built_into_a_python_plugin() {
+    importing("onlyhere", "").ends_with(3).says("No module named 'onlyhere'");
+}
+
+#[test]
+fn packages_that_a_python_plugin_names_are_installed_for_it() {
+    importing("six", "[project]\nname = \"importer\"\ndependencies = [\"six==1.17.0\"]\n").ends_with(0);
+}

@@ -1,0 +1,115 @@
+//! Which folder the results of local packages in a target folder come from.
+//!
+//! Cargo takes two packages of equal name, version and place in their workspace for one: in a target folder that
+//! several plugins share it answers with the other folder's code, if that is newer. So the folder of each result is
+//! written down here, and a result that cargo did not make anew has to be of the folder that is built.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::compile::{BuildError, package_name};
+
+/// What is written down of one target folder.
+pub struct Origins(PathBuf);
+
+/// A package whose result is another folder's.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mistaken {
+    /// Its name.
+    pub name: String,
+    /// The folder that it was compiled from.
+    pub other: String,
+}
+
+/// A line of cargo's messages about something that was compiled.
+#[derive(Deserialize)]
+struct Artifact {
+    reason: String,
+    package_id: String,
+    manifest_path: PathBuf,
+    fresh: bool,
+    filenames: Vec<PathBuf>,
+}
+
+impl Origins {
+    /// Those of `target_folder`.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub fn of(target_folder: &Path) -> Result<Self, BuildError> {
+        let folder = target_folder.join("origins");
+        match fs::create_dir_all(&folder) {
+            Ok(()) => Ok(Self(folder)),
+            Err(error) => Err(BuildError::File { path: folder, error }),
+        }
+    }
+
+    /// The local packages whose results, by cargo's messages, were left as another folder's build made them; nothing
+    /// if there is none. The folders of new results are written down.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn mistaken(&self, messages: &[u8]) -> Result<Option<Vec<Mistaken>>, BuildError> {
+        let lines = messages.split(|byte| *byte == b'\n');
+        let artifacts = lines.filter_map(|line| serde_json::from_slice::<Artifact>(line).ok());
+        let is_local = |artifact: &Artifact| {
+            artifact.reason == "compiler-artifact" && artifact.package_id.starts_with("path+")
+        };
+        let mut mistaken = Vec::new();
+        for artifact in artifacts.filter(is_local) {
+            let Some(name) = artifact.filenames.first().and_then(|file| file.file_name()) else { continue };
+            let path = self.0.join(name);
+            let folder = artifact.manifest_path.to_string_lossy();
+            let written = fs::read_to_string(&path).unwrap_or_default();
+            if written == folder {
+                continue;
+            }
+            if artifact.fresh {
+                let name = package_name(&artifact.package_id).to_owned();
+                mistaken.push(Mistaken { name, other: written });
+            } else {
+                fs::write(&path, &*folder).map_err(|error| BuildError::File { path, error })?;
+            }
+        }
+        Ok(Some(mistaken).filter(|mistaken| !mistaken.is_empty()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(folder: &str, fresh: bool) -> Vec<u8> {
+        format!(
+            r#"{{"reason":"compiler-artifact","package_id":"path+file://{folder}#twin@0.1.0",
+            "manifest_path":"{folder}/Cargo.toml","fresh":{fresh},"filenames":["/t/release/twin.wasm"]}}"#
+        )
+        .replace('\n', "")
+        .into_bytes()
+    }
+
+    #[test]
+    fn a_result_that_was_not_made_anew_has_to_be_of_the_same_folder() {
+        let target = tempfile::tempdir().unwrap();
+        let origins = Origins::of(target.path()).unwrap();
+        assert_eq!(origins.mistaken(&message("/a/twin", false)).unwrap(), None);
+        assert_eq!(origins.mistaken(&message("/a/twin", true)).unwrap(), None);
+        let other = "/a/twin/Cargo.toml".to_owned();
+        let mistaken = Mistaken { name: "twin".to_owned(), other };
+        assert_eq!(origins.mistaken(&message("/b/twin", true)).unwrap(), Some(vec![mistaken]));
+        assert_eq!(origins.mistaken(&message("/b/twin", false)).unwrap(), None);
+        assert!(origins.mistaken(&message("/a/twin", true)).unwrap().is_some());
+    }
+
+    #[test]
+    fn packages_of_a_registry_are_the_same_wherever_they_are_used() {
+        let target = tempfile::tempdir().unwrap();
+        let origins = Origins::of(target.path()).unwrap();
+        let text = String::from_utf8(message("/r", true)).unwrap().replace("path+file", "registry+https");
+        assert_eq!(origins.mistaken(text.as_bytes()).unwrap(), None);
+    }
+}
