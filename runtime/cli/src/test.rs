@@ -36,8 +36,10 @@ A file in tests/ holds cases like this one:
     then.published = [{ type = \"stock.reserved\", data = { sku = \"pen\" } }]
     then.state = { pen = 0, \"..\" = true }
 
-What `then` does not mention is not looked at; `..` leaves a table or a list open. More of
-it stands in the SDK's documentation, under `testing`. Ends with 3 if a case fails.")]
+What `then` does not mention is not looked at, so each case has one; `..` leaves a table or a
+list open. More of
+it stands in the SDK's documentation, under `testing`. Ends with 3 if a case fails, and if
+there is none.")]
 pub struct Arguments {
     /// The plugin's folder, or a .wasm file
     #[arg(value_name = "DIR|FILE", default_value = ".", hide_default_value = true)]
@@ -82,10 +84,7 @@ struct TestedCase {
 
 pub fn test(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let (folder, fixtures) = (arguments.fixtures(), arguments.read_fixtures()?);
-    if fixtures.is_empty() {
-        output::note(&format!("there are no fixtures in \"{}\"", folder.display()));
-        output::hint("A fixture is a .toml file there; `camshaft test --help` shows one.");
-    }
+    arguments.check_cases(&fixtures, &folder)?;
     let (file, cache, _made) = arguments.component()?;
     let operator = arguments.operator_file(&file)?;
     let mut sandbox = Sandbox::load(&file, operator.as_ref(), &cache, compile::own_program())?;
@@ -183,9 +182,30 @@ impl Arguments {
         let read = |file: PathBuf| {
             let text = fs::read_to_string(&file).map_err(|error| Failure::read(file.display(), &error))?;
             let fixture = Fixture::parse(&file, &text)?;
+            fixture.check(&file)?;
             Ok((file, fixture))
         };
         files.into_iter().map(read).collect()
+    }
+
+    /// A run in which nothing is looked at has not passed.
+    fn check_cases(&self, fixtures: &[(PathBuf, Fixture)], folder: &Path) -> Result<(), Failure> {
+        let mut names =
+            fixtures.iter().flat_map(|(_, fixture)| &fixture.cases).map(|case| &case.name).peekable();
+        if names.peek().is_none() {
+            let message = format!("there are no cases in \"{}\"", folder.display());
+            return Err(Failure::new(ErrorCode::TestsFailed, message)
+                .hint("Cases stand in .toml files there; `camshaft test --help` shows one."));
+        }
+        match &self.name {
+            Some(name) if !names.any(|case| case.contains(name)) => {
+                let message =
+                    format!("no case in \"{}\" has a name that contains \"{name}\"", folder.display());
+                Err(Failure::new(ErrorCode::TestsFailed, message)
+                    .hint("Leave `--name` out to run all of them, or correct it."))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The component, a folder for its compiled code, and what has to live as long as that.

@@ -120,14 +120,18 @@ impl<'s> Play<'s> {
         let event = case.when.event("when")?;
         let then = &case.then;
         if !self.sandbox.wants(&event) {
-            self.differs("outcome", &json!(then.outcome.to_string()), &json!(Expected::Ignored.to_string()));
+            self.differs(
+                "outcome",
+                &json!(then.outcome().to_string()),
+                &json!(Expected::Ignored.to_string()),
+            );
             self.state(then);
             return Ok(std::mem::take(&mut self.mismatches));
         }
         self.sandbox.wire().prepare(requests::answers(&case.given.responses)?);
         let done = self.attempt(event, offset, case.given.attempt.unwrap_or(1));
         let actual = done.cause().map_or(Expected::Ok, Expected::Failed);
-        self.differs("outcome", &json!(then.outcome.to_string()), &json!(actual.to_string()));
+        self.differs("outcome", &json!(then.outcome().to_string()), &json!(actual.to_string()));
         let error = self.error.clone().unwrap_or_default();
         if let Some(reason) = then.reason.as_ref().filter(|reason| !error.contains(*reason)) {
             self.differs("reason", &json!(reason), &json!(error));

@@ -103,7 +103,8 @@ pub struct RequestTable {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Then {
-    pub outcome: Expected,
+    /// Success unless given.
+    pub outcome: Option<Expected>,
     /// Part of the reason, or of the error.
     pub reason: Option<String>,
     /// After what time the handler asks to be tried again.
@@ -163,7 +164,34 @@ pub struct Moment(pub Timestamp);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(pub u64);
 
+impl Then {
+    /// How the attempt must end.
+    pub fn outcome(&self) -> Expected {
+        self.outcome.unwrap_or_default()
+    }
+
+    /// Whether nothing would be looked at.
+    fn is_empty(&self) -> bool {
+        let Self { outcome, reason, retry_after, published, requests, state, timers, log } = self;
+        let of_the_attempt = outcome.is_none() && reason.is_none() && retry_after.is_none();
+        let effects = published.is_none() && requests.is_none() && state.is_none() && timers.is_none();
+        of_the_attempt && effects && log.is_none()
+    }
+}
+
 impl Fixture {
+    /// Refuses cases that look at nothing: they would pass whatever the handler does. `file` is where they came from.
+    ///
+    /// # Errors
+    /// The first of them.
+    pub fn check(&self, file: &Path) -> Result<(), Failure> {
+        let Some(case) = self.cases.iter().find(|case| case.then.is_empty()) else { return Ok(()) };
+        let message =
+            format!("\"{}\", case \"{}\" has no `then`: it looks at nothing", file.display(), case.name);
+        let hint = "Write what must be so, such as `then.state = { ada = 1750 }` or `then.outcome = \"ok\"`.";
+        Err(Failure::new(ErrorCode::InvalidFixture, message).hint(hint))
+    }
+
     /// Reads `text`, which came from `file`.
     pub fn parse(file: &Path, text: &str) -> Result<Self, Failure> {
         let wrong = |message: String| Failure::new(ErrorCode::InvalidFixture, message);

@@ -247,6 +247,26 @@ fn mistakes_in_fixtures_are_named_before_anything_runs() {
     );
     let empty = tempdir().unwrap();
     guest(empty.path(), "counter");
-    test(empty.path(), "counter").ends_with(0).says("there are no fixtures in \"tests\"");
+    test(empty.path(), "counter").ends_with(3).says("there are no cases in \"tests\" [tests-failed]");
     said(empty.path(), "test counter.wasm --fixtures none").ends_with(3).says("\"none\" could not be read");
+}
+
+#[test]
+fn a_run_in_which_nothing_is_looked_at_fails() {
+    let case = "[[case]]\nname = 'one'\nwhen = { type = 'test.event', data = {} }\n";
+    let folder = with("rejects", &format!("{case}then.outcome = 'ok'\n"));
+    let named = |name: &str| said(folder.path(), &format!("test rejects.wasm --name {name}"));
+    named("one").ends_with(0).prints("1 passed, 0 failed");
+    named("two")
+        .ends_with(3)
+        .says("no case in \"tests\" has a name that contains \"two\" [tests-failed]")
+        .says("Leave `--name` out");
+    for nothing in ["", "then = {}\n"] {
+        let folder = with("rejects", &format!("{case}{nothing}"));
+        test(folder.path(), "rejects")
+            .ends_with(3)
+            .says("\"tests/cases.toml\", case \"one\" has no `then`: it looks at nothing [invalid-fixture]");
+    }
+    let folder = with("rejects", "case = []\n");
+    test(folder.path(), "rejects").ends_with(3).says("there are no cases in \"tests\" [tests-failed]");
 }
