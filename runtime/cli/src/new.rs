@@ -4,7 +4,7 @@ mod carried;
 mod project;
 
 use std::{
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
     process,
 };
@@ -33,21 +33,40 @@ pub struct Arguments {
     lang: Lang,
 }
 
-/// [`Language`] as it is written on the command line.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+/// A [`Language`], or a form of it, as it is written on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Lang {
     Rust,
     #[value(name = "javascript")]
     JavaScript,
+    /// JavaScript whose types are checked; it is built like JavaScript.
+    #[value(name = "typescript")]
+    TypeScript,
     Python,
 }
 
+impl Lang {
+    /// What it is built as.
+    const fn language(self) -> Language {
+        match self {
+            Self::Rust => Language::Rust,
+            Self::JavaScript | Self::TypeScript => Language::JavaScript,
+            Self::Python => Language::Python,
+        }
+    }
+}
+
+impl fmt::Display for Lang {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TypeScript => f.write_str("TypeScript"),
+            other => other.language().fmt(f),
+        }
+    }
+}
+
 pub fn new(arguments: &Arguments, json: bool) -> Result<(), Failure> {
-    let language = match arguments.lang {
-        Lang::Rust => Language::Rust,
-        Lang::JavaScript => Language::JavaScript,
-        Lang::Python => Language::Python,
-    };
+    let language = arguments.lang;
     check_name(&arguments.name)?;
     let folder = Path::new(&arguments.name);
     let files = project::files(&arguments.name, language);

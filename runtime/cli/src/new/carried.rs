@@ -62,7 +62,7 @@ fn inherited(value: &Value) -> Vec<String> {
     here.chain(table.values().flat_map(inherited)).collect()
 }
 
-const RUST: [(&str, &str); 24] = carry![
+const RUST: [(&str, &str); 25] = carry![
     "sdk/Cargo.toml",
     "sdk/macros/Cargo.toml",
     "sdk/macros/src/arguments.rs",
@@ -83,41 +83,52 @@ const RUST: [(&str, &str); 24] = carry![
     "sdk/src/host.rs",
     "sdk/src/http.rs",
     "sdk/src/lib.rs",
+    "sdk/src/output.rs",
     "sdk/src/publish.rs",
     "sdk/src/state.rs",
     "sdk/src/testing.rs",
     "sdk/src/testing/memory.rs",
 ];
 
-const JAVASCRIPT: [(&str, &str); 13] = carry![
+const JAVASCRIPT: [(&str, &str); 20] = carry![
     "sdk/javascript/README.md",
+    "sdk/javascript/camshaft.d.ts",
     "sdk/javascript/camshaft.js",
     "sdk/javascript/context.js",
     "sdk/javascript/event.js",
     "sdk/javascript/host.js",
     "sdk/javascript/http.js",
+    "sdk/javascript/json.js",
     "sdk/javascript/messagepack.js",
     "sdk/javascript/no-host.js",
     "sdk/javascript/outcome.js",
     "sdk/javascript/package.json",
     "sdk/javascript/pattern.js",
+    "sdk/javascript/places.js",
     "sdk/javascript/state.js",
+    "sdk/javascript/testing.d.ts",
     "sdk/javascript/testing.js",
+    "sdk/javascript/text.js",
+    "sdk/javascript/time.js",
+    "sdk/javascript/work.js",
 ];
 
-const PYTHON: [(&str, &str); 13] = carry![
+const PYTHON: [(&str, &str); 16] = carry![
     "sdk/python/README.md",
     "sdk/python/camshaft/__init__.py",
     "sdk/python/camshaft/component.py",
     "sdk/python/camshaft/context.py",
+    "sdk/python/camshaft/delay.py",
     "sdk/python/camshaft/event.py",
     "sdk/python/camshaft/handlers.py",
     "sdk/python/camshaft/http.py",
     "sdk/python/camshaft/messagepack.py",
     "sdk/python/camshaft/outcome.py",
     "sdk/python/camshaft/outgoing.py",
+    "sdk/python/camshaft/running.py",
     "sdk/python/camshaft/state.py",
     "sdk/python/camshaft/testing.py",
+    "sdk/python/camshaft/text.py",
     "sdk/python/pyproject.toml",
 ];
 
@@ -159,7 +170,7 @@ mod tests {
     #[test]
     fn every_file_of_the_sdks_is_carried() {
         check_carried(&RUST, &files_in("sdk", &["rs", "toml"]));
-        check_carried(&JAVASCRIPT, &files_in("sdk/javascript", &["js", "json", "md"]));
+        check_carried(&JAVASCRIPT, &files_in("sdk/javascript", &["js", "json", "md", "ts"]));
         check_carried(&PYTHON, &files_in("sdk/python", &["py", "toml", "md"]));
     }
 

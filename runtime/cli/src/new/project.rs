@@ -1,8 +1,6 @@
 //! The files of a new plugin and what to do with them, by language.
 
-use camshaft_guest_build::Language;
-
-use super::carried;
+use super::{Lang, carried};
 
 macro_rules! template {
     ($path:literal) => {
@@ -11,22 +9,23 @@ macro_rules! template {
 }
 
 /// Path below the plugin's folder, and content.
-pub fn files(name: &str, language: Language) -> Vec<(String, String)> {
+pub fn files(name: &str, language: Lang) -> Vec<(String, String)> {
     let (own, handler): (&[(&str, &str)], _) = match language {
-        Language::Rust => (&RUST, "add_up"),
-        Language::JavaScript => (&JAVASCRIPT, "addUp"),
-        Language::Python => (&PYTHON, "add_up"),
+        Lang::Rust => (&RUST, "add_up"),
+        Lang::JavaScript => (&JAVASCRIPT, "addUp"),
+        Lang::TypeScript => (&TYPESCRIPT, "addUp"),
+        Lang::Python => (&PYTHON, "add_up"),
     };
     let fill = |&(path, text): &(&str, &str)| {
         (path.to_owned(), text.replace("{{name}}", name).replace("{{handler}}", handler))
     };
     let readme = ("README.md".to_owned(), readme(name, language));
     let own = ANY.iter().chain(own).map(fill);
-    own.chain([readme]).chain(carried::files(language)).collect()
+    own.chain([readme]).chain(carried::files(language.language())).collect()
 }
 
 /// Commands, each with what it does.
-pub fn next_steps(name: &str, language: Language) -> Vec<String> {
+pub fn next_steps(name: &str, language: Lang) -> Vec<String> {
     let enter = [(format!("cd {name}"), "")];
     let steps = enter.into_iter().chain(commands(language).map(|(command, what)| (command.to_owned(), what)));
     let steps: Vec<_> = steps.collect();
@@ -38,11 +37,11 @@ pub fn next_steps(name: &str, language: Language) -> Vec<String> {
     steps.iter().map(line).collect()
 }
 
-fn commands(language: Language) -> [(&'static str, &'static str); 4] {
+fn commands(language: Lang) -> [(&'static str, &'static str); 4] {
     let unit_test = match language {
-        Language::Rust => "cargo test",
-        Language::JavaScript => "npm install && npm test",
-        Language::Python => "python3 -m unittest",
+        Lang::Rust => "cargo test",
+        Lang::JavaScript | Lang::TypeScript => "npm install && npm test",
+        Lang::Python => "python3 -m unittest",
     };
     [
         (unit_test, "the handler as a plain function, with a context in memory"),
@@ -52,11 +51,12 @@ fn commands(language: Language) -> [(&'static str, &'static str); 4] {
     ]
 }
 
-fn readme(name: &str, language: Language) -> String {
+fn readme(name: &str, language: Lang) -> String {
     let source = match language {
-        Language::Rust => "src/lib.rs",
-        Language::JavaScript => "plugin.js",
-        Language::Python => "plugin.py",
+        Lang::Rust => "src/lib.rs",
+        Lang::JavaScript => "plugin.js",
+        Lang::TypeScript => "plugin.ts",
+        Lang::Python => "plugin.py",
     };
     let commands: String =
         commands(language).iter().map(|(command, what)| format!("| `{command}` | {what} |\n")).collect();
@@ -80,6 +80,14 @@ const JAVASCRIPT: [(&str, &str); 4] = [
     ("plugin.test.js", template!("javascript/plugin.test.js")),
 ];
 
+const TYPESCRIPT: [(&str, &str); 5] = [
+    ("plugin.toml", template!("any/plugin.toml")),
+    ("package.json", template!("typescript/package.json")),
+    ("tsconfig.json", template!("typescript/tsconfig.json")),
+    ("plugin.ts", template!("typescript/plugin.ts")),
+    ("plugin.test.ts", template!("typescript/plugin.test.ts")),
+];
+
 const PYTHON: [(&str, &str); 5] = [
     ("plugin.toml", template!("any/plugin.toml")),
     ("pyproject.toml", template!("python/pyproject.toml")),
@@ -90,11 +98,13 @@ const PYTHON: [(&str, &str); 5] = [
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum;
+
     use super::*;
 
     #[test]
     fn nothing_is_left_to_fill_in() {
-        for language in Language::ALL {
+        for language in Lang::value_variants().iter().copied() {
             for (path, content) in files("stock", language) {
                 // Other text in double braces is the SDK's: placeholders of secrets.
                 let mut braced = content.split("{{").skip(1).filter_map(|rest| rest.split_once("}}"));
@@ -106,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_next_steps_are_shown_side_by_side() {
-        insta::assert_snapshot!(next_steps("stock", Language::JavaScript).join("\n"), @"
+        insta::assert_snapshot!(next_steps("stock", Lang::JavaScript).join("\n"), @"
         cd stock
         npm install && npm test    # the handler as a plain function, with a context in memory
         camshaft test              # tests/*.toml against the component

@@ -64,6 +64,11 @@ fn a_new_plugin_in_javascript_is_tested_built_and_run() {
 }
 
 #[test]
+fn a_new_plugin_in_typescript_is_tested_built_and_run() {
+    check("typescript", &[&["npm", "install"], &["npm", "test"]], "pass 2");
+}
+
+#[test]
 fn a_new_plugin_in_python_is_tested_built_and_run() {
     check("python", &[&["python3", "-m", "unittest"]], "Ran 2 tests");
 }
@@ -84,7 +89,7 @@ fn a_folder_that_holds_something_is_left_alone() {
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "no draft is left");
     said(folder.path(), "new Stock").ends_with(2).says("[wrong-usage]").says("`camshaft new stock`");
-    said(folder.path(), "new stock --lang cobol").ends_with(2).says("rust, javascript, python");
+    said(folder.path(), "new stock --lang cobol").ends_with(2).says("rust, javascript, typescript, python");
 }
 
 #[test]
