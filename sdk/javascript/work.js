@@ -111,6 +111,8 @@ class Work {
       return timer;
     };
     const stop = (clear) => (timer) => {
+      // The engine would look for one that has run by a number that may be another's by now.
+      if (!timers.has(timer)) return;
       clear.call(undefined, timer);
       this.#forget(timer);
     };

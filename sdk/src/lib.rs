@@ -101,6 +101,11 @@
 //! # }
 //! ```
 //!
+//! # Output
+//!
+//! `println!`, `eprintln!` and `dbg!` write lines of level info to the plugin's log, those of other crates, too; `ctx.info`
+//! and its like write lines with fields. In a component that `camshaft build` did not make, what is printed is dropped.
+//!
 //! # The manifest
 //!
 //! Name, version and description of the plugin are the Cargo package's; what it subscribes to and publishes is

@@ -39,7 +39,7 @@ enum Lang {
     Rust,
     #[value(name = "javascript")]
     JavaScript,
-    /// JavaScript whose types are checked; it is built like JavaScript.
+    // JavaScript whose types are checked; it is built like JavaScript.
     #[value(name = "typescript")]
     TypeScript,
     Python,

@@ -37,9 +37,8 @@ A file in tests/ holds cases like this one:
     then.state = { pen = 0, \"..\" = true }
 
 What `then` does not mention is not looked at, so each case has one; `..` leaves a table or a
-list open. More of
-it stands in the SDK's documentation, under `testing`. Ends with 3 if a case fails, and if
-there is none.")]
+list open. More of it stands in the SDK's documentation, under `testing`. Ends with 3 if a
+case fails, and if there is no case.")]
 pub struct Arguments {
     /// The plugin's folder, or a .wasm file
     #[arg(value_name = "DIR|FILE", default_value = ".", hide_default_value = true)]

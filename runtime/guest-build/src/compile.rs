@@ -176,7 +176,8 @@ impl Toolchain {
         }
         let target_folder =
             guests.target_folder.clone().unwrap_or_else(|| workspace.target_folder.join("guests"));
-        let said = self.compile(guests, &target_folder)?;
+        let origins = Origins::of(&target_folder)?;
+        let said = self.compile(guests, &target_folder, &origins)?;
         let mut modules: Vec<(String, PathBuf)> =
             said.split(|byte| *byte == b'\n').filter_map(module).collect();
         modules.sort();
@@ -188,8 +189,12 @@ impl Toolchain {
     }
 
     /// What cargo said of a build in which each local package is the one of this folder.
-    fn compile(&self, guests: &Guests, target_folder: &Path) -> Result<Vec<u8>, BuildError> {
-        let origins = Origins::of(target_folder)?;
+    fn compile(
+        &self,
+        guests: &Guests,
+        target_folder: &Path,
+        origins: &Origins,
+    ) -> Result<Vec<u8>, BuildError> {
         let said = self.run_cargo(guests, target_folder)?;
         let Some(mistaken) = origins.mistaken(&said)? else { return Ok(said) };
         for package in mistaken {

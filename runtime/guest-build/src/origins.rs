@@ -5,7 +5,7 @@
 //! written down here, and a result that cargo did not make anew has to be of the folder that is built.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -13,8 +13,12 @@ use serde::Deserialize;
 
 use crate::compile::{BuildError, package_name};
 
-/// What is written down of one target folder.
-pub struct Origins(PathBuf);
+/// What is written down of one target folder. As long as it lives no other build uses that folder: a result has to stay
+/// this build's until it has been read.
+pub struct Origins {
+    folder: PathBuf,
+    _lock: File,
+}
 
 /// A package whose result is another folder's.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,14 +40,15 @@ struct Artifact {
 }
 
 impl Origins {
-    /// Those of `target_folder`.
+    /// Those of `target_folder`, once other builds there are done.
     ///
     /// # Errors
-    /// The folder cannot be made.
+    /// The folder cannot be made or locked.
     pub fn of(target_folder: &Path) -> Result<Self, BuildError> {
         let folder = target_folder.join("origins");
-        match fs::create_dir_all(&folder) {
-            Ok(()) => Ok(Self(folder)),
+        let lock = fs::create_dir_all(&folder).and_then(|()| File::create(folder.join("lock")));
+        match lock.and_then(|lock| lock.lock().map(|()| lock)) {
+            Ok(lock) => Ok(Self { folder, _lock: lock }),
             Err(error) => Err(BuildError::File { path: folder, error }),
         }
     }
@@ -62,7 +67,7 @@ impl Origins {
         let mut mistaken = Vec::new();
         for artifact in artifacts.filter(is_local) {
             let Some(name) = artifact.filenames.first().and_then(|file| file.file_name()) else { continue };
-            let path = self.0.join(name);
+            let path = self.folder.join(name);
             let folder = artifact.manifest_path.to_string_lossy();
             let written = fs::read_to_string(&path).unwrap_or_default();
             if written == folder {
