@@ -4,7 +4,7 @@ use camshaft_event::{Offset, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{AttemptView, LastError, moment};
+use super::{AttemptView, LastError, moment, whole};
 
 /// How far a consumer is, and what holds it up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -93,7 +93,7 @@ pub struct DamageView {
 #[serde(deny_unknown_fields)]
 pub struct SkipRequest {
     /// Where it goes on if events of the log are damaged: behind them unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole::offset", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u64>)]
     pub to: Option<Offset>,
 }

@@ -19,6 +19,7 @@ mod problem;
 mod redrive;
 mod reset;
 mod state;
+mod whole;
 
 pub use activation::{ActivationView, MeasureView, OutcomeView, PinRequest, ProbationView, RollbackRequest};
 pub use consumer::{

@@ -7,7 +7,7 @@ use camshaft_event::{FailureCause, RedriveId, Timestamp, TypePattern};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use utoipa::ToSchema;
 
-use super::moment;
+use super::{moment, whole};
 
 /// Which dead letters a job shall redrive, and how fast. What is absent does not select.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -35,7 +35,7 @@ pub struct RedriveRequest {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
     /// Dead letters per second; as many as there is room for if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole::rate", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u32>, minimum = 1)]
     pub rate: Option<NonZeroU32>,
 }

@@ -2,6 +2,7 @@
 
 use camshaft_event::{Offset, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde_json::Number;
 use utoipa::{
     ToSchema,
     openapi::{
@@ -10,7 +11,7 @@ use utoipa::{
     },
 };
 
-use super::moment;
+use super::{moment, whole};
 
 /// Where a consumer begins anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,11 +94,13 @@ impl<'de> Deserialize<'de> for ResetPlace {
         #[derive(Deserialize)]
         #[serde(untagged, expecting = "a word, an offset or a time is wanted")]
         enum Written {
-            Offset(u64),
+            Offset(Number),
             Text(String),
         }
         match Written::deserialize(deserializer)? {
-            Written::Offset(offset) => Ok(Self::Offset(Offset(offset))),
+            Written::Offset(number) => whole::value(&number)
+                .map(|offset| Self::Offset(Offset(offset)))
+                .ok_or_else(|| D::Error::custom(format!("{number} is not an offset"))),
             Written::Text(text) => Self::parse(&text, moment::parse).map_err(D::Error::custom),
         }
     }
@@ -119,6 +122,7 @@ mod tests {
             assert_eq!(serde_json::from_str::<ResetPlace>(json).unwrap(), place);
             assert_eq!(serde_json::to_string(&place).unwrap(), json);
         }
+        assert_eq!(serde_json::from_str::<ResetPlace>("17.0").unwrap(), ResetPlace::Offset(Offset(17)));
         assert_eq!(serde_json::from_str::<ResetPlace>("\"17\"").unwrap(), ResetPlace::Offset(Offset(17)));
         for wrong in ["-1", "\"\"", "\"noon\"", "null", "1.5"] {
             assert!(serde_json::from_str::<ResetPlace>(wrong).is_err(), "{wrong}");

@@ -1,4 +1,4 @@
-//! The project's chores: `cargo xtask demo | test | sim | torture | bench | instructions | tidy | ci`.
+//! The project's chores: `cargo xtask demo | test | sim | torture | clients | bench | instructions | tidy | ci`.
 //!
 //! Each does all it needs from a fresh clone, whatever the machine lacks: it finds or installs a toolchain for
 //! plugins, builds what it runs, and says what it is doing.
@@ -6,6 +6,7 @@
 mod bench;
 mod ci;
 mod client;
+mod clients;
 mod command;
 mod demo;
 mod instructions;
@@ -56,6 +57,8 @@ enum Chore {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Let official clients judge the HTTP interface: schemathesis its description, CloudEvents' SDKs the events.
+    Clients,
     /// Measure beside peers, which are installed into the target folder: `cargo xtask bench [NAME] [--quick]`. All
     /// that a release is judged by without a name; `--help` lists the names.
     #[command(disable_help_flag = true)]
@@ -74,7 +77,7 @@ enum Chore {
     /// Run every command of the README and compare what it prints.
     Readme,
     /// All checks: house rules, format, lints, docs, tests, and the slow suites: simulation, torture, demo, README,
-    /// instructions, a quick bench. A slow suite runs if the change can touch it, or in turn.
+    /// official clients, instructions, a quick bench. A slow suite runs if the change can touch it, or in turn.
     Ci {
         /// Run every suite, whatever changed.
         #[arg(long)]
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Chore::Test { arguments } => ci::test(&arguments),
         Chore::Sim { arguments } => ci::sim(&arguments),
         Chore::Torture { minutes, kills, seed } => torture::run(minutes, kills, seed),
+        Chore::Clients => clients::run(),
         Chore::Bench { arguments } => bench::run(&arguments),
         Chore::Instructions { accept } => instructions::run(accept),
         Chore::Tidy => tidy::run(),

@@ -177,11 +177,20 @@ fn attribute_text<'a>(name: &str, json: &'a str) -> Result<Option<Cow<'a, str>>,
         Some(b'{' | b'[') => {
             refuse("an attribute is a text, a boolean or an integer", "Carry structured values in the data.")
         }
-        _ => match json.parse::<i32>() {
-            Ok(number) => Ok(Some(Cow::Owned(number.to_string()))),
-            Err(_) => refuse("a number in an attribute is a 32-bit integer", "Write it as a text."),
+        _ => match integer(json) {
+            Some(number) => Ok(Some(Cow::Owned(number.to_string()))),
+            None => refuse("a number in an attribute is a 32-bit integer", "Write it as a text."),
         },
     }
+}
+
+/// A 32-bit integer, however JSON writes it: `17` and `17.0` are the same number.
+fn integer(json: &str) -> Option<i32> {
+    json.parse().ok().or_else(|| {
+        let float = json.parse::<f64>().ok().filter(|float| float.fract() == 0.0)?;
+        // Without its sign, -0.0 is 0.
+        format!("{:.0}", float + 0.0).parse().ok()
+    })
 }
 
 fn read_data(json: &str, datacontenttype: Option<&str>) -> Result<Vec<u8>, InvalidEvent> {

@@ -29,7 +29,7 @@ fn refused(changes: Value, message: &str, hint: &str) {
 fn all_attributes_arrive() {
     let event = parse_with(json!({
         "subject": "o-17", "time": "2026-01-31T12:00:00Z", "datacontenttype": "application/json",
-        "dataschema": "https://example.com/s", "partitionkey": "k", "tenant": "acme", "attempt": -3,
+        "dataschema": "https://example.com/s", "partitionkey": "k", "tenant": "acme", "attempt": -3.0,
         "urgent": true, "unset": null, "offset": "17", "data": {"amount": 12.50}
     }))
     .unwrap();
@@ -102,8 +102,8 @@ fn every_refusal_names_the_attribute_what_was_found_and_what_to_write() {
     );
     refused(
         json!({"specversion": 1.0}),
-        "attribute \"specversion\" is 1.0: a number in an attribute is a 32-bit integer",
-        "Write it as a text.",
+        "attribute \"specversion\" is \"1\": only version 1.0 is understood",
+        "Write \"1.0\".",
     );
     refused(
         json!({"source": "/a b"}),
@@ -138,6 +138,11 @@ fn every_refusal_names_the_attribute_what_was_found_and_what_to_write() {
     refused(
         json!({"count": 2_147_483_648_i64}),
         "attribute \"count\" is 2147483648: a number in an attribute is a 32-bit integer",
+        "Write it as a text.",
+    );
+    refused(
+        json!({"count": 1.5}),
+        "attribute \"count\" is 1.5: a number in an attribute is a 32-bit integer",
         "Write it as a text.",
     );
     refused(

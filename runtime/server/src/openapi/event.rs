@@ -71,12 +71,13 @@ pub fn schema() -> Value {
     })
 }
 
-/// A text without control characters and without the characters that Unicode gives to nothing.
+/// A text without control characters and without the characters that Unicode gives to nothing. The class is negated, since
+/// tools take long for the ranges of all others.
 fn text_pattern(repeated: &str) -> String {
-    let mut ranges = String::from(" -~\u{a0}-\u{d7ff}\u{e000}-\u{fdcf}\u{fdf0}-\u{fffd}");
+    let mut forbidden = String::from("\0-\u{1f}\u{7f}-\u{9f}\u{fdd0}-\u{fdef}\u{fffe}\u{ffff}");
     for plane in 1..=16_u32 {
-        let ends = [plane << 16, (plane << 16) + 0xfffd].map(|code| char::from_u32(code).unwrap_or(' '));
-        ranges.extend([ends[0], '-', ends[1]]);
+        let last = [0xfffe, 0xffff].map(|code| (plane << 16) + code);
+        forbidden.extend(last.into_iter().filter_map(char::from_u32));
     }
-    format!("^[{ranges}]{repeated}$")
+    format!("^[^{forbidden}]{repeated}$")
 }

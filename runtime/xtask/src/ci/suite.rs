@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::packages::Packages;
 use crate::readme::{self, Install};
-use crate::{bench, command, demo, instructions, torture};
+use crate::{bench, clients, command, demo, instructions, torture};
 
 /// A slow suite. A run of CI leaves it out if the change cannot touch it and it is not its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,7 @@ pub(super) enum Suite {
     Torture,
     Demo,
     Readme,
+    Clients,
     Instructions,
     Bench,
 }
@@ -41,8 +42,15 @@ const READ_BY_NONE: [&str; 8] = [
 
 impl Suite {
     /// All suites, in the order in which CI runs them.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Simulation, Self::Torture, Self::Demo, Self::Readme, Self::Instructions, Self::Bench];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Simulation,
+        Self::Torture,
+        Self::Demo,
+        Self::Readme,
+        Self::Clients,
+        Self::Instructions,
+        Self::Bench,
+    ];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -50,6 +58,7 @@ impl Suite {
             Self::Torture => "torture",
             Self::Demo => "demo",
             Self::Readme => "readme",
+            Self::Clients => "official clients",
             Self::Instructions => "instructions",
             Self::Bench => "quick bench",
         }
@@ -62,6 +71,7 @@ impl Suite {
             Self::Torture => "cargo xtask torture",
             Self::Demo => "cargo xtask demo",
             Self::Readme => "cargo xtask readme",
+            Self::Clients => "cargo xtask clients",
             Self::Instructions => "cargo xtask instructions",
             Self::Bench => "cargo xtask bench --quick",
         }
@@ -76,6 +86,7 @@ impl Suite {
             Self::Demo => demo::run(false),
             Self::Readme if all => readme::run(&Install::AsWritten),
             Self::Readme => readme::run(&Install::Built(command::program("camshaft")?)),
+            Self::Clients => clients::run(),
             Self::Instructions => instructions::run(false),
             Self::Bench => bench::run(&["--quick".to_owned()]),
         }
@@ -85,7 +96,7 @@ impl Suite {
     const fn packages(self) -> &'static [&'static str] {
         match self {
             Self::Simulation => &["camshaft-sim"],
-            Self::Torture => &["camshaft-cli", "camshaft-test-programs"],
+            Self::Torture | Self::Clients => &["camshaft-cli", "camshaft-test-programs"],
             Self::Demo => {
                 &["camshaft-cli", "carrier-stats", "carrier-stats-fixed", "delay-alert", "airport-board"]
             }
@@ -99,7 +110,7 @@ impl Suite {
     const fn files(self) -> &'static [&'static str] {
         match self {
             Self::Simulation | Self::Instructions => &[],
-            Self::Torture => &["wit"],
+            Self::Torture | Self::Clients => &["wit"],
             Self::Demo => &["examples/flights", "wit"],
             Self::Readme => &["README.md", "sdk", "wit"],
             Self::Bench => &["examples/polyglot", "sdk", "wit"],
@@ -145,23 +156,23 @@ mod tests {
 
     #[test]
     fn a_file_touches_the_suites_that_are_built_of_its_package_or_read_it() {
-        use Suite::{Bench, Demo, Readme, Simulation, Torture};
+        use Suite::{Bench, Clients, Demo, Readme, Simulation, Torture};
         for core in ["event", "log", "tables", "engine"] {
             check(&format!("runtime/{core}/src/lib.rs"), &Suite::ALL);
         }
         for outer in
             ["host/src/lib.rs", "server/src/lib.rs", "wire/src/lib.rs", "src/bus.rs", "cli/src/lib.rs"]
         {
-            check(&format!("runtime/{outer}"), &[Torture, Demo, Readme, Bench]);
+            check(&format!("runtime/{outer}"), &[Torture, Demo, Readme, Clients, Bench]);
         }
         check("runtime/sim/src/run.rs", &[Simulation]);
         check("runtime/bench/src/main.rs", &[Bench]);
-        check("runtime/test-guests/programs/examples/witness.rs", &[Torture, Bench]);
+        check("runtime/test-guests/programs/examples/witness.rs", &[Torture, Clients, Bench]);
         check("examples/flights/january-2013.csv.gz", &[Demo]);
         check("plugins/tally/src/lib.rs", &[Readme]);
-        check("sdk/src/lib.rs", &[Torture, Demo, Readme, Bench]);
+        check("sdk/src/lib.rs", &[Torture, Demo, Readme, Clients, Bench]);
         check("runtime/engine/benches/hot_path.rs", &Suite::ALL);
-        check("wit/v0.1/world.wit", &[Torture, Demo, Readme, Bench]);
+        check("wit/v0.1/world.wit", &[Torture, Demo, Readme, Clients, Bench]);
         check("README.md", &[Readme]);
         check("sdk/GUIDE.md", &[Readme]);
     }
