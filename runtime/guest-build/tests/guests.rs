@@ -83,6 +83,9 @@ fn a_folder_that_is_no_package_is_named() {
 fn a_guest_that_does_not_compile_is_an_error_of_its_own() {
     let toolchain = Toolchain::find().unwrap();
     let crate_folder = package("fn broken( {}");
+    let manifest = fs::read_to_string(crate_folder.path().join("Cargo.toml")).unwrap();
+    let library = "[lib]\ncrate-type = [\"cdylib\"]\n";
+    fs::write(crate_folder.path().join("Cargo.toml"), manifest + library).unwrap();
     let error = toolchain.build(&own_target(crate_folder.path())).unwrap_err();
     assert!(matches!(error, BuildError::Compile { .. }), "{error}");
 }
