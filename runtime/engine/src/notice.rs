@@ -2,7 +2,7 @@
 //!
 //! The engine only says it. Whoever has the log fetches it after each step, and bounds how many lines come of it.
 
-use camshaft_event::{FailedAttempt, FailureCause, Key, Offset};
+use camshaft_event::{FailureCause, Key, Offset};
 
 /// Notices that are kept until they are fetched. One batch brings fewer; what is beyond is not said.
 const KEPT: usize = 256;
@@ -60,17 +60,6 @@ impl Notices {
             let event = event.map(|(offset, key)| (offset, key.clone()));
             self.0.push(Notice { what, consumer: consumer.to_owned(), event, reason: first_line(reason) });
         }
-    }
-
-    /// That an attempt failed: `what` is made of its cause.
-    pub(crate) fn add_failure(
-        &mut self,
-        what: impl FnOnce(FailureCause) -> Noticed,
-        consumer: &str,
-        event: (Offset, &Key),
-        failed: &FailedAttempt,
-    ) {
-        self.add(what(failed.cause), consumer, Some(event), &failed.error);
     }
 
     pub(crate) fn take(&mut self) -> Vec<Notice> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use camshaft_event::transaction::{Floor, Handled, Outcome, Section, TimerChange};
-use camshaft_event::{ConsumerId, FailedAttempt, FailureCause, HeldEvent, Key, Offset, Sequence, Timestamp};
+use camshaft_event::{ConsumerId, FailedAttempt, HeldEvent, Key, Offset, Sequence, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
 use camshaft_tables::{Tables, TablesError, Versioned};
@@ -159,7 +159,7 @@ impl<S: Store> Sequencer<S> {
                 consumer.note(handled, key, since, &dues);
                 if let Some((what, failed)) = failed_attempt(handled) {
                     consumer.keep_failure(handled.cause, failed);
-                    self.notices.add_failure(what, &consumer.record.name, (handled.cause, key), failed);
+                    self.notices.add(what, &consumer.record.name, Some((handled.cause, key)), &failed.error);
                 }
                 consumer.count(handled, &self.options);
                 // What fails on probation is measured; it opens no circuit.
@@ -283,16 +283,18 @@ fn has_failed(handled: &Handled) -> Option<bool> {
 }
 
 /// The attempt that failed, and what the log that people watch says of it.
-fn failed_attempt(handled: &Handled) -> Option<(fn(FailureCause) -> Noticed, &FailedAttempt)> {
+fn failed_attempt(handled: &Handled) -> Option<(Noticed, &FailedAttempt)> {
     match handled.outcome {
         Outcome::Done | Outcome::Held | Outcome::Released => None,
         Outcome::Retrying | Outcome::Suspended => {
             let held = handled.held.iter().find_map(|change| change.event.as_ref())?;
-            Some((Noticed::Failed, held.last_failure()?))
+            let failed = held.last_failure()?;
+            Some((Noticed::Failed(failed.cause), failed))
         }
         Outcome::DeadLettered => {
             let letter = handled.dead.iter().find_map(|change| change.letter.as_ref())?;
-            Some((Noticed::DeadLetter, letter.history.latest()?))
+            let failed = letter.history.latest()?;
+            Some((Noticed::DeadLetter(failed.cause), failed))
         }
     }
 }
