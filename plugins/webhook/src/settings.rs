@@ -47,10 +47,11 @@ impl Settings {
 
 /// One header a line, as in `x-tenant: shop`.
 fn headers(text: &str) -> Result<Vec<(String, String)>> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let parsed = lines.map(|line| {
+    let lines = (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty());
+    let parsed = lines.map(|(number, line): (u32, &str)| {
+        // Not what stands there: it may be a token.
         let (name, value) = line.split_once(':').retry(format_args!(
-            "\"{line}\" of the setting `headers` is no header; write one a line, as in \"x-tenant: shop\""
+            "line {number} of the setting `headers` is no header; write one a line, as in \"x-tenant: shop\""
         ))?;
         Ok((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
     });
