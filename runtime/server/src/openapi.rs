@@ -2,6 +2,7 @@
 
 mod answers;
 mod event;
+mod parts;
 
 use std::sync::Arc;
 
@@ -43,6 +44,7 @@ impl Description {
                 *schema = event::schema();
             }
         }
+        parts::merge(&mut json);
         bound_numbers(&mut json);
         Self(json.to_string().into())
     }

@@ -85,3 +85,44 @@ async fn every_named_schema_is_described() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_schema_that_takes_no_other_members_is_no_part_of_another() {
+    with_api(
+        |_| {},
+        async |api| {
+            let schemas = api.get("/openapi.json").await.json()["components"]["schemas"].clone();
+            let start = &schemas["StartRedrive"];
+            assert_eq!(
+                (&start["additionalProperties"], &start["required"]),
+                (&json!(false), &json!(["consumer"]))
+            );
+            assert!(start["properties"]["dry_run"].is_object() && start["properties"]["rate"].is_object());
+            let view = &schemas["RedriveView"];
+            assert_eq!(view["additionalProperties"], true);
+            assert!(view["properties"]["remaining"].is_object() && view["properties"]["type"].is_object());
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn events_and_numbers_are_described_with_their_bounds() {
+    with_api(
+        |_| {},
+        async |api| {
+            let description = api.get("/openapi.json").await.json();
+            let event = &description["components"]["schemas"]["CloudEvent"];
+            assert_eq!(event["required"], json!(["specversion", "id", "source", "type"]));
+            let post = &description["paths"]["/events"]["post"];
+            let batch = &post["requestBody"]["content"]["application/cloudevents-batch+json"]["schema"];
+            assert_eq!(batch["items"]["$ref"], "#/components/schemas/CloudEvent");
+            let show = &description["paths"]["/events/{offset}"]["get"];
+            assert_eq!(show["parameters"][0]["schema"]["maximum"], u64::MAX);
+            for status in ["400", "401", "403", "404", "410", "500", "503"] {
+                assert!(show["responses"][status].is_object(), "{status}");
+            }
+        },
+    )
+    .await;
+}

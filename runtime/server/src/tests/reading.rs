@@ -143,7 +143,8 @@ async fn what_does_not_exist_is_not_found() {
                 ("/state/none", "plugin-not-found"),
                 ("/state/none/a/b", "plugin-not-found"),
                 ("/", "route-not-found"),
-                ("/events/1", "route-not-found"),
+                ("/events/1/2", "route-not-found"),
+                ("/events/1", "event-not-found"),
                 ("/plugins/", "route-not-found"),
             ] {
                 let answer = api.get(path).await;

@@ -1,0 +1,52 @@
+//! Schemas that are put together of parts, of which one takes no other members than its own: `allOf` would refuse the
+//! members of the others. They are written as one object instead.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+const REFERENCE: &str = "#/components/schemas/";
+
+/// Writes such schemas as one object. Only what is sent in a request still takes no other members.
+pub fn merge(json: &mut Value) {
+    let Some(schemas) = json.pointer("/components/schemas").and_then(Value::as_object).cloned() else {
+        return;
+    };
+    let requests = requested(json);
+    for (name, schema) in super::members(json, "/components/schemas") {
+        let parts = schema.get("allOf").and_then(Value::as_array).into_iter().flatten();
+        let parts: Vec<Value> = parts.map(|part| resolved(part, &schemas).clone()).collect();
+        if parts.iter().any(|part| part["additionalProperties"] == false) {
+            *schema = merged(&parts, &schema["description"], requests.contains(name));
+        }
+    }
+}
+
+/// The names of the schemas of requests' bodies.
+fn requested(json: &Value) -> BTreeSet<String> {
+    let paths = json["paths"].as_object().into_iter().flat_map(Map::values);
+    let operations = paths.filter_map(Value::as_object).flat_map(Map::values);
+    let contents = operations.filter_map(|operation| operation["requestBody"]["content"].as_object());
+    let references = contents.flat_map(Map::values).filter_map(|content| content["schema"]["$ref"].as_str());
+    references.filter_map(|reference| reference.strip_prefix(REFERENCE)).map(str::to_owned).collect()
+}
+
+fn resolved<'s>(part: &'s Value, schemas: &'s Map<String, Value>) -> &'s Value {
+    let name = part["$ref"].as_str().and_then(|reference| reference.strip_prefix(REFERENCE));
+    name.and_then(|name| schemas.get(name)).unwrap_or(part)
+}
+
+fn merged(parts: &[Value], description: &Value, is_closed: bool) -> Value {
+    let (mut properties, mut required) = (Map::new(), Vec::new());
+    for part in parts {
+        properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
+        required.extend(part["required"].as_array().cloned().unwrap_or_default());
+    }
+    json!({
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": required,
+        "additionalProperties": !is_closed,
+    })
+}
