@@ -263,7 +263,7 @@ fn a_rejected_event_is_found_redriven_and_discarded() {
 fn steer(runtime: &Runtime, folder: &Path) {
     runtime.said(folder, "consumers pause rejects").ends_with(0).says("`camshaft consumers resume rejects`");
     let paused = runtime.said(folder, "consumers rejects").ends_with(0);
-    paused.prints("status      paused").prints("by hand, since");
+    paused.prints("status        paused").prints("by hand, since");
     runtime.said(folder, "consumers resume rejects").ends_with(0).says("\"rejects\" goes on");
     runtime.said(folder, "consumers pause none").ends_with(3).says("[consumer-not-found]");
     runtime.said(folder, "consumers pause rejects --json").ends_with(0).prints("\"status\":\"paused\"");

@@ -162,7 +162,8 @@ fn what_differs_is_shown_line_by_line() {
 #[test]
 fn events_without_a_key_are_warned_of_where_order_matters() {
     let case = |when: &str| {
-        let folder = with("counter", &format!("[[case]]\nname = \"one\"\nwhen = {when}\n"));
+        let folder =
+            with("counter", &format!("[[case]]\nname = \"one\"\nwhen = {when}\nthen.outcome = \"ok\"\n"));
         test(folder.path(), "counter").ends_with(0).stdout
     };
     let warning =
@@ -173,7 +174,9 @@ fn events_without_a_key_are_warned_of_where_order_matters() {
 
 #[test]
 fn a_panic_is_shown_with_its_words_and_where_it_was() {
-    let folder = with("panics", "[[case]]\nname = \"fine\"\nwhen = { id = \"7\", type = \"test.event\" }\n");
+    let case =
+        "[[case]]\nname = \"fine\"\nwhen = { id = \"7\", type = \"test.event\" }\nthen.outcome = \"ok\"\n";
+    let folder = with("panics", case);
     test(folder.path(), "panics")
         .ends_with(3)
         .prints("outcome: expected \"ok\", was \"trap\"")
@@ -183,8 +186,8 @@ fn a_panic_is_shown_with_its_words_and_where_it_was() {
 
 #[test]
 fn an_undeclared_publish_is_found() {
-    let folder =
-        with("publishes-undeclared", "[[case]]\nname = \"fine\"\nwhen = { type = \"test.event\" }\n");
+    let case = "[[case]]\nname = \"fine\"\nwhen = { type = \"test.event\" }\nthen.outcome = \"ok\"\n";
+    let folder = with("publishes-undeclared", case);
     test(folder.path(), "publishes-undeclared")
         .ends_with(3)
         .prints("was \"refused-effect\"")
@@ -226,8 +229,8 @@ fn settings_come_from_manifest_operator_and_case() {
 fn cases_are_chosen_by_name_and_told_as_json() {
     let folder = with(
         "counter",
-        "[[case]]\nname = \"one\"\nwhen = { type = \"test.event\" }\n\n[[case]]\nname = \"two\"\nwhen = { type = \
-         \"test.event\" }\nthen.state = { total = 2 }\n",
+        "[[case]]\nname = \"one\"\nwhen = { type = \"test.event\" }\nthen.outcome = \"ok\"\n\n[[case]]\nname = \"two\"\n\
+         when = { type = \"test.event\" }\nthen.state = { total = 2 }\n",
     );
     said(folder.path(), "test counter.wasm --name one")
         .ends_with(0)

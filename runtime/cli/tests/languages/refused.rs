@@ -56,7 +56,7 @@ fn a_generator_is_refused_as_a_handler() {
 #[test]
 fn an_error_of_a_modules_own_code_is_told_with_the_authors_place() {
     let said = changed("javascript", "plugin.js", "function addUp", "null.x;\n\nfunction addUp");
-    let said = said.ends_with(3).says("plugin.js:5:6").says("can't access property");
+    let said = said.ends_with(3).says("plugin.js:5:").says("can't access property");
     assert!(!said.stderr.contains("bundle.js"), "{said:?}");
     let said = changed("javascript", "plugin.js", "const total =", "const = ").ends_with(3);
     assert!(!said.stderr.contains("node:"), "{said:?}");

@@ -159,7 +159,7 @@ mod tests {
     fn compile(path: &Path, component: &str) -> (Arc<Functions>, Vec<u8>) {
         let functions = Arc::new(Functions::read(path));
         let engine = engine::compiling(Some(functions.clone())).unwrap();
-        let code = engine.precompile_component(component.as_bytes()).unwrap();
+        let code = engine.precompile_component(&wat::parse_str(component).unwrap()).unwrap();
         functions.write(path).unwrap();
         (functions, code)
     }
@@ -190,8 +190,8 @@ mod tests {
         assert_eq!(changed.counts(), (all - 1, 1));
         // What the last one did not need is still there.
         assert_eq!(compile(&path, &component(1, "one")).0.counts(), (all, 0));
-        let plain = engine::compiling(None).unwrap().precompile_component(component(1, "one").as_bytes());
-        assert_eq!(plain.unwrap(), code);
+        let plain = wat::parse_str(component(1, "one")).unwrap();
+        assert_eq!(engine::compiling(None).unwrap().precompile_component(&plain).unwrap(), code);
         let left: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["functions"]);
