@@ -283,9 +283,17 @@ impl<S: Store> Sequencer<S> {
 
     /// How many attached consumers want the event.
     fn wanted_by(&self, event: &Event) -> usize {
-        let spec = |id: &ConsumerId| self.consumers.get(*id)?.spec.as_ref();
-        let wants = |id: &ConsumerId| spec(id).is_some_and(|spec| spec.wants(event));
-        self.candidates(event).iter().filter(|id| wants(id)).count()
+        let wants = |id: &ConsumerId| {
+            let spec = self.consumers.get(*id).and_then(|consumer| consumer.spec.as_ref());
+            spec.is_some_and(|spec| spec.wants(event))
+        };
+        let mut candidates = self.routes.candidates(&event.event_type);
+        match (candidates.next(), candidates.next()) {
+            (None, _) => 0,
+            // Most events concern one consumer, which needs no list.
+            (Some(only), None) => usize::from(wants(&only)),
+            _ => self.candidates(event).iter().filter(|id| wants(id)).count(),
+        }
     }
 
     fn offer(&mut self, id: ConsumerId, event: &Sequenced) {
