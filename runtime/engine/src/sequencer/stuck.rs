@@ -120,7 +120,10 @@ impl Consumer {
             let number = held.key.partition(self.record.partitions);
             let partition = self.partitions.get(number as usize);
             let is_running = partition.is_some_and(|partition| partition.running.is_some());
+            let has_come = |due: Timestamp| due < steady.now(due);
             match (held.scheduled, self.next_token().filter(|_| !is_running)) {
+                // At the rate limit it is not moved there before the limit is over, either.
+                (Some(due), _) if is_running && has_come(due) => WaitsFor::Turn,
                 (due, Some(until)) if due.is_none_or(|due| due < until) => {
                     WaitsFor::Rate { until: steady.to_wall(until) }
                 }
