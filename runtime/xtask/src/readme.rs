@@ -18,16 +18,18 @@ use anyhow::{Context, Result, bail};
 
 use crate::{command, toolchain};
 use blocks::{Block, Command, blocks};
-pub(crate) use install::Install;
+use install::Install;
 use session::Session;
 
 /// What a reader may follow, each from an empty folder.
 pub(crate) const DOCUMENTS: [&str; 2] = ["README.md", "sdk/GUIDE.md"];
 
-/// Runs every block of every document in order.
-pub(crate) fn run(install: &Install) -> Result<()> {
+/// Runs every block of every document in order. They install the program as they say, or share the one that the other
+/// checks run.
+pub(crate) fn run(as_written: bool) -> Result<()> {
     toolchain::ensure()?;
-    DOCUMENTS.iter().try_for_each(|document| follow(document, install))
+    let install = if as_written { Install::AsWritten } else { Install::Built(command::program("camshaft")?) };
+    DOCUMENTS.iter().try_for_each(|document| follow(document, &install))
 }
 
 fn follow(document: &str, install: &Install) -> Result<()> {

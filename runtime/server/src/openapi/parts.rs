@@ -14,12 +14,23 @@ pub fn merge(json: &mut Value) {
     };
     let requests = requested(json);
     for (name, schema) in super::members(json, "/components/schemas") {
-        let parts = schema.get("allOf").and_then(Value::as_array).into_iter().flatten();
-        let parts: Vec<Value> = parts.map(|part| resolved(part, &schemas).clone()).collect();
-        if parts.iter().any(|part| part["additionalProperties"] == false) {
-            *schema = merged(&parts, &schema["description"], requests.contains(name));
-        }
+        merge_in(schema, &schemas, requests.contains(name));
     }
+}
+
+/// The same for one schema and those within it, such as the items of a list.
+fn merge_in(schema: &mut Value, schemas: &Map<String, Value>, is_requested: bool) {
+    let parts = schema.get("allOf").and_then(Value::as_array).into_iter().flatten();
+    let parts: Vec<Value> = parts.map(|part| resolved(part, schemas).clone()).collect();
+    if parts.iter().any(|part| part["additionalProperties"] == false) {
+        *schema = merged(&parts, &schema["description"], is_requested);
+    }
+    let within: Vec<&mut Value> = match schema {
+        Value::Object(members) => members.values_mut().collect(),
+        Value::Array(items) => items.iter_mut().collect(),
+        _ => return,
+    };
+    within.into_iter().for_each(|schema| merge_in(schema, schemas, is_requested));
 }
 
 /// The names of the schemas of requests' bodies.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::*;
 
 /// Every route that the interface has; a new one is added here on purpose.
@@ -101,9 +103,21 @@ async fn a_schema_that_takes_no_other_members_is_no_part_of_another() {
             let view = &schemas["RedriveView"];
             assert_eq!(view["additionalProperties"], true);
             assert!(view["properties"]["remaining"].is_object() && view["properties"]["type"].is_object());
+            // A list of them, too.
+            assert_eq!(closed_parts(&schemas, &schemas), Vec::<String>::new());
         },
     )
     .await;
+}
+
+/// The names of schemas that take no other members than their own, and are a part of another.
+fn closed_parts(value: &Value, schemas: &Value) -> Vec<String> {
+    let references = value["allOf"].as_array().into_iter().flatten().filter_map(|part| part["$ref"].as_str());
+    let names = references.filter_map(|reference| reference.rsplit('/').next());
+    let closed = names.filter(|name| schemas[*name]["additionalProperties"] == false).map(str::to_owned);
+    let members = value.as_object().into_iter().flat_map(|members| members.values());
+    let within = members.chain(value.as_array().into_iter().flatten());
+    closed.chain(within.flat_map(|value| closed_parts(value, schemas))).collect()
 }
 
 #[tokio::test]

@@ -5,8 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::packages::Packages;
-use crate::readme::{self, Install};
-use crate::{bench, clients, command, demo, instructions, torture};
+use crate::{bench, clients, demo, instructions, readme, torture};
 
 /// A slow suite. A run of CI leaves it out if the change cannot touch it and it is not its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +83,7 @@ impl Suite {
             Self::Simulation => super::sim(&[]),
             Self::Torture => torture::run(1.0, 60, None),
             Self::Demo => demo::run(false),
-            Self::Readme if all => readme::run(&Install::AsWritten),
-            Self::Readme => readme::run(&Install::Built(command::program("camshaft")?)),
+            Self::Readme => readme::run(all),
             Self::Clients => clients::run(),
             Self::Instructions => instructions::run(false),
             Self::Bench => bench::run(&["--quick".to_owned()]),
