@@ -145,6 +145,7 @@ fn is_below(file: &Path, paths: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command;
 
     fn check(file: &str, expected: &[Suite]) {
         let packages = Packages::read().unwrap();
