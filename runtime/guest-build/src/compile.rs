@@ -234,7 +234,7 @@ impl Toolchain {
             command.env_remove(variable);
         }
         // Set, also if it is empty, it wins over every other source of compiler flags.
-        let captures = self.captures_output();
+        let captures = self.captures_output(target_folder);
         command.env("CARGO_ENCODED_RUSTFLAGS", if captures { CAPTURE_FLAGS } else { "" });
         if captures {
             // For the one crate that uses what the standard library does not promise.

@@ -100,12 +100,14 @@ impl Toolchain {
 
 impl Toolchain {
     /// Whether the compiler's standard library can capture what is printed. It does so since years, for Rust's own test
-    /// harness, but promises nothing; so a program that uses it is compiled, as far as its types are checked.
-    pub(crate) fn captures_output(&self) -> bool {
+    /// harness, but promises nothing; so a program that uses it is compiled, as far as its types are checked. What the
+    /// compiler writes goes below `folder`: in the plugin's own, `camshaft dev` would take it for an edit.
+    pub(crate) fn captures_output(&self, folder: &Path) -> bool {
         const PROGRAM: &str = "#![feature(internal_output_capture)] pub fn begin() { std::io::set_output_capture(Some(Default::default())); }";
         let rustc = self.rustc.as_deref().unwrap_or(Path::new(ACTIVE_RUSTC));
         let mut command = Command::new(rustc);
-        command.args(["--crate-type=lib", "--crate-name=probe", "--edition=2021", "--emit=metadata=-", "-"]);
+        command.args(["--crate-type=lib", "--crate-name=probe", "--edition=2021", "--emit=metadata", "-"]);
+        command.arg("--out-dir").arg(folder.join("probe"));
         // For the compiler's own machine: the library is the same, and always there.
         command.env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTFLAGS");
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
