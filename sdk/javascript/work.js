@@ -30,7 +30,7 @@ class Work {
   /** Promises that were rejected and that no code waits for, with their reasons. */
   #failures = new Map();
   #wake;
-  /** Whether the promise that is being made is one of this class, which nobody needs to wait for. */
+  /** Whether the promise that is being made is one of this class, which need not be waited for. */
   #isOwn = false;
   #scope;
   #Promise;

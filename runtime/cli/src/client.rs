@@ -7,7 +7,7 @@ use std::{
 
 use camshaft::io_reason;
 use camshaft_event::without_users;
-use camshaft_wire::{ErrorCode, Health, PROBLEM_MEDIA_TYPE, ProblemDocument};
+use camshaft_wire::{ErrorCode, Health, PROBLEM_MEDIA_TYPE, Page, ProblemDocument};
 use clap::Args;
 use serde::{Serialize, de::DeserializeOwned};
 use ureq::{
@@ -23,6 +23,9 @@ const MAX_ANSWER: Duration = Duration::from_mins(1);
 
 /// Largest answer that is taken whole, in bytes.
 const MAX_ANSWER_BYTES: u64 = 256 << 20;
+
+/// Items of one request.
+const PAGE: u64 = 1_000;
 
 /// Which runtime to talk to.
 #[derive(Clone, Debug, Args)]
@@ -129,6 +132,28 @@ impl Client {
     /// Gets a value.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         self.try_get(path).map_err(Refusal::into_failure)
+    }
+
+    /// Gets the first `limit` items of a listing, page by page. The parameters are those beside `limit` and `cursor`.
+    pub fn pages<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameters: &[(&str, Option<String>)],
+        limit: usize,
+    ) -> Result<Vec<T>, Failure> {
+        let mut items = Vec::new();
+        let mut cursor = None;
+        loop {
+            let mut parameters = parameters.to_vec();
+            parameters.extend([("limit", Some(PAGE.to_string())), ("cursor", cursor)]);
+            let page: Page<T> = self.get(&query(path, &parameters))?;
+            items.extend(page.items);
+            cursor = page.next;
+            if cursor.is_none() || items.len() >= limit {
+                items.truncate(limit);
+                return Ok(items);
+            }
+        }
     }
 
     /// Gets a value, or learns why not.

@@ -6,18 +6,15 @@ mod redrive;
 mod show;
 
 use camshaft_event::TypePattern;
-use camshaft_wire::{DeadLetterSummary, Items, Page};
+use camshaft_wire::{DeadLetterSummary, Items};
 use clap::{Args, Subcommand};
 
 use super::{
-    client::{Client, query},
+    client::Client,
     failure::Failure,
     output,
     table::{dash, since, table},
 };
-
-/// Dead letters of one request.
-const PAGE: u64 = 1_000;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -118,23 +115,11 @@ impl Selection {
 
     /// The first `limit` of them, page by page.
     fn first(&self, client: &Client, limit: usize) -> Result<Vec<DeadLetterSummary>, Failure> {
-        let mut letters = Vec::new();
-        let mut cursor = None;
-        loop {
-            let parameters = [
-                ("consumer", self.consumer.clone()),
-                ("type", self.event_type.as_ref().map(ToString::to_string)),
-                ("limit", Some(PAGE.to_string())),
-                ("cursor", cursor),
-            ];
-            let page: Page<DeadLetterSummary> = client.get(&query("/dead-letters", &parameters))?;
-            letters.extend(page.items);
-            cursor = page.next;
-            if cursor.is_none() || letters.len() >= limit {
-                letters.truncate(limit);
-                return Ok(letters);
-            }
-        }
+        let parameters = [
+            ("consumer", self.consumer.clone()),
+            ("type", self.event_type.as_ref().map(ToString::to_string)),
+        ];
+        client.pages("/dead-letters", &parameters, limit)
     }
 }
 

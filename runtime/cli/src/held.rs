@@ -1,20 +1,17 @@
 //! `camshaft held`: lets an event that is retried go on now, or gives it up. `camshaft consumers NAME --held` lists them.
 
-use camshaft_wire::{AttemptView, HeldEventView, Items, Page, WaitsForView};
+use camshaft_wire::{AttemptView, HeldEventView, Items, WaitsForView};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{
-    client::{Client, Refusal, path, query},
+    client::{Client, Refusal, path},
     consumers::waits_for,
     dead_letters::Id,
     failure::Failure,
     output,
     table::{dash, table, time},
 };
-
-/// Held events of one request.
-const PAGE: u64 = 1_000;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -61,7 +58,7 @@ pub fn held(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Fa
 
 /// Lists what a consumer holds.
 pub fn list(client: &Client, consumer: &str, json: bool) -> Result<(), Failure> {
-    let held = all(client, consumer)?;
+    let held: Vec<HeldEventView> = client.pages(&path(&["consumers", consumer, "held"]), &[], usize::MAX)?;
     if json {
         return output::json(&Items { items: held });
     }
@@ -77,22 +74,6 @@ pub fn list(client: &Client, consumer: &str, json: bool) -> Result<(), Failure> 
         ));
     }
     Ok(())
-}
-
-/// All of them, page by page.
-fn all(client: &Client, consumer: &str) -> Result<Vec<HeldEventView>, Failure> {
-    let mut held = Vec::new();
-    let mut cursor = None;
-    loop {
-        let parameters = [("limit", Some(PAGE.to_string())), ("cursor", cursor)];
-        let page: Page<HeldEventView> =
-            client.get(&query(&path(&["consumers", consumer, "held"]), &parameters))?;
-        held.extend(page.items);
-        cursor = page.next;
-        if cursor.is_none() {
-            return Ok(held);
-        }
-    }
 }
 
 fn rows(held: &[HeldEventView]) -> String {

@@ -1,7 +1,7 @@
 //! `camshaft state`: what plugins keep.
 
 use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE};
-use camshaft_wire::{ErrorCode, Items, Page, StateEntryView};
+use camshaft_wire::{ErrorCode, Items, StateEntryView};
 use clap::{Args, Subcommand};
 use serde_json::value::RawValue;
 
@@ -11,9 +11,6 @@ use super::{
     output,
     table::table,
 };
-
-/// Entries of one request.
-const PAGE: u64 = 1_000;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -86,18 +83,7 @@ pub fn state(client: &Client, arguments: &Arguments, json: bool) -> Result<(), F
 }
 
 fn entries(client: &Client, plugin: &str, prefix: &str) -> Result<Vec<StateEntryView>, Failure> {
-    let mut entries = Vec::new();
-    let mut cursor = None;
-    loop {
-        let parameters =
-            [("prefix", Some(prefix.to_owned())), ("limit", Some(PAGE.to_string())), ("cursor", cursor)];
-        let page: Page<StateEntryView> = client.get(&query(&path(&["state", plugin]), &parameters))?;
-        entries.extend(page.items);
-        cursor = page.next;
-        if cursor.is_none() {
-            return Ok(entries);
-        }
-    }
+    client.pages(&path(&["state", plugin]), &[("prefix", Some(prefix.to_owned()))], usize::MAX)
 }
 
 /// The key as paths carry it.

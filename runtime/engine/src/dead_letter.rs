@@ -1,4 +1,4 @@
-//! How a held event becomes a dead letter, whoever sets it aside, and the event that tells of it.
+//! How a held event becomes a dead letter, by a batch or by an operator, and the event that tells of it.
 
 use camshaft_event::{
     AfterDeadLetter, AttemptInputs, DeadLetter, Event, Generation, HeldEvent, Key, Offset, Sequence,

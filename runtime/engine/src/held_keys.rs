@@ -50,8 +50,6 @@ struct HeldKey {
     parked_behind: BTreeSet<Offset>,
     /// Where the key stands in `retries`, if it does.
     scheduled: Option<Timestamp>,
-    /// Where it stands in `fronts`.
-    front: Option<Offset>,
 }
 
 impl HeldKey {
@@ -72,15 +70,12 @@ impl HeldKey {
 pub(crate) struct HeldKeys {
     keys: HashMap<Key, HeldKey>,
     retries: BTreeSet<(Timestamp, Key)>,
-    /// The keys under which events wait, by the first of these.
-    fronts: BTreeMap<Offset, Key>,
     /// The keys of all events that wait.
     by_offset: BTreeMap<Offset, Key>,
     /// The events that an activation on probation failed, that one or an earlier one.
     suspended: BTreeMap<Offset, (ActivationId, Key)>,
     /// The activation that is on probation.
     suspends: Option<ActivationId>,
-    events: usize,
     tried: usize,
     bytes: usize,
 }
@@ -90,13 +85,11 @@ impl HeldKeys {
     pub(crate) fn insert(&mut self, key: &Key, offset: Offset, entry: HeldEntry) {
         let held = self.keys.entry(key.clone()).or_default();
         if let Some(replaced) = held.queue.insert(offset, entry) {
-            self.events -= 1;
             self.tried -= usize::from(replaced.tried);
             self.bytes -= replaced.bytes;
         } else {
             self.by_offset.insert(offset, key.clone());
         }
-        self.events += 1;
         self.tried += usize::from(entry.tried);
         self.bytes += entry.bytes;
         match entry.suspended_by {
@@ -125,7 +118,6 @@ impl HeldKeys {
     /// Takes a held event out; frees the key with its last one.
     pub(crate) fn remove(&mut self, key: &Key, offset: Offset) {
         if let Some(removed) = self.keys.get_mut(key).and_then(|held| held.queue.remove(&offset)) {
-            self.events -= 1;
             self.tried -= usize::from(removed.tried);
             self.bytes -= removed.bytes;
             self.suspended.remove(&offset);
@@ -242,7 +234,7 @@ impl HeldKeys {
         due
     }
 
-    /// Schedules `key` again, after a batch that took it ended, and keeps the indexes up to date.
+    /// Schedules `key` again, after a batch that took it ended.
     pub(crate) fn schedule(&mut self, key: &Key) {
         let Some(held) = self.keys.get_mut(key) else { return };
         let wanted = held.open(self.suspends).next().map(|(_, entry)| entry.due);
@@ -254,12 +246,6 @@ impl HeldKeys {
                 self.retries.insert((at, key.clone()));
             }
             held.scheduled = wanted;
-        }
-        let front = held.queue.keys().next().copied();
-        if held.front != front {
-            held.front.into_iter().for_each(|before| _ = self.fronts.remove(&before));
-            self.fronts.extend(front.map(|front| (front, key.clone())));
-            held.front = front;
         }
         if held.queue.is_empty() && held.parked_behind.is_empty() {
             self.keys.remove(key);
@@ -273,16 +259,16 @@ impl HeldKeys {
 
     /// Held events, and how many of them have been tried.
     pub(crate) fn counts(&self) -> (usize, usize) {
-        (self.events, self.tried)
+        (self.by_offset.len(), self.tried)
     }
 
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The event that lies first in the log.
+    /// The event that lies first in the log; so it is the first of its key.
     pub(crate) fn oldest(&self) -> Option<HeldPlace<'_>> {
-        self.place(*self.fronts.first_key_value()?.0)
+        self.place(*self.by_offset.first_key_value()?.0)
     }
 
     /// Where the event at `offset` stands; none if it does not wait.

@@ -1,6 +1,6 @@
 //! Notices: what the log that people watch should say of a step, beside the events that tell of it.
 //!
-//! The engine only says it. Whoever has the log fetches it after each step, and bounds how many lines come of it.
+//! The engine only says it. What writes the log fetches it after each step, and bounds how many lines come of it.
 
 use camshaft_event::{FailureCause, Key, Offset};
 

@@ -162,7 +162,7 @@ impl<S: Store> Sequencer<S> {
         self.first_offset
     }
 
-    /// What happened since this was last asked that the log which people watch should say. Whoever has that log asks after
+    /// What happened since this was last asked that the log which people watch should say. What writes that log asks after
     /// each step; the lines are for it to write, outside the lock, and to bound.
     #[must_use]
     pub fn take_notices(&mut self) -> Vec<Notice> {

@@ -320,15 +320,13 @@ fn wrap(components: &Path, name: String, module: &Path) -> Result<Component, Bui
         return Ok(Component { name, path });
     }
     let component = componentize(&bytes).map_err(refused)?;
-    if fs::read(&path).is_ok_and(|present| present == component) {
-        stamp.put(&component).map_err(failed(&path))?;
-        return Ok(Component { name, path });
+    if !fs::read(&path).is_ok_and(|present| present == component) {
+        // Written beside and renamed, so that a reader of the path finds a whole component.
+        let draft = components.join(format!("{name}.{}.tmp", std::process::id()));
+        fs::create_dir_all(components).map_err(failed(components))?;
+        fs::write(&draft, &component).map_err(failed(&draft))?;
+        fs::rename(&draft, &path).map_err(failed(&path))?;
     }
-    // Written beside and renamed, so that whoever reads the path finds a whole component.
-    let draft = components.join(format!("{name}.{}.tmp", std::process::id()));
-    fs::create_dir_all(components).map_err(failed(components))?;
-    fs::write(&draft, &component).map_err(failed(&draft))?;
-    fs::rename(&draft, &path).map_err(failed(&path))?;
     stamp.put(&component).map_err(failed(&path))?;
     Ok(Component { name, path })
 }

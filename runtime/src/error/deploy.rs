@@ -27,7 +27,7 @@ pub enum DeployError {
         /// The name.
         name: String,
     },
-    /// The file gives the plugin something that only somebody on the machine may give.
+    /// The file gives the plugin something that only an operator on the machine may give.
     #[error(
         "\"{file}\" has the key `{key}`, and grants, ways out and secrets are not taken from other machines"
     )]

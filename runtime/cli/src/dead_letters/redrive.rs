@@ -192,8 +192,8 @@ fn show(preview: &RedrivePreview, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Waits until a job has ended and, if `to_end`, what it sent back was handled or is dead again, with a bar for whoever
-/// looks; whether it came to that. Ctrl-C ends the waiting, not the job.
+/// Waits until a job has ended and, if `to_end`, what it sent back was handled or is dead again, with a bar for those who
+/// look; whether it came to that. Ctrl-C ends the waiting, not the job.
 fn follow(client: &Client, mut job: RedriveView, to_end: bool) -> Result<(RedriveView, bool), Failure> {
     let bar = bar(job.selected);
     let consumer = job.request.consumer.clone();

@@ -1,4 +1,4 @@
-//! Where each consumer stands with one event: what memory and the tables know, for whoever asks what became of it.
+//! Where each consumer stands with one event: what memory and the tables know of what became of it.
 
 use camshaft_event::{ConsumerId, Event, Generation, Key, Offset};
 use camshaft_tables::TablesError;

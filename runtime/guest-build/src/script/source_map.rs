@@ -120,7 +120,7 @@ fn numbers(segment: &str) -> Vec<i64> {
     found
 }
 
-/// The path without `..`. Links were followed by whoever made it.
+/// The path without `..`. Links were followed before.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {

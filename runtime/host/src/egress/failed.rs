@@ -8,7 +8,7 @@ use std::io;
 use tokio_rustls::rustls::{self, CertificateError};
 use wasmtime_wasi_http::Error;
 
-/// What happened, in the words of whoever has to mend it.
+/// What happened, in words for those who mend it.
 pub fn reason(error: &Error) -> String {
     match error {
         Error::Connect(error) => connecting(error),

@@ -112,7 +112,7 @@ fn outcome(records: &[&[(&str, String)]], operator: Option<&[(&str, String)]>) -
     manifest.map(shown).map_err(|refusal| refusal.message)
 }
 
-/// What a manifest says, whoever says it.
+/// What a manifest says, the author's or the operator's.
 fn shown(mut manifest: Manifest) -> String {
     manifest.origins.clear();
     format!("{manifest:?}")

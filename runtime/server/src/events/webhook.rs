@@ -1,6 +1,6 @@
 //! `OPTIONS /events`: the handshake of CloudEvents' webhooks, by which a sender asks whether it may deliver here.
 //!
-//! The guard has decided that already: whoever gets here may publish.
+//! The guard has decided that already: a caller that gets here may publish.
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
