@@ -79,7 +79,7 @@ fn kill_and_stop(
     let plugins = folder.path().join("plugins");
     fs::create_dir(&plugins)?;
     witness.put(&plugins, 0)?;
-    hostile::put(&plugins, built)?;
+    let bombs = hostile::put(&plugins, built)?;
     let mut server = Server::start(binary, folder.path())?;
     Client::new(&server.url).wait_for_plugin("witness", VERSION)?;
     let producers = Producers::start(&server.url, 0);
@@ -113,7 +113,7 @@ fn kill_and_stop(
     hostile.finish()?;
     let client = Client::new(&server.url);
     Ledger::read(&client)?.check(&promised)?;
-    let harm = hostile::check(&client)?;
+    let harm = hostile::check(&client, bombs)?;
     // Once more after a last start, from what lies on the disk.
     server.kill()?;
     mishaps.kills += 1;

@@ -1,4 +1,4 @@
-//! Hostile plugins beside the honest one: they may harm nobody but themselves.
+//! Hostile plugins beside the honest one: they may harm only themselves.
 //!
 //! A spinner, a reader that never stops, a flood of denied requests, and files that cost a host without bounds its
 //! memory. Each lies in the plugins directory from the start; their events come all the time. The honest plugin's
@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -13,10 +14,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use camshaft_guest_build::Component;
-use camshaft_test_guests::bombs;
 use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::command;
 
 /// Test guests that handle `test.event` badly, and what their operator's file grants.
 const GUESTS: [(&str, &str); 3] = [
@@ -25,7 +26,7 @@ const GUESTS: [(&str, &str); 3] = [
     ("floods-denied", "grants = [\"http\"]\n[[http]]\nhost = \"hooks.example.com\"\nmethods = [\"POST\"]\n"),
 ];
 
-/// A short deadline: after a kill each event that was in flight runs alone, and everybody waits for it.
+/// A short deadline: after a kill each event that was in flight runs alone, and all others wait for it.
 const OPERATOR: &str = "
 [policy]
 max_attempts = 2
@@ -54,18 +55,19 @@ pub(super) struct Harm {
     pub(super) dead_letters: usize,
 }
 
-/// Puts the hostile plugins and the bombs into the plugins directory.
-pub(super) fn put(plugins: &Path, built: &[Component]) -> Result<()> {
+/// Puts the hostile plugins and the bombs into the plugins directory; how many bombs there are.
+pub(super) fn put(plugins: &Path, built: &[Component]) -> Result<usize> {
     for (name, grants) in GUESTS {
         let component = built.iter().find(|component| component.name == name);
         let component = component.with_context(|| format!("the guest {name} was not built"))?;
         fs::write(plugins.join(format!("{name}.toml")), format!("{grants}{OPERATOR}"))?;
         fs::copy(&component.path, plugins.join(format!("{name}.wasm")))?;
     }
-    for bomb in bombs::corpus() {
-        fs::write(plugins.join(format!("bomb-{}.wasm", bomb.name)), bomb.bytes)?;
-    }
-    Ok(())
+    let mut bombs = Command::new(command::program("write-bombs")?);
+    bombs.arg(plugins);
+    command::run(bombs)?;
+    let files = fs::read_dir(plugins)?.collect::<Result<Vec<_>, _>>()?;
+    Ok(files.iter().filter(|file| file.file_name().to_string_lossy().starts_with("bomb-")).count())
 }
 
 impl Hostile {
@@ -88,13 +90,12 @@ impl Hostile {
 }
 
 /// Waits until every bomb is refused and every hostile plugin has failed on its own, which it does sooner or later.
-pub(super) fn check(client: &Client) -> Result<Harm> {
+pub(super) fn check(client: &Client, bombs: usize) -> Result<Harm> {
     let started = Instant::now();
     loop {
         let refused_bombs = refused_bombs(&client.get("/plugins")?);
         let letters = GUESTS.map(|(name, _)| client.dead_letters(name).map(|letters| letters.len()));
         let letters = letters.into_iter().collect::<Result<Vec<_>>>()?;
-        let bombs = bombs::corpus().len();
         if refused_bombs == bombs && letters.iter().all(|count| *count > 0) {
             return Ok(Harm { refused_bombs, dead_letters: letters.iter().sum() });
         }
