@@ -58,6 +58,8 @@ pub(crate) struct Core {
     pub(crate) running_calls: AtomicUsize,
     /// The sequence before which the writer shall trim the log.
     pub(crate) trim_before: AtomicU64,
+    /// The transaction whose sync the flusher waits for. It is set and read under the sequencer's lock.
+    pub(crate) flush_waits_for: AtomicU64,
     /// How many publishes have to be queued before the writer wants to be woken.
     pub(crate) gathers: AtomicUsize,
     /// How far it is on its way to its end.

@@ -12,6 +12,7 @@ use camshaft_tables::{Frozen, TablesError, forget_before, sweep_state};
 use super::budget::Budget;
 use super::core::Core;
 use super::kept_time;
+use super::priority;
 
 /// How often it looks whether there is anything to do.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
@@ -26,6 +27,7 @@ const FULL_INTERVAL: Duration = Duration::from_secs(1);
 const SWEEP_PORTION: usize = 50_000;
 
 pub(crate) fn run(core: &Arc<Core>) {
+    priority::step_back();
     let freeze_bytes = Budget::of(core.config.memory).freeze;
     let mut last_flush = Instant::now();
     let mut keeper = Keeper::new(core);
@@ -36,7 +38,11 @@ pub(crate) fn run(core: &Arc<Core>) {
         let frozen = {
             let mut sequencer = core.sequencer.lock();
             let full = sequencer.tables().active_bytes() >= freeze_bytes;
-            if full || overdue || stopping { sequencer.freeze() } else { None }
+            let frozen = if full || overdue || stopping { sequencer.freeze() } else { None };
+            if let Some(frozen) = &frozen {
+                core.flush_waits_for.store(frozen.progress().sequence.0, Ordering::Relaxed);
+            }
+            frozen
         };
         if let Some(frozen) = frozen {
             if !flush(core, &frozen) {
@@ -69,7 +75,11 @@ fn flush(core: &Core, frozen: &Arc<Frozen>) -> bool {
         }
         core.flush.wait(seen, Some(LOOK_INTERVAL));
     }
-    let store = Arc::clone(core.sequencer.lock().tables().store());
+    let store = {
+        let sequencer = core.sequencer.lock();
+        core.flush_waits_for.store(u64::MAX, Ordering::Relaxed);
+        Arc::clone(sequencer.tables().store())
+    };
     let started = Instant::now();
     loop {
         match frozen.write(&*store) {

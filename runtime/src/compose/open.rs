@@ -113,6 +113,7 @@ pub(crate) fn open(
         marks,
         running_calls: AtomicUsize::new(0),
         trim_before: AtomicU64::new(0),
+        flush_waits_for: AtomicU64::new(u64::MAX),
         gathers: AtomicUsize::new(0),
         phase: Reached::default(),
         scheduling: OnceLock::new(),

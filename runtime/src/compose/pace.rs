@@ -25,6 +25,8 @@ pub(crate) struct Commit {
     pub(crate) records: usize,
     /// How many of them are publishes, for which a producer waits.
     pub(crate) publishes: usize,
+    /// Publishes that were queued meanwhile, and wait for the next sync.
+    pub(crate) waiting: usize,
 }
 
 /// When to commit again.
@@ -39,7 +41,7 @@ impl Pace {
         let interval = LONGEST.min((commit.ended - commit.began) * SYNC_SHARE);
         self.due = (commit.records >= SEVERAL).then(|| commit.began + interval);
         if commit.publishes > 0 {
-            self.publishes = commit.publishes;
+            self.publishes = commit.publishes + commit.waiting;
         }
     }
 
@@ -49,7 +51,8 @@ impl Pace {
         (!left.is_zero()).then_some(left)
     }
 
-    /// So many publishes need not wait: as many as the last commit with any had, for more may not come.
+    /// So many publishes need not wait: those that the last commit with any answered, and those that came meanwhile. More
+    /// may not come, and fewer would leave producers in groups that take turns, each with a sync of its own.
     pub(crate) fn publishes(&self) -> usize {
         if self.publishes == 0 { usize::MAX } else { self.publishes }
     }
@@ -66,7 +69,7 @@ mod tests {
         for &(records, publishes, sync) in commits {
             let began = ended;
             ended += sync;
-            pace.note(Commit { began, ended, records, publishes });
+            pace.note(Commit { began, ended, records, publishes, waiting: 0 });
         }
         (pace, ended)
     }
@@ -87,6 +90,13 @@ mod tests {
         assert_eq!(pace.left(now), Some(LONGEST / 2));
         let (pace, now) = after(&[(40, 30, 20 * LONGEST)]);
         assert_eq!(pace.left(now), None);
+    }
+
+    #[test]
+    fn producers_in_two_groups_become_one() {
+        let (mut pace, began) = (Pace::default(), Instant::now());
+        pace.note(Commit { began, ended: began + SYNC, records: 5, publishes: 5, waiting: 3 });
+        assert_eq!(pace.publishes(), 8);
     }
 
     #[test]

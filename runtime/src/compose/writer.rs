@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use camshaft_engine::{LogWriter, Trimmed};
 use camshaft_log::LogError;
 
+use super::budget::Budget;
 use super::core::Core;
 use super::pace::{Commit, Pace};
 use super::priority;
@@ -22,6 +23,9 @@ const ASYNC_SYNC_INTERVAL: Duration = Duration::from_millis(200);
 /// came of it. Less than a sync takes: waiting longer would cost more than it saves.
 const GATHER: Duration = Duration::from_micros(50);
 
+/// While the log grows, how often the flusher looks how much of it may be trimmed.
+const FLUSHER_INTERVAL: Duration = Duration::from_millis(100);
+
 /// How often a full disk is looked at again.
 const NO_SPACE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -31,7 +35,16 @@ pub(crate) fn run(core: &Arc<Core>, log: LogWriter) {
     if core.scheduling.set(scheduling).is_err() {
         tracing::debug!("the writer thread had been started before");
     }
-    let mut writer = Writer { core, log, pace: Pace::default(), unsynced_since: None, full: false };
+    let freeze_bytes = Budget::of(core.config.memory).freeze;
+    let mut writer = Writer {
+        core,
+        log,
+        pace: Pace::default(),
+        unsynced_since: None,
+        flusher_rung: Instant::now(),
+        freeze_bytes,
+        full: false,
+    };
     loop {
         let seen = core.write.count();
         match writer.round(seen) {
@@ -58,6 +71,10 @@ struct Writer<'c> {
     log: LogWriter,
     pace: Pace,
     unsynced_since: Option<Instant>,
+    /// When the flusher was woken last.
+    flusher_rung: Instant,
+    /// What an overlay holds when the flusher writes it as a snapshot.
+    freeze_bytes: usize,
     /// Whether the disk had no room for the next segment.
     full: bool,
 }
@@ -78,18 +95,21 @@ impl Writer<'_> {
             self.unsynced_since.get_or_insert_with(Instant::now);
         }
         let overdue = self.unsynced_since.is_some_and(|since| since.elapsed() >= ASYNC_SYNC_INTERVAL);
+        let mut is_synced = false;
         if (has_records && !is_async) || overdue || (self.core.is_closing() && self.unsynced_since.is_some())
         {
             // IMPORTANT: before anything about these records leaves the process.
             let began = Instant::now();
             self.log.sync()?;
-            self.pace.note(Commit { began, ended: Instant::now(), records: records.len(), publishes });
+            let ended = Instant::now();
+            let waiting = self.core.sequencer.lock().queued_publishes();
+            self.pace.note(Commit { began, ended, records: records.len(), publishes, waiting });
             self.unsynced_since = None;
-            self.core.flush.ring();
+            is_synced = true;
         }
         let trimmed = self.trim()?;
         let has_healed = self.reserve()?;
-        if has_records || trimmed || self.full || has_healed {
+        if has_records || is_synced || trimmed || self.full || has_healed {
             self.announce();
         }
         Ok(has_records)
@@ -117,9 +137,18 @@ impl Writer<'_> {
         sequencer.has_queued() && (sequencer.running_batches() > 0 || sequencer.has_work())
     }
 
-    fn announce(&self) {
-        let durable = self.core.step(|sequencer| self.log.announce(sequencer));
+    fn announce(&mut self) {
+        let (durable, flush) = self.core.step(|sequencer| {
+            let durable = self.log.announce(sequencer);
+            let is_covered = self.core.log.synced() >= self.core.flush_waits_for.load(Ordering::Relaxed);
+            (durable, is_covered || sequencer.tables().active_bytes() >= self.freeze_bytes)
+        });
         self.core.durable.advance(durable);
+        // Not after each sync, which would be thousands of times a second.
+        if flush || self.flusher_rung.elapsed() >= FLUSHER_INTERVAL {
+            self.flusher_rung = Instant::now();
+            self.core.flush.ring();
+        }
     }
 
     /// Reserves room ahead; whether a full disk has healed.

@@ -11,7 +11,7 @@ use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub struct FjallStore {
     /// Empty only while it is being opened anew, or after that failed; then the next call tries again.
     engine: RwLock<Option<Engine>>,
     closed: AtomicBool,
-    expiry: Arc<Expiry>,
+    merges: Arc<Merges>,
 }
 
 struct Engine {
@@ -44,9 +44,12 @@ struct Engine {
     database: Database,
 }
 
-/// What merges leave out.
+/// What merges leave out, and what their thread does before each.
 #[derive(Default)]
-struct Expiry(RwLock<Option<Expired>>);
+struct Merges {
+    expired: RwLock<Option<Expired>>,
+    before: OnceLock<fn()>,
+}
 
 /// What one merge leaves out.
 struct LeaveOut(Option<Expired>);
@@ -65,7 +68,7 @@ impl FjallStore {
             cache_bytes,
             engine: RwLock::new(None),
             closed: AtomicBool::new(false),
-            expiry: Arc::default(),
+            merges: Arc::default(),
         };
         store.reopen(StoreOperation::Open)?;
         Ok(store)
@@ -77,6 +80,12 @@ impl FjallStore {
         let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
         self.closed.store(true, Ordering::Release);
         *engine = None;
+    }
+
+    /// Has the thread that merges call `before` at the beginning of each merge: it may set its priority there. Only the
+    /// first call counts.
+    pub fn before_merges(&self, before: fn()) {
+        self.merges.before.get_or_init(|| before);
     }
 
     /// Whether no merge is running. Nothing needs to wait for it, but a measurement counts it.
@@ -97,7 +106,7 @@ impl FjallStore {
         }
         // The old one holds the folder's lock, so it has to go first.
         *engine = None;
-        let opened = open_engine(&self.path, self.cache_bytes, &self.expiry);
+        let opened = open_engine(&self.path, self.cache_bytes, &self.merges);
         *engine = Some(opened.map_err(|error| self.failed(operation, error))?);
         Ok(())
     }
@@ -228,17 +237,20 @@ impl Store for FjallStore {
     }
 
     fn expire(&self, expired: Expired) {
-        *self.expiry.0.write().unwrap_or_else(PoisonError::into_inner) = Some(expired);
+        *self.merges.expired.write().unwrap_or_else(PoisonError::into_inner) = Some(expired);
     }
 }
 
-impl Factory for Expiry {
+impl Factory for Merges {
     fn name(&self) -> &'static str {
         "expired entries"
     }
 
     fn make_filter(&self, _: &Context) -> Box<dyn CompactionFilter> {
-        Box::new(LeaveOut(self.0.read().unwrap_or_else(PoisonError::into_inner).clone()))
+        if let Some(before) = self.before.get() {
+            before();
+        }
+        Box::new(LeaveOut(self.expired.read().unwrap_or_else(PoisonError::into_inner).clone()))
     }
 }
 
@@ -271,14 +283,14 @@ fn options() -> KeyspaceCreateOptions {
         .index_block_partitioning_policy(PartitioningPolicy::all(true))
 }
 
-fn open_engine(path: &Path, cache_bytes: u64, expiry: &Arc<Expiry>) -> Result<Engine, fjall::Error> {
+fn open_engine(path: &Path, cache_bytes: u64, merges: &Arc<Merges>) -> Result<Engine, fjall::Error> {
     fs::create_dir_all(path)?;
-    let expiry = Arc::clone(expiry);
+    let merges = Arc::clone(merges);
     let database = Database::builder(path)
         .cache_size(cache_bytes)
         // One thread merges; more would only take turns, and the workers need the cores.
         .worker_threads(1)
-        .with_compaction_filter_factories(Arc::new(move |_| Some(Arc::clone(&expiry) as Arc<dyn Factory>)))
+        .with_compaction_filter_factories(Arc::new(move |_| Some(Arc::clone(&merges) as Arc<dyn Factory>)))
         .open()?;
     let entries = database.keyspace("entries", options)?;
     // IMPORTANT: fjall syncs its folder, but not the one that names it. Without this a power cut could take the
