@@ -56,7 +56,10 @@ pub fn deploy(client: &Client, arguments: &Arguments, json: bool) -> Result<(), 
     })?;
     let before: PluginsView = client.get("/plugins")?;
     let place = Place::of(client, &before.directory, arguments.send);
-    let stem = runs_from(&before, &report.name).unwrap_or_else(|| stem.to_owned());
+    // The operator's file that stays there may give the plugin another name than its author did.
+    let stays = arguments.toml.is_none() && has_stem(&before, stem);
+    let from = if stays { None } else { runs_from(&before, &report.name) };
+    let stem = from.unwrap_or_else(|| stem.to_owned());
     let files = Files::read(&arguments.file, arguments.toml.as_deref(), stem)?;
     place.put(client, &files)?;
     if !arguments.no_wait {
@@ -70,6 +73,11 @@ pub fn deploy(client: &Client, arguments: &Arguments, json: bool) -> Result<(), 
     output::note(&format!("\"{}\" is in \"{}\" and will be loaded", deployed.file, deployed.directory));
     output::hint(&format!("`camshaft plugins {}` shows what comes of it.", report.name));
     Ok(())
+}
+
+/// Whether a plugin's file there has this stem.
+fn has_stem(plugins: &PluginsView, stem: &str) -> bool {
+    plugins.items.iter().any(|plugin| Path::new(&plugin.file).file_stem().is_some_and(|file| file == stem))
 }
 
 /// The stem of the file in the directory from which the plugin of this name runs.
@@ -113,6 +121,7 @@ mod tests {
         .unwrap();
         assert_eq!(runs_from(&plugins, "stock").as_deref(), Some("old-name"));
         assert_eq!(runs_from(&plugins, "sender").as_deref(), Some("sender-2"));
+        assert!(has_stem(&plugins, "sender-2") && !has_stem(&plugins, "sender"));
         for other in ["mailer", "broken", "none"] {
             assert_eq!(runs_from(&plugins, other), None, "{other}");
         }

@@ -40,7 +40,7 @@ pub(crate) struct Core {
     pub(crate) read: Bell,
     /// Rung when something is due earlier than the timekeeper knows.
     pub(crate) due: Bell,
-    /// Rung when the overlay is full, or when a sync may let the flusher go on.
+    /// Rung when the overlay is full, when the sync that the flusher waits for is done, and now and then while the log grows.
     pub(crate) flush: Bell,
     /// Rung when something moved in the plugins directory, was loaded, or has ended its probation.
     pub(crate) plugins: Bell,

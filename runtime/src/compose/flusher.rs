@@ -12,7 +12,6 @@ use camshaft_tables::{Frozen, TablesError, forget_before, sweep_state};
 use super::budget::Budget;
 use super::core::Core;
 use super::kept_time;
-use super::priority;
 
 /// How often it looks whether there is anything to do.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
@@ -27,7 +26,6 @@ const FULL_INTERVAL: Duration = Duration::from_secs(1);
 const SWEEP_PORTION: usize = 50_000;
 
 pub(crate) fn run(core: &Arc<Core>) {
-    priority::step_back();
     let freeze_bytes = Budget::of(core.config.memory).freeze;
     let mut last_flush = Instant::now();
     let mut keeper = Keeper::new(core);

@@ -25,8 +25,6 @@ pub(crate) struct Commit {
     pub(crate) records: usize,
     /// How many of them are publishes, for which a producer waits.
     pub(crate) publishes: usize,
-    /// Publishes that were queued meanwhile, and wait for the next sync.
-    pub(crate) waiting: usize,
 }
 
 /// When to commit again.
@@ -37,11 +35,12 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    pub(crate) fn note(&mut self, commit: Commit) {
+    /// Notes a commit, and how many publishes were queued meanwhile and wait for the next one.
+    pub(crate) fn note(&mut self, commit: Commit, waiting: usize) {
         let interval = LONGEST.min((commit.ended - commit.began) * SYNC_SHARE);
         self.due = (commit.records >= SEVERAL).then(|| commit.began + interval);
         if commit.publishes > 0 {
-            self.publishes = commit.publishes + commit.waiting;
+            self.publishes = commit.publishes + waiting;
         }
     }
 
@@ -69,7 +68,7 @@ mod tests {
         for &(records, publishes, sync) in commits {
             let began = ended;
             ended += sync;
-            pace.note(Commit { began, ended, records, publishes, waiting: 0 });
+            pace.note(Commit { began, ended, records, publishes }, 0);
         }
         (pace, ended)
     }
@@ -95,12 +94,12 @@ mod tests {
     #[test]
     fn producers_in_two_groups_become_one() {
         let (mut pace, began) = (Pace::default(), Instant::now());
-        pace.note(Commit { began, ended: began + SYNC, records: 5, publishes: 5, waiting: 3 });
+        pace.note(Commit { began, ended: began + SYNC, records: 5, publishes: 5 }, 3);
         assert_eq!(pace.publishes(), 8);
     }
 
     #[test]
-    fn it_waits_for_as_many_producers_as_were_answered_last() {
+    fn commits_without_publishes_do_not_change_how_many_producers_it_waits_for() {
         assert_eq!(after(&[(9, 0, SYNC)]).0.publishes(), usize::MAX);
         assert_eq!(after(&[(40, 30, SYNC), (20, 8, SYNC), (9, 0, SYNC)]).0.publishes(), 8);
     }

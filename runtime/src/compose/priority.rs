@@ -1,12 +1,8 @@
-//! Which threads come first: the writer before all others, and behind them those that load plugins, write snapshots and
-//! merge the store's tables.
+//! Which threads come first: the writer before all others, and those that load plugins behind them.
 //!
 //! Without real-time priority, another process that holds the core delays each sync by up to a scheduler's tick, some
 //! milliseconds, while the sync itself takes a tenth of one. So does a plugin whose start code does not end, which
 //! runs until its deadline.
-
-#[cfg(target_os = "linux")]
-use std::cell::Cell;
 
 use thread_priority::unix::{
     RealtimeThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
@@ -30,17 +26,10 @@ pub(crate) fn request() -> String {
 }
 
 /// Makes the calling thread one of those that come last: what it does may take any time, and events wait for nothing of
-/// it. Once is enough, more changes nothing. On Linux priorities belong to threads; elsewhere they belong to processes, and
-/// nothing is changed.
+/// it. On Linux priorities belong to threads; elsewhere they belong to processes, and nothing is changed.
 pub(crate) fn step_back() {
     #[cfg(target_os = "linux")]
-    {
-        thread_local!(static STEPPED_BACK: Cell<bool> = const { Cell::new(false) });
-        if STEPPED_BACK.replace(true) {
-            return;
-        }
-        if let Err(error) = rustix::process::nice(camshaft_host::LOADING_NICENESS) {
-            tracing::debug!(%error, "a thread keeps its priority, though it could wait for others");
-        }
+    if let Err(error) = rustix::process::nice(camshaft_host::LOADING_NICENESS) {
+        tracing::debug!(%error, "a thread that loads plugins keeps its priority");
     }
 }

@@ -17,7 +17,6 @@ use camshaft_tables::{Tables, TablesError};
 use super::EmbeddedStore;
 use super::budget::Budget;
 use super::open::{refuse_log, unusable};
-use super::priority;
 use crate::OpenError;
 
 /// How often a start that takes long says how far it is.
@@ -71,8 +70,6 @@ impl Source<'_> {
 
     fn try_open(&self) -> Result<Tables<EmbeddedStore>, TablesError> {
         let store = EmbeddedStore::open(&self.folder(), Budget::of(self.memory).cache)?;
-        // A merge takes a core for seconds, and no event waits for it.
-        store.before_merges(priority::step_back);
         Tables::open(Arc::new(store))
     }
 

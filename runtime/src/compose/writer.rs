@@ -23,7 +23,8 @@ const ASYNC_SYNC_INTERVAL: Duration = Duration::from_millis(200);
 /// came of it. Less than a sync takes: waiting longer would cost more than it saves.
 const GATHER: Duration = Duration::from_micros(50);
 
-/// While the log grows, how often the flusher looks how much of it may be trimmed.
+/// While the log grows, how often the flusher looks how much of it may be trimmed. What was written since it looked last
+/// waits for its next look, some seconds, if nothing more comes.
 const FLUSHER_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How often a full disk is looked at again.
@@ -95,24 +96,26 @@ impl Writer<'_> {
             self.unsynced_since.get_or_insert_with(Instant::now);
         }
         let overdue = self.unsynced_since.is_some_and(|since| since.elapsed() >= ASYNC_SYNC_INTERVAL);
-        let mut is_synced = false;
-        if (has_records && !is_async) || overdue || (self.core.is_closing() && self.unsynced_since.is_some())
-        {
-            // IMPORTANT: before anything about these records leaves the process.
-            let began = Instant::now();
-            self.log.sync()?;
-            let ended = Instant::now();
-            let waiting = self.core.sequencer.lock().queued_publishes();
-            self.pace.note(Commit { began, ended, records: records.len(), publishes, waiting });
-            self.unsynced_since = None;
-            is_synced = true;
-        }
+        let is_last = self.core.is_closing() && self.unsynced_since.is_some();
+        let commit = if (has_records && !is_async) || overdue || is_last {
+            Some(self.sync(records.len(), publishes)?)
+        } else {
+            None
+        };
         let trimmed = self.trim()?;
         let has_healed = self.reserve()?;
-        if has_records || is_synced || trimmed || self.full || has_healed {
-            self.announce();
+        if has_records || commit.is_some() || trimmed || self.full || has_healed {
+            self.announce(commit);
         }
         Ok(has_records)
+    }
+
+    fn sync(&mut self, records: usize, publishes: usize) -> Result<Commit, LogError> {
+        // IMPORTANT: before anything about these records leaves the process.
+        let began = Instant::now();
+        self.log.sync()?;
+        self.unsynced_since = None;
+        Ok(Commit { began, ended: Instant::now(), records, publishes })
     }
 
     /// Lets come together what one sync can do for.
@@ -137,12 +140,16 @@ impl Writer<'_> {
         sequencer.has_queued() && (sequencer.running_batches() > 0 || sequencer.has_work())
     }
 
-    fn announce(&mut self) {
-        let (durable, flush) = self.core.step(|sequencer| {
+    fn announce(&mut self, commit: Option<Commit>) {
+        let (durable, flush, waiting) = self.core.step(|sequencer| {
             let durable = self.log.announce(sequencer);
             let is_covered = self.core.log.synced() >= self.core.flush_waits_for.load(Ordering::Relaxed);
-            (durable, is_covered || sequencer.tables().active_bytes() >= self.freeze_bytes)
+            let flush = is_covered || sequencer.tables().active_bytes() >= self.freeze_bytes;
+            (durable, flush, sequencer.queued_publishes())
         });
+        if let Some(commit) = commit {
+            self.pace.note(commit, waiting);
+        }
         self.core.durable.advance(durable);
         // Not after each sync, which would be thousands of times a second.
         if flush || self.flusher_rung.elapsed() >= FLUSHER_INTERVAL {

@@ -48,6 +48,15 @@ pub enum DeployError {
         /// The key of the one that is there.
         key: &'static str,
     },
+    /// It would take the place of one of which nothing is known.
+    #[error(
+        "the \"{file}\" that is there cannot be read as an operator's file, and what may give grants, ways out or secrets \
+         is not replaced from other machines"
+    )]
+    ReplacesUnread {
+        /// The file.
+        file: String,
+    },
     /// The file is no operator's file.
     #[error(transparent)]
     Invalid(#[from] Refusal),
@@ -79,7 +88,9 @@ impl DeployError {
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Off { .. } | Self::Gives { .. } | Self::Replaces { .. } => ErrorCode::DeployNotAllowed,
+            Self::Off { .. } | Self::Gives { .. } | Self::Replaces { .. } | Self::ReplacesUnread { .. } => {
+                ErrorCode::DeployNotAllowed
+            }
             Self::Name { .. } => ErrorCode::InvalidRequest,
             Self::Invalid(_) => ErrorCode::InvalidManifest,
             Self::TooLarge { .. } => ErrorCode::PluginTooLarge,
@@ -101,7 +112,9 @@ impl DeployError {
                 "Send [policy], [limits] and [config]; write the rest on the runtime's own machine."
                     .to_owned()
             }
-            Self::Replaces { .. } => "Change that file on the runtime's own machine.".to_owned(),
+            Self::Replaces { .. } | Self::ReplacesUnread { .. } => {
+                "Change that file on the runtime's own machine.".to_owned()
+            }
             Self::Invalid(refusal) => refusal.hint.clone(),
             _ => self.code().hint().to_owned(),
         }

@@ -24,6 +24,14 @@ pub struct Files {
     pub operator_digest: Option<String>,
 }
 
+#[cfg(test)]
+impl Files {
+    /// A file of this digest, without content.
+    pub fn of(stem: &str, digest: &str) -> Self {
+        Self { stem: stem.into(), wasm: Vec::new(), toml: None, digest: digest.into(), operator_digest: None }
+    }
+}
+
 /// Where it goes.
 pub enum Place {
     /// Into this directory, which is the runtime's.

@@ -28,20 +28,43 @@ const IDLE: Duration = Duration::from_secs(15);
 /// How long to wait for a version that may be on its way from elsewhere.
 const MAX_WAIT: Duration = Duration::from_mins(5);
 
+/// How long what stood before may be what stands now only because the runtime has not looked at the file yet.
+const SETTLES: Duration = Duration::from_secs(2);
+
+/// What a plugin had against its file before. It is no answer as long as the file may not have been looked at.
+#[derive(Default)]
+struct Stood {
+    refused_at: Option<Timestamp>,
+    /// Digest of the file that waits.
+    waiting: Option<String>,
+}
+
+impl Stood {
+    fn of(plugin: &PluginView) -> Self {
+        Self {
+            refused_at: plugin.last_refusal.as_ref().map(|refusal| refusal.at),
+            waiting: plugin.waiting.as_ref().map(|waiting| waiting.digest.clone()),
+        }
+    }
+}
+
 /// Waits until what was put into the directory runs. `before` is how the directory was until then: a refusal that stood
 /// there is no answer.
 pub fn until_settled(client: &Client, files: &Files, before: &PluginsView) -> Result<PluginView, Failure> {
     let name = files.plugin();
-    let stood = refused(before, &name).map(refused_at);
+    let stood = Stood {
+        refused_at: refused(before, &name).map(refused_at),
+        waiting: of_file(before, &name).find_map(|plugin| Stood::of(plugin).waiting),
+    };
     let bar = bar(&name);
     let mut idle_since = Instant::now();
     loop {
         let now: PluginsView = client.get("/plugins")?;
-        if let Some(outcome) = judge(&now, files, stood) {
+        if let Some(outcome) = judge(&now, files, &stood, idle_since.elapsed()) {
             bar.finish_and_clear();
             return outcome;
         }
-        if now.items.iter().any(|plugin| plugin.loading && is_of(&plugin.file, &name)) {
+        if of_file(&now, &name).any(|plugin| plugin.loading) {
             idle_since = Instant::now();
         }
         if idle_since.elapsed() > IDLE {
@@ -54,19 +77,25 @@ pub fn until_settled(client: &Client, files: &Files, before: &PluginsView) -> Re
 }
 
 /// What has become of the files, if that is settled.
-fn judge(now: &PluginsView, files: &Files, stood: Option<Timestamp>) -> Option<Result<PluginView, Failure>> {
+fn judge(
+    now: &PluginsView,
+    files: &Files,
+    stood: &Stood,
+    idle: Duration,
+) -> Option<Result<PluginView, Failure>> {
     let name = files.plugin();
     if let Some(plugin) = refused(now, &name) {
         // It is still the refusal of before, or that of these files.
-        return (Some(refused_at(plugin)) != stood).then(|| Err(refusal(plugin)));
+        return (Some(refused_at(plugin)) != stood.refused_at).then(|| Err(refusal(plugin)));
     }
-    let of_file = now.items.iter().filter(|plugin| is_of(&plugin.file, &name));
-    for plugin in of_file.filter(|plugin| !plugin.loading) {
+    for plugin in of_file(now, &name).filter(|plugin| !plugin.loading) {
         let goes_with = files.operator_digest.is_none() || files.operator_digest == plugin.operator_digest;
         if plugin.digest.as_ref() == Some(&files.digest) && goes_with {
             return Some(Ok(plugin.clone()));
         }
-        if let Some(waiting) = plugin.waiting.as_ref().filter(|waiting| waiting.digest == files.digest) {
+        let is_answer = stood.waiting.as_ref() != Some(&files.digest) || idle > SETTLES;
+        let waiting = plugin.waiting.as_ref().filter(|waiting| waiting.digest == files.digest && is_answer);
+        if let Some(waiting) = waiting {
             let message = format!("version {} waits: {}", waiting.version, waiting.message);
             return Some(Err(Failure::new(ErrorCode::VersionUnusable, message).hint(&waiting.hint)));
         }
@@ -78,13 +107,19 @@ fn judge(now: &PluginsView, files: &Files, stood: Option<Timestamp>) -> Option<R
 pub fn until_version(client: &Client, name: &str, version: &str) -> Result<PluginView, Failure> {
     let bar = bar(name);
     let end = Instant::now() + MAX_WAIT;
+    let (mut stood, mut idle_since) = (None, Instant::now());
     loop {
         let found = match client.try_get::<PluginView>(&path(&["plugins", name])) {
             Ok(plugin) => Some(plugin),
             Err(Refusal::Problem { document, .. }) if document.urn == ErrorCode::PluginNotFound.urn() => None,
             Err(other) => return Err(other.into_failure()),
         };
-        let outcome = found.as_ref().and_then(|plugin| judge_version(plugin, version));
+        if found.as_ref().is_some_and(|plugin| plugin.loading) {
+            idle_since = Instant::now();
+        }
+        let stood = stood.get_or_insert_with(|| found.as_ref().map(Stood::of).unwrap_or_default());
+        let idle = idle_since.elapsed();
+        let outcome = found.as_ref().and_then(|plugin| judge_version(plugin, version, stood, idle));
         if let Some(outcome) = outcome {
             bar.finish_and_clear();
             return outcome;
@@ -100,19 +135,31 @@ pub fn until_version(client: &Client, name: &str, version: &str) -> Result<Plugi
     }
 }
 
-fn judge_version(plugin: &PluginView, version: &str) -> Option<Result<PluginView, Failure>> {
+fn judge_version(
+    plugin: &PluginView,
+    version: &str,
+    stood: &Stood,
+    idle: Duration,
+) -> Option<Result<PluginView, Failure>> {
     if plugin.loading {
         return None;
     }
     if plugin.version.as_deref() == Some(version) {
         return Some(Ok(plugin.clone()));
     }
-    if plugin.last_refusal.is_some() {
-        return Some(Err(refusal(plugin)));
+    let now = Stood::of(plugin);
+    let settled = idle > SETTLES;
+    if now.refused_at.is_some() {
+        return (settled || now.refused_at != stood.refused_at).then(|| Err(refusal(plugin)));
     }
-    let waiting = plugin.waiting.as_ref().filter(|waiting| waiting.version == version)?;
+    let is_answer = settled || now.waiting != stood.waiting;
+    let waiting = plugin.waiting.as_ref().filter(|waiting| waiting.version == version && is_answer)?;
     let message = format!("version {version} waits: {}", waiting.message);
     Some(Err(Failure::new(ErrorCode::VersionUnusable, message).hint(&waiting.hint)))
+}
+
+fn of_file<'p>(plugins: &'p PluginsView, name: &'p str) -> impl Iterator<Item = &'p PluginView> {
+    plugins.items.iter().filter(move |plugin| is_of(&plugin.file, name))
 }
 
 /// The plugin whose file of this name was refused.
@@ -162,4 +209,55 @@ fn bar(name: &str) -> ProgressBar {
     let bar = ProgressBar::new_spinner().with_style(style).with_message(format!("the runtime loads {name}"));
     bar.enable_steady_tick(LOOK);
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn plugin(answer: &serde_json::Value) -> PluginView {
+        let mut view = json!({
+            "name": "stock", "status": "refused", "file": "./plugins/stock.wasm", "subscriptions": [], "publishes": [],
+            "capabilities": [], "grants": [],
+        });
+        view.as_object_mut().unwrap().extend(answer.as_object().unwrap().clone());
+        serde_json::from_value(view).unwrap()
+    }
+
+    fn refused(at: &str) -> PluginView {
+        plugin(&json!({ "last_refusal": {
+            "code": "not-wasm", "message": "it is text", "hint": "Send wasm.", "file": "stock.wasm", "at": at,
+        }}))
+    }
+
+    fn waits(digest: &str) -> PluginView {
+        plugin(&json!({ "waiting": {
+            "digest": digest, "version": "1.3.0", "reason": "pinned", "message": "another one is pinned", "hint": "Unpin it.",
+        }}))
+    }
+
+    #[test]
+    fn what_stood_before_is_no_answer_until_the_runtime_had_time_to_look() {
+        let (old, new) = ("2026-01-01T00:00:00Z", "2026-01-01T00:00:09Z");
+        for (before, after) in [(refused(old), refused(new)), (waits("0f"), waits("aa"))] {
+            let stood = Stood::of(&before);
+            let judged = |plugin, idle| judge_version(plugin, "1.3.0", &stood, idle).is_some();
+            assert!(!judged(&before, Duration::ZERO), "it may not have been looked at");
+            assert!(judged(&before, SETTLES + LOOK), "nothing comes any more");
+            assert!(judged(&after, Duration::ZERO), "that is another answer");
+        }
+    }
+
+    #[test]
+    fn a_file_that_waited_before_waits_still_only_once_the_runtime_had_time_to_look() {
+        let files = Files::of("stock", "0f");
+        let now = PluginsView { items: vec![waits("0f")], directory: "plugins".into(), warnings: Vec::new() };
+        let judged = |stood, idle| judge(&now, &files, &stood, idle).is_some();
+        let stood = || Stood { waiting: Some("0f".into()), ..Stood::default() };
+        assert!(!judged(stood(), Duration::ZERO));
+        assert!(judged(stood(), SETTLES + LOOK));
+        assert!(judged(Stood::default(), Duration::ZERO));
+    }
 }

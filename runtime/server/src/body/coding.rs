@@ -16,6 +16,9 @@ use super::{Received, cost, too_large};
 /// Bytes that are decoded at a time.
 const PART_BYTES: usize = 64 << 10;
 
+/// The largest block of a frame (RFC 8878, 3.1.1.2.4).
+const BLOCK_BYTES: usize = 128 << 10;
+
 /// The least of a frame's window that is decoded: RFC 9659 allows 8 MiB on the web.
 const MIN_WINDOW_BYTES: u64 = 8 << 20;
 
@@ -115,9 +118,14 @@ impl Decoded {
                 rest = after.map_err(|reason| Coding::Zstd.broken(reason))?;
                 continue;
             }
-            let window = self.limit.max(MIN_WINDOW_BYTES);
-            let frame = StreamingDecoder::new_with_max_window_size(&mut rest, window);
+            let (head, most) = (rest, self.limit.max(MIN_WINDOW_BYTES));
+            let frame = StreamingDecoder::new_with_max_window_size(&mut rest, most);
             let mut frame = frame.map_err(|error| Coding::Zstd.broken(error))?;
+            // The decoder gives nothing out before a whole window is full, or the frame ends.
+            let content = frame.decoder.content_size();
+            let window = window_bytes(head).unwrap_or(content).min(self.limit);
+            let window = usize::try_from(window).unwrap_or(usize::MAX / 4);
+            self.reserve(self.encoded_bytes + self.bytes.len() + window + BLOCK_BYTES)?;
             self.take(Coding::Zstd, &mut frame)?;
             let FrameCheck { expected, found } = FrameCheck::of(&frame.decoder);
             if expected.is_some() && expected != found {
@@ -125,6 +133,14 @@ impl Decoded {
             }
         }
         Ok(())
+    }
+
+    /// Takes so much room in all.
+    fn reserve(&mut self, needed: usize) -> Result<(), Problem> {
+        match needed.saturating_sub(self.lease.bytes()) {
+            0 => Ok(()),
+            more => Ok(self.lease.grow(more)?),
+        }
     }
 
     /// Takes all that `source` decodes.
@@ -142,10 +158,7 @@ impl Decoded {
                 return Err(too_large(self.limit));
             }
             // Beside the body as it came stand the decoded one, and as much of it again in the decoder's window.
-            let needed = self.encoded_bytes + length + cost(length);
-            if needed > self.lease.bytes() {
-                self.lease.grow(needed - self.lease.bytes())?;
-            }
+            self.reserve(self.encoded_bytes + length + cost(length))?;
             self.bytes.extend_from_slice(part.get(..count).unwrap_or_default());
         }
     }
@@ -161,6 +174,14 @@ impl FrameCheck {
     fn of(frame: &FrameDecoder) -> Self {
         Self { expected: frame.get_checksum_from_data(), found: frame.get_calculated_checksum() }
     }
+}
+
+/// The window that a frame's head asks for, in bytes; none if it is the whole content (RFC 8878, 3.1.1.1).
+fn window_bytes(frame: &[u8]) -> Option<u64> {
+    let [_, _, _, _, descriptor, window, ..] = *frame else { return None };
+    let is_whole = descriptor & 0x20 != 0;
+    let base = 1_u64 << (10 + (window >> 3));
+    (!is_whole).then_some(base + base / 8 * u64::from(window & 7))
 }
 
 /// What follows a frame without content; none if `bytes` begin with another one.
@@ -243,6 +264,19 @@ mod tests {
             let refused = decode_in(1 << 20, coding, body.clone()).unwrap_err();
             assert!(refused.contains("error:busy"), "{refused}");
             assert_eq!(decode_in(4 << 20, coding, body), Ok(half.clone()));
+        }
+    }
+
+    #[test]
+    fn room_for_what_a_frame_makes_the_decoder_hold_is_taken_before_it_is_decoded() {
+        // Each ends after its head: whatever decodes it finds that it is broken.
+        let whole = [&[0x28, 0xB5, 0x2F, 0xFD, 0xA0][..], &(1_u32 << 20).to_le_bytes()].concat();
+        let window = vec![0x28, 0xB5, 0x2F, 0xFD, 0x00, 10 << 3];
+        for frame in [whole, window] {
+            let refused = decode_in(1 << 20, Coding::Zstd, frame.clone()).unwrap_err();
+            assert!(refused.contains("error:busy"), "{refused}");
+            let refused = decode_in(4 << 20, Coding::Zstd, frame).unwrap_err();
+            assert!(refused.contains("as the header Content-Encoding says"), "{refused}");
         }
     }
 

@@ -53,10 +53,12 @@ impl Runtime {
         let mut parts = id.split('-');
         let cause = parts.nth(1).and_then(|cause| cause.parse().ok()).map(Offset);
         let Some(cause) = cause.filter(|cause| *cause < self.tail()) else { return Ok(None) };
+        // The cause may be gone: of a timer, or of a dead letter that was redriven late.
+        let from = cause.max(self.first_offset());
         let durable = self.0.core.durable.state().durable.sequence;
         let log = Arc::clone(&self.0.core.log);
         let (source, id) = (source.to_owned(), id.to_owned());
-        let search = move || find(&*log, cause, durable, |event| event.id == id && event.source == source);
+        let search = move || find(&*log, from, durable, |event| event.id == id && event.source == source);
         self.read_log(search).await.unwrap_or_else(|reason| Err(EventError::Failed { reason }))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use camshaft_event::transaction::{
     ConsumerChanged, DeadChange, Handled, HeldChange, Intervention, Outcome, Section,
 };
-use camshaft_event::{ActivationId, ConsumerId, Offset, Sequence, Timestamp, Transaction, reserved};
+use camshaft_event::{ActivationId, ConsumerId, Event, Offset, Sequence, Timestamp, Transaction, reserved};
 use camshaft_log::{LogReader, Record};
 
 use crate::EventError;
@@ -80,7 +80,11 @@ impl Trail {
         let mut next = log.find_offset(offset.0)?.unwrap_or(u64::MAX);
         let mut left = max_records;
         while !sought.is_empty() && left > 0 && next <= durable.0 {
-            let batch = log.read_from(next, READ_BYTES)?;
+            // What lies behind damage is not known; what the tables say stands all the same.
+            let batch = match log.read_from(next, READ_BYTES) {
+                Err(error) if error.is_damage() => break,
+                read => read?,
+            };
             for record in batch.iter().take_while(|record| record.sequence <= durable.0).take(left) {
                 trail.read(&record, offset)?;
                 next = record.sequence.saturating_add(1);
@@ -133,7 +137,7 @@ impl Trail {
         }
         let published =
             handled.events.iter().zip(0..).filter(|(event, _)| !reserved::is_type(&event.event_type));
-        let view = |(event, index): (&camshaft_event::Event, u64)| PublishedView {
+        let view = |(event, index): (&Event, u64)| PublishedView {
             offset: first.plus(index),
             event_type: event.event_type.clone(),
         };
@@ -168,13 +172,14 @@ impl Trail {
     }
 
     fn intervened(&mut self, act: &Intervention, offset: Offset, at: Timestamp) {
+        let skipped = act.events.iter().find(|event| event.event_type == SKIPPED);
         let touches = act.held.iter().any(|change| change.offset == offset)
-            || act.dead.iter().any(|change| change.offset == offset);
+            || act.dead.iter().any(|change| change.offset == offset)
+            || skipped.is_some_and(|event| passes_over(event, offset)) && self.turn(act.consumer).is_none();
         if !touches || self.kept(act.consumer, &act.held, &act.dead, offset) {
             return;
         }
-        let skipped = act.events.iter().any(|event| event.event_type == SKIPPED);
-        let turn = if skipped { Turn::Skipped(at) } else { Turn::Discarded(at) };
+        let turn = if skipped.is_some() { Turn::Skipped(at) } else { Turn::Discarded(at) };
         self.turns.insert(act.consumer, turn);
     }
 
@@ -196,12 +201,40 @@ impl Trail {
     }
 }
 
+/// Whether the runtime's own event says that its consumer went on without the one at `offset`.
+fn passes_over(skipped: &Event, offset: Offset) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Skipped {
+        from: Option<u64>,
+        until: Option<u64>,
+    }
+    let Ok(Skipped { from: Some(from), until: Some(until) }) = serde_json::from_slice(&skipped.data) else {
+        return false;
+    };
+    (from..until).contains(&offset.0)
+}
+
 #[cfg(test)]
 mod tests {
-    use camshaft_event::Event;
+    use camshaft_log::{Batch, Bounds, LogError, NextRecord};
 
     use super::*;
     use crate::{Config, Subscription};
+
+    #[test]
+    fn an_event_that_a_consumer_was_made_to_pass_over_is_skipped() {
+        let turn = |data: &str, offset: u64| {
+            let told = Event { event_type: SKIPPED.into(), data: data.as_bytes().into(), ..Event::default() };
+            let (held, dead, timers) = (Vec::new(), Vec::new(), Vec::new());
+            let act = Intervention { consumer: ConsumerId(1), held, dead, events: vec![told], timers };
+            let mut trail = Trail::default();
+            trail.intervened(&act, Offset(offset), Timestamp(7));
+            matches!(trail.turn(ConsumerId(1)), Some(Turn::Skipped(Timestamp(7))))
+        };
+        let passed = r#"{"consumer":"stock","from":100,"until":200,"held":[],"dead":[],"timers":[]}"#;
+        assert_eq!([99, 100, 199, 200].map(|offset| turn(passed, offset)), [false, true, true, false]);
+        assert!(!turn(r#"{"consumer":"stock","from":null,"until":null}"#, 0));
+    }
 
     #[tokio::test]
     async fn only_so_many_records_are_looked_at() {
@@ -236,6 +269,52 @@ mod tests {
         let (short, long) = (follow(6), follow(MAX_RECORDS));
         assert!(!short.is_whole && short.turn(sought[0].consumer).is_none());
         assert!(long.is_whole && matches!(long.turn(sought[0].consumer), Some(Turn::Done(_))));
+        let durable = runtime.0.core.durable.state().durable.sequence;
+        let damaged = Damaged(Arc::clone(&runtime.0.core.log));
+        let trail = Trail::follow(&damaged, offset, durable, sought.to_vec(), MAX_RECORDS).unwrap();
+        assert!(!trail.is_whole, "what lies behind damage is not known");
         runtime.shutdown().await;
+    }
+
+    /// A log of which nothing can be read.
+    struct Damaged(Arc<dyn LogReader>);
+
+    impl LogReader for Damaged {
+        fn read_from(&self, _: u64, _: u32) -> Result<Batch, LogError> {
+            let (file, detail) = ("00001.log".to_owned(), "a checksum does not match".to_owned());
+            Err(LogError::Corrupt { file, position: 0, detail })
+        }
+
+        fn find_offset(&self, offset: u64) -> Result<Option<u64>, LogError> {
+            self.0.find_offset(offset)
+        }
+
+        fn find_time(&self, timestamp_ms: u64) -> Result<u64, LogError> {
+            self.0.find_time(timestamp_ms)
+        }
+
+        fn next_readable(&self, offset: u64) -> Result<NextRecord, LogError> {
+            self.0.next_readable(offset)
+        }
+
+        fn identity(&self) -> u64 {
+            self.0.identity()
+        }
+
+        fn bounds(&self) -> Bounds {
+            self.0.bounds()
+        }
+
+        fn synced(&self) -> u64 {
+            self.0.synced()
+        }
+
+        fn reserved_bytes(&self) -> u64 {
+            self.0.reserved_bytes()
+        }
+
+        fn max_payload_bytes(&self) -> u32 {
+            self.0.max_payload_bytes()
+        }
     }
 }

@@ -129,11 +129,12 @@ impl PluginFile {
         if !self.target.exists() {
             return Ok(());
         }
-        // One that cannot be read as an operator's file gives nothing.
-        let there = OperatorFile::read(&self.target).and_then(|there| there.gives());
-        match there.unwrap_or_default() {
-            Some(key) => Err(DeployError::Replaces { file: self.name.clone(), key }),
-            None => Ok(()),
+        let file = self.name.clone();
+        match OperatorFile::read(&self.target).and_then(|there| there.gives()) {
+            Ok(Some(key)) => Err(DeployError::Replaces { file, key }),
+            Ok(None) => Ok(()),
+            // Once its mistake is mended it may give. What is wrong with it is not told: that could quote a secret.
+            Err(_) => Err(DeployError::ReplacesUnread { file }),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub struct FjallStore {
     /// Empty only while it is being opened anew, or after that failed; then the next call tries again.
     engine: RwLock<Option<Engine>>,
     closed: AtomicBool,
-    merges: Arc<Merges>,
+    expiry: Arc<Expiry>,
 }
 
 struct Engine {
@@ -44,12 +44,9 @@ struct Engine {
     database: Database,
 }
 
-/// What merges leave out, and what their thread does before each.
+/// What merges leave out.
 #[derive(Default)]
-struct Merges {
-    expired: RwLock<Option<Expired>>,
-    before: OnceLock<fn()>,
-}
+struct Expiry(RwLock<Option<Expired>>);
 
 /// What one merge leaves out.
 struct LeaveOut(Option<Expired>);
@@ -68,7 +65,7 @@ impl FjallStore {
             cache_bytes,
             engine: RwLock::new(None),
             closed: AtomicBool::new(false),
-            merges: Arc::default(),
+            expiry: Arc::default(),
         };
         store.reopen(StoreOperation::Open)?;
         Ok(store)
@@ -80,12 +77,6 @@ impl FjallStore {
         let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
         self.closed.store(true, Ordering::Release);
         *engine = None;
-    }
-
-    /// Has the thread that merges call `before` at the beginning of each merge: it may set its priority there. Only the
-    /// first call counts.
-    pub fn before_merges(&self, before: fn()) {
-        self.merges.before.get_or_init(|| before);
     }
 
     /// Whether no merge is running. Nothing needs to wait for it, but a measurement counts it.
@@ -106,7 +97,7 @@ impl FjallStore {
         }
         // The old one holds the folder's lock, so it has to go first.
         *engine = None;
-        let opened = open_engine(&self.path, self.cache_bytes, &self.merges);
+        let opened = open_engine(&self.path, self.cache_bytes, &self.expiry);
         *engine = Some(opened.map_err(|error| self.failed(operation, error))?);
         Ok(())
     }
@@ -237,20 +228,17 @@ impl Store for FjallStore {
     }
 
     fn expire(&self, expired: Expired) {
-        *self.merges.expired.write().unwrap_or_else(PoisonError::into_inner) = Some(expired);
+        *self.expiry.0.write().unwrap_or_else(PoisonError::into_inner) = Some(expired);
     }
 }
 
-impl Factory for Merges {
+impl Factory for Expiry {
     fn name(&self) -> &'static str {
         "expired entries"
     }
 
     fn make_filter(&self, _: &Context) -> Box<dyn CompactionFilter> {
-        if let Some(before) = self.before.get() {
-            before();
-        }
-        Box::new(LeaveOut(self.expired.read().unwrap_or_else(PoisonError::into_inner).clone()))
+        Box::new(LeaveOut(self.0.read().unwrap_or_else(PoisonError::into_inner).clone()))
     }
 }
 
@@ -283,14 +271,14 @@ fn options() -> KeyspaceCreateOptions {
         .index_block_partitioning_policy(PartitioningPolicy::all(true))
 }
 
-fn open_engine(path: &Path, cache_bytes: u64, merges: &Arc<Merges>) -> Result<Engine, fjall::Error> {
+fn open_engine(path: &Path, cache_bytes: u64, expiry: &Arc<Expiry>) -> Result<Engine, fjall::Error> {
     fs::create_dir_all(path)?;
-    let merges = Arc::clone(merges);
+    let expiry = Arc::clone(expiry);
     let database = Database::builder(path)
         .cache_size(cache_bytes)
         // One thread merges; more would only take turns, and the workers need the cores.
         .worker_threads(1)
-        .with_compaction_filter_factories(Arc::new(move |_| Some(Arc::clone(&merges) as Arc<dyn Factory>)))
+        .with_compaction_filter_factories(Arc::new(move |_| Some(Arc::clone(&expiry) as Arc<dyn Factory>)))
         .open()?;
     let entries = database.keyspace("entries", options)?;
     // IMPORTANT: fjall syncs its folder, but not the one that names it. Without this a power cut could take the
