@@ -218,11 +218,7 @@ impl Client {
     /// Puts a file somewhere.
     pub fn put_file(&self, path: &str, content: &[u8]) -> Result<(), Failure> {
         let request = self.agent.put(self.url(path)).config().timeout_recv_response(Some(MAX_ANSWER)).build();
-        // What is refused unread is told before it is sent: the answer would be lost in the broken connection.
-        let request = self
-            .request(request)
-            .header(header::CONTENT_TYPE, "application/octet-stream")
-            .header(header::EXPECT, "100-continue");
+        let request = self.request(request).header(header::CONTENT_TYPE, "application/octet-stream");
         self.judge(request.send(content)).map(drop).map_err(Refusal::into_failure)
     }
 

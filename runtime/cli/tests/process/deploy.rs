@@ -108,25 +108,6 @@ fn a_file_from_elsewhere_needs_the_token_and_the_setting_and_grants_nothing() {
 }
 
 #[test]
-fn a_large_file_that_is_refused_unread_is_told_why() {
-    let folder = tempdir().unwrap();
-    let folder = folder.path();
-    write(folder, "token", TOKEN);
-    write(folder, "camshaft.toml", "allow_deploy = true\n");
-    let mut component = fs::read(camshaft_test_guests::component("counter")).unwrap();
-    // A custom section of 16 MiB, a name of no letters in it: more than any socket buffers.
-    component.extend([0, 0x80, 0x80, 0x80, 0x08, 0]);
-    component.resize(component.len() + (16 << 20) - 1, 0);
-    fs::write(folder.join("large.wasm"), component).unwrap();
-    let runtime = start(folder, &["--token-file", "token"]);
-    runtime.said(folder, "deploy large.wasm --send --token wrong").ends_with(2).says("[unauthorized]");
-    runtime
-        .said(folder, &format!("deploy large.wasm --send --token {TOKEN}"))
-        .ends_with(0)
-        .prints("is active");
-}
-
-#[test]
 fn names_that_lead_elsewhere_and_files_that_are_too_large_leave_nothing_behind() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
