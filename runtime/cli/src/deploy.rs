@@ -58,8 +58,7 @@ pub fn deploy(client: &Client, arguments: &Arguments, json: bool) -> Result<(), 
     let place = Place::of(client, &before.directory, arguments.send);
     // The operator's file that stays there may give the plugin another name than its author did.
     let stays = arguments.toml.is_none() && has_stem(&before, stem);
-    let from = if stays { None } else { runs_from(&before, &report.name) };
-    let stem = from.unwrap_or_else(|| stem.to_owned());
+    let stem = if stays { None } else { runs_from(&before, &report.name) }.unwrap_or_else(|| stem.to_owned());
     let files = Files::read(&arguments.file, arguments.toml.as_deref(), stem)?;
     place.put(client, &files)?;
     if !arguments.no_wait {
@@ -77,7 +76,7 @@ pub fn deploy(client: &Client, arguments: &Arguments, json: bool) -> Result<(), 
 
 /// Whether a plugin's file there has this stem.
 fn has_stem(plugins: &PluginsView, stem: &str) -> bool {
-    plugins.items.iter().any(|plugin| Path::new(&plugin.file).file_stem().is_some_and(|file| file == stem))
+    wait::of_file(plugins, &format!("{stem}.wasm")).next().is_some()
 }
 
 /// The stem of the file in the directory from which the plugin of this name runs.

@@ -131,13 +131,10 @@ fn view(
         // Nothing runs for a detached consumer, so nothing says what it wants.
         Now::Ahead if standing.wants.is_none() => new(DeliveryStatus::Unknown),
         Now::Ahead => new(DeliveryStatus::Pending),
-        // An older generation's turn is not the last one, and a call's outcome may follow where nothing was looked at.
-        Now::Past
-            if !trail.is_whole && (standing.generation.0 > 1 || matches!(turn, Some(Turn::Called(_)))) =>
-        {
-            new(DeliveryStatus::Unknown)
-        }
         Now::Past => match turn {
+            // A later generation's turn, or the outcome of the call, may follow where nothing was looked at.
+            Some(_) if !trail.is_whole && standing.generation.0 > 1 => new(DeliveryStatus::Unknown),
+            Some(Turn::Called(_)) if !trail.is_whole => new(DeliveryStatus::Unknown),
             Some(Turn::Done(handling)) => {
                 ran = Some(handling.activation);
                 handled(handling, new(DeliveryStatus::Done))

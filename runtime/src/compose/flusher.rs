@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use camshaft_engine::{Reading, Retention, RetentionOptions};
+use camshaft_engine::{Reading, Retention, RetentionOptions, Sequencer};
 use camshaft_event::Sequence;
 use camshaft_tables::store::StoreError;
 use camshaft_tables::{Frozen, TablesError, forget_before, sweep_state};
 
+use super::EmbeddedStore;
 use super::budget::Budget;
 use super::core::Core;
 use super::kept_time;
@@ -26,7 +27,6 @@ const FULL_INTERVAL: Duration = Duration::from_secs(1);
 const SWEEP_PORTION: usize = 50_000;
 
 pub(crate) fn run(core: &Arc<Core>) {
-    let freeze_bytes = Budget::of(core.config.memory).freeze;
     let mut last_flush = Instant::now();
     let mut keeper = Keeper::new(core);
     loop {
@@ -35,8 +35,8 @@ pub(crate) fn run(core: &Arc<Core>) {
         let overdue = last_flush.elapsed() >= SNAPSHOT_INTERVAL;
         let frozen = {
             let mut sequencer = core.sequencer.lock();
-            let full = sequencer.tables().active_bytes() >= freeze_bytes;
-            let frozen = if full || overdue || stopping { sequencer.freeze() } else { None };
+            let frozen =
+                if is_full(core, &sequencer) || overdue || stopping { sequencer.freeze() } else { None };
             if let Some(frozen) = &frozen {
                 core.flush_waits_for.store(frozen.progress().sequence.0, Ordering::Relaxed);
             }
@@ -47,7 +47,7 @@ pub(crate) fn run(core: &Arc<Core>) {
                 return;
             }
             last_flush = Instant::now();
-            if !stopping && let Err(error) = sweep(core, freeze_bytes) {
+            if !stopping && let Err(error) = sweep(core) {
                 tracing::warn!(%error, "what nothing reaches could not be swept from the store; it is tried again");
             }
         } else if overdue {
@@ -59,6 +59,11 @@ pub(crate) fn run(core: &Arc<Core>) {
         keeper.request_trim(core);
         core.flush.wait(seen, Some(LOOK_INTERVAL));
     }
+}
+
+/// Whether the overlay holds so much that it is time to write it as a snapshot.
+pub(crate) fn is_full(core: &Core, sequencer: &Sequencer<EmbeddedStore>) -> bool {
+    sequencer.tables().active_bytes() >= Budget::of(core.config.memory).freeze
 }
 
 /// Writes a frozen overlay; whether the flusher may go on.
@@ -104,13 +109,13 @@ fn flush(core: &Core, frozen: &Arc<Frozen>) -> bool {
 }
 
 /// Lets the store delete what nothing reaches any more, until the next flush is due.
-fn sweep(core: &Core, freeze_bytes: usize) -> Result<(), TablesError> {
+fn sweep(core: &Core) -> Result<(), TablesError> {
     let (store, first_offset) = {
         let sequencer = core.sequencer.lock();
         (Arc::clone(sequencer.tables().store()), sequencer.first_offset())
     };
     forget_before(&*store, first_offset);
-    while !core.is_draining() && core.sequencer.lock().tables().active_bytes() < freeze_bytes {
+    while !core.is_draining() && !is_full(core, &core.sequencer.lock()) {
         if sweep_state(&*store, SWEEP_PORTION)? < SWEEP_PORTION {
             break;
         }

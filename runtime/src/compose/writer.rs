@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use camshaft_engine::{LogWriter, Trimmed};
 use camshaft_log::LogError;
 
-use super::budget::Budget;
 use super::core::Core;
+use super::flusher;
 use super::pace::{Commit, Pace};
 use super::priority;
 use crate::Durability;
@@ -36,14 +36,12 @@ pub(crate) fn run(core: &Arc<Core>, log: LogWriter) {
     if core.scheduling.set(scheduling).is_err() {
         tracing::debug!("the writer thread had been started before");
     }
-    let freeze_bytes = Budget::of(core.config.memory).freeze;
     let mut writer = Writer {
         core,
         log,
         pace: Pace::default(),
         unsynced_since: None,
         flusher_rung: Instant::now(),
-        freeze_bytes,
         full: false,
     };
     loop {
@@ -74,8 +72,6 @@ struct Writer<'c> {
     unsynced_since: Option<Instant>,
     /// When the flusher was woken last.
     flusher_rung: Instant,
-    /// What an overlay holds when the flusher writes it as a snapshot.
-    freeze_bytes: usize,
     /// Whether the disk had no room for the next segment.
     full: bool,
 }
@@ -144,7 +140,7 @@ impl Writer<'_> {
         let (durable, flush, waiting) = self.core.step(|sequencer| {
             let durable = self.log.announce(sequencer);
             let is_covered = self.core.log.synced() >= self.core.flush_waits_for.load(Ordering::Relaxed);
-            let flush = is_covered || sequencer.tables().active_bytes() >= self.freeze_bytes;
+            let flush = is_covered || flusher::is_full(self.core, sequencer);
             (durable, flush, sequencer.queued_publishes())
         });
         if let Some(commit) = commit {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use camshaft_event::Timestamp;
-use camshaft_wire::{ErrorCode, PluginStatus, PluginView, PluginsView};
+use camshaft_wire::{ErrorCode, PluginStatus, PluginView, PluginsView, WaitingVersionView};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Files;
@@ -28,14 +28,14 @@ const IDLE: Duration = Duration::from_secs(15);
 /// How long to wait for a version that may be on its way from elsewhere.
 const MAX_WAIT: Duration = Duration::from_mins(5);
 
-/// How long what stood before may be what stands now only because the runtime has not looked at the file yet.
+/// How long the runtime may take until it looks at a new file. What it said before that is no answer to the file.
 const SETTLES: Duration = Duration::from_secs(2);
 
-/// What a plugin had against its file before. It is no answer as long as the file may not have been looked at.
+/// What the runtime said against a plugin's file.
 #[derive(Default)]
 struct Stood {
     refused_at: Option<Timestamp>,
-    /// Digest of the file that waits.
+    /// The digest of the file that waits.
     waiting: Option<String>,
 }
 
@@ -49,11 +49,11 @@ impl Stood {
 }
 
 /// Waits until what was put into the directory runs. `before` is how the directory was until then: a refusal that stood
-/// there is no answer.
+/// there is no answer, and a version that waited is one only if it goes on waiting.
 pub fn until_settled(client: &Client, files: &Files, before: &PluginsView) -> Result<PluginView, Failure> {
     let name = files.plugin();
     let stood = Stood {
-        refused_at: refused(before, &name).map(refused_at),
+        refused_at: refused(before, &name).and_then(|plugin| Stood::of(plugin).refused_at),
         waiting: of_file(before, &name).find_map(|plugin| Stood::of(plugin).waiting),
     };
     let bar = bar(&name);
@@ -86,7 +86,7 @@ fn judge(
     let name = files.plugin();
     if let Some(plugin) = refused(now, &name) {
         // It is still the refusal of before, or that of these files.
-        return (Some(refused_at(plugin)) != stood.refused_at).then(|| Err(refusal(plugin)));
+        return (Stood::of(plugin).refused_at != stood.refused_at).then(|| Err(refusal(plugin)));
     }
     for plugin in of_file(now, &name).filter(|plugin| !plugin.loading) {
         let goes_with = files.operator_digest.is_none() || files.operator_digest == plugin.operator_digest;
@@ -96,8 +96,7 @@ fn judge(
         let is_answer = stood.waiting.as_ref() != Some(&files.digest) || idle > SETTLES;
         let waiting = plugin.waiting.as_ref().filter(|waiting| waiting.digest == files.digest && is_answer);
         if let Some(waiting) = waiting {
-            let message = format!("version {} waits: {}", waiting.version, waiting.message);
-            return Some(Err(Failure::new(ErrorCode::VersionUnusable, message).hint(&waiting.hint)));
+            return Some(Err(waits(waiting)));
         }
     }
     None
@@ -154,11 +153,17 @@ fn judge_version(
     }
     let is_answer = settled || now.waiting != stood.waiting;
     let waiting = plugin.waiting.as_ref().filter(|waiting| waiting.version == version && is_answer)?;
-    let message = format!("version {version} waits: {}", waiting.message);
-    Some(Err(Failure::new(ErrorCode::VersionUnusable, message).hint(&waiting.hint)))
+    Some(Err(waits(waiting)))
 }
 
-fn of_file<'p>(plugins: &'p PluginsView, name: &'p str) -> impl Iterator<Item = &'p PluginView> {
+/// The reason why a version waits, as the end of the command.
+fn waits(waiting: &WaitingVersionView) -> Failure {
+    let message = format!("version {} waits: {}", waiting.version, waiting.message);
+    Failure::new(ErrorCode::VersionUnusable, message).hint(&waiting.hint)
+}
+
+/// The plugins whose file has this name.
+pub fn of_file<'p>(plugins: &'p PluginsView, name: &'p str) -> impl Iterator<Item = &'p PluginView> {
     plugins.items.iter().filter(move |plugin| is_of(&plugin.file, name))
 }
 
@@ -167,10 +172,6 @@ fn refused<'p>(plugins: &'p PluginsView, name: &str) -> Option<&'p PluginView> {
     let is_refused =
         |plugin: &&PluginView| plugin.last_refusal.as_ref().is_some_and(|refusal| is_of(&refusal.file, name));
     plugins.items.iter().find(is_refused)
-}
-
-fn refused_at(plugin: &PluginView) -> Timestamp {
-    plugin.last_refusal.as_ref().map_or(Timestamp(0), |refusal| refusal.at)
 }
 
 /// The refusal as the end of the command.
@@ -232,7 +233,7 @@ mod tests {
         }}))
     }
 
-    fn waits(digest: &str) -> PluginView {
+    fn waiting(digest: &str) -> PluginView {
         plugin(&json!({ "waiting": {
             "digest": digest, "version": "1.3.0", "reason": "pinned", "message": "another one is pinned", "hint": "Unpin it.",
         }}))
@@ -241,7 +242,7 @@ mod tests {
     #[test]
     fn what_stood_before_is_no_answer_until_the_runtime_had_time_to_look() {
         let (old, new) = ("2026-01-01T00:00:00Z", "2026-01-01T00:00:09Z");
-        for (before, after) in [(refused(old), refused(new)), (waits("0f"), waits("aa"))] {
+        for (before, after) in [(refused(old), refused(new)), (waiting("0f"), waiting("aa"))] {
             let stood = Stood::of(&before);
             let judged = |plugin, idle| judge_version(plugin, "1.3.0", &stood, idle).is_some();
             assert!(!judged(&before, Duration::ZERO), "it may not have been looked at");
@@ -253,7 +254,8 @@ mod tests {
     #[test]
     fn a_file_that_waited_before_waits_still_only_once_the_runtime_had_time_to_look() {
         let files = Files::of("stock", "0f");
-        let now = PluginsView { items: vec![waits("0f")], directory: "plugins".into(), warnings: Vec::new() };
+        let now =
+            PluginsView { items: vec![waiting("0f")], directory: "plugins".into(), warnings: Vec::new() };
         let judged = |stood, idle| judge(&now, &files, &stood, idle).is_some();
         let stood = || Stood { waiting: Some("0f".into()), ..Stood::default() };
         assert!(!judged(stood(), Duration::ZERO));

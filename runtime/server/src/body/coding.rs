@@ -135,7 +135,7 @@ impl Decoded {
         Ok(())
     }
 
-    /// Takes so much room in all.
+    /// Makes the room that was taken at least this large, in bytes.
     fn reserve(&mut self, needed: usize) -> Result<(), Problem> {
         match needed.saturating_sub(self.lease.bytes()) {
             0 => Ok(()),

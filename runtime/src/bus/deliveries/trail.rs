@@ -80,7 +80,7 @@ impl Trail {
         let mut next = log.find_offset(offset.0)?.unwrap_or(u64::MAX);
         let mut left = max_records;
         while !sought.is_empty() && left > 0 && next <= durable.0 {
-            // What lies behind damage is not known; what the tables say stands all the same.
+            // A damaged record ends the search. The tables still say what became of events that are held or dead.
             let batch = match log.read_from(next, READ_BYTES) {
                 Err(error) if error.is_damage() => break,
                 read => read?,
@@ -272,7 +272,7 @@ mod tests {
         let durable = runtime.0.core.durable.state().durable.sequence;
         let damaged = Damaged(Arc::clone(&runtime.0.core.log));
         let trail = Trail::follow(&damaged, offset, durable, sought.to_vec(), MAX_RECORDS).unwrap();
-        assert!(!trail.is_whole, "what lies behind damage is not known");
+        assert!(!trail.is_whole, "a damaged record ends the search");
         runtime.shutdown().await;
     }
 
