@@ -155,6 +155,8 @@ impl Runtime {
             max_memory_bytes: limits.max_memory,
             ways_out,
             compiler: config.compiler.clone(),
+            compile_on_all_cores: config.compile_on_all_cores,
+            functions_dir: config.functions_dir.clone(),
             max_compile_memory_bytes: limits.max_compile_memory,
             max_compile_ms: u64::try_from(limits.max_compile_time.as_millis()).unwrap_or(u64::MAX),
             ..HostOptions::new(data.join("code"))

@@ -37,7 +37,7 @@ pub(crate) use bell::Bell;
 pub(crate) use clock::MachineClock;
 #[cfg(feature = "test-clock")]
 pub use clock::WallClock;
-pub(crate) use code::{Closure, Code, CodeNumber};
+pub(crate) use code::{AsyncClosure, Closure, Code, CodeNumber};
 pub(crate) use core::Core;
 pub(crate) use durable::DurabilityLost;
 pub(crate) use open::{open, refuse_log, unusable};

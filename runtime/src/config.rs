@@ -61,6 +61,13 @@ pub struct Config {
     /// embedder names a `camshaft` of the same release, with the argument `compile`. Without one, plugins are compiled in
     /// this process and those two limits do not hold: see [`Runtime::load_plugin`](crate::Runtime::load_plugin).
     pub compiler: Option<CompilerProgram>,
+    /// Whether that program compiles on all cores, as `camshaft dev` has it do. Unless set it takes one, so that events are
+    /// handled meanwhile.
+    pub compile_on_all_cores: bool,
+    /// Folder for functions that the compiler program keeps of large plugins, so that an interpreter that many plugins bring
+    /// is compiled once; made if missing. Several runtimes of one user may share it. What lies there is run: only this user
+    /// may write to it. Unless set it is in the data directory.
+    pub functions_dir: Option<PathBuf>,
 }
 
 /// When a publish is answered.
@@ -146,6 +153,8 @@ impl Default for Config {
             retention: Retention { age: week, bytes: None },
             limits: RuntimeLimits::default(),
             compiler: None,
+            compile_on_all_cores: false,
+            functions_dir: None,
         }
     }
 }

@@ -88,6 +88,9 @@ enum Measurement {
     /// Syncs of a file, as `latency` wants them.
     #[command(hide = true)]
     Syncs(latency::SyncsArguments),
+    /// A server that only syncs what it gets, as `publish` wants it.
+    #[command(hide = true)]
+    BareHttp(publish::BareArguments),
     /// The runtime under the load amid which `recovery` kills it.
     #[command(hide = true)]
     Load(recovery::LoadArguments),
@@ -127,6 +130,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Measurement::MemoryPart(_)
         | Measurement::ScalePart(_)
         | Measurement::Syncs(_)
+        | Measurement::BareHttp(_)
         | Measurement::Load(_) => {
             unreachable!("done above")
         }
@@ -143,6 +147,7 @@ fn part(measurement: &Measurement) -> Option<anyhow::Result<()>> {
         Measurement::MemoryPart(arguments) => Some(memory::part(arguments)),
         Measurement::ScalePart(arguments) => Some(scale::part(arguments)),
         Measurement::Syncs(arguments) => Some(latency::syncs(arguments)),
+        Measurement::BareHttp(arguments) => Some(publish::serve_bare(arguments)),
         Measurement::Load(arguments) => Some(recovery::load(arguments)),
         #[cfg(feature = "store")]
         Measurement::Store(arguments) => store::part(arguments),

@@ -3,6 +3,7 @@
 //! One, eight and sixty-four producers, one event at a time or many; in process and over HTTP, beside JetStream and
 //! Redis Streams. Client and server share the machine. Nothing handles the events.
 
+mod bare;
 mod http;
 mod in_process;
 mod jetstream;
@@ -18,6 +19,8 @@ use crate::bench::Bench;
 use crate::measure::interleave;
 use crate::peers::Sync;
 use crate::report::{Better, Grid, Report};
+
+pub use bare::{BareArguments, serve as serve_bare};
 
 /// Size of an event's data: a JSON document.
 const DATA_BYTES: usize = 256;
@@ -40,14 +43,16 @@ pub struct Arguments {
 enum Contender {
     InProcess,
     Http,
+    BareHttp,
     JetStream(Sync),
     Redis(Sync),
 }
 
 /// All of them; within each round in this order.
-const CONTENDERS: [Contender; 6] = [
+const CONTENDERS: [Contender; 7] = [
     Contender::InProcess,
     Contender::Http,
+    Contender::BareHttp,
     Contender::JetStream(Sync::Always),
     Contender::JetStream(Sync::Default),
     Contender::Redis(Sync::Always),
@@ -84,6 +89,7 @@ impl Contender {
         match self {
             Self::InProcess => "Camshaft, in process",
             Self::Http => BASE,
+            Self::BareHttp => "a file, HTTP",
             Self::JetStream(_) => "JetStream",
             Self::Redis(_) => "Redis",
         }
@@ -93,7 +99,7 @@ impl Contender {
     fn is_in(self, sync: Sync) -> bool {
         match self {
             Self::JetStream(own) | Self::Redis(own) => own == sync,
-            Self::InProcess | Self::Http => true,
+            Self::InProcess | Self::Http | Self::BareHttp => true,
         }
     }
 }
@@ -131,6 +137,7 @@ pub fn run(bench: &Bench, arguments: &Arguments) -> Result<Report> {
             "`publish`, or `publish_batch` with 256 events, one call at a time a producer",
         )
         .setting("Camshaft, HTTP", http::ABOUT)
+        .setting("a file, HTTP", bare::ABOUT)
         .setting("JetStream", "a connection a producer, a message id each, one or 256 publishes in flight")
         .setting("Redis", "a connection a producer, XADD without known ids, one or 256 in a pipeline");
     Ok(Report { grids: vec![durable, weak], ..report })
@@ -147,6 +154,7 @@ async fn measure(bench: &Bench, contender: Contender, load: Load) -> Result<Opti
     match contender {
         Contender::InProcess => in_process::run(&folder, load).await.map(Some),
         Contender::Http => http::run(folder.path(), load).await.map(Some),
+        Contender::BareHttp => bare::run(folder.path(), load).await.map(Some),
         Contender::JetStream(sync) => match bench.peers.jetstream(sync, folder.path()).await? {
             Some(server) => jetstream::run(&server, load).await.map(Some),
             None => Ok(None),

@@ -3,8 +3,10 @@
 use std::env;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result};
+use tempfile::TempDir;
 
 use crate::process::{Process, folder, printed};
 use crate::scheduling::as_usual;
@@ -37,6 +39,11 @@ impl Server {
             "--plugins",
             "plugins",
         ]);
+        Self::of(command, folder).await
+    }
+
+    /// Starts `command`, which says where it listens as `camshaft run` does.
+    pub async fn of(command: Command, folder: TempDir) -> Result<Self> {
         let place = folder.path().to_owned();
         let mut process = Process::start(command, folder)?;
         let address =

@@ -50,7 +50,7 @@ pub struct Form {
 }
 
 pub fn build(arguments: &Arguments, json: bool) -> Result<(), Failure> {
-    let Component { name, path } = component(&arguments.folder, arguments.form)?;
+    let Component { name, path } = Project::in_folder(&arguments.folder, arguments.form).component()?;
     let file = target(arguments.output.as_deref(), &name);
     let (report, lacking) = examine(&path, &file)
         .map_err(|failure| refused::component(failure, Language::of(&arguments.folder), &arguments.folder))?;
@@ -71,18 +71,36 @@ pub fn build(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The component of the plugin in `folder`, in its target folder. Nothing is judged yet.
-pub fn component(folder: &Path, form: Form) -> Result<Component, Failure> {
-    match Language::of(folder) {
-        Some(Language::Rust) => {
-            let toolchain = Toolchain::find().map_err(refused::no_toolchain)?;
-            let guests = Guests::in_folder(folder);
-            let guests = if form.debug_info { guests.with_debug_info() } else { guests };
-            let built = toolchain.build(&guests).map_err(|error| refused::rust(&error))?;
-            only(built, folder)
+/// A plugin's folder that is built, by `camshaft dev` again and again.
+#[derive(Debug)]
+pub struct Project {
+    folder: PathBuf,
+    form: Form,
+    script: Script,
+}
+
+impl Project {
+    pub fn in_folder(folder: &Path, form: Form) -> Self {
+        Self { folder: folder.to_owned(), form, script: Script::in_folder(folder) }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Its component, in its target folder. Nothing is judged yet.
+    pub fn component(&self) -> Result<Component, Failure> {
+        match Language::of(&self.folder) {
+            Some(Language::Rust) => {
+                let toolchain = Toolchain::find().map_err(refused::no_toolchain)?;
+                let guests = Guests::in_folder(&self.folder);
+                let guests = if self.form.debug_info { guests.with_debug_info() } else { guests };
+                let built = toolchain.build(&guests).map_err(|error| refused::rust(&error))?;
+                only(built, &self.folder)
+            }
+            Some(language) => self.script.build(language).map_err(|error| refused::script(&error)),
+            None => Err(refused::no_project(&self.folder)),
         }
-        Some(language) => Script::in_folder(folder).build(language).map_err(|error| refused::script(&error)),
-        None => Err(refused::no_project(folder)),
     }
 }
 

@@ -18,6 +18,9 @@ pub struct Arguments {
     memory_bytes: u64,
     /// Processor time
     seconds: u64,
+    /// Whether all cores are used
+    #[arg(action = clap::ArgAction::Set)]
+    all_cores: bool,
     /// What tells code for the engine from other code
     compatibility: String,
     /// File of the functions that earlier compilers have left
@@ -26,8 +29,9 @@ pub struct Arguments {
 
 /// Does the work, and ends the process as its parent expects.
 pub fn compile(arguments: Arguments) -> ExitCode {
-    let Arguments { memory_bytes, seconds, compatibility, functions } = arguments;
-    let code = compile_from_stdin(&CompileOrder { memory_bytes, seconds, compatibility, functions });
+    let Arguments { memory_bytes, seconds, all_cores, compatibility, functions } = arguments;
+    let code =
+        compile_from_stdin(&CompileOrder { memory_bytes, seconds, all_cores, compatibility, functions });
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
 }
 

@@ -115,7 +115,7 @@ pub fn consumers(client: &Client, arguments: &Arguments, json: bool) -> Result<(
         output::hint("Each plugin is one: copy a .wasm file into the plugins directory.");
         return Ok(());
     }
-    output::print(&all(&consumers.items))?;
+    output::table(&all(&consumers.items))?;
     if let Some(damaged) = consumers.items.iter().find(|consumer| !consumer.damage.is_empty()) {
         let name = &damaged.name;
         output::hint(&format!(

@@ -18,7 +18,6 @@ use clap::Args;
 
 use super::{
     client::{Client, path},
-    compile,
     dead_letters::Id,
     failure::Failure,
     output,
@@ -92,9 +91,9 @@ impl Arguments {
 fn run<'e>(export: &'e Export, component: &Component) -> Result<Debugged<'e>, Failure> {
     let letter = &export.letter;
     let original = last(letter)?;
-    let cache = tempfile::tempdir().map_err(|error| Failure::write("a temporary directory", &error))?;
+    let code = tempfile::tempdir().map_err(|error| Failure::write("a temporary directory", &error))?;
     let operator = OperatorFile::parse(Path::new("the recorded limits"), &export.limits())?;
-    let mut sandbox = Sandbox::load(component.path(), Some(&operator), cache.path(), compile::own_program())?;
+    let mut sandbox = Sandbox::load(component.path(), Some(&operator), code.path())?;
     let name = sandbox.plugin().manifest().name.clone();
     if name != letter.summary.consumer {
         let message = format!("\"{}\" is the plugin \"{name}\"", component.path().display());

@@ -20,7 +20,11 @@ use camshaft_wire::ErrorCode;
 use clap::Args;
 use tokio::sync::mpsc;
 
-use super::{build, failure::Failure, output};
+use super::{
+    build::{self, Project},
+    failure::Failure,
+    output,
+};
 use session::Session;
 use sources::{Edit, Sources};
 
@@ -67,14 +71,14 @@ pub fn dev(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     session::log()?;
     let others = [&arguments.events, &arguments.operator].into_iter().flatten().cloned().collect();
     let sources = Sources::watch(&arguments.folder, others)?;
-    let first = first(arguments, &sources)?;
+    let project = Project::in_folder(&arguments.folder, arguments.form);
+    let first = first(&project, &sources)?;
     let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let threads = threads.map_err(Failure::internal)?;
     let (sender, builds) = mpsc::channel(MAX_WAITING);
-    let (folder, form) = (arguments.folder.clone(), arguments.form);
     let end = threads.block_on(async {
         let session = Session::start(arguments, &first.component, json).await?;
-        thread::spawn(move || build_on(&folder, form, &sources, &sender));
+        thread::spawn(move || build_on(&project, &sources, &sender));
         session.run(first, builds).await
     });
     threads.shutdown_background();
@@ -82,12 +86,12 @@ pub fn dev(arguments: &Arguments, json: bool) -> Result<(), Failure> {
 }
 
 /// The first build that succeeds. What is wrong with the folder itself ends the command.
-fn first(arguments: &Arguments, sources: &Sources) -> Result<Built, Failure> {
+fn first(project: &Project, sources: &Sources) -> Result<Built, Failure> {
     let mut edited = None;
     loop {
-        match build_now(&arguments.folder, arguments.form, edited) {
+        match build_now(project, edited) {
             Ok(built) => return Ok(built),
-            Err(failure) if no_edit_helps(&arguments.folder, &failure) => return Err(failure),
+            Err(failure) if no_edit_helps(project.folder(), &failure) => return Err(failure),
             Err(failure) => failure.say(),
         }
         output::note("waiting for an edit");
@@ -100,9 +104,9 @@ fn no_edit_helps(folder: &Path, failure: &Failure) -> bool {
 }
 
 /// Builds after each edit, as long as somebody takes what is built.
-fn build_on(folder: &Path, form: build::Form, sources: &Sources, builds: &mpsc::Sender<Built>) {
+fn build_on(project: &Project, sources: &Sources, builds: &mpsc::Sender<Built>) {
     while let Some(Edit { at, .. }) = sources.wait() {
-        match build_now(folder, form, Some(at)) {
+        match build_now(project, Some(at)) {
             Ok(built) => {
                 if builds.blocking_send(built).is_err() {
                     return;
@@ -113,7 +117,7 @@ fn build_on(folder: &Path, form: build::Form, sources: &Sources, builds: &mpsc::
     }
 }
 
-fn build_now(folder: &Path, form: build::Form, edited: Option<SystemTime>) -> Result<Built, Failure> {
+fn build_now(project: &Project, edited: Option<SystemTime>) -> Result<Built, Failure> {
     let started = Instant::now();
-    build::component(folder, form).map(|component| Built { component, edited, took: started.elapsed() })
+    project.component().map(|component| Built { component, edited, took: started.elapsed() })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use camshaft::Refusal;
 use camshaft_host::{Host, HostOptions, OperatorFile, Report};
 
-use super::{compile, failure::Failure};
+use super::{cache, compile, failure::Failure};
 use crate::{sandbox::Ticker, text};
 
 /// What the file is and asks for, with the operator's file beside it if there is one; and why a runtime would refuse it,
@@ -52,9 +52,14 @@ fn with_host_and<T>(
     operator: Option<&Path>,
 ) -> Result<T, Failure> {
     // Compiled code is trusted when it is read back, so it lies where only this user can write, and not for long.
-    let cache = tempfile::tempdir().map_err(|error| Failure::write("a temporary directory", &error))?;
-    let options =
-        HostOptions { max_instances: 1, compiler: compile::own_program(), ..HostOptions::new(cache.path()) };
+    let code = tempfile::tempdir().map_err(|error| Failure::write("a temporary directory", &error))?;
+    let options = HostOptions {
+        max_instances: 1,
+        compiler: compile::own_program(),
+        compile_on_all_cores: true,
+        functions_dir: cache::folder(),
+        ..HostOptions::new(code.path())
+    };
     let host = Host::new(options)
         .map_err(|error| Failure::internal(format!("no plugin can be run here: {error}")))?;
     // Start code ends at its deadline.

@@ -4,6 +4,7 @@
 //! interface. Data goes to stdout, all else to stderr. No command decides anything about events.
 
 mod build;
+mod cache;
 mod check;
 mod client;
 mod compile;

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     failure::{Failure, HINT},
-    terminal,
+    table, terminal,
 };
 use crate::text;
 
@@ -19,6 +19,14 @@ const NOTE: Style = AnsiColor::Yellow.on_default().bold();
 /// Writes text for people to stdout. Its line breaks are the layout.
 pub fn print(text: &str) -> Result<(), Failure> {
     write(text::lines(text).as_bytes())
+}
+
+/// Writes a table to stdout, with colours for what asks for a look.
+pub fn table(table: &str) -> Result<(), Failure> {
+    // Control characters of others are gone before ours come.
+    let table = text::lines(table);
+    let table = if terminal::stdout_has_colors() { table::coloured(&table).into() } else { table };
+    write(table.as_bytes())
 }
 
 /// Writes text and a line break to stdout. Programs get it as it is, a terminal as one line.

@@ -108,7 +108,7 @@ pub fn plugins(client: &Client, arguments: &Arguments, json: bool) -> Result<(),
         output::hint("`camshaft deploy FILE.wasm` puts one there; `camshaft build` makes one.");
         return Ok(());
     }
-    output::print(&all(&plugins.items))?;
+    output::table(&all(&plugins.items))?;
     let refusal = plugins.items.iter().find_map(|plugin| plugin.last_refusal.as_ref());
     let waiting = plugins.items.iter().find_map(|plugin| plugin.waiting.as_ref());
     if let Some(hint) = refusal.map(|refusal| &refusal.hint).or(waiting.map(|waiting| &waiting.hint)) {

@@ -51,7 +51,7 @@ pub fn redrives(client: &Client, arguments: &Arguments, json: bool) -> Result<()
         output::hint("`camshaft dead-letters redrive --consumer C --all` starts one.");
         return Ok(());
     }
-    output::print(&all(&jobs.items))
+    output::table(&all(&jobs.items))
 }
 
 /// One job.

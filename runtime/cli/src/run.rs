@@ -26,7 +26,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{compile, failure::Failure, output, signals::Signals};
+use super::{cache, compile, failure::Failure, output, signals::Signals};
 use logging::Logging;
 
 /// Longest time for requests to end once the runtime was asked to stop.
@@ -180,7 +180,7 @@ impl Arguments {
                 "an environment variable sets nothing; another one of nearly that name does"
             );
         }
-        Ok(Config { compiler: compile::own_program(), ..config })
+        Ok(Config { compiler: compile::own_program(), functions_dir: cache::folder(), ..config })
     }
 }
 

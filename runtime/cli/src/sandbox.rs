@@ -11,8 +11,9 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use camshaft_engine::{Attempt, ConsumerSpec, EngineOptions, Rehearsal, Rehearsed};
 use camshaft_event::{Answer, Event, FailureCause, Generation, Offset, Timestamp};
-use camshaft_host::{CompilerProgram, Host, HostOptions, OperatorFile, Plugin, Prepared};
+use camshaft_host::{Host, HostOptions, OperatorFile, Plugin, Prepared};
 
+use crate::{cache, compile};
 use camshaft::{Refusal, RefusalCode, consumer_spec};
 pub(crate) use ticker::Ticker;
 pub(crate) use wire::Wire;
@@ -41,17 +42,17 @@ pub(crate) struct Facts {
 
 impl Sandbox {
     /// Loads the plugin `file` as a runtime would whose operator grants what it asks for. Its requests go to a
-    /// [`Wire`]. Compiled code is kept in `cache`, which must be a folder for this plugin alone that only this user
+    /// [`Wire`]. Compiled code is kept in `code`, which must be a folder for this plugin alone that only this user
     /// writes to: that of other builds goes.
-    /// `compiler` compiles it.
-    pub(crate) fn load(
-        file: &Path,
-        operator: Option<&OperatorFile>,
-        cache: &Path,
-        compiler: Option<CompilerProgram>,
-    ) -> Result<Self, Refusal> {
+    pub(crate) fn load(file: &Path, operator: Option<&OperatorFile>, code: &Path) -> Result<Self, Refusal> {
         let wire = Wire::default();
-        let mut options = HostOptions { max_instances: 2, compiler, ..HostOptions::new(cache) };
+        let mut options = HostOptions {
+            max_instances: 2,
+            compiler: compile::own_program(),
+            compile_on_all_cores: true,
+            functions_dir: cache::folder(),
+            ..HostOptions::new(code)
+        };
         options.ways_out.responder = Some(wire.responder());
         let host = Host::new(options).map_err(|error| {
             Refusal::new(

@@ -30,7 +30,7 @@ pub fn show(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Fa
         return Ok(());
     }
     let header = ["CONSUMER", "STATUS", "AT", "ATTEMPT", "VERSION", "DETAILS"];
-    output::print(&table(header, view.deliveries.iter().map(row)))
+    output::table(&table(header, view.deliveries.iter().map(row)))
 }
 
 fn find(client: &Client, event: &str) -> Result<EventView, Failure> {

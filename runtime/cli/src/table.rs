@@ -2,6 +2,7 @@
 
 use camshaft_event::Timestamp;
 use camshaft_wire::moment;
+use clap::builder::styling::AnsiColor;
 use comfy_table::{Table, presets};
 
 use super::terminal;
@@ -21,6 +22,16 @@ const GAP: usize = 2;
 
 /// Columns that are never cut: what a reader copies, and what is short.
 const WHOLE: [&str; 5] = ["ID", "NAME", "CONSUMER", "SINCE", "STARTED"];
+
+/// The column whose words are coloured.
+const STATUS: &str = "STATUS";
+
+/// What does not go on by itself.
+const STUCK: [&str; 4] = ["refused", "damaged", "full", "dead"];
+
+/// What an operator has done, or may want to know.
+const UNUSUAL: [&str; 9] =
+    ["paused", "detached", "held", "discarded", "dropped", "skipped", "unknown", "cancelled", "loading"];
 
 /// Lines up `rows` under `header`, a line each. What does not fit the terminal is cut; `--json` has it whole.
 pub fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
@@ -75,6 +86,26 @@ fn cut(cell: &str, width: usize) -> String {
     cell.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// The table with colours for the words below STATUS that ask for a look. There are no control characters in it yet.
+pub fn coloured(table: &str) -> String {
+    let header = table.lines().next().unwrap_or_default();
+    let column = header.find(STATUS).map(|at| header.get(..at).map_or(0, |before| before.chars().count()));
+    let Some(column) = column else { return table.to_owned() };
+    let line = |line: &str| {
+        let at = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
+        let (before, rest) = line.split_at(at);
+        let word = rest.split(' ').next().unwrap_or_default();
+        let color = match word {
+            _ if STUCK.contains(&word) => AnsiColor::Red,
+            _ if UNUSUAL.contains(&word) => AnsiColor::Yellow,
+            _ => return format!("{line}\n"),
+        };
+        let (style, after) = (color.on_default(), rest.strip_prefix(word).unwrap_or_default());
+        format!("{before}{style}{word}{style:#}{after}\n")
+    };
+    table.lines().map(line).collect()
+}
+
 /// Names and values, one pair a line; pairs without a value are left out. Line breaks of a value are indented, so no
 /// value begins a pair.
 pub fn sheet(pairs: impl IntoIterator<Item = (&'static str, Option<String>)>) -> String {
@@ -116,7 +147,15 @@ pub fn since(at: Timestamp) -> String {
         return time(at);
     }
     let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default();
-    format!("{} ago", duration(now.saturating_sub(at.0)))
+    ago(at, Timestamp(now))
+}
+
+/// How long ago `at` was; the moment itself if this machine's clock has not come to it yet.
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    match now.0.checked_sub(at.0) {
+        Some(age) => format!("{} ago", duration(age)),
+        None => time(at),
+    }
 }
 
 /// What stands in place of nothing.
@@ -157,6 +196,18 @@ mod tests {
     }
 
     #[test]
+    fn a_status_that_asks_for_a_look_is_coloured_and_nothing_else() {
+        let rows = [["größe", "dead", "dead"], ["b", "active", "-"], ["c", "paused", "full"]];
+        let shown = table(["NAME", "STATUS", "LAST ERROR"], rows.map(|row| row.map(str::to_owned)));
+        let expected = "NAME   STATUS  LAST ERROR\n\
+                        größe  \u{1b}[31mdead\u{1b}[0m    dead\n\
+                        b      active  -\n\
+                        c      \u{1b}[33mpaused\u{1b}[0m  full\n";
+        assert_eq!(coloured(&shown), expected);
+        assert_eq!(coloured("NAME\ndead\n"), "NAME\ndead\n");
+    }
+
+    #[test]
     fn a_sheet_indents_further_lines_and_leaves_out_what_is_absent() {
         let pairs = [("name", Some("stock".into())), ("version", None), ("error", Some("a\nb".into()))];
         assert_eq!(sheet(pairs), "name   stock\nerror  a\n       b\n");
@@ -175,6 +226,13 @@ mod tests {
     fn durations_are_as_long_as_their_largest_unit() {
         let shown = [0, 999, 1_000, 59_999, 60_000, 3_600_000, 86_400_000, 864_000_000].map(duration);
         assert_eq!(shown, ["0ms", "999ms", "1s", "59s", "1m", "1h", "1d", "10d"]);
+    }
+
+    #[test]
+    fn a_moment_that_the_clock_has_not_come_to_yet_is_shown_whole() {
+        let at = Timestamp(1_769_860_800_123);
+        assert_eq!(ago(at, Timestamp(at.0 + 59_999)), "59s ago");
+        assert_eq!(ago(at, Timestamp(at.0 - 1)), "2026-01-31T12:00:00Z");
     }
 
     #[test]

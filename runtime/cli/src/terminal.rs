@@ -24,11 +24,18 @@ pub fn can_ask() -> bool {
 
 /// Whether stderr shows colours.
 pub fn stderr_has_colors() -> bool {
-    // The choice that was made for all, or else what the stream and the environment say.
+    has_colors(&stderr())
+}
+
+/// Whether stdout shows colours.
+pub fn stdout_has_colors() -> bool {
+    has_colors(&stdout())
+}
+
+/// The choice that was made for all, or else what the stream and the environment say.
+fn has_colors(stream: &impl anstream::stream::RawStream) -> bool {
     match anstream::ColorChoice::global() {
-        anstream::ColorChoice::Auto => {
-            anstream::AutoStream::choice(&stderr()) != anstream::ColorChoice::Never
-        }
+        anstream::ColorChoice::Auto => anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never,
         choice => choice != anstream::ColorChoice::Never,
     }
 }

@@ -17,7 +17,7 @@ use camshaft_wire::ErrorCode;
 use clap::Args;
 use serde::Serialize;
 
-use super::{build, compile, failure::Failure, output, terminal};
+use super::{build, failure::Failure, output, terminal};
 use crate::sandbox::Sandbox;
 use case::Verdict;
 use fixture::Fixture;
@@ -84,9 +84,9 @@ struct TestedCase {
 pub fn test(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let (folder, fixtures) = (arguments.fixtures(), arguments.read_fixtures()?);
     arguments.check_cases(&fixtures, &folder)?;
-    let (file, cache, _made) = arguments.component()?;
+    let (file, code, _made) = arguments.component()?;
     let operator = arguments.operator_file(&file)?;
-    let mut sandbox = Sandbox::load(&file, operator.as_ref(), &cache, compile::own_program())?;
+    let mut sandbox = Sandbox::load(&file, operator.as_ref(), &code)?;
     let tested = run(&mut sandbox, &fixtures, arguments.name.as_deref())?;
     if json {
         output::json(&tested)?;
@@ -210,14 +210,14 @@ impl Arguments {
     /// The component, a folder for its compiled code, and what has to live as long as that.
     fn component(&self) -> Result<(PathBuf, PathBuf, Option<tempfile::TempDir>), Failure> {
         if self.is_file() {
-            let cache =
+            let code =
                 tempfile::tempdir().map_err(|error| Failure::write("a temporary directory", &error))?;
-            return Ok((self.plugin.clone(), cache.path().to_owned(), Some(cache)));
+            return Ok((self.plugin.clone(), code.path().to_owned(), Some(code)));
         }
-        let component = build::component(&self.plugin, self.form)?;
+        let component = build::Project::in_folder(&self.plugin, self.form).component()?;
         // In the target folder, which is trusted as everything that cargo runs from there is.
-        let cache = component.path.with_file_name("code").join(&component.name);
-        Ok((component.path, cache, None))
+        let code = component.path.with_file_name("code").join(&component.name);
+        Ok((component.path, code, None))
     }
 
     fn operator_file(&self, component: &Path) -> Result<Option<OperatorFile>, Failure> {

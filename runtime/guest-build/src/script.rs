@@ -7,6 +7,7 @@
 mod javascript;
 mod manifest;
 mod python;
+mod resident;
 mod source_map;
 mod tools;
 
@@ -26,12 +27,14 @@ use crate::{
     stamp::{Inputs, Stamp},
 };
 use manifest::AuthorsManifest;
+use resident::Resident;
 
-/// A plugin written in JavaScript or Python.
-#[derive(Clone, Debug)]
+/// A plugin written in JavaScript or Python. What builds it again keeps the value: a tool may stay ready for the next build.
+#[derive(Debug)]
 pub struct Script {
     folder: PathBuf,
     target_folder: Option<PathBuf>,
+    resident: Resident,
 }
 
 /// Why a script could not be built.
@@ -96,7 +99,7 @@ pub enum ScriptError {
 impl Script {
     /// The plugin in `folder`.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), target_folder: None }
+        Self { folder: folder.into(), target_folder: None, resident: Resident::default() }
     }
 
     /// Builds in this folder. Unless set it is `guests` in `CARGO_TARGET_DIR`, or else in the `target` of the
@@ -127,7 +130,7 @@ impl Script {
         fs::create_dir_all(&components).map_err(file_error(&components))?;
         // Of this process alone: the same plugin may be built by another one at the same time.
         let scratch = target_folder.join("scripts").join(format!("{}.{}", manifest.name, process::id()));
-        let work = Work { folder, tools: target_folder.join("tools"), scratch };
+        let work = Work { folder, tools: target_folder.join("tools"), scratch, resident: &self.resident };
         let made = work.prepare().and_then(|()| work.make(language, &manifest, &path));
         // What a failed build leaves there is of no use, and the next one makes it anew.
         let _: io::Result<()> = fs::remove_dir_all(&work.scratch);
@@ -136,16 +139,18 @@ impl Script {
 }
 
 /// Where one build works.
-struct Work {
+struct Work<'w> {
     /// The plugin's folder, absolute.
     folder: PathBuf,
     /// Where the tools are, or will be.
     tools: PathBuf,
     /// A folder for this plugin's files in between.
     scratch: PathBuf,
+    /// The tool that stays.
+    resident: &'w Resident,
 }
 
-impl Work {
+impl Work<'_> {
     /// Writes the contract where the tools find it.
     fn prepare(&self) -> Result<(), ScriptError> {
         let wit = self.wit();
@@ -222,7 +227,11 @@ impl Work {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&stderr).into_owned() + &String::from_utf8_lossy(&stdout);
-        Err(ScriptError::Refused { folder: self.folder.clone(), reason: essence(&said) })
+        Err(self.refused(essence(&said)))
+    }
+
+    fn refused(&self, reason: String) -> ScriptError {
+        ScriptError::Refused { folder: self.folder.clone(), reason }
     }
 }
 

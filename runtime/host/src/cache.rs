@@ -84,7 +84,7 @@ impl CodeCache {
         component.map_err(|error| failed(file, &format!("{error:#}")).into())
     }
 
-    /// Removes the entries of all files but those with a digest in `wanted`, and what another camshaft has compiled or kept.
+    /// Removes the entries of all files but those with a digest in `wanted`, and what another camshaft has compiled.
     pub fn sweep(&self, wanted: &BTreeSet<String>) -> io::Result<()> {
         let is_wanted = |stem: &str| {
             let (digest, rest) = stem.split_once('-').unwrap_or((stem, ""));
@@ -94,7 +94,7 @@ impl CodeCache {
             let path = entry?.path();
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             let is_entry = path.extension().is_some_and(|ending| ending == ENDING);
-            if (is_entry && !is_wanted(&stem)) || self.compiler.is_outdated(&stem) {
+            if is_entry && !is_wanted(&stem) {
                 fs::remove_file(&path)?;
             }
         }

@@ -76,6 +76,7 @@ pub struct Compiler {
     program: Option<CompilerProgram>,
     memory_bytes: u64,
     time: Duration,
+    all_cores: bool,
     compatibility: String,
     /// Where the functions of large components are kept.
     functions: PathBuf,
@@ -113,11 +114,13 @@ impl Compiler {
     /// A compiler whose code `engine` runs.
     pub fn new(options: &HostOptions, engine: &Engine) -> Self {
         let compatibility = image::compatibility(engine);
-        let functions = options.cache_dir.join(format!("{}{compatibility}", functions::NAME));
+        let folder = options.functions_dir.as_ref().unwrap_or(&options.cache_dir);
+        let functions = folder.join(format!("{}{compatibility}", functions::NAME));
         Self {
             program: options.compiler.clone(),
             memory_bytes: options.max_compile_memory_bytes,
             time: Duration::from_millis(options.max_compile_ms),
+            all_cores: options.compile_on_all_cores,
             compatibility,
             functions,
             turns: Turns::of_this_machine(),
@@ -127,13 +130,6 @@ impl Compiler {
     /// What tells its code from that of other engines.
     pub fn compatibility(&self) -> &str {
         &self.compatibility
-    }
-
-    /// The name of a file with functions for another engine.
-    pub fn is_outdated(&self, file_name: &str) -> bool {
-        file_name
-            .strip_prefix(functions::NAME)
-            .is_some_and(|compatibility| compatibility != self.compatibility)
     }
 
     /// Whether components are compiled in this process.
@@ -171,6 +167,7 @@ impl Compiler {
             order: CompileOrder {
                 memory_bytes: self.memory_bytes,
                 seconds: self.time.as_secs().max(1),
+                all_cores: self.all_cores,
                 compatibility: self.compatibility.clone(),
                 functions: (bytes.len() >= functions::LEAST_COMPONENT_BYTES).then(|| self.functions.clone()),
             },

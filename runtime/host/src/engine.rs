@@ -77,10 +77,10 @@ pub fn build(options: &HostOptions) -> wasmtime::Result<(Engine, Allocation)> {
 }
 
 /// An engine that makes code for those of [`build`] and runs none: it reserves no address space, and uses the one thread
-/// that calls it. With `functions` it compiles only what is not among them, and adds the rest.
-pub fn compiling(functions: Option<Arc<Functions>>) -> wasmtime::Result<Engine> {
+/// that calls it unless it may use `all_cores`. With `functions` it compiles only what is not among them, and adds the rest.
+pub fn compiling(functions: Option<Arc<Functions>>, all_cores: bool) -> wasmtime::Result<Engine> {
     let mut config = configuration(usize::try_from(*STACK_BYTES.start())?);
-    config.allocation_strategy(InstanceAllocationStrategy::OnDemand).parallel_compilation(false);
+    config.allocation_strategy(InstanceAllocationStrategy::OnDemand).parallel_compilation(all_cores);
     if let Some(functions) = functions {
         config.enable_incremental_compilation(functions)?;
     }

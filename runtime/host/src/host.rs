@@ -3,7 +3,7 @@
 //! The composition opens it at start, ticks it from a thread of its own, and loads what the plugins directory
 //! offers; `camshaft check` opens one for a single file. It keeps no list of plugins.
 
-use std::{collections::BTreeSet, io, path::Path, sync::Arc};
+use std::{collections::BTreeSet, fs, io, path::Path, sync::Arc};
 
 use camshaft_event::Limit;
 use wasmtime::Engine;
@@ -45,6 +45,9 @@ impl Host {
     /// The cache folder cannot be made, or this machine cannot run compiled code.
     pub fn new(options: HostOptions) -> io::Result<Self> {
         let (engine, _) = engine::build(&options).map_err(io::Error::other)?;
+        if let Some(folder) = &options.functions_dir {
+            fs::create_dir_all(folder)?;
+        }
         let cache = CodeCache::open(&options.cache_dir, Compiler::new(&options, &engine))?;
         Ok(Self(Arc::new(Inner { engine, cache, options, ticks: Arc::default() })))
     }

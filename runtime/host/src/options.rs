@@ -9,6 +9,10 @@ use crate::egress::WaysOut;
 pub struct HostOptions {
     /// Folder for compiled code inside the data directory; made if missing.
     pub cache_dir: PathBuf,
+    /// Folder for functions of large components, which later compilations do not compile again; made if missing. Hosts of
+    /// one user may share it. What lies there is run, so only who may write to `cache_dir` may write to it. Unless set it is
+    /// `cache_dir`.
+    pub functions_dir: Option<PathBuf>,
     /// Most instances alive at a time, of all plugins together.
     pub max_instances: u32,
     /// Longest `.wasm` file, in bytes.
@@ -28,6 +32,8 @@ pub struct HostOptions {
     /// Compiles components in a process of its own; without one they are compiled in this process, without bounds on
     /// memory and time.
     pub compiler: Option<CompilerProgram>,
+    /// Whether such a process compiles on all cores. Where events are handled meanwhile it takes one.
+    pub compile_on_all_cores: bool,
     /// Address space that such a process may take for its work, in bytes.
     pub max_compile_memory_bytes: u64,
     /// Processor time that it may take, in milliseconds, in whole seconds and one at least. By the clock it is ten
@@ -41,6 +47,7 @@ impl HostOptions {
     pub fn new(cache_dir: impl Into<PathBuf>) -> Self {
         Self {
             cache_dir: cache_dir.into(),
+            functions_dir: None,
             max_instances: 1_000,
             max_plugin_bytes: 64 * 1024 * 1024,
             max_log_lines: 200,
@@ -50,6 +57,7 @@ impl HostOptions {
             max_memory_bytes: 1024 * 1024 * 1024,
             ways_out: WaysOut::default(),
             compiler: None,
+            compile_on_all_cores: false,
             max_compile_memory_bytes: 768 * 1024 * 1024,
             max_compile_ms: 60_000,
         }

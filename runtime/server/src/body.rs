@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use coding::Coding;
+pub use coding::Coding;
 
 use super::{
     Api,

@@ -6,14 +6,14 @@ use axum::{
     Json,
     body::{Body, Bytes},
     extract::State,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
 };
 use camshaft::{DeployError, ErrorCode, PluginFile};
 use camshaft_wire::{PluginFileView, ProblemDocument};
 use futures_util::StreamExt;
 use tokio::{task::spawn_blocking, time::timeout};
 
-use super::{Api, parameters::Path, problem::Problem};
+use super::{Api, body::Coding, parameters::Path, problem::Problem};
 
 /// Longest pause between two parts of a file.
 const MAX_PAUSE: Duration = Duration::from_secs(20);
@@ -35,6 +35,7 @@ const PART_BYTES: usize = 512 << 10;
         (status = 403, description = "The runtime takes no such file from other machines", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 408, description = "The file did not arrive in time", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "The file is too large", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "The file is coded", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 500, description = "The file could not be written", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
     )
@@ -42,8 +43,14 @@ const PART_BYTES: usize = 512 << 10;
 pub async fn put(
     State(api): State<Api>,
     Path(name): Path<String>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<PluginFileView>), Problem> {
+    if Coding::of(&headers)?.is_some() {
+        let detail = "a plugin's file is taken as it is, without Content-Encoding";
+        let problem = Problem::new(ErrorCode::UnsupportedMediaType, detail);
+        return Err(problem.hint("Send the file itself."));
+    }
     let _room = api.room.take(PART_BYTES)?;
     let mut file = blocking(move || api.runtime.receive_plugin_file(&name)).await?;
     let mut parts = body.into_data_stream();

@@ -95,6 +95,11 @@ impl Room {
 }
 
 impl Lease {
+    /// Whether one lease can have so many bytes at all, with no other beside it.
+    pub fn can_have(&self, bytes: usize) -> bool {
+        bytes <= self.room.most
+    }
+
     /// How much it has, in bytes.
     pub fn bytes(&self) -> usize {
         self.large + self.small

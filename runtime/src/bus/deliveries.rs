@@ -62,11 +62,13 @@ impl Runtime {
 impl Delivery {
     /// What the log has to tell, if the tables do not.
     fn sought(&self) -> Option<trail::Sought> {
-        let Standing { id, generation, wants, .. } = &self.standing;
+        let Standing { id, generation, wants, changed, .. } = &self.standing;
         let is_past = matches!(self.now, Now::Past);
         // In a later generation the event may have been handled in each.
         let once = generation.0 <= 1;
-        (is_past && *wants != Some(false)).then_some(trail::Sought { consumer: *id, once })
+        // A version before this one may have wanted it.
+        let only_before = if *wants == Some(false) { Some((*changed)?) } else { None };
+        is_past.then_some(trail::Sought { consumer: *id, once, only_before })
     }
 }
 
@@ -101,7 +103,7 @@ fn view(
 ) -> Result<DeliveryView, EventError> {
     let Delivery { standing, now } = delivery;
     let new = |status| DeliveryView::new(standing.name.clone(), status);
-    let turn = trail.turn(standing.id);
+    let (turn, is_open) = (trail.turn(standing.id), trail.is_open(standing.id));
     let mut ran = None;
     let view = match now {
         Now::Held(held) => {
@@ -133,8 +135,8 @@ fn view(
         Now::Ahead => new(DeliveryStatus::Pending),
         Now::Past => match turn {
             // A later generation's turn, or the outcome of the call, may follow where nothing was looked at.
-            Some(_) if !trail.is_whole && standing.generation.0 > 1 => new(DeliveryStatus::Unknown),
-            Some(Turn::Called(_)) if !trail.is_whole => new(DeliveryStatus::Unknown),
+            Some(_) if is_open && standing.generation.0 > 1 => new(DeliveryStatus::Unknown),
+            Some(Turn::Called(_)) if is_open => new(DeliveryStatus::Unknown),
             Some(Turn::Done(handling)) => {
                 ran = Some(handling.activation);
                 handled(handling, new(DeliveryStatus::Done))
@@ -146,8 +148,8 @@ fn view(
             Some(Turn::Discarded(at)) => DeliveryView { at: Some(*at), ..new(DeliveryStatus::Discarded) },
             Some(Turn::Dropped(at)) => DeliveryView { at: Some(*at), ..new(DeliveryStatus::Dropped) },
             Some(Turn::Skipped(at)) => DeliveryView { at: Some(*at), ..new(DeliveryStatus::Skipped) },
-            // Of one that does not want it nothing was sought.
-            None if standing.wants == Some(false) || trail.is_whole => new(DeliveryStatus::NotWanted),
+            // Of one that never wanted it nothing was sought.
+            None if !is_open => new(DeliveryStatus::NotWanted),
             Some(Turn::Kept) | None => new(DeliveryStatus::Unknown),
         },
     };

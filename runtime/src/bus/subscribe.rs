@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use camshaft_engine::{Attempt, ConsumerSpec};
 use camshaft_event::{Answer, Event, Filter, PatternError, Policy, Sink, Start, TypePattern};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use thiserror::Error;
 
 use super::Runtime;
 use crate::Unavailable;
-use crate::compose::{Closure, Code};
+use crate::compose::{AsyncClosure, Closure, Code};
 
 /// How soon it is tried again what the engine could not take.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -148,17 +150,65 @@ impl Runtime {
         subscription: Subscription,
         handler: impl Fn(&Event, &mut Attempt) -> Result<(), Failure> + Send + Sync + 'static,
     ) -> Result<(), SubscribeError> {
+        let closure: Closure = Arc::new(move |event, attempt| answer(handler(event, attempt)));
+        self.subscribe_code(name, subscription, Code::Closure(closure)).await
+    }
+
+    /// Subscribes a closure that waits without a thread for what it calls outside. It is a [sink](Subscription::sink), at
+    /// least once unless the subscription says otherwise, and a task of a tokio runtime with timers and sockets; all else is
+    /// as [`Runtime::subscribe`] says.
+    ///
+    /// ```no_run
+    /// # async fn example(runtime: camshaft::Runtime) -> Result<(), camshaft::SubscribeError> {
+    /// use camshaft::{AttemptContext, Subscription};
+    ///
+    /// let orders = Subscription::types(["order.placed"]);
+    /// runtime
+    ///     .subscribe_async("mailer", orders, |event, attempt| {
+    ///         Box::pin(async move {
+    ///             // In place of a request to a mail server.
+    ///             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    ///             attempt.set(b"last", event.id.as_bytes())?;
+    ///             Ok(())
+    ///         })
+    ///     })
+    ///     .await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// See [`SubscribeError`].
+    pub async fn subscribe_async<F>(
+        &self,
+        name: &str,
+        mut subscription: Subscription,
+        handler: F,
+    ) -> Result<(), SubscribeError>
+    where
+        F: for<'c> Fn(&'c Event, &'c mut Attempt) -> BoxFuture<'c, Result<(), Failure>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        subscription.policy.sink.get_or_insert_default();
+        let closure: AsyncClosure =
+            Arc::new(move |event, attempt| Box::pin(handler(event, attempt).map(answer)));
+        self.subscribe_code(name, subscription, Code::AsyncClosure(closure)).await
+    }
+
+    async fn subscribe_code(
+        &self,
+        name: &str,
+        subscription: Subscription,
+        code: Code,
+    ) -> Result<(), SubscribeError> {
         if !is_name(name) {
             return Err(SubscribeError::Name { name: name.to_owned() });
         }
         let types =
             subscription.types.iter().map(|text| text.parse::<TypePattern>()).collect::<Result<_, _>>()?;
         let core = &self.0.core;
-        let closure: Closure = Arc::new(move |event, attempt| match handler(event, attempt) {
-            Ok(()) => Answer::Done,
-            Err(Failure(answer)) => answer,
-        });
-        let code = core.code.add(Code::Closure(closure));
+        let code = core.code.add(code);
         let wanted =
             camshaft_event::Subscription { handler: name.to_owned(), types, filter: subscription.filter };
         let spec = ConsumerSpec {
@@ -196,6 +246,11 @@ impl Runtime {
         }
         attached
     }
+}
+
+/// What a closure's result says.
+fn answer(result: Result<(), Failure>) -> Answer {
+    result.map_or_else(|Failure(answer)| answer, |()| Answer::Done)
 }
 
 fn refused(name: &str, error: camshaft_engine::ConsumerError) -> SubscribeError {

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use camshaft_engine::Attempt;
 use camshaft_event::{Answer, Event};
 use camshaft_host::Prepared;
+use futures_util::future::BoxFuture;
 
 /// The number of a piece of code; never given twice while the process lives.
 pub(crate) type CodeNumber = u64;
@@ -15,11 +16,16 @@ pub(crate) type CodeNumber = u64;
 /// A Rust closure that handles events.
 pub(crate) type Closure = Arc<dyn Fn(&Event, &mut Attempt) -> Answer + Send + Sync>;
 
-/// What a worker runs.
+/// A Rust closure that handles events and waits without a thread. Only sinks are made of it.
+pub(crate) type AsyncClosure =
+    Arc<dyn for<'c> Fn(&'c Event, &'c mut Attempt) -> BoxFuture<'c, Answer> + Send + Sync>;
+
+/// What is run for an event.
 #[derive(Clone)]
 pub(crate) enum Code {
     Plugin(Box<Prepared<Attempt>>),
     Closure(Closure),
+    AsyncClosure(AsyncClosure),
 }
 
 impl fmt::Debug for Code {
@@ -27,6 +33,7 @@ impl fmt::Debug for Code {
         f.write_str(match self {
             Self::Plugin(_) => "Plugin",
             Self::Closure(_) => "Closure",
+            Self::AsyncClosure(_) => "AsyncClosure",
         })
     }
 }

@@ -1,21 +1,24 @@
 //! Sinks: a thread takes their calls, tasks make them. A call that waits for something outside holds no thread.
 //!
 //! IMPORTANT: a call is made only once what [`Release`] names is durable, and what its handler reads is durable, too;
-//! after that nothing takes it back. Embedded closures block, so each has a thread of its own while it is called.
+//! after that nothing takes it back. Embedded closures that block have a thread of their own while they are called; async ones
+//! are tasks, as plugins are.
 
 mod reader;
 
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use camshaft_engine::{
-    Attempt, Batch, Call, CallStart, EngineOptions, Finished, Release, StateReader, WorkerContext,
+    Attempt, Batch, Call, CallStart, EngineOptions, Finished, Mark, Release, StateReader, WorkerContext,
 };
 use camshaft_event::{Answer, FailureCause, Sequence};
 use camshaft_host::{Instance, InstantiateError};
 use camshaft_tables::TablesError;
+use futures_util::FutureExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tokio::runtime::{Builder, Runtime};
@@ -24,7 +27,7 @@ use super::code::Code;
 use super::core::Core;
 use super::instances::{Keeper, Slot};
 use super::next::Pool;
-use super::worker::{call_closure, pass_on};
+use super::worker::{call_closure, panicked, pass_on};
 use reader::DurableState;
 
 /// How soon what found no room is tried again.
@@ -159,6 +162,7 @@ impl Sinks {
     async fn get_ready(&self, batch: &Batch, code: Code) -> Result<Ready<'_>, InstantiateError> {
         let prepared = match code {
             Code::Closure(closure) => return Ok(Ready::Closure(closure)),
+            Code::AsyncClosure(closure) => return Ok(Ready::AsyncClosure(closure)),
             Code::Plugin(prepared) => prepared,
         };
         let mut slot = self.core.instances.slot(Keeper::Sinks, &self.core.code, batch.spec.code);
@@ -174,24 +178,21 @@ impl Sinks {
     }
 
     /// Calls the handler. None if the process ends meanwhile.
-    async fn call(&self, ready: Ready<'_>, attempt: Attempt) -> Option<(Answer, Attempt)> {
+    async fn call(&self, ready: Ready<'_>, mut attempt: Attempt) -> Option<(Answer, Attempt)> {
         let mark = attempt.mark();
         match ready {
             Ready::Plugin(mut ready) => {
                 let event = attempt.share_event();
-                let called = {
-                    let mut call = pin!(ready.1.call_async(&event, attempt));
-                    // Marked is who runs: who waits for something outside takes no process down.
-                    let marks = &self.core.marks;
-                    std::future::poll_fn(|cx| {
-                        let _marked = marks.call(mark);
-                        call.as_mut().poll(cx)
-                    })
-                    .await
-                };
+                let called = self.marked(mark, ready.1.call_async(&event, attempt)).await;
                 let (mut slot, instance) = *ready;
                 slot.put_back(instance);
                 Some(called)
+            }
+            Ready::AsyncClosure(closure) => {
+                let event = attempt.share_event();
+                let call = AssertUnwindSafe(async { closure(&event, &mut attempt).await }).catch_unwind();
+                let called = self.marked(mark, call).await;
+                Some((called.unwrap_or_else(panicked), attempt))
             }
             Ready::Closure(closure) => {
                 let core = Arc::clone(&self.core);
@@ -202,6 +203,16 @@ impl Sinks {
                 called.await.ok()
             }
         }
+    }
+
+    /// Lets a call run, and marks whose it is while it does: who waits for something outside takes no process down.
+    async fn marked<T>(&self, mark: Mark, call: impl Future<Output = T>) -> T {
+        let mut call = pin!(call);
+        std::future::poll_fn(|cx| {
+            let _marked = self.core.marks.call(mark);
+            call.as_mut().poll(cx)
+        })
+        .await
     }
 
     async fn commit(&self, mut finished: Box<Finished>) -> Result<(), TablesError> {
@@ -225,4 +236,5 @@ impl Sinks {
 enum Ready<'s> {
     Plugin(Box<(Slot<'s>, Instance<Attempt>)>),
     Closure(super::Closure),
+    AsyncClosure(super::AsyncClosure),
 }

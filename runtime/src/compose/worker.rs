@@ -1,5 +1,6 @@
 //! A worker thread: takes a batch, calls its handler event by event, commits. Wasm is called synchronously.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ fn handle(core: &Core, number: usize, code: Code, batch: Batch, context: WorkerC
             let mut handler = ClosureHandler { closure: &*closure };
             run_batch(batch, context, &mut core.marks.around(number, &mut handler))
         }
+        Code::AsyncClosure(_) => unreachable!("async closures are sinks, and workers take no calls of sinks"),
     }
 }
 
@@ -101,12 +103,14 @@ pub(super) fn call_closure(
 ) -> (Answer, Attempt) {
     let event = attempt.share_event();
     let called = catch_unwind(AssertUnwindSafe(|| closure(&event, &mut attempt)));
-    let answer = called.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Answer::Failed { cause: FailureCause::Panic, error: format!("closure panicked: {text}") }
-    });
-    (answer, attempt)
+    (called.unwrap_or_else(panicked), attempt)
+}
+
+/// What a panic of a closure comes to.
+pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Answer {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    Answer::Failed { cause: FailureCause::Panic, error: format!("closure panicked: {text}") }
 }
 
 /// Passes on what a handler logged during `attempt`, each line with the event that it is about.

@@ -109,6 +109,8 @@ fn every_setting_can_be_given_in_the_file() {
         retention: Retention { age: week, bytes: Some(10 << 30) },
         limits,
         compiler: None,
+        compile_on_all_cores: false,
+        functions_dir: None,
     };
     assert_eq!(Config::load(Some(&path), [], []), Ok(expected));
 }

@@ -1,9 +1,10 @@
-//! Closures as sinks: they may wait, each on a thread of its own, and are delivered as a plugin is.
+//! Closures as sinks: they may wait, each on a thread of its own or as a task, and are delivered as a plugin is.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
-use camshaft::{AttemptContext, Delivery, Failure, Offset, Runtime, Sink, Subscription};
+use camshaft::{AttemptContext, Backoff, Delivery, Failure, Offset, Policy, Runtime, Sink, Subscription};
 use camshaft_event::NewEvent;
 
 use super::world::{config, event, until, until_handled};
@@ -112,5 +113,66 @@ async fn what_a_call_reads_of_another_one_is_durable_already() {
     }
     until_handled(&runtime, "mailer").await;
     assert_eq!(early.load(Ordering::Relaxed), 0);
+    runtime.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn async_closures_wait_without_threads_and_are_sinks() {
+    // More than there are threads for them.
+    const CALLS: usize = 24;
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::open(config(folder.path())).await.unwrap();
+    let together = Arc::new(tokio::sync::Barrier::new(CALLS));
+    let sink = Sink { max_in_flight: 24, ..Sink::default() };
+    runtime
+        .subscribe_async("mailer", Subscription::types(["test.event"]).sink(sink), move |event, attempt| {
+            let together = Arc::clone(&together);
+            Box::pin(async move {
+                // It ends only if all are under way.
+                together.wait().await;
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                attempt.set(event.id.as_bytes(), b"sent")?;
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    for key in distinct_partitions(CALLS) {
+        runtime.publish(event(&key, &key)).await.unwrap();
+    }
+    until_handled(&runtime, "mailer").await;
+    assert_eq!(runtime.state_list("mailer", b"", 100, None).await.unwrap().items.len(), CALLS);
+    runtime.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_async_closure_that_fails_or_panics_is_called_again_or_becomes_a_dead_letter() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::open(config(folder.path())).await.unwrap();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    let backoff = Backoff { base_ms: 1, max_ms: 1 };
+    let policy = Policy { max_attempts: 2, backoff, ..Policy::default() };
+    runtime
+        .subscribe_async("mailer", Subscription::types(["test.event"]).policy(policy), move |event, _| {
+            count.fetch_add(1, Ordering::Relaxed);
+            assert_ne!(event.id, "panics before it waits");
+            Box::pin(async move {
+                tokio::task::yield_now().await;
+                assert_ne!(event.id, "panics");
+                Err("not now".into())
+            })
+        })
+        .await
+        .unwrap();
+    let ids = ["panics", "fails", "panics before it waits"];
+    for id in ids {
+        runtime.publish(event(id, id)).await.unwrap();
+    }
+    until("all are dead letters", async || {
+        runtime.consumer("mailer").await.unwrap().unwrap().dead == u64::try_from(ids.len()).unwrap()
+    })
+    .await;
+    assert_eq!(calls.load(Ordering::Relaxed), 2 * ids.len());
     runtime.shutdown().await;
 }

@@ -11,6 +11,7 @@ from wit_world.imports import wasi_http_types as wasi
 
 from .http import Request, Response
 from .outcome import Reject, Retry
+from .text import words
 
 #: Most bytes of one write that waits; WASI allows no more.
 WRITE_BYTES = 4096
@@ -60,7 +61,11 @@ def _outgoing(request: Request) -> wasi.OutgoingRequest:
     path = (url.path + (f"?{url.query}" if url.query else "")) or None
     method = METHODS.get(request.method)
     try:
-        headers = wasi.Fields.from_list([(name, value.encode()) for name, value in request.headers.items()])
+        named = dict(request.headers)
+        if request.body:
+            # Without it the body would come in chunks, which simple receivers do not read.
+            named.setdefault("content-length", str(len(request.body)))
+        headers = wasi.Fields.from_list([(name, value.encode()) for name, value in named.items()])
         outgoing = wasi.OutgoingRequest(headers)
         outgoing.set_method(method() if method else wasi.Method_Other(request.method))
         outgoing.set_scheme(SCHEMES[url.scheme]())
@@ -111,4 +116,4 @@ def _said(code: object) -> str:
         case streams.StreamError_LastOperationFailed(error):
             return error.to_debug_string()
         case _:
-            return type(code).__name__.rpartition("_")[2]
+            return words(type(code).__name__.rpartition("_")[2])

@@ -1,5 +1,6 @@
 """Text that leaves the plugin. The contract's text is UTF-8, which has no form for half of a surrogate pair."""
 
+import re
 from typing import Any
 
 from .outcome import Reject
@@ -32,3 +33,8 @@ def readable(value: object) -> str:
 def kind(value: object) -> str:
     """What a value is, for people."""
     return "None" if value is None else f"a {type(value).__name__}"
+
+
+def words(name: str) -> str:
+    """A name in capitals as the words that it is made of: `ConnectionRefused` is "connection refused"."""
+    return " ".join(re.findall("[A-Z]?[^A-Z]+|[A-Z]+", name)).lower()

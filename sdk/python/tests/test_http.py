@@ -4,6 +4,7 @@ import unittest
 
 from camshaft import Reject, Response, Retry, handler
 from camshaft.testing import TestContext
+from camshaft.text import words
 
 
 @handler("http.tested")
@@ -13,6 +14,10 @@ def sends(event, ctx):
 
 
 class Http(unittest.TestCase):
+    def test_an_error_of_wasi_is_told_in_words(self):
+        for name, told in [("ConnectionRefused", "connection refused"), ("DnsTimeout", "dns timeout"), ("Closed", "closed")]:
+            self.assertEqual(words(name), told)
+
     def test_what_may_pass_is_retried_when_the_receiver_says_and_all_else_is_rejected(self):
         def outcome(status, **headers):
             headers = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -16,6 +16,11 @@ pub(super) const ABOUT: &str = "`camshaft run` in a process of its own; a keep-a
 
 pub(super) async fn run(folder: &Path, load: Load) -> Result<f64> {
     let server = Server::start(folder).await?;
+    publish(&server, load).await
+}
+
+/// Publishes to a server that takes requests as `camshaft run` does.
+pub(super) async fn publish(server: &Server, load: Load) -> Result<f64> {
     let mut connections = Vec::new();
     for _ in 0..load.producers {
         connections.push(Connection::open(server.address).await?);

@@ -18,7 +18,7 @@ use tokio::{
 use tracing_subscriber::EnvFilter;
 
 use super::{
-    super::{compile, failure::Failure, log_line, signals::Signals, terminal},
+    super::{cache, compile, failure::Failure, log_line, signals::Signals, terminal},
     Arguments, Built,
     follow::Follower,
     samples,
@@ -74,6 +74,8 @@ impl Session {
             plugins: folder.join("plugins"),
             listen: arguments.listen,
             compiler: compile::own_program(),
+            compile_on_all_cores: true,
+            functions_dir: cache::folder(),
             ..Config::default()
         };
         let signals = Signals::listen().map_err(Failure::internal)?;

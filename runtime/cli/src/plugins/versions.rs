@@ -14,7 +14,7 @@ pub fn history(client: &Client, name: &str, json: bool) -> Result<(), Failure> {
     if json {
         return output::json(&history);
     }
-    output::print(&listed(&history.items))
+    output::table(&listed(&history.items))
 }
 
 pub fn rollback(client: &Client, name: &str, to: Option<&str>, yes: bool, json: bool) -> Result<(), Failure> {

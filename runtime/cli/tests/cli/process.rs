@@ -22,6 +22,8 @@ pub fn camshaft(folder: &Path) -> Command {
         }
     }
     command.current_dir(folder).env("CI", "true").stdin(Stdio::null());
+    // What the tests compile is kept for the other tests, apart from what the user of this machine has.
+    command.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/caches"));
     command
 }
 

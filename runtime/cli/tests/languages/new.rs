@@ -7,7 +7,7 @@ use tempfile::tempdir;
 use crate::{
     does,
     process::{Runtime, write},
-    repository, said,
+    repository, said, target,
 };
 
 /// Makes a plugin, runs its unit tests with `unit_tests`, builds it, and lets a runtime call it.
@@ -36,6 +36,9 @@ fn check(language: &str, unit_tests: &[&[&str]], passed: &str) {
     assert!(built.stdout.starts_with(&format!("{name}.wasm\n{name} 0.1.0\n")), "{built:?}");
     assert!(built.stdout.contains("order.placed with add"), "{built:?}");
 
+    // No tool gives the same bytes twice: what is the same was not made again.
+    assert_eq!(said(&folder, "build").ends_with(0).stdout, built.stdout);
+
     let runtime = Runtime::start(&folder, &["--plugins", "."]);
     let order = |id: u32, cents: u32| {
         format!(
@@ -61,6 +64,29 @@ fn a_new_plugin_in_rust_is_tested_built_and_run() {
 #[test]
 fn a_new_plugin_in_javascript_is_tested_built_and_run() {
     check("javascript", &[&["npm", "install"], &["npm", "test"]], "pass 2");
+}
+
+#[test]
+fn an_engine_that_was_kept_and_is_damaged_is_made_anew() {
+    let folder = tempdir().unwrap();
+    said(folder.path(), "new totals-damaged --lang javascript").ends_with(0);
+    let folder = folder.path().join("totals-damaged");
+    let edited = |text: &str| {
+        let code = fs::read_to_string(folder.join("plugin.js")).unwrap();
+        write(&folder, "plugin.js", &format!("{code}\n// {text}\nglobalThis.edited = {text:?};\n"));
+        said(&folder, "build").ends_with(0);
+    };
+    edited("once");
+    let kept = target().join("guests/tools/javascript/spliced");
+    let engines = || -> Vec<_> {
+        let folders = fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().path().join("engine.wasm"));
+        folders.filter(|engine| engine.is_file()).collect()
+    };
+    let engine = |bytes: &[u8]| engines().iter().for_each(|engine| fs::write(engine, bytes).unwrap());
+    assert!(!engines().is_empty());
+    engine(b"\0asm");
+    edited("twice");
+    assert!(engines().iter().any(|engine| fs::metadata(engine).unwrap().len() > 1 << 20));
 }
 
 #[test]

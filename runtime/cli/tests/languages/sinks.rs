@@ -95,6 +95,8 @@ fn check_sends(language: &str, file: &str, code: &str) {
     assert!(head.starts_with("POST /orders?from=shop HTTP/1.1\r\n"), "{head}");
     assert!(head.contains("authorization: Bearer t0ps3cret\r\n"), "{head}");
     assert!(head.contains("idempotency-key: 1\r\n"), "{head}");
+    assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{head}");
+    assert!(!head.contains("transfer-encoding"), "{head}");
     assert_eq!(body, r#"{"method":"POST"}"#);
     runtime.until(folder, &format!("state get {name} answer"), |answer| answer == "{\"thanks\":true}\n");
     let dead = runtime.until(folder, "dead-letters list --json", |listed| listed.contains(&name));

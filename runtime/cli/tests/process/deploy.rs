@@ -114,12 +114,12 @@ fn names_that_lead_elsewhere_and_files_that_are_too_large_leave_nothing_behind()
     write(folder, "token", TOKEN);
     write(folder, "camshaft.toml", "allow_deploy = true\n[limits]\nmax_plugin_bytes = \"64KiB\"\n");
     let runtime = start(folder, &["--token-file", "token"]);
-    let put = |name: &str, bytes: usize| {
+    let put_with = |headers: &str, name: &str, bytes: usize| {
         let address = runtime.url().strip_prefix("http://").unwrap().to_owned();
         let mut stream = std::net::TcpStream::connect(&address).unwrap();
         let head = format!(
             "PUT /plugin-files/{name} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {TOKEN}\r\nconnection: close\r\n\
-             content-length: {bytes}\r\n\r\n"
+             {headers}content-length: {bytes}\r\n\r\n"
         );
         std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
         // It may be turned away before it has said everything.
@@ -128,11 +128,14 @@ fn names_that_lead_elsewhere_and_files_that_are_too_large_leave_nothing_behind()
         let _: std::io::Result<usize> = std::io::Read::read_to_end(&mut stream, &mut answer);
         String::from_utf8_lossy(&answer).into_owned()
     };
+    let put = |name: &str, bytes: usize| put_with("", name, bytes);
     for name in ["..%2Fx.wasm", ".x.wasm", "x.txt", "a%2Fb.wasm", "x%0A.wasm"] {
         assert!(put(name, 1).contains("400 Bad Request"), "{name}");
     }
     let large = put("x.wasm", 65_537);
     assert!(large.contains("413") && large.contains("limits.max_plugin_bytes"), "{large}");
+    let coded = put_with("content-encoding: gzip\r\n", "x.wasm", 100);
+    assert!(coded.contains("415") && coded.contains("without Content-Encoding"), "{coded}");
     assert_eq!(fs::read_dir(folder.join("plugins")).unwrap().count(), 0);
     assert!(put("x.wasm", 65_536).contains("202 Accepted"));
     assert_eq!(fs::read_dir(folder.join("plugins")).unwrap().count(), 1);

@@ -12,6 +12,7 @@ mod embedding;
 mod failed_sync;
 mod faulty_disk;
 mod full_disk;
+mod held;
 mod hostile;
 mod http;
 mod listings;

@@ -92,3 +92,43 @@ fn an_operator_goes_back_pins_and_unpins_and_a_kill_changes_nothing() {
         assert!(system.contains(&format!("camshaft.{told}")), "{told} is not in: {system}");
     }
 }
+
+/// A version that handles another type of events.
+fn drop_in_for_another_type(folder: &Path, number: u32) {
+    let (mut bytes, from, to) = (version(number, "good"), b"test.event", b"test.other");
+    let places: Vec<usize> =
+        bytes.windows(from.len()).enumerate().filter(|(_, part)| part == from).map(|(at, _)| at).collect();
+    places.iter().for_each(|at| bytes[*at..at + from.len()].copy_from_slice(to));
+    fs::write(folder.join(".partial"), bytes).unwrap();
+    fs::rename(folder.join(".partial"), folder.join("plugins/reloads.wasm")).unwrap();
+}
+
+#[test]
+fn what_an_earlier_version_handled_is_shown_as_done_also_if_the_newest_does_not_want_it() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir(folder.join("plugins")).unwrap();
+    drop_in(folder, 1);
+    let runtime = Runtime::start(folder, &[]);
+    let first = until_activation(&runtime, folder, 1)["digest"].clone();
+    let event = |id: u32| {
+        format!(
+            r#"{{"specversion":"1.0","id":"{id}","source":"/s","type":"test.event","data":{{"number":{id}}}}}"#
+        )
+    };
+    fs::write(folder.join("one.ndjson"), event(1)).unwrap();
+    fs::write(folder.join("two.ndjson"), event(2)).unwrap();
+    runtime.said(folder, "publish one.ndjson").ends_with(0);
+    let status = |shown: &str| {
+        let shown: Value = serde_json::from_str(shown).unwrap();
+        let delivery = &shown["deliveries"][0];
+        (delivery["status"].clone(), delivery["attempt"].clone(), delivery["digest"].clone())
+    };
+    let is_done = |shown: &str| status(shown) == (json!("done"), json!(1), first.clone());
+    runtime.until(folder, "show /s#1 --json", is_done);
+    drop_in_for_another_type(folder, 2);
+    until_activation(&runtime, folder, 2);
+    assert!(is_done(&runtime.said(folder, "show /s#1 --json").ends_with(0).stdout));
+    runtime.said(folder, "publish two.ndjson").ends_with(0);
+    runtime.until(folder, "show /s#2 --json", |shown| status(shown).0 == "not-wanted");
+}

@@ -1,6 +1,6 @@
 //! Where each consumer stands with one event: what memory and the tables know of what became of it.
 
-use camshaft_event::{ConsumerId, Event, Generation, Key, Offset};
+use camshaft_event::{ConsumerId, Event, Generation, Key, Offset, Timestamp};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 
@@ -17,6 +17,8 @@ pub struct Standing {
     pub generation: Generation,
     /// Whether its subscriptions match; unknown while nothing runs for it.
     pub wants: Option<bool>,
+    /// When its version took the place of another, whose subscriptions may have been others; none if none did.
+    pub changed: Option<Timestamp>,
     /// Whether it is past the event: then the event is done, held or dead, or was not wanted.
     pub is_past: bool,
     /// Whether the event is a held one.
@@ -52,6 +54,10 @@ impl<S: Store> Sequencer<S> {
             name: record.name.clone(),
             generation: record.generation,
             wants: consumer.spec.as_ref().map(|spec| spec.wants(event)),
+            changed: match record.history.entries() {
+                [.., _, newest] => Some(newest.at),
+                _ => None,
+            },
             is_past,
             is_held,
             is_behind: is_held && consumer.held.is_behind(&key, offset),

@@ -3,10 +3,11 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     AuthorsManifest, Inputs, Program, ScriptError, Work, read,
+    resident::Failed,
     source_map::SourceMap,
     tools::{Tools, announce_and_run},
     write,
@@ -35,6 +36,16 @@ struct Package {
     main: Option<String>,
     #[serde(default)]
     dependencies: std::collections::BTreeMap<String, serde_json::Value>,
+}
+
+/// What `componentize.mjs` is told of one component.
+#[derive(Serialize)]
+struct Request<'r> {
+    bundle: &'r Path,
+    wit: &'r Path,
+    component: &'r Path,
+    /// Parts of WASI that the plugin does not have.
+    disable: &'r [&'r str],
 }
 
 /// Bundles the plugin in `work`; what is answered writes its component to a file.
@@ -92,17 +103,25 @@ fn componentize(
     sends: bool,
     file: &Path,
 ) -> Result<(), ScriptError> {
-    let mut componentize = NODE.command();
-    componentize.arg(tools.join("@bytecodealliance/componentize-js/src/cli.js")).arg(bundle);
-    componentize.arg("--wit").arg(work.wit()).args(["--world-name", "handler"]);
-    // Nobody calls a plugin by HTTP, and only who asks for it may send; the rest of WASI the host gives, with nothing
-    // in it.
-    componentize.args(["--disable", "fetch-event"]);
-    if !sends {
-        componentize.arg("http");
-    }
-    componentize.arg("--out").arg(file);
-    work.run(&mut componentize, NODE, |said| map.in_authors_files(&essence(said)))
+    let script = work.scratch.join("componentize.mjs");
+    write(&script, include_str!("../../tools/javascript/componentize.mjs"))?;
+    let mut tool = NODE.command();
+    // What it keeps lies with the packages, and goes with them when there are newer ones.
+    tool.arg(script).arg(tools).arg(tools.with_file_name("spliced")).current_dir(&work.folder);
+    let request = Request {
+        bundle,
+        wit: &work.wit(),
+        component: file,
+        // Nobody calls a plugin by HTTP, and only who asks for it may send; the rest of WASI the host gives, with nothing
+        // in it.
+        disable: if sends { &["fetch-event"] } else { &["fetch-event", "http"] },
+    };
+    // Nothing that the tool prints begins with it.
+    let end = format!("the end of {}:", file.display());
+    work.resident.run(&mut tool, &request, &end).map_err(|failed| match failed {
+        Failed::Io(error) => NODE.missing(error),
+        Failed::Said(said) => work.refused(map.in_authors_files(&essence(&said))),
+    })
 }
 
 /// The plugin's own packages, if any is not there.

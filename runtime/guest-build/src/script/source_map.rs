@@ -32,7 +32,8 @@ impl SourceMap {
         let mut map: Self = serde_json::from_str(&read(&path)?)
             .map_err(|error| ScriptError::Invalid { path: path.clone(), reason: error.to_string() })?;
         let from = bundle.parent().unwrap_or(folder);
-        for source in &mut map.sources {
+        // What esbuild names in angle brackets is a definition, and no file.
+        for source in map.sources.iter_mut().filter(|source| !source.starts_with('<')) {
             let path = plain(&from.join(&*source));
             let path = path.strip_prefix(folder).unwrap_or(&path);
             *source = path.to_string_lossy().into_owned();
@@ -144,12 +145,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let scratch = folder.path().join("target/scratch");
         fs::create_dir_all(&scratch).unwrap();
-        let map = r#"{"version":3,"sources":["../../vendor/camshaft.js","../../plugin.ts"],"mappings":";AAAA;ICUE"}"#;
+        let map = r#"{"version":3,"sources":["../../vendor/camshaft.js","../../plugin.ts","<define:X>"],"mappings":";AAAA;ICUE"}"#;
         fs::write(scratch.join("bundle.js.map"), map).unwrap();
         let map = SourceMap::beside(&scratch.join("bundle.js"), folder.path()).unwrap();
         assert_eq!(
             map.as_json(),
-            r#"{"sources":["vendor/camshaft.js","plugin.ts"],"mappings":";AAAA;ICUE"}"#
+            r#"{"sources":["vendor/camshaft.js","plugin.ts","<define:X>"],"mappings":";AAAA;ICUE"}"#
         );
         assert_eq!(
             map.in_authors_files(

@@ -4,7 +4,12 @@
 //! The compiler process reads the file before it compiles and writes it anew afterwards. Keys and values are those of
 //! cranelift's incremental cache: a key is the digest of all that a function is compiled from. The file is sealed as compiled
 //! code is, and believed only whole; in it follow one another: length of the key, key, length of the value, value. Lengths
-//! are 4 bytes, least first. It lies in the data directory, which belongs to the runtime.
+//! are 4 bytes, least first. It lies where only this user writes: in the data directory, or in the folder of the user's caches,
+//! which all commands share. What another release has left there goes when it is a week old.
+//!
+//! A twentieth of an interpreter's functions are not found although nothing of them has changed: those with a table of
+//! branches to blocks that take values, for which wasmtime makes the blocks in another order in each process. The orders
+//! that were seen are all kept.
 
 use std::{
     borrow::Cow,
@@ -13,6 +18,7 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
     sync::Mutex,
+    time::Duration,
 };
 
 use wasmtime::CacheStore;
@@ -27,6 +33,13 @@ pub const MAX_BYTES: u64 = 128 * 1024 * 1024;
 
 /// The beginning of the file's name; the engine's compatibility follows.
 pub const NAME: &str = "functions-";
+
+/// The ending of a file that is being written.
+const UNFINISHED: &str = "tmp";
+
+/// A file of another engine that was written before is wanted by no release that is still in use. Nor is a file that was
+/// begun so long ago: its compiler is gone.
+const OUTDATED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The functions of a file, and those that were compiled since.
 #[derive(Debug)]
@@ -80,7 +93,7 @@ impl Functions {
             // The error that counts is the one of writing.
             let _ = fs::remove_file(&draft);
         }
-        written
+        written.and_then(|()| remove_outdated(path))
     }
 
     /// How many functions were found in the file, and how many were compiled.
@@ -91,9 +104,31 @@ impl Functions {
     }
 }
 
-/// Beside the file, by a name that the cache removes if this process does not come to its end.
+/// Beside the file, by a name that is removed if this process does not come to its end.
 fn draft(path: &Path) -> PathBuf {
-    path.with_file_name(format!(".{}-functions.tmp", std::process::id()))
+    path.with_file_name(format!(".{NAME}{}.{UNFINISHED}", std::process::id()))
+}
+
+/// Removes what other engines and compilers that were killed have left beside `path`.
+fn remove_outdated(path: &Path) -> io::Result<()> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if entry.path() == path || !name.trim_start_matches('.').starts_with(NAME) {
+            continue;
+        }
+        // Another compiler may have removed it meanwhile.
+        let Ok(written) = entry.metadata().and_then(|metadata| metadata.modified()) else { continue };
+        if written.elapsed().is_ok_and(|age| age >= OUTDATED) {
+            match fs::remove_file(entry.path()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Appends an entry if it finds room.
@@ -158,7 +193,7 @@ mod tests {
 
     fn compile(path: &Path, component: &str) -> (Arc<Functions>, Vec<u8>) {
         let functions = Arc::new(Functions::read(path));
-        let engine = engine::compiling(Some(functions.clone())).unwrap();
+        let engine = engine::compiling(Some(functions.clone()), true).unwrap();
         let code = engine.precompile_component(&wat::parse_str(component).unwrap()).unwrap();
         functions.write(path).unwrap();
         (functions, code)
@@ -191,7 +226,7 @@ mod tests {
         // What the last one did not need is still there.
         assert_eq!(compile(&path, &component(1, "one")).0.counts(), (all, 0));
         let plain = wat::parse_str(component(1, "one")).unwrap();
-        assert_eq!(engine::compiling(None).unwrap().precompile_component(&plain).unwrap(), code);
+        assert_eq!(engine::compiling(None, false).unwrap().precompile_component(&plain).unwrap(), code);
         let left: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["functions"]);
@@ -213,6 +248,26 @@ mod tests {
         // Sealed, but not in this form.
         fs::write(&path, image::seal(vec![0xff; 50])).unwrap();
         assert_eq!(compile(&path, &component(1, "")).0.counts(), first.counts());
+    }
+
+    #[test]
+    fn what_other_engines_left_goes_after_a_week() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(format!("{NAME}mine"));
+        for name in ["functions-old", "functions-new", ".functions-1.tmp", ".functions-2.tmp", "entry.cwasm"]
+        {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let long_ago = std::time::SystemTime::now() - OUTDATED;
+        for name in ["functions-old", ".functions-1.tmp", "entry.cwasm"] {
+            let file = fs::File::options().write(true).open(folder.path().join(name)).unwrap();
+            file.set_modified(long_ago).unwrap();
+        }
+        compile(&path, &component(1, ""));
+        let mut left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".functions-2.tmp", "entry.cwasm", "functions-mine", "functions-new"]);
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct CompileOrder {
     pub memory_bytes: u64,
     /// Processor time that it may take.
     pub seconds: u64,
+    /// Whether it uses all cores.
+    pub all_cores: bool,
     /// For which engine it compiles.
     pub compatibility: String,
     /// Where functions lie that earlier compilers have left, and where it leaves its own; none without it.
@@ -47,8 +49,9 @@ impl CompileOrder {
     /// What is written on the command line, in the order of the fields.
     pub(super) fn arguments(&self) -> impl Iterator<Item = OsString> {
         let numbers = [self.memory_bytes, self.seconds].map(|number| number.to_string().into());
+        let words = [self.all_cores.to_string().into(), OsString::from(&self.compatibility)];
         let functions = self.functions.as_ref().map(OsString::from);
-        numbers.into_iter().chain([OsString::from(&self.compatibility)]).chain(functions)
+        numbers.into_iter().chain(words).chain(functions)
     }
 
     /// The longest image that is read: it was in the process's memory.
@@ -85,7 +88,7 @@ fn compile(order: &CompileOrder) -> Result<(), Fault> {
     io::stdin().lock().read_to_end(&mut component).map_err(|error| failed(error.to_string()))?;
     let functions = order.functions.as_deref().map(|path| (path, Arc::new(Functions::read(path))));
     let store = functions.as_ref().map(|(_, functions)| Arc::clone(functions));
-    let engine = engine::compiling(store).map_err(|error| failed(format!("{error:#}")))?;
+    let engine = engine::compiling(store, order.all_cores).map_err(|error| failed(format!("{error:#}")))?;
     if image::compatibility(&engine) != order.compatibility {
         return Err(failed("the compiler is of another release than the runtime".to_owned()));
     }

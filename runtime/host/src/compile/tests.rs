@@ -25,8 +25,13 @@ fn shell(script: &str, argument: &Path) -> CompilerProgram {
 }
 
 fn limits(clock: Duration) -> Limits {
-    let order =
-        CompileOrder { memory_bytes: 1 << 20, seconds: 7, compatibility: "fit".into(), functions: None };
+    let order = CompileOrder {
+        memory_bytes: 1 << 20,
+        seconds: 7,
+        all_cores: false,
+        compatibility: "fit".into(),
+        functions: None,
+    };
     Limits { order, clock }
 }
 
@@ -48,7 +53,7 @@ fn a_whole_image_is_taken_and_all_of_the_component_was_handed_over() {
     let file = folder.path().join("image");
     let image = image::seal(b"machine code".to_vec());
     fs::write(&file, &image).unwrap();
-    let script = "test $(wc -c) = 1048576 && test \"$*\" = '1048576 7 fit' && cat \"$0\"";
+    let script = "test $(wc -c) = 1048576 && test \"$*\" = '1048576 7 false fit' && cat \"$0\"";
     let made =
         child::compile(&shell(script, &file), &limits(Duration::from_secs(300)), &[7; 1 << 20], &|_| false);
     assert_eq!(made.map(|made| image::code(&made).map(<[u8]>::to_vec)), Ok(Some(b"machine code".to_vec())));

@@ -7,6 +7,7 @@ use std::io::{self, Read};
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use camshaft::ErrorCode;
+use camshaft_event::Limit;
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
@@ -90,6 +91,16 @@ impl Coding {
     }
 }
 
+/// The refusal of a body for which there is no room even if it is the only one: sent again, it would not fit either.
+fn never_fits() -> Problem {
+    let raised_by = Limit::ClientMemory.raised_by();
+    let detail = format!(
+        "decoding the body takes more than all memory for requests and answers (a share of the {raised_by})"
+    );
+    Problem::new(ErrorCode::RequestTooLarge, detail)
+        .hint("Send the body without Content-Encoding, or in several requests.")
+}
+
 fn unsupported(found: String) -> Problem {
     let detail = format!("{found}; a body may be coded with gzip or zstd");
     Problem::new(ErrorCode::UnsupportedMediaType, detail)
@@ -137,6 +148,9 @@ impl Decoded {
 
     /// Makes the room that was taken at least this large, in bytes.
     fn reserve(&mut self, needed: usize) -> Result<(), Problem> {
+        if !self.lease.can_have(needed) {
+            return Err(never_fits());
+        }
         match needed.saturating_sub(self.lease.bytes()) {
             0 => Ok(()),
             more => Ok(self.lease.grow(more)?),
@@ -261,9 +275,25 @@ mod tests {
     fn a_body_without_room_for_what_it_decodes_to_is_refused_as_busy() {
         let half = vec![0; 1 << 19];
         for (coding, body) in [(Coding::Gzip, gzip(&half)), (Coding::Zstd, zstd(&half))] {
-            let refused = decode_in(1 << 20, coding, body.clone()).unwrap_err();
+            let room = Room::new(4 << 20, 0);
+            let received = || Received { bytes: body.clone(), lease: room.take(cost(body.len())).unwrap() };
+            let other = room.take(5 << 19).unwrap();
+            let refused = format!("{:?}", coding.decode(received(), LIMIT).unwrap_err());
             assert!(refused.contains("error:busy"), "{refused}");
-            assert_eq!(decode_in(4 << 20, coding, body), Ok(half.clone()));
+            drop(other);
+            assert_eq!(coding.decode(received(), LIMIT).unwrap().bytes, half);
+        }
+    }
+
+    #[test]
+    fn a_body_that_would_not_fit_beside_nothing_else_is_refused_as_too_large() {
+        let half = vec![0; 1 << 19];
+        for (coding, body) in [(Coding::Gzip, gzip(&half)), (Coding::Zstd, zstd(&half))] {
+            let refused = decode_in(1 << 20, coding, body).unwrap_err();
+            assert!(
+                refused.contains("request-too-large") && refused.contains("without Content-Encoding"),
+                "{refused}"
+            );
         }
     }
 
@@ -274,7 +304,7 @@ mod tests {
         let window = vec![0x28, 0xB5, 0x2F, 0xFD, 0x00, 10 << 3];
         for frame in [whole, window] {
             let refused = decode_in(1 << 20, Coding::Zstd, frame.clone()).unwrap_err();
-            assert!(refused.contains("error:busy"), "{refused}");
+            assert!(refused.contains("request-too-large"), "{refused}");
             let refused = decode_in(4 << 20, Coding::Zstd, frame).unwrap_err();
             assert!(refused.contains("as the header Content-Encoding says"), "{refused}");
         }

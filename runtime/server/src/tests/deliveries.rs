@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use camshaft::{AttemptContext, Failure, Subscription};
+use camshaft::{AttemptContext, Delivery, Failure, Sink, Subscription};
 use camshaft_event::{AfterDeadLetter, NewEvent, Offset, Policy, Start};
 use camshaft_wire::{ResetPlace, ResetRequest};
 
@@ -156,6 +156,30 @@ async fn an_event_tells_who_has_not_come_to_it_or_began_behind_it() {
             assert_eq!(found["late"]["status"], "not-wanted");
             api.runtime.resume_consumer("early").await.unwrap();
             until(api, offset, "early", "done").await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_tells_that_its_call_at_most_once_is_under_way() {
+    with_api(
+        |_| {},
+        async |api| {
+            let (go_on, wait) = std::sync::mpsc::channel::<()>();
+            let wait = std::sync::Mutex::new(wait);
+            let sink = Sink { delivery: Delivery::AtMostOnce, ..Sink::default() };
+            let wanted = Subscription::types(["order.placed"]).sink(sink);
+            let handler = move |_: &camshaft::Event, _: &mut camshaft::Attempt| {
+                // Ends with the test, too.
+                wait.lock().unwrap().recv().map_err(Failure::from)
+            };
+            api.runtime.subscribe("mailer", wanted, handler).await.unwrap();
+            let offset = publish(api, keyed(1, "k")).await;
+            let called = until(api, offset, "mailer", "called").await;
+            assert_eq!(called["attempt"], 1);
+            go_on.send(()).unwrap();
+            until(api, offset, "mailer", "done").await;
         },
     )
     .await;

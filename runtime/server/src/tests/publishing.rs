@@ -40,6 +40,43 @@ async fn an_event_is_published_in_each_of_the_three_content_modes() {
 }
 
 #[tokio::test]
+async fn attributes_that_senders_do_not_encode_are_read_as_they_were_meant() {
+    with_api(
+        |_| {},
+        async |api| {
+            let subjects: [(&[u8], &str); 3] = [
+                (b"s\xfcbject \"q\" 100%", "sübject \"q\" 100%"),
+                ("sübject 100% €".as_bytes(), "sübject 100% €"),
+                (b"s%C3%BCbject%20100%25", "sübject 100%"),
+            ];
+            for (id, (sent, meant)) in (1..).zip(subjects) {
+                let binary = request("POST", "/events")
+                    .header("ce-specversion", "1.0")
+                    .header("ce-id", id)
+                    .header("ce-source", "/shop")
+                    .header("ce-type", "a.b")
+                    .header("ce-time", "9999-12-31T23:59:59Z")
+                    .header("ce-subject", axum::http::HeaderValue::from_bytes(sent).unwrap())
+                    .body(Body::from("hello"))
+                    .unwrap();
+                let answer = api.ask(binary).await;
+                assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+                let lines = api.get("/events?type=a.b").await;
+                let last: Value = serde_json::from_str(lines.text().lines().last().unwrap()).unwrap();
+                assert_eq!(
+                    (&last["subject"], &last["time"]),
+                    (&json!(meant), &json!("9999-12-31T23:59:59Z"))
+                );
+            }
+            let mut late = event(9, "a.b");
+            late["time"] = "2026-01-31T12:00:00+25:30".into();
+            api.post("application/cloudevents+json", late.to_string()).await.problem("invalid-event");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn an_empty_batch_publishes_nothing() {
     with_api(
         |_| {},
@@ -387,5 +424,16 @@ async fn a_sender_learns_by_the_webhook_handshake_that_it_may_deliver() {
             api.ask(foreign.body(Body::empty()).unwrap()).await.problem("host-not-allowed");
         },
     )
+    .await;
+    // A runtime with a token wants it for the handshake, as for what comes after it.
+    let token = |config: &mut Config| config.token = Some(camshaft::Token::new("0123456789abcdef").unwrap());
+    with_api(token, async |api| {
+        let ask =
+            || request("OPTIONS", "/events").header("webhook-request-origin", "eventemitter.example.com");
+        api.ask(ask().body(Body::empty()).unwrap()).await.problem("unauthorized");
+        let bearer = ask().header(header::AUTHORIZATION, "Bearer 0123456789abcdef");
+        let answer = api.ask(bearer.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.headers["webhook-allowed-origin"], "eventemitter.example.com");
+    })
     .await;
 }

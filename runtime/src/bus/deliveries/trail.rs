@@ -1,6 +1,6 @@
 //! The records behind an event that say what consumers did with it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use camshaft_event::transaction::{
@@ -26,14 +26,16 @@ pub(super) struct Sought {
     pub(super) consumer: ConsumerId,
     /// Whether it handles the event no more than once: then its first answer is its last.
     pub(super) once: bool,
+    /// It wants no such event now, but had another version before this time: only an event from before is sought.
+    pub(super) only_before: Option<Timestamp>,
 }
 
 /// What the log says of an event.
 #[derive(Debug, Default)]
 pub(super) struct Trail {
     turns: HashMap<ConsumerId, Turn>,
-    /// Whether all records up to the durable end were looked at, or as many as were needed.
-    pub(super) is_whole: bool,
+    /// Those of whom more may be told by records that were not looked at.
+    open: HashSet<ConsumerId>,
 }
 
 /// The last that a consumer did with the event.
@@ -79,6 +81,7 @@ impl Trail {
         let mut trail = Self::default();
         let mut next = log.find_offset(offset.0)?.unwrap_or(u64::MAX);
         let mut left = max_records;
+        let own = next;
         while !sought.is_empty() && left > 0 && next <= durable.0 {
             // A damaged record ends the search. The tables still say what became of events that are held or dead.
             let batch = match log.read_from(next, READ_BYTES) {
@@ -86,6 +89,10 @@ impl Trail {
                 read => read?,
             };
             for record in batch.iter().take_while(|record| record.sequence <= durable.0).take(left) {
+                if record.sequence == own {
+                    let is_before = |at: Timestamp| record.timestamp_ms < at.0;
+                    sought.retain(|sought| sought.only_before.is_none_or(is_before));
+                }
                 trail.read(&record, offset)?;
                 next = record.sequence.saturating_add(1);
                 left -= 1;
@@ -95,13 +102,20 @@ impl Trail {
             }
             sought.retain(|sought| !(sought.once && trail.is_settled(sought.consumer)));
         }
-        trail.is_whole = sought.is_empty() || next > durable.0;
+        if next <= durable.0 {
+            trail.open = sought.iter().map(|sought| sought.consumer).collect();
+        }
         Ok(trail)
     }
 
     /// The last that the consumer did.
     pub(super) fn turn(&self, consumer: ConsumerId) -> Option<&Turn> {
         self.turns.get(&consumer)
+    }
+
+    /// Whether the consumer may have done more than was found, in records that were not looked at.
+    pub(super) fn is_open(&self, consumer: ConsumerId) -> bool {
+        self.open.contains(&consumer)
     }
 
     /// Whether nothing can follow in this generation of the consumer.
@@ -258,7 +272,7 @@ mod tests {
             .0
             .core
             .read_durably(|sequencer| sequencer.lock().consumer_state("late").map(|state| state.record.id));
-        let sought = [Sought { consumer: consumer.await.unwrap().unwrap(), once: true }];
+        let sought = [Sought { consumer: consumer.await.unwrap().unwrap(), once: true, only_before: None }];
         let follow = |most: usize| {
             let durable = runtime.0.core.durable.state().durable.sequence;
             Trail::follow(&*runtime.0.core.log, offset, durable, sought.to_vec(), most).unwrap()
@@ -267,12 +281,13 @@ mod tests {
             tokio::task::yield_now().await;
         }
         let (short, long) = (follow(6), follow(MAX_RECORDS));
-        assert!(!short.is_whole && short.turn(sought[0].consumer).is_none());
-        assert!(long.is_whole && matches!(long.turn(sought[0].consumer), Some(Turn::Done(_))));
+        let consumer = sought[0].consumer;
+        assert!(short.is_open(consumer) && short.turn(consumer).is_none());
+        assert!(!long.is_open(consumer) && matches!(long.turn(consumer), Some(Turn::Done(_))));
         let durable = runtime.0.core.durable.state().durable.sequence;
         let damaged = Damaged(Arc::clone(&runtime.0.core.log));
         let trail = Trail::follow(&damaged, offset, durable, sought.to_vec(), MAX_RECORDS).unwrap();
-        assert!(!trail.is_whole, "a damaged record ends the search");
+        assert!(trail.is_open(consumer), "a damaged record ends the search");
         runtime.shutdown().await;
     }
 
