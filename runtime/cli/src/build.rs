@@ -50,9 +50,11 @@ pub struct Form {
 }
 
 pub fn build(arguments: &Arguments, json: bool) -> Result<(), Failure> {
-    let Component { name, path } = Project::in_folder(&arguments.folder, arguments.form).component()?;
+    let component = Project::in_folder(&arguments.folder, arguments.form).component()?;
+    let code = code_folder(&component);
+    let Component { name, path } = component;
     let file = target(arguments.output.as_deref(), &name);
-    let (report, lacking) = examine(&path, &file)
+    let (report, lacking) = examine(&path, &file, &code)
         .map_err(|failure| refused::component(failure, Language::of(&arguments.folder), &arguments.folder))?;
     // The operator's file lies beside the file that is run, not beside the one in the target folder.
     let operator = |file: &Path| file.with_extension("toml").display().to_string();
@@ -102,6 +104,12 @@ impl Project {
             None => Err(refused::no_project(&self.folder)),
         }
     }
+}
+
+/// Where its compiled code is kept, for `build` and `test`. It is in the target folder, which is trusted as everything that
+/// cargo runs from there is.
+pub fn code_folder(component: &Component) -> PathBuf {
+    component.path.with_file_name("code").join(&component.name)
 }
 
 /// Where the file goes.

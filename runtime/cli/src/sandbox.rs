@@ -7,13 +7,13 @@ mod ticker;
 mod wire;
 mod world;
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use camshaft_engine::{Attempt, ConsumerSpec, EngineOptions, Rehearsal, Rehearsed};
 use camshaft_event::{Answer, Event, FailureCause, Generation, Offset, Timestamp};
 use camshaft_host::{Host, HostOptions, OperatorFile, Plugin, Prepared};
 
-use crate::{cache, compile};
+use crate::{cache, compile, inspect};
 use camshaft::{Refusal, RefusalCode, consumer_spec};
 pub(crate) use ticker::Ticker;
 pub(crate) use wire::Wire;
@@ -63,9 +63,7 @@ impl Sandbox {
         })?;
         let ticker = Ticker::start(&host);
         let (plugin, _) = host.examine(file, operator)?;
-        if let Err(error) = host.sweep_code(&BTreeSet::from([plugin.digest().to_owned()])) {
-            tracing::warn!(%error, "compiled code of earlier builds could not be removed");
-        }
+        inspect::sweep(&host, &plugin);
         let prepared = plugin.prepare()?;
         let spec = consumer_spec(&plugin, 0);
         Ok(Self { plugin, prepared, spec, options: Arc::default(), wire, _ticker: ticker })

@@ -215,8 +215,7 @@ impl Arguments {
             return Ok((self.plugin.clone(), code.path().to_owned(), Some(code)));
         }
         let component = build::Project::in_folder(&self.plugin, self.form).component()?;
-        // In the target folder, which is trusted as everything that cargo runs from there is.
-        let code = component.path.with_file_name("code").join(&component.name);
+        let code = build::code_folder(&component);
         Ok((component.path, code, None))
     }
 
