@@ -4,6 +4,7 @@
 //! versions in `tools/`; each command that installs something is printed first. The component gets the author's
 //! `plugin.toml` as its manifest; whether that is right is the host's to say.
 
+mod imports;
 mod javascript;
 mod manifest;
 mod python;

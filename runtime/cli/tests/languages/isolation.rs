@@ -69,3 +69,21 @@ fn packages_of_the_machine_are_not_built_into_a_python_plugin() {
 fn packages_that_a_python_plugin_names_are_installed_for_it() {
     importing("six", "[project]\nname = \"importer\"\ndependencies = [\"six==1.17.0\"]\n").ends_with(0);
 }
+
+#[test]
+fn packages_of_the_folders_above_are_not_built_into_a_javascript_plugin() {
+    let folder = tempdir().unwrap();
+    let above = folder.path().join("node_modules/onlyhere");
+    fs::create_dir_all(&above).unwrap();
+    write(&above, "package.json", r#"{ "name": "onlyhere", "version": "1.0.0", "main": "index.js" }"#);
+    write(&above, "index.js", "export const here = 1;\n");
+    said(folder.path(), "new importer --lang javascript").ends_with(0);
+    let plugin = folder.path().join("importer");
+    let code = fs::read_to_string(plugin.join("plugin.js")).unwrap();
+    write(
+        &plugin,
+        "plugin.js",
+        &format!("import {{ here }} from \"onlyhere\";\nglobalThis.here = here;\n{code}"),
+    );
+    said(&plugin, "build").ends_with(3).says("plugin.js imports \"onlyhere\"").says("`dependencies`");
+}

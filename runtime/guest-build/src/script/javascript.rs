@@ -6,7 +6,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AuthorsManifest, Inputs, Program, ScriptError, Work, read,
+    AuthorsManifest, Inputs, Program, ScriptError, Work,
+    imports::Imports,
+    read,
     resident::Failed,
     source_map::SourceMap,
     tools::{Tools, announce_and_run},
@@ -85,7 +87,16 @@ pub fn plugin<'w>(
     esbuild.arg(format!("--define:CAMSHAFT_SUBSCRIPTIONS={}", manifest.types_as_json()));
     esbuild.arg(format!("--define:CAMSHAFT_SENDS={}", manifest.sends));
     esbuild.arg(format!("--outfile={}", bundle.display()));
+    let metafile = work.scratch.join("metafile.json");
+    esbuild.arg(format!("--metafile={}", metafile.display()));
     work.run(&mut esbuild, NODE, mistakes)?;
+    if let Some((module, name)) =
+        Imports::read(&metafile)?.unnamed(|name| package.dependencies.contains_key(name))
+    {
+        return Err(work.refused(format!(
+            "{module} imports \"{name}\", which is not among the `dependencies` of package.json: other machines may not have it"
+        )));
+    }
     let map = SourceMap::beside(&bundle, &work.folder)?;
     // Behind all code, so that no place in the bundle changes.
     write(&bundle, &format!("{}\nglobalThis.CAMSHAFT_SOURCE_MAP = {};\n", read(&bundle)?, map.as_json()))?;
