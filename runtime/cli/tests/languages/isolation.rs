@@ -39,7 +39,7 @@ fn a_plugin_is_not_taken_for_another_of_its_name() {
     }
 }
 
-/// A Python plugin that imports `module`, built where only the machine's own packages have `onlyhere`.
+/// A Python plugin that imports `module`, built on a machine among whose own packages is `onlyhere`.
 fn importing(module: &str, project: &str) -> Said {
     let folder = tempdir().unwrap();
     said(folder.path(), "new importer --lang python").ends_with(0);
@@ -48,17 +48,21 @@ fn importing(module: &str, project: &str) -> Said {
     write(&plugin, "plugin.py", &format!("import {module}\n{code}"));
     let settings = fs::read_to_string(plugin.join("pyproject.toml")).unwrap();
     write(&plugin, "pyproject.toml", &format!("{project}\n{settings}"));
-    let base = folder.path().join("base");
-    let packages = does(folder.path(), "python3", &["-c", PRINT_USER_PACKAGES, &base.to_string_lossy()]);
-    let packages = Path::new(packages.trim());
-    fs::create_dir_all(packages).unwrap();
-    write(packages, "onlyhere.py", "");
+    // The machine: its Python, with one package more.
+    let machine = folder.path().join("machine");
+    let make = ["-m", "venv", "--system-site-packages", "--without-pip", &*machine.to_string_lossy()];
+    does(folder.path(), "python3", &make);
+    let python = machine.join("bin/python3");
+    let packages = does(folder.path(), &python.to_string_lossy(), &["-c", PRINT_PACKAGES]);
+    write(Path::new(packages.trim()), "onlyhere.py", "");
+    let path = std::env::var_os("PATH").unwrap();
+    let path = std::env::join_paths([machine.join("bin")].into_iter().chain(std::env::split_paths(&path)));
     let mut build = camshaft(&plugin);
-    build.arg("build").env("PYTHONUSERBASE", base).env("CARGO_TARGET_DIR", target());
+    build.arg("build").env("PATH", path.unwrap()).env("CARGO_TARGET_DIR", target());
     Said::of(&mut build)
 }
 
-const PRINT_USER_PACKAGES: &str = "import os, sys; os.environ['PYTHONUSERBASE'] = sys.argv[1]; import site; print(site.getusersitepackages())";
+const PRINT_PACKAGES: &str = "import sysconfig; print(sysconfig.get_path('purelib'))";
 
 #[test]
 fn packages_of_the_machine_are_not_built_into_a_python_plugin() {

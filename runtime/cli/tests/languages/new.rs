@@ -87,6 +87,10 @@ fn an_engine_that_was_kept_and_is_damaged_is_made_anew() {
     engine(b"\0asm");
     edited("twice");
     assert!(engines().iter().any(|engine| fs::metadata(engine).unwrap().len() > 1 << 20));
+    // Of two builds the compiled code of the last one is kept.
+    let code = fs::read_dir(target().join("guests/components/code/totals-damaged")).unwrap();
+    let compiled = |path: std::path::PathBuf| path.extension().is_some_and(|ending| ending == "cwasm");
+    assert_eq!(code.filter(|entry| compiled(entry.as_ref().unwrap().path())).count(), 1);
 }
 
 #[test]
