@@ -46,12 +46,20 @@ impl Resident {
     /// Has the process do `work`, which `command` starts if it does not run. `end` is a text that is in nothing it prints.
     pub fn run(&self, command: &mut Command, work: &impl Serialize, end: &str) -> Result<(), Failed> {
         let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut process = match place.take() {
-            Some(process) => process,
-            None => Process::start(command).map_err(Failed::Io)?,
-        };
-        process.run(&Request { end, work })?;
-        // Only one that did its work is used again.
+        let request = Request { end, work };
+        if let Some(mut process) = place.take() {
+            match process.run(&request) {
+                // It has ended since it did its work.
+                Err(Failed::Said(said)) if said.is_empty() => {}
+                other => {
+                    // Only one that did its work is used again.
+                    *place = other.is_ok().then_some(process);
+                    return other;
+                }
+            }
+        }
+        let mut process = Process::start(command).map_err(Failed::Io)?;
+        process.run(&request)?;
         *place = Some(process);
         Ok(())
     }
@@ -110,6 +118,7 @@ mod tests {
     const TOOL: &str = r#"
         echo started >> starts
         while read -r line; do
+            case "$line" in *quits*) echo "END done"; exit ;; esac
             echo "working on $line"
             case "$line" in
                 *good*) echo "END done" ;;
@@ -139,6 +148,9 @@ mod tests {
         let Err(Failed::Said(said)) = run("neither") else { panic!("it ends") };
         assert!(said.ends_with("the end of it\n"), "{said}");
         run("good").unwrap();
+        run("quits").unwrap();
+        run("good").unwrap();
+        assert_eq!(starts(), 4, "one that is gone is started again");
         let Err(Failed::Io(_)) = Resident::default().run(&mut Command::new("/no/such/tool"), &(), "END")
         else {
             panic!("it cannot be started");
