@@ -7,9 +7,9 @@
 //! are 4 bytes, least first. It lies where only this user writes: in the data directory, or in the folder of the user's caches,
 //! which all commands share. What another release has left there goes when it is a week old.
 //!
-//! A twentieth of an interpreter's functions are not found although nothing of them has changed: those with a table of
-//! branches to blocks that take values, for which wasmtime makes the blocks in another order in each process. The orders
-//! that were seen are all kept.
+//! Three to ten of a hundred functions of an interpreter are not found although nothing of them has changed, and their code
+//! comes out the same: their keys differ from process to process. The likely reason are tables of branches to blocks that take
+//! values, for which wasmtime 48 makes blocks in the order of a hash map. All keys that were seen are kept.
 
 use std::{
     borrow::Cow,

@@ -426,7 +426,7 @@ async fn a_sender_learns_by_the_webhook_handshake_that_it_may_deliver() {
     )
     .await;
     // A runtime with a token wants it for the handshake, as for what comes after it.
-    let token = |config: &mut Config| config.token = Some(camshaft::Token::new("0123456789abcdef").unwrap());
+    let token = |config: &mut Config| config.token = Some(Token::new("0123456789abcdef").unwrap());
     with_api(token, async |api| {
         let ask =
             || request("OPTIONS", "/events").header("webhook-request-origin", "eventemitter.example.com");
