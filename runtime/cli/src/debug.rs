@@ -20,7 +20,7 @@ use super::{
     client::{Client, path},
     dead_letters::Id,
     failure::Failure,
-    output,
+    inspect, output,
 };
 use crate::{sandbox::Facts, sandbox::Sandbox, sandbox::World};
 use export::Export;
@@ -91,7 +91,7 @@ impl Arguments {
 fn run<'e>(export: &'e Export, component: &Component) -> Result<Debugged<'e>, Failure> {
     let letter = &export.letter;
     let original = last(letter)?;
-    let code = tempfile::tempdir().map_err(|error| Failure::write("a temporary directory", &error))?;
+    let code = inspect::temporary()?;
     let operator = OperatorFile::parse(Path::new("the recorded limits"), &export.limits())?;
     let mut sandbox = Sandbox::load(component.path(), Some(&operator), code.path())?;
     let name = sandbox.plugin().manifest().name.clone();

@@ -62,7 +62,20 @@ fn operator_of(file: &Path) -> Option<PathBuf> {
     Some(file.with_extension("toml")).filter(|operator| operator.exists())
 }
 
-fn temporary() -> Result<TempDir, Failure> {
+/// How a command hosts the plugin of its author, who waits for it: compiled on all cores, with `code` as the folder of its
+/// compiled code.
+pub fn options(code: &Path) -> HostOptions {
+    HostOptions {
+        max_instances: 2,
+        compiler: compile::own_program(),
+        compile_on_all_cores: true,
+        functions_dir: cache::folder(),
+        ..HostOptions::new(code)
+    }
+}
+
+/// A folder for compiled code that is not kept.
+pub fn temporary() -> Result<TempDir, Failure> {
     tempfile::tempdir().map_err(|error| Failure::write("a temporary directory", &error))
 }
 
@@ -71,14 +84,7 @@ fn with_host<T>(
     operator: Option<&Path>,
     code: &Path,
 ) -> Result<T, Failure> {
-    let options = HostOptions {
-        max_instances: 1,
-        compiler: compile::own_program(),
-        compile_on_all_cores: true,
-        functions_dir: cache::folder(),
-        ..HostOptions::new(code)
-    };
-    let host = Host::new(options)
+    let host = Host::new(options(code))
         .map_err(|error| Failure::internal(format!("no plugin can be run here: {error}")))?;
     // Start code ends at its deadline.
     let _ticker = Ticker::start(&host);

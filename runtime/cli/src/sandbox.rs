@@ -11,9 +11,9 @@ use std::{path::Path, sync::Arc};
 
 use camshaft_engine::{Attempt, ConsumerSpec, EngineOptions, Rehearsal, Rehearsed};
 use camshaft_event::{Answer, Event, FailureCause, Generation, Offset, Timestamp};
-use camshaft_host::{Host, HostOptions, OperatorFile, Plugin, Prepared};
+use camshaft_host::{Host, OperatorFile, Plugin, Prepared};
 
-use crate::{cache, compile, inspect};
+use crate::inspect;
 use camshaft::{Refusal, RefusalCode, consumer_spec};
 pub(crate) use ticker::Ticker;
 pub(crate) use wire::Wire;
@@ -46,13 +46,7 @@ impl Sandbox {
     /// writes to: that of other builds goes.
     pub(crate) fn load(file: &Path, operator: Option<&OperatorFile>, code: &Path) -> Result<Self, Refusal> {
         let wire = Wire::default();
-        let mut options = HostOptions {
-            max_instances: 2,
-            compiler: compile::own_program(),
-            compile_on_all_cores: true,
-            functions_dir: cache::folder(),
-            ..HostOptions::new(code)
-        };
+        let mut options = inspect::options(code);
         options.ways_out.responder = Some(wire.responder());
         let host = Host::new(options).map_err(|error| {
             Refusal::new(

@@ -17,7 +17,7 @@ use camshaft_wire::ErrorCode;
 use clap::Args;
 use serde::Serialize;
 
-use super::{build, failure::Failure, output, terminal};
+use super::{build, failure::Failure, inspect, output, terminal};
 use crate::sandbox::Sandbox;
 use case::Verdict;
 use fixture::Fixture;
@@ -210,8 +210,7 @@ impl Arguments {
     /// The component, a folder for its compiled code, and what has to live as long as that.
     fn component(&self) -> Result<(PathBuf, PathBuf, Option<tempfile::TempDir>), Failure> {
         if self.is_file() {
-            let code =
-                tempfile::tempdir().map_err(|error| Failure::write("a temporary directory", &error))?;
+            let code = inspect::temporary()?;
             return Ok((self.plugin.clone(), code.path().to_owned(), Some(code)));
         }
         let component = build::Project::in_folder(&self.plugin, self.form).component()?;

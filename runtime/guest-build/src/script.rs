@@ -20,6 +20,7 @@ use std::{
     process::{self, Command, Output},
 };
 
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::{
@@ -274,6 +275,12 @@ fn absolute(path: &Path) -> Result<PathBuf, ScriptError> {
 
 fn read(path: &Path) -> Result<String, ScriptError> {
     fs::read_to_string(path).map_err(file_error(path))
+}
+
+/// What a file of JSON holds.
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ScriptError> {
+    serde_json::from_str(&read(path)?)
+        .map_err(|error| ScriptError::Invalid { path: path.to_path_buf(), reason: error.to_string() })
 }
 
 fn write(path: &Path, content: &str) -> Result<(), ScriptError> {

@@ -61,7 +61,7 @@ pub(crate) fn run(core: &Arc<Core>) {
     }
 }
 
-/// Whether the overlay holds so much that it is time to write it as a snapshot.
+/// Whether the overlay is large enough to be written as a snapshot.
 pub(crate) fn is_full(core: &Core, sequencer: &Sequencer<EmbeddedStore>) -> bool {
     sequencer.tables().active_bytes() >= Budget::of(core.config.memory).freeze
 }

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde::Deserialize;
 
-use super::{ScriptError, read};
+use super::{ScriptError, read_json};
 
 /// Where packages lie; what stands behind it is a package's name.
 const PACKAGES: &str = "node_modules/";
@@ -33,8 +33,7 @@ struct Import {
 impl Imports {
     /// Those in the metafile at `path`.
     pub fn read(path: &Path) -> Result<Self, ScriptError> {
-        serde_json::from_str(&read(path)?)
-            .map_err(|error| ScriptError::Invalid { path: path.to_path_buf(), reason: error.to_string() })
+        read_json(path)
     }
 
     /// The first package that one of the plugin's own modules imports and `is_named` does not know, behind the module.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     AuthorsManifest, Inputs, Program, ScriptError, Work,
     imports::Imports,
-    read,
+    read, read_json,
     resident::Failed,
     source_map::SourceMap,
     tools::{Tools, announce_and_run},
@@ -56,9 +56,8 @@ pub fn plugin<'w>(
     manifest: &AuthorsManifest,
     inputs: &mut Inputs,
 ) -> Result<impl FnOnce(&Path) -> Result<(), ScriptError> + 'w, ScriptError> {
-    let package_file = work.source("package.json", "it names the plugin's module and its packages")?;
-    let package: Package = serde_json::from_str(&read(&package_file)?)
-        .map_err(|error| ScriptError::Invalid { path: package_file, reason: error.to_string() })?;
+    let package: Package =
+        read_json(&work.source("package.json", "it names the plugin's module and its packages")?)?;
     let main = package.main.as_deref().unwrap_or("index.js");
     let main = work.source(main, "package.json's `main` is the module that exports `handle`")?;
     let tools = TOOLS.folder(&work.tools)?.join("node_modules");
@@ -123,8 +122,8 @@ fn componentize(
         bundle,
         wit: &work.wit(),
         component: file,
-        // Nobody calls a plugin by HTTP, and only who asks for it may send; the rest of WASI the host gives, with nothing
-        // in it.
+        // No plugin is called by HTTP, and only a plugin that asks for it sends requests. The host provides the rest of
+        // WASI, but empty.
         disable: if sends { &["fetch-event"] } else { &["fetch-event", "http"] },
     };
     // Nothing that the tool prints begins with it.

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ScriptError, read};
+use super::{ScriptError, read_json};
 
 /// What is needed of a source map, version 3.
 #[derive(Debug, Deserialize, Serialize)]
@@ -28,9 +28,7 @@ struct Place {
 impl SourceMap {
     /// The map of `bundle`, its files named from `folder`.
     pub fn beside(bundle: &Path, folder: &Path) -> Result<Self, ScriptError> {
-        let path = bundle.with_extension("js.map");
-        let mut map: Self = serde_json::from_str(&read(&path)?)
-            .map_err(|error| ScriptError::Invalid { path: path.clone(), reason: error.to_string() })?;
+        let mut map: Self = read_json(&bundle.with_extension("js.map"))?;
         let from = bundle.parent().unwrap_or(folder);
         // What esbuild names in angle brackets is a definition, and no file.
         for source in map.sources.iter_mut().filter(|source| !source.starts_with('<')) {
