@@ -1,5 +1,5 @@
-//! What the engine promises, one promise a file. All of it runs on one thread, in memory, on a clock that stands
-//! still, and is the same in every run; the harness does step by step what the runtime's threads do.
+//! What the engine promises, one promise a file. All of it runs on one thread, in memory, on a clock that
+//! stands still, and is the same in every run; the harness does step by step what the runtime's threads do.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -21,6 +21,7 @@ mod promises {
     mod failed_effects;
     mod fairness;
     mod filters;
+    mod gaps;
     mod guest_input;
     mod held_events;
     mod held_keys;

@@ -1,5 +1,5 @@
-//! A consumer's life: [attached](super::attach), detached, removed. Each is a transaction, as a [`super::reset`] is. An
-//! operator's pause outlasts all of it but the removal.
+//! A consumer's life: [attached](super::attach), detached, removed. Each is a transaction, as a
+//! [`super::reset`] is. An operator's pause outlasts all of it but the removal.
 
 use std::sync::Arc;
 
@@ -40,13 +40,13 @@ pub enum ConsumerError {
         name: String,
     },
     /// None of its damage is among the events of the log, so there is no offset to go on from.
-    #[error("no event that consumer \"{name}\" needs is damaged, so it cannot go on from another offset")]
+    #[error("consumer \"{name}\" has no damaged events in the log, so it cannot resume from another offset")]
     NoDamagedEvents {
         /// Its name.
         name: String,
     },
     /// It cannot go on without the damaged part.
-    #[error("consumer \"{name}\" cannot go on without {part}")]
+    #[error("consumer \"{name}\" cannot continue without {part}")]
     NotSkippable {
         /// Its name.
         name: String,
@@ -72,6 +72,18 @@ impl<S: Store> Sequencer<S> {
     /// An unknown name, a bound that is reached, or tables that cannot be read.
     pub fn detach(&mut self, name: &str, now: Timestamp) -> Result<(), ConsumerError> {
         self.step(now, |sequencer| sequencer.end_reading(name, now))
+    }
+
+    /// Detaches a consumer for which no code was attached since the start, and returns whether it did. Code
+    /// that was attached since [`Self::unattended`] listed the consumer keeps running.
+    ///
+    /// # Errors
+    /// See [`Self::detach`].
+    pub fn detach_unattended(&mut self, name: &str, now: Timestamp) -> Result<bool, ConsumerError> {
+        if self.is_attended(name) {
+            return Ok(false);
+        }
+        self.detach(name, now).map(|()| true)
     }
 
     fn end_reading(&mut self, name: &str, now: Timestamp) -> Result<(), ConsumerError> {
@@ -171,8 +183,8 @@ impl<S: Store> Sequencer<S> {
         self.consumers.change_named(name).ok_or_else(|| ConsumerError::NotFound { name: name.to_owned() })
     }
 
-    /// Puts a consumer at `at`: an empty one, if its generation is new. Batches that still run for it are then
-    /// of an older generation.
+    /// Puts a consumer at `at`: an empty one, if its generation is new. Batches that still run for it are
+    /// then of an older generation.
     pub(super) fn place(&mut self, record: &ConsumerRecord, at: Offset) {
         self.lagging.remove(&record.id);
         match self.consumers.change(record.id) {

@@ -1,7 +1,8 @@
-//! What may run runs: a version that is offered takes over, or waits since an operator or the runtime said no.
+//! What may run runs: a version that is offered takes over, or waits since an operator or the runtime said
+//! no.
 //!
-//! The engine remembers pins and what was rolled back, in the log; the kept versions say which bytes that was. Whoever
-//! changes what runs holds the shelf's lock for changes.
+//! The engine remembers pins and what was rolled back, in the log; the kept versions say which bytes that
+//! was. Whoever changes what runs holds the shelf's lock for changes.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -58,7 +59,7 @@ impl Plugins {
             version = version.plugin.manifest().version,
             digest = version.plugin.digest(),
             reason = because.message(),
-            "a version waits"
+            "a version was not activated"
         );
         if let Some(running) = self.shelf.running().get_mut(&name) {
             (running.file, running.is_watched) = (from.file.to_owned(), from.is_watched);
@@ -107,8 +108,8 @@ impl Plugins {
             Refusal::new(
                 RefusalCode::VersionNotKept,
                 format!(
-                    "{}, and no copy of the version that should run was kept: its consumer keeps its place and takes \
-                     no events",
+                    "{}, and no copy of the version that should run was kept: its consumer keeps its \
+                     checkpoint and receives no events",
                     because.message()
                 ),
                 because.hint(name),
@@ -117,8 +118,9 @@ impl Plugins {
         self.loader.load_kept(&kept.content, file)
     }
 
-    /// Runs what ran before the last shutdown, if its file is still there, until the directory says otherwise. Returns
-    /// the names whose files are there, each with its file: their consumers keep their places, whatever runs.
+    /// Runs what ran before the last shutdown, if its file is still there, until the directory says
+    /// otherwise. Returns the names whose files are there, each with its file: their consumers keep their
+    /// places, whatever runs.
     pub(super) fn restore(&self) -> Vec<(String, PathBuf)> {
         let _changing = self.shelf.changing();
         let unattended = self.steps.peek(Engine::unattended);
@@ -145,7 +147,7 @@ impl Plugins {
             let from = Origin { file, is_watched: true };
             // If it cannot run, it is loaded from the directory, as if nothing had been kept.
             if let Err(refusal) = loaded.and_then(|version| self.run(version, from)) {
-                tracing::warn!(plugin = name, "what ran before cannot run again: {refusal}");
+                tracing::warn!(plugin = name, "the previous version cannot run: {refusal}");
             }
         }
         there
@@ -158,8 +160,9 @@ impl Plugins {
             .map_err(|(name, error)| internal(&name, &error))
     }
 
-    /// Lets `version` take over by `act`, which is given what both say to the engine: `version`, and what is to run again
-    /// if that fails its probation, unless the engine knows. The caller holds the lock for changes.
+    /// Lets `version` take over by `act`, which is given what both say to the engine: `version`, and what is
+    /// to run again if that fails its probation, unless the engine knows. The caller holds the lock for
+    /// changes.
     pub(super) fn take_over(
         &self,
         version: Version,
@@ -222,7 +225,7 @@ impl Plugins {
         let loaded = self.loader.load_kept(&kept.content, file);
         loaded
             .inspect_err(|refusal| {
-                tracing::warn!(plugin = name, "there is nothing to go back to on probation: {refusal}");
+                tracing::warn!(plugin = name, "the probation has no version to roll back to: {refusal}");
             })
             .ok()
     }
@@ -274,11 +277,25 @@ impl Plugins {
         }
     }
 
-    pub(super) fn detach(&self, name: &str) {
-        match self.retrying(|sequencer| sequencer.detach(name, self.core.now())) {
-            Ok(()) | Err(ConsumerError::NotFound { .. } | ConsumerError::Unready(_)) => {}
+    fn detach(&self, name: &str) {
+        self.detached(self.retrying(|sequencer| sequencer.detach(name, self.core.now())));
+    }
+
+    /// Detaches a consumer unless code was attached for it meanwhile, and returns whether it did.
+    pub(super) fn detach_unattended(&self, name: &str) -> bool {
+        let now = || self.core.now();
+        self.detached(self.retrying(|sequencer| sequencer.detach_unattended(name, now()))).unwrap_or_default()
+    }
+
+    /// A consumer that does not exist, and a runtime that stops, need no detaching. Any other error ends the
+    /// runtime.
+    fn detached<T>(&self, outcome: Result<T, ConsumerError>) -> Option<T> {
+        match outcome {
+            Ok(done) => return Some(done),
+            Err(ConsumerError::NotFound { .. } | ConsumerError::Unready(_)) => {}
             Err(error) => self.core.fail(error),
         }
+        None
     }
 
     /// Takes a step of the engine, waiting where it has no room now.
@@ -325,16 +342,18 @@ impl Because {
     pub(super) fn hint(&self, name: &str) -> String {
         match self {
             Self::Pinned { .. } => {
-                format!("`camshaft plugins unpin {name}` lets the file in the plugins directory run.")
+                format!("Run `camshaft plugins unpin {name}` to run the file in the plugins directory.")
             }
             Self::RolledBack { .. } => format!(
-                "Drop in a corrected version; `camshaft plugins rollback {name} --to DIGEST` runs this one all the same."
+                "Deploy a corrected version, or run this one with `camshaft plugins rollback {name} \
+                 --to DIGEST`."
             ),
         }
     }
 }
 
-/// What the engine is told about a plugin whose code has this number. Runtimes and sandboxes of one plugin tell it alike.
+/// The engine's specification of the consumer of a plugin whose code has the number `code`. The runtime and
+/// the sandbox of tests build it in the same way.
 #[must_use]
 pub fn spec(plugin: &Plugin, code: CodeNumber) -> ConsumerSpec {
     let manifest = plugin.manifest();
@@ -363,6 +382,6 @@ fn internal(name: &str, error: &dyn std::fmt::Display) -> Refusal {
     Refusal::new(
         RefusalCode::Internal,
         format!("plugin \"{name}\" could not be attached: {error}"),
-        "See the log.",
+        "Check the runtime's log.",
     )
 }

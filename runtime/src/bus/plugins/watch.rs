@@ -1,6 +1,7 @@
 //! The thread that watches the plugins directory: what it offers is attached, what it takes away is detached.
 //!
-//! It waits for no file: the loader answers when it has one, and what runs is changed in one step of the engine.
+//! It waits for no file: the loader answers when it has one, and what runs is changed in one step of the
+//! engine.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -30,9 +31,7 @@ pub(super) fn watch(core: &Arc<Core>, plugins: &Plugins) {
     }
     let rung = Arc::clone(core);
     let mut watcher = Watcher::new(&path, move || rung.plugins.ring())
-        .inspect_err(
-            |error| tracing::warn!(%error, "no notifications for the plugins directory; it is polled"),
-        )
+        .inspect_err(|error| tracing::warn!(%error, "no notifications for the plugins directory, polling it"))
         .ok();
     let mut settled = false;
     // What there was when compiled code was last removed.
@@ -47,7 +46,7 @@ pub(super) fn watch(core: &Arc<Core>, plugins: &Plugins) {
             if matches!(change, Change::DirectoryBack)
                 && let Some(Err(error)) = watcher.as_mut().map(Watcher::renew)
             {
-                tracing::warn!(%error, "no notifications for the plugins directory; it is polled");
+                tracing::warn!(%error, "no notifications for the plugins directory, polling it");
             }
             carry_out(plugins, change);
         }
@@ -67,8 +66,8 @@ pub(super) fn watch(core: &Arc<Core>, plugins: &Plugins) {
     }
 }
 
-/// Compares the directory with what is known. The answers of the loader come first and are taken last: a file that
-/// was changed while it was loaded is then seen to be.
+/// Compares the directory with what is known. The answers of the loader come first and are taken last: a file
+/// that was changed while it was loaded is then seen to be.
 fn look(plugins: &Plugins, directory: &mut Directory<Version>) -> Vec<Change<Version>> {
     let answers = plugins.loader.answers();
     let now = plugins.core.now();
@@ -93,13 +92,14 @@ fn look(plugins: &Plugins, directory: &mut Directory<Version>) -> Vec<Change<Ver
     changes
 }
 
-/// Consumers of plugins whose files went while the runtime was not there. One whose file is there and cannot run keeps
-/// its place.
+/// Detaches consumers without code: their files were removed while the runtime was stopped, or no closure has
+/// subscribed yet. A consumer whose file exists and cannot run keeps its place.
 fn detach_unattended(plugins: &Plugins, directory: &Directory<Version>) {
     let unattended = plugins.steps.peek(Engine::unattended);
     for name in unattended.into_iter().filter(|name| !directory.holds(name)) {
-        tracing::info!(consumer = name, "its plugin is gone since the last run: detached");
-        plugins.detach(&name);
+        if plugins.detach_unattended(&name) {
+            tracing::info!(consumer = name, "detached: it has no plugin file, and no closure subscribed");
+        }
     }
 }
 
@@ -127,7 +127,7 @@ fn carry_out(plugins: &Plugins, change: Change<Version>) {
         }
         Change::DirectoryMissing => {
             let directory = plugins.core.config.plugins.display();
-            tracing::warn!(%directory, "the plugins directory is gone; what runs runs on");
+            tracing::warn!(%directory, "the plugins directory is missing; loaded plugins keep running");
         }
         Change::DirectoryBack => tracing::info!("the plugins directory is back"),
     }
@@ -140,7 +140,7 @@ fn note_refusal(plugins: &Plugins, file: PathBuf, plugin: Option<String>, refusa
         if let Err(error) =
             sequencer.announce_refusal(&file.display().to_string(), refusal.code, &refusal.message, now)
         {
-            tracing::warn!(%error, "the refusal could not be announced");
+            tracing::warn!(%error, "could not announce the refusal");
         }
     });
     plugins.shelf.refused().insert(file, Refused { plugin, refusal, at: now });
