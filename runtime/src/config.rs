@@ -1,7 +1,8 @@
 //! The runtime's settings: `camshaft.toml`, `CAMSHAFT_*`, flags, defaults.
 //!
-//! The command line loads them, an embedder fills in a [`Config`] by hand; [`Runtime::open`](crate::Runtime::open)
-//! checks them either way. A flag wins over the environment, the environment over the file.
+//! The command line loads them; an embedding program fills in a [`Config`] itself.
+//! [`Runtime::open`](crate::Runtime::open) validates them in both cases. A flag overrides the environment,
+//! the environment overrides the file.
 
 mod error;
 mod file;
@@ -20,63 +21,67 @@ use camshaft_host::CompilerProgram;
 
 use crate::compose::budget::Budget;
 pub use error::ConfigError;
-use given::{Given, Place};
+use given::Given;
+pub use given::Place;
 pub use token::Token;
 pub use value::duration;
 
-/// The settings file that is read if it exists and no other is named.
+/// The settings file that is read if it exists and no other file is given.
 pub const DEFAULT_FILE: &str = "camshaft.toml";
 
 /// Least memory that the runtime can work with, in bytes.
 const MIN_MEMORY: u64 = 64 << 20;
 
-/// What the runtime may use, and where. All sizes are bytes.
+/// The settings of the runtime. All sizes are in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Where log and tables lie; made if missing.
+    /// The data directory, with log and tables; created if missing.
     pub data: PathBuf,
-    /// Which directory is watched for plugins; made if missing.
+    /// The watched plugins directory; created if missing.
     pub plugins: PathBuf,
-    /// Where the HTTP interface listens.
+    /// The address of the HTTP interface.
     pub listen: SocketAddr,
-    /// Memory that the process stays within, plugins' instances aside. Less than 192 MiB works like 192 MiB.
+    /// Memory limit of the process, without the instances of plugins. Values below 192 MiB have the effect of
+    /// 192 MiB.
     pub memory: u64,
-    /// When a publish is answered.
+    /// When a publish is acknowledged.
     pub durability: Durability,
     /// Threads that run handlers; one per core if absent.
     pub workers: Option<usize>,
     /// Web origins, such as `https://example.com`, whose pages may call the HTTP interface.
     pub allowed_origins: Vec<String>,
-    /// Who knows it may use the HTTP interface; without one, only loopback may.
+    /// The token that gives access to the HTTP interface. Without a token, only loopback has access.
     pub token: Option<Token>,
-    /// Whether callers with the token may put files into the plugins directory.
+    /// Whether callers with the token may upload files into the plugins directory.
     pub allow_deploy: bool,
     /// How long a detached consumer pins the log.
     pub detached_retention: Duration,
     /// How long events are kept.
     pub retention: Retention,
-    /// What a request, an event or a plugin may use at most.
+    /// Limits for requests, events and plugins.
     pub limits: RuntimeLimits,
-    /// Which program compiles plugins, in a process with limits on memory and time. `camshaft run` names itself; an
-    /// embedder names a `camshaft` of the same release, with the argument `compile`. Without one, plugins are compiled in
-    /// this process and those two limits do not hold: see [`Runtime::load_plugin`](crate::Runtime::load_plugin).
+    /// The program that compiles plugins, in a process with limits on memory and time. `camshaft run` uses
+    /// itself. An embedding program uses a `camshaft` of the same release, with the argument `compile`.
+    /// Without a program, plugins are compiled in this process and these two limits do not apply: see
+    /// [`Runtime::load_plugin`](crate::Runtime::load_plugin).
     pub compiler: Option<CompilerProgram>,
-    /// Whether that program compiles on all cores, as `camshaft dev` has it do. Unless set it takes one, so that events are
-    /// handled meanwhile.
+    /// Whether the compiler program uses all cores, as in `camshaft dev`. By default it uses one, so that
+    /// events are handled in the meantime.
     pub compile_on_all_cores: bool,
-    /// Folder for functions that the compiler program keeps of large plugins, so that an interpreter that many plugins bring
-    /// is compiled once; made if missing. Several runtimes of one user may share it. What lies there is run: only this user
-    /// may write to it. Unless set it is in the data directory.
+    /// The folder in which the compiler program keeps compiled functions of large plugins, so that an
+    /// interpreter in many plugins is compiled once; created if missing. Several runtimes of one user may
+    /// share it. The functions in it are executed, so only this user may have write access. By default it is
+    /// in the data directory.
     pub functions_dir: Option<PathBuf>,
 }
 
-/// When a publish is answered.
+/// When a publish is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// After the sync: what was answered survives a crash of the machine.
+    /// After the sync. Acknowledged events survive a crash of the machine.
     #[default]
     Sync,
-    /// At once: a crash may lose the newest events, never consistency.
+    /// At once. A crash may lose the newest events, but never consistency.
     Async,
 }
 
@@ -85,20 +90,21 @@ pub enum Durability {
 pub struct Retention {
     /// Events older than this may be trimmed.
     pub age: Duration,
-    /// The oldest events beyond this size may be trimmed, whatever their age.
+    /// The oldest events beyond this size may be trimmed, regardless of their age.
     pub bytes: Option<u64>,
 }
 
-/// Upper bounds.
+/// The limits of the runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RuntimeLimits {
     /// Size of one event.
     pub max_event_bytes: u64,
     /// Size of one HTTP request's body.
     pub max_request_bytes: u64,
-    /// Size of one transaction: what an attempt writes and publishes, or a batch.
+    /// Size of one transaction: the effects of an attempt, or a batch of published events.
     pub max_transaction_bytes: u64,
-    /// What the runtime keeps for one attempt while it runs: what it read, wrote, published and logged.
+    /// Memory that the runtime keeps for one running attempt: for its reads, writes, published events and log
+    /// lines.
     pub max_attempt_bytes: u64,
     /// Size of one state value.
     pub max_state_value_bytes: u64,
@@ -106,19 +112,19 @@ pub struct RuntimeLimits {
     pub max_state_bytes: u64,
     /// Events that one attempt may publish or schedule.
     pub max_published_events: u64,
-    /// Lines that one attempt may log; further ones are left out.
+    /// Lines that one attempt may log; further lines are omitted.
     pub max_log_lines: u32,
     /// Stack of one call of a plugin, 64 KiB to 1 MiB.
     pub max_stack: u64,
-    /// Events between a producer's and the last that follows from it.
+    /// Hops from a producer's event to the last event that follows from it.
     pub max_hops: u32,
     /// Timers that one consumer may have set.
     pub max_timers: u64,
     /// Held events and dead letters of one consumer.
     pub max_held_events: u64,
-    /// Their size.
+    /// Size of the held events and dead letters of one consumer.
     pub max_held_bytes: u64,
-    /// Plugin instances alive at a time.
+    /// Plugin instances at a time.
     pub max_instances: u32,
     /// Size of one `.wasm` file.
     pub max_plugin_bytes: u64,
@@ -126,13 +132,14 @@ pub struct RuntimeLimits {
     pub max_deadline: Duration,
     /// Longest deadline that the manifest of a sink may set. A sink holds no worker.
     pub max_sink_deadline: Duration,
-    /// Most memory that a manifest may set for an instance.
+    /// Largest memory that a manifest may set for an instance.
     pub max_memory: u64,
-    /// Address space that compiling one plugin may take.
+    /// Address space for compiling one plugin.
     pub max_compile_memory: u64,
-    /// Processor time that it may take, in whole seconds; ten times as much by the clock.
+    /// Processor time for compiling one plugin, in whole seconds. The limit of elapsed time is ten times as
+    /// long.
     pub max_compile_time: Duration,
-    /// Connections to the HTTP interface at a time.
+    /// HTTP requests served at a time.
     pub max_connections: usize,
 }
 
@@ -188,17 +195,18 @@ impl Default for RuntimeLimits {
 }
 
 impl Config {
-    /// The share of `memory` for all requests and answers together, in bytes. The server keeps within it.
+    /// The share of `memory` for all requests and answers together, in bytes. The server enforces it.
     #[must_use]
     pub fn clients_bytes(&self) -> usize {
         Budget::of(self.memory).clients
     }
 
-    /// Puts the sources together: `file`, or `camshaft.toml` if that exists, then the `CAMSHAFT_*` among
-    /// `environment`, then `flags` by setting key.
+    /// Loads the settings from all sources: `file`, or `camshaft.toml` if it exists, then the `CAMSHAFT_*`
+    /// variables in
+    /// `environment`, then `flags` by setting key. Later sources override earlier ones.
     ///
     /// # Errors
-    /// The first setting that does not exist or has a value that it may not have, with its place.
+    /// The first setting that does not exist or has an invalid value, with its place.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -240,15 +248,16 @@ impl Config {
         Ok(config)
     }
 
-    /// Variables of the environment that set nothing and probably were meant to, each with the one that is meant.
-    /// The command line warns of them. Others that begin with `CAMSHAFT_` may be an orchestrator's.
+    /// Environment variables without effect that are probably misspelled, each with the likely name. The
+    /// command line warns about them. Other variables that begin with `CAMSHAFT_` may belong to an
+    /// orchestrator.
     pub fn mistaken_variables(
         environment: impl IntoIterator<Item = String>,
     ) -> impl Iterator<Item = (String, String)> {
         environment.into_iter().filter_map(|name| setting::meant_by(&name).map(|meant| (name, meant)))
     }
 
-    /// Refuses settings that contradict each other.
+    /// Validates that the settings do not contradict each other.
     ///
     /// # Errors
     /// The first contradiction.
@@ -261,18 +270,18 @@ impl Config {
             return Err(ConfigError::TokenRequired { listen: self.listen });
         }
         if self.memory < MIN_MEMORY {
-            return refuse("memory", format!("{} bytes are less than the least, 64MiB", self.memory));
+            return refuse("memory", format!("{} bytes are less than the minimum of 64MiB", self.memory));
         }
         if limits.max_event_bytes > limits.max_transaction_bytes {
             let problem = format!(
-                "an event of {} bytes would not fit a transaction of {} (`limits.max_transaction_bytes`)",
+                "an event of {} bytes does not fit into a transaction of {} (`limits.max_transaction_bytes`)",
                 limits.max_event_bytes, limits.max_transaction_bytes
             );
             return refuse("limits.max_event_bytes", problem);
         }
         if limits.max_attempt_bytes < limits.max_transaction_bytes {
             let problem = format!(
-                "{} bytes would not hold a transaction of {} (`limits.max_transaction_bytes`)",
+                "{} bytes are less than a transaction of {} (`limits.max_transaction_bytes`)",
                 limits.max_attempt_bytes, limits.max_transaction_bytes
             );
             return refuse("limits.max_attempt_bytes", problem);
@@ -280,12 +289,12 @@ impl Config {
         if !camshaft_host::STACK_BYTES.contains(&limits.max_stack) {
             return refuse(
                 "limits.max_stack",
-                format!("{} bytes are not within 64KiB and 1MiB", limits.max_stack),
+                format!("{} bytes are not between 64KiB and 1MiB", limits.max_stack),
             );
         }
         if limits.max_event_bytes > limits.max_request_bytes {
             let problem = format!(
-                "an event of {} bytes would not fit a request of {} (`limits.max_request_bytes`)",
+                "an event of {} bytes does not fit into a request of {} (`limits.max_request_bytes`)",
                 limits.max_event_bytes, limits.max_request_bytes
             );
             return refuse("limits.max_event_bytes", problem);

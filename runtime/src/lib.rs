@@ -1,7 +1,23 @@
 //! Camshaft as a library: an event runtime whose handlers are WebAssembly components or closures.
 //!
-//! [`Runtime`] is the in-process event bus: publish events, read them back, look at plugins, consumers, dead
-//! letters and state. The HTTP interface and the command line are packages of their own, made of nothing else.
+//! [`Runtime`] is the in-process event bus: it publishes events, reads them back, and shows plugins,
+//! consumers, dead letters and state. The HTTP interface and the command line are separate packages that use
+//! only this API.
+//!
+//! # Examples
+//!
+//! The folder `runtime/examples` has one program per use. Each checks what it shows. Run one with
+//! `cargo run --package camshaft --example NAME`.
+//!
+//! | example | content |
+//! |---|---|
+//! | `publish_subscribe` | publish an event, and handle it with a closure that publishes another event |
+//! | `exactly_once` | a duplicate and a failed attempt: the event counts once |
+//! | `dead_letters` | a rejected event, and its redrive after the handler is fixed |
+//! | `durable_restart` | log, state and checkpoint after a restart |
+//! | `read_the_log` | read from an offset or a cursor, and follow the log |
+//! | `async_sink` | calls to an outside system with delivery at least once, and an idempotency key |
+//! | `load_a_plugin` | a WebAssembly plugin in an embedding program |
 
 mod bus;
 mod compose;
@@ -10,12 +26,17 @@ mod error;
 pub mod verify;
 
 pub use bus::follow::Stretch;
-pub use bus::plugins::{PluginFile, spec as consumer_spec};
+pub use bus::plugins::PluginFile;
+#[doc(hidden)]
+pub use bus::plugins::spec as consumer_spec;
 pub use bus::{Failure, Runtime, SubscribeError, Subscription};
 pub use camshaft_engine::Attempt;
+pub use camshaft_event::transaction::{Handled, Outcome};
 pub use camshaft_event::{
-    AfterDeadLetter, AttemptContext, Backoff, Breaker, Delivery, Event, Filter, InstanceReuse, Limits,
-    NewEvent, Offset, Policy, Rate, Sink, Start, Timestamp, TypePattern, cloudevents,
+    ActivationId, AfterDeadLetter, AttemptContext, Backoff, Breaker, ConsumerId, Delivery, EffectError,
+    Event, EventHash, FailureCause, Filter, Generation, InstanceReuse, Limit, Limits, LogLevel, NewEvent,
+    Offset, PatternError, Policy, RaisedBy, Rate, RedriveId, Sequence, Sink, Start, StateEntry, StatePage,
+    Timestamp, TypePattern, cloudevents,
 };
 pub use camshaft_host::{CompileOrder, CompilerProgram, Refusal, RefusalCode, compile_from_stdin};
 #[cfg(feature = "test-outbox")]
@@ -25,9 +46,13 @@ pub use camshaft_wire::{ErrorCode, ExitCode};
 #[cfg(feature = "test-clock")]
 pub use compose::WallClock;
 pub use config::{
-    Config, ConfigError, Durability, Retention, RuntimeLimits, Token, duration as parse_duration,
+    Config, ConfigError, Durability, Place as SettingPlace, Retention, RuntimeLimits, Token,
+    duration as parse_duration,
 };
 pub use error::{
     ConsumerError, DeadLetterError, DeployError, EventError, HeldError, LoadError, OpenError, PublishError,
     ReadError, RedriveError, StateError, Unavailable, VersionError, io_reason,
 };
+pub use futures_util::future::BoxFuture;
+// Public fields in `view` have types of this package.
+pub use serde_json;

@@ -123,20 +123,26 @@ impl Attempt {
         &self.event
     }
 
-    /// The same event, for a caller that moves the attempt while it reads the event.
+    /// The same event, for a caller that moves the attempt while it reads the event. Runtimes call this, not
+    /// handlers.
+    #[doc(hidden)]
     #[must_use]
     pub fn share_event(&self) -> SharedEvent {
         self.event.clone()
     }
 
-    /// What the caller leaves behind while it handles the event, for [`crate::Sequencer::suspect`].
+    /// What the caller leaves behind while it handles the event, for [`crate::Sequencer::suspect`]. Runtimes
+    /// call this, not handlers.
+    #[doc(hidden)]
     #[must_use]
     pub fn mark(&self) -> Mark {
         let (consumer, generation) = (self.space.consumer, self.generation);
         Mark { consumer, generation, offset: self.offset, lone_runs: self.lone_runs }
     }
 
-    /// The lines the handler logged; the caller passes them on whatever the outcome is.
+    /// The lines that the handler logged; the caller passes them on after every outcome. Runtimes call this,
+    /// not handlers.
+    #[doc(hidden)]
     #[must_use]
     pub fn take_log(&mut self) -> Vec<LogLine> {
         std::mem::take(&mut self.effects.log)
@@ -270,8 +276,8 @@ impl Attempt {
         Ok(())
     }
 
-    /// What a key takes in the state before it is written to, and whether it is kept from now on: a key that was
-    /// neither read nor written yet is looked up.
+    /// What a key takes in the state before it is written to, and whether it is kept from now on: a key that
+    /// was neither read nor written yet is looked up.
     fn size_in_state(&mut self, key: &[u8]) -> Result<(u64, bool), TablesError> {
         if let Some(value) = self.effects.writes.get(key).or_else(|| self.earlier.get(key)) {
             return Ok((size_in_state(key, value.as_ref().map(Vec::len)), false));
