@@ -41,7 +41,7 @@ pub(crate) fn run(all: bool, since: Option<&str>) -> Result<()> {
 
 fn steps(choice: &Choice, all: bool) -> Vec<Step> {
     let mut steps: Vec<Step> = vec![
-        ("house rules", Box::new(tidy::run)),
+        ("house rules", Box::new(|| tidy::run(false))),
         ("format", Box::new(|| command::run(command::cargo(&["fmt", "--all", "--check"])))),
         ("lints", Box::new(lints)),
         ("docs", Box::new(docs)),
@@ -72,8 +72,9 @@ fn explain(choice: &Choice) {
     }
 }
 
-/// All tests. Their features are those that the tests' own dependencies ask for, so that the other checks share what is
-/// built here: see [`command::program`]. Plugins that the tests need are built by the tests themselves, with the toolchain that is here now.
+/// All tests. Their features are those that the tests' own dependencies ask for, so that the other checks
+/// share what is built here: see [`command::program`]. Plugins that the tests need are built by the tests
+/// themselves, with the toolchain that is here now.
 pub(crate) fn test(arguments: &[String]) -> Result<()> {
     toolchain::ensure()?;
     let mut command = command::cargo(&["test", "--locked", "--workspace"]);

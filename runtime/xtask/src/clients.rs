@@ -1,5 +1,5 @@
-//! What official clients say of the HTTP interface: schemathesis compares the description with the behaviour, and
-//! CloudEvents' own SDKs publish events and read them back.
+//! What official clients say of the HTTP interface: schemathesis compares the description with the behaviour,
+//! and CloudEvents' own SDKs publish events and read them back.
 //!
 //! They come by pip and npm into the target folder, at the versions that `clients/` pins.
 
@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::client::Client;
 use crate::server::Server;
-use crate::{command, toolchain};
+use crate::{command, toolchain, tools};
 
 /// Requests that schemathesis makes up for each operation, beside those at the bounds of the description.
 const EXAMPLES: &str = "25";
@@ -72,7 +72,7 @@ pub(crate) fn run() -> Result<()> {
 
 /// The folder with the packages of Python.
 fn packages(tools: &Path, sources: &Path) -> Result<PathBuf> {
-    installed(tools, sources, "python", &["requirements.txt"], |draft| {
+    tools::installed(tools, sources, "python", &["requirements.txt"], |draft| {
         let mut pip = Command::new("python3");
         pip.args([
             "-m",
@@ -90,43 +90,7 @@ fn packages(tools: &Path, sources: &Path) -> Result<PathBuf> {
 
 /// The folder with the modules of JavaScript, and the program that imports them.
 fn modules(tools: &Path, sources: &Path) -> Result<PathBuf> {
-    let pins = ["package.json", "package-lock.json", "round_trip.mjs"];
-    installed(tools, sources, "javascript", &pins, |draft| {
-        let mut npm = Command::new("npm");
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]).current_dir(draft);
-        command::run(npm)
-    })
-}
-
-/// A folder of `tools` that holds the files `pins` of `sources`, and what `install` puts beside them. It is filled beside
-/// its place and renamed, so that what was cut off is never taken for whole.
-fn installed(
-    tools: &Path,
-    sources: &Path,
-    name: &str,
-    pins: &[&str],
-    install: impl FnOnce(&Path) -> Result<()>,
-) -> Result<PathBuf> {
-    let (place, draft) = (tools.join(name), tools.join(format!("{name}.partial")));
-    let is_same = |pin: &&str| {
-        let wanted = fs::read(sources.join(pin));
-        wanted.is_ok_and(|wanted| fs::read(place.join(pin)).is_ok_and(|found| found == wanted))
-    };
-    if pins.iter().all(is_same) {
-        return Ok(place);
-    }
-    for old in [&place, &draft] {
-        if old.exists() {
-            fs::remove_dir_all(old)?;
-        }
-    }
-    fs::create_dir_all(&draft)?;
-    for pin in pins {
-        fs::copy(sources.join(pin), draft.join(pin)).with_context(|| format!("`{pin}` cannot be copied"))?;
-    }
-    install(&draft)?;
-    fs::rename(&draft, &place).with_context(|| format!("could not make '{}'", place.display()))?;
-    Ok(place)
+    tools::modules(tools, sources, &["round_trip.mjs"])
 }
 
 /// Gives the runtime events, state and a dead letter with an event behind it.

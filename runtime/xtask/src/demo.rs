@@ -1,5 +1,5 @@
-//! The main job on real input: a month of departures goes through the runtime while plugins come, are replaced
-//! and fail, and the process is killed; at the end every sum must be that of the file.
+//! The main job on real input: a month of departures goes through the runtime while plugins come, are
+//! replaced and fail, and the process is killed; at the end every sum must be that of the file.
 //!
 //! Everything happens at fixed event counts, never after a time, so that two runs do the same.
 
@@ -86,26 +86,32 @@ pub(crate) fn run(keep: bool) -> Result<()> {
             }
         }
     }
+    check(&client, &plan, &flights, started)?;
+    finish(keep, server, folder)
+}
+
+/// Waits until all events are handled, and compares every sum with the file.
+fn check(client: &Client, plan: &plan::Plan<'_>, flights: &Flights, started: Instant) -> Result<()> {
     for consumer in ["carrier-stats", "delay-alert", "airport-board"] {
         client.wait_until_handled(consumer)?;
     }
     let seconds = started.elapsed().as_secs_f64();
-    plan.release_the_held_key(&client)?;
+    plan.release_the_held_key(client)?;
     client.wait_until_handled("airport-board")?;
-    verdict::check(&client, &flights)?;
+    verdict::check(client, flights)?;
     let total = client.tail()?;
     step(&format!(
         "{total} events in the log, {:.0} published and handled per second, every one durable",
         total as f64 / seconds
     ));
-    finish(keep, server, folder)
+    Ok(())
 }
 
 fn finish(keep: bool, mut server: Server, folder: tempfile::TempDir) -> Result<()> {
     if keep {
         let folder = folder.keep();
         let url = server.leave_running();
-        step(&format!("the runtime goes on at {url}, its files lie in {}", folder.display()));
+        step(&format!("the runtime keeps running at {url}, its files are in {}", folder.display()));
         step(&format!("look around: camshaft --url {url} consumers · … state list carrier-stats · … tail"));
     } else {
         server.stop()?;

@@ -1,7 +1,7 @@
-//! The project's chores: `cargo xtask demo | test | sim | torture | clients | bench | instructions | tidy | ci`.
+//! The project's chores. `cargo xtask --help` lists them.
 //!
-//! Each does all it needs from a fresh clone, whatever the machine lacks: it finds or installs a toolchain for
-//! plugins, builds what it runs, and says what it is doing.
+//! Each chore works in a fresh clone: it finds or installs a toolchain for plugins and the tools that the
+//! machine lacks, builds the programs that it runs, and prints its progress.
 
 mod bench;
 mod ci;
@@ -11,9 +11,11 @@ mod command;
 mod demo;
 mod instructions;
 mod readme;
+mod repository;
 mod server;
 mod tidy;
 mod toolchain;
+mod tools;
 mod torture;
 
 use std::process::ExitCode;
@@ -31,7 +33,7 @@ struct Arguments {
 enum Chore {
     /// Run a month of real flights through the runtime, with a kill in the middle, and check every sum.
     Demo {
-        /// Leave the runtime running at the end, to look around.
+        /// Leave the runtime running at the end.
         #[arg(long)]
         keep: bool,
     },
@@ -45,48 +47,56 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Kill, stop, fill and replace under load, with the real binary, and count what was lost or doubled.
+    /// Kill, stop, fill and reload the real binary under load, and count lost and doubled events.
     Torture {
-        /// How long at least.
+        /// Minimum duration in minutes.
         #[arg(long, default_value_t = 1.0)]
         minutes: f64,
-        /// How many kills at least.
+        /// Minimum number of kills.
         #[arg(long, default_value_t = 60)]
         kills: u32,
-        /// Another order of mishaps; random unless given.
+        /// Seed for the order of faults [default: random].
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Let official clients judge the HTTP interface: schemathesis its description, CloudEvents' SDKs the events.
+    /// Test the HTTP interface with official clients: schemathesis for its description, the CloudEvents SDKs
+    /// for events.
     Clients,
-    /// Measure beside peers, which are installed into the target folder: `cargo xtask bench [NAME] [--quick]`. All
-    /// that a release is judged by without a name; `--help` lists the names.
+    /// Measure beside peers, which are installed into the target folder: `cargo xtask bench [NAME]
+    /// [--quick]`. Without a name, all measurements of a release; `--help` lists the names.
     #[command(disable_help_flag = true)]
     Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Count the instructions of the hot path, and compare them with the ones accepted last.
+    /// Count the instructions of the hot path, and compare them with the accepted counts.
     Instructions {
-        /// Accept what is counted now.
+        /// Accept the new counts.
         #[arg(long)]
         accept: bool,
     },
-    /// House rules: lengths of files, no forgotten markers, no dependency that is compiled twice.
-    Tidy,
-    /// Run every command of the README and the guide once, and compare what it prints.
+    /// Check the house rules: lengths of files and comments, forgotten markers, dependencies that are
+    /// compiled twice, and words of unclear prose that may only become fewer.
+    Tidy {
+        /// Record lower counts of such words.
+        #[arg(long)]
+        accept: bool,
+    },
+    /// Check the dependencies against `deny.toml`, and the workflows of hosted CI.
+    Repository,
+    /// Run every command of the README and the guide once, and compare its output.
     Readme {
-        /// With the program that the other checks run, instead of installing it for release as they say.
+        /// Use the program of the other checks instead of an installation for release.
         #[arg(long)]
         built: bool,
     },
-    /// All checks: house rules, format, lints, docs, tests, and the slow suites: simulation, torture, demo, README,
-    /// official clients, instructions, a quick bench. A slow suite runs if the change can touch it, or in turn.
+    /// Run all checks: house rules, format, lints, docs, tests, and the slow suites that the change can
+    /// affect or whose turn it is.
     Ci {
-        /// Run every suite, whatever changed.
+        /// Run every suite.
         #[arg(long)]
         all: bool,
-        /// The commit before the change; unless given, the newest that is a day older than the head commit.
+        /// The commit before the change [default: the newest that is a day older than the head commit].
         #[arg(long, value_name = "REVISION", conflicts_with = "all")]
         since: Option<String>,
     },
@@ -101,7 +111,8 @@ fn main() -> ExitCode {
         Chore::Clients => clients::run(),
         Chore::Bench { arguments } => bench::run(&arguments),
         Chore::Instructions { accept } => instructions::run(accept),
-        Chore::Tidy => tidy::run(),
+        Chore::Tidy { accept } => tidy::run(accept),
+        Chore::Repository => repository::run(),
         Chore::Readme { built } => readme::run(!built),
         Chore::Ci { all, since } => ci::run(all, since.as_deref()),
     };

@@ -12,15 +12,15 @@ const DAY_SECONDS: u64 = 24 * 60 * 60;
 pub(super) struct Change {
     /// The hash of the head commit, in hexadecimal.
     pub(super) head: String,
-    /// Files that differ between the base and the working tree, relative to the root. A renamed file is there by
-    /// both names. Files that git does not track count too, unless it ignores them.
+    /// Files that differ between the base and the working tree, relative to the root. A renamed file is there
+    /// by both names. Files that git does not track count too, unless it ignores them.
     pub(super) files: Vec<PathBuf>,
 }
 
 impl Change {
-    /// Reads the change of the checkout in `root`: from the revision `since`, or else from the newest commit that is at
-    /// least a day older than the head commit, since one change may be many commits. `None` where there is no such
-    /// commit: outside git, in a shallow clone, in a young repository.
+    /// Reads the change of the checkout in `root`: from the revision `since`, or else from the newest commit
+    /// that is at least a day older than the head commit, since one change may be many commits. `None` where
+    /// there is no such commit: outside git, in a shallow clone, in a young repository.
     ///
     /// # Errors
     /// If `since` names no commit, or git fails halfway.

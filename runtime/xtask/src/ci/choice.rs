@@ -1,8 +1,8 @@
 //! Which slow suites a run of CI includes, and why.
 //!
-//! A suite that the change can touch runs. So does the one whose turn it is: the commit's hash picks one suite of all, so
-//! that each suite runs on average with every sixth commit even where no change can touch it. Where history is
-//! missing, all suites run.
+//! A suite that the change can touch runs. So does the one whose turn it is: the commit's hash picks one
+//! suite of all, so that each suite runs on average with every eighth commit even where no change can touch
+//! it. Where history is missing, all suites run.
 
 use anyhow::{Context, Result};
 

@@ -15,7 +15,8 @@ pub(super) struct Package {
     pub(super) name: String,
     /// Relative to the root.
     pub(super) folder: PathBuf,
-    /// Packages that its library or program is built of, the workspace's and others. Those of its tests are not in it.
+    /// Packages that its library or program is built of, the workspace's and others. Those of its tests are
+    /// not in it.
     dependencies: Vec<String>,
 }
 
@@ -44,7 +45,8 @@ impl Packages {
         metadata["packages"].as_array()?.iter().map(package).collect::<Option<_>>().map(Self)
     }
 
-    /// The package in whose folder the file lies; the innermost one, since `runtime/` is a package and holds others.
+    /// The package in whose folder the file lies; the innermost one, since `runtime/` is a package and holds
+    /// others.
     pub(super) fn owner(&self, file: &Path) -> Option<&Package> {
         let owners = self.0.iter().filter(|package| file.starts_with(&package.folder));
         owners.max_by_key(|package| package.folder.components().count())

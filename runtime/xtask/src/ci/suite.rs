@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::packages::Packages;
-use crate::{bench, clients, demo, instructions, readme, torture};
+use crate::{bench, clients, demo, instructions, readme, repository, torture};
 
 /// A slow suite. A run of CI leaves it out if the change cannot touch it and it is not its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,7 @@ pub(super) enum Suite {
     Clients,
     Instructions,
     Bench,
+    Repository,
 }
 
 /// What a change to one file can touch.
@@ -28,20 +29,21 @@ pub(super) enum Touched {
 }
 
 /// Files that no slow suite reads, though no package owns them, or a package that suites are built of does.
-const READ_BY_NONE: [&str; 8] = [
+const READ_BY_NONE: [&str; 9] = [
     ".git-blame-ignore-revs",
     ".gitignore",
     "LICENSE",
     "clippy.toml",
     "examples/polyglot/tests",
     "examples/shop",
+    "runtime/examples",
     "runtime/performance",
     "rustfmt.toml",
 ];
 
 impl Suite {
     /// All suites, in the order in which CI runs them.
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Simulation,
         Self::Torture,
         Self::Demo,
@@ -49,6 +51,7 @@ impl Suite {
         Self::Clients,
         Self::Instructions,
         Self::Bench,
+        Self::Repository,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -60,6 +63,7 @@ impl Suite {
             Self::Clients => "official clients",
             Self::Instructions => "instructions",
             Self::Bench => "quick bench",
+            Self::Repository => "repository",
         }
     }
 
@@ -73,11 +77,12 @@ impl Suite {
             Self::Clients => "cargo xtask clients",
             Self::Instructions => "cargo xtask instructions",
             Self::Bench => "cargo xtask bench --quick",
+            Self::Repository => "cargo xtask repository",
         }
     }
 
-    /// Runs it. With `all`, the readers' documents install the program as they say; else they share the one that the
-    /// other checks run.
+    /// Runs it. With `all`, the readers' documents install the program as they say; else they share the one
+    /// that the other checks run.
     pub(super) fn run(self, all: bool) -> Result<()> {
         match self {
             Self::Simulation => super::sim(&[]),
@@ -87,10 +92,12 @@ impl Suite {
             Self::Clients => clients::run(),
             Self::Instructions => instructions::run(false),
             Self::Bench => bench::run(&["--quick".to_owned()]),
+            Self::Repository => repository::run(),
         }
     }
 
-    /// The packages that it runs. A change to one of them, or to a package that they are built of, touches it.
+    /// The packages that it runs. A change to one of them, or to a package that they are built of, touches
+    /// it.
     const fn packages(self) -> &'static [&'static str] {
         match self {
             Self::Simulation => &["camshaft-sim"],
@@ -101,6 +108,7 @@ impl Suite {
             Self::Readme => &["camshaft-cli", "tally"],
             Self::Instructions => &["camshaft-engine"],
             Self::Bench => &["camshaft-bench", "camshaft-test-programs", "meters-rust"],
+            Self::Repository => &[],
         }
     }
 
@@ -112,6 +120,7 @@ impl Suite {
             Self::Demo => &["examples/flights", "wit"],
             Self::Readme => &["README.md", "sdk", "wit"],
             Self::Bench => &["examples/polyglot", "sdk", "wit"],
+            Self::Repository => &[".github", "deny.toml"],
         }
     }
 
@@ -155,9 +164,11 @@ mod tests {
 
     #[test]
     fn a_file_touches_the_suites_that_are_built_of_its_package_or_read_it() {
-        use Suite::{Bench, Clients, Demo, Readme, Simulation, Torture};
+        use Suite::{Bench, Clients, Demo, Readme, Repository, Simulation, Torture};
+        // All but the one that builds nothing of the workspace.
+        const RUNNING: &[Suite] = Suite::ALL.split_at(Suite::ALL.len() - 1).0;
         for core in ["event", "log", "tables", "engine"] {
-            check(&format!("runtime/{core}/src/lib.rs"), &Suite::ALL);
+            check(&format!("runtime/{core}/src/lib.rs"), RUNNING);
         }
         for outer in
             ["host/src/lib.rs", "server/src/lib.rs", "wire/src/lib.rs", "src/bus.rs", "cli/src/lib.rs"]
@@ -170,10 +181,12 @@ mod tests {
         check("examples/flights/january-2013.csv.gz", &[Demo]);
         check("plugins/tally/src/lib.rs", &[Readme]);
         check("sdk/src/lib.rs", &[Torture, Demo, Readme, Clients, Bench]);
-        check("runtime/engine/benches/hot_path.rs", &Suite::ALL);
+        check("runtime/engine/benches/hot_path.rs", RUNNING);
         check("wit/v0.1/world.wit", &[Torture, Demo, Readme, Clients, Bench]);
         check("README.md", &[Readme]);
         check("sdk/GUIDE.md", &[Readme]);
+        check("deny.toml", &[Repository]);
+        check(".github/workflows/ci.yml", &[Repository]);
     }
 
     #[test]
