@@ -1,4 +1,5 @@
-//! The measurements of `runtime/bench`, with everything they need: a toolchain for plugins, the peers, Extism.
+//! The measurements of `runtime/bench`, with everything they need: a toolchain for plugins, the peers,
+//! Extism.
 
 mod peers;
 

@@ -22,8 +22,8 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(arguments).current_dir(root());
-    // What cargo told this program of its own package: dependencies that look at it would be built anew whenever cargo is
-    // started by hand and from here in turns.
+    // What cargo told this program of its own package: dependencies that look at it would be built anew
+    // whenever cargo is started by hand and from here in turns.
     for (name, _) in env::vars_os() {
         let is_own = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
         if name.to_str().is_some_and(is_own) {
@@ -53,9 +53,9 @@ fn show(command: &Command) -> String {
 
 /// Builds a program of the workspace in the profile of the tests, and returns its path.
 ///
-/// Cargo unifies the features of the selected packages. All checks therefore select the whole workspace, as the tests
-/// do, so that each dependency is compiled once for all of them. Only the simulator stands apart: selected, it would arm
-/// the sabotages in every other program.
+/// Cargo unifies the features of the selected packages. All checks therefore select the whole workspace, as
+/// the tests do, so that each dependency is compiled once for all of them. Only the simulator stands apart:
+/// selected, it would arm the sabotages in every other program.
 pub(crate) fn program(name: &str) -> Result<PathBuf> {
     let mut build = cargo(&["build", "--locked", "--workspace", "--bin", name]);
     if name != SIMULATOR {

@@ -1,7 +1,8 @@
 //! How many instructions the hot path takes, counted by callgrind and held against what was accepted last.
 //!
-//! A count is the same however busy the machine is, so a change that makes the hot path longer is seen where no clock
-//! would tell. Another compiler counts otherwise: then, or where a change is worth it, the counts are accepted anew.
+//! A count is the same however busy the machine is, so a change that makes the hot path longer is seen where
+//! no clock would tell. Another compiler counts otherwise: then, or where a change is worth it, the counts
+//! are accepted anew.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,12 +1,13 @@
-//! The commands of the README and of the authors' guide, run as a reader would run them, their output compared.
+//! The commands of the README and of the authors' guide, run as a reader would run them, their output
+//! compared.
 //!
 //! A fenced block `console` holds commands behind `$ ` and what they print; `…` stands for anything within a
-//! line, a line of `…` alone for any lines. A block with `file=PATH` in its first line is a file that the reader
-//! saves. A command that ends with ` &` goes on in the background until the end. Each command runs once: the documents
-//! show how to wait for what takes time.
+//! line, a line of `…` alone for any lines. A block with `file=PATH` in its first line is a file that the
+//! reader saves. A command that ends with ` &` goes on in the background until the end. Each command runs
+//! once: the documents show how to wait for what takes time.
 //!
-//! `cargo install` compiles the program once more, for release. CI spares itself that, unless it runs every suite: it puts
-//! the program that its other checks run in the same place.
+//! `cargo install` compiles the program once more, for release. CI spares itself that, unless it runs every
+//! suite: it puts the program that its other checks run in the same place.
 
 mod blocks;
 mod install;
@@ -24,8 +25,8 @@ use session::Session;
 /// What a reader may follow, each from an empty folder.
 pub(crate) const DOCUMENTS: [&str; 2] = ["README.md", "sdk/GUIDE.md"];
 
-/// Runs every block of every document in order. They install the program as they say, or share the one that the other
-/// checks run.
+/// Runs every block of every document in order. They install the program as they say, or share the one that
+/// the other checks run.
 pub(crate) fn run(as_written: bool) -> Result<()> {
     toolchain::ensure()?;
     let install = if as_written { Install::AsWritten } else { Install::Built(command::program("camshaft")?) };

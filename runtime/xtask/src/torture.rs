@@ -1,8 +1,9 @@
-//! The real binary under real kills: producers publish over HTTP while the process is killed and stopped, its plugin
-//! is replaced, and its disk is full. What the producers were promised and what the plugin wrote down must agree.
+//! The real binary under real kills: producers publish over HTTP while the process is killed and stopped, its
+//! plugin is replaced, and its disk is full. What the producers were promised and what the plugin wrote down
+//! must agree.
 //!
-//! The simulation finds what is wrong in any order of steps; this finds threads that forget a step, and what only a
-//! real disk, a real kernel and real wasm do.
+//! The simulation finds what is wrong in any order of steps; this finds threads that forget a step, and what
+//! only a real disk, a real kernel and real wasm do.
 
 mod full_disk;
 mod hostile;
@@ -135,8 +136,8 @@ impl Plugin {
         Ok(Self(fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?))
     }
 
-    /// Copies it into the plugins directory as an operator should: complete under another name, then renamed. Each
-    /// number is another file, by a custom section at its end that nobody reads.
+    /// Copies it into the plugins directory as an operator should: complete under another name, then renamed.
+    /// Each number is another file, by a custom section at its end that nobody reads.
     fn put(&self, plugins: &Path, number: u32) -> Result<()> {
         let partial = plugins.join(".witness.partial");
         let mut bytes = self.0.clone();

@@ -1,4 +1,5 @@
-//! The programs of the peers: those of this machine where their version will do, else installed into the target folder.
+//! The programs of the peers: those of this machine where their version will do, else installed into the
+//! target folder.
 
 use std::env;
 use std::fs;

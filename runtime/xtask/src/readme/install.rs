@@ -16,7 +16,8 @@ pub(crate) enum Install {
     Built(PathBuf),
 }
 
-/// Where `cargo install` puts the program, relative to the current folder; `None` if the line is another command.
+/// Where `cargo install` puts the program, relative to the current folder; `None` if the line is another
+/// command.
 pub(super) fn place(line: &str) -> Option<PathBuf> {
     let mut words = line.strip_prefix("cargo install ")?.split_whitespace();
     words.find(|word| *word == "--root")?;

@@ -25,8 +25,8 @@ const README_PORT: &str = "4077";
 /// How long the runtime may take to start.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long a reader takes to type the next command, at most. The events of these documents are handled within
-/// milliseconds; what takes longer, such as loading a plugin, a command of the text has to wait for.
+/// How long a reader takes to type the next command, at most. The events of these documents are handled
+/// within milliseconds; what takes longer, such as loading a plugin, a command of the text has to wait for.
 const TYPING: Duration = Duration::from_secs(1);
 
 const LOOK: Duration = Duration::from_millis(10);
@@ -87,7 +87,8 @@ impl<'i> Session<'i> {
         self.once(&line)
     }
 
-    /// Lets the time pass that a reader takes to type, or less, if the consumers have handled everything by then.
+    /// Lets the time pass that a reader takes to type, or less, if the consumers have handled everything by
+    /// then.
     fn type_on(&self) {
         let client = Client::new(&format!("http://127.0.0.1:{}", self.port));
         let end = Instant::now() + TYPING;

@@ -1,5 +1,5 @@
-//! Dependencies that `cargo xtask` shares with the programs that it builds have the same features in both, or cargo would
-//! compile them twice.
+//! Dependencies that `cargo xtask` shares with the programs that it builds have the same features in both, or
+//! cargo would compile them twice.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::command::{self, SIMULATOR};
 
-/// This program speaks to loopback only: it needs no TLS, which would be built before its first line is printed.
+/// This program speaks to loopback only: it needs no TLS, which would be built before its first line is
+/// printed.
 const APART: [&str; 1] = ["ureq"];
 
 /// Each feature that is missing here.

@@ -1,7 +1,7 @@
 //! A disk without room: publishes are refused, nothing answered is lost, and it heals by itself.
 //!
-//! As root the data lies on a small file system in memory, which is filled. Else the process may not grow any file
-//! beyond a limit, which is the nearest thing to a full disk that needs no rights.
+//! As root the data lies on a small file system in memory, which is filled. Else the process may not grow any
+//! file beyond a limit, which is the nearest thing to a full disk that needs no rights.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Hostile plugins beside the honest one: they may harm only themselves.
 //!
-//! A spinner, a reader that never stops, a flood of denied requests, and files that cost a host without bounds its
-//! memory. Each lies in the plugins directory from the start; their events come all the time. The honest plugin's
-//! ledger must hold all the same, and the hostile ones must be seen to have done their worst.
+//! A spinner, a reader that never stops, a flood of denied requests, and files that cost a host without
+//! bounds its memory. Each lies in the plugins directory from the start; their events come all the time. The
+//! honest plugin's ledger must hold all the same, and the hostile ones must be seen to have done their worst.
 
 use std::fs;
 use std::path::Path;
@@ -89,7 +89,8 @@ impl Hostile {
     }
 }
 
-/// Waits until every bomb is refused and every hostile plugin has failed on its own, which it does sooner or later.
+/// Waits until every bomb is refused and every hostile plugin has failed on its own, which it does sooner or
+/// later.
 pub(super) fn check(client: &Client, bombs: usize) -> Result<Harm> {
     let started = Instant::now();
     loop {
