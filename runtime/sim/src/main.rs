@@ -1,8 +1,7 @@
 //! Runs seeds of the simulation. `cargo xtask sim` calls it.
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -84,10 +83,13 @@ fn check() -> Result<ExitCode> {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["sabotage", "found by seed", "as"]);
+    let found = each(Sabotage::ALL.len(), |number| {
+        let sabotage = Some(Sabotage::ALL[number]);
+        (0..SABOTAGE_SEEDS)
+            .find_map(|seed| simulate(seed, sabotage, Trace::Off).err().map(|broken| (seed, broken)))
+    });
     let mut missed = false;
-    for sabotage in Sabotage::ALL {
-        let found = (0..SABOTAGE_SEEDS)
-            .find_map(|seed| simulate(seed, Some(sabotage), Trace::Off).err().map(|broken| (seed, broken)));
+    for (sabotage, found) in Sabotage::ALL.iter().zip(found) {
         missed |= found.is_none();
         let (seed, broken) = found.map_or(("never".to_owned(), String::new()), |(seed, broken)| {
             (seed.to_string(), first_words(&broken))
@@ -104,6 +106,7 @@ struct Tally {
     seconds: u64,
     faults: Faults,
     events: u64,
+    sabotage: Option<Sabotage>,
     /// The first seeds that broke a promise.
     broken: Vec<(u64, String)>,
 }
@@ -115,36 +118,24 @@ impl Tally {
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {eta} left") {
             bar.set_style(style);
         }
-        let next = AtomicU64::new(0);
-        let collected = Mutex::new((Faults::default(), 0, Vec::new()));
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    loop {
-                        let at = next.fetch_add(1, Ordering::Relaxed);
-                        if at >= seeds {
-                            return;
-                        }
-                        let seed = first + at;
-                        let outcome = simulate(seed, sabotage, Trace::Off);
-                        bar.inc(1);
-                        let mut collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
-                        match outcome {
-                            Ok(summary) => {
-                                collected.0.add(&summary.faults);
-                                collected.1 += summary.events;
-                            }
-                            Err(broken) => collected.2.push((seed, broken)),
-                        }
-                    }
-                });
-            }
+        let outcomes = each(usize::try_from(seeds).unwrap_or(usize::MAX), |number| {
+            let seed = first + number as u64;
+            let outcome = simulate(seed, sabotage, Trace::Off);
+            bar.inc(1);
+            (seed, outcome)
         });
         bar.finish_and_clear();
-        let (faults, events, mut broken) = collected.into_inner().unwrap_or_else(PoisonError::into_inner);
-        broken.sort_unstable();
-        Self { seeds, seconds: started.elapsed().as_secs(), faults, events, broken }
+        let (mut faults, mut events, mut broken) = (Faults::default(), 0, Vec::new());
+        for (seed, outcome) in outcomes {
+            match outcome {
+                Ok(summary) => {
+                    faults.add(&summary.faults);
+                    events += summary.events;
+                }
+                Err(reason) => broken.push((seed, reason)),
+            }
+        }
+        Self { seeds, seconds: started.elapsed().as_secs(), faults, events, sabotage, broken }
     }
 
     /// Prints it; whether all is well. Faults that occurred too rarely count as ill if they `must` occur.
@@ -166,8 +157,11 @@ impl Tally {
             self.seconds,
             self.broken.len()
         );
+        let armed = |sabotage: Sabotage| Sabotage::ALL.iter().position(|other| *other == sabotage);
+        let sabotage = self.sabotage.and_then(armed).map_or(String::new(), |n| format!(" --sabotage {n}"));
         for (seed, broken) in self.broken.iter().take(10) {
-            println!("seed {seed}: {}\n  replay it with: cargo xtask sim --seed {seed}", first_words(broken));
+            let words = first_words(broken);
+            println!("seed {seed}: {words}\n  replay it with: cargo xtask sim --seed {seed}{sabotage}");
         }
         let is_rare = must && !rare.is_empty();
         if is_rare {
@@ -175,6 +169,31 @@ impl Tally {
         }
         if self.broken.is_empty() && !is_rare { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
+}
+
+/// The results of `run` for the numbers below `count`, in their order, computed on all cores.
+fn each<T: Send>(count: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut results = std::thread::scope(|scope| {
+        let work = || {
+            let mut own = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= count {
+                    return own;
+                }
+                own.push((number, run(number)));
+            }
+        };
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let join = |worker: std::thread::ScopedJoinHandle<'_, Vec<(usize, T)>>| {
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        workers.into_iter().flat_map(join).collect::<Vec<_>>()
+    });
+    results.sort_unstable_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 fn sabotage(text: &str) -> Result<Sabotage, String> {
