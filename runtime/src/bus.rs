@@ -1,7 +1,8 @@
-//! The runtime: the in-process event bus, and everything that operators and producers reach from outside.
+//! The runtime: the in-process event bus, with all operations for operators and producers.
 //!
-//! Cheap to clone; the last clone to go stops it without ceremony, [`Runtime::shutdown`] drains it first. What
-//! it does lies in [`compose`](crate::compose); the files here are its public face.
+//! A runtime is cheap to clone. Dropping the last clone stops it without draining; [`Runtime::shutdown`]
+//! drains it first. The implementation is in [`compose`](crate::compose); the files here are the public
+//! interface.
 
 mod consumers;
 mod dead_letters;
@@ -80,8 +81,8 @@ struct Inner {
 }
 
 impl Runtime {
-    /// Opens the data directory, recovers, starts the threads and watches the plugins directory. Missing
-    /// directories are made.
+    /// Opens the data directory, recovers, starts the threads and watches the plugins directory. Creates
+    /// missing directories.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -89,7 +90,8 @@ impl Runtime {
         Self::open_with(config, WaysOut::default(), LoadHook::default(), MachineClock::new()).await
     }
 
-    /// The same with a way out that plugins under test may be granted as `test-outbox`.
+    /// Like [`Runtime::open`], with an outgoing capability for tests that plugins can be granted as
+    /// `test-outbox`.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -99,7 +101,8 @@ impl Runtime {
         Self::open_with(config, ways_out, LoadHook::default(), MachineClock::new()).await
     }
 
-    /// The same, and calls `before_compile` with each plugin's file between reading and compiling it.
+    /// Like [`Runtime::open`], and calls `before_compile` with each plugin's file after reading it and before
+    /// compiling it.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -112,7 +115,7 @@ impl Runtime {
         Self::open_with(config, WaysOut::default(), hook, MachineClock::new()).await
     }
 
-    /// The same with a wall clock that a test may set.
+    /// Like [`Runtime::open`], with a wall clock that a test can set.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -178,7 +181,7 @@ impl Runtime {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// How the runtime is.
+    /// The state of the runtime.
     #[must_use]
     pub fn health(&self) -> Health {
         let core = &self.0.core;
@@ -211,9 +214,9 @@ impl Runtime {
         }
     }
 
-    /// Takes no more events, finishes what is in hand (10 s at most), writes a snapshot and closes the log.
-    /// Further calls wait for the first. Then the data directory is free for another runtime, whatever clones of this
-    /// one are left: they refuse what they are asked for.
+    /// Accepts no more events, finishes the events in flight (10 s at most), writes a snapshot and closes the
+    /// log. Further calls wait for the first one. Afterwards another runtime can use the data directory, even
+    /// if clones of this one remain: they refuse all operations.
     pub async fn shutdown(&self) {
         let inner = Arc::clone(&self.0);
         if inner.is_shutting_down.swap(true, Ordering::AcqRel) {
@@ -227,11 +230,11 @@ impl Runtime {
             inner.shut_down.send_replace(true);
         };
         if let Err(error) = tokio::task::spawn_blocking(stop).await {
-            tracing::error!(%error, "shutting down failed");
+            tracing::error!(%error, "shutdown failed");
         }
     }
 
-    /// Resolves when the runtime has come to its end, and says how.
+    /// Resolves when the runtime has ended, with the reason.
     pub async fn closed(&self) -> Closed {
         let mut standing = self.0.core.durable.subscribe();
         let mut shut_down = self.0.shut_down.subscribe();
@@ -246,7 +249,8 @@ impl Runtime {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // Threads hold the core, not this; they end by themselves, without a mark of a clean end being waited for.
+        // Threads hold the core, not this; they end by themselves, without a mark of a clean end being waited
+        // for.
         self.core.drain();
         self.core.phase.advance(Phase::Closing);
         self.core.ring_all();

@@ -1,8 +1,9 @@
 //! Composition: the only place where host meets engine, tables and log, and where threads live.
 //!
-//! One writer thread appends and syncs for all; workers run handlers, and tasks those of sinks; a reader serves lagging consumers; a
-//! flusher writes snapshots and trims; a timekeeper fires what comes due; a ticker counts deadlines. They share
-//! the sequencer behind its lock and wake each other by bells. Each file here is one of them.
+//! One writer thread appends and syncs for all; workers run handlers, and tasks those of sinks; a reader
+//! serves lagging consumers; a flusher writes snapshots and trims; a timekeeper fires what comes due; a
+//! ticker counts deadlines. They share the sequencer behind its lock and wake each other by bells. Each file
+//! here is one of them.
 
 mod access;
 mod bell;

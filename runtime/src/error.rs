@@ -1,5 +1,5 @@
-//! What each operation of the runtime can answer instead of a result: one enum per operation, each fact with
-//! its code of the catalogue. What keeps the runtime from serving any operation is one type, [`Unavailable`].
+//! The errors of the runtime's operations: one enum per operation, each variant with its code in the
+//! catalogue. One type, [`Unavailable`], has the reasons for which the runtime cannot serve any operation.
 
 mod consumer;
 mod dead_letter;
@@ -29,7 +29,7 @@ pub use state::StateError;
 pub use unavailable::Unavailable;
 pub use version::VersionError;
 
-/// What the operating system says, as part of a message: lower case, without its number.
+/// The error text of the operating system, for use in a message: in lower case, without the error number.
 #[must_use]
 pub fn io_reason(error: &std::io::Error) -> String {
     let text = error.to_string();

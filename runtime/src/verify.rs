@@ -1,12 +1,13 @@
-//! Checking a data directory that no runtime uses: every record of the log, every entry of the tables.
+//! Verifies a data directory that no runtime uses: every record of the log, every entry of the tables.
 //!
-//! It changes nothing. The tables are opened as a copy beside them, whose large files are links, since the embedded
-//! store tidies up what it opens.
+//! It changes nothing. It opens a copy of the tables, whose large files are links, because the embedded store
+//! cleans up the files that it opens.
 
 mod copy;
 mod finding;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use camshaft_event::Transaction;
 use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus};
@@ -14,7 +15,6 @@ use camshaft_log::{LogError, RealDisk, Verify};
 use camshaft_tables::store::FjallStore;
 use camshaft_tables::{Tables, VerifiedEntries};
 use serde::Serialize;
-use std::sync::Arc;
 
 use crate::OpenError;
 use crate::compose::{refuse_log, unusable};
@@ -25,32 +25,32 @@ use finding::{TablesSummary, of_entries, of_log, of_tables};
 /// Memory for reading the tables, in bytes.
 const CACHE_BYTES: u64 = 16 << 20;
 
-/// What checking a data directory found.
+/// The result of verifying a data directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct VerifyReport {
     /// Whether nothing is damaged.
     pub sound: bool,
-    /// Segments of the log.
+    /// Number of segments of the log.
     pub segments: u64,
-    /// Records of the log that are whole.
+    /// Number of intact records of the log.
     pub records: u64,
-    /// Bytes at the end of the log that a crash cut short; the next start removes them.
+    /// Size of an incomplete write at the end of the log, in bytes. The next start removes it.
     pub torn_bytes: u64,
-    /// Entries of the tables that are whole.
+    /// Number of intact entries of the tables.
     pub entries: u64,
-    /// What is damaged.
+    /// The damage.
     pub damage: Vec<Finding>,
 }
 
-/// Checks the data directory. `progress` is told what is checked, and how many bytes or entries of it since the last
-/// call.
+/// Verifies the data directory. It calls `progress` with the part that is verified, and the number of its
+/// bytes or entries since the last call.
 ///
 /// # Errors
-/// A directory that another process uses, that cannot be read, or that a newer Camshaft wrote.
+/// A directory that another process uses, that cannot be read, or that a newer version of Camshaft wrote.
 pub fn verify(data: &Path, progress: &mut dyn FnMut(Part, u64)) -> Result<VerifyReport, OpenError> {
     let log = data.join("log");
     if !log.is_dir() {
-        return Err(unusable(data, &format!("\"{}\" is no directory", log.display())));
+        return Err(unusable(data, &format!("\"{}\" is not a directory", log.display())));
     }
     let disk = RealDisk::open(&log).map_err(|error| refuse_log(data, error))?;
     let copy = Copy::make(data).map_err(|error| unusable(data, &error))?;
@@ -79,12 +79,12 @@ pub fn verify(data: &Path, progress: &mut dyn FnMut(Part, u64)) -> Result<Verify
     })
 }
 
-/// What is being checked.
+/// The part that is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Bytes of the log.
+    /// The log; progress is in bytes.
     Log,
-    /// Entries of the tables.
+    /// The tables; progress is in entries.
     Tables,
 }
 
@@ -105,7 +105,7 @@ fn tables(data: &Path, copy: &Path, progress: &mut dyn FnMut(Part, u64)) -> Resu
         Err(error) => return Err(unusable(data, error)),
     };
     let (Ok(tables), Ok(entries)) = (&opened, checked) else {
-        return unreadable("none of its entries can be read".to_owned());
+        return unreadable("no entries can be read".to_owned());
     };
     let mut summary = TablesSummary { snapshot: tables.snapshot().sequence.0, ..TablesSummary::default() };
     for ConsumerRecord { id, name, status, .. } in tables.consumers().unwrap_or_default() {

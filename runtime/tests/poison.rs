@@ -1,5 +1,5 @@
-//! A handler that takes the whole process down, alone at last, ends as a dead letter that says so; what was in flight
-//! beside it is handled. The processes here really abort.
+//! A handler that takes the whole process down, alone at last, ends as a dead letter that says so; what was
+//! in flight beside it is handled. The processes here really abort.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 

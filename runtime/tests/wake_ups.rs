@@ -1,5 +1,5 @@
-//! On a quiet runtime nothing is late: retries, rate limits and redrives, also while the wall clock is set back and
-//! forth. These tests measure real time, so each runs alone.
+//! On a quiet runtime nothing is late: retries, rate limits and redrives, also while the wall clock is set
+//! back and forth. These tests measure real time, so each runs alone.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -83,8 +83,8 @@ async fn subscribe(
     runtime.subscribe("quiet", subscription, handler).await.unwrap();
 }
 
-/// Publishes so many events that each succeed at their attempt number `last`. Returns the longest time between two
-/// attempts of one event.
+/// Publishes so many events that each succeed at their attempt number `last`. Returns the longest time
+/// between two attempts of one event.
 async fn longest_wait(events: usize, last: usize) -> Duration {
     let folder = tempfile::tempdir().unwrap();
     let runtime = Runtime::open(config(folder.path())).await.unwrap();

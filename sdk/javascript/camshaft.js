@@ -1,7 +1,8 @@
-// What a plugin in JavaScript imports: `handler` makes the contract's one export of functions by event type.
+// The SDK that a plugin in JavaScript imports: `handler` combines functions by event type into the contract's one
+// export.
 //
-// Called by the runtime through that export, and by tests with a context in memory (testing.js). It knows
-// nothing of retries or order: those are the runtime's.
+// The runtime calls that export, and so do tests with an in-memory context (testing.js). This module does not
+// implement retries or ordering; the runtime does.
 
 import * as component from "#host";
 import { Context } from "./context.js";
@@ -16,25 +17,25 @@ export { accepted } from "./http.js";
 export { Rejection, Retry, reject, retry } from "./outcome.js";
 
 /**
- * The plugin's export: `export const handle = handler({ "order.placed": (event, ctx) => { … } })`.
+ * Creates the plugin's export: `export const handle = handler({ "order.placed": (event, ctx) => { … } })`.
  *
- * A key is an event type; in it `*` stands for one dotted segment and a final `**` for one or more. What a
- * function returns is ignored, a promise is waited for; what it throws is a retry, unless `reject` threw it. In a
- * component the attempt ends when the timers and requests that the function started are done, too. A promise that is
- * rejected and that no code waits for fails the attempt. Generators are refused: nothing in them would run.
+ * A key is an event type, in which `*` matches one dotted segment and a final `**` one or more. The function's return
+ * value is ignored; a returned promise is awaited. An exception means a retry, unless `reject` threw it. In a component
+ * the attempt ends when the timers and requests that the function started are also done. An unhandled promise rejection
+ * fails the attempt. Generators are rejected, because their body would never run.
  *
- * @param {Record<string, (event: Event, ctx: Context) => unknown>} functions by event type
+ * @param {Record<string, (event: Event, ctx: Context) => unknown>} functions handler functions by event type
  */
 export function handler(functions) {
   const routes = Object.entries(functions);
   for (const [pattern, run] of routes) {
     checkPattern(pattern);
     if (typeof run !== "function") throw new TypeError(`the handler of "${pattern}" is not a function`);
-    if (isGenerator(run)) throw new TypeError(`the handler of "${pattern}" is a generator, of which nothing would run`);
+    if (isGenerator(run)) throw new TypeError(`the handler of "${pattern}" is a generator: its body would never run; use a plain or \`async\` function`);
   }
   checkSubscriptions(routes.map(([pattern]) => pattern));
 
-  /** Handles one event as the contract has it; tests pass their own host. */
+  /** Handles one event in the form of the contract. Tests pass their own host. */
   return function handle(record, host = component.host()) {
     try {
       const event = new Event(record);
@@ -50,7 +51,7 @@ export function handler(functions) {
   };
 }
 
-/** Waits for what a handler returned, and then for the work that it started; throws the contract's `failure`. */
+/** Waits for the handler's promise, then for the work that the handler started. Throws the contract's `failure`. */
 async function ending(done, work) {
   try {
     refuseIterator(await done);
@@ -62,19 +63,19 @@ async function ending(done, work) {
 
 function isGenerator(run) {
   const tag = Object.prototype.toString.call(run);
-  // A generator that is `async` has become a function that makes one when the plugin is built.
+  // The build compiles an `async` generator to a function that creates a generator.
   return tag.endsWith("GeneratorFunction]") || /^[^{]*\{\s*return __asyncGenerator\d*\(/.test(String(run));
 }
 
-/** A handler that returns an iterator means its code to run; it does not. */
+/** Rejects a returned iterator: its author expects its code to run, but nothing iterates over it. */
 function refuseIterator(returned) {
   if (typeof returned?.next !== "function") return;
-  reject(`the handler returned ${kind(returned)}, which does nothing by itself: make it a plain or \`async\` function`);
+  reject(`the handler returned ${kind(returned)}, which is never iterated: make the handler a plain or \`async\` function`);
 }
 
 /**
- * `camshaft build` puts the types of plugin.toml in here, so that one that has no function, or a function that
- * nobody subscribed for, is found while the plugin is built.
+ * Compares the functions with the types of plugin.toml, which `camshaft build` inserts here. So the build finds a
+ * type without a function, and a function without a subscription.
  */
 function checkSubscriptions(patterns) {
   if (typeof CAMSHAFT_SUBSCRIPTIONS === "undefined") return;

@@ -1,6 +1,6 @@
-// What a handler can do besides computing: state, events, timers, configuration, log lines, time, chance.
+// The handler's access to the runtime: state, events, timers, configuration, log lines, time, random numbers.
 //
-// All of it goes through a host: the contract's imports in a component, memory in a test.
+// All calls go through a host: the contract's imports in a component, an in-memory host in a test.
 
 import { encode } from "./event.js";
 import { Rejection } from "./outcome.js";
@@ -8,12 +8,12 @@ import { State } from "./state.js";
 import { optionalText, readable, text } from "./text.js";
 import { timeMs } from "./time.js";
 
-/** Most random bytes of one call; the contract says so. */
+/** The maximum number of random bytes per call, fixed by the contract. */
 const MAX_RANDOM_BYTES = 65_536;
 
 /**
- * The running attempt. All that is done through it takes effect if the handler returns, exactly once, and not
- * at all if it throws. Only log lines stay.
+ * The running attempt. If the handler returns, all effects through this context are applied exactly once. If it throws,
+ * none is applied; only log lines remain.
  */
 export class Context {
   #host;
@@ -25,10 +25,10 @@ export class Context {
   }
 
   /**
-   * Publishes an event about the cause's subject, ordered by the cause's key, unless `options` say otherwise.
+   * Publishes an event. It inherits the cause's subject and ordering key, unless `options` set others.
    *
-   * @param {string} type one that plugin.toml lists in `publishes`
-   * @param {unknown} data written as JSON, or as MessagePack if `contentType` says so
+   * @param {string} type a type that plugin.toml lists in `publishes`
+   * @param {unknown} data encoded as JSON, or as MessagePack if `contentType` is a MessagePack type
    * @param {{ subject?: string, key?: string, time?: string, contentType?: string, schema?: string,
    *           extensions?: Record<string, string> }} options
    */
@@ -37,32 +37,32 @@ export class Context {
   }
 
   /**
-   * Sets the timer `name`: the event is published at `at`, or soon after. It replaces a timer of that name.
+   * Sets the timer `name`: the event is published at `at`, or soon after. An existing timer of that name is replaced.
    *
    * @param {string} name unique within the plugin
    * @param {Date | number | bigint} at a time, or milliseconds since 1970-01-01T00:00:00Z
    * @param {string} type
    * @param {unknown} data
-   * @param {object} options as those of `publish`
+   * @param {object} options as for `publish`
    */
   schedule(name, at, type, data, options = {}) {
-    const timer = text(name, "a timer's name");
+    const timer = text(name, "the timer name");
     const atMs = timeMs(at, `the time of the timer \`${timer}\``);
     refusing(() => this.#host.publisher.schedule(timer, newEvent(type, data, options), atMs));
   }
 
-  /** Removes the timer `name`; one that is not set is no error. */
+  /** Removes the timer `name`. It is not an error if no such timer is set. */
   cancel(name) {
-    const timer = text(name, "a timer's name");
+    const timer = text(name, "the timer name");
     refusing(() => this.#host.publisher.cancel(timer));
   }
 
-  /** The configuration's value for `key`, the operator's or else plugin.toml's; undefined if there is none. */
+  /** Returns the configuration value of `key`: the operator's, else plugin.toml's, else undefined. */
   config(key) {
-    return this.#host.config.get(text(key, "a key of the configuration"));
+    return this.#host.config.get(text(key, "a configuration key"));
   }
 
-  /** Writes a line to the plugin's log; so do `info`, `warn`, `error`, and `console.log`. */
+  /** Writes a line to the plugin's log, as do `info`, `warn`, `error` and `console.log`. */
   debug(message, fields) {
     this.#log("debug", message, fields);
   }
@@ -72,7 +72,7 @@ export class Context {
     this.#log("info", message, fields);
   }
 
-  /** Writes a line about something that was not expected and has been dealt with. */
+  /** Writes a line about an unexpected condition that the plugin handled. */
   warn(message, fields) {
     this.#log("warn", message, fields);
   }
@@ -87,7 +87,7 @@ export class Context {
     this.#host.logging.log(level, readable(message), pairs);
   }
 
-  /** The attempt's time. It stands still while the handler runs; `Date.now()` tells the same. */
+  /** The attempt's time. It does not change while the handler runs. `Date.now()` returns the same time. */
   get now() {
     return new Date(this.nowMs);
   }
@@ -97,30 +97,30 @@ export class Context {
     return Number(this.#host.context.nowMs());
   }
 
-  /** Random bytes, the same ones at every attempt at this event. Unfit for secrets. */
+  /** Returns random bytes, the same in every attempt at this event. Do not use them for secrets. */
   random(length) {
     if (!Number.isInteger(length) || length < 0 || length > MAX_RANDOM_BYTES) {
-      throw new Rejection(`${String(length)} random bytes were asked for; one call gives 0 to ${MAX_RANDOM_BYTES}`);
+      throw new Rejection(`${String(length)} random bytes were requested; one call returns 0 to ${MAX_RANDOM_BYTES}`);
     }
     return this.#host.context.random(length);
   }
 
-  /** Which attempt this is at this event, counted from 1. */
+  /** The number of this attempt at the event, counted from 1. */
   get attempt() {
     return this.#host.context.attempt();
   }
 
-  /** The event's place in the log. */
+  /** The event's offset in the log. */
   get offset() {
     return Number(this.#host.context.offset());
   }
 
-  /** The consumer's generation; each reset starts the next one. */
+  /** The consumer's generation. Each reset starts the next one. */
   get generation() {
     return this.#host.context.generation();
   }
 
-  /** The name of the consumer that the plugin runs as. */
+  /** The name of the plugin's consumer. */
   get consumer() {
     return this.#host.context.consumer();
   }
@@ -130,7 +130,7 @@ function newEvent(eventType, data, options) {
   const { subject, key, time, contentType = "application/json", schema, extensions = {} } = options;
   const mediaType = text(contentType, "`contentType`");
   return {
-    eventType: text(eventType, "the type of an event"),
+    eventType: text(eventType, "the event type"),
     subject: optionalText(subject, "`subject`"),
     time: optionalText(time, "`time`"),
     datacontenttype: mediaType,
@@ -141,7 +141,7 @@ function newEvent(eventType, data, options) {
   };
 }
 
-/** What no attempt can mend is a reject, which is what the runtime makes of it anyway. */
+/** Turns an error that no later attempt can avoid into a reject. The runtime rejects such an event in any case. */
 function refusing(call) {
   try {
     return call();
@@ -157,8 +157,8 @@ const SENTENCES = {
   "undeclared-type": (type) =>
     `\`${type}\` is published but not declared. Add it to \`publishes\` in plugin.toml.`,
   "invalid-event": (reason) => reason,
-  "event-too-large": (limit) => `the event is longer than ${limit} bytes`,
-  "too-many-timers": (limit) => `${limit} timers are set, and no plugin may have more`,
+  "event-too-large": (limit) => `the event is larger than ${limit} bytes`,
+  "too-many-timers": (limit) => `the plugin already has ${limit} timers, the maximum`,
   "attempt-too-large": (limit) => `the effects of this attempt together exceed ${limit} bytes`,
-  "invalid-timer-name": (limit) => `the timer's name is empty or longer than ${limit} bytes`,
+  "invalid-timer-name": (limit) => `the timer name is empty or longer than ${limit} bytes`,
 };

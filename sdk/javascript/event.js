@@ -1,4 +1,4 @@
-// The event that a handler is given, and its data in and out of bytes.
+// The event that a handler receives, and the encoding and decoding of its data.
 
 import * as json from "./json.js";
 import * as messagepack from "./messagepack.js";
@@ -17,19 +17,19 @@ export class Event {
   constructor(record) {
     /** Unique within `source`. @type {string} */
     this.id = record.id;
-    /** Who published it; `/plugins/<name>` if a plugin did. @type {string} */
+    /** The event's producer; `/plugins/<name>` if a plugin published it. @type {string} */
     this.source = record.source;
     /** What happened, such as `order.placed`. @type {string} */
     this.type = record.eventType;
-    /** The thing that it is about. @type {string | undefined} */
+    /** The thing that the event is about. @type {string | undefined} */
     this.subject = record.subject;
     /** When it happened, as an RFC 3339 timestamp. @type {string | undefined} */
     this.time = record.time;
-    /** The media type of the data; absent means JSON. @type {string | undefined} */
+    /** The media type of the data. If absent, JSON. @type {string | undefined} */
     this.datacontenttype = record.datacontenttype;
-    /** The URI of a schema of the data. @type {string | undefined} */
+    /** The URI of a schema for the data. @type {string | undefined} */
     this.dataschema = record.dataschema;
-    /** The ordering key as it was given; see `key`. @type {string | undefined} */
+    /** The ordering key that the producer set; see `key`. @type {string | undefined} */
     this.partitionkey = record.partitionkey;
     /** All other attributes by name, such as `traceparent`. @type {Record<string, string>} */
     this.extensions = Object.fromEntries(record.extensions);
@@ -38,8 +38,8 @@ export class Event {
   }
 
   /**
-   * The data, decoded by its media type. Whole numbers beyond 2^53 are `bigint`. What is no JSON or MessagePack is
-   * rejected; `bytes` takes all.
+   * The data, decoded according to its media type. Whole numbers beyond 2^53 are `bigint`. Data that is neither JSON
+   * nor MessagePack is rejected; read it from `bytes`.
    */
   get data() {
     if (!this.#isDecoded) {
@@ -54,13 +54,13 @@ export class Event {
     return this.partitionkey ?? this.subject;
   }
 
-  /** The id that all events of one story share. */
+  /** The correlation id, shared by all events that follow from one first event. */
   get correlationId() {
     return this.extensions.correlationid ?? this.id;
   }
 }
 
-/** The encoding that a media type stands for, if it is one that handlers need not care about. */
+/** The encoding of a media type, if the SDK supports it. */
 function encodingOf(mediaType) {
   if (mediaType === undefined) return "json";
   const essence = mediaType.split(";")[0].trim().toLowerCase();
@@ -74,18 +74,18 @@ function decode(type, mediaType, bytes) {
   if (encoding === undefined) {
     reject(`data of \`${type}\`: \`${mediaType}\` is neither JSON nor MessagePack; read \`event.bytes\``);
   }
-  // An event without data reads like one whose data is null.
+  // An event without data is decoded as null.
   if (bytes.length === 0) return null;
   try {
     if (encoding === "messagepack") return messagepack.decode(bytes);
     return json.parse(strictUtf8.decode(bytes));
   } catch (error) {
     const name = encoding === "json" ? "JSON" : "MessagePack";
-    return reject(`data of \`${type}\` is no ${name}: ${error.message}`);
+    return reject(`data of \`${type}\` cannot be decoded as ${name}: ${error.message}`);
   }
 }
 
-/** The bytes of `data` as the given media type. A `Uint8Array` is taken as it is. */
+/** Encodes `data` as the given media type. A `Uint8Array` is used unchanged. */
 export function encode(type, mediaType, data) {
   if (data instanceof Uint8Array) return data;
   const encoding = encodingOf(mediaType);
@@ -96,6 +96,6 @@ export function encode(type, mediaType, data) {
     if (encoding === "messagepack") return messagepack.encode(data ?? null);
     return utf8.encode(json.stringify(data ?? null));
   } catch (error) {
-    return reject(`data of \`${type}\` cannot be written: ${error.message}`);
+    return reject(`data of \`${type}\` cannot be encoded: ${error.message}`);
   }
 }

@@ -1,18 +1,18 @@
-// What the answer to a request means for the event: done, again later, or never. The requests are `fetch`'s.
+// Maps the response of a `fetch` request to an outcome of the event: success, retry or reject.
 
 import { reject, retry } from "./outcome.js";
 
-/** Longest reason that is quoted of an answer's body, in characters. */
+/** Maximum number of characters of a response body that are quoted in a reason. */
 const MAX_QUOTED = 300;
 
 /**
- * The answer itself if its status is 2xx. A retry for what may go better later: 408, 425, 429 and 5xx, not before
- * `retry-after` if that is a number of seconds. A reject for every other status.
+ * Returns the response if its status is 2xx. Retries for 408, 425, 429 and 5xx, because a later request may succeed. If
+ * `retry-after` is a number of seconds, the retry waits at least that long. Rejects for every other status.
  *
  * @example
  * await accepted(await fetch("https://hooks.internal/orders", { method: "POST", body: event.bytes }));
  *
- * @param {Response} response what `fetch` answered
+ * @param {Response} response the response from `fetch`
  * @returns {Promise<Response>}
  */
 export async function accepted(response) {

@@ -1,24 +1,24 @@
-// JSON without losses: whole numbers beyond 2^53 are `bigint`, and what JSON has no form for is refused.
+// Lossless JSON: whole numbers beyond 2^53 are `bigint`, and values that JSON cannot represent are rejected.
 //
-// The engine's own `JSON` rounds such numbers and writes a Set as `{}`.
+// The engine's own `JSON` rounds such numbers and encodes a Set as `{}`.
 
 import { kind } from "./text.js";
 
-/** Values nested deeper than this are refused, as the runtime does. */
+/** The maximum nesting depth, the same as in the runtime. */
 const MAX_DEPTH = 128;
 
-/** Text in which a number may be one that the engine's parser would change. */
+/** Matches text that may contain a number that the engine's parser would change. */
 const SUSPECT = /\d{16}|[eE]\+?\d{3}/;
 
-/** Text and numbers of a JSON document. */
+/** Matches the strings and numbers of a JSON document. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-/** The value of a JSON document. Throws a SyntaxError, or a RangeError for a number that no float can hold. */
+/** Parses a JSON document. Throws a SyntaxError, or a RangeError for a number that is too large for a float. */
 export function parse(text) {
   const value = JSON.parse(text);
   if (!SUSPECT.test(text)) return value;
   const mark = unusedIn(text);
-  // It is a JSON document, so the tokens are told apart with ease.
+  // The text is valid JSON, so a regular expression can separate its tokens.
   const marked = text.replace(TOKENS, (token) => (isInexact(token) ? `"${mark}${token}"` : token));
   return JSON.parse(marked, (_, item) =>
     typeof item === "string" && item.startsWith(mark) ? BigInt(item.slice(mark.length)) : item,
@@ -32,7 +32,7 @@ function isInexact(token) {
   return !Number.isSafeInteger(number) && /^-?\d+$/.test(token);
 }
 
-/** The JSON document for a value; `bigint` becomes a whole number. Throws for what has no form in JSON. */
+/** Encodes a value as JSON; a `bigint` becomes a whole number. Throws for a value that JSON cannot represent. */
 export function stringify(value) {
   const hasBigInt = check(value, 0);
   if (!hasBigInt) return JSON.stringify(value);
@@ -41,24 +41,24 @@ export function stringify(value) {
   return marked.replace(new RegExp(`"${mark}(-?\\d+)"`, "g"), "$1");
 }
 
-/** Whether a value holds a `bigint`; throws if it holds what JSON would change or leave out. */
+/** Whether a value contains a `bigint`. Throws if it contains a value that JSON would change or omit. */
 function check(value, depth) {
-  if (depth > MAX_DEPTH) throw new RangeError(`it is nested deeper than ${MAX_DEPTH} levels`);
+  if (depth > MAX_DEPTH) throw new RangeError(`the value is nested deeper than ${MAX_DEPTH} levels`);
   switch (typeof value) {
     case "bigint": return true;
     case "string": return checkText(value);
     case "number":
-      if (!Number.isFinite(value)) throw new RangeError(`${value} is no number of JSON`);
+      if (!Number.isFinite(value)) throw new RangeError(`${value} is not a JSON number`);
       return false;
     case "object": return value !== null && checkObject(value, depth);
     case "boolean": case "undefined": return false;
-    default: throw new TypeError(`${kind(value)} is no data`);
+    default: throw new TypeError(`${kind(value)} is not supported`);
   }
 }
 
 function checkText(value) {
   if (value.isWellFormed()) return false;
-  throw new TypeError(`${JSON.stringify(value)} holds half of a surrogate pair, which is no text`);
+  throw new TypeError(`${JSON.stringify(value)} contains an unpaired surrogate`);
 }
 
 function checkObject(value, depth) {
@@ -68,7 +68,7 @@ function checkObject(value, depth) {
     return hasBigInt;
   }
   if (typeof value.toJSON === "function") return check(value.toJSON(), depth + 1);
-  if (!isRecord(value)) throw new TypeError(`${kind(value)} is no data`);
+  if (!isRecord(value)) throw new TypeError(`${kind(value)} is not supported`);
   for (const key of Object.keys(value)) {
     checkText(key);
     hasBigInt = check(value[key], depth + 1) || hasBigInt;
@@ -76,14 +76,14 @@ function checkObject(value, depth) {
   return hasBigInt;
 }
 
-/** Whether an object is one of names and values; an object of a class of the author's is. */
+/** Whether an object is a record of names and values. Objects of the author's own classes are records. */
 export function isRecord(value) {
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return true;
   return Object.prototype.toString.call(value) === "[object Object]";
 }
 
-/** Letters that do not stand in a text. */
+/** Returns a marker that does not occur in a text. */
 function unusedIn(text) {
   let mark = "bigint:";
   while (text.includes(mark)) mark = `big${mark}`;

@@ -1,25 +1,25 @@
-// MessagePack for what JSON can hold, and bytes, maps and 64-bit integers beside it.
+// MessagePack for all JSON values, and also for bytes, maps and 64-bit integers. Extension types are not supported.
 //
-// State values are written with it, byte for byte as the SDKs of the other languages write them; the vectors in
-// ../messagepack.json hold all to it. It is written here rather than taken from a package so that a plugin and
-// its tests need nothing installed. No extension types.
+// State values are encoded with it, byte for byte as by the SDKs of the other languages. All SDKs are tested with the
+// vectors in ../messagepack.json. The SDK has its own implementation so that a plugin and its tests need no installed
+// package.
 
 import { isRecord } from "./json.js";
 import { kind } from "./text.js";
 
-/** Values nested deeper than this are refused, as the runtime does. */
+/** The maximum nesting depth, the same as in the runtime. */
 const MAX_DEPTH = 128;
 
-/** Text of so many characters is worth no call out of the interpreter. */
+/** Text shorter than this many characters is encoded in JavaScript, which is cheaper than a native call. */
 const SHORT = 32;
 
 const SAFE_MIN = BigInt(Number.MIN_SAFE_INTEGER);
 const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
-// An interpreter pays for each object and each call, so the state of the one encoding and the one decoding that
-// can run lies here.
+// Each object and each call is expensive in an interpreter. Only one encoding and one decoding can run at a time, so
+// their state is kept in module variables.
 const utf8 = new TextEncoder();
-// Text may begin with a byte order mark: it is part of it.
+// A byte order mark at the beginning is part of the text.
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 let output = new Uint8Array(1024);
 let outputView = new DataView(output.buffer);
@@ -28,9 +28,9 @@ let input;
 let inputView;
 let place = 0;
 
-/** The bytes of `value`. Integers are written as short as can be, other numbers as 64-bit floats. */
+/** Encodes `value`. Integers use their shortest form, other numbers are 64-bit floats. */
 export function encode(value) {
-  // A value's own `toJSON` may encode something itself: that comes behind what is written here.
+  // A value's own `toJSON` may call `encode` itself. Its output is placed after the bytes written so far.
   const start = written;
   try {
     write(value, 0);
@@ -40,17 +40,17 @@ export function encode(value) {
   }
 }
 
-/** The value in `bytes`, all of them. Integers beyond 2^53 are `bigint`, binary data is `Uint8Array`. */
+/** Decodes all of `bytes` as one value. Integers beyond 2^53 are `bigint`, binary data is `Uint8Array`. */
 export function decode(bytes) {
   input = bytes;
   inputView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   place = 0;
   const value = read(0);
-  if (place !== bytes.length) throw new RangeError(`${bytes.length - place} bytes are left over`);
+  if (place !== bytes.length) throw new RangeError(`${bytes.length - place} bytes follow the value`);
   return value;
 }
 
-/** Makes room for `count` bytes; where they begin. */
+/** Makes room for `count` bytes and returns their start. */
 function room(count) {
   const start = written;
   written += count;
@@ -68,7 +68,7 @@ function byte(value) {
   output[start] = value;
 }
 
-/** A marker, then a number in so many bytes. */
+/** Writes a marker, then a number in `size` bytes. */
 function number(marker, size, value) {
   const start = room(1 + size);
   output[start] = marker;
@@ -80,7 +80,7 @@ function number(marker, size, value) {
   }
 }
 
-/** The marker of something with a length, in one, two or four bytes; those from `two` on follow each other. */
+/** Writes a marker and a length of one, two or four bytes. The four-byte marker is `two` + 1. */
 function sized(length, one, two) {
   if (one !== 0 && length < 0x100) number(one, 1, length);
   else if (length < 0x10000) number(two, 2, length);
@@ -93,7 +93,7 @@ function raw(bytes) {
 }
 
 function write(value, depth) {
-  if (depth > MAX_DEPTH) throw new RangeError(`it is nested deeper than ${MAX_DEPTH} levels`);
+  if (depth > MAX_DEPTH) throw new RangeError(`the value is nested deeper than ${MAX_DEPTH} levels`);
   if (value === null || value === undefined) return byte(0xc0);
   switch (typeof value) {
     case "boolean": return byte(value ? 0xc3 : 0xc2);
@@ -101,7 +101,7 @@ function write(value, depth) {
     case "bigint": return writeBigInt(value);
     case "string": return writeString(value);
     case "object": return writeObject(value, depth);
-    default: throw new TypeError(`${kind(value)} is no data`);
+    default: throw new TypeError(`${kind(value)} is not supported`);
   }
 }
 
@@ -130,7 +130,7 @@ function writeBigInt(value) {
   if (isSafe(value)) return writeInteger(Number(value));
   if (value >= 0n && value < 1n << 64n) return number(0xcf, 8, value);
   if (value < 0n && value >= -(1n << 63n)) return number(0xd3, 8, value);
-  throw new RangeError(`${value} is no integer of 64 bits`);
+  throw new RangeError(`${value} does not fit into 64 bits`);
 }
 
 function writeString(value) {
@@ -147,7 +147,7 @@ function writeString(value) {
     written = start;
   }
   if (!value.isWellFormed()) {
-    throw new TypeError(`${JSON.stringify(value)} holds half of a surrogate pair, which is no text`);
+    throw new TypeError(`${JSON.stringify(value)} contains an unpaired surrogate`);
   }
   const bytes = utf8.encode(value);
   if (bytes.length < 32) byte(0xa0 | bytes.length);
@@ -168,8 +168,8 @@ function writeObject(value, depth) {
   }
   if (typeof value.toJSON === "function") return write(value.toJSON(), depth + 1);
   const isMap = value instanceof Map;
-  if (!isMap && !isRecord(value)) throw new TypeError(`${kind(value)} is no data`);
-  // As in JSON, a property that is undefined is not there.
+  if (!isMap && !isRecord(value)) throw new TypeError(`${kind(value)} is not supported`);
+  // As in JSON, a property that is undefined is omitted.
   const keys = isMap ? [...value.keys()] : Object.keys(value).filter((key) => value[key] !== undefined);
   if (keys.length < 16) byte(0x80 | keys.length);
   else sized(keys.length, 0, 0xde);
@@ -181,16 +181,16 @@ function writeObject(value, depth) {
   return undefined;
 }
 
-/** Steps over `count` bytes; where they begin. */
+/** Skips `count` bytes and returns their start. */
 function take(count) {
   const start = place;
   place += count;
-  if (place > input.length) throw new RangeError("it ends in the middle of a value");
+  if (place > input.length) throw new RangeError("the data ends in the middle of a value");
   return start;
 }
 
 function read(depth) {
-  if (depth > MAX_DEPTH) throw new RangeError(`it is nested deeper than ${MAX_DEPTH} levels`);
+  if (depth > MAX_DEPTH) throw new RangeError(`the value is nested deeper than ${MAX_DEPTH} levels`);
   const marker = input[take(1)];
   if (marker < 0x80) return marker;
   if (marker < 0x90) return readMap(marker & 0x0f, depth);
@@ -221,7 +221,7 @@ function read(depth) {
     case 0xdd: return readArray(readUint32(), depth);
     case 0xde: return readMap(readUint16(), depth);
     case 0xdf: return readMap(readUint32(), depth);
-    default: throw new TypeError(`the type 0x${marker.toString(16)} is not known here`);
+    default: throw new TypeError(`type 0x${marker.toString(16)} is not supported`);
   }
 }
 
@@ -259,14 +259,14 @@ function readArray(length, depth) {
   return items;
 }
 
-/** An object where all keys are text, else a `Map`. */
+/** Returns an object if all keys are text, else a `Map`. */
 function readMap(length, depth) {
   const keys = [];
   const values = [];
   let isPlain = true;
   for (let index = 0; index < length; index += 1) {
     const key = read(depth + 1);
-    // Assigned, this one would be the object's prototype.
+    // An assignment to `__proto__` would set the object's prototype.
     isPlain &&= typeof key === "string" && key !== "__proto__";
     keys.push(key);
     values.push(read(depth + 1));

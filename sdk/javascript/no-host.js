@@ -1,6 +1,6 @@
-// Outside a component there is no runtime to talk to; tests bring their own (testing.js).
+// The host outside a component, where no runtime exists. Tests pass their own host (testing.js).
 
 /** @returns {never} */
 export function host() {
-  throw new Error("there is no runtime here; handle events with the TestContext of camshaft/testing");
+  throw new Error("no runtime exists outside a component; use TestContext from camshaft/testing");
 }

@@ -1,15 +1,15 @@
-// The two ways not to succeed, and what the contract makes of whatever was thrown.
+// The two outcomes of a failed attempt, retry and reject, and the conversion of exceptions to the contract's `failure`.
 
 import { authorsPlaces } from "./places.js";
 import { readable } from "./text.js";
 import { delayMs } from "./time.js";
 
-/** Thrown by `reject`: the event can never be handled and becomes a dead letter now. */
+/** Thrown by `reject`: no attempt can succeed, and the event becomes a dead letter now. */
 export class Rejection extends Error {
   name = "Rejection";
 }
 
-/** Thrown by `retry`: the event shall be handled again. */
+/** Thrown by `retry`: the event is handled again later. */
 export class Retry extends Error {
   name = "Retry";
 
@@ -21,7 +21,7 @@ export class Retry extends Error {
 }
 
 /**
- * Never again: the event becomes a dead letter with this reason. It fits behind `??`:
+ * Rejects the event: it becomes a dead letter with this reason. A call can follow `??`:
  * `ctx.state.get(sku) ?? reject("unknown article")`.
  *
  * @param {string} reason
@@ -32,7 +32,7 @@ export function reject(reason) {
 }
 
 /**
- * Not now: the event is handled again after the plugin's backoff, or after `afterMs` milliseconds or later.
+ * Retries the event: it is handled again after the plugin's backoff, or after at least `afterMs` milliseconds.
  *
  * @param {string} reason
  * @param {{ afterMs?: number }} options
@@ -42,7 +42,7 @@ export function retry(reason, options) {
   throw new Retry(reason, options);
 }
 
-/** The contract's `failure` for what a handler threw. Anything but `reject` means another attempt. */
+/** Converts an exception of a handler to the contract's `failure`. Every exception except a `Rejection` is a retry. */
 export function toFailure(thrown) {
   if (thrown instanceof Rejection) return { tag: "reject", val: readable(thrown.message) };
   if (thrown instanceof Retry) {
@@ -53,7 +53,7 @@ export function toFailure(thrown) {
   return { tag: "retry", val: { afterMs: undefined, reason: readable(describe(thrown)) } };
 }
 
-/** A message with all its causes, and where it came from. */
+/** The message with all its causes, and the locations in the author's files. */
 function describe(thrown) {
   if (!(thrown instanceof Error)) return `the handler threw ${String(thrown)}`;
   let text = `${thrown.name}: ${thrown.message}`;
@@ -61,7 +61,7 @@ function describe(thrown) {
     text += `: ${cause instanceof Error ? cause.message : String(cause)}`;
   }
   const stack = String(thrown.stack ?? "").trim();
-  // Some engines begin a stack with the message, some do not.
+  // In some engines the stack begins with the message.
   const places = authorsPlaces(stack.split("\n").filter((line) => /^\s*at |@/.test(line)).map((line) => line.trim()));
   return places.length === 0 ? text : `${text}\n${places.join("\n")}`;
 }

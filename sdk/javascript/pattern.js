@@ -1,6 +1,6 @@
-// Patterns over event types: `*` is one dotted segment, a final `**` one or more.
+// Patterns of event types: `*` matches one dotted segment, a final `**` one or more.
 
-/** Whether `type` is one of those that `pattern` stands for. Types of the runtime need to be named. */
+/** Whether `pattern` matches `type`. Only a pattern that begins with `camshaft` matches the runtime's own types. */
 export function matches(pattern, type) {
   if (pattern === type) return true;
   const wanted = pattern.split(".");
@@ -14,11 +14,11 @@ export function matches(pattern, type) {
   return wanted.length === segments.length;
 }
 
-/** Throws if nothing could ever match. */
+/** Throws if the pattern cannot match any type. */
 export function checkPattern(pattern) {
   const parts = pattern.split(".");
   if (parts.includes("")) throw new TypeError(`the event type "${pattern}" has an empty segment`);
   if (parts.slice(0, -1).includes("**")) {
-    throw new TypeError(`in the event type "${pattern}", \`**\` may only stand at the end`);
+    throw new TypeError(`in the event type "${pattern}", \`**\` must be the last segment`);
   }
 }

@@ -1,14 +1,15 @@
-// Where a place of the bundle, which the engine names in stacks, lies in the author's files.
+// Maps locations in the bundle, which the engine's stack traces contain, to locations in the author's files.
 //
-// `camshaft build` appends the bundle's source map to it. In tests there is no bundle, and places are right as they are.
+// `camshaft build` appends the bundle's source map to the bundle. Tests run without a bundle, so their locations are
+// already correct.
 
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/** A place at the end of a line of a stack: line from 1, column from 1. */
+/** Matches a location in a stack line: line and column, both counted from 1. */
 const PLACE = /\bbundle\.js:(\d+):(\d+)/;
 
 /**
- * The lines of a stack with places in the author's files. Lines of the SDK and of what surrounds it are left out.
+ * Returns the stack lines with locations in the author's files. Lines of the SDK and of code around it are omitted.
  *
  * @param {string[]} lines
  * @param {{ sources: string[], mappings: string } | undefined} map a source map, version 3
@@ -28,13 +29,13 @@ export function authorsPlaces(lines, map = globalThis.CAMSHAFT_SOURCE_MAP) {
   return placed;
 }
 
-/** The function's name in a line such as `addUp@bundle.js:3:5`, as it stands before a place. */
+/** The function's name in a line such as `addUp@bundle.js:3:5`, followed by a space; empty if there is none. */
 function name(line) {
   const before = line.slice(0, Math.max(0, line.indexOf("@"))).replace(/[/<]+$/, "");
   return before === "" ? "" : `${before} `;
 }
 
-/** Where a place of the bundle comes from, both counted from 0; undefined if from no source. */
+/** The source location of a location in the bundle, both counted from 0. Undefined if it has no source. */
 function original(rows, row, column) {
   const state = { source: 0, line: 0, column: 0 };
   let found;
@@ -55,7 +56,7 @@ function original(rows, row, column) {
   return found;
 }
 
-/** The numbers of a segment: base 64, five bits a digit, the sign in the lowest bit. */
+/** Decodes the numbers of a segment: base 64, five bits per digit, the sign in the lowest bit. */
 function numbers(segment) {
   const found = [];
   let value = 0;

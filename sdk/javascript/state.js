@@ -1,17 +1,17 @@
-// The plugin's own durable state: values by key, MessagePack inside, so that every language reads them.
+// The plugin's own durable state: values by key, stored as MessagePack so that every language can read them.
 
 import * as messagepack from "./messagepack.js";
 import { Rejection } from "./outcome.js";
 import { kind, text } from "./text.js";
 
-/** Keys and values that one call fetches for a scan. */
+/** Number of keys and values that a scan fetches per call. */
 const PAGE = 256;
 
 const utf8 = new TextEncoder();
-// A key may begin with a byte order mark: it is part of it.
+// A byte order mark at the beginning is part of the key.
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Writes are seen at once by this attempt, and durable together with the event's completion. */
+/** The state. This attempt sees its own writes at once. They become durable together with the event's completion. */
 export class State {
   #state;
 
@@ -20,7 +20,7 @@ export class State {
   }
 
   /**
-   * The value of `key`; undefined if it has none.
+   * Returns the value of `key`, or undefined if it has none.
    *
    * @param {string | Uint8Array} key
    */
@@ -30,24 +30,24 @@ export class State {
   }
 
   /**
-   * Gives `key` a value, replacing the one it had.
+   * Sets the value of `key` and replaces an earlier value.
    *
    * @param {string | Uint8Array} key
-   * @param {unknown} value anything JSON could hold, and also `Uint8Array`, `Map` and `bigint`
+   * @param {unknown} value any JSON value, and also `Uint8Array`, `Map` and `bigint`
    */
   set(key, value) {
     const bytes = encode(key, value);
     refusing(key, () => this.#state.set(toBytes(key), bytes));
   }
 
-  /** Takes the value of `key` away, if it has one. */
+  /** Deletes the value of `key`, if it has one. */
   delete(key) {
     refusing(key, () => this.#state.delete(toBytes(key)));
   }
 
   /**
-   * All keys that begin with `prefix`, ascending, as `[key, value]`. It depends on the plugin's whole state, so
-   * prefer `get` where the keys are known. A key that is no UTF-8 is a `Uint8Array`.
+   * Iterates over all keys that begin with `prefix`, in ascending order, as `[key, value]`. A scan depends on the
+   * plugin's whole state, so use `get` if you know the keys. A key that is not UTF-8 is a `Uint8Array`.
    *
    * @param {string | Uint8Array} prefix
    */
@@ -63,7 +63,7 @@ export class State {
         }
       }
     } finally {
-      // The runtime lets a plugin hold a limited number of them.
+      // The runtime limits the number of open cursors.
       cursor[Symbol.dispose ?? Symbol.for("dispose")]?.();
     }
   }
@@ -71,8 +71,8 @@ export class State {
 
 function toBytes(key) {
   if (key instanceof Uint8Array) return key;
-  if (typeof key === "string") return utf8.encode(text(key, "a state key"));
-  throw new Rejection(`a state key is text or bytes, not ${kind(key)}`);
+  if (typeof key === "string") return utf8.encode(text(key, "the state key"));
+  throw new Rejection(`a state key must be text or bytes, not ${kind(key)}`);
 }
 
 function fromBytes(bytes) {
@@ -87,7 +87,7 @@ function encode(key, value) {
   try {
     return messagepack.encode(value);
   } catch (error) {
-    throw new Rejection(`state value of \`${shown(key)}\` cannot be written: ${error.message}`);
+    throw new Rejection(`state value of \`${shown(key)}\` cannot be encoded: ${error.message}`);
   }
 }
 
@@ -95,7 +95,7 @@ function decode(key, bytes) {
   try {
     return messagepack.decode(bytes);
   } catch (error) {
-    throw new Rejection(`state value of \`${shown(key)}\` is no MessagePack: ${error.message}`);
+    throw new Rejection(`state value of \`${shown(key)}\` cannot be decoded as MessagePack: ${error.message}`);
   }
 }
 
@@ -112,7 +112,7 @@ function refusing(key, call) {
       case "invalid-key":
         throw new Rejection(`state key \`${shown(key)}\` is empty or longer than ${refusal.val} bytes`);
       case "value-too-large":
-        throw new Rejection(`state value of \`${shown(key)}\` is longer than ${refusal.val} bytes`);
+        throw new Rejection(`state value of \`${shown(key)}\` is larger than ${refusal.val} bytes`);
       case "attempt-too-large":
         throw new Rejection(`the effects of this attempt together exceed ${refusal.val} bytes`);
       default:

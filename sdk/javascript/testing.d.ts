@@ -1,4 +1,4 @@
-// The types of testing.js.
+// Type declarations of testing.js.
 
 import { Context, Event, Handle } from "./camshaft.js";
 
@@ -15,7 +15,7 @@ export interface TestEvent {
   extensions?: Record<string, string>;
 }
 
-/** A context in memory: hand it to a function as its `ctx`, or let it handle an event with the plugin's export. */
+/** An in-memory context. Pass it to a handler function as `ctx`, or call its `handle` with the plugin's export. */
 export class TestContext extends Context {
   constructor(options?: {
     config?: Record<string, string>;
@@ -24,7 +24,7 @@ export class TestContext extends Context {
     attempt?: number;
     offset?: number;
   });
-  /** Runs the plugin's export as the runtime would; a failed attempt leaves nothing but its log lines. */
+  /** Runs the plugin's export as the runtime would. A failed attempt leaves only its log lines. */
   handle(handle: Handle, event: TestEvent): Promise<void> | undefined;
   /** The events published so far, oldest first. */
   readonly published: Event[];

@@ -1,16 +1,16 @@
-// Handlers under `node --test`, without WebAssembly: a context in memory.
+// Runs handlers under `node --test`, without WebAssembly: an in-memory context.
 //
-// It behaves like the runtime's in what one attempt can see. It does not retry, order or persist anything.
+// Within one attempt it behaves like the runtime's context. It does not retry, order or persist anything.
 
 import { Context } from "./context.js";
 import { Event, encode } from "./event.js";
 import { Rejection, Retry } from "./outcome.js";
 
-/** Pairs in one page of a scan: few, so that tests cross the border between pages. */
+/** Number of pairs in one page of a scan. It is small, so that tests need several pages. */
 const PAGE = 2;
 
 /**
- * A context in memory: hand it to a function as its `ctx`, or let it handle an event with the plugin's export.
+ * An in-memory context. Pass it to a handler function as `ctx`, or call its `handle` with the plugin's export.
  *
  * @example
  * const ctx = new TestContext({ publishes: ["order.counted"] });
@@ -29,13 +29,13 @@ export class TestContext extends Context {
   }
 
   /**
-   * Runs the plugin's export for an event as the runtime would: the data is encoded and decoded, and a failed
-   * attempt leaves nothing but its log lines.
+   * Runs the plugin's export for an event as the runtime would: the data is encoded and decoded, and a failed attempt
+   * leaves only its log lines.
    *
-   * @param {Function} handle what `handler` made
+   * @param {Function} handle the export, created by `handler`
    * @param {{ type: string, data?: unknown, id?: string, source?: string, subject?: string, key?: string,
    *           time?: string, contentType?: string, extensions?: Record<string, string> }} event
-   * @throws {Rejection | Retry} what the handler decided
+   * @throws {Rejection | Retry} the handler's outcome
    */
   handle(handle, event) {
     const record = toRecord(event);
@@ -58,19 +58,19 @@ export class TestContext extends Context {
     return this.#memory.published.map((record) => new Event(record));
   }
 
-  /** The timers that are set, by name: when each is due, in milliseconds, and what it publishes. */
+  /** The timers that are set, by name: when each fires, in milliseconds, and the event that it publishes. */
   get timers() {
     const timers = [...this.#memory.timers].map(([name, { atMs, record }]) => [name, { atMs, event: new Event(record) }]);
     return Object.fromEntries(timers);
   }
 
-  /** The lines logged so far, oldest first: level, message, fields. */
+  /** The lines logged so far, oldest first, each with level, message and fields. */
   get logged() {
     return this.#memory.logged;
   }
 }
 
-/** The event as the contract has it. */
+/** The event in the form of the contract. */
 function toRecord({ type, data, id = "1", source = "/test", subject, key, time, contentType, extensions = {} }) {
   return {
     id,
@@ -86,7 +86,7 @@ function toRecord({ type, data, id = "1", source = "/test", subject, key, time, 
   };
 }
 
-/** The error that stands for the contract's `failure`. */
+/** The error that corresponds to the contract's `failure`. */
 function toOutcome(failure) {
   if (failure?.tag === "reject") return new Rejection(failure.val);
   if (failure?.tag !== "retry") return failure;
@@ -145,7 +145,7 @@ class Memory {
     random: (length) => Uint8Array.from({ length }, (_, place) => (this.#options.offset * 31 + place * 197 + 11) & 0xff),
   };
 
-  /** Like the runtime's, each page shows the state of its moment. */
+  /** As in the runtime, each page shows the state at the time of its call. */
   #scan(prefix) {
     let last;
     return {
@@ -158,7 +158,7 @@ class Memory {
     };
   }
 
-  /** The event as the log would hold it, as far as one attempt can tell. */
+  /** The event as the log would store it, as far as one attempt can see. */
   #resolve(event, number) {
     const { publishes, offset } = this.#options;
     if (publishes !== undefined && !publishes.includes(event.eventType)) {
@@ -182,7 +182,7 @@ class Memory {
   }
 }
 
-/** Keys are kept in hexadecimal, whose order is that of their bytes. */
+/** Keys are stored in hexadecimal, which sorts in the order of their bytes. */
 function hexadecimal(key) {
   return [...key].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,17 +1,17 @@
-// The work that a handler starts: timers, requests, bodies that are read, promises. An attempt ends when all of it
-// is done, so that its effects are its own.
+// Tracks the work that a handler starts: timers, requests, body reads, promises. An attempt ends when all of this work
+// is done, so that the effects of the work belong to the attempt.
 //
-// Only a component watches its work (host.js). The event loop of the engine stops once the handler's promise is
-// settled, and would go on with the rest while the next event is handled. `camshaft build` compiles `async`
-// functions to generators, so that all promises of a plugin are made by the constructor that is put in place here.
+// Only a component tracks its work (host.js). The engine's event loop stops when the handler's promise is settled, and
+// would continue with unfinished work while the next event is handled. `camshaft build` compiles `async` functions to
+// generators, so that all promises of a plugin are created by the constructor that this module installs.
 
-/** Methods of requests and answers that read a body. */
+/** The methods of requests and responses that read a body. */
 const READERS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"];
 
 /**
- * Puts functions that are watched in the place of `scope`'s timers, `fetch` and `Promise`.
+ * Replaces the timers, `fetch` and `Promise` of `scope` with tracked versions.
  *
- * @param {typeof globalThis} scope what the plugin's code sees as its global object
+ * @param {typeof globalThis} scope the global object of the plugin's code
  */
 export function watch(scope) {
   const work = new Work(scope);
@@ -21,16 +21,16 @@ export function watch(scope) {
   return work;
 }
 
-/** The work of one attempt after another. */
+/** The work of one attempt at a time. */
 class Work {
-  /** Whether the attempt has made anything that may end after its handler. */
+  /** Whether the attempt has started anything that may end after its handler. */
   #isUsed = false;
   #timers = new Set();
   #requests = 0;
-  /** Promises that were rejected and that no code waits for, with their reasons. */
+  /** Unhandled rejected promises, and timers whose function threw, with their reasons. */
   #failures = new Map();
   #wake;
-  /** Whether the promise that is being made is one of this class, which need not be waited for. */
+  /** Whether the promise being created belongs to this class and is not tracked. */
   #isOwn = false;
   #scope;
   #Promise;
@@ -44,27 +44,27 @@ class Work {
     this.#setTimeout = scope.setTimeout;
   }
 
-  /** An attempt begins. An instance whose attempt left something open is not used again. */
+  /** Starts an attempt. Nothing is open then: the runtime drops an instance whose attempt left work open. */
   begin() {
     this.#isUsed = false;
     this.#failures.clear();
   }
 
-  /** Whether a handler that has returned is done. */
+  /** Whether no work remains after the handler has returned. */
   get isIdle() {
     return !this.#isUsed && !this.#isOpen;
   }
 
   /**
-   * Settles when no work is open any more. It is rejected with what a timer's function threw, or with the reason of
-   * a rejected promise that no code waits for.
+   * Settles when no work is open. Rejects with the exception of a timer's function, or with the reason of an unhandled
+   * promise rejection.
    */
   async settled() {
     for (;;) {
       if (this.#isOpen && this.#failures.size === 0) {
         await this.#own((resolve) => { this.#wake = resolve; });
       }
-      // Whatever can go on has done so when this ends: the engine runs all reactions of promises before a timer.
+      // The engine runs all promise reactions before a timer, so all work that can proceed has done so after this wait.
       await this.#own((resolve) => this.#setTimeout.call(undefined, resolve, 0));
       for (const [, reason] of this.#failures) throw reason;
       if (!this.#isOpen) return;
@@ -111,7 +111,7 @@ class Work {
       return timer;
     };
     const stop = (clear) => (timer) => {
-      // The engine would look for one that has run by a number that may be another's by now.
+      // The engine identifies timers by number, and the number of a timer that has run may already be reused.
       if (!timers.has(timer)) return;
       clear.call(undefined, timer);
       this.#forget(timer);
@@ -141,7 +141,7 @@ class Work {
     }
   }
 
-  /** A promise of the plugin's for one of the engine, which counts as open until it is settled. */
+  /** Wraps a promise of the engine in a promise of the plugin, and counts it as open until it is settled. */
   #open(promise) {
     this.#isUsed = true;
     this.#requests += 1;
@@ -153,7 +153,7 @@ class Work {
     return new this.#scope.Promise((resolve, reject) => this.#react(promise, ended(resolve), ended(reject)));
   }
 
-  /** Follows a promise without waiting for it in the plugin's name. */
+  /** Observes a promise without marking it as handled by the plugin. */
   #react(promise, onFulfilled, onRejected) {
     this.#making(() => this.#then.call(promise, onFulfilled, onRejected));
   }
@@ -185,7 +185,7 @@ class Work {
     return this.#requests > 0 || this.#timers.size > 0;
   }
 
-  /** Lets `settled` look again. */
+  /** Wakes `settled` after a change. */
   #isChanged() {
     if (this.#isOpen && this.#failures.size === 0) return;
     this.#wake?.();

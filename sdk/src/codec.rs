@@ -1,6 +1,6 @@
-//! Data and bytes: JSON or MessagePack by `datacontenttype`, and anything as [`Bytes`].
+//! Encodes and decodes event data: JSON or MessagePack by `datacontenttype`, any other type as [`Bytes`].
 //!
-//! State values do not pass here; they are always MessagePack (see `state.rs`).
+//! State values do not use this module. They are always MessagePack (see `state.rs`).
 
 use std::any::type_name;
 
@@ -11,17 +11,17 @@ use crate::{
     event::Bytes,
 };
 
-/// The encodings that handlers need not care about: the SDK reads and writes both.
+/// The encodings that the SDK reads and writes for handlers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// `application/json`, `…+json`, and data without a media type.
     Json,
-    /// `application/msgpack`, `…+msgpack`, and the names that it had before.
+    /// `application/msgpack`, `…+msgpack`, and its older names.
     MessagePack,
 }
 
 impl Encoding {
-    /// The encoding that a media type stands for, if it is one of ours.
+    /// The encoding of a media type, if the SDK supports it.
     pub(crate) fn of(datacontenttype: Option<&str>) -> Option<Self> {
         let Some(text) = datacontenttype else { return Some(Self::Json) };
         let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -37,16 +37,16 @@ impl Encoding {
     }
 }
 
-/// What an event's data can be decoded to: every owned type that serde can read, and [`Bytes`].
+/// Types that event data can be decoded into: every owned type that serde can deserialize, and [`Bytes`].
 #[diagnostic::on_unimplemented(
-    message = "event data cannot be decoded to `{Self}`",
+    message = "event data cannot be decoded as `{Self}`",
     label = "derive `serde::Deserialize` for it, or take `Event<Bytes>`"
 )]
 pub trait Decode: Sized {
-    /// Reads `bytes` of the given media type.
+    /// Decodes `bytes` of the given media type.
     ///
     /// # Errors
-    /// The reason in words, without the event's type.
+    /// The reason as text, without the event's type.
     fn decode(datacontenttype: Option<&str>, bytes: Bytes) -> Result<Self, String>;
 }
 
@@ -58,7 +58,7 @@ impl Decode for Bytes {
 
 impl<T: DeserializeOwned> Decode for T {
     fn decode(datacontenttype: Option<&str>, Bytes(bytes): Bytes) -> Result<Self, String> {
-        // An event without data reads like one whose data is null.
+        // An event without data is decoded as null.
         match (Encoding::of(datacontenttype), bytes.is_empty()) {
             (Some(Encoding::Json), true) => serde_json::from_str("null").map_err(|e| e.to_string()),
             (Some(Encoding::Json), false) => {
@@ -67,23 +67,23 @@ impl<T: DeserializeOwned> Decode for T {
             (Some(Encoding::MessagePack), true) => rmp_serde::from_slice(&[0xc0]).map_err(|e| e.to_string()),
             (Some(Encoding::MessagePack), false) => rmp_serde::from_slice(&bytes).map_err(|e| e.to_string()),
             (None, _) => Err(format!(
-                "`{}` is neither JSON nor MessagePack; a handler of other data takes `Event<Bytes>`",
+                "`{}` is neither JSON nor MessagePack; take `Event<Bytes>` for other data",
                 datacontenttype.unwrap_or_default()
             )),
         }
     }
 }
 
-/// What can be published as data: every type that serde can write, and [`Bytes`].
+/// Types that can be published as event data: every type that serde can serialize, and [`Bytes`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be published as event data",
     label = "derive `serde::Serialize` for it, or publish `Bytes`"
 )]
 pub trait Encode {
-    /// Writes the value as the given media type; absent means JSON.
+    /// Encodes the value as the given media type, or as JSON if it is absent.
     ///
     /// # Errors
-    /// The reason in words, without the event's type.
+    /// The reason as text, without the event's type.
     fn encode(&self, datacontenttype: Option<&str>) -> Result<Vec<u8>, String>;
 }
 
@@ -106,15 +106,18 @@ impl<T: Serialize + ?Sized> Encode for T {
     }
 }
 
-/// JSON without the byte order mark that some programs write before it.
+/// Strips the byte order mark that some programs write before JSON.
 fn without_mark(json: &[u8]) -> &[u8] {
     json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json)
 }
 
-/// Decodes the data of an event of `event_type`; failure is a reject.
+/// Decodes the data of an event of `event_type`. A failure is a reject.
 pub(crate) fn decode<T: Decode>(event_type: &str, datacontenttype: Option<&str>, bytes: Bytes) -> Result<T> {
     T::decode(datacontenttype, bytes).map_err(|reason| {
-        Error::reject(format_args!("data of `{event_type}` is no {}: {reason}", short_name::<T>()))
+        Error::reject(format_args!(
+            "data of `{event_type}` cannot be decoded as {}: {reason}",
+            short_name::<T>()
+        ))
     })
 }
 
@@ -173,13 +176,14 @@ mod tests {
         assert!(error.is_reject());
         assert_eq!(
             error.reason(),
-            "data of `order.placed` is no Order: invalid type: string \"two\", expected u32 at line 1 column 32"
+            "data of `order.placed` cannot be decoded as Order: invalid type: string \"two\", expected u32 at line 1 \
+             column 32"
         );
         let error = decode::<Vec<Option<Order>>>("order.placed", Some("image/png"), wrong).unwrap_err();
         assert_eq!(
             error.reason(),
-            "data of `order.placed` is no Vec<Option<Order>>: `image/png` is neither JSON nor MessagePack; a \
-             handler of other data takes `Event<Bytes>`"
+            "data of `order.placed` cannot be decoded as Vec<Option<Order>>: `image/png` is neither JSON nor \
+             MessagePack; take `Event<Bytes>` for other data"
         );
     }
 

@@ -1,4 +1,5 @@
-//! What a handler can do besides computing: state, events, timers, configuration, log lines, time, chance.
+//! The handler's access to the runtime: state, events, timers, configuration, log lines, time, random
+//! numbers.
 
 use std::{
     fmt,
@@ -14,11 +15,10 @@ use crate::{
     state::State,
 };
 
-/// The running attempt as its handler sees it. Take it as a second argument, `ctx: &mut Context`, if the
-/// handler needs it.
+/// The running attempt. A handler that needs it takes it as its second argument, `ctx: &mut Context`.
 ///
-/// Everything done through it takes effect if the handler answers `Ok`, exactly once, and not at all
-/// otherwise. Only log lines stay.
+/// If the handler returns `Ok`, all effects through this context are applied exactly once. Otherwise none is
+/// applied; only log lines remain.
 pub struct Context {
     pub(crate) host: Box<dyn Host>,
 }
@@ -30,17 +30,17 @@ impl Context {
         State { host: &*self.host }
     }
 
-    /// Publishes an event about the cause's subject, ordered by the cause's key, with `data` as JSON. The
-    /// long form is [`Context::event`].
+    /// Publishes an event with `data` as JSON. The event inherits the cause's subject and ordering key. For
+    /// other attributes use [`Context::event`].
     ///
     /// # Errors
-    /// A reject if the type is not declared with `publishes(…)`, if `data` cannot be written or is too
-    /// large, or if this attempt publishes too much.
+    /// A reject if the type is not declared with `publishes(…)`, if `data` cannot be encoded or is too large,
+    /// or if the attempt exceeds its limits.
     pub fn publish<T: Encode + ?Sized>(&self, event_type: &str, data: &T) -> Result {
         self.event(event_type, data).publish()
     }
 
-    /// Prepares an event, to be published or scheduled with attributes of its own.
+    /// Builds an event with explicit attributes, to publish or to schedule.
     ///
     /// ```
     /// # use camshaft_sdk::{prelude::*, testing::TestContext};
@@ -56,11 +56,11 @@ impl Context {
         EventBuilder::new(&*self.host, event_type, data)
     }
 
-    /// Sets the timer `name`: `data` is published as an event of `event_type` at `at`, or soon after. It
-    /// replaces a timer of that name.
+    /// Sets the timer `name`: at `at`, or soon after, the runtime publishes `data` as an event of
+    /// `event_type`. An existing timer of that name is replaced.
     ///
     /// # Errors
-    /// As [`Context::publish`]; also if `name` is empty or too long.
+    /// As for [`Context::publish`], and if `name` is empty or too long.
     pub fn schedule<T: Encode + ?Sized>(
         &self,
         name: &str,
@@ -71,7 +71,7 @@ impl Context {
         self.event(event_type, data).schedule(name, at)
     }
 
-    /// Removes the timer `name`; one that is not set is no error.
+    /// Removes the timer `name`. It is not an error if no such timer is set.
     ///
     /// # Errors
     /// A reject if `name` is empty or too long.
@@ -79,16 +79,16 @@ impl Context {
         self.host.cancel(name)
     }
 
-    /// The configuration's value for `key`: the operator's, else the author's from `plugin.toml`.
+    /// Returns the configuration value of `key`: the operator's, else the author's from `plugin.toml`.
     #[must_use]
     pub fn config(&self, key: &str) -> Option<String> {
         self.host.config(key)
     }
 
-    /// As [`Context::config`], read as a `T` such as a number.
+    /// Returns the configuration value of `key`, parsed as a `T` such as a number; see [`Context::config`].
     ///
     /// # Errors
-    /// A retry if the value is no `T`, since the operator can mend it.
+    /// A retry if the value cannot be parsed as `T`, because the operator can correct it.
     pub fn config_as<T: FromStr>(&self, key: &str) -> Result<Option<T>>
     where
         T::Err: fmt::Display,
@@ -105,7 +105,7 @@ impl Context {
         self.host.log(level, &message.to_string(), fields);
     }
 
-    /// Writes a line that helps to find a mistake. Use `format_args!` for one with values.
+    /// Writes a line that helps to find a mistake. Use `format_args!` to include values.
     pub fn debug(&self, message: impl fmt::Display) {
         self.log(Level::Debug, message, &[]);
     }
@@ -115,7 +115,7 @@ impl Context {
         self.log(Level::Info, message, &[]);
     }
 
-    /// Writes a line about something that was not expected and has been dealt with.
+    /// Writes a line about an unexpected condition that the plugin handled.
     pub fn warn(&self, message: impl fmt::Display) {
         self.log(Level::Warn, message, &[]);
     }
@@ -125,7 +125,7 @@ impl Context {
         self.log(Level::Error, message, &[]);
     }
 
-    /// The attempt's time. It stands still while the handler runs.
+    /// The attempt's time. It does not change while the handler runs.
     #[must_use]
     pub fn now(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_millis(self.now_ms())
@@ -137,38 +137,38 @@ impl Context {
         self.host.now_ms()
     }
 
-    /// Random bytes, the same ones at every attempt at this event. Unfit for secrets.
+    /// Returns random bytes, the same in every attempt at this event. Do not use them for secrets.
     #[must_use]
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let length = u32::try_from(N).expect("an array on a 32-bit machine");
-        self.host.random(length).try_into().expect("the runtime gives as many bytes as asked for")
+        self.host.random(length).try_into().expect("the runtime returns the requested number of bytes")
     }
 
-    /// A random number, the same one at every attempt at this event.
+    /// Returns a random number, the same in every attempt at this event. Do not use it for secrets.
     #[must_use]
     pub fn random_u64(&self) -> u64 {
         u64::from_le_bytes(self.random())
     }
 
-    /// Which attempt this is at this event, counted from 1.
+    /// The number of this attempt at the event, counted from 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.host.attempt()
     }
 
-    /// The event's place in the log.
+    /// The event's offset in the log.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.host.offset()
     }
 
-    /// The consumer's generation; each reset starts the next one.
+    /// The consumer's generation. Each reset starts the next one.
     #[must_use]
     pub fn generation(&self) -> u32 {
         self.host.generation()
     }
 
-    /// The name of the consumer that the plugin runs as.
+    /// The name of the plugin's consumer.
     #[must_use]
     pub fn consumer(&self) -> String {
         self.host.consumer()

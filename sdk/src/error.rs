@@ -1,23 +1,24 @@
-//! Why a handler did not succeed, and the words that say so.
+//! The outcomes of a handler that did not succeed.
 //!
-//! An author knows two outcomes besides success: *retry*, which `?` means for every error, and *reject*,
-//! which is always written out. What becomes of the event is the runtime's business.
+//! An author uses two outcomes besides success: *retry*, the meaning of `?` for every standard error, and
+//! *reject*, which the author requests explicitly. The runtime decides how to process the event after either
+//! outcome.
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
-/// What a handler answers: `Ok(())`, or an [`Error`] that says whether another attempt makes sense.
+/// The result of a handler: `Ok(())`, or an [`Error`] that requests a retry or a reject.
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
-/// Why an attempt did not succeed. All its effects are dropped.
+/// The outcome and the reason of an attempt that did not succeed. All effects of the attempt are dropped.
 ///
-/// Every [`std::error::Error`] turns into a retry through `?`. It deliberately does not implement that trait
-/// itself.
+/// `?` converts every [`std::error::Error`] into a retry. This type deliberately does not implement that
+/// trait.
 pub struct Error {
     disposition: Disposition,
     reason: String,
 }
 
-/// What shall become of the event.
+/// What the runtime does with the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disposition {
     Retry { after: Option<Duration> },
@@ -25,28 +26,28 @@ pub(crate) enum Disposition {
 }
 
 impl Error {
-    /// The event shall be handled again, after the plugin's backoff.
+    /// A retry: the event is handled again after the plugin's backoff.
     pub fn retry(reason: impl fmt::Display) -> Self {
         Self { disposition: Disposition::Retry { after: None }, reason: reason.to_string() }
     }
 
-    /// The event shall be handled again, `delay` from now or later.
+    /// A retry with a minimum delay: the event is handled again after `delay` or later.
     pub fn retry_after(delay: Duration, reason: impl fmt::Display) -> Self {
         Self { disposition: Disposition::Retry { after: Some(delay) }, reason: reason.to_string() }
     }
 
-    /// The event can never be handled: it becomes a dead letter now.
+    /// A reject: no attempt can succeed, and the event becomes a dead letter now.
     pub fn reject(reason: impl fmt::Display) -> Self {
         Self { disposition: Disposition::Reject, reason: reason.to_string() }
     }
 
-    /// Whether the event is rejected rather than retried.
+    /// Whether this is a reject, not a retry.
     #[must_use]
     pub fn is_reject(&self) -> bool {
         self.disposition == Disposition::Reject
     }
 
-    /// The delay that [`Error::retry_after`] asked for.
+    /// The delay requested by [`Error::retry_after`].
     #[must_use]
     pub fn delay(&self) -> Option<Duration> {
         match self.disposition {
@@ -55,13 +56,13 @@ impl Error {
         }
     }
 
-    /// Which of the two it is. Used by the component side.
+    /// Retry or reject. Used by the component side.
     #[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "only a component needs it"))]
     pub(crate) fn disposition(&self) -> Disposition {
         self.disposition
     }
 
-    /// Why, for people.
+    /// The reason, for people.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
@@ -96,24 +97,24 @@ impl<E: StdError> From<E> for Error {
     }
 }
 
-/// Turns an absent value or a failure into an outcome of the author's choice. In the prelude.
+/// Converts a missing value or an error into a retry or a reject. Part of the prelude.
 pub trait OutcomeExt<T> {
-    /// Never again: the event becomes a dead letter with this reason.
+    /// Rejects the event: it becomes a dead letter with this reason.
     ///
     /// # Errors
-    /// If there is no value.
+    /// If the option is `None` or the result is an error.
     fn reject(self, reason: impl fmt::Display) -> Result<T>;
 
-    /// Again after the plugin's backoff.
+    /// Retries the event after the plugin's backoff.
     ///
     /// # Errors
-    /// If there is no value.
+    /// If the option is `None` or the result is an error.
     fn retry(self, reason: impl fmt::Display) -> Result<T>;
 
-    /// Again after `delay` or later.
+    /// Retries the event after `delay` or later.
     ///
     /// # Errors
-    /// If there is no value.
+    /// If the option is `None` or the result is an error.
     fn retry_after(self, delay: Duration, reason: impl fmt::Display) -> Result<T>;
 }
 

@@ -1,4 +1,4 @@
-//! The event that a handler is given.
+//! The event that a handler receives.
 
 use crate::{
     codec::{self, Decode, Encoding},
@@ -18,33 +18,33 @@ use crate::{
 pub struct Event<T> {
     /// Unique within `source`.
     pub id: String,
-    /// Who published it; `/plugins/<name>` if a plugin did.
+    /// The event's producer; `/plugins/<name>` if a plugin published it.
     pub source: String,
     /// What happened, such as `order.placed`.
     pub event_type: String,
-    /// The thing that it is about.
+    /// The thing that the event is about.
     pub subject: Option<String>,
     /// When it happened, as an RFC 3339 timestamp.
     pub time: Option<String>,
-    /// The media type of the data as it was published; absent means JSON.
+    /// The media type of the published data. If absent, JSON.
     pub datacontenttype: Option<String>,
-    /// The URI of a schema of the data.
+    /// The URI of a schema for the data.
     pub dataschema: Option<String>,
-    /// The ordering key; absent, the subject is the key.
+    /// The ordering key. If absent, the subject is the key.
     pub partitionkey: Option<String>,
-    /// All other attributes by ascending name; see [`Event::extension`].
+    /// All other attributes in ascending order of their names; see [`Event::extension`].
     pub extensions: Vec<(String, String)>,
-    /// What the author's handler works with.
+    /// The decoded data.
     pub data: T,
 }
 
-/// Data of any media type, undecoded: `Event<Bytes>` takes every event, and publishing it sends just these
-/// bytes.
+/// Undecoded data of any media type. `Event<Bytes>` accepts every event. Published `Bytes` are sent
+/// unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bytes(pub Vec<u8>);
 
 impl<T> Event<T> {
-    /// An event for a test, with `/test` as its source. The other attributes are public fields.
+    /// Creates an event for a test, with `/test` as its source. The other attributes are public fields.
     pub fn new(event_type: impl Into<String>, data: T) -> Self {
         Self {
             id: "1".to_owned(),
@@ -66,19 +66,19 @@ impl<T> Event<T> {
         self.partitionkey.as_deref().or(self.subject.as_deref())
     }
 
-    /// An extension attribute, such as `traceparent`.
+    /// Returns an extension attribute, such as `traceparent`.
     #[must_use]
     pub fn extension(&self, name: &str) -> Option<&str> {
         self.extensions.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The id that all events of one story share.
+    /// The correlation id, shared by all events that follow from one first event.
     #[must_use]
     pub fn correlation_id(&self) -> &str {
         self.extension("correlationid").unwrap_or(&self.id)
     }
 
-    /// How the data is encoded, by its media type; none if neither as JSON nor as MessagePack.
+    /// The encoding of the data according to its media type. None if it is neither JSON nor MessagePack.
     #[must_use]
     pub fn encoding(&self) -> Option<Encoding> {
         Encoding::of(self.datacontenttype.as_deref())
@@ -103,10 +103,10 @@ impl<T> Event<T> {
 }
 
 impl Event<Bytes> {
-    /// Decodes the data by its media type.
+    /// Decodes the data according to its media type.
     ///
     /// # Errors
-    /// A reject that names the event's type, the expected Rust type and the place in the data.
+    /// A reject that names the event's type, the expected Rust type and the location in the data.
     pub fn decode<T: Decode>(mut self) -> Result<Event<T>> {
         let bytes = std::mem::take(&mut self.data);
         let data = codec::decode(&self.event_type, self.datacontenttype.as_deref(), bytes)?;

@@ -1,6 +1,6 @@
 //! The component side: the contract's export `handle`, and its imports as a [`Host`].
 //!
-//! Only compiled for WebAssembly. The generated bindings stay in here.
+//! Compiled only for WebAssembly. The generated bindings are private to this module.
 
 use std::{sync::Once, time::Duration};
 
@@ -36,7 +36,7 @@ use bindings::{
     },
 };
 
-/// Keys and values that one call fetches for a scan.
+/// Number of keys and values that a scan fetches per call.
 const PAGE: u32 = 256;
 
 impl Guest for Component {
@@ -51,14 +51,14 @@ impl Guest for Component {
     }
 }
 
-/// Writes what was printed to the plugin's log, in the order of its other lines.
+/// Writes the captured output to the plugin's log, in order with the other log lines.
 fn log_output() {
     for line in String::from_utf8_lossy(&output::take()).lines() {
         logging::log(Level::Info, line, &[]);
     }
 }
 
-/// Tells the runtime what is about to end in a trap.
+/// Sends a panic message to the runtime before the guest traps.
 fn last_words(message: &str) {
     log_output();
     logging::log(Level::Critical, message, &[]);
@@ -72,7 +72,7 @@ fn failure(error: Error) -> Failure {
     }
 }
 
-/// Rounded up, so that a wish for any delay stays one.
+/// Rounds up, so that a delay above zero never becomes zero.
 fn millis(delay: Duration) -> u64 {
     u64::try_from(delay.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
@@ -194,7 +194,7 @@ fn state_error(key: &[u8], error: state::Error) -> Error {
             Error::reject(format_args!("state key `{key}` is empty or longer than {limit} bytes"))
         }
         state::Error::ValueTooLarge(limit) => {
-            Error::reject(format_args!("state value of `{key}` is longer than {limit} bytes"))
+            Error::reject(format_args!("state value of `{key}` is larger than {limit} bytes"))
         }
         state::Error::AttemptTooLarge(limit) => too_large(limit),
         state::Error::Other(reason) => Error::retry(reason),
@@ -207,14 +207,14 @@ fn publisher_error(error: publisher::Error) -> Error {
         Refused::UndeclaredType(event_type) => Error::reject(handler::undeclared(&event_type)),
         Refused::InvalidEvent(reason) => Error::reject(reason),
         Refused::EventTooLarge(limit) => {
-            Error::reject(format_args!("the event is longer than {limit} bytes"))
+            Error::reject(format_args!("the event is larger than {limit} bytes"))
         }
         Refused::TooManyTimers(limit) => {
-            Error::reject(format_args!("{limit} timers are set, and no plugin may have more"))
+            Error::reject(format_args!("the plugin already has {limit} timers, the maximum"))
         }
         Refused::AttemptTooLarge(limit) => too_large(limit),
         Refused::InvalidTimerName(limit) => {
-            Error::reject(format_args!("the timer's name is empty or longer than {limit} bytes"))
+            Error::reject(format_args!("the timer name is empty or longer than {limit} bytes"))
         }
         Refused::Other(reason) => Error::retry(reason),
     }

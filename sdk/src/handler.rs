@@ -1,7 +1,8 @@
-//! The handlers of a plugin and which of them an event is for.
+//! The handlers of a plugin, and the selection of the handler for an event.
 //!
-//! Each `#[handler]` submits one [`Handler`]; linking collects them, so that a crate with many handlers still
-//! has the contract's single export. Patterns of one plugin do not overlap, so the first match is the only one.
+//! Each `#[handler]` submits one [`Handler`]. The linker collects them, so a crate with many handlers still
+//! has the contract's single export. Patterns of one plugin do not overlap, so the first match is the only
+//! one.
 
 use crate::{
     codec::Decode,
@@ -10,13 +11,13 @@ use crate::{
     event::{Bytes, Event},
 };
 
-/// What `#[handler]` knows about a function. Made by the macro only.
+/// The description of a handler function. Only `#[handler]` creates it.
 pub struct Handler {
     /// The function's name.
     pub name: &'static str,
-    /// Patterns over the event types that it handles.
+    /// Patterns of the event types that it handles.
     pub types: &'static [&'static str],
-    /// The event types that the plugin may publish, as far as this handler's manifest record says.
+    /// The event types that the plugin may publish, according to this handler's manifest record.
     pub publishes: &'static [&'static str],
     /// Decodes the event and calls the function.
     pub run: fn(Event<Bytes>, &mut Context) -> Result<()>,
@@ -24,7 +25,7 @@ pub struct Handler {
 
 inventory::collect!(Handler);
 
-/// Runs the handler that `event` is for.
+/// Runs the handler whose patterns match `event`.
 pub(crate) fn dispatch(event: Event<Bytes>, context: &mut Context) -> Result {
     let wanted = inventory::iter::<Handler>
         .into_iter()
@@ -35,24 +36,24 @@ pub(crate) fn dispatch(event: Event<Bytes>, context: &mut Context) -> Result {
     }
 }
 
-/// Used by the macro, which cannot name the author's data type.
+/// Decodes the event for the macro, which cannot name the author's data type.
 ///
 /// # Errors
-/// As [`Event::decode`].
+/// As for [`Event::decode`].
 pub fn decode<T: Decode>(event: Event<Bytes>) -> Result<Event<T>> {
     event.decode()
 }
 
-/// What is wrong with publishing `event_type`, for the runtime's and the tests' contexts alike.
+/// The message for an undeclared `event_type`, in the component and in tests.
 pub(crate) fn undeclared(event_type: &str) -> String {
     format!(
         "`{event_type}` is published but not declared. Add `publishes(\"{event_type}\")` to the handler's \
-         attribute, or to `publishes` in plugin.toml."
+         attribute, or add the type to `publishes` in plugin.toml."
     )
 }
 
-/// Whether `event_type` is one of those that `pattern` stands for: `*` is one dotted segment, a final `**`
-/// one or more. Types of the runtime itself are matched only by patterns that begin with `camshaft`.
+/// Whether `pattern` matches `event_type`: `*` matches one dotted segment, a final `**` one or more. Only
+/// patterns that begin with `camshaft` match the runtime's own types.
 pub(crate) fn matches(pattern: &str, event_type: &str) -> bool {
     if pattern.starts_with('*') && event_type.split('.').next() == Some("camshaft") {
         return false;

@@ -1,13 +1,14 @@
-//! What a [`Context`](crate::Context) stands on: the five imports of the contract as one trait.
+//! The five imports of the contract as one trait, which [`Context`](crate::Context) calls.
 //!
-//! Implemented twice: by the component's imports (`guest.rs`), and in memory for tests (`testing.rs`).
+//! It has two implementations: the component's imports (`guest.rs`), and an in-memory host for tests
+//! (`testing.rs`).
 
 use crate::error::Result;
 
-/// A key of the state with its value.
+/// A state key with its value.
 pub(crate) type Pair = (Vec<u8>, Vec<u8>);
 
-/// The imports of the contract; see `wit/` for what each of them promises.
+/// The imports of the contract. `wit/` documents each of them.
 pub(crate) trait Host {
     fn state_get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
     fn state_set(&self, key: &[u8], value: &[u8]) -> Result;
@@ -32,12 +33,12 @@ pub(crate) trait Host {
     fn random(&self, length: u32) -> Vec<u8>;
 }
 
-/// A scan under way. An empty page is its end.
+/// A scan in progress. An empty page marks its end.
 pub(crate) trait Pages {
     fn next_page(&mut self) -> Result<Vec<Pair>>;
 }
 
-/// An event to be published, its data encoded. Absent attributes are the cause's.
+/// An event to be published, with encoded data. Absent attributes are inherited from the cause.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NewEvent {
     pub event_type: String,
@@ -50,17 +51,17 @@ pub(crate) struct NewEvent {
     pub data: Vec<u8>,
 }
 
-/// How much a line of the plugin's log matters, ascending.
+/// The severity of a line in the plugin's log, ascending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Single steps of one attempt.
     Trace,
-    /// What helps to find a mistake.
+    /// Details that help to find a mistake.
     Debug,
     /// A change worth knowing later.
     Info,
-    /// Not expected, and dealt with.
+    /// An unexpected condition that the plugin handled.
     Warn,
-    /// Something is broken and somebody should look.
+    /// Something is broken and needs attention.
     Error,
 }

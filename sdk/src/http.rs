@@ -1,8 +1,8 @@
-//! Requests to the outside, for plugins that were granted `http`. Feature `http`.
+//! Outgoing HTTP requests, for plugins with the capability `http`. Requires the feature `http`.
 //!
-//! A plugin that sends requests is a sink: it asks with `capabilities = ["http"]` in its `plugin.toml`, and its
-//! operator says which hosts, ports and methods it gets. Its calls are made at least once, so give the receiver
-//! something to recognise a repetition by; the event's source and id do.
+//! A plugin that sends requests is a sink. It requests the capability with `capabilities = ["http"]` in its
+//! `plugin.toml`, and its operator lists the permitted hosts, ports and methods. Calls are made at least
+//! once, so send a value by which the receiver can recognise a repetition: the event's source and id.
 //!
 //! ```standalone_crate
 //! use camshaft_sdk::{http::Request, prelude::*};
@@ -27,8 +27,8 @@
 //! # }
 //! ```
 //!
-//! The runtime puts the secret in; the plugin never sees it. A request that no rule allows fails, and the dead
-//! letter says which rule is missing.
+//! The runtime inserts the secret; the plugin never sees it. A request that no rule allows fails, and the
+//! dead letter names the missing rule.
 
 use std::time::Duration;
 
@@ -37,52 +37,52 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Longest reason that is quoted of an answer's body, in bytes.
+/// Maximum number of bytes of a response body that are quoted in a reason.
 const MAX_QUOTED_BYTES: usize = 300;
 
-/// A request in preparation.
+/// A request to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a request is sent by `.send(ctx)`"]
 pub struct Request {
-    /// Such as `POST`.
+    /// The method, such as `POST`.
     pub method: String,
-    /// Scheme, host, port if it is not the scheme's, path and query.
+    /// The URL: scheme, host, port unless it is the scheme's default, path and query.
     pub url: String,
-    /// Names in lower case, and values.
+    /// The headers: names in lower case, and values.
     pub headers: Vec<(String, String)>,
-    /// What is sent.
+    /// The body.
     pub body: Vec<u8>,
 }
 
-/// What came back.
+/// The response to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// Such as 200.
+    /// The status, such as 200.
     pub status: u16,
-    /// Names in lower case, and values; a value that is no text stands as text all the same, with replacement
-    /// characters.
+    /// The headers: names in lower case, and values. In a value that is not text, invalid bytes become
+    /// replacement characters.
     pub headers: Vec<(String, String)>,
-    /// What was received.
+    /// The body.
     pub body: Vec<u8>,
 }
 
 impl Request {
-    /// A request with a method such as `"PUT"`.
+    /// Creates a request with a method such as `"PUT"`.
     pub fn new(method: &str, url: impl Into<String>) -> Self {
         Self { method: method.to_owned(), url: url.into(), headers: Vec::new(), body: Vec::new() }
     }
 
-    /// A `GET` request.
+    /// Creates a `GET` request.
     pub fn get(url: impl Into<String>) -> Self {
         Self::new("GET", url)
     }
 
-    /// A `POST` request.
+    /// Creates a `POST` request.
     pub fn post(url: impl Into<String>) -> Self {
         Self::new("POST", url)
     }
 
-    /// Adds a header. `{{secret:name}}` in its value stands for a secret.
+    /// Adds a header. The runtime replaces `{{secret:name}}` in its value with the secret of that name.
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_ascii_lowercase(), value.into()));
         self
@@ -94,13 +94,14 @@ impl Request {
         self
     }
 
-    /// Sends it and waits for the whole answer, whatever its status.
+    /// Sends the request and waits for the complete response. Returns the response for every status.
     ///
     /// # Errors
-    /// A reject if the URL cannot be read; a retry if no answer came, also where no rule allows the request: the
-    /// operator may add one.
+    /// A reject if a part of the request is not valid. A retry if no response was received. A request that no
+    /// rule allows is also a retry, because the operator may add a rule.
     pub fn send(self, ctx: &Context) -> Result<Response> {
-        // Not through the context in a component: there it would be linked into plugins that never send, too.
+        // A component does not call through the context: that would link this code into plugins that never
+        // send.
         #[cfg(target_family = "wasm")]
         let answer = {
             let _ = ctx;
@@ -113,23 +114,23 @@ impl Request {
 }
 
 impl Response {
-    /// An answer without headers and body; for tests.
+    /// Creates a response without headers and body, for tests.
     #[must_use]
     pub fn new(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
-    /// The first header of that name, in lower case.
+    /// Returns the first header with that name. The name is in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    /// The answer itself if its status is 2xx.
+    /// Returns the response if its status is 2xx.
     ///
     /// # Errors
-    /// A retry for what may go better later: 408, 425, 429 and 5xx, not before `retry-after` if that is a number of
-    /// seconds. A reject for every other status.
+    /// A retry for 408, 425, 429 and 5xx, because a later request may succeed. If `retry-after` is a number
+    /// of seconds, the retry waits at least that long. A reject for every other status.
     pub fn accepted(self) -> Result<Self> {
         if (200..300).contains(&self.status) {
             return Ok(self);
@@ -144,7 +145,7 @@ impl Response {
         })
     }
 
-    /// The beginning of the body, where people may find out why.
+    /// The beginning of the body, which may explain the status to people.
     fn quoted(&self) -> String {
         let shown = self.body.get(..MAX_QUOTED_BYTES).unwrap_or(&self.body);
         match String::from_utf8_lossy(shown).trim() {
@@ -154,30 +155,28 @@ impl Response {
     }
 }
 
-/// A URL in the parts that a request is made of.
-#[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "only a component takes a URL apart"))]
+/// The parts of a URL that a request needs.
+#[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "only a component parses URLs"))]
 pub(crate) struct Url<'u> {
     pub tls: bool,
     pub authority: &'u str,
     pub path_with_query: &'u str,
 }
 
-/// Takes `url` apart; what each part may hold the host judges.
-#[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "only a component takes a URL apart"))]
+/// Splits `url` into its parts. The host validates their contents.
+#[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "only a component parses URLs"))]
 pub(crate) fn parts(url: &str) -> Result<Url<'_>> {
     let (tls, rest) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
         (Some(rest), _) => (true, rest),
         (_, Some(rest)) => (false, rest),
         _ => {
-            return Err(Error::reject(format_args!(
-                "\"{url}\" begins neither with https:// nor with http://"
-            )));
+            return Err(Error::reject(format_args!("URL \"{url}\" does not start with https:// or http://")));
         }
     };
     let rest = rest.split('#').next().unwrap_or(rest);
     let (authority, path_with_query) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     match authority {
-        "" => Err(Error::reject(format_args!("\"{url}\" names no host"))),
+        "" => Err(Error::reject(format_args!("URL \"{url}\" has no host"))),
         _ => Ok(Url { tls, authority, path_with_query }),
     }
 }

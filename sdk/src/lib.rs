@@ -1,10 +1,10 @@
-//! What authors of Camshaft plugins import: one attribute on a plain function.
+//! The SDK for Camshaft plugins in Rust: one attribute on a plain function.
 //!
 //! # A plugin
 //!
-//! A plugin is a library crate with `crate-type = ["cdylib"]` that depends on `camshaft-sdk` and `serde`. Its
-//! functions under [`#[handler]`](macro@handler) are called with events; the data arrives as the type that the
-//! function asks for.
+//! A plugin is a library crate with `crate-type = ["cdylib"]` that depends on `camshaft-sdk` and `serde`. The
+//! runtime calls the functions marked with [`#[handler]`](macro@handler) with events. The SDK decodes the
+//! data into the type that the function declares.
 //!
 //! ```standalone_crate
 //! use camshaft_sdk::prelude::*;
@@ -33,25 +33,31 @@
 //! # fn main() {}
 //! ```
 //!
-//! `camshaft build` makes one `.wasm` file of it. Copied into the runtime's plugins directory, it runs.
+//! `camshaft build` builds the crate into one `.wasm` file. To run the plugin, copy the file into the
+//! runtime's plugins directory.
 //!
 //! # Exactly once
 //!
-//! All that a handler does through its [`Context`] becomes durable in one step together with the fact that the
-//! event was handled, if the handler answers `Ok(())`. If it answers an error, panics, or is interrupted by a
-//! crash, none of it happened. So a handler needs no table of events seen, no locks and no clean-up: it reads
-//! state, writes state, publishes, and may be run again at any time.
+//! If a handler returns `Ok(())`, all its effects through [`Context`] become durable in one step, together
+//! with the event's completion. If it returns an error, panics or is interrupted by a crash, all its effects
+//! are dropped. So a handler needs no table of processed events, no locks and no clean-up. It reads state,
+//! writes state and publishes events, and the runtime may run it again at any time.
 //!
-//! Events of equal key, which is the `partitionkey` or else the `subject`, are handled one after another in the
-//! order of the log. Memory is no state: keep what must last in [`Context::state`].
+//! Events with equal keys are handled one after another, in the order of the log. The key is the
+//! `partitionkey`, else the `subject`. Memory does not last between events: keep durable data in
+//! [`Context::state`].
 //!
 //! # Failing
 //!
-//! There are two ways to fail. **`?` retries**: every error, the SDK's own or any [`std::error::Error`], means
-//! that the event is handled again later, with growing delays, until it becomes a dead letter in the end.
-//! **`.reject("…")` never retries**: the event becomes a dead letter at once, with that reason, for an operator
-//! to look at. It stands on an [`Option`] or on a [`Result`]; see [`OutcomeExt`]. Data that cannot be decoded
-//! is rejected before the handler runs.
+//! There are two ways to fail:
+//!
+//! * **`?` retries.** Any [`std::error::Error`] means that the event is handled again later, with growing
+//!   delays. After the last attempt it becomes a dead letter. An [`Error`] of the SDK keeps its own outcome,
+//!   retry or reject.
+//! * **`.reject("…")` never retries.** The event becomes a dead letter at once, with that reason, for an
+//!   operator to inspect. Call it on an [`Option`] or a [`Result`]; see [`OutcomeExt`].
+//!
+//! Data that cannot be decoded is rejected before the handler runs.
 //!
 //! ```standalone_crate
 //! use std::time::Duration;
@@ -72,12 +78,12 @@
 //! # fn main() {}
 //! ```
 //!
-//! What the SDK knows no attempt can mend it rejects by itself: a published type that is not declared, a value
-//! that is too large, a state value that is no such type.
+//! The SDK itself rejects an event if no later attempt could succeed: a published type is not declared, a
+//! value is too large, or a state value does not have the requested type.
 //!
 //! # Testing
 //!
-//! The function stays an ordinary function, so `cargo test` calls it with a context in memory:
+//! The handler stays an ordinary function, so `cargo test` can call it with an in-memory context:
 //!
 //! ```standalone_crate
 //! use camshaft_sdk::{prelude::*, testing::TestContext};
@@ -94,7 +100,7 @@
 //! count(Event::new("order.placed", Bytes::default()), &mut ctx)?;
 //! assert_eq!(ctx.state().get("count")?, Some(1));
 //!
-//! // Or by way of the event's type, as the runtime does it: decoding, dispatch, all or nothing.
+//! // Or as the runtime does it: decode the data, select the handler by type, apply all effects or none.
 //! ctx.handle(Event::new("order.placed", Bytes::default()))?;
 //! assert_eq!(ctx.published().len(), 2);
 //! # Ok(())
@@ -103,15 +109,17 @@
 //!
 //! # Output
 //!
-//! `println!`, `eprintln!` and `dbg!` write lines of level info to the plugin's log, those of other crates, too; `ctx.info`
-//! and its like write lines with fields. In a component that `camshaft build` did not make, what is printed is dropped.
+//! `println!`, `eprintln!` and `dbg!` write lines of level info to the plugin's log, also from other crates.
+//! `ctx.log` writes lines with fields. In a component that `camshaft build` did not build, printed output is
+//! dropped.
 //!
 //! # The manifest
 //!
-//! Name, version and description of the plugin are the Cargo package's; what it subscribes to and publishes is
-//! what its attributes say. A `plugin.toml` beside `Cargo.toml` can change the first and adds policy, limits,
-//! configuration and filters. It is checked while the crate compiles. After adding the file to a crate that
-//! was compiled without it, save a source file once: a compiler cannot watch for a file that is not there.
+//! The plugin's name, version and description are those of the Cargo package. Its subscriptions and published
+//! types come from the attributes. A `plugin.toml` beside `Cargo.toml` can override name, version and
+//! description, and adds policy, limits, configuration and filters. It is checked while the crate compiles.
+//! If you add the file to a crate that was already compiled, save a source file once: the compiler cannot
+//! watch for a file that did not exist.
 //!
 //! ```toml
 //! manifest = 1
@@ -126,7 +134,6 @@
 //! [config]
 //! low_stock = "5"
 //! ```
-#![deny(missing_docs)]
 #![allow(unexpected_cfgs, reason = "`camshaft build` sets `camshaft_output`")]
 #![cfg_attr(camshaft_output, feature(internal_output_capture))]
 
@@ -155,12 +162,12 @@ pub use host::Level;
 pub use publish::EventBuilder;
 pub use state::{Entry, Scan, State};
 
-/// Everything that a handler usually needs: `use camshaft_sdk::prelude::*;`.
+/// The items that most handlers need: `use camshaft_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::{Bytes, Context, Error, Event, OutcomeExt, Result, handler};
 }
 
-/// For code that `#[handler]` writes. Nothing in here is part of the interface.
+/// Items used by the code that `#[handler]` generates. They are not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use inventory;

@@ -1,17 +1,18 @@
-//! What a plugin prints: lines of its log.
+//! Captures the output that a plugin prints, as lines for its log.
 //!
-//! The standard library of wasm32-unknown-unknown has no standard output and drops what is printed. Where `camshaft
-//! build` finds that the compiler has it, the standard library's own capture takes the output of all crates; the test
-//! harness of Rust stands on it. Compiled otherwise, nothing is captured.
+//! The standard library of wasm32-unknown-unknown has no standard output and drops printed text. If `camshaft
+//! build` finds that the compiler supports it, this module uses the standard library's own output capture,
+//! the mechanism behind Rust's test harness. It captures the output of all crates. In other builds nothing is
+//! captured.
 
 #[cfg(camshaft_output)]
 pub use captured::{begin, take};
 
-/// An attempt begins.
+/// Starts the capture at the beginning of an attempt. Does nothing without capture.
 #[cfg(not(camshaft_output))]
 pub const fn begin() {}
 
-/// What was printed since the last time. Nothing, as nothing is captured.
+/// Returns the output since the last call. Always empty without capture.
 #[cfg(not(camshaft_output))]
 pub const fn take() -> Vec<u8> {
     Vec::new()
@@ -26,12 +27,12 @@ mod captured {
 
     static PRINTED: LazyLock<Arc<Mutex<Vec<u8>>>> = LazyLock::new(Arc::default);
 
-    /// An attempt begins.
+    /// Starts the capture at the beginning of an attempt.
     pub fn begin() {
         io::set_output_capture(Some(Arc::clone(&PRINTED)));
     }
 
-    /// What was printed since the last time.
+    /// Returns the output since the last call.
     pub fn take() -> Vec<u8> {
         mem::take(&mut *PRINTED.lock().unwrap_or_else(PoisonError::into_inner))
     }

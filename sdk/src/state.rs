@@ -1,4 +1,4 @@
-//! The plugin's own durable state: a map from keys to values, which are MessagePack inside.
+//! The plugin's own durable state: a map from keys to values, stored as MessagePack.
 
 use std::{borrow::Cow, collections::VecDeque, marker::PhantomData};
 
@@ -10,47 +10,47 @@ use crate::{
     host::{Host, Pages, Pair},
 };
 
-/// The plugin's state, from [`Context::state`](crate::Context::state). Writes are seen at once by this
-/// attempt, and durable together with the event's completion.
+/// The plugin's state, from [`Context::state`](crate::Context::state). This attempt sees its own writes at
+/// once. They become durable together with the event's completion.
 ///
-/// Keys are text or bytes. A failed call here is a reject where no attempt could succeed, such as for a
-/// value that is too large, and a retry otherwise.
+/// Keys are text or bytes. A failed call is a reject if no attempt could succeed, such as for a value that is
+/// too large. Otherwise it is a retry.
 pub struct State<'c> {
     pub(crate) host: &'c dyn Host,
 }
 
 impl<'c> State<'c> {
-    /// The value of `key`, if it has one.
+    /// Returns the value of `key`, if it has one.
     ///
     /// # Errors
-    /// If the stored value is no `T`.
+    /// If the key is empty or too long, or if the stored value cannot be decoded as `T`.
     pub fn get<T: DeserializeOwned>(&self, key: impl AsRef<[u8]>) -> Result<Option<T>> {
         let key = key.as_ref();
         self.host.state_get(key)?.map(|value| read(key, &value)).transpose()
     }
 
-    /// Gives `key` a value, replacing the one it had.
+    /// Sets the value of `key` and replaces an earlier value.
     ///
     /// # Errors
-    /// If the key or the value is too large, or `value` cannot be written.
+    /// If the key is empty or too long, if the value is too large, or if `value` cannot be encoded.
     pub fn set<T: Serialize + ?Sized>(&self, key: impl AsRef<[u8]>, value: &T) -> Result {
         let key = key.as_ref();
         let bytes = rmp_serde::to_vec_named(value).map_err(|error| {
-            Error::reject(format_args!("state value of `{}` cannot be written: {error}", text(key)))
+            Error::reject(format_args!("state value of `{}` cannot be encoded: {error}", text(key)))
         })?;
         self.host.state_set(key, &bytes)
     }
 
-    /// Takes the value of `key` away, if it has one.
+    /// Deletes the value of `key`, if it has one.
     ///
     /// # Errors
-    /// If the key is too large.
+    /// If the key is empty or too long.
     pub fn delete(&self, key: impl AsRef<[u8]>) -> Result {
         self.host.state_delete(key.as_ref())
     }
 
-    /// All keys that begin with `prefix`, in ascending order. It depends on the plugin's whole state, so
-    /// prefer [`State::get`] where the keys are known.
+    /// Iterates over all keys that begin with `prefix`, in ascending order. A scan depends on the plugin's
+    /// whole state, so use [`State::get`] if you know the keys.
     ///
     /// ```
     /// use camshaft_sdk::{prelude::*, testing::TestContext};
@@ -69,7 +69,7 @@ impl<'c> State<'c> {
     /// ```
     ///
     /// # Errors
-    /// If the prefix is too large.
+    /// If the prefix is too long.
     pub fn scan<T: DeserializeOwned>(&self, prefix: impl AsRef<[u8]>) -> Result<Scan<'c, T>> {
         let pages = self.host.state_scan(prefix.as_ref())?;
         Ok(Scan { pages: Some(pages), page: VecDeque::new(), value: PhantomData })
@@ -86,7 +86,7 @@ pub struct Entry<T> {
 }
 
 impl<T> Entry<T> {
-    /// The key as text; bytes that are no UTF-8 are replaced.
+    /// The key as text. Bytes that are not UTF-8 become replacement characters.
     #[must_use]
     pub fn key_text(&self) -> Cow<'_, str> {
         text(&self.key)
@@ -95,7 +95,7 @@ impl<T> Entry<T> {
 
 /// The iterator of [`State::scan`].
 pub struct Scan<'c, T> {
-    /// Absent once the scan has ended or failed.
+    /// None after the scan has ended or failed.
     pages: Option<Box<dyn Pages + 'c>>,
     page: VecDeque<Pair>,
     value: PhantomData<T>,
@@ -124,7 +124,11 @@ impl<T: DeserializeOwned> Iterator for Scan<'_, T> {
 
 fn read<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Result<T> {
     rmp_serde::from_slice(value).map_err(|error| {
-        Error::reject(format_args!("state value of `{}` is no {}: {error}", text(key), short_name::<T>()))
+        Error::reject(format_args!(
+            "state value of `{}` cannot be decoded as {}: {error}",
+            text(key),
+            short_name::<T>()
+        ))
     })
 }
 

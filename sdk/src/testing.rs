@@ -1,6 +1,6 @@
-//! Handlers under `cargo test`, without WebAssembly: a [`Context`] in memory.
+//! Runs handlers under `cargo test`, without WebAssembly: an in-memory [`Context`].
 //!
-//! It behaves like the runtime's in what one attempt can see. It does not retry, order or persist anything.
+//! Within one attempt it behaves like the runtime's context. It does not retry, order or persist anything.
 //!
 //! ```
 //! use camshaft_sdk::{prelude::*, testing::TestContext};
@@ -24,48 +24,51 @@
 //!
 //! # Fixtures
 //!
-//! `camshaft test` goes on from there: it builds the plugin and runs the cases of `tests/*.toml` against the component,
-//! in any language, by the runtime's own rules. One file holds any number of cases:
+//! `camshaft test` tests the finished component: it builds the plugin and runs the cases in `tests/*.toml`
+//! against it, by the runtime's own rules. This works for every language. One file may contain any number of
+//! cases:
 //!
 //! ```toml
 //! [[case]]
 //! name = "the last pen is reserved"
 //!
-//! [case.given]                    # all of it optional
-//! state = { pen = 1 }             # written as MessagePack, as the SDK does; { base64 = "AQ==" } for other bytes
-//! config = { low_stock = "5" }    # over the manifest's [config]
-//! now = 2026-01-31T12:00:00Z      # the attempt's time; 1970-01-01T00:00:00Z unless given
+//! [case.given]                    # every key is optional
+//! state = { pen = 1 }             # as MessagePack; { base64 = "AQ==" } for other bytes
+//! config = { low_stock = "5" }    # overrides the manifest's [config]
+//! now = 2026-01-31T12:00:00Z      # the attempt's time; default 1970-01-01T00:00:00Z
 //! attempt = 1
-//! offset = 17                     # behind the earlier events unless given; those begin at 0
-//! events = [                      # handled before, one after the other; each must succeed
+//! offset = 17                     # default: after the earlier events, which begin at 0
+//! events = [                      # handled first, one after another; each must succeed
 //!     { type = "article.added", data = { sku = "ink" } },
 //! ]
 //!
-//! [case.when]                     # a CloudEvent; only `type` is needed
+//! [case.when]                     # a CloudEvent; only `type` is required
 //! type = "order.placed"
 //! subject = "order 9"             # also id, source, time, partitionkey, datacontenttype, dataschema,
-//! extensions = { tenant = "t" }   # and all other attributes in here
-//! data = { sku = "pen" }          # JSON, or MessagePack by `datacontenttype`; a text for text/plain;
+//! extensions = { tenant = "t" }   # all other attributes
+//! data = { sku = "pen" }          # JSON, or MessagePack by `datacontenttype`; a string for text/plain;
 //!                                 # data_base64 = "AQ==" for bytes
 //!
-//! [case.then]                     # what is not mentioned is not looked at; but for the outcome
-//! outcome = "ok"                  # unless given; "retry", "reject", "ignored" (no handler wants it), or how it
-//!                                 # fails: "trap", "deadline", "memory", "stack", "refused-effect", "too-many-hops"
+//! [case.then]                     # keys that are absent are not compared, except the outcome
+//! outcome = "ok"                  # the default; "retry", "reject", "ignored" (no handler matches), or a
+//!                                 # failure: "trap", "deadline", "memory", "stack",
+//!                                 # "refused-effect", "too-many-hops"
 //! reason = "not enough stock"     # part of the reason or error
-//! retry_after = "90s"             # what a retry asks for
-//! published = [                   # in order; of an event only what is named here is compared
+//! retry_after = "90s"             # the delay that a retry requests
+//! published = [                   # in order; only the attributes named here are compared
 //!     { type = "stock.reserved", subject = "order 9", data = { sku = "pen" } },
 //! ]
-//! state = { pen = 0, ".." = true }    # all of the state afterwards
-//! timers = [                      # all that are set afterwards, by name
+//! state = { pen = 0, ".." = true }    # the complete state afterwards
+//! timers = [                      # all timers that are set afterwards, by name
 //!     { name = "expire order 9", after = "30m", event = { type = "reservation.expired" } },
 //! ]
-//! log = ["reserved"]              # parts of lines, in this order
+//! log = ["reserved"]              # parts of log lines, in this order
 //! ```
 //!
-//! Tables and lists are compared exactly, unless they are left open: a table with the key `".."`, a list whose last item
-//! is `".."`. A null in what the plugin wrote counts as absent, since TOML has none. An attempt that fails leaves nothing:
-//! `published` is then empty and `state` is as before. What the plugin publishes goes to nobody, not back to itself, either.
+//! Tables and lists are compared exactly. To allow more entries, add the key `".."` to a table, or `".."` as
+//! the last item to a list. A null that the plugin wrote counts as absent, because TOML has no null. A failed
+//! attempt has no effects: `published` is then empty and `state` is unchanged. Published events are not
+//! delivered to any plugin, not even to the plugin itself.
 
 mod memory;
 
@@ -75,8 +78,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use memory::Memory;
-
 use crate::{
     codec::Encode,
     context::Context,
@@ -85,37 +86,38 @@ use crate::{
     handler,
     host::Level,
 };
+use memory::Memory;
 
-/// A [`Context`] in memory. It can be passed wherever a handler takes `&mut Context`; what is given to the
-/// handler is set through it, and what the handler did is read from it.
+/// An in-memory [`Context`]. Pass it wherever a handler takes `&mut Context`. A test sets the handler's
+/// inputs on it and reads the handler's effects from it.
 pub struct TestContext {
     context: Context,
     memory: Rc<Memory>,
 }
 
-/// What answers requests in a test.
+/// The function that provides the responses in a test.
 #[cfg(feature = "http")]
 type Respond = dyn Fn(&crate::http::Request) -> Result<crate::http::Response>;
 
 /// A line that a handler logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
-    /// How much it matters.
+    /// The severity.
     pub level: Level,
     /// The message.
     pub message: String,
-    /// Names and values.
+    /// Names and values of the fields.
     pub fields: Vec<(String, String)>,
 }
 
 /// A timer that a handler set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timer {
-    /// Unique within the plugin.
+    /// The name, unique within the plugin.
     pub name: String,
-    /// When it is due.
+    /// The time at which it fires.
     pub at: SystemTime,
-    /// What it publishes.
+    /// The event that it publishes.
     pub event: Event<Bytes>,
 }
 
@@ -126,14 +128,15 @@ impl Default for TestContext {
 }
 
 impl TestContext {
-    /// The first attempt at offset 0, at 1970-01-01T00:00:00Z, with empty state and configuration.
+    /// Creates the context of a first attempt at offset 0, at 1970-01-01T00:00:00Z, with empty state and
+    /// configuration.
     #[must_use]
     pub fn new() -> Self {
         let memory = Rc::new(Memory::default());
         Self { context: Context { host: Box::new(Rc::clone(&memory)) }, memory }
     }
 
-    /// Gives a value to the configuration's key.
+    /// Sets a configuration value.
     #[must_use]
     pub fn with_config(self, key: &str, value: &str) -> Self {
         self.memory.facts.borrow_mut().config.insert(key.to_owned(), value.to_owned());
@@ -147,14 +150,14 @@ impl TestContext {
         self
     }
 
-    /// Sets which attempt this is.
+    /// Sets the number of the attempt.
     #[must_use]
     pub fn with_attempt(self, attempt: u32) -> Self {
         self.memory.facts.borrow_mut().attempt = attempt;
         self
     }
 
-    /// Answers the handler's requests with `respond`. Placeholders of secrets stand in them as written.
+    /// Calls `respond` for each request of the handler. Placeholders for secrets are not replaced.
     #[cfg(feature = "http")]
     #[must_use]
     pub fn with_responses(
@@ -165,7 +168,8 @@ impl TestContext {
         self
     }
 
-    /// Declares published types beside those of the handlers' attributes, as the operator's file of a template does.
+    /// Declares published types in addition to those in the handlers' attributes, like the operator's file of
+    /// a template.
     ///
     /// ```standalone_crate
     /// use camshaft_sdk::{prelude::*, testing::TestContext};
@@ -188,7 +192,7 @@ impl TestContext {
         self
     }
 
-    /// Sets the event's place in the log. Random bytes follow from it.
+    /// Sets the event's offset in the log. Random bytes are derived from it.
     #[must_use]
     pub fn with_offset(self, offset: u64) -> Self {
         self.memory.facts.borrow_mut().offset = offset;
@@ -196,10 +200,11 @@ impl TestContext {
     }
 
     /// Runs the crate's handler for `event` as the runtime would: the data is encoded and decoded, published
-    /// events inherit from `event`, and a failed attempt leaves nothing but its log lines.
+    /// events inherit from `event`, and a failed attempt leaves only its log lines.
     ///
     /// # Errors
-    /// The handler's; a reject if the data cannot be decoded or no handler takes the event.
+    /// The handler's error. A reject if the data cannot be encoded or decoded, or if no handler matches the
+    /// event.
     pub fn handle<T: Encode>(&mut self, event: Event<T>) -> Result {
         let (event, data) = event.with_data(());
         let bytes = data.encode(event.datacontenttype.as_deref()).map_err(Error::reject)?;
@@ -220,7 +225,7 @@ impl TestContext {
         self.memory.effects.borrow().published.clone()
     }
 
-    /// The timers that are set, by name.
+    /// The timers that are set, in order of their names.
     #[must_use]
     pub fn timers(&self) -> Vec<Timer> {
         let effects = self.memory.effects.borrow();

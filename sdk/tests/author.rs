@@ -1,4 +1,4 @@
-//! A plugin as an author writes it, and its tests as an author writes them.
+//! A plugin and its tests, written as an author would write them.
 
 use std::time::{Duration, SystemTime};
 
@@ -139,7 +139,9 @@ fn data_that_cannot_be_read_is_rejected_before_the_handler_runs() {
     let error = stocked().handle(Event::new("order.placed", Bytes(b"{}".to_vec()))).unwrap_err();
     assert!(error.is_reject());
     assert!(
-        error.reason().starts_with("data of `order.placed` is no OrderPlaced: missing field `id`"),
+        error
+            .reason()
+            .starts_with("data of `order.placed` cannot be decoded as OrderPlaced: missing field `id`"),
         "{error}"
     );
 }
@@ -190,7 +192,7 @@ fn timers_are_set_and_cancelled_by_name() {
 fn a_state_value_of_another_type_is_named() {
     let ctx = stocked();
     let error = ctx.state().get::<String>("b-7").unwrap_err();
-    assert!(error.reason().starts_with("state value of `b-7` is no String: "), "{error}");
+    assert!(error.reason().starts_with("state value of `b-7` cannot be decoded as String: "), "{error}");
     let mut scan = ctx.state().scan::<String>("b").unwrap();
     assert!(scan.next().unwrap().unwrap_err().is_reject());
     assert!(scan.next().is_none());

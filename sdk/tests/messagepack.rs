@@ -1,4 +1,4 @@
-//! State values in bytes: the vectors that the SDKs of all languages are held to.
+//! The encoding of state values: the test vectors that the SDKs of all languages must match.
 
 use serde_json::Value;
 

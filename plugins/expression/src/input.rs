@@ -5,10 +5,12 @@ use camshaft_sdk::prelude::*;
 use jaq_json::{Map, Val};
 use serde::Deserialize;
 
-/// An event as the object `{id, source, type, subject, time, key, datacontenttype, dataschema, extensions, data}`.
+/// An event as the object `{id, source, type, subject, time, key, datacontenttype, dataschema, extensions,
+/// data}`.
 ///
-/// What the event does not have is null. `key` is the ordering key: the partition key, else the subject. `extensions` is
-/// an object of texts. `data` is decoded if it is JSON or MessagePack; all other data is a text in base64.
+/// What the event does not have is null. `key` is the ordering key: the partition key, else the subject.
+/// `extensions` is an object of texts. `data` is decoded if it is JSON or MessagePack; all other data is a
+/// text in base64.
 pub struct Input(pub(crate) Val);
 
 /// Data that is JSON, or MessagePack with values that JSON has.

@@ -1,4 +1,5 @@
-//! The language: what expressions may use, how they are compiled, and what is wrong with those that cannot be.
+//! The language: what expressions may use, how they are compiled, and what is wrong with those that cannot
+//! be.
 //!
 //! It is jq as jaq has it, without what would need a machine around it.
 
@@ -76,10 +77,10 @@ fn functions() -> impl Iterator<Item = Fun<Data>> {
 /// What is wrong with a text that is no expression.
 fn unreadable(text: &str, errors: load::Errors<&str, ()>) -> String {
     let unexpected = |part: &str, expected: &str| match part.chars().next() {
-        None => format!("it ends where a {expected} is expected"),
+        None => format!("it ends too early; expected a {expected}"),
         Some(_) => {
             let word = part.split_whitespace().next().unwrap_or(part);
-            format!("`{word}` {}stands where a {expected} is expected", place(text, part))
+            format!("`{word}` {}is unexpected; expected a {expected}", place(text, part))
         }
     };
     let first = errors.into_iter().next().map(|(_, error)| error);
@@ -101,8 +102,7 @@ fn undefined(text: &str, name: &str, what: &Undefined) -> String {
     let place = place(text, name);
     match what {
         Undefined::Filter(arguments) => {
-            let alone =
-                if is_left_out(name) { " (an expression sees the event and nothing else)" } else { "" };
+            let alone = if is_left_out(name) { " (an expression can only read the event)" } else { "" };
             let count = match arguments {
                 0 => String::new(),
                 1 => " with 1 argument".to_owned(),

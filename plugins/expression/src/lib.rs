@@ -1,8 +1,9 @@
 //! jq expressions over events, for the ready-made plugins beside this crate; not a plugin itself.
 //!
-//! An operator writes an expression into a setting; it is compiled when an instance first needs it. It sees one event
-//! as the object that [`Input`] describes, and nothing else: no clock, no environment, no files, no further input.
-//! A mistake in the setting is a retry, since the operator can mend it; an event that it fails on is a reject.
+//! An operator writes an expression into a setting; it is compiled when an instance first needs it. It sees
+//! one event as the object that [`Input`] describes, and nothing else: no clock, no environment, no files, no
+//! further input. A mistake in the setting is a retry, since the operator can mend it; an event that it fails
+//! on is a reject.
 
 mod input;
 mod language;
@@ -85,7 +86,7 @@ impl Expression {
             None => Ok(None),
             Some(Val::TStr(text)) => Ok(Some(String::from_utf8_lossy(&text).into_owned())),
             Some(value @ (Val::Num(_) | Val::Bool(_))) => Ok(Some(value.to_string())),
-            Some(other) => Err(self.failed(format_args!("gave {}, which is no text", cut(&other)))),
+            Some(other) => Err(self.failed(format_args!("returned {}, which is not text", cut(&other)))),
         }
     }
 
@@ -97,7 +98,7 @@ impl Expression {
         let Some(value) = self.value(input)? else { return Ok(None) };
         match value.as_f64().filter(|number| number.is_finite()) {
             Some(number) => Ok(Some(number)),
-            None => Err(self.failed(format_args!("gave {}, which is no finite number", cut(&value)))),
+            None => Err(self.failed(format_args!("returned {}, which is not a finite number", cut(&value)))),
         }
     }
 
@@ -106,7 +107,7 @@ impl Expression {
         let mut values = self.values(input)?;
         if values.len() > 1 {
             return Err(self.failed(format_args!(
-                "gave {} values where one is wanted; `first(…)`, `any(…)` and `[…]` make one of many",
+                "returned {} values instead of one; use `first(…)`, `any(…)` or `[…]` to get one value",
                 values.len()
             )));
         }
@@ -119,7 +120,7 @@ impl Expression {
             .collect::<std::result::Result<_, String>>()
             .map_err(|error| self.failed(format_args!("failed on this event: {}", cut(&error))))?;
         if values.len() > MAX_VALUES {
-            return Err(self.failed(format_args!("gave more than {MAX_VALUES} values")));
+            return Err(self.failed(format_args!("returned more than {MAX_VALUES} values")));
         }
         Ok(values)
     }
@@ -128,7 +129,7 @@ impl Expression {
     fn checked(&self, value: Val) -> Result<Output> {
         match serde_json::from_str::<serde::de::IgnoredAny>(&value.to_string()) {
             Ok(_) => Ok(Output(value)),
-            Err(_) => Err(self.failed(format_args!("gave {}, which JSON does not have", cut(&value)))),
+            Err(_) => Err(self.failed(format_args!("returned {}, which is not valid JSON", cut(&value)))),
         }
     }
 

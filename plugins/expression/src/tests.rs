@@ -64,18 +64,21 @@ fn data_is_decoded_by_its_media_type_and_base64_otherwise() {
     assert_eq!(documents(".data", &with("application/json", b"")).unwrap(), ["null"]);
     let error = documents(".data", &with("application/json", b"{")).unwrap_err();
     assert!(error.is_reject());
-    assert!(error.reason().starts_with("data of `order.placed` is no Json: EOF while parsing"), "{error}");
+    assert!(
+        error.reason().starts_with("data of `order.placed` cannot be decoded as Json: EOF while parsing"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_mistake_in_an_expression_is_shown_with_its_place_and_left_to_the_operator() {
     for (text, expected) in [
-        (".data | | .x", "`|` at column 9 stands where a term is expected"),
+        (".data | | .x", "`|` at column 9 is unexpected; expected a term"),
         (".data\n  | foo(1)", "`foo` with 1 argument at line 2, column 5 is not defined"),
         (".data.prices | map(. + 1", "`(` at column 19 is not closed"),
-        (".data +", "it ends where a term is expected"),
+        (".data +", "it ends too early; expected a term"),
         ("$key", "the variable `$key` at column 1 is not defined"),
-        ("\"\\q\"", "stands where a string escape sequence is expected"),
+        ("\"\\q\"", "is unexpected; expected a string escape sequence"),
         ("import \"a\" as a; .", "module loading not supported"),
         ("import \"a\" as $a; $a", "there are no files to import"),
     ] {
@@ -96,7 +99,7 @@ fn nothing_but_the_event_can_be_read() {
     {
         let said = mistake(text);
         assert!(said.starts_with("retry: ") && said.contains("is not defined"), "{said}");
-        assert!(text.starts_with('$') || said.contains("sees the event and nothing else"), "{said}");
+        assert!(text.starts_with('$') || said.contains("can only read the event"), "{said}");
     }
 }
 
@@ -105,9 +108,9 @@ fn an_event_that_an_expression_fails_on_is_rejected_with_the_reason() {
     for (text, expected) in [
         (".data.sku + 1", "failed on this event: cannot calculate \"pen\" + 1"),
         ("error(\"no \" + .data.sku)", "failed on this event: no pen"),
-        ("1 / 0", "gave Infinity, which JSON does not have"),
-        ("{(1 | tostring): ([1] | tobytes)}", "which JSON does not have"),
-        ("repeat(1)", "gave more than 10000 values"),
+        ("1 / 0", "returned Infinity, which is not valid JSON"),
+        ("{(1 | tostring): ([1] | tobytes)}", "which is not valid JSON"),
+        ("repeat(1)", "returned more than 10000 values"),
     ] {
         let said = mistake(text);
         assert!(
@@ -133,10 +136,10 @@ fn single_values_are_truth_text_or_number() {
     assert_eq!(of(".data.prices[1]").number(&input).unwrap(), Some(4.5));
     assert_eq!(of("select(false)").number(&input).unwrap(), None);
     for (error, expected) in [
-        (of(".data").text(&input).unwrap_err(), "which is no text"),
-        (of(".data.sku").number(&input).unwrap_err(), "gave \"pen\", which is no finite number"),
-        (of("0 / 0").number(&input).unwrap_err(), "which is no finite number"),
-        (of(".data.prices[] > 3").is_true(&input).unwrap_err(), "gave 2 values where one is wanted"),
+        (of(".data").text(&input).unwrap_err(), "which is not text"),
+        (of(".data.sku").number(&input).unwrap_err(), "returned \"pen\", which is not a finite number"),
+        (of("0 / 0").number(&input).unwrap_err(), "which is not a finite number"),
+        (of(".data.prices[] > 3").is_true(&input).unwrap_err(), "returned 2 values instead of one"),
     ] {
         assert!(error.is_reject() && error.reason().contains(expected), "{error}");
     }

@@ -1,7 +1,7 @@
 //! Publishes each event in another shape, by a jq expression of the operator's.
 //!
-//! A template: the operator's file says which events, and what becomes of them. Each value that the expression gives is
-//! the data of one new event; no value, no event.
+//! A template: the operator's file says which events, and what becomes of them. Each value that the
+//! expression gives is the data of one new event; no value, no event.
 
 use camshaft_expression::{Expression, Input};
 use camshaft_sdk::prelude::*;
@@ -9,7 +9,7 @@ use camshaft_sdk::prelude::*;
 #[handler("**", "camshaft.**")]
 fn map(event: Event<Bytes>, ctx: &mut Context) -> Result {
     let expression = Expression::of_setting(ctx, "expression")?
-        .retry("the setting `expression` is missing; write what becomes of an event, such as \".data\"")?;
+        .retry("the setting `expression` is missing; write a jq expression, such as \".data\"")?;
     let attributes = Attributes::of_settings(ctx)?;
     let input = Input::of(&event)?;
     for output in expression.outputs(&input)? {
@@ -53,7 +53,8 @@ impl Attributes {
         let (event_type, type_expression) = (ctx.config("type"), optional("type_expression")?);
         if event_type.is_some() == type_expression.0.is_some() {
             return Err(Error::retry(
-                "one of the settings `type` and `type_expression` is needed; write under which type events are published",
+                "exactly one of the settings `type` and `type_expression` is required; write the type of the \
+                 new events",
             ));
         }
         Ok(Self {
@@ -69,7 +70,7 @@ impl Attributes {
         match &self.event_type {
             Some(event_type) => Ok(event_type.clone()),
             None => {
-                self.type_expression.of(input)?.reject("the expression in `type_expression` gave no type")
+                self.type_expression.of(input)?.reject("the expression in `type_expression` returned no type")
             }
         }
     }

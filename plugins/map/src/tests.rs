@@ -72,20 +72,20 @@ fn an_event_that_does_not_fit_is_rejected_and_nothing_of_it_published() {
     let settings = [("expression", ".data.lines[] | {sku, price: (10 / .price)}"), ("type", "line.sold")];
     let mut ctx = context(&settings);
     let error = ctx.handle(order(LINES)).unwrap_err();
-    assert!(error.is_reject() && error.reason().contains("which JSON does not have"), "{error}");
+    assert!(error.is_reject() && error.reason().contains("which is not valid JSON"), "{error}");
     assert_eq!(ctx.published(), []);
     let error = ctx.handle(order("7")).unwrap_err();
     assert!(error.is_reject() && error.reason().contains("cannot index 7 with \"lines\""), "{error}");
     let mut ctx = context(&[("expression", ".data"), ("type_expression", ".data.kind")]);
     let error = ctx.handle(order(LINES)).unwrap_err();
-    assert_eq!(format!("{error:?}"), "reject: the expression in `type_expression` gave no type");
+    assert_eq!(format!("{error:?}"), "reject: the expression in `type_expression` returned no type");
 }
 
 #[test]
 fn a_wrong_setting_is_left_to_the_operator() {
     for (settings, expected) in [
         (&[][..], "retry: the setting `expression` is missing"),
-        (&[("expression", ".")], "retry: one of the settings `type` and `type_expression` is needed"),
+        (&[("expression", ".")], "retry: exactly one of the settings `type` and `type_expression`"),
         (
             &[("expression", ".|")],
             "retry: the expression `.|` of the setting `expression` cannot be used: it ends",

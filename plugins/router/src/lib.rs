@@ -1,6 +1,7 @@
 //! Publishes each event anew, unchanged, under a type that depends on its content.
 //!
-//! A template: the operator's file says which events, and lists the routes: a type, and a jq condition on the event.
+//! A template: the operator's file says which events, and lists the routes: a type, and a jq condition on the
+//! event.
 
 mod routes;
 
@@ -23,7 +24,7 @@ fn route(event: Event<Bytes>, ctx: &mut Context) -> Result {
         _ if !types.is_empty() => Ok(()),
         Otherwise::Drop => Ok(()),
         Otherwise::Reject => {
-            Err(Error::reject("no route takes the event, and the setting `otherwise` is \"reject\""))
+            Err(Error::reject("no route matches the event, and the setting `otherwise` is \"reject\""))
         }
         Otherwise::Publish(event_type) => publish(ctx, &event_type, &event),
     }

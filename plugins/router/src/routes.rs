@@ -25,9 +25,9 @@ impl Routes {
     /// # Errors
     /// A retry for what is missing or cannot be understood: the operator can mend it.
     pub fn of_settings(ctx: &Context) -> Result<Self> {
-        let text = ctx.config("routes").retry(
-            "the setting `routes` is missing; write one a line, as in \"order.large: .data.total > 1000\"",
-        )?;
+        let text = ctx
+            .config("routes")
+            .retry("the setting `routes` is missing; write lines like \"order.large: .data.total > 1000\"")?;
         let mut routes = Vec::new();
         for (event_type, condition) in lines(&text)? {
             routes.push((
@@ -72,8 +72,8 @@ fn lines(text: &str) -> Result<Vec<(&str, String)>> {
             }
             _ => {
                 let (event_type, condition) = line.split_once(": ").retry(format_args!(
-                    "\"{line}\" of the setting `routes` is no route; write a type and a condition, as in \
-                     \"order.large: .data.total > 1000\""
+                    "\"{line}\" of the setting `routes` is not a route; write a type and a condition, such \
+                     as \"order.large: .data.total > 1000\""
                 ))?;
                 routes.push((event_type.trim(), condition.to_owned()));
             }

@@ -43,7 +43,7 @@ fn an_event_without_a_route_is_dropped_rejected_or_published() {
     assert_eq!(types(&[("otherwise", "order.other")], NEITHER).unwrap(), ["order.other"]);
     assert_eq!(types(&[("otherwise", "order.other")], FOREIGN).unwrap(), ["order.foreign"]);
     let error = types(&[("otherwise", "reject")], NEITHER).unwrap_err();
-    assert!(error.is_reject() && error.reason().starts_with("no route takes the event"), "{error}");
+    assert!(error.is_reject() && error.reason().starts_with("no route matches the event"), "{error}");
 }
 
 #[test]
@@ -88,11 +88,15 @@ fn a_condition_that_fails_rejects_the_event_and_says_which_it_was() {
 #[test]
 fn a_wrong_setting_is_left_to_the_operator() {
     for (setting, value, expected) in [
-        ("routes", "order.large .total", "retry: \"order.large .total\" of the setting `routes` is no route"),
+        (
+            "routes",
+            "order.large .total",
+            "retry: \"order.large .total\" of the setting `routes` is not a route",
+        ),
         (
             "routes",
             "order.large: .total >",
-            "of the setting `routes: order.large` cannot be used: it ends where",
+            "of the setting `routes: order.large` cannot be used: it ends too early",
         ),
         ("all", "yes", "retry: configuration `all` = \"yes\" cannot be used"),
     ] {

@@ -1,7 +1,7 @@
 //! Counts every event: per type, and per type and hour.
 //!
-//! The state has two keys for each type: `<type>` is the total, `<type>/<hour>` the count of that hour in UTC,
-//! such as `order.placed/2026-11-21T07`. Values are plain integers.
+//! The state has two keys for each type: `<type>` is the total, `<type>/<hour>` the count of that hour in
+//! UTC, such as `order.placed/2026-11-21T07`. Values are plain integers.
 
 use camshaft_sdk::prelude::*;
 use jiff::{Timestamp, tz::Offset};

@@ -1,7 +1,7 @@
 //! One group: its window, whether it is beyond the threshold, and when that may next change by time alone.
 //!
-//! The window ends at the newest sample's own time. In silence it goes on as the clock does, counted from when that
-//! sample was taken; so a stream that is behind, or is handled anew, is judged by its own time.
+//! The window ends at the newest sample's own time. In silence it goes on as the clock does, counted from
+//! when that sample was taken; so a stream that is behind, or is handled anew, is judged by its own time.
 
 use serde::{Deserialize, Serialize};
 
@@ -118,10 +118,11 @@ impl Group {
         self.seen_ms.saturating_add(change - self.newest_ms)
     }
 
-    /// Whether the timer that is set, if one is, does not do for a change at `due_ms`. One that is a little early does.
+    /// Whether the timer that is set, if one is, does not do for a change at `due_ms`. One that is a little
+    /// early does.
     ///
-    /// While samples come, it is moved on about once per bucket and never fires: what a timer causes lies one hop
-    /// further from the producer each time, so timers must not follow from timers without end.
+    /// While samples come, it is moved on about once per bucket and never fires: what a timer causes lies one
+    /// hop further from the producer each time, so timers must not follow from timers without end.
     pub fn needs_timer(&self, rule: &Rule, due_ms: u64) -> bool {
         self.due_ms.is_none_or(|set| due_ms < set || due_ms >= set.saturating_add(rule.width_ms))
     }

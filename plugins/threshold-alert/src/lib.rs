@@ -1,8 +1,9 @@
-//! Tells when a number over a sliding window of events crosses a threshold, once per crossing, and when it is back.
+//! Tells when a number over a sliding window of events crosses a threshold, once per crossing, and when it is
+//! back.
 //!
-//! A template: the operator's file says which events, which number, how it is gathered over the window, and where the
-//! threshold lies. Each group of events, such as one machine's, has a window of its own. What only the passing of time
-//! changes, a timer notices.
+//! A template: the operator's file says which events, which number, how it is gathered over the window, and
+//! where the threshold lies. Each group of events, such as one machine's, has a window of its own. What only
+//! the passing of time changes, a timer notices.
 
 mod group;
 mod settings;
@@ -90,7 +91,7 @@ fn take(event: &Event<Bytes>, ctx: &Context, settings: &Settings) -> Result {
         None => Group::new(&settings.rule, at_ms, now_ms),
     };
     if !group.take(&settings.rule, sample, now_ms) {
-        ctx.debug(format_args!("a sample of the group \"{name}\" is older than the window, and not counted"));
+        ctx.debug(format_args!("a sample of the group \"{name}\" is older than the window and is ignored"));
         return Ok(());
     }
     judge(&name, group, ctx, settings)

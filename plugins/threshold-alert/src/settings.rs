@@ -51,12 +51,12 @@ impl Settings {
         let value = Expression::of_setting(ctx, "value")?;
         if value.is_none() && aggregate != Aggregate::Count {
             return Err(Error::retry(
-                "the setting `value` is missing; write which number of an event counts, as in \".data.ms\"",
+                "the setting `value` is missing; write an expression for a number, such as \".data.ms\"",
             ));
         }
         let window = ctx
             .config("window")
-            .retry("the setting `window` is missing; write how long it is, as in \"5m\"")?;
+            .retry("the setting `window` is missing; write a duration, such as \"5m\"")?;
         let window_ms = duration_ms("window", &window)?;
         let threshold = threshold(ctx)?;
         let rule = Rule {
@@ -68,7 +68,7 @@ impl Settings {
         };
         if rule.forget_ms < window_ms {
             return Err(Error::retry(
-                "the setting `forget` is shorter than `window`; a group is kept for one window at least",
+                "the setting `forget` is shorter than `window`; write a duration of at least one window",
             ));
         }
         Ok(Self {
@@ -88,7 +88,7 @@ fn threshold(ctx: &Context) -> Result<Threshold> {
     match (number(ctx, "above")?, number(ctx, "below")?) {
         (Some(above), None) => Ok(Threshold::Above(above)),
         (None, Some(below)) => Ok(Threshold::Below(below)),
-        _ => Err(Error::retry("one of the settings `above` and `below` is needed, and only one")),
+        _ => Err(Error::retry("exactly one of the settings `above` and `below` is required")),
     }
 }
 
@@ -103,7 +103,7 @@ fn clear(ctx: &Context, threshold: Threshold) -> Result<f64> {
     match is_behind {
         true => Ok(clear),
         false => Err(Error::retry(format_args!(
-            "the setting `clear` = {clear} lies beyond `{name}` = {begin}, so an alert would be over as it begins"
+            "the setting `clear` = {clear} is beyond `{name}` = {begin}, so an alert would end as it begins"
         ))),
     }
 }

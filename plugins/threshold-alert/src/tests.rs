@@ -299,7 +299,7 @@ fn an_event_that_is_no_sample_is_rejected() {
     let mut play = Play::with(&MEAN);
     let error = play.ctx.handle(event(None, r#""much""#)).unwrap_err();
     assert!(
-        error.is_reject() && error.reason().contains("gave \"much\", which is no finite number"),
+        error.is_reject() && error.reason().contains("returned \"much\", which is not a finite number"),
         "{error}"
     );
     let long = Event { subject: Some("x".repeat(201)), ..event(None, "1") };
@@ -318,14 +318,11 @@ fn a_wrong_setting_is_left_to_the_operator() {
             "the setting `aggregate` is \"median\"; write \"count\"",
         ),
         (&[("above", "1"), ("aggregate", "mean")], "the setting `value` is missing"),
-        (&[], "one of the settings `above` and `below` is needed, and only one"),
-        (
-            &[("above", "1"), ("below", "2")],
-            "one of the settings `above` and `below` is needed, and only one",
-        ),
+        (&[], "exactly one of the settings `above` and `below` is required"),
+        (&[("above", "1"), ("below", "2")], "exactly one of the settings `above` and `below` is required"),
         (&[("above", "NaN")], "the setting `above` is NaN"),
-        (&[("above", "1"), ("clear", "2")], "the setting `clear` = 2 lies beyond `above` = 1"),
-        (&[("below", "1"), ("clear", "0")], "the setting `clear` = 0 lies beyond `below` = 1"),
+        (&[("above", "1"), ("clear", "2")], "the setting `clear` = 2 is beyond `above` = 1"),
+        (&[("below", "1"), ("clear", "0")], "the setting `clear` = 0 is beyond `below` = 1"),
         (&[("above", "1"), ("group", ".|")], "the expression `.|` of the setting `group` cannot be used"),
     ] {
         let error = Play::with(settings).ctx.handle(event(None, "1")).unwrap_err();

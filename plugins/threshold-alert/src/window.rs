@@ -1,7 +1,7 @@
 //! A sliding window in a bounded number of buckets.
 //!
-//! Samples are not kept: each goes into the bucket of its time, which holds count, sum, least and greatest. The window
-//! moves on by whole buckets, so it is up to one bucket shorter than the operator wrote.
+//! Samples are not kept: each goes into the bucket of its time, which holds count, sum, least and greatest.
+//! The window moves on by whole buckets, so it is up to one bucket shorter than the operator wrote.
 
 use serde::{Deserialize, Serialize};
 

@@ -19,7 +19,8 @@ struct Answer<'r> {
     body_base64: Option<String>,
 }
 
-/// Publishes status and body: the body as it is if it is JSON, whatever its headers say, else as text or base64.
+/// Publishes status and body: the body as it is if it is JSON, whatever its headers say, else as text or
+/// base64.
 pub fn publish(ctx: &Context, event_type: &str, response: &Response) -> Result {
     let text = str::from_utf8(&response.body);
     let json = text.ok().and_then(|text| serde_json::from_str::<&RawValue>(text).ok());

@@ -59,7 +59,8 @@ fn attributes(event: &Event<Bytes>) -> impl Iterator<Item = (&str, &str)> {
     fixed.chain(event.extensions.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
-/// A value as it may stand in a header: all but visible ASCII, and what would be ambiguous, is percent-encoded.
+/// A value as it may stand in a header: all but visible ASCII, and what would be ambiguous, is
+/// percent-encoded.
 fn escaped(value: &str) -> String {
     let mut escaped = String::new();
     for byte in value.bytes() {

@@ -1,7 +1,7 @@
 //! Sends each event to an HTTP address: as a CloudEvent, or its data alone with the attributes as headers.
 //!
-//! A template: the operator's file says which events, where to, and with which headers. What the receiver answers
-//! decides what becomes of the event. Secrets are put in by the runtime, never by this code.
+//! A template: the operator's file says which events, where to, and with which headers. What the receiver
+//! answers decides what becomes of the event. Secrets are put in by the runtime, never by this code.
 
 mod answer;
 mod cloudevents;

@@ -36,7 +36,7 @@ impl Settings {
             }
         };
         Ok(Self {
-            url: ctx.config("url").retry("the setting `url` is missing; write where events are sent to")?,
+            url: ctx.config("url").retry("the setting `url` is missing; write the receiver's URL")?,
             method: ctx.config("method").unwrap_or_else(|| "POST".to_owned()),
             body,
             headers: headers(&ctx.config("headers").unwrap_or_default())?,
@@ -51,7 +51,7 @@ fn headers(text: &str) -> Result<Vec<(String, String)>> {
     let parsed = lines.map(|(number, line): (u32, &str)| {
         // Not what stands there: it may be a token.
         let (name, value) = line.split_once(':').retry(format_args!(
-            "line {number} of the setting `headers` is no header; write one a line, as in \"x-tenant: shop\""
+            "line {number} of the setting `headers` is not a header; write it like \"x-tenant: shop\""
         ))?;
         Ok((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
     });

@@ -132,7 +132,7 @@ fn a_wrong_setting_is_left_to_the_operator() {
         ),
         (
             ctx().with_config("headers", "x-at: 1\nBearer hunter2"),
-            "retry: line 2 of the setting `headers` is no header;",
+            "retry: line 2 of the setting `headers` is not a header;",
         ),
         (TestContext::new(), "retry: the setting `url` is missing"),
     ] {

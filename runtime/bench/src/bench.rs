@@ -18,8 +18,8 @@ pub struct Bench {
     /// Rounds, in which contenders take turns [default: the bench's own]
     #[arg(long, global = true, value_name = "COUNT")]
     rounds: Option<usize>,
-    /// Where results are written and data lies while it is measured: on the disk that is to be measured. Those of
-    /// `--quick` go to `quick` in it.
+    /// Where results are written and data lies while it is measured: on the disk that is to be measured.
+    /// Those of `--quick` go to `quick` in it.
     #[arg(long, global = true, value_name = "DIR", default_value = "target/bench")]
     pub folder: PathBuf,
     /// The program of `runtime/bench/extism`; without it Extism is left out.

@@ -1,5 +1,6 @@
-//! What the host adds to a call: an event handed to a plugin that ignores it, beside the same component called through
-//! wasmtime's typed function alone, beside an Extism plugin that does the same, and beside a native closure.
+//! What the host adds to a call: an event handed to a plugin that ignores it, beside the same component
+//! called through wasmtime's typed function alone, beside an Extism plugin that does the same, and beside a
+//! native closure.
 
 mod context;
 mod extism;
@@ -13,12 +14,12 @@ use camshaft::Event;
 use camshaft_event::{Answer, Generation, Offset};
 use camshaft_host::{Host, HostOptions, Instance};
 
-pub use context::QuietContext;
-use raw::Raw;
-
 use crate::bench::Bench;
 use crate::measure::interleave;
 use crate::report::{Better, Grid, Report};
+use raw::Raw;
+
+pub use context::QuietContext;
 
 /// Size of an event's data.
 const DATA_BYTES: usize = 256;

@@ -1,8 +1,8 @@
-//! How long it takes from a publish to its effects being committed and visible: state written, event published, all
-//! of it durable.
+//! How long it takes from a publish to its effects being committed and visible: state written, event
+//! published, all of it durable.
 //!
-//! With one event in flight, and at half of what the same path carries at most. Beside one fdatasync of the same disk
-//! in the same round, and beside JetStream and Redis with their native consumers of `pipeline`.
+//! With one event in flight, and at half of what the same path carries at most. Beside one fdatasync of the
+//! same disk in the same round, and beside JetStream and Redis with their native consumers of `pipeline`.
 
 mod jetstream;
 mod path;
@@ -162,7 +162,8 @@ async fn drive<P: Path>(path: P, mut seen: Seen, extent: Extent) -> Result<Round
     Ok(Round { capacity: Some(capacity), alone, half, equal })
 }
 
-/// How long each of so many events a second takes, in microseconds. What the load before left behind is no part of it.
+/// How long each of so many events a second takes, in microseconds. What the load before left behind is no
+/// part of it.
 async fn steady<P: Path>(path: &P, seen: &mut Seen, rate: f64, extent: Extent) -> Result<Vec<f64>> {
     at_rate(path, seen, rate, extent.time.div_f64(5.0)).await?;
     let waits = at_rate(path, seen, rate, extent.time).await?;

@@ -1,7 +1,7 @@
-//! The measurements behind `PERFORMANCE.md` and the decisions in ARCHITECTURE.md, one subcommand each.
+//! The measurements behind `PERFORMANCE.md` and `runtime/decisions/`, one subcommand each.
 //!
-//! Each returns a report, which is printed and written as JSON, Markdown and a picture; none asserts anything about
-//! time. Without a name, those of [`all::NAMES`] run one after another.
+//! Each returns a report, which is printed and written as JSON, Markdown and a picture; none asserts anything
+//! about time. Without a name, those of [`all::NAMES`] run one after another.
 
 mod all;
 mod bench;

@@ -1,7 +1,7 @@
 //! What every measurement needs: contenders that take turns, medians with their spread, percentiles.
 //!
-//! The machine is never quiet, so contenders take turns within each round and only ratios inside one round mean
-//! anything. What is done with the figures stands in `report.rs`.
+//! The machine is never quiet, so contenders take turns within each round and only ratios inside one round
+//! mean anything. What is done with the figures stands in `report.rs`.
 
 mod number;
 

@@ -1,8 +1,8 @@
 //! `camshaft-bench memory`: does the whole runtime stay within its `memory` setting, however much it knows?
 //!
-//! A closure writes one state key per event, five million in all, so that both the state and the dedupe index are
-//! many times the setting. Then the runtime is opened anew: known events must be duplicates, state must be there.
-//! Each part is a child process, so that memory is measured from zero.
+//! A closure writes one state key per event, five million in all, so that both the state and the dedupe index
+//! are many times the setting. Then the runtime is opened anew: known events must be duplicates, state must
+//! be there. Each part is a child process, so that memory is measured from zero.
 
 mod fill;
 mod probe;

@@ -1,7 +1,8 @@
-//! The systems that Camshaft is measured beside, started by the bench on free loopback ports and stopped with it.
+//! The systems that Camshaft is measured beside, started by the bench on free loopback ports and stopped with
+//! it.
 //!
-//! `cargo xtask bench` brings their programs; a peer without a program is left out, and the report says so. What
-//! they are made to do stands with each bench.
+//! `cargo xtask bench` brings their programs; a peer without a program is left out, and the report says so.
+//! What they are made to do stands with each bench.
 
 mod jetstream;
 mod redis;

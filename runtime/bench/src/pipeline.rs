@@ -1,8 +1,8 @@
 //! The main job: an event handled exactly once with one state read, one write and one published event.
 //!
-//! The runtime with one and with two workers, beside native consumers of JetStream and Redis that do the same by
-//! hand, and beside a plain Rust loop over a log file. The events lie in the log before the clock starts: handling
-//! is measured, not publishing.
+//! The runtime with one and with two workers, beside native consumers of JetStream and Redis that do the same
+//! by hand, and beside a plain Rust loop over a log file. The events lie in the log before the clock starts:
+//! handling is measured, not publishing.
 
 mod floor;
 pub mod jetstream;

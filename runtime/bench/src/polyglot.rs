@@ -1,7 +1,7 @@
 //! What a language costs: the same plugin in Rust, JavaScript and Python, from its file to a call.
 //!
-//! The call is one of `examples/polyglot`: an event of JSON, one state read, one write, and nothing published. The
-//! state is empty and forgets, so that only the plugin and the host are measured.
+//! The call is one of `examples/polyglot`: an event of JSON, one state read, one write, and nothing
+//! published. The state is empty and forgets, so that only the plugin and the host are measured.
 
 use std::fs;
 use std::path::{Path, PathBuf};

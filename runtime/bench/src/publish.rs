@@ -1,7 +1,7 @@
 //! Durable publishing: how many events a second are acknowledged once they are synced.
 //!
-//! One, eight and sixty-four producers, one event at a time or many; in process and over HTTP, beside JetStream and
-//! Redis Streams. Client and server share the machine. Nothing handles the events.
+//! One, eight and sixty-four producers, one event at a time or many; in process and over HTTP, beside
+//! JetStream and Redis Streams. Client and server share the machine. Nothing handles the events.
 
 mod bare;
 mod http;
@@ -166,8 +166,8 @@ async fn measure(bench: &Bench, contender: Contender, load: Load) -> Result<Opti
     }
 }
 
-/// Lets every producer publish until the time is over, and returns how many events a second were acknowledged. A
-/// producer counts its own, and comes back once all of them are.
+/// Lets every producer publish until the time is over, and returns how many events a second were
+/// acknowledged. A producer counts its own, and comes back once all of them are.
 async fn rate<F: Future<Output = Result<u64>> + Send + 'static>(
     producers: impl IntoIterator<Item = F>,
 ) -> Result<f64> {

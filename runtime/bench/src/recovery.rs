@@ -1,7 +1,8 @@
-//! How long the runtime takes to be back after kill -9, by how much its log holds; and that it lost and doubled nothing.
+//! How long the runtime takes to be back after kill -9, by how much its log holds; and that it lost and
+//! doubled nothing.
 //!
-//! Each kill hits a process of its own amid publishing and handling. Afterwards this process opens the same folder,
-//! lets what was left be handled, and compares the sums in the state with the events in the log.
+//! Each kill hits a process of its own amid publishing and handling. Afterwards this process opens the same
+//! folder, lets what was left be handled, and compares the sums in the state with the events in the log.
 
 mod load;
 

@@ -1,7 +1,7 @@
 //! `camshaft-bench reload`: what events wait while one version of their plugin takes over from another.
 //!
-//! An event a millisecond goes to a plugin of which versions take turns, and a closure sees what the plugin made of
-//! each. The same stream without reloads stands beside it.
+//! An event a millisecond goes to a plugin of which versions take turns, and a closure sees what the plugin
+//! made of each. The same stream without reloads stands beside it.
 
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! What a measurement found: tables of samples with conditions, as JSON, as Markdown and as a picture.
 //!
-//! A bench returns a [`Report`]; `main.rs` prints it and has it written. Nothing is measured here, and nothing is
-//! judged: a figure that misses its goal is printed like any other.
+//! A bench returns a [`Report`]; `main.rs` prints it and has it written. Nothing is measured here, and
+//! nothing is judged: a figure that misses its goal is printed like any other.
 
 mod conditions;
 mod curve;

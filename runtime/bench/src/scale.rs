@@ -1,7 +1,8 @@
 //! `camshaft-bench scale`: what everything costs as there is more of it.
 //!
-//! Subscriptions, keys, state, log, lagging consumers, dead letters, plugins; and what the runtime takes while it has
-//! nothing to do. Where a figure is compared with that of something small, both were taken in turns.
+//! Subscriptions, keys, state, log, lagging consumers, dead letters, plugins; and what the runtime takes
+//! while it has nothing to do. Where a figure is compared with that of something small, both were taken in
+//! turns.
 
 mod dead_letters;
 mod idle;

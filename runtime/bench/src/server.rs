@@ -1,4 +1,5 @@
-//! Camshaft as a process of its own, as an operator runs it: this program, told so, is the `camshaft` command.
+//! Camshaft as a process of its own, as an operator runs it: this program, told so, is the `camshaft`
+//! command.
 
 use std::env;
 use std::net::SocketAddr;

@@ -1,6 +1,7 @@
 //! A long time at half load: does memory stay, and do waits?
 //!
-//! The runtime in this process with a plugin, loaded as in `latency`; the log is trimmed as it would be for months.
+//! The runtime in this process with a plugin, loaded as in `latency`; the log is trimmed as it would be for
+//! months.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,7 @@
 //! `camshaft-bench start`: how long a start takes with many plugins, whose code is cached or not.
 //!
-//! All plugins are the same program under other names, each file with bytes of its own, so that nothing is shared.
+//! All plugins are the same program under other names, each file with bytes of its own, so that nothing is
+//! shared.
 
 use std::fs;
 use std::path::Path;

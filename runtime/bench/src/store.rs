@@ -1,8 +1,8 @@
 //! `camshaft-bench store`: the embedded store below the tables, under the tables' own shape.
 //!
-//! A frozen overlay of about 64 MiB goes into a store of five million keys as one atomic, durable batch while a
-//! thread reads. Each run is a child process, so that memory is measured from zero and a child can be killed in the
-//! middle of a batch.
+//! A frozen overlay of about 64 MiB goes into a store of five million keys as one atomic, durable batch while
+//! a thread reads. Each run is a child process, so that memory is measured from zero and a child can be
+//! killed in the middle of a batch.
 
 mod heed;
 mod job;
@@ -27,7 +27,8 @@ use crate::bench::Bench;
 use crate::measure::interleave;
 use crate::report::{Better, Grid, Report};
 
-/// What a budget of 256 MiB leaves for fjall's cache beside two overlays of 64 MiB. LMDB has the page cache instead.
+/// What a budget of 256 MiB leaves for fjall's cache beside two overlays of 64 MiB. LMDB has the page cache
+/// instead.
 const CACHE_BYTES: u64 = 32 << 20;
 
 /// How to run the measurement.

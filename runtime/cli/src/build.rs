@@ -1,4 +1,4 @@
-//! `camshaft build`: a plugin's package becomes one `.wasm` file that the runtime takes.
+//! `camshaft build`: compiles a plugin's package into one `.wasm` file that the runtime accepts.
 
 mod refused;
 
@@ -23,17 +23,17 @@ use super::{
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A folder with a Cargo.toml is compiled with a Rust toolchain of this machine that knows
-wasm32-unknown-unknown. One with a package.json is JavaScript, one with a pyproject.toml is
-Python: their tools are installed by npm or pip into the target folder where they are
-missing. The file appears complete or not at all, so that it may be written into the
-plugins directory of a running runtime.")]
+A folder with a Cargo.toml is compiled with an installed Rust toolchain that supports
+wasm32-unknown-unknown. A folder with a package.json is built as JavaScript, one with a
+pyproject.toml as Python; npm or pip installs missing build tools into the target folder.
+The output file is replaced atomically, so it can be written directly into the plugins
+directory of a running runtime.")]
 pub struct Arguments {
-    /// The folder of the plugin's Cargo.toml, package.json or pyproject.toml
+    /// Folder with the plugin's Cargo.toml, package.json or pyproject.toml
     #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
     folder: PathBuf,
 
-    /// The file to write, or a folder for it; ./NAME.wasm unless given
+    /// Output file, or a folder for it [default: ./NAME.wasm]
     #[arg(short, long = "output", value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -41,10 +41,10 @@ pub struct Arguments {
     form: Form,
 }
 
-/// How a plugin is built.
+/// Build options.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct Form {
-    /// Keep debug information, for source lines in backtraces: the file becomes much larger. Rust only
+    /// Keep debug information, for source lines in backtraces; makes the file much larger. Rust only
     #[arg(long)]
     debug_info: bool,
 }
@@ -56,7 +56,8 @@ pub fn build(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let file = target(arguments.output.as_deref(), &name);
     let (report, lacking) = examine(&path, &file, &code)
         .map_err(|failure| refused::component(failure, Language::of(&arguments.folder), &arguments.folder))?;
-    // The operator's file lies beside the file that is run, not beside the one in the target folder.
+    // The operator's file is next to the file that the runtime runs, not next to the one in the target
+    // folder.
     let operator = |file: &Path| file.with_extension("toml").display().to_string();
     let lacking = lacking
         .map(|refusal| Refusal { hint: refusal.hint.replace(&operator(&path), &operator(&file)), ..refusal });
@@ -67,13 +68,13 @@ pub fn build(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     output::line(&file.display().to_string())?;
     output::print(&shown(&report))?;
     if let Some(refusal) = lacking {
-        output::note(&format!("it needs its operator: {refusal}"));
+        output::note(&format!("it needs an operator's file: {refusal}"));
         output::hint(&refusal.hint);
     }
     Ok(())
 }
 
-/// A plugin's folder that is built, by `camshaft dev` again and again.
+/// A plugin's folder. `camshaft dev` builds it repeatedly.
 #[derive(Debug)]
 pub struct Project {
     folder: PathBuf,
@@ -90,7 +91,7 @@ impl Project {
         &self.folder
     }
 
-    /// Its component, in its target folder. Nothing is judged yet.
+    /// Builds the component in the target folder, without validating it.
     pub fn component(&self) -> Result<Component, Failure> {
         match Language::of(&self.folder) {
             Some(Language::Rust) => {
@@ -106,13 +107,13 @@ impl Project {
     }
 }
 
-/// Where its compiled code is kept, for `build` and `test`. It is in the target folder, which is trusted as everything that
-/// cargo runs from there is.
+/// The folder for a component's compiled code, used by `build` and `test`. It is inside the target folder,
+/// which is trusted like everything else that cargo runs from there.
 pub fn code_folder(component: &Component) -> PathBuf {
     component.path.with_file_name("code").join(&component.name)
 }
 
-/// Where the file goes.
+/// The path of the output file.
 fn target(output: Option<&Path>, name: &str) -> PathBuf {
     let default = format!("{name}.wasm");
     match output {
@@ -122,14 +123,14 @@ fn target(output: Option<&Path>, name: &str) -> PathBuf {
     }
 }
 
-/// Copies beside the target, then renames: whoever watches the folder sees the whole file or none.
+/// Copies the file next to the target, then renames it, so readers of the folder never see a partial file.
 fn install(from: &Path, to: &Path) -> io::Result<()> {
     let mut draft = OsString::from(".");
     draft.push(to.file_name().unwrap_or_default());
     draft.push(format!(".{}.partial", process::id()));
     let draft = to.with_file_name(draft);
     fs::copy(from, &draft).and_then(|_| fs::rename(&draft, to)).inspect_err(|_| {
-        // What is left of the draft is of no use; that it cannot be removed either is told by the first error.
+        // The draft is useless now. If it cannot be removed, the first error already explains why.
         let _: io::Result<()> = fs::remove_file(&draft);
     })
 }
@@ -139,7 +140,7 @@ fn only(built: Vec<Component>, folder: &Path) -> Result<Component, Failure> {
     match <[Component; 1]>::try_from(built) {
         Ok([component]) => Ok(component),
         Err(_) => {
-            let message = format!("\"{}\" holds several plugins: {}", folder.display(), names.join(", "));
+            let message = format!("\"{}\" contains several plugins: {}", folder.display(), names.join(", "));
             Err(Failure::new(ErrorCode::WrongUsage, message).hint("Name the folder of one of them."))
         }
     }
@@ -174,6 +175,6 @@ mod tests {
         let component = |name: &str| Component { name: name.into(), path: name.into() };
         assert_eq!(only(vec![component("a")], Path::new("d")).unwrap(), component("a"));
         let failure = only(vec![component("a"), component("b")], Path::new("d")).unwrap_err();
-        assert_eq!(failure.line(), "\"d\" holds several plugins: a, b [wrong-usage]");
+        assert_eq!(failure.line(), "\"d\" contains several plugins: a, b [wrong-usage]");
     }
 }

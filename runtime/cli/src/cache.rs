@@ -1,5 +1,5 @@
-//! The folder of this user's caches: what all commands keep there of the large plugins that they compiled, so that the
-//! interpreter of a JavaScript or Python plugin is compiled once for this user and not once for each command.
+//! The cache folder of this user. All commands store compiled functions of large plugins there, so the
+//! interpreter of a JavaScript or Python plugin is compiled once per user and not once per command.
 
 use std::{
     fs::{self, DirBuilder},
@@ -11,31 +11,32 @@ use std::{
 use etcetera::BaseStrategy;
 use rustix::fs::Access;
 
-/// The folder's name in that of the user's caches.
+/// The folder's name inside the user's cache directory.
 const NAME: &str = "camshaft";
 
-/// Who may write to the folder, besides its owner.
+/// Permission bits that let users other than the owner write to the folder.
 const OTHERS: u32 = 0o022;
 
-/// The folder, made if it is missing; none where there is no home, or where it is not this user's alone. Then a command keeps
-/// nothing, and a runtime keeps it in its data directory.
+/// The folder, created if it is missing. Returns none if there is no home directory, if another user owns the
+/// folder, or if others can write to it. Then a command caches nothing, and a runtime uses its data
+/// directory.
 pub fn folder() -> Option<PathBuf> {
     let folder = etcetera::choose_base_strategy().ok()?.cache_dir().join(NAME);
     match usable(&folder) {
         Ok(()) => Some(folder),
         Err(error) => {
-            tracing::debug!(%error, folder = %folder.display(), "no compiled functions are kept there");
+            tracing::debug!(%error, folder = %folder.display(), "compiled functions are not cached");
             None
         }
     }
 }
 
-/// Makes the folder, and looks whether it can be trusted and written to.
+/// Creates the folder, and checks that it is trusted and writable.
 fn usable(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let metadata = fs::metadata(folder)?;
     if metadata.uid() != rustix::process::geteuid().as_raw() || metadata.mode() & OTHERS != 0 {
-        return Err(io::Error::other("others may write to it, and what lies in it is run"));
+        return Err(io::Error::other("others may write to it, and its content is executed"));
     }
     Ok(rustix::fs::access(folder, Access::WRITE_OK)?)
 }

@@ -1,4 +1,4 @@
-//! `camshaft check`: what a `.wasm` file is and asks for, or why the runtime would refuse it.
+//! `camshaft check`: shows what a `.wasm` file is and what it asks for, or why the runtime would refuse it.
 
 use std::path::PathBuf;
 
@@ -8,12 +8,12 @@ use super::{failure::Failure, inspect, output};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Ends with 3 if the runtime would refuse the file, for the reason that `camshaft plugins`
-would give. Warnings are about names: events are in the past tense. Whether events have
-the keys that keep them in order, and whether all that a handler publishes is declared,
-is told by `camshaft test`.")]
+Exits with 3 if the runtime would refuse the file, with the reason that `camshaft plugins`
+would show. Warnings concern names: event types should be in the past tense. Run
+`camshaft test` to check that events have ordering keys, and that the manifest declares
+all event types that the handlers publish.")]
 pub struct Arguments {
-    /// The plugin; an operator's file of the same stem beside it counts
+    /// Plugin file; an operator's file with the same stem beside it is applied
     file: PathBuf,
 }
 
@@ -24,6 +24,6 @@ pub fn check(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     } else {
         output::print(&inspect::shown(&report))?;
     }
-    // In the words that a runtime has for it.
+    // The same message that a runtime reports.
     report.refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
 }

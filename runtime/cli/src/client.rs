@@ -1,4 +1,4 @@
-//! The client of the HTTP interface that most commands are made of.
+//! The client of the HTTP interface. Most commands use it.
 
 use std::{
     io::{self, BufRead, BufReader},
@@ -17,21 +17,21 @@ use ureq::{
 
 use super::failure::Failure;
 
-/// Longest time to reach the runtime, and to get the head of an answer; a publish waits for a sync.
+/// Longest time to connect to the runtime, and to receive the head of a response; a publish waits for a sync.
 const MAX_CONNECT: Duration = Duration::from_secs(5);
 const MAX_ANSWER: Duration = Duration::from_mins(1);
 
-/// Largest answer that is taken whole, in bytes.
+/// Largest response body that is read into memory, in bytes.
 const MAX_ANSWER_BYTES: u64 = 256 << 20;
 
-/// Items of one request.
+/// Items per request.
 const PAGE: u64 = 1_000;
 
-/// Which runtime to talk to.
+/// Which runtime to connect to.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub struct Connection {
-    /// Where the runtime listens
+    /// Address of the runtime's HTTP interface
     #[arg(
         long,
         value_name = "URL",
@@ -42,25 +42,25 @@ pub struct Connection {
     )]
     url: String,
 
-    /// The runtime's token
+    /// Access token of the runtime
     #[arg(long, value_name = "TOKEN", env = "CAMSHAFT_TOKEN", hide_env_values = true, global = true)]
     token: Option<String>,
 }
 
-/// The same before the command's name, as people write it who change only the command.
+/// The same options before the command's name, for users who edit only the end of the line.
 #[derive(Clone, Debug, Args)]
 pub struct OuterConnection {
-    /// Where the runtime listens, for commands that talk to one
+    /// Address of the runtime's HTTP interface, for commands that connect to a runtime
     #[arg(long = "url", id = "outer-url", value_name = "URL", hide = true)]
     url: Option<String>,
 
-    /// The runtime's token
+    /// Access token of the runtime
     #[arg(long = "token", id = "outer-token", value_name = "TOKEN", hide = true)]
     token: Option<String>,
 }
 
 impl Connection {
-    /// This, with what was given before the command's name.
+    /// Merges in the options given before the command's name, which take precedence.
     pub fn or(self, outer: &OuterConnection) -> Self {
         Self { url: outer.url.clone().unwrap_or(self.url), token: outer.token.clone().or(self.token) }
     }
@@ -76,28 +76,28 @@ impl OuterConnection {
 pub struct Client {
     agent: Agent,
     base: String,
-    /// The same for messages.
+    /// The base address without user names and passwords, for messages.
     shown: String,
     token: Option<String>,
     is_local: bool,
 }
 
-/// What a request is answered with instead of success.
+/// Why a request did not succeed.
 #[derive(Debug)]
 pub enum Refusal {
     /// A problem document.
     Problem {
-        /// What the runtime says.
+        /// The document that the runtime sent.
         document: Box<ProblemDocument>,
-        /// When to try again.
+        /// When to send the request again.
         retry_after: Option<Duration>,
     },
-    /// No runtime, or none that speaks as expected.
+    /// No runtime answered, or the answer was not the expected one.
     Failure(Failure),
 }
 
 impl Client {
-    /// A client of the runtime that the arguments name. Nothing is sent yet.
+    /// Creates a client of the runtime that the arguments name. Sends nothing.
     pub fn new(connection: &Connection) -> Result<Self, Failure> {
         let base = connection.url.trim_end_matches('/').to_owned();
         let shown = without_users(&base).into_owned();
@@ -106,11 +106,11 @@ impl Client {
                 ErrorCode::WrongUsage,
                 format!("\"{shown}\" is not the address of a runtime: {problem}"),
             )
-            .hint("Write it like http://127.0.0.1:4077.")
+            .hint("Use an address such as http://127.0.0.1:4077.")
         };
-        let uri: Uri = base.parse().map_err(|_| wrong("it is no URL"))?;
+        let uri: Uri = base.parse().map_err(|_| wrong("it is not a URL"))?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
-            return Err(wrong("it does not begin with http:// or https://"));
+            return Err(wrong("it does not start with http:// or https://"));
         }
         let host = uri.host().unwrap_or_default();
         let mut config = Agent::config_builder()
@@ -121,10 +121,10 @@ impl Client {
             .user_agent(concat!("camshaft/", env!("CARGO_PKG_VERSION")));
         let is_local = matches!(host, "localhost" | "[::1]") || host.starts_with("127.");
         if is_local {
-            // A proxy for the outside world knows nothing of this machine.
+            // A proxy cannot reach the loopback address of this machine.
             config = config.proxy(None);
         }
-        // A variable that is set but empty means that there is none.
+        // An empty variable means that there is no token.
         let token = connection.token.as_deref().map(str::trim).filter(|token| !token.is_empty());
         Ok(Self { agent: config.build().into(), base, shown, token: token.map(str::to_owned), is_local })
     }
@@ -134,7 +134,7 @@ impl Client {
         self.try_get(path).map_err(Refusal::into_failure)
     }
 
-    /// Gets the first `limit` items of a listing, page by page. The parameters are those beside `limit` and `cursor`.
+    /// Gets the first `limit` items of a listing, page by page. `parameters` excludes `limit` and `cursor`.
     pub fn pages<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -156,13 +156,13 @@ impl Client {
         }
     }
 
-    /// Gets a value, or learns why not.
+    /// Gets a value, or the reason why the request failed.
     pub fn try_get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refusal> {
         let response = self.call(path, "application/json")?;
         self.value(response)
     }
 
-    /// How the runtime is, even if it accepts nothing.
+    /// Gets the health of the runtime, even if it accepts no events.
     pub fn health(&self) -> Result<Health, Failure> {
         let answer = self.request(self.agent.get(self.url("/health"))).call();
         let response = match answer {
@@ -183,14 +183,14 @@ impl Client {
         body.read_to_vec().map_err(|error| self.unreachable(&error))
     }
 
-    /// Gets lines as they come.
+    /// Streams the lines of a response.
     pub fn lines(&self, path: &str) -> Result<impl Iterator<Item = Result<String, Failure>>, Failure> {
         let response = self.call(path, "application/x-ndjson").map_err(Refusal::into_failure)?;
         let lines = BufReader::new(response.into_body().into_reader()).lines();
         let base = self.shown.clone();
         Ok(lines.map(move |line| {
             line.map_err(|error| {
-                let message = format!("the answer of {base} broke off: {}", io_reason(&error));
+                let message = format!("the response from {base} was cut off: {}", io_reason(&error));
                 Failure::new(ErrorCode::Unreachable, message)
             })
         }))
@@ -211,28 +211,28 @@ impl Client {
 
     /// Posts a value as JSON and gets one.
     pub fn post_json<T: DeserializeOwned>(&self, path: &str, value: &impl Serialize) -> Result<T, Failure> {
-        let body = serde_json::to_string(value).expect("what is sent has a JSON form");
+        let body = serde_json::to_string(value).expect("request bodies serialize to JSON");
         self.post(path, "application/json", &body).map_err(Refusal::into_failure)
     }
 
-    /// Puts a file somewhere.
+    /// Uploads a file to `path`.
     pub fn put_file(&self, path: &str, content: &[u8]) -> Result<(), Failure> {
         let request = self.agent.put(self.url(path)).config().timeout_recv_response(Some(MAX_ANSWER)).build();
         let request = self.request(request).header(header::CONTENT_TYPE, "application/octet-stream");
         self.judge(request.send(content)).map(drop).map_err(Refusal::into_failure)
     }
 
-    /// Whether the runtime is addressed as one on this machine.
+    /// Whether the runtime's address is on this machine.
     pub fn is_local(&self) -> bool {
         self.is_local
     }
 
-    /// Posts nothing, to have something done.
+    /// Posts an empty body, to trigger an action.
     pub fn act(&self, path: &str) -> Result<(), Refusal> {
         self.judge(self.request(self.agent.post(self.url(path))).send_empty()).map(drop)
     }
 
-    /// Deletes something.
+    /// Deletes a resource.
     pub fn delete(&self, path: &str) -> Result<(), Failure> {
         let answer = self.request(self.agent.delete(self.url(path))).call();
         self.judge(answer).map(drop).map_err(Refusal::into_failure)
@@ -242,7 +242,7 @@ impl Client {
         self.judge(self.request(self.agent.get(self.url(path))).header(header::ACCEPT, accept).call())
     }
 
-    /// The request with the token, if there is one.
+    /// Adds the token to the request, if there is one.
     fn request<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
         match &self.token {
             Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
@@ -283,20 +283,20 @@ impl Client {
                 "connection refused".to_owned()
             }
             ureq::Error::Io(error) => io_reason(error),
-            ureq::Error::HostNotFound => "there is no such host".to_owned(),
-            ureq::Error::Timeout(_) => "it did not answer in time".to_owned(),
+            ureq::Error::HostNotFound => "host not found".to_owned(),
+            ureq::Error::Timeout(_) => "timed out".to_owned(),
             other => other.to_string(),
         };
         Failure::new(ErrorCode::Unreachable, format!("no runtime answers at {}: {reason}", self.shown))
     }
 
     fn unexpected(&self, reason: &str) -> Failure {
-        Failure::new(ErrorCode::UnexpectedAnswer, format!("{} answered unexpectedly: {reason}", self.shown))
+        Failure::new(ErrorCode::UnexpectedAnswer, format!("unexpected answer from {}: {reason}", self.shown))
     }
 }
 
 impl Refusal {
-    /// The end of the command, if nothing else can be done about it.
+    /// Converts it into the failure that ends the command.
     pub fn into_failure(self) -> Failure {
         match self {
             Self::Failure(failure) => failure,
@@ -318,12 +318,12 @@ fn is_problem(response: &Response<Body>) -> bool {
     response.body().mime_type() == Some(PROBLEM_MEDIA_TYPE)
 }
 
-/// A path of these segments, whatever characters they hold.
+/// A path of these segments, percent-encoded.
 pub fn path(segments: &[&str]) -> String {
     segments.iter().fold(String::new(), |path, segment| path + "/" + &encoded(segment.as_bytes()))
 }
 
-/// A path with those of the parameters that have a value.
+/// A path with the parameters that have a value.
 pub fn query(path: &str, parameters: &[(&str, Option<String>)]) -> String {
     let mut text = path.to_owned();
     let mut separator = '?';

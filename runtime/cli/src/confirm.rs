@@ -1,4 +1,4 @@
-//! Asks before something is done that cannot be undone. Only a person at a terminal is asked.
+//! Asks for confirmation before an irreversible action. Only a user at a terminal is asked.
 
 use std::io;
 
@@ -7,19 +7,20 @@ use camshaft_wire::ErrorCode;
 
 use super::{failure::Failure, output, terminal};
 
-/// The same for what gives something up: without a terminal to ask at, only `--yes` agrees.
+/// Like [`confirm`], for actions that lose data: without a terminal, only `--yes` confirms.
 pub fn confirm_loss(question: &str, yes: bool) -> Result<bool, Failure> {
     if !yes && !terminal::can_ask() {
         let failure = Failure::new(
             ErrorCode::WrongUsage,
-            format!("{question} There is no terminal here to ask at, and it cannot be undone"),
+            format!("{question} This cannot be undone, and there is no terminal to confirm it"),
         );
-        return Err(failure.hint("Give --yes to do it without a question."));
+        return Err(failure.hint("Pass --yes to confirm."));
     }
     Ok(confirm(question, yes))
 }
 
-/// Whether to go on. Without a terminal, with `--yes`, and with `CI=true` there is no question.
+/// Whether to proceed. Without a terminal, with `--yes`, and with `CI=true`, it does not ask and returns
+/// true.
 pub fn confirm(question: &str, yes: bool) -> bool {
     if yes || !terminal::can_ask() {
         return true;
@@ -29,7 +30,7 @@ pub fn confirm(question: &str, yes: bool) -> bool {
     let read = io::stdin().read_line(&mut answer);
     let agreed = read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
     if !agreed {
-        output::note("nothing was done");
+        output::note("cancelled; nothing was changed");
     }
     agreed
 }

@@ -1,4 +1,5 @@
-//! `camshaft consumers`: how far each consumer is, and pausing, resuming, resetting, skipping damage or forgetting one.
+//! `camshaft consumers`: shows the progress of each consumer; pauses, resumes, resets or removes one, or
+//! skips its damaged data.
 
 use bytesize::ByteSize;
 use camshaft_event::Offset;
@@ -24,62 +25,62 @@ pub struct Arguments {
     #[command(subcommand)]
     action: Option<Action>,
 
-    /// Only this one, with everything about it
+    /// Name of one consumer to show in detail
     name: Option<String>,
 
-    /// The events that it holds instead: those that are retried and those that wait behind others
+    /// List the events that the consumer holds: events being retried and events waiting behind others
     #[arg(long, requires = "name")]
     held: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Keep a consumer from taking events until it is resumed; it burns no attempts
+    /// Stop delivering events to a consumer until it is resumed; uses up no attempts
     Pause {
-        /// Its name
+        /// Name of the consumer
         name: String,
     },
-    /// Let a paused consumer go on where it stands, and close its circuit breaker
+    /// Resume a paused consumer where it stopped, and close its circuit breaker
     Resume {
-        /// Its name
+        /// Name of the consumer
         name: String,
     },
-    /// Let a consumer begin anew at another place, without its state, dead letters and timers
+    /// Restart a consumer at another position, dropping its state, dead letters and timers
     Reset {
-        /// Its name
+        /// Name of the consumer
         name: String,
 
-        /// earliest, latest, an offset, a time such as 2026-01-31T12:00:00Z, or 2h (ago)
+        /// Position: earliest, latest, an offset, a time such as 2026-01-31T12:00:00Z, or an age such as 2h
         #[arg(long, value_name = "WHERE", value_parser = place)]
         to: ResetPlace,
 
-        /// Keep its state
+        /// Keep the state
         #[arg(long)]
         keep_state: bool,
 
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long, short)]
         yes: bool,
     },
-    /// Let a damaged consumer go on without the events or entries that it cannot read
+    /// Resume a damaged consumer, skipping the events and entries that cannot be read
     Skip {
-        /// Its name
+        /// Name of the consumer
         name: String,
 
-        /// Go on at this offset; behind the damaged events unless given
+        /// Offset to resume at [default: after the damaged events]
         #[arg(long, value_name = "OFFSET")]
         to: Option<u64>,
 
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long, short)]
         yes: bool,
     },
-    /// Forget a detached consumer, its state, dead letters and timers
+    /// Delete a detached consumer with its state, dead letters and timers
     Remove {
-        /// Its name
+        /// Name of the consumer
         name: String,
 
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long, short)]
         yes: bool,
     },
@@ -102,7 +103,7 @@ pub fn consumers(client: &Client, arguments: &Arguments, json: bool) -> Result<(
             output::hint(&frees(name));
         }
         if consumer.retrying > 0 {
-            output::hint(&format!("`camshaft consumers {name} --held` shows why each event is held."));
+            output::hint(&format!("Run `camshaft consumers {name} --held` to see why each event is held."));
         }
         return Ok(());
     }
@@ -112,35 +113,38 @@ pub fn consumers(client: &Client, arguments: &Arguments, json: bool) -> Result<(
     }
     if consumers.items.is_empty() {
         output::note("there are no consumers yet");
-        output::hint("Each plugin is one: copy a .wasm file into the plugins directory.");
+        output::hint("Run `camshaft deploy FILE.wasm` to add a plugin; each plugin is one consumer.");
         return Ok(());
     }
     output::table(&all(&consumers.items))?;
     if let Some(damaged) = consumers.items.iter().find(|consumer| !consumer.damage.is_empty()) {
         let name = &damaged.name;
         output::hint(&format!(
-            "`camshaft consumers {name}` shows what is damaged; `camshaft consumers skip {name}` lets it go on without that."
+            "Run `camshaft consumers {name}` to see the damage, `camshaft consumers skip {name}` to skip it."
         ));
     }
     if let Some(full) = consumers.items.iter().find(|consumer| consumer.status == ConsumerStatusView::Full) {
         output::hint(&frees(&full.name));
     }
     if let Some(waiting) = consumers.items.iter().find(|consumer| consumer.dead > 0) {
-        output::hint(&format!("`camshaft dead-letters list --consumer {}` shows what failed.", waiting.name));
+        output::hint(&format!(
+            "Run `camshaft dead-letters list --consumer {}` to see what failed.",
+            waiting.name
+        ));
     }
     Ok(())
 }
 
-/// What frees a consumer of which too many events are held or dead: one letter after the other does not.
+/// How to free a consumer that has too many held or dead events. Handling single dead letters is not enough.
 fn frees(name: &str) -> String {
     format!(
-        "Deploy a version that handles them, then `camshaft dead-letters redrive --consumer {name} --all`; or give them \
-         up with `camshaft dead-letters discard --consumer {name} --all`, or with their state by \
-         `camshaft consumers reset {name} --to latest`."
+        "Deploy a version that handles them and run `camshaft dead-letters redrive --consumer {name} --all`. \
+         Or drop them: `camshaft dead-letters discard --consumer {name} --all` discards the dead \
+         letters, and `camshaft consumers reset {name} --to latest` also clears the state."
     )
 }
 
-/// What `--to` means.
+/// Parses `--to`.
 fn place(text: &str) -> Result<ResetPlace, String> {
     ResetPlace::parse(text, when)
 }
@@ -153,7 +157,7 @@ fn act(client: &Client, action: &Action, json: bool) -> Result<(), Failure> {
                 return as_it_is(client, name);
             }
             output::note(&format!("consumer \"{name}\" is paused"));
-            output::hint(&format!("`camshaft consumers resume {name}` lets it go on."));
+            output::hint(&format!("Run `camshaft consumers resume {name}` to resume it."));
             Ok(())
         }
         Action::Resume { name } => {
@@ -161,7 +165,7 @@ fn act(client: &Client, action: &Action, json: bool) -> Result<(), Failure> {
             if json {
                 return as_it_is(client, name);
             }
-            output::note(&format!("consumer \"{name}\" goes on"));
+            output::note(&format!("consumer \"{name}\" is resumed"));
             Ok(())
         }
         Action::Reset { name, to, keep_state, yes } => {
@@ -175,7 +179,7 @@ fn act(client: &Client, action: &Action, json: bool) -> Result<(), Failure> {
 
 fn reset(client: &Client, name: &str, request: &ResetRequest, yes: bool, json: bool) -> Result<(), Failure> {
     let dropped = if request.keep_state { "dead letters" } else { "state, dead letters" };
-    let question = format!("Let consumer \"{name}\" begin anew, without its {dropped} and timers?");
+    let question = format!("Reset consumer \"{name}\" and drop its {dropped} and timers?");
     if !confirm_loss(&question, yes)? {
         return Ok(());
     }
@@ -183,12 +187,12 @@ fn reset(client: &Client, name: &str, request: &ResetRequest, yes: bool, json: b
     if json {
         return output::json(&view);
     }
-    output::note(&format!("consumer \"{name}\" begins anew at offset {}", view.offset));
+    output::note(&format!("consumer \"{name}\" restarts at offset {}", view.offset));
     Ok(())
 }
 
 fn skip(client: &Client, name: &str, to: Option<Offset>, yes: bool, json: bool) -> Result<(), Failure> {
-    let question = format!("Let consumer \"{name}\" go on without what it cannot read?");
+    let question = format!("Resume consumer \"{name}\" and skip everything that it cannot read?");
     if !confirm_loss(&question, yes)? {
         return Ok(());
     }
@@ -196,14 +200,14 @@ fn skip(client: &Client, name: &str, to: Option<Offset>, yes: bool, json: bool) 
     if json {
         return output::json(&view);
     }
-    output::note(&format!("consumer \"{name}\" goes on without {}", skipped(&view)));
+    output::note(&format!("consumer \"{name}\" is resumed and skips {}", skipped(&view)));
     Ok(())
 }
 
 fn skipped(view: &SkipView) -> String {
     let offsets = |offsets: &[Offset]| offsets.iter().map(Offset::to_string).collect::<Vec<_>>().join(", ");
     let events = view.from.zip(view.until).map(|(from, until)| {
-        format!("the events from offset {from} to before {until} ({} offsets)", until.0 - from.0)
+        format!("the events from offset {from} up to but excluding {until} ({} offsets)", until.0 - from.0)
     });
     let held = (!view.held.is_empty()).then(|| format!("held event {}", offsets(&view.held)));
     let dead = (!view.dead.is_empty()).then(|| format!("dead letter {}", offsets(&view.dead)));
@@ -211,19 +215,19 @@ fn skipped(view: &SkipView) -> String {
     [events, held, dead, timers].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-/// The consumer after an act on it, for programs.
+/// Prints the consumer after an action on it, for programs.
 fn as_it_is(client: &Client, name: &str) -> Result<(), Failure> {
     output::json(&client.get::<ConsumerView>(&path(&["consumers", name]))?)
 }
 
 fn remove(client: &Client, name: &str, yes: bool, json: bool) -> Result<(), Failure> {
-    let question = format!("Forget consumer \"{name}\" with its state, dead letters and timers?");
+    let question = format!("Remove consumer \"{name}\" with its state, dead letters and timers?");
     if confirm_loss(&question, yes)? {
         client.delete(&path(&["consumers", name]))?;
         if json {
             return output::json(&json!({ "removed": name }));
         }
-        output::note(&format!("consumer \"{name}\" is forgotten"));
+        output::note(&format!("consumer \"{name}\" is removed"));
     }
     Ok(())
 }
@@ -286,12 +290,12 @@ fn pause(pause: PauseView) -> String {
     match pause {
         PauseView::Operator { since } => format!("by hand, since {}", time(since)),
         PauseView::Probation { since } => {
-            format!("its newest version failed its probation, with nothing to go back to, {}", time(since))
+            format!("its newest version failed probation and cannot be rolled back, since {}", time(since))
         }
         PauseView::Breaker { until } => format!("by its circuit breaker, until {}", time(until)),
-        PauseView::Unattended => "nothing handles for it: see `camshaft plugins`".to_owned(),
+        PauseView::Unattended => "no code handles its events: see `camshaft plugins`".to_owned(),
         PauseView::Bound => "too many events are held or dead".to_owned(),
-        PauseView::Damaged => "it needs something that is damaged".to_owned(),
+        PauseView::Damaged => "data that it needs is damaged".to_owned(),
     }
 }
 
@@ -303,7 +307,7 @@ fn held_longest(held: &OldestHeldView) -> String {
     format!("{key}: {events} from offset {offset}{age}")
 }
 
-/// How often it was tried, and with what outcome.
+/// The number of failed attempts and the last failure.
 fn attempts(held: &OldestHeldView) -> Option<String> {
     let failed = held.last_failure.as_ref()?;
     Some(format!(
@@ -322,13 +326,13 @@ pub fn last_failure(failed: &LastError) -> String {
 /// What a held event waits for, in words.
 pub fn waits_for(waits_for: WaitsForView) -> String {
     match waits_for {
-        WaitsForView::Event { offset } => format!("event {offset}, which comes first"),
-        WaitsForView::Attempt => "the end of its attempt".to_owned(),
+        WaitsForView::Event { offset } => format!("the earlier event {offset}"),
+        WaitsForView::Attempt => "its attempt to finish".to_owned(),
         WaitsForView::DeadLetter { offset } => format!("dead letter {offset} to be redriven or discarded"),
-        WaitsForView::Code => "the plugin to be there again".to_owned(),
-        WaitsForView::Pause { pause: by } => format!("the end of its pause ({})", pause(by)),
+        WaitsForView::Code => "the plugin to be loaded again".to_owned(),
+        WaitsForView::Pause { pause: by } => format!("its pause to end ({})", pause(by)),
         WaitsForView::Probation { until } => {
-            format!("the end of a probation, at {} at the latest", time(until))
+            format!("a probation to end, at {} at the latest", time(until))
         }
         WaitsForView::Retry { due } => format!("its next attempt, at {}", time(due)),
         WaitsForView::Rate { until } => format!("the rate limit, until {}", time(until)),

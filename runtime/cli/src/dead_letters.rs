@@ -1,4 +1,4 @@
-//! `camshaft dead-letters`: what could not be handled, and what to do about it.
+//! `camshaft dead-letters`: lists, shows, redrives and discards dead letters.
 
 mod act;
 mod outcome;
@@ -26,14 +26,14 @@ pub struct Arguments {
 enum Action {
     /// List dead letters
     List(List),
-    /// Show one with its event, its attempts and what waits behind it
+    /// Show one dead letter with its event, its attempts and the events waiting behind it
     Show {
-        /// CONSUMER:OFFSET
+        /// Id of the dead letter, as CONSUMER:OFFSET
         id: Id,
     },
-    /// Let the consumer try them again, then what waits behind them
+    /// Redrive dead letters, then the events waiting behind them
     Redrive(redrive::Arguments),
-    /// Drop them, and let what waits behind them run
+    /// Discard dead letters, and release the events waiting behind them
     Discard(act::Arguments),
 }
 
@@ -42,24 +42,24 @@ struct List {
     #[command(flatten)]
     selection: Selection,
 
-    /// At most so many; all unless given
+    /// Maximum number of dead letters [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
 }
 
-/// Which dead letters.
+/// Selects dead letters.
 #[derive(Debug, Args)]
 struct Selection {
-    /// Of this consumer only
+    /// Only dead letters of this consumer
     #[arg(long, value_name = "CONSUMER")]
     consumer: Option<String>,
 
-    /// Of events of these types only, such as order.placed or order.*
+    /// Only events whose type matches, such as order.placed or order.*
     #[arg(long = "type", value_name = "PATTERN")]
     event_type: Option<TypePattern>,
 }
 
-/// The name of a dead letter.
+/// The id of a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Id {
     pub consumer: String,
@@ -102,18 +102,18 @@ fn list(client: &Client, arguments: &List, json: bool) -> Result<(), Failure> {
     }
     output::print(&rows(&letters))?;
     if let Some(first) = letters.first() {
-        output::hint(&format!("`camshaft dead-letters show {}` shows why.", first.id));
+        output::hint(&format!("Run `camshaft dead-letters show {}` to see the reason.", first.id));
     }
     Ok(())
 }
 
 impl Selection {
-    /// All of them.
+    /// All selected dead letters.
     fn all(&self, client: &Client) -> Result<Vec<DeadLetterSummary>, Failure> {
         self.first(client, usize::MAX)
     }
 
-    /// The first `limit` of them, page by page.
+    /// The first `limit` selected dead letters, page by page.
     fn first(&self, client: &Client, limit: usize) -> Result<Vec<DeadLetterSummary>, Failure> {
         let parameters = [
             ("consumer", self.consumer.clone()),

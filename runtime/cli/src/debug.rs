@@ -1,6 +1,6 @@
-//! `camshaft debug`: a dead letter's last attempt once more, in the sandbox, from what was recorded of it.
+//! `camshaft debug`: reruns a dead letter's last attempt in the sandbox, from its recorded inputs.
 //!
-//! Nothing of it takes effect anywhere: no runtime is changed, and what the handler would send is not sent.
+//! Nothing takes effect: no runtime is changed, and requests of the handler are not sent.
 
 mod export;
 mod finding;
@@ -29,19 +29,20 @@ use show::Debugged;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The plugin is looked for where the runtime says it lies, the versions that it keeps
-included, and taken if its digest is the recorded one; --wasm names another, such as one in which the fault is corrected. An
-export holds event, inputs and plugin, and needs no runtime where it is run.")]
+Looks for the plugin at the path that the runtime reports and among the versions that it
+keeps, and uses a file only if its digest is the recorded one. --wasm runs another file,
+such as a corrected version. A file written by --export contains the event, the recorded
+inputs and, if it was found, the plugin; rerunning it needs no runtime.")]
 pub struct Arguments {
-    /// CONSUMER:OFFSET, or a file from --export
+    /// Dead letter as CONSUMER:OFFSET, or a file written by --export
     #[arg(value_name = "ID|FILE")]
     letter: String,
 
-    /// The plugin to run
+    /// Plugin file to run
     #[arg(long, value_name = "FILE")]
     wasm: Option<PathBuf>,
 
-    /// Write all that it takes into this file, instead of running it
+    /// Write everything that a rerun needs into this file, instead of running it
     #[arg(long, value_name = "FILE")]
     export: Option<PathBuf>,
 }
@@ -60,7 +61,7 @@ pub fn debug(client: &Client, arguments: &Arguments, json: bool) -> Result<(), F
 }
 
 impl Arguments {
-    /// The dead letter from a file, if there is one of that name, or else from the runtime.
+    /// Reads the dead letter from the file of that name, if it exists, or else from the runtime.
     fn letter(&self, client: &Client) -> Result<Export, Failure> {
         if Path::new(&self.letter).is_file() {
             return Export::read(Path::new(&self.letter));
@@ -68,15 +69,15 @@ impl Arguments {
         let id: Id = self.letter.parse().map_err(|_| {
             let message = format!("\"{}\" is neither a dead letter nor a file", self.letter);
             Failure::new(ErrorCode::WrongUsage, message)
-                .hint("Write it as CONSUMER:OFFSET, such as stock:17, or name a file from --export.")
+                .hint("Write it as CONSUMER:OFFSET, such as stock:17, or name a file written by --export.")
         })?;
         let letter: DeadLetterView =
             client.get(&path(&["dead-letters", &id.consumer, &id.offset.to_string()]))?;
         if letter.digest.is_empty() {
-            let message = format!("\"{}\" is a closure, whose code is part of another program", id.consumer);
+            let message = format!("\"{}\" is a closure; its code is part of another program", id.consumer);
             return Err(Failure::new(ErrorCode::NotDebuggable, message));
         }
-        // The plugin may be gone; then its file has to be named.
+        // The plugin may no longer exist; then the user has to name its file.
         let plugin: Option<PluginView> = client.get(&path(&["plugins", &id.consumer])).ok();
         let history: Option<Items<ActivationView>> =
             client.get(&path(&["plugins", &id.consumer, "history"])).ok();
@@ -87,7 +88,7 @@ impl Arguments {
     }
 }
 
-/// Runs what was recorded.
+/// Runs the recorded attempt.
 fn run<'e>(export: &'e Export, component: &Component) -> Result<Debugged<'e>, Failure> {
     let letter = &export.letter;
     let original = last(letter)?;
@@ -98,7 +99,7 @@ fn run<'e>(export: &'e Export, component: &Component) -> Result<Debugged<'e>, Fa
     if name != letter.summary.consumer {
         let message = format!("\"{}\" is the plugin \"{name}\"", component.path().display());
         return Err(Failure::new(ErrorCode::WrongUsage, message)
-            .hint(format!("The dead letter is one of \"{}\".", letter.summary.consumer)));
+            .hint(format!("Name a file of plugin \"{}\" with --wasm.", letter.summary.consumer)));
     }
     sandbox.configure(letter.inputs.config.clone());
     let world = Arc::new(World::recorded(&inputs(letter)?));
@@ -115,7 +116,7 @@ fn run<'e>(export: &'e Export, component: &Component) -> Result<Debugged<'e>, Fa
 }
 
 fn last(letter: &DeadLetterView) -> Result<&AttemptView, Failure> {
-    let nothing = || unreadable("no attempt of it is recorded");
+    let nothing = || unreadable("none of its attempts is recorded");
     letter.history.last().ok_or_else(nothing)
 }
 

@@ -1,5 +1,5 @@
-//! `camshaft deploy`: a plugin's file goes into the directory that the runtime watches, and the command waits until it runs
-//! or is refused.
+//! `camshaft deploy`: puts a plugin's file into the directory that the runtime watches, and waits until the
+//! plugin runs or is refused.
 
 mod place;
 mod wait;
@@ -19,28 +19,29 @@ pub use wait::{runs, until_version};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The file is checked, then put into the directory that the runtime names: copied, if that
-is on this machine, or else sent, if the runtime has a token and `allow_deploy = true`. A
-plugin that runs from another file of the directory has that file replaced. Ends with 3 if
-the runtime refuses the file; what ran before runs on then.")]
+Checks the file, then puts it into the runtime's plugins directory. If that directory is
+on this machine, the file is copied; otherwise it is sent, which requires that the runtime
+has a token and `allow_deploy = true`. If the plugin already runs from another file in the
+directory, that file is replaced. Exits with 3 if the runtime refuses the file; the
+previous version then keeps running.")]
 pub struct Arguments {
-    /// The plugin, a .wasm file
+    /// Plugin file (.wasm)
     file: PathBuf,
 
-    /// The operator's file that goes beside it; the one that is there stays unless given
+    /// Operator's file to install beside it; without this option an existing one is kept
     #[arg(long, value_name = "FILE")]
     toml: Option<PathBuf>,
 
-    /// Do not wait until it runs
+    /// Do not wait until the plugin runs
     #[arg(long)]
     no_wait: bool,
 
-    /// Send it, also to a runtime whose directory is on this machine
+    /// Send the file over HTTP, even if the runtime's directory is on this machine
     #[arg(long)]
     send: bool,
 }
 
-/// What was put where, for programs that do not wait for it.
+/// The result for programs that do not wait for the plugin.
 #[derive(Serialize)]
 struct Deployed<'d> {
     file: &'d str,
@@ -51,12 +52,12 @@ struct Deployed<'d> {
 pub fn deploy(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let report = inspect::survey(&arguments.file, arguments.toml.as_deref())?;
     let stem = arguments.file.file_stem().and_then(|stem| stem.to_str()).ok_or_else(|| {
-        let message = format!("\"{}\" has a name that is no text", arguments.file.display());
-        Failure::new(ErrorCode::WrongUsage, message).hint("Rename it to something like stock.wasm.")
+        let message = format!("the name of \"{}\" is not valid UTF-8", arguments.file.display());
+        Failure::new(ErrorCode::WrongUsage, message).hint("Rename it, for example to stock.wasm.")
     })?;
     let before: PluginsView = client.get("/plugins")?;
     let place = Place::of(client, &before.directory, arguments.send);
-    // The operator's file that stays there may give the plugin another name than its author did.
+    // An operator's file that is kept may give the plugin a different name than the author's.
     let stays = arguments.toml.is_none() && has_stem(&before, stem);
     let stem = if stays { None } else { runs_from(&before, &report.name) }.unwrap_or_else(|| stem.to_owned());
     let files = Files::read(&arguments.file, arguments.toml.as_deref(), stem)?;
@@ -70,21 +71,21 @@ pub fn deploy(client: &Client, arguments: &Arguments, json: bool) -> Result<(), 
         return output::json(&deployed);
     }
     output::note(&format!("\"{}\" is in \"{}\" and will be loaded", deployed.file, deployed.directory));
-    output::hint(&format!("`camshaft plugins {}` shows what comes of it.", report.name));
+    output::hint(&format!("Run `camshaft plugins {}` to see the result.", report.name));
     Ok(())
 }
 
-/// Whether a plugin's file there has this stem.
+/// Whether the directory has a plugin file with this stem.
 fn has_stem(plugins: &PluginsView, stem: &str) -> bool {
     wait::of_file(plugins, &format!("{stem}.wasm")).next().is_some()
 }
 
-/// The stem of the file in the directory from which the plugin of this name runs.
+/// The stem of the file in the directory from which the plugin `name` runs.
 fn runs_from(plugins: &PluginsView, name: &str) -> Option<String> {
     let plugin = plugins.items.iter().find(|plugin| plugin.name == name && plugin.digest.is_some())?;
     let (file, directory) = (Path::new(&plugin.file), Path::new(&plugins.directory));
-    // Programs that embed a runtime load plugins from other folders, too. The runtime tells the file as its settings do,
-    // often from where it was started.
+    // Programs that embed a runtime also load plugins from other folders. The runtime reports a file as its
+    // settings name it, often relative to its working directory.
     let folder = file.parent()?;
     let is_watched = directory.ends_with(folder.strip_prefix(".").unwrap_or(folder))
         || fs::canonicalize(folder)

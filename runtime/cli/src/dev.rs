@@ -1,7 +1,8 @@
-//! `camshaft dev`: a plugin's folder is watched, built and run; what it does is shown as it happens.
+//! `camshaft dev`: watches a plugin's folder, builds and runs the plugin, and shows its effects as they
+//! happen.
 //!
-//! The runtime is one of its own, in this process, with an empty log in the target folder. Building happens on a
-//! thread beside it, so that the version before goes on meanwhile.
+//! It starts its own runtime in this process, with an empty log in the target folder. A separate thread
+//! builds, so that the previous version keeps running meanwhile.
 
 mod follow;
 mod samples;
@@ -28,30 +29,31 @@ use super::{
 use session::Session;
 use sources::{Edit, Sources};
 
-/// Builds that wait to be run; the next edit waits for a place.
+/// Finished builds that may wait to be run; the next build waits for space.
 const MAX_WAITING: usize = 1;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Edit a source file: the plugin is built, takes over from the version before, and gets the
-sample events again, with new ids. A line a handled event goes to stdout, with what the
-handler did; logs and how long it took from the edit go to stderr. State begins empty at
-each start and stays over edits. What failed on the version before is dropped as the new
-one takes over; without --events it is tried again. Other commands reach it by --url.")]
+After each edit of a source file, the plugin is rebuilt, replaces the running version, and
+receives the sample events again, with new ids. For each handled event, stdout shows one
+line and the effects of the handler. Logs and the time from edit to effect go to stderr.
+State starts empty and is kept across edits. Events that failed on the previous version
+are dropped when the new one takes over; without --events they are retried. Other commands
+connect to this runtime with --url.")]
 pub struct Arguments {
-    /// The plugin's folder
+    /// Folder of the plugin
     #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
     folder: PathBuf,
 
-    /// Sample events, one CloudEvent a line, as `publish` takes them
+    /// File of sample events, one CloudEvent per line, as for `publish`
     #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
 
-    /// The operator's file that goes with the plugin: settings, limits, grants
+    /// Operator's file for the plugin: settings, limits, grants
     #[arg(long, value_name = "FILE")]
     operator: Option<PathBuf>,
 
-    /// Where the HTTP interface listens; a free port unless given
+    /// Listen address of the HTTP interface [default: 127.0.0.1 with a free port]
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", hide_default_value = true)]
     listen: SocketAddr,
 
@@ -62,7 +64,7 @@ pub struct Arguments {
 /// A component that was just built.
 struct Built {
     component: Component,
-    /// When the edit was made that led to it; none for the first one.
+    /// Time of the edit that led to this build; none for the first build.
     edited: Option<SystemTime>,
     took: Duration,
 }
@@ -85,7 +87,7 @@ pub fn dev(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     end
 }
 
-/// The first build that succeeds. What is wrong with the folder itself ends the command.
+/// The first build that succeeds. Fails if no edit can make the build succeed.
 fn first(project: &Project, sources: &Sources) -> Result<Built, Failure> {
     let mut edited = None;
     loop {
@@ -103,7 +105,7 @@ fn no_edit_helps(folder: &Path, failure: &Failure) -> bool {
     Language::of(folder).is_none() || failure.code() == ErrorCode::ToolchainMissing
 }
 
-/// Builds after each edit, as long as somebody takes what is built.
+/// Builds after each edit, until the receiver of the builds is dropped.
 fn build_on(project: &Project, sources: &Sources, builds: &mpsc::Sender<Built>) {
     while let Some(Edit { at, .. }) = sources.wait() {
         match build_now(project, Some(at)) {

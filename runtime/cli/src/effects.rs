@@ -1,4 +1,4 @@
-//! What a handler did, as people and programs read it: `test`, `debug` and `dev` show it alike.
+//! The effects of a handler, formatted for people and for programs. Used by `test`, `debug` and `dev`.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use camshaft_engine::LogLine;
@@ -7,11 +7,10 @@ use camshaft_event::{
     cloudevents::is_json,
     transaction::{Handled, StateWrite, TimerChange},
 };
+use camshaft_wire::{Encoding, moment, state_json};
 use serde_json::{Value, json};
 
-use camshaft_wire::{Encoding, moment, state_json};
-
-/// One line an effect, in the order state, events, timers.
+/// One line per effect, in the order state, events, timers.
 pub fn lines(effects: &Handled) -> Vec<String> {
     let state = effects.state.iter().map(|StateWrite { key, value }| {
         let (key, _) = Encoding::of(key);
@@ -30,7 +29,7 @@ pub fn lines(effects: &Handled) -> Vec<String> {
     state.chain(events).chain(timers).collect()
 }
 
-/// The same for programs.
+/// The effects as JSON.
 pub fn json(effects: &Handled) -> Value {
     let state = effects.state.iter().map(|StateWrite { key, value }| {
         let (key, encoding) = Encoding::of(key);
@@ -50,7 +49,7 @@ pub fn json(effects: &Handled) -> Value {
     })
 }
 
-/// Type, what orders it, and data.
+/// Type, ordering key and data of an event.
 pub fn event_line(event: &Event) -> String {
     let key = event.ordering_key().map(|key| format!(" [{key}]")).unwrap_or_default();
     format!("{}{key} {}", event.event_type, data(event))
@@ -60,7 +59,7 @@ fn event_json(event: &Event) -> Value {
     serde_json::from_str(&camshaft_event::cloudevents::print(event, None)).unwrap_or_default()
 }
 
-/// An event's data as JSON: decoded by its type, or a text, or its bytes.
+/// An event's data as JSON: decoded by its content type, or else as text, or else as bytes.
 pub fn data(event: &Event) -> Value {
     let media_type = event.datacontenttype.as_deref();
     let text = || str::from_utf8(&event.data).map_or_else(|_| bytes(&event.data), |text| json!(text));
@@ -72,18 +71,18 @@ pub fn data(event: &Event) -> Value {
     }
 }
 
-/// Bytes, as the views of state show them.
+/// Bytes, in the same form as in views of state.
 pub fn bytes(bytes: &[u8]) -> Value {
     json!({ "base64": STANDARD.encode(bytes) })
 }
 
-/// Whether data of this type is MessagePack, as the SDK tells.
+/// Whether data of this content type is MessagePack, by the same rule as in the SDK.
 pub fn is_messagepack(datacontenttype: Option<&str>) -> bool {
     let essence = datacontenttype.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     !is_json(datacontenttype) && essence.to_ascii_lowercase().ends_with("msgpack")
 }
 
-/// A line of a handler's log.
+/// Formats a line of a handler's log.
 pub fn log_line(line: &LogLine) -> String {
     let fields: String = line.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
     format!("{} {}{fields}", format!("{:?}", line.level).to_lowercase(), line.message)

@@ -1,4 +1,4 @@
-//! An event as `read` and `tail` print it: the line of JSON that came, or one for people.
+//! Prints events for `read` and `tail`: the received line of JSON, or a line for people.
 
 use camshaft_wire::ErrorCode;
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::{failure::Failure, output, terminal};
 use crate::text;
 
-/// What people see of an event. Everything else is in its JSON.
+/// The parts of an event in a line for people. `--json` prints all of them.
 #[derive(Deserialize)]
 struct Shown {
     offset: String,
@@ -25,7 +25,7 @@ struct Shown {
     data_base64: Option<String>,
 }
 
-/// Prints an event that came as a line of JSON.
+/// Prints an event that was received as a line of JSON.
 pub fn print(line: &str, json: bool) -> Result<(), Failure> {
     if json {
         return output::json_line(line);
@@ -40,19 +40,19 @@ pub fn print(line: &str, json: bool) -> Result<(), Failure> {
     }
 }
 
-/// Where in the log an event stands that came as a line of JSON.
+/// The offset of an event that was received as a line of JSON.
 pub fn offset(line: &str) -> Result<u64, Failure> {
     #[derive(Deserialize)]
     struct Placed {
         offset: String,
     }
     let placed = serde_json::from_str::<Placed>(line).ok().and_then(|placed| placed.offset.parse().ok());
-    placed.ok_or_else(|| Failure::new(ErrorCode::UnexpectedAnswer, "an event came without its offset"))
+    placed.ok_or_else(|| Failure::new(ErrorCode::UnexpectedAnswer, "an event in the answer has no offset"))
 }
 
 fn shown(line: &str) -> Result<String, Failure> {
     let shown: Shown = serde_json::from_str(line).map_err(|error| {
-        Failure::new(ErrorCode::UnexpectedAnswer, format!("what came is not an event: {error}"))
+        Failure::new(ErrorCode::UnexpectedAnswer, format!("a line of the answer is not an event: {error}"))
     })?;
     let time = shown.time.as_deref().unwrap_or("-");
     let key = shown.partitionkey.or(shown.subject);

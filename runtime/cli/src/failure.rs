@@ -1,4 +1,4 @@
-//! How a command ends when it does not succeed: message, detail, hint, code.
+//! The failure of a command: message, details, hint and code.
 
 use std::{fmt::Display, io};
 
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::text;
 
-/// A command's end that is not success.
+/// Why a command failed.
 #[derive(Debug)]
 pub struct Failure {
     code: ErrorCode,
@@ -25,7 +25,7 @@ pub const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 impl Failure {
-    /// What could not be done.
+    /// A failure with this message, and with the hint of its code.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), details: Vec::new(), hint: None, quiet: false }
     }
@@ -43,24 +43,23 @@ impl Failure {
         )
     }
 
-    /// Something that may not happen did.
+    /// An error that should not occur, which is a bug.
     pub fn internal(error: impl Display) -> Self {
-        Self::new(ErrorCode::Internal, error.to_string())
-            .hint("This is a fault of camshaft; please report it.")
+        Self::new(ErrorCode::Internal, error.to_string()).hint("Report this: it is a bug in camshaft.")
     }
 
-    /// Whoever read stdout has gone: nothing more to do, and nothing to complain about.
+    /// The reader of stdout closed it: the command ends silently and successfully.
     pub fn pipe_closed() -> Self {
         Self { quiet: true, ..Self::new(ErrorCode::Internal, "stdout is closed") }
     }
 
-    /// The same with one more line between message and hint.
+    /// Adds a line between message and hint.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.details.push(detail.into());
         self
     }
 
-    /// The same with a better hint than the code's.
+    /// Replaces the hint of the code with a more specific one.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -70,7 +69,7 @@ impl Failure {
         self.code
     }
 
-    /// One line, where many refusals are listed.
+    /// The message and code in one line, for lists of failures.
     pub fn line(&self) -> String {
         format!("{} [{}]", text::line(&self.message), self.code)
     }
@@ -79,7 +78,7 @@ impl Failure {
         self.hint.as_deref().unwrap_or(self.code.hint())
     }
 
-    /// Says it on stderr, and how the process ends.
+    /// Prints the failure on stderr, and returns the exit code.
     pub fn report(&self, json: bool) -> ExitCode {
         if self.quiet {
             return ExitCode::Done;
@@ -88,7 +87,7 @@ impl Failure {
         self.code.exit()
     }
 
-    /// Says it on stderr, where the command goes on.
+    /// Prints the failure on stderr, where the command continues.
     pub fn say(&self) {
         eprintln!("{}", self.text());
     }

@@ -1,4 +1,5 @@
-//! `camshaft held`: lets an event that is retried go on now, or gives it up. `camshaft consumers NAME --held` lists them.
+//! `camshaft held`: retries a held event now, or makes it a dead letter. `camshaft consumers NAME --held`
+//! lists held events.
 
 use camshaft_wire::{AttemptView, HeldEventView, Items, WaitsForView};
 use clap::{Args, Subcommand};
@@ -21,14 +22,14 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Make an event that waits for its next attempt due now
+    /// Retry an event now, while it waits for its next attempt
     Retry {
-        /// CONSUMER:OFFSET
+        /// Id of the event, as CONSUMER:OFFSET
         id: Id,
     },
-    /// Make a dead letter of an event that waits for its next attempt
+    /// Move an event that waits for its next attempt to the dead letters
     Dead {
-        /// CONSUMER:OFFSET
+        /// Id of the event, as CONSUMER:OFFSET
         id: Id,
     },
 }
@@ -47,16 +48,16 @@ pub fn held(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Fa
     match &arguments.action {
         Action::Retry { .. } => output::note(&format!("{id} is due now")),
         Action::Dead { .. } => {
-            output::note(&format!("{id} is a dead letter"));
+            output::note(&format!("{id} is now a dead letter"));
             output::hint(&format!(
-                "`camshaft dead-letters show {id}` shows it, `redrive` lets it run again."
+                "Run `camshaft dead-letters show {id}` to see it, `dead-letters redrive {id}` to retry it."
             ));
         }
     }
     Ok(())
 }
 
-/// Lists what a consumer holds.
+/// Lists the events that a consumer holds.
 pub fn list(client: &Client, consumer: &str, json: bool) -> Result<(), Failure> {
     let held: Vec<HeldEventView> = client.pages(&path(&["consumers", consumer, "held"]), &[], usize::MAX)?;
     if json {
@@ -69,7 +70,7 @@ pub fn list(client: &Client, consumer: &str, json: bool) -> Result<(), Failure> 
     output::print(&rows(&held))?;
     if let Some(retried) = held.iter().find(|held| matches!(held.waits_for, WaitsForView::Retry { .. })) {
         output::hint(&format!(
-            "`camshaft held retry {0}` makes it due now, `camshaft held dead {0}` gives it up.",
+            "Run `camshaft held retry {0}` to retry it now, `held dead {0}` to make it a dead letter.",
             retried.id
         ));
     }
@@ -137,7 +138,7 @@ mod tests {
         insta::assert_snapshot!(rows(&[retried, behind]), @"
         ID        TYPE          KEY   SINCE                 ATTEMPTS  WAITS FOR                                  LAST FAILURE
         stock:17  order.placed  o-17  2026-01-31T12:00:00Z  3         its next attempt, at 2026-01-31T12:00:00Z  retry: the database is away
-        stock:18  order.placed  o-17  -                     0         event 17, which comes first                -
+        stock:18  order.placed  o-17  -                     0         the earlier event 17                       -
         ");
     }
 }

@@ -1,4 +1,4 @@
-//! Loads one plugin as the runtime would, to see whether it can be run. `build` and `check` use it.
+//! Loads one plugin as the runtime would, to check whether it can run. `build` and `check` use it.
 
 use std::{
     collections::BTreeSet,
@@ -12,17 +12,19 @@ use tempfile::TempDir;
 use super::{cache, compile, failure::Failure};
 use crate::{sandbox::Ticker, text};
 
-/// What the file is and asks for, with the operator's file beside it if there is one; and why a runtime would refuse it,
-/// if it would.
+/// Reports what the file is and asks for, using the operator's file beside it if there is one, and why a
+/// runtime would refuse it.
 pub fn check(file: &Path) -> Result<Report, Failure> {
-    // Compiled code is trusted when it is read back, so it lies where only this user can write, and not for long.
+    // Compiled code is trusted when it is read back, so this folder is temporary and only this user can write
+    // to it.
     let code = temporary()?;
     with_host(|host, operator| host.check(file, operator), operator_of(file).as_deref(), code.path())
 }
 
-/// The same of a file that may lack what only an operator can give, together with that. Its operator's file lies beside
-/// `place`, where the file goes. Compiled code is kept in `code`, which must be a folder for this plugin alone that only
-/// this user writes to: that of other builds goes.
+/// Like [`check`], for a file that may still lack what only an operator can provide; returns that as a
+/// refusal. The operator's file is beside `place`, the destination of the file. Compiled code is kept in
+/// `code`, a folder for this plugin alone to which only this user writes: compiled code of other builds there
+/// is deleted.
 pub fn examine(file: &Path, place: &Path, code: &Path) -> Result<(Report, Option<Refusal>), Failure> {
     let examine = |host: &Host, operator: Option<&OperatorFile>| {
         let examined = host.examine(file, operator)?;
@@ -33,20 +35,20 @@ pub fn examine(file: &Path, place: &Path, code: &Path) -> Result<(Report, Option
         .map(|(plugin, lacking)| (plugin.report(), lacking))
 }
 
-/// Removes the compiled code of all builds but that of `plugin`.
+/// Removes the compiled code of all builds except that of `plugin`.
 pub fn sweep(host: &Host, plugin: &Plugin) {
     if let Err(error) = host.sweep_code(&BTreeSet::from([plugin.digest().to_owned()])) {
         tracing::warn!(%error, "compiled code of earlier builds could not be removed");
     }
 }
 
-/// The same of what can be said without compiling it, with `operator` as the operator's file.
+/// Like [`check`], but without compiling the file, and with `operator` as the operator's file.
 pub fn survey(file: &Path, operator: Option<&Path>) -> Result<Report, Failure> {
     let code = temporary()?;
     with_host(|host, operator| host.survey(file, operator), operator, code.path())
 }
 
-/// The report for people. What the plugin's author wrote begins no line of it.
+/// The report for people. Text from the plugin's author is escaped, so it cannot start a line.
 pub fn shown(report: &Report) -> String {
     let mut report = report.clone();
     let subscriptions = report.subscriptions.iter_mut().map(|subscription| &mut subscription.handler);
@@ -62,8 +64,8 @@ fn operator_of(file: &Path) -> Option<PathBuf> {
     Some(file.with_extension("toml")).filter(|operator| operator.exists())
 }
 
-/// How a command hosts the plugin of its author, who waits for it: compiled on all cores, with `code` as the folder of its
-/// compiled code.
+/// Host options for a command whose user waits for it: compile on all cores, and store compiled code in
+/// `code`.
 pub fn options(code: &Path) -> HostOptions {
     HostOptions {
         max_instances: 2,
@@ -74,7 +76,7 @@ pub fn options(code: &Path) -> HostOptions {
     }
 }
 
-/// A folder for compiled code that is not kept.
+/// A temporary folder for compiled code.
 pub fn temporary() -> Result<TempDir, Failure> {
     tempfile::tempdir().map_err(|error| Failure::write("a temporary directory", &error))
 }
@@ -85,8 +87,8 @@ fn with_host<T>(
     code: &Path,
 ) -> Result<T, Failure> {
     let host = Host::new(options(code))
-        .map_err(|error| Failure::internal(format!("no plugin can be run here: {error}")))?;
-    // Start code ends at its deadline.
+        .map_err(|error| Failure::internal(format!("plugins cannot run on this machine: {error}")))?;
+    // The ticker ends start code at its deadline.
     let _ticker = Ticker::start(&host);
     let operator = operator.map(OperatorFile::read).transpose()?;
     Ok(act(&host, operator.as_ref())?)

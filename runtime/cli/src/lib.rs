@@ -1,7 +1,8 @@
 //! The command line: one file per subcommand.
 //!
-//! `run`, `new`, `build`, `dev`, `test`, `check`, `verify` and `wit` work here; every other command is a client of the HTTP
-//! interface. Data goes to stdout, all else to stderr. No command decides anything about events.
+//! `run`, `new`, `build`, `dev`, `test`, `check`, `verify` and `wit` work on this machine; every other
+//! command is a client of the HTTP interface. Data goes to stdout, everything else to stderr. No command
+//! makes decisions about events.
 
 mod build;
 mod cache;
@@ -42,9 +43,9 @@ mod wit;
 
 use std::{env, process};
 
+use camshaft_wire::{ErrorCode, ExitCode};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use camshaft_wire::{ErrorCode, ExitCode};
 use client::{Client, Connection, OuterConnection};
 use failure::Failure;
 
@@ -74,52 +75,52 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the runtime until it is asked to stop
+    /// Run the runtime until it is stopped
     Run(run::Arguments),
     /// Publish events from a file or from stdin
     Publish(Remote<publish::Arguments>),
-    /// Print events, then end
+    /// Print events and exit
     Read(Remote<read::Arguments>),
-    /// Print the last events, then those to come
+    /// Print the last events, then follow new ones
     Tail(Remote<tail::Arguments>),
-    /// Show one event and what every consumer did with it
+    /// Show one event and its status at each consumer
     Show(Remote<show::Arguments>),
-    /// Show the plugins and what keeps one from running, go back to an earlier version, or pin one
+    /// Show plugins and their errors, roll back to an earlier version, or pin a version
     Plugins(Remote<plugins::Arguments>),
-    /// Put a plugin into the runtime's directory, and wait until it runs
+    /// Install a plugin in the runtime's plugins directory and wait until it runs
     Deploy(Remote<deploy::Arguments>),
-    /// Show how far each consumer is and what holds it up, or forget one
+    /// Show the progress of each consumer and what blocks it; pause, resume, reset or remove one
     Consumers(Remote<consumers::Arguments>),
-    /// Let an event that waits for its next attempt go on now, or make a dead letter of it
+    /// Retry a held event now, or move it to the dead letters
     Held(Remote<held::Arguments>),
-    /// Show what could not be handled, redrive it or discard it
+    /// List, show, redrive or discard dead letters
     DeadLetters(Remote<dead_letters::Arguments>),
-    /// Run a dead letter's last attempt again, here, and compare
+    /// Rerun a dead letter's last attempt on this machine and compare the results
     Debug(Remote<debug::Arguments>),
-    /// Show the jobs that redrive dead letters, or cancel one
+    /// Show redrive jobs, or cancel one
     Redrives(Remote<redrives::Arguments>),
-    /// Show what plugins keep
+    /// Show the state that plugins store
     State(Remote<state::Arguments>),
-    /// Make a plugin that builds, with tests
+    /// Create a new plugin with tests
     New(new::Arguments),
     /// Build a plugin into one checked .wasm file
     Build(build::Arguments),
-    /// Build and run a plugin, again after each edit, and show what it does
+    /// Build and run a plugin, rebuild it after each edit, and show its effects
     Dev(dev::Arguments),
     /// Run a plugin's fixtures against its component
     Test(test::Arguments),
-    /// Tell what a .wasm file is and asks for
+    /// Check whether the runtime would accept a .wasm file, and show what it needs
     Check(check::Arguments),
-    /// Check a data directory that no runtime uses, without changing it
+    /// Check an unused data directory for damage, without changing it
     Verify(verify::Arguments),
-    /// Write the contract that plugins are written against
+    /// Write the WIT files of the contract between plugins and the runtime
     Wit(wit::Arguments),
-    /// Compile one component, for the process that started this one
+    /// Compile one component for the parent process
     #[command(hide = true)]
     Compile(compile::Arguments),
 }
 
-/// A command that talks to a runtime.
+/// A command that connects to a runtime.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 struct Remote<A: clap::Args> {
@@ -130,7 +131,7 @@ struct Remote<A: clap::Args> {
     connection: Connection,
 }
 
-/// Does what the arguments of the process say.
+/// Parses the arguments of the process and runs the command.
 #[must_use]
 pub fn main() -> process::ExitCode {
     let mut command = Cli::command();
@@ -141,7 +142,7 @@ pub fn main() -> process::ExitCode {
     let cli = match command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors, and go to stdout.
+            // Help and version are not errors, and go to stdout.
             let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
             if error.use_stderr() && env::args_os().any(|argument| argument == "--json") {
                 return misused(&error).report(true).into();
@@ -161,7 +162,7 @@ pub fn main() -> process::ExitCode {
     }
 }
 
-/// A mistake on the command line as programs read it.
+/// A usage error in the form for programs.
 fn misused(error: &clap::Error) -> Failure {
     let text = error.render().to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -201,8 +202,8 @@ fn execute(cli: Cli) -> Result<(), Failure> {
             remote.with(&outer, |client, arguments| state::state(client, arguments, json))
         }
         _ if outer.is_given() => {
-            let message = "--url and --token are for commands that talk to a runtime; this one works here";
-            Err(Failure::new(ErrorCode::WrongUsage, message).hint("Leave them out."))
+            let message = "--url and --token apply only to commands that connect to a runtime";
+            Err(Failure::new(ErrorCode::WrongUsage, message).hint("Remove them."))
         }
         Command::Run(arguments) => run::run(&arguments),
         Command::New(arguments) => new::new(&arguments, json),
@@ -212,7 +213,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Check(arguments) => check::check(&arguments, json),
         Command::Verify(arguments) => verify::verify(&arguments, json),
         Command::Wit(arguments) => wit::wit(&arguments, json),
-        Command::Compile(_) => Err(Failure::internal("the compiler runs in a process of its own")),
+        Command::Compile(_) => Err(Failure::internal("the compiler runs in its own process")),
     }
 }
 

@@ -1,6 +1,7 @@
-//! The lines of the runtime's log: whatever a plugin or a peer had it say, one event is one line.
+//! Formats the lines of the runtime's log. Each event is one line, whatever text a plugin or a peer makes it
+//! contain.
 //!
-//! `run` and `dev` start their log with it.
+//! `run` and `dev` use it.
 
 use std::{fmt, io};
 
@@ -15,14 +16,14 @@ use tracing_subscriber::{
 
 use crate::text;
 
-/// Writes an event's fields as text: its message, then `name=value`, everything escaped.
+/// Writes an event's fields as text: its message, then `name=value`, all escaped.
 pub fn fields() -> impl for<'writer> FormatFields<'writer> + Send + Sync + 'static {
     format::debug_fn(field).delimited(" ")
 }
 
 fn field(out: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
     if field.name().starts_with("log.") {
-        // What a record of the crate `log` says of itself; the line has it already.
+        // Metadata of a record of the crate `log`; the line already contains it.
         return Ok(());
     }
     let value = format!("{value:?}");
@@ -37,12 +38,12 @@ fn field(out: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Re
     }
 }
 
-/// Writes events that are JSON: of the same value, with nothing in them that acts on a terminal.
+/// Writes JSON events with the same value, but without characters that act on a terminal.
 pub struct Json<W>(pub W);
 
 impl<W: io::Write> io::Write for Json<W> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        // A whole event comes at once.
+        // Each call receives a whole event.
         match str::from_utf8(event) {
             Ok(json) => self.0.write_all(text::json(json).as_bytes())?,
             Err(_) => self.0.write_all(event)?,
@@ -83,7 +84,7 @@ mod tests {
         }
     }
 
-    /// What a guest logs.
+    /// Logs as a guest would.
     fn log() {
         let message = "well\nFORGED 2026-01-31T12:00:00Z ERROR \u{202e}\u{9b}31m\u{1b}[0m\u{2028}";
         tracing::info!(consumer = "c", fields = %"a\nb", "{message}");

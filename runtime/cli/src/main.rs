@@ -1,6 +1,7 @@
 //! The `camshaft` command.
 
-/// See ARCHITECTURE, "The memory setting holds". Programs that embed the library choose for themselves.
+/// `runtime/decisions/15-memory-setting.md` says why. Programs that embed the library choose their own
+/// allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! `camshaft new`: a plugin that builds, with a unit test and a fixture test, and all that it depends on.
+//! `camshaft new`: creates a plugin with a unit test, a fixture test and its dependencies.
 
 mod carried;
 mod project;
@@ -16,37 +16,37 @@ use serde_json::json;
 
 use super::{failure::Failure, output};
 
-/// Longest name of a plugin.
+/// Maximum length of a plugin name.
 const MAX_NAME_LENGTH: usize = 63;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Makes the folder NAME. The SDK and the contract lie in its vendor/ folder: the plugin depends
-on them by path, and goes on building when camshaft is updated.")]
+Creates the folder NAME. Its vendor/ folder contains the SDK and the contract. The plugin
+depends on them by path, so it keeps building after camshaft is updated.")]
 pub struct Arguments {
-    /// The plugin's name: a to z, 0 to 9 and -, a letter first
+    /// Name of the plugin: a to z, 0 to 9 and -, starting with a letter
     #[arg(value_name = "NAME")]
     name: String,
 
-    /// What it is written in
+    /// Programming language of the plugin
     #[arg(long, value_enum, value_name = "LANGUAGE", default_value = "rust")]
     lang: Lang,
 }
 
-/// A [`Language`], or a form of it, as it is written on the command line.
+/// A [`Language`], or a variant of one, as written on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Lang {
     Rust,
     #[value(name = "javascript")]
     JavaScript,
-    // JavaScript whose types are checked; it is built like JavaScript.
+    // JavaScript with type checks; it is built like JavaScript.
     #[value(name = "typescript")]
     TypeScript,
     Python,
 }
 
 impl Lang {
-    /// What it is built as.
+    /// The language that it is built as.
     const fn language(self) -> Language {
         match self {
             Self::Rust => Language::Rust,
@@ -76,20 +76,21 @@ pub fn new(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         return output::json(&json!({ "folder": folder, "files": files }));
     }
     output::line(&arguments.name)?;
-    output::note(&format!("\"{}\" is a plugin in {language}; next:", arguments.name));
+    output::note(&format!("created plugin \"{}\" in {language}; next steps:", arguments.name));
     for step in project::next_steps(&arguments.name, language) {
         anstream::eprintln!("  {step}");
     }
     Ok(())
 }
 
-/// The name is that of a consumer, a file and a folder, so it is told here what the manifest would tell later.
+/// Checks the name early, with the same rules as the manifest: it becomes the name of a consumer, a file and
+/// a folder.
 fn check_name(name: &str) -> Result<(), Failure> {
     let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let problem = if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
         "it does not begin with a letter from a to z"
     } else if !name.chars().all(is_allowed) {
-        "it has other characters than a to z, 0 to 9 and -"
+        "it contains characters other than a to z, 0 to 9 and -"
     } else if name.len() > MAX_NAME_LENGTH {
         "it is longer than 63 characters"
     } else {
@@ -101,12 +102,12 @@ fn check_name(name: &str) -> Result<(), Failure> {
     let failure =
         Failure::new(ErrorCode::WrongUsage, format!("\"{name}\" cannot be a plugin's name: {problem}"));
     Err(match suggestion.get(..MAX_NAME_LENGTH).unwrap_or(suggestion) {
-        "" => failure.hint("Choose one like `stock` or `delay-alert`."),
-        suggestion => failure.hint(format!("For example: `camshaft new {suggestion}`.")),
+        "" => failure.hint("Choose a name such as `stock` or `delay-alert`."),
+        suggestion => failure.hint(format!("Try `camshaft new {suggestion}`.")),
     })
 }
 
-/// Writes the files into `folder`: all of them or none.
+/// Writes the files into `folder`: all or none.
 fn write(folder: &Path, files: &[(String, String)]) -> Result<(), Failure> {
     let is_free = match fs::read_dir(folder) {
         Ok(mut entries) => entries.next().is_none(),
@@ -115,13 +116,13 @@ fn write(folder: &Path, files: &[(String, String)]) -> Result<(), Failure> {
     if !is_free {
         let message = format!("\"{}\" exists and is not an empty folder", folder.display());
         return Err(Failure::new(ErrorCode::OutputUnwritable, message)
-            .hint("Choose another name, or another place to run the command in."));
+            .hint("Choose another name, or run the command in another folder."));
     }
     let draft = PathBuf::from(format!(".{}.{}.partial", folder.display(), process::id()));
     let written = write_draft(&draft, files)
         .and_then(|()| fs::rename(&draft, folder).map_err(|error| Failure::write(folder.display(), &error)));
     if written.is_err() && draft.exists() {
-        // What is left of the draft is of no use; that it cannot be removed either is told by the first error.
+        // The draft is useless now. If it cannot be removed, the first error already explains why.
         let _: io::Result<()> = fs::remove_dir_all(&draft);
     }
     written
@@ -147,12 +148,12 @@ mod tests {
             check_name(name).unwrap();
         }
         for (name, problem, hint) in [
-            ("Stock", "does not begin with a letter from a to z", "For example: `camshaft new stock`."),
-            ("1st", "does not begin with a letter from a to z", "For example: `camshaft new st`."),
-            ("delay_alert", "has other characters", "For example: `camshaft new delay-alert`."),
-            ("../x", "does not begin with a letter", "For example: `camshaft new x`."),
-            ("", "does not begin with a letter", "Choose one like `stock` or `delay-alert`."),
-            ("ü", "does not begin with a letter", "Choose one like `stock` or `delay-alert`."),
+            ("Stock", "does not begin with a letter from a to z", "Try `camshaft new stock`."),
+            ("1st", "does not begin with a letter from a to z", "Try `camshaft new st`."),
+            ("delay_alert", "contains characters other than", "Try `camshaft new delay-alert`."),
+            ("../x", "does not begin with a letter", "Try `camshaft new x`."),
+            ("", "does not begin with a letter", "Choose a name such as `stock` or `delay-alert`."),
+            ("ü", "does not begin with a letter", "Choose a name such as `stock` or `delay-alert`."),
         ] {
             let failure = check_name(name).unwrap_err();
             assert!(failure.line().contains(problem), "{}", failure.line());

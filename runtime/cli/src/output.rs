@@ -1,4 +1,4 @@
-//! What commands print. Data to stdout; remarks to stderr.
+//! Output of commands: data to stdout, notes and hints to stderr.
 
 use std::io::{self, Write};
 
@@ -16,20 +16,20 @@ use crate::text;
 
 const NOTE: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Writes text for people to stdout. Its line breaks are the layout.
+/// Writes text for people to stdout, keeping its line breaks.
 pub fn print(text: &str) -> Result<(), Failure> {
     write(text::lines(text).as_bytes())
 }
 
-/// Writes a table to stdout, with colours for what asks for a look.
+/// Writes a table to stdout, with colours for rows that need attention.
 pub fn table(table: &str) -> Result<(), Failure> {
-    // Control characters of others are gone before ours come.
+    // Escape control characters in the data before adding our own.
     let table = text::lines(table);
     let table = if terminal::stdout_has_colors() { table::coloured(&table).into() } else { table };
     write(table.as_bytes())
 }
 
-/// Writes text and a line break to stdout. Programs get it as it is, a terminal as one line.
+/// Writes text and a line break to stdout. Programs receive it unchanged, a terminal as one escaped line.
 pub fn line(text: &str) -> Result<(), Failure> {
     let text = if terminal::shows_stdout() { text::line(text) } else { text.into() };
     write(format!("{text}\n").as_bytes())
@@ -37,10 +37,11 @@ pub fn line(text: &str) -> Result<(), Failure> {
 
 /// Writes a value as one line of JSON.
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
-    json_line(&serde_json::to_string(value).expect("what is shown has a JSON form"))
+    json_line(&serde_json::to_string(value).expect("output values serialize to JSON"))
 }
 
-/// Writes a line of JSON. Programs get it as it is, a terminal as JSON of the same value that does nothing to it.
+/// Writes a line of JSON. Programs receive it unchanged. A terminal receives JSON of the same value, without
+/// characters that act on it.
 pub fn json_line(json: &str) -> Result<(), Failure> {
     let json = if terminal::shows_stdout() { text::json(json) } else { json.into() };
     write(format!("{json}\n").as_bytes())
@@ -48,7 +49,7 @@ pub fn json_line(json: &str) -> Result<(), Failure> {
 
 /// Writes bytes to stdout.
 pub fn write(bytes: &[u8]) -> Result<(), Failure> {
-    // Flushed with each write: a line that is written is also seen.
+    // Flush after each write, so that each line is visible at once.
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::pipe_closed(),
@@ -59,12 +60,12 @@ pub fn write(bytes: &[u8]) -> Result<(), Failure> {
     })
 }
 
-/// Says something beside the data.
+/// Prints a note to stderr.
 pub fn note(text: &str) {
     eprintln!("{NOTE}note:{NOTE:#} {}", text::lines(text));
 }
 
-/// Says what to do next.
+/// Prints a hint about the next step to stderr.
 pub fn hint(text: &str) {
     eprintln!("{HINT}hint:{HINT:#} {}", text::lines(text));
 }

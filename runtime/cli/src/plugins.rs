@@ -1,4 +1,5 @@
-//! `camshaft plugins`: what the plugins directory holds, what runs because of it, and which version that is to be.
+//! `camshaft plugins`: shows the plugins in the plugins directory and the running versions; changes which
+//! version runs.
 
 mod retry;
 mod versions;
@@ -25,50 +26,50 @@ pub struct Arguments {
     #[command(subcommand)]
     action: Option<Action>,
 
-    /// Only this one, with everything about it
+    /// Name of one plugin to show in detail
     name: Option<String>,
 
-    /// Wait until it runs this version; ends with 3 if its file is refused
+    /// Wait until the plugin runs this version; exit with 3 if its file is refused
     #[arg(long, value_name = "VERSION", requires = "name")]
     wait_for: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Show what a plugin ran, newest first, and what became of it
+    /// Show the versions that a plugin has run, newest first, with their outcomes
     History {
-        /// Its name
+        /// Name of the plugin
         name: String,
     },
-    /// Run the version that ran before again, until the file changes to other content
+    /// Run the previous version again, until the content of the plugin's file changes
     Rollback {
-        /// Its name
+        /// Name of the plugin
         name: String,
 
-        /// The start of a digest instead: any version of its history that is kept, also a newer one
+        /// Digest prefix of the version to run instead: any kept version of the history, including newer ones
         #[arg(long, value_name = "DIGEST")]
         to: Option<String>,
 
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long, short)]
         yes: bool,
     },
-    /// Run one version only, whatever the file holds
+    /// Run only one version, regardless of the content of the plugin's file
     Pin {
-        /// Its name
+        /// Name of the plugin
         name: String,
 
-        /// The start of the version's digest
+        /// Digest prefix of the version
         digest: String,
     },
-    /// Run what the file holds again
+    /// Run the version in the plugin's file again
     Unpin {
-        /// Its name
+        /// Name of the plugin
         name: String,
     },
-    /// Load a refused file again, also one that is quarantined
+    /// Load a refused file again, including a quarantined one
     Retry {
-        /// The file, its stem or the plugin's name
+        /// Plugin file, its stem, or the plugin's name
         file: PathBuf,
     },
 }
@@ -105,7 +106,7 @@ pub fn plugins(client: &Client, arguments: &Arguments, json: bool) -> Result<(),
     }
     if plugins.items.is_empty() {
         output::note("there are no plugins yet");
-        output::hint("`camshaft deploy FILE.wasm` puts one there; `camshaft build` makes one.");
+        output::hint("Run `camshaft build` to build one, and `camshaft deploy FILE.wasm` to install it.");
         return Ok(());
     }
     output::table(&all(&plugins.items))?;
@@ -152,7 +153,7 @@ fn one(plugin: &PluginView) -> String {
         ("pinned", plugin.pinned.clone()),
         ("probation", plugin.probation.as_ref().map(versions::probation)),
         ("waiting", waiting.map(|waiting| format!("version {}, digest {}", waiting.version, waiting.digest))),
-        ("waits since", waiting.map(|waiting| format!("{} [{}]", waiting.message, waiting.reason))),
+        ("waits because", waiting.map(|waiting| format!("{} [{}]", waiting.message, waiting.reason))),
         ("handles", (!handles.is_empty()).then(|| handles.join("\n"))),
         ("publishes", list(&plugin.publishes)),
         ("capabilities", list(&plugin.capabilities)),
@@ -180,7 +181,7 @@ fn one(plugin: &PluginView) -> String {
     ])
 }
 
-/// One a line: what it is, and where it comes from.
+/// One setting per line, with its value and the origin of the value.
 fn settings(settings: &[SettingView]) -> String {
     let width = settings.iter().map(|setting| setting.key.len()).max().unwrap_or_default();
     let line = |SettingView { key, value, from }: &SettingView| {
@@ -236,7 +237,7 @@ mod tests {
                 SettingView { key: "policy.max_attempts".into(), value: "10".into(), from: "default".into() },
                 SettingView { key: "config.low_stock".into(), value: "5".into(), from: "operator".into() },
             ],
-            warnings: vec!["\"http\" is granted but not asked for".into()],
+            warnings: vec!["\"http\" is granted but not requested".into()],
             limits: Some(LimitsView { deadline_ms: 1_000, memory_bytes: 64 << 20 }),
             last_error: Some(LastError {
                 at: Timestamp(1_769_860_801_000),
@@ -298,7 +299,7 @@ mod tests {
         publishes    stock.reserved
         settings     policy.max_attempts  10 (default)
                      config.low_stock     5 (operator)
-        warnings     "http" is granted but not asked for
+        warnings     "http" is granted but not requested
         limits       1000 ms, 64.0 MiB of memory
         last error   reject at offset 17, 2026-01-31T12:00:01Z
                      not enough stock

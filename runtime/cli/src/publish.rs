@@ -1,4 +1,4 @@
-//! `camshaft publish`: events from a file or from stdin, line by line.
+//! `camshaft publish`: publishes events from a file or from stdin, one per line.
 
 mod identity;
 mod input;
@@ -25,20 +25,20 @@ use input::{Input, Line};
 use line::Reader;
 use sender::{Item, Sender};
 
-/// Refused lines that are shown one by one.
+/// Maximum number of refused lines to report one by one.
 const SHOWN_REFUSALS: usize = 20;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Without --type, each line is a CloudEvent in JSON. With --type, each line is the data of
-one event. Its id comes from what the line holds and the whole path of the file, so that
-publishing the same file again adds what is new in it and nothing else. Lines from stdin
-get ids of their own each time, unless --run or --id says otherwise.")]
+one event. The event's id is derived from the content of the line and the absolute path of
+the file, so publishing the same file again adds only new lines. Lines from stdin get new
+ids each time, unless --run or --id is given.")]
 pub struct Arguments {
-    /// The file; stdin if absent or -
+    /// Input file; stdin if omitted or -
     file: Option<PathBuf>,
 
-    /// How many events to send at a time, as one transaction
+    /// Maximum number of events per request; a request is one transaction
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     batch: u32,
 
@@ -46,51 +46,51 @@ pub struct Arguments {
     template: Template,
 }
 
-/// What the events are whose data stands in the lines.
+/// Attributes of the events whose data is in the lines.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Lines of data")]
 #[group(skip)]
 pub struct Template {
-    /// Each line is the data of an event of this type
+    /// Event type; each line is then the data of one event
     #[arg(long = "type", value_name = "TYPE")]
     pub event_type: Option<String>,
 
-    /// Who publishes
+    /// Source of the events
     #[arg(long, requires = "event_type", default_value = "/cli")]
     pub source: String,
 
-    /// What the events are about
+    /// Subject of the events
     #[arg(long, requires = "event_type")]
     pub subject: Option<String>,
 
-    /// The ordering key
+    /// Ordering key of the events
     #[arg(long, requires = "event_type")]
     pub key: Option<String>,
 
-    /// What the lines are
+    /// Content type of the lines
     #[arg(long, value_name = "TYPE", requires = "event_type", default_value = "application/json")]
     pub content_type: String,
 
-    /// Where the id comes from: a JSON pointer such as /order/id, or a text with {/pointer}, {line} or {hash} in it
+    /// Event id: a JSON pointer such as /order/id, or a template with {/pointer}, {line} or {hash}
     #[arg(long, value_name = "PATTERN", requires = "event_type")]
     pub id: Option<Pattern>,
 
-    /// What the ids begin with: the same name for the same input, published again after a failure
+    /// Prefix of the event ids; reuse it to publish the same input again after a failure
     #[arg(long, value_name = "NAME", requires = "event_type", conflicts_with = "id")]
     pub run: Option<String>,
 }
 
-/// What became of the input.
+/// The results for the input.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 struct Outcome {
     published: u64,
     duplicate: u64,
     refused: u64,
-    /// One for each event that is in the log, in the order of the input.
+    /// One receipt per event that is in the log, in the order of the input.
     receipts: Vec<LineReceipt>,
 }
 
-/// Where the event of a line stands.
+/// The offset of the event of a line.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct LineReceipt {
     line: u64,
@@ -104,7 +104,8 @@ pub fn publish(client: &Client, arguments: &Arguments, json: bool) -> Result<(),
     let input = Input::open(arguments.file.as_deref())?;
     let report = Report::new(input.length);
     let batch = usize::try_from(arguments.batch).unwrap_or(usize::MAX);
-    // A name for ids that this reading of the input alone has.
+    // The id prefix, if the ids of this input do not depend on a file's path. A hint may suggest it for
+    // `--run`.
     let run = (arguments.template.event_type.is_some() && arguments.template.id.is_none())
         .then(|| arguments.template.run.clone().or_else(|| input.place.is_none().then(|| input.run.clone())));
     let run = run.flatten();
@@ -140,7 +141,7 @@ pub fn publish(client: &Client, arguments: &Arguments, json: bool) -> Result<(),
     Ok(())
 }
 
-/// Prints what was done, and turns refusals into the end of the command.
+/// Prints the results, and returns a failure if lines were refused.
 fn finish(
     sent: Result<(), Failure>,
     outcome: &Outcome,
@@ -155,7 +156,7 @@ fn finish(
     }
     sent?;
     match (outcome.refused, outcome.published + outcome.duplicate) {
-        (0, 0) => output::note("the input holds no events"),
+        (0, 0) => output::note("the input contains no events"),
         (0, _) => {}
         (refused, 0) => {
             let message = format!("{} refused", counted(refused));
@@ -166,8 +167,8 @@ fn finish(
             let failure = Failure::new(ErrorCode::PartlyRefused, message);
             return Err(match run {
                 Some(run) => failure.hint(format!(
-                    "Correct them and publish the whole input again with --run {run}: what is in the log is \
-                     recognized as duplicate."
+                    "Correct them and publish the whole input again with --run {run}: events that are \
+                     already in the log count as duplicates."
                 )),
                 None => failure,
             });
@@ -184,17 +185,17 @@ fn interrupted(failure: Failure, outcome: &Outcome, through: u64, run: Option<&s
     if outcome.published + outcome.duplicate == 0 {
         return failure;
     }
-    let detail = format!("Everything up to line {through} is in the log, or was refused above.");
+    let detail = format!("All lines up to line {through} are in the log or were refused above.");
     failure.detail(detail).detail(match run {
         Some(run) => {
-            format!("Publish the whole input again with --run {run}: known events are recognized then.")
+            format!("Publish the whole input again with --run {run}: known events count as duplicates.")
         }
-        None => "Publishing the whole input again is safe: known events are recognized.".to_owned(),
+        None => "Publishing the whole input again is safe: known events count as duplicates.".to_owned(),
     })
 }
 
-/// Says so if an event was published that no plugin will handle: often a mistyped type, or a plugin that is
-/// yet to come.
+/// Prints a note if no plugin handles a published event. The type may be misspelt, or the plugin not deployed
+/// yet.
 fn unhandled(client: &Client, types: &BTreeSet<String>) {
     if types.is_empty() {
         return;
@@ -202,7 +203,7 @@ fn unhandled(client: &Client, types: &BTreeSet<String>) {
     let Ok(plugins) = client.get::<Items<PluginView>>("/plugins") else { return };
     if plugins.items.is_empty() {
         output::note("there are no plugins yet, so nothing handles these events");
-        output::hint("`camshaft deploy FILE.wasm` runs one: it handles what is in the log, too.");
+        output::hint("Run `camshaft deploy FILE.wasm` to add one. It also handles earlier events.");
         return;
     }
     let patterns: Vec<TypePattern> = plugins
@@ -223,11 +224,11 @@ fn unhandled(client: &Client, types: &BTreeSet<String>) {
             count => format!(" and {} other types", count - 1),
         };
         output::note(&format!("no plugin handles {first}{others}"));
-        output::hint("`camshaft plugins NAME` shows which types a plugin handles.");
+        output::hint("Run `camshaft plugins NAME` to see which types a plugin handles.");
     }
 }
 
-/// What a person sees while it goes on: a bar on a terminal, and refused lines.
+/// Progress output: a bar at a terminal, and refused lines.
 pub struct Report {
     bar: ProgressBar,
     shown: std::cell::Cell<usize>,

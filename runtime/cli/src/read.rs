@@ -1,4 +1,4 @@
-//! `camshaft read`: prints events, then ends.
+//! `camshaft read`: prints events and exits.
 
 use camshaft_event::TypePattern;
 use camshaft_wire::LogId;
@@ -11,36 +11,36 @@ use super::{
     output,
 };
 
-/// Events of one request; the most that the runtime answers at a time.
+/// Events per request: the maximum that the runtime returns at a time.
 const PAGE: u64 = 100_000;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The first offset; the first retained one unless given
+    /// First offset to print [default: the first retained offset]
     #[arg(long, value_name = "OFFSET")]
     from: Option<u64>,
 
     #[command(flatten)]
     selection: Selection,
 
-    /// At most so many events; all unless given
+    /// Maximum number of events [default: all]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
 }
 
-/// Which events.
+/// Selects events.
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct Selection {
-    /// Only events of these types, such as order.placed or order.*
+    /// Only events whose type matches, such as order.placed or order.*
     #[arg(long = "type", value_name = "PATTERN")]
     pub event_type: Option<TypePattern>,
 
-    /// Only events of this subject
+    /// Only events with this subject
     #[arg(long)]
     pub subject: Option<String>,
 
-    /// The runtime's own camshaft.* events too
+    /// Include the runtime's own camshaft.* events
     #[arg(long)]
     pub system: bool,
 }
@@ -69,7 +69,8 @@ pub fn read(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Fa
 }
 
 impl Selection {
-    /// The request for events of this selection. With `follow`, it stays open as long as that log answers.
+    /// The request for events of this selection. With `follow`, the response stays open while the runtime
+    /// serves that log.
     pub fn path(&self, from: Option<u64>, limit: Option<u64>, follow: Option<LogId>) -> String {
         let parameters = [
             ("from", from.map(|from| from.to_string())),
@@ -88,11 +89,11 @@ fn nothing(client: &Client) -> Result<(), Failure> {
     let health = client.health()?;
     if health.tail == health.first_offset {
         output::note("the log is empty");
-        output::hint("`camshaft publish` publishes events.");
+        output::hint("Run `camshaft publish` to publish events.");
     } else {
         let last = health.tail.0.saturating_sub(1);
-        output::note(&format!("no event matches; the log holds offsets {} to {last}", health.first_offset));
-        output::hint("`camshaft read` without options shows all; with --system the runtime's own, too.");
+        output::note(&format!("no event matches; the log has offsets {} to {last}", health.first_offset));
+        output::hint("Run `camshaft read` without options to see all; add --system for the runtime's own.");
     }
     Ok(())
 }

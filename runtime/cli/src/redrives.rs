@@ -1,4 +1,4 @@
-//! `camshaft redrives`: the jobs that redrive dead letters, and cancelling one. `dead-letters redrive` starts them.
+//! `camshaft redrives`: shows and cancels redrive jobs. `dead-letters redrive` starts them.
 
 use camshaft_wire::{Items, RedriveStatusView, RedriveView};
 use clap::{Args, Subcommand};
@@ -16,15 +16,15 @@ pub struct Arguments {
     #[command(subcommand)]
     action: Option<Action>,
 
-    /// Only this one, with everything about it
+    /// Number of one job to show in detail
     id: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Stop a job; what it has redriven stays redriven
+    /// Stop a job; events that it has redriven stay redriven
     Cancel {
-        /// Its number
+        /// Number of the job
         id: u64,
     },
 }
@@ -35,7 +35,7 @@ pub fn redrives(client: &Client, arguments: &Arguments, json: bool) -> Result<()
         if json {
             return output::json(&get(client, id)?);
         }
-        output::note(&format!("redrive job {id} is cancelled; what it had redriven stays redriven"));
+        output::note(&format!("redrive job {id} is cancelled; events that it has redriven stay redriven"));
         return Ok(());
     }
     if let Some(id) = arguments.id {
@@ -48,13 +48,13 @@ pub fn redrives(client: &Client, arguments: &Arguments, json: bool) -> Result<()
     }
     if jobs.items.is_empty() {
         output::note("there are no redrive jobs");
-        output::hint("`camshaft dead-letters redrive --consumer C --all` starts one.");
+        output::hint("Run `camshaft dead-letters redrive --consumer C --all` to start one.");
         return Ok(());
     }
     output::table(&all(&jobs.items))
 }
 
-/// One job.
+/// Gets one job.
 pub fn get(client: &Client, id: u64) -> Result<RedriveView, Failure> {
     client.get(&path(&["redrives", &id.to_string()]))
 }
@@ -87,7 +87,7 @@ fn one(job: &RedriveView) -> String {
         ("reason", request.reason.map(|reason| reason.code().to_owned())),
         ("since", request.since.map(time)),
         ("until", request.until.map(time)),
-        ("rate", request.rate.map(|rate| format!("{rate} a second"))),
+        ("rate", request.rate.map(|rate| format!("{rate} per second"))),
         ("status", Some(status(job.status).to_owned())),
         ("started", Some(time(job.started_at))),
         ("ended", job.ended_at.map(time)),
@@ -158,7 +158,7 @@ mod tests {
         type        order.*
         reason      reject
         since       2026-01-31T12:00:00Z
-        rate        10 a second
+        rate        10 per second
         status      running
         started     2026-01-31T12:00:00Z
         selected    100

@@ -1,7 +1,7 @@
-//! `camshaft run`: the runtime with its HTTP interface, until somebody stops it.
+//! `camshaft run`: the runtime with its HTTP interface, until a signal stops it.
 //!
-//! It puts settings, server and runtime together and takes them apart in order. What the runtime does lies
-//! behind [`Runtime`]; what it answers, behind [`camshaft_server`].
+//! It assembles settings, server and runtime, and shuts them down in order. [`Runtime`] contains the
+//! runtime's behaviour; [`camshaft_server`] contains the HTTP routes.
 
 mod descriptors;
 mod logging;
@@ -29,45 +29,46 @@ use tokio::{
 use super::{cache, compile, failure::Failure, output, signals::Signals};
 use logging::Logging;
 
-/// Longest time for requests to end once the runtime was asked to stop.
+/// Longest time for requests to finish after a stop signal.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// Longest time for the runtime itself: it gives handlers ten seconds, then writes a last snapshot and closes
-/// the log.
+/// Longest time for the runtime to shut down: it waits ten seconds for handlers, then writes a last snapshot
+/// and closes the log.
 const CLOSE: Duration = Duration::from_secs(20);
 
-/// The same after the log was poisoned: nothing more can succeed.
+/// The same after the log was poisoned, when no write can succeed any more.
 const CLOSE_POISONED: Duration = Duration::from_secs(1);
 
-/// How long a runtime whose log is poisoned still answers, so that whoever watches it learns why it goes.
+/// How long a runtime with a poisoned log still answers requests, so that health checks see why it exits.
 const TELL_POISONED: Duration = Duration::from_secs(1);
 
-/// Threads for HTTP. Handlers run on threads of their own.
+/// Threads for HTTP. Handlers run on separate threads.
 const HTTP_THREADS: usize = 2;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A flag wins over its variable, which wins over the settings file. CAMSHAFT_TOKEN is the
-token itself. The first Ctrl-C or SIGTERM drains for at most 10 s and ends with 0, the
-second stops at once.")]
+Flags override environment variables, which override the settings file. CAMSHAFT_TOKEN
+contains the token itself. The first Ctrl-C or SIGTERM drains for at most 10 s and exits
+with 0; the second stops at once.")]
 pub struct Arguments {
-    /// Settings; ./camshaft.toml is read if it exists [env: CAMSHAFT_CONFIG]
+    /// Settings file; ./camshaft.toml is read if it exists [env: CAMSHAFT_CONFIG]
     #[arg(long, value_name = "FILE", env = "CAMSHAFT_CONFIG", hide_env = true)]
     config: Option<PathBuf>,
 
-    /// Where log and tables lie, made if missing [env: CAMSHAFT_DATA] [default: ./camshaft-data]
+    /// Data directory with the log and the tables, created if missing [env: CAMSHAFT_DATA] [default:
+    /// ./camshaft-data]
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
 
-    /// Which directory is watched for plugins, made if missing [env: CAMSHAFT_PLUGINS] [default: ./plugins]
+    /// Plugins directory to watch, created if missing [env: CAMSHAFT_PLUGINS] [default: ./plugins]
     #[arg(long, value_name = "DIR")]
     plugins: Option<String>,
 
-    /// Where the HTTP interface listens [env: CAMSHAFT_LISTEN] [default: 127.0.0.1:4077]
+    /// Listen address of the HTTP interface [env: CAMSHAFT_LISTEN] [default: 127.0.0.1:4077]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
 
-    /// A file with the token that callers need [env: CAMSHAFT_TOKEN_FILE]
+    /// File with the token that callers must send [env: CAMSHAFT_TOKEN_FILE]
     #[arg(long, value_name = "FILE")]
     token_file: Option<String>,
 
@@ -79,13 +80,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.logging.start()?;
     pages::keep_small();
     let config = arguments.config()?;
-    // First of all, so that a second start by mistake touches nothing.
+    // Bind first, so that a second runtime started by mistake changes nothing.
     let connections = descriptors::connections(config.limits.max_connections);
     let server = Server::bind(config.listen, connections)?.with_token(config.token.clone());
     let threads = Builder::new_multi_thread().worker_threads(HTTP_THREADS).enable_all().build();
     let threads = threads.map_err(Failure::internal)?;
     let end = threads.block_on(serve(config, connections, server, &arguments.logging));
-    // A request that is still open after the time to drain does not keep the process.
+    // Requests that are still open after draining do not keep the process alive.
     threads.shutdown_background();
     end
 }
@@ -107,8 +108,8 @@ async fn serve(
     let runtime = tokio::select! {
         opened = Runtime::open(config) => opened?,
         () = signals.next() => {
-            tracing::info!("asked to stop while starting");
-            // Recovery goes on after any crash where it has to, and so it does after this.
+            tracing::info!("stop requested during startup");
+            // Exiting here is safe: the next start continues recovery as after a crash.
             process::exit(ExitCode::Done as i32);
         }
     };
@@ -116,12 +117,12 @@ async fn serve(
     logging.say(&format!("listening on http://{address}"));
     if is_empty(&plugins) {
         output::note(&format!("there are no plugins in \"{}\" yet", plugins.display()));
-        output::hint("Copy a .wasm file there at any time; `camshaft build` makes one.");
+        output::hint("Copy a .wasm file there at any time; run `camshaft build` to build one.");
     }
     let closed = until_end(&runtime, signals).await;
     let poisoned = matches!(closed, Closed::Poisoned { .. });
     stop.send_replace(true);
-    // The runtime drains beside the requests: those that wait for it come to their end.
+    // The runtime drains while requests finish: some requests wait for the runtime.
     let most = if poisoned { CLOSE_POISONED } else { CLOSE };
     if timeout(most, runtime.shutdown()).await.is_err() {
         tracing::warn!("the log was not closed in time; the next start recovers it");
@@ -138,7 +139,7 @@ async fn serve(
     }
 }
 
-/// Waits for a signal, or for the end of the log. From then on a further signal stops at once.
+/// Waits for a signal, or until the log is closed. After that, another signal stops the process at once.
 async fn until_end(runtime: &Runtime, mut signals: Signals) -> Closed {
     let closed = tokio::select! {
         closed = runtime.closed() => closed,
@@ -150,7 +151,7 @@ async fn until_end(runtime: &Runtime, mut signals: Signals) -> Closed {
     tokio::spawn(async move {
         signals.next().await;
         tracing::warn!(
-            "stopped at once; what was not finished runs again after the next start, calls at most once excepted"
+            "stopped at once; unfinished attempts run again after the next start, except at-most-once calls"
         );
         process::exit(ExitCode::Internal as i32);
     });
@@ -177,14 +178,14 @@ impl Arguments {
             tracing::warn!(
                 variable,
                 meant,
-                "an environment variable sets nothing; another one of nearly that name does"
+                "an environment variable is not a setting; a setting has a similar name"
             );
         }
         Ok(Config { compiler: compile::own_program(), functions_dir: cache::folder(), ..config })
     }
 }
 
-/// Whether the directory holds no plugin; one that cannot be read is not called empty.
+/// Whether the directory contains no plugin; false if it cannot be read.
 fn is_empty(plugins: &Path) -> bool {
     let is_plugin =
         |entry: fs::DirEntry| entry.path().extension().is_some_and(|extension| extension == "wasm");

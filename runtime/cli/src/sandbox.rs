@@ -1,7 +1,8 @@
-//! A local sandbox: one real plugin over a world in memory, one attempt at a time.
+//! A local sandbox: runs one real plugin with in-memory state, one attempt at a time.
 //!
-//! `camshaft test` and `camshaft debug` run handlers in it. An attempt's rules are the engine's, its code the
-//! host's, as in a runtime; what it comes to is told, and commits only if the caller puts it into the [`World`].
+//! `camshaft test` and `camshaft debug` run handlers in it. As in a runtime, the engine provides the rules of
+//! an attempt and the host runs its code. The effects of an attempt are returned; they are applied only if
+//! the caller puts them into the [`World`].
 
 mod ticker;
 mod wire;
@@ -9,41 +10,41 @@ mod world;
 
 use std::{path::Path, sync::Arc};
 
+use camshaft::{Refusal, RefusalCode, consumer_spec};
 use camshaft_engine::{Attempt, ConsumerSpec, EngineOptions, Rehearsal, Rehearsed};
 use camshaft_event::{Answer, Event, FailureCause, Generation, Offset, Timestamp};
 use camshaft_host::{Host, OperatorFile, Plugin, Prepared};
 
 use crate::inspect;
-use camshaft::{Refusal, RefusalCode, consumer_spec};
 pub(crate) use ticker::Ticker;
 pub(crate) use wire::Wire;
 pub(crate) use world::World;
 
-/// A plugin that can be called.
+/// A loaded plugin that can be called.
 pub(crate) struct Sandbox {
     plugin: Plugin,
     prepared: Prepared<Attempt>,
     spec: ConsumerSpec,
     options: Arc<EngineOptions>,
     wire: Wire,
-    /// Ends handlers at their deadline.
+    /// Stops handlers at their deadlines.
     _ticker: Ticker,
 }
 
-/// What an attempt is told, beside its world.
+/// The inputs of an attempt besides event and state.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
     pub(crate) generation: Generation,
     pub(crate) offset: Offset,
-    /// From 1.
+    /// Attempt number, from 1.
     pub(crate) attempt: u32,
     pub(crate) now: Timestamp,
 }
 
 impl Sandbox {
-    /// Loads the plugin `file` as a runtime would whose operator grants what it asks for. Its requests go to a
-    /// [`Wire`]. Compiled code is kept in `code`, which must be a folder for this plugin alone that only this user
-    /// writes to: that of other builds goes.
+    /// Loads the plugin `file` as if its operator had granted all capabilities that it asks for. Its requests
+    /// go to a [`Wire`]. Compiled code is kept in `code`, a folder for this plugin alone to which only this
+    /// user writes: compiled code of other builds there is deleted.
     pub(crate) fn load(file: &Path, operator: Option<&OperatorFile>, code: &Path) -> Result<Self, Refusal> {
         let wire = Wire::default();
         let mut options = inspect::options(code);
@@ -51,8 +52,8 @@ impl Sandbox {
         let host = Host::new(options).map_err(|error| {
             Refusal::new(
                 RefusalCode::Internal,
-                format!("no plugin can be run here: {error}"),
-                "See `camshaft check`.",
+                format!("plugins cannot run on this machine: {error}"),
+                "Run `camshaft check`.",
             )
         })?;
         let ticker = Ticker::start(&host);
@@ -67,22 +68,22 @@ impl Sandbox {
         &self.plugin
     }
 
-    /// Where its requests go.
+    /// The destination of its requests.
     pub(crate) const fn wire(&self) -> &Wire {
         &self.wire
     }
 
-    /// What the plugin may read of its configuration, instead of what its manifest says.
+    /// Sets the configuration that the plugin can read, in place of the manifest's.
     pub(crate) fn configure(&mut self, config: impl IntoIterator<Item = (String, String)>) {
         self.spec.config = config.into_iter().collect();
     }
 
-    /// Whether any handler of the plugin wants `event`.
+    /// Whether a handler of the plugin subscribes to `event`.
     pub(crate) fn wants(&self, event: &Event) -> bool {
         self.spec.wants(event)
     }
 
-    /// Lets a fresh instance handle `event` once.
+    /// Runs one attempt of `event` in a new instance.
     pub(crate) fn attempt(&self, world: &Arc<World>, facts: &Facts, event: Event) -> Rehearsed {
         let rehearsal = Rehearsal {
             spec: Arc::new(self.spec.clone()),

@@ -1,4 +1,4 @@
-//! `camshaft show`: one event, and what became of it at every consumer.
+//! `camshaft show`: shows one event and its status at each consumer.
 
 use camshaft_wire::{DeliveryStatus, DeliveryView, ErrorCode, EventView, HeldBecause};
 use clap::Args;
@@ -13,7 +13,7 @@ use super::{
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The event's offset, or its source and id as SOURCE#ID
+    /// Offset of the event, or its source and id as SOURCE#ID
     #[arg(value_name = "OFFSET|SOURCE#ID")]
     event: String,
 }
@@ -26,7 +26,7 @@ pub fn show(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Fa
     event_line::print(view.event.get(), false)?;
     if view.deliveries.is_empty() {
         output::note("there are no consumers yet");
-        output::hint("Copy a .wasm file into the plugins directory: it handles what is in the log, too.");
+        output::hint("Run `camshaft deploy FILE.wasm` to add one. It also handles earlier events.");
         return Ok(());
     }
     let header = ["CONSUMER", "STATUS", "AT", "ATTEMPT", "VERSION", "DETAILS"];
@@ -37,11 +37,11 @@ fn find(client: &Client, event: &str) -> Result<EventView, Failure> {
     if !event.is_empty() && event.bytes().all(|byte| byte.is_ascii_digit()) {
         return client.get(&format!("/events/{event}"));
     }
-    // A source may hold one, and an id any number.
+    // A source may contain one `#`, and an id any number of them.
     let mut marks: Vec<usize> = event.match_indices('#').map(|(at, _)| at).collect();
     let last = marks.pop().ok_or_else(|| {
         Failure::new(ErrorCode::WrongUsage, format!("\"{event}\" is neither an offset nor SOURCE#ID"))
-            .hint("Write it like 17, or like '/shop#o-1'.")
+            .hint("Write an offset such as 17, or SOURCE#ID such as '/shop#o-1'.")
     })?;
     let mut found = find_at(client, event, last);
     for mark in marks.into_iter().rev() {
@@ -89,7 +89,7 @@ const fn status(status: DeliveryStatus) -> &'static str {
     }
 }
 
-/// What else there is to say, in one line.
+/// Further details, in one line.
 fn details(delivery: &DeliveryView) -> String {
     let mut parts = Vec::new();
     if let Some(because) = delivery.waits_for {
@@ -97,14 +97,14 @@ fn details(delivery: &DeliveryView) -> String {
             (HeldBecause::Retry, Some(due)) => format!("next attempt at {}", time(due)),
             (HeldBecause::Retry, None) => "waits for its next attempt".to_owned(),
             (HeldBecause::Probation, _) => "waits for the end of the probation".to_owned(),
-            (HeldBecause::EarlierEvent, _) => "waits behind an earlier event of its key".to_owned(),
-            (HeldBecause::Turn, _) => "is tried next".to_owned(),
+            (HeldBecause::EarlierEvent, _) => "waits behind an earlier event with its key".to_owned(),
+            (HeldBecause::Turn, _) => "runs next".to_owned(),
         });
     }
     if let Some(failure) = &delivery.last_failure {
         let failed = delivery.failed_attempts.unwrap_or(1);
         let line = failure.error.lines().next().unwrap_or_default();
-        parts.push(format!("failed {failed} times, at last by {}: {line}", failure.cause));
+        parts.push(format!("failed {failed} times, last with {}: {line}", failure.cause));
     }
     let published: Vec<String> = delivery
         .published
@@ -115,7 +115,7 @@ fn details(delivery: &DeliveryView) -> String {
         parts.push(format!("published {}", published.join(", ")));
     }
     match (delivery.status, parts.is_empty()) {
-        (DeliveryStatus::Dropped, true) => "a reset passed it over".to_owned(),
+        (DeliveryStatus::Dropped, true) => "skipped by a reset".to_owned(),
         (DeliveryStatus::Called, true) => "called at most once; no outcome is recorded".to_owned(),
         (_, true) => dash(),
         (_, false) => parts.join("; "),
@@ -159,7 +159,7 @@ mod tests {
             ..delivery(DeliveryStatus::Held)
         };
         let details =
-            "next attempt at 2026-01-31T12:00:00Z; failed 3 times, at last by retry: the database is away";
+            "next attempt at 2026-01-31T12:00:00Z; failed 3 times, last with retry: the database is away";
         assert_eq!(row(&held), ["stock", "held", "-", "-", "-", details]);
         assert_eq!(row(&delivery(DeliveryStatus::NotWanted)), ["stock", "not wanted", "-", "-", "-", "-"]);
     }

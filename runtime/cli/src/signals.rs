@@ -4,19 +4,19 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Both signals that ask a process to stop.
+/// The two signals that request a process to stop.
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    /// From now on the signals do not end the process by themselves. Called inside a tokio runtime.
+    /// Installs the handlers, which disables the default action of the signals. Call it in a tokio runtime.
     pub fn listen() -> io::Result<Self> {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    /// Resolves when one of them comes.
+    /// Resolves when one of the signals arrives.
     pub async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}

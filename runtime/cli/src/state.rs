@@ -1,4 +1,4 @@
-//! `camshaft state`: what plugins keep.
+//! `camshaft state`: shows the state that plugins store.
 
 use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE};
 use camshaft_wire::{ErrorCode, Items, StateEntryView};
@@ -22,26 +22,26 @@ pub struct Arguments {
 enum Action {
     /// Print the value of one key as JSON
     Get {
-        /// Whose
+        /// Name of the plugin
         plugin: String,
 
-        /// The key
+        /// Key to print
         key: String,
 
-        /// The value's bytes as the plugin wrote them
+        /// Print the value's bytes as the plugin wrote them
         #[arg(long)]
         raw: bool,
 
-        /// KEY is base64, for keys that are no text
+        /// Treat KEY as base64, for keys that are not text
         #[arg(long)]
         base64: bool,
     },
     /// List keys and values
     List {
-        /// Whose
+        /// Name of the plugin
         plugin: String,
 
-        /// Only keys that begin so
+        /// Only keys with this prefix
         #[arg(long, default_value = "")]
         prefix: String,
     },
@@ -68,8 +68,8 @@ pub fn state(client: &Client, arguments: &Arguments, json: bool) -> Result<(), F
             }
             if entries.is_empty() {
                 output::note(&match prefix.as_str() {
-                    "" => format!("plugin \"{plugin}\" keeps nothing yet"),
-                    prefix => format!("plugin \"{plugin}\" keeps nothing under \"{prefix}\""),
+                    "" => format!("plugin \"{plugin}\" has no state yet"),
+                    prefix => format!("plugin \"{plugin}\" has no keys with prefix \"{prefix}\""),
                 });
                 return Ok(());
             }
@@ -86,11 +86,11 @@ fn entries(client: &Client, plugin: &str, prefix: &str) -> Result<Vec<StateEntry
     client.pages(&path(&["state", plugin]), &[("prefix", Some(prefix.to_owned()))], usize::MAX)
 }
 
-/// The key as paths carry it.
+/// The key in the form used in URL paths.
 fn url_safe(key: &str) -> Result<String, Failure> {
     let bytes = STANDARD.decode(key).or_else(|_| URL_SAFE.decode(key));
     bytes.map(|bytes| URL_SAFE.encode(bytes)).map_err(|_| {
         Failure::new(ErrorCode::WrongUsage, format!("the key \"{key}\" is not base64"))
-            .hint("Copy it from `camshaft state list`, or leave out --base64.")
+            .hint("Copy it from `camshaft state list`, or remove --base64.")
     })
 }

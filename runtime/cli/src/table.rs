@@ -1,4 +1,4 @@
-//! Tables that fit the terminal, and the short forms of what stands in them.
+//! Tables that fit the terminal, and short forms of cell values.
 
 use camshaft_event::Timestamp;
 use camshaft_wire::moment;
@@ -8,32 +8,33 @@ use comfy_table::{Table, presets};
 use super::terminal;
 use crate::text;
 
-/// Characters of a digest that tell versions apart.
+/// Number of characters of a digest to show; enough to distinguish versions.
 const DIGEST_CHARACTERS: usize = 12;
 
-/// Longest cell where no terminal says how long a line is, in characters.
+/// Maximum cell length in characters if there is no terminal to limit the line.
 const MAX_CELL: usize = 200;
 
-/// Shortest that a cell is cut to.
+/// Minimum length that a cell is cut to.
 const MIN_CELL: usize = 12;
 
-/// Blanks between two columns.
+/// Spaces between two columns.
 const GAP: usize = 2;
 
-/// Columns that are never cut: what a reader copies, and what is short.
+/// Columns that are never cut: users copy their values, or the values are short.
 const WHOLE: [&str; 5] = ["ID", "NAME", "CONSUMER", "SINCE", "STARTED"];
 
-/// The column whose words are coloured.
+/// The column with coloured values.
 const STATUS: &str = "STATUS";
 
-/// What does not go on by itself.
+/// Statuses that need an operator to proceed.
 const STUCK: [&str; 4] = ["refused", "damaged", "full", "dead"];
 
-/// What an operator has done, or may want to know.
+/// Statuses that an operator caused, or may want to know.
 const UNUSUAL: [&str; 9] =
     ["paused", "detached", "held", "discarded", "dropped", "skipped", "unknown", "cancelled", "loading"];
 
-/// Lines up `rows` under `header`, a line each. What does not fit the terminal is cut; `--json` has it whole.
+/// Formats `rows` under `header`, one line per row. Cells that do not fit the terminal are cut; `--json`
+/// prints them whole.
 pub fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     fitted(header, rows, terminal::width())
 }
@@ -58,7 +59,8 @@ fn fitted<const N: usize>(
     format!("{}\n", table.trim_fmt())
 }
 
-/// How many characters each column may have: its longest cell's, or less where all together do not fit a line.
+/// The width of each column in characters: that of its longest cell, or less if the columns do not fit the
+/// line.
 fn widths<const N: usize>(header: [&str; N], rows: &[[String; N]], width: Option<usize>) -> [usize; N] {
     let longest = |column: usize| {
         let cells = rows.iter().map(|row| row.get(column).map_or(0, |cell| cell.chars().count()));
@@ -86,7 +88,7 @@ fn cut(cell: &str, width: usize) -> String {
     cell.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// The table with colours for the words below STATUS that ask for a look. There are no control characters in it yet.
+/// Colours the words below STATUS that need attention. The table must not contain control characters yet.
 pub fn coloured(table: &str) -> String {
     let header = table.lines().next().unwrap_or_default();
     let column = header.find(STATUS).map(|at| header.get(..at).map_or(0, |before| before.chars().count()));
@@ -106,8 +108,8 @@ pub fn coloured(table: &str) -> String {
     table.lines().map(line).collect()
 }
 
-/// Names and values, one pair a line; pairs without a value are left out. Line breaks of a value are indented, so no
-/// value begins a pair.
+/// Formats names and values, one pair per line. Pairs without a value are left out. Continuation lines of a
+/// value are indented, so a value cannot start a new pair.
 pub fn sheet(pairs: impl IntoIterator<Item = (&'static str, Option<String>)>) -> String {
     let present =
         |(name, value): (&str, Option<String>)| Some((name.to_owned(), text::lines(&value?).into_owned()));
@@ -118,7 +120,7 @@ pub fn sheet(pairs: impl IntoIterator<Item = (&'static str, Option<String>)>) ->
     pairs.into_iter().map(line).collect()
 }
 
-/// The start of a digest.
+/// The first characters of a digest.
 pub fn digest(digest: Option<&str>) -> String {
     digest.map_or_else(dash, |digest| digest.chars().take(DIGEST_CHARACTERS).collect())
 }
@@ -135,13 +137,13 @@ pub fn duration(ms: u64) -> String {
     }
 }
 
-/// A moment without its fraction.
+/// A time without fractions of a second.
 pub fn time(at: Timestamp) -> String {
     let text = moment::text(at);
     text.split_once('.').map_or_else(|| text.clone(), |(start, _)| format!("{start}Z"))
 }
 
-/// A past moment in a table: how long ago it was for people at a terminal, whole elsewhere.
+/// A past time in a table: an age at a terminal, the full time elsewhere.
 pub fn since(at: Timestamp) -> String {
     if terminal::width().is_none() {
         return time(at);
@@ -150,7 +152,7 @@ pub fn since(at: Timestamp) -> String {
     ago(at, Timestamp(now))
 }
 
-/// How long ago `at` was; the moment itself if this machine's clock has not come to it yet.
+/// The age of `at`, or the time itself if it is in the future of this machine's clock.
 fn ago(at: Timestamp, now: Timestamp) -> String {
     match now.0.checked_sub(at.0) {
         Some(age) => format!("{} ago", duration(age)),
@@ -158,7 +160,7 @@ fn ago(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// What stands in place of nothing.
+/// The placeholder for a missing value.
 pub fn dash() -> String {
     "-".to_owned()
 }
@@ -189,9 +191,9 @@ mod tests {
         assert_eq!(shown.lines().count(), 3, "{shown}");
         assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
         assert!(shown.contains("stock:1234567  a.a.") && shown.contains('…'), "{shown}");
-        // Elsewhere a cell has a bound, too.
+        // Without a terminal, cells are limited too.
         assert!(fitted(header, rows(), None).len() < 2_000);
-        // A terminal that is too narrow for all of it shows what there is of each.
+        // A terminal that is too narrow still shows the columns that are never cut.
         assert!(fitted(header, rows(), Some(10)).contains("stock:1234567"));
     }
 

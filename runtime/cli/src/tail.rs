@@ -1,4 +1,4 @@
-//! `camshaft tail`: prints the last events, then those to come.
+//! `camshaft tail`: prints the last events, then follows new ones.
 
 use std::collections::VecDeque;
 
@@ -12,16 +12,16 @@ use super::{
     read::Selection,
 };
 
-/// How far back the first search goes, and how much further each next one.
+/// How many offsets the first search covers, and the growth factor of each further search.
 const FIRST_WINDOW: u64 = 256;
 const GROWTH: u64 = 8;
 
-/// Events of one request; the most that the runtime answers at a time.
+/// Events per request: the maximum that the runtime returns at a time.
 const PAGE: u64 = 100_000;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// How many of the events that are in the log
+    /// Number of existing events to print first
     #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 10)]
     lines: usize,
 
@@ -45,7 +45,7 @@ pub fn tail(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Fa
     Err(Failure::new(ErrorCode::ShuttingDown, "the runtime is shutting down"))
 }
 
-/// The last events of the selection before `tail`, found by looking further and further back.
+/// The last selected events before `tail`, found by searching ever larger ranges at the end of the log.
 fn last_events(
     client: &Client,
     arguments: &Arguments,

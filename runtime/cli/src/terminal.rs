@@ -1,4 +1,4 @@
-//! What is known about whoever looks at the output.
+//! Properties of the terminal and of the environment.
 
 use std::{
     env,
@@ -7,17 +7,17 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Whether `CI=true` says that nobody looks: no colour, no question, no progress bar.
+/// Whether `CI=true` is set: then there are no colours, questions or progress bars.
 pub fn is_unattended() -> bool {
     env::var_os("CI").is_some_and(|value| value == "true")
 }
 
-/// Whether somebody follows stderr while the command runs.
+/// Whether stderr is a terminal, and the run is not unattended.
 pub fn is_watched() -> bool {
     !is_unattended() && stderr().is_terminal()
 }
 
-/// Whether somebody can be asked.
+/// Whether the command can ask questions.
 pub fn can_ask() -> bool {
     is_watched() && stdin().is_terminal()
 }
@@ -32,7 +32,7 @@ pub fn stdout_has_colors() -> bool {
     has_colors(&stdout())
 }
 
-/// The choice that was made for all, or else what the stream and the environment say.
+/// The global colour choice, or else the choice by stream and environment.
 fn has_colors(stream: &impl anstream::stream::RawStream) -> bool {
     match anstream::ColorChoice::global() {
         anstream::ColorChoice::Auto => anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never,
@@ -45,7 +45,8 @@ pub fn shows_stdout() -> bool {
     stdout().is_terminal()
 }
 
-/// The characters of a line on stdout, if it is a terminal. Unit tests compare what is the same everywhere.
+/// The line width of stdout, if it is a terminal. None in unit tests, so that their output does not depend on
+/// one.
 pub fn width() -> Option<usize> {
     if cfg!(test) || !shows_stdout() {
         return None;
@@ -53,7 +54,7 @@ pub fn width() -> Option<usize> {
     comfy_table::Table::new().width().map(usize::from)
 }
 
-/// A bar of `length` steps on stderr, if somebody follows it.
+/// A progress bar of `length` steps on stderr; hidden if stderr is not watched.
 pub fn progress(length: u64, what: &'static str) -> ProgressBar {
     if !is_watched() {
         return ProgressBar::hidden();

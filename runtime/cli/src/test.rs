@@ -1,4 +1,4 @@
-//! `camshaft test`: a plugin's fixtures against the component that it is built into.
+//! `camshaft test`: runs a plugin's fixtures against its component.
 
 mod case;
 mod compare;
@@ -24,7 +24,7 @@ use fixture::Fixture;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A file in tests/ holds cases like this one:
+A file in tests/ contains cases such as this one:
 
     [[case]]
     name = \"the last pen is reserved\"
@@ -36,23 +36,24 @@ A file in tests/ holds cases like this one:
     then.published = [{ type = \"stock.reserved\", data = { sku = \"pen\" } }]
     then.state = { pen = 0, \"..\" = true }
 
-What `then` does not mention is not looked at, so each case has one; `..` leaves a table or a
-list open. More of it stands in the SDK's documentation, under `testing`. Ends with 3 if a
-case fails, and if there is no case.")]
+Each case needs a `then`. Results that it does not name are not checked, except that the
+outcome is \"ok\" by default. `..` allows further entries in a table or a list. The SDK's
+documentation describes fixtures in full, under `testing`. Exits with 3 if a case fails,
+or if there are no cases.")]
 pub struct Arguments {
-    /// The plugin's folder, or a .wasm file
+    /// Folder of the plugin, or a .wasm file
     #[arg(value_name = "DIR|FILE", default_value = ".", hide_default_value = true)]
     plugin: PathBuf,
 
-    /// Where the fixtures are [default: tests in DIR]
+    /// Folder of the fixtures [default: tests in DIR]
     #[arg(long, value_name = "DIR")]
     fixtures: Option<PathBuf>,
 
-    /// The operator's file that goes with the plugin [default: FILE's own, if there is one]
+    /// Operator's file for the plugin [default: the one beside FILE, if it exists]
     #[arg(long, value_name = "FILE")]
     operator: Option<PathBuf>,
 
-    /// Only cases whose name contains this
+    /// Run only cases whose name contains this text
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
 
@@ -60,7 +61,7 @@ pub struct Arguments {
     form: build::Form,
 }
 
-/// What became of all cases.
+/// The results of all cases.
 #[derive(Debug, Serialize)]
 struct Tested {
     plugin: String,
@@ -70,7 +71,7 @@ struct Tested {
     passed: usize,
     failed: usize,
     left_out: usize,
-    /// What no case complains about, but probably is not meant.
+    /// Likely mistakes that no case detects.
     warnings: BTreeSet<String>,
 }
 
@@ -142,11 +143,11 @@ fn run(
     Ok(tested)
 }
 
-/// What cannot be told from a manifest: the key comes with the events.
+/// The warning about events without a key. The manifest cannot show this, because the key is in the events.
 fn without_key(event_type: &str) -> String {
     format!(
-        "\"{event_type}\" comes without subject and partitionkey, and its handler writes state: such events are handled \
-         in no particular order, and nothing waits behind one that fails; give them a key, or say \
+        "\"{event_type}\" has neither subject nor partitionkey, and its handler writes state: such events \
+         are handled in no particular order, and no event waits behind one that fails; add a key, or set \
          `after_dead_letter = \"continue\"`"
     )
 }
@@ -162,7 +163,7 @@ impl Arguments {
         self.fixtures.clone().unwrap_or_else(beside)
     }
 
-    /// The fixtures by their files' names. They are read before anything is built, which takes longer.
+    /// Reads the fixtures, sorted by file name. This happens before the build, which takes longer.
     fn read_fixtures(&self) -> Result<Vec<(PathBuf, Fixture)>, Failure> {
         let folder = self.fixtures();
         let entries = match fs::read_dir(&folder) {
@@ -187,27 +188,28 @@ impl Arguments {
         files.into_iter().map(read).collect()
     }
 
-    /// A run in which nothing is looked at has not passed.
+    /// Fails if no case would run: such a run has not passed.
     fn check_cases(&self, fixtures: &[(PathBuf, Fixture)], folder: &Path) -> Result<(), Failure> {
         let mut names =
             fixtures.iter().flat_map(|(_, fixture)| &fixture.cases).map(|case| &case.name).peekable();
         if names.peek().is_none() {
             let message = format!("there are no cases in \"{}\"", folder.display());
             return Err(Failure::new(ErrorCode::TestsFailed, message)
-                .hint("Cases stand in .toml files there; `camshaft test --help` shows one."));
+                .hint("Add cases in .toml files there; `camshaft test --help` shows an example."));
         }
         match &self.name {
             Some(name) if !names.any(|case| case.contains(name)) => {
                 let message =
                     format!("no case in \"{}\" has a name that contains \"{name}\"", folder.display());
                 Err(Failure::new(ErrorCode::TestsFailed, message)
-                    .hint("Leave `--name` out to run all of them, or correct it."))
+                    .hint("Remove `--name` to run all cases, or correct it."))
             }
             _ => Ok(()),
         }
     }
 
-    /// The component, a folder for its compiled code, and what has to live as long as that.
+    /// The component, the folder for its compiled code, and a guard that deletes that folder if it is
+    /// temporary.
     fn component(&self) -> Result<(PathBuf, PathBuf, Option<tempfile::TempDir>), Failure> {
         if self.is_file() {
             let code = inspect::temporary()?;

@@ -1,25 +1,27 @@
-//! Escapes text for output: plugins, producers and peers write what people read on a terminal or in a log.
+//! Escapes text for output, because plugins, producers and peers write text that people read at a terminal or
+//! in a log.
 //!
-//! The command line and the server's log call it; there is no other escaping of text. It covers control characters and
-//! characters that reorder a line. JSON needs it on a terminal only, since JSON escapes line breaks itself.
+//! The command line and the server's log use it; there is no other escaping of text. It covers control
+//! characters and characters that reorder a line. JSON needs it only at a terminal, since JSON itself escapes
+//! line breaks.
 
 use std::{borrow::Cow, fmt::Write};
 
-/// Blanks in place of a tab.
+/// Spaces in place of a tab.
 const TAB: &str = "    ";
 
-/// The text on one line: everything that moves a cursor, starts a line or reorders one is escaped.
+/// The text as one line: escapes all characters that move the cursor, start a line or reorder one.
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escape(text, is_active, readable)
 }
 
-/// The same for text whose line breaks are the layout. Its parts must have gone through [`line`].
+/// Like [`line`], but keeps line breaks as layout. Parts from outside must have gone through [`line`] before.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     escape(text, |character| is_active(character) && character != '\n', readable)
 }
 
-/// The same JSON with what acts on a terminal escaped as JSON does it. The value stays the same: outside of strings
-/// JSON has no such characters but white space, which stays.
+/// JSON of the same value, with characters that act on a terminal as JSON escapes. The value cannot change:
+/// outside strings, JSON contains no such characters except white space, which is kept.
 pub(crate) fn json(text: &str) -> Cow<'_, str> {
     escape(
         text,
@@ -51,13 +53,13 @@ fn readable(out: &mut String, character: char) {
     }
 }
 
-/// Whether a character does something to a terminal instead of being shown by it.
+/// Whether a terminal acts on a character instead of showing it.
 fn is_active(character: char) -> bool {
     character.is_control()
         || matches!(character,
             // Marks, embeddings, overrides and isolates of bidirectional text.
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}'
-            // Separators of lines and paragraphs, annotations, and the mark of byte order.
+            // Line and paragraph separators, annotations, and the byte order mark.
             | '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}' | '\u{feff}')
 }
 

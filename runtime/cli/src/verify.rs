@@ -1,4 +1,4 @@
-//! `camshaft verify`: whether a data directory that no runtime uses is sound.
+//! `camshaft verify`: checks a data directory that no runtime uses for damage.
 
 use std::{
     fs,
@@ -18,11 +18,11 @@ use super::{
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads every record of the log and every entry of the tables, and changes nothing. Ends with
-0 if all of it is sound, with 3 if something is damaged, and with 5 if a runtime uses the
-directory or it cannot be read.")]
+Reads every record of the log and every entry of the tables, and changes nothing. Exits
+with 0 if all data is intact, with 3 if something is damaged, and with 5 if a runtime uses
+the directory or it cannot be read.")]
 pub struct Arguments {
-    /// The data directory
+    /// Data directory to check
     #[arg(long, value_name = "DIR", env = "CAMSHAFT_DATA", hide_env = true, default_value = "camshaft-data")]
     data: PathBuf,
 }
@@ -38,7 +38,7 @@ pub fn verify(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         Part::Tables => {
             entries += more;
             if entries.is_multiple_of(10_000) {
-                bar.set_message(format!("MiB of the log, {entries} entries of the tables"));
+                bar.set_message(format!("MiB of the log, {entries} table entries"));
             }
         }
     });
@@ -58,7 +58,7 @@ pub fn verify(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     Err(Failure::new(ErrorCode::DamageFound, message).detail(summary(&report)))
 }
 
-/// The size of the log; only for people who wait.
+/// The size of the log, for the progress bar.
 fn log_bytes(data: &Path) -> u64 {
     let segments = fs::read_dir(data.join("log")).into_iter().flatten().flatten();
     let segments =
@@ -71,10 +71,10 @@ fn summary(report: &VerifyReport) -> String {
     let torn = match torn_bytes {
         0 => String::new(),
         bytes => format!(
-            "; the last {bytes} bytes of the log were cut short by a crash, and the next start removes them"
+            "; a crash left the last {bytes} bytes of the log incomplete, and the next start removes them"
         ),
     };
-    format!("{records} records in {segments} segments and {entries} entries of the tables are sound{torn}")
+    format!("{records} records in {segments} segments and {entries} table entries are intact{torn}")
 }
 
 fn damage(report: &VerifyReport) -> String {

@@ -1,11 +1,10 @@
 //! Times on the command line.
 
-use camshaft_event::Timestamp;
-
 use camshaft::parse_duration;
+use camshaft_event::Timestamp;
 use camshaft_wire::moment;
 
-/// A time such as `2026-01-31T12:00:00Z`, or how long ago it was, such as `2h`.
+/// Parses a time such as `2026-01-31T12:00:00Z`, or an age such as `2h`.
 pub fn when(text: &str) -> Result<Timestamp, String> {
     at(text, jiff::Timestamp::now())
 }
@@ -17,8 +16,7 @@ fn at(text: &str, now: jiff::Timestamp) -> Result<Timestamp, String> {
     let ago = parse_duration(text).ok().and_then(|ago| now.checked_sub(ago).ok());
     let ms = ago.and_then(|moment| u64::try_from(moment.as_millisecond()).ok());
     ms.map(Timestamp).ok_or_else(|| {
-        "write a time like \"2026-01-31T12:00:00Z\", or how long ago it was like \"2h\" or \"7 days\""
-            .to_owned()
+        "write a time such as \"2026-01-31T12:00:00Z\", or an age such as \"2h\" or \"7 days\"".to_owned()
     })
 }
 

@@ -1,4 +1,4 @@
-//! `camshaft wit`: writes the contract that this program keeps, for authors in any language.
+//! `camshaft wit`: writes the contract that this program supports, for authors in any language.
 
 use std::{
     fs,
@@ -14,11 +14,11 @@ use super::{failure::Failure, output};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Where the files go, made if missing; the current directory unless given
+    /// Output folder, created if missing [default: the current directory]
     #[arg(value_name = "DIR", default_value = ".", hide_default_value = true)]
     folder: PathBuf,
 
-    /// Replace files of the same names that hold something else
+    /// Overwrite files of the same names that have different content
     #[arg(long)]
     force: bool,
 }
@@ -34,13 +34,13 @@ pub fn wit(arguments: &Arguments, json: bool) -> Result<(), Failure> {
 
 fn write(folder: &Path, force: bool) -> Result<Vec<PathBuf>, Failure> {
     let files = CONTRACT.map(|(name, content)| (folder.join(name), content));
-    // Looked at before anything is written: all files or none.
+    // Check before writing anything, so that either all files are written or none.
     let other =
         |(path, content): &&(PathBuf, &str)| fs::read(path).is_ok_and(|found| found != content.as_bytes());
     if !force && let Some((path, _)) = files.iter().find(other) {
-        let message = format!("\"{}\" exists and holds something else", path.display());
+        let message = format!("\"{}\" exists with different content", path.display());
         return Err(Failure::new(ErrorCode::OutputUnwritable, message)
-            .hint("Name another folder, or give --force to replace it."));
+            .hint("Name another folder, or pass --force to overwrite it."));
     }
     fs::create_dir_all(folder).map_err(|error| Failure::write(folder.display(), &error))?;
     for (path, content) in &files {
@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(write(&folder.path().join("a/b"), false).unwrap().len(), CONTRACT.len());
         fs::write(folder.path().join("world.wit"), "world mine {}").unwrap();
         let failure = write(folder.path(), false).unwrap_err();
-        assert!(failure.line().contains("world.wit\" exists and holds something else"), "{}", failure.line());
+        assert!(failure.line().contains("world.wit\" exists with different content"), "{}", failure.line());
         assert!(!folder.path().join("types.wit").exists(), "nothing was written");
         assert_eq!(write(folder.path(), true).unwrap().len(), CONTRACT.len());
         assert_eq!(

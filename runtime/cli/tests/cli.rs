@@ -1,4 +1,4 @@
-//! What the command line says and how it ends where something is wrong, or where no runtime is needed.
+//! Messages and exit codes of the command line for errors, and for commands that need no runtime.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -10,8 +10,9 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 
-use process::{Said, camshaft, closed_port, write};
 use tempfile::tempdir;
+
+use process::{Said, camshaft, closed_port, write};
 
 #[track_caller]
 fn said(folder: &Path, line: &str) -> Said {
@@ -91,7 +92,7 @@ fn an_address_that_is_none_and_a_server_that_is_no_runtime_are_told_apart() {
     let folder = tempdir().unwrap();
     said(folder.path(), "plugins --url localhost:4077")
         .ends_with(2)
-        .says("Write it like http://127.0.0.1:4077.");
+        .says("Use an address such as http://127.0.0.1:4077.");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let other = std::thread::spawn(move || {

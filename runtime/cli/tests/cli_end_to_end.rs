@@ -1,4 +1,4 @@
-//! The command line against a runtime of its own: what operators and producers type, in the order they do.
+//! The command line with a real runtime: the commands of operators and producers, in typical order.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -11,9 +11,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::Stdio;
 
-use process::{Runtime, Said, camshaft, write};
 use serde_json::{Value, json};
 use tempfile::tempdir;
+
+use process::{Runtime, Said, camshaft, write};
 
 const EVENTS: &str = r#"{"specversion":"1.0","id":"1","source":"/shop","type":"order.placed","subject":"c-9","data":{"sku":"pen"}}
 
@@ -35,11 +36,11 @@ fn events_are_published_once_and_read_back() {
     assert_eq!(published.stdout, "published 2, duplicate 0, refused 0\n");
     let again = runtime.said(folder, "publish events.ndjson --json").ends_with(0);
     let receipt = |id: &str, line: u64, offset: u64| json!({"line": line, "id": id, "source": "/shop", "offset": offset, "duplicate": true});
-    // Between the two a line is empty.
+    // There is an empty line between the two.
     let receipts = [receipt("1", 1, 0), receipt("2", 3, 1)];
     let expected = json!({"published": 0, "duplicate": 2, "refused": 0, "receipts": receipts});
     assert_eq!(json_lines(&again.stdout), [expected]);
-    again.says("note: in the log already: line 1 (offset 0), line 3 (offset 1)\n");
+    again.says("note: already in the log: line 1 (offset 0), line 3 (offset 1)\n");
 
     let all = json_lines(&runtime.said(folder, "read --json").ends_with(0).stdout);
     assert_eq!(all.iter().map(|event| &event["offset"]).collect::<Vec<_>>(), ["0", "1"]);
@@ -75,7 +76,7 @@ fn refused_lines_are_named_and_cost_no_other() {
         .says("refused: line 3: ")
         .says("[reserved-event]")
         .says("error: 2 of 4 events were refused [partly-refused]");
-    // The same id with other content, and nothing else.
+    // The same id with different content.
     let mut child =
         runtime.camshaft(folder, "publish -").stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(event("1", "a.c").as_bytes()).unwrap();
@@ -83,7 +84,7 @@ fn refused_lines_are_named_and_cost_no_other() {
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert!(String::from_utf8(output.stderr).unwrap().contains("[event-conflict]"));
     write(folder, "empty.ndjson", "\n");
-    runtime.said(folder, "publish empty.ndjson").ends_with(0).says("the input holds no events");
+    runtime.said(folder, "publish empty.ndjson").ends_with(0).says("the input contains no events");
 }
 
 #[test]
@@ -117,7 +118,7 @@ fn whoever_reads_only_the_beginning_is_no_failure() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
     let runtime = Runtime::start(folder, &[]);
-    // More than a pipe holds, so that the command is still writing when its reader goes.
+    // More than the buffer of a pipe, so that the command is still writing when the reader closes it.
     let rows: String = (0..3_000).map(|row| format!("\"{row:0>100}\"\n")).collect();
     write(folder, "rows.ndjson", &rows);
     runtime.said(folder, "publish rows.ndjson --type row.read").ends_with(0);
@@ -145,9 +146,9 @@ fn tail_shows_the_last_events_and_follows() {
     runtime.said(folder, "publish more.ndjson --type order.shipped").ends_with(0);
     assert_eq!(next()["type"], "order.shipped");
     drop(lines);
-    // The runtime drains although somebody follows it.
+    // The runtime drains even while a client follows it.
     assert!(runtime.stop().0.success());
-    assert_eq!(tail.wait().unwrap().code(), Some(4), "what follows learns that the runtime is gone");
+    assert_eq!(tail.wait().unwrap().code(), Some(4), "the follower reports that the runtime has stopped");
 }
 
 #[test]
@@ -156,8 +157,8 @@ fn operators_see_that_nothing_is_there_yet_and_what_was_refused() {
     let folder = folder.path();
     let runtime = Runtime::start(folder, &[]);
     for (line, remark) in [
-        ("plugins", "`camshaft deploy FILE.wasm` puts one there"),
-        ("consumers", "copy a .wasm file into the plugins directory"),
+        ("plugins", "`camshaft deploy FILE.wasm` to install it"),
+        ("consumers", "each plugin is one consumer"),
         ("dead-letters list", "there are no dead letters"),
         ("redrives", "camshaft dead-letters redrive --consumer C --all"),
     ] {
@@ -237,7 +238,7 @@ fn a_rejected_event_is_found_redriven_and_discarded() {
     runtime.said(folder, "consumers").ends_with(0).says("dead-letters list --consumer rejects");
 
     let redriven = runtime.said(folder, &format!("dead-letters redrive {id}")).ends_with(3);
-    redriven.says("redrove 1 dead letter").says("1 dead letter died again [dead-again]");
+    redriven.says("redrove 1 dead letter").says("1 dead letter failed again [dead-again]");
     let again = runtime.said(folder, "dead-letters list --json").stdout;
     assert!(again.contains("\"redrives\":1"), "it was waited for: {again}");
     runtime.said(folder, &format!("dead-letters redrive {id} --no-wait")).ends_with(0).says("redrove 1 dead");
@@ -259,19 +260,19 @@ fn a_rejected_event_is_found_redriven_and_discarded() {
     forget(&runtime, folder);
 }
 
-/// A consumer is paused, resumed and sent back, each by one command that says what it did.
+/// Pauses, resumes and resets a consumer, each with one command that reports its effect.
 fn steer(runtime: &Runtime, folder: &Path) {
     runtime.said(folder, "consumers pause rejects").ends_with(0).says("`camshaft consumers resume rejects`");
     let paused = runtime.said(folder, "consumers rejects").ends_with(0);
     paused.prints("status        paused").prints("by hand, since");
-    runtime.said(folder, "consumers resume rejects").ends_with(0).says("\"rejects\" goes on");
+    runtime.said(folder, "consumers resume rejects").ends_with(0).says("\"rejects\" is resumed");
     runtime.said(folder, "consumers pause none").ends_with(3).says("[consumer-not-found]");
     runtime.said(folder, "consumers pause rejects --json").ends_with(0).prints("\"status\":\"paused\"");
     runtime.said(folder, "consumers resume rejects --json").ends_with(0).prints("\"status\":\"attached\"");
 
-    runtime.said(folder, "consumers reset rejects --to noon").ends_with(2).says("or how long ago it was");
+    runtime.said(folder, "consumers reset rejects --to noon").ends_with(2).says("or an age such as");
     let reset = "consumers reset rejects --to 0 --keep-state --yes";
-    runtime.said(folder, reset).ends_with(0).says("begins anew at offset 0");
+    runtime.said(folder, reset).ends_with(0).says("restarts at offset 0");
     runtime.until(folder, "consumers rejects --json", |stdout| stdout.contains("\"dead\":1,"));
     runtime.until(folder, "state get rejects accepted", |stdout| stdout == "3\n");
     runtime.said(folder, "consumers reset rejects --to 2h").ends_with(2).says("--yes");
@@ -281,7 +282,7 @@ fn steer(runtime: &Runtime, folder: &Path) {
     assert!(latest.stdout.starts_with("{\"offset\":"), "{latest:?}");
 }
 
-/// An attached consumer stays; a detached one can be forgotten.
+/// An attached consumer cannot be removed; a detached one can.
 fn forget(runtime: &Runtime, folder: &Path) {
     runtime.said(folder, "consumers remove rejects --yes").ends_with(3).says("[consumer-attached]");
     fs::remove_file(folder.join("plugins/rejects.wasm")).unwrap();

@@ -1,4 +1,4 @@
-//! Redrive jobs as operators start, watch, cancel and leave them, through a kill of the runtime.
+//! Redrive jobs: operators start, watch, cancel and leave them; a job survives a kill of the runtime.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -10,9 +10,10 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use process::{Runtime, Said, write};
 use serde_json::Value;
 use tempfile::tempdir;
+
+use process::{Runtime, Said, write};
 
 const LETTERS: usize = 6;
 
@@ -27,7 +28,7 @@ fn with_dead_letters(folder: &Path) -> Runtime {
     runtime
 }
 
-/// Starts a command whose output is read once it has ended.
+/// Starts a command whose output is read after it has ended.
 fn spawn(mut command: Command) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
@@ -55,7 +56,7 @@ fn a_slow_job_goes_on_after_the_runtime_was_killed() {
     runtime.signal("KILL");
     runtime.wait();
     let ended = Said::from(follows.wait_with_output().unwrap()).ends_with(4);
-    ended.says("it goes on while the runtime runs").says("`camshaft redrives 1` shows how far it is");
+    ended.says("it continues while the runtime runs").says("`camshaft redrives 1` to see its progress");
 
     let runtime = Runtime::start(folder, &[]);
     let restarted = json(&runtime.said(folder, "redrives 1 --json"));
@@ -75,12 +76,12 @@ fn ctrl_c_leaves_a_job_that_is_then_cancelled() {
     let runtime = with_dead_letters(folder);
     let slow = "dead-letters redrive --consumer rejects --all --rate 1 --json";
     let follows = spawn(runtime.camshaft(folder, slow));
-    // It listens to signals before it first looks how far the job is.
+    // It handles signals before it first polls the job.
     runtime.until(folder, "redrives 1 --json", |stdout| stdout.contains("\"redriven\":2"));
     assert!(Command::new("kill").args(["-INT", &follows.id().to_string()]).status().unwrap().success());
     let left = Said::from(follows.wait_with_output().unwrap()).ends_with(0);
     assert_eq!(json(&left)["status"], "running", "{left:?}");
-    left.says("redrive job 1 goes on").says("`camshaft redrives cancel 1` stops it");
+    left.says("redrive job 1 continues").says("`camshaft redrives cancel 1` to stop it");
 
     let second = runtime.said(folder, slow).ends_with(3);
     second.says("redrive-running");
@@ -91,8 +92,8 @@ fn ctrl_c_leaves_a_job_that_is_then_cancelled() {
     assert_eq!(json(&fast)["status"], "done", "{fast:?}");
     assert_eq!(json(&fast)["dead_again"], LETTERS, "it waited for that: {fast:?}");
     fast.says("redrove 6 dead letters")
-        .says("`camshaft redrives 2` shows what came of it")
-        .says("6 dead letters died");
+        .says("`camshaft redrives 2` to see the results")
+        .says("6 dead letters failed");
     let left = "dead-letters redrive --consumer rejects --all --no-wait";
     runtime.said(folder, left).ends_with(0).says("redrove 6 dead letters");
 }

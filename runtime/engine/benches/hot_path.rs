@@ -1,8 +1,8 @@
 //! The hot path without wasm, threads and disks, for counting its instructions: `cargo xtask instructions`.
 //!
-//! Each stage is a function of its own name, so that the counter can be told to count in it alone; at the end it tells
-//! how many events went through each, as JSON. What a stage needs is
-//! made ready before it; a scripted handler does what most do: one state read, one write, one event published.
+//! Each stage is a function of its own name, so that the counter can be told to count in it alone; at the end
+//! it tells how many events went through each, as JSON. What a stage needs is made ready before it; a
+//! scripted handler does what most do: one state read, one write, one event published.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

@@ -1,7 +1,8 @@
 //! The alarm: until when the timekeeper sleeps.
 //!
-//! It lies under the lock of what it is computed from, so no step can compare a new due time with an outdated alarm. A
-//! step that makes something due earlier moves the alarm and rings the timekeeper's bell after it has left the lock.
+//! It lies under the lock of what it is computed from, so no step can compare a new due time with an outdated
+//! alarm. A step that makes something due earlier moves the alarm and rings the timekeeper's bell after it
+//! has left the lock.
 
 use camshaft_event::Timestamp;
 

@@ -1,15 +1,16 @@
 //! How long an event waits for its next attempt.
 //!
-//! Exponential backoff with full jitter, after "Exponential Backoff And Jitter" (M. Brooker, 2015): a uniformly
-//! random wait below `base` doubled with each attempt, capped.
+//! Exponential backoff with full jitter, after "Exponential Backoff And Jitter" (M. Brooker, 2015): a
+//! uniformly random wait below `base` doubled with each attempt, capped.
 
 use camshaft_event::{Backoff, Policy};
 use camshaft_sabotage::{Sabotage, is_on};
 use rand_chacha::rand_core::Rng;
 
-/// How long an event of `age_ms` since its first attempt waits after the failed attempt number `attempt`, in milliseconds:
-/// as long as the policy's backoff says and as its handler asks, whichever is longer, and no longer than until `max_age`
-/// has passed. One that is older already, since its attempts do not count, waits for the backoff alone.
+/// How long an event of `age_ms` since its first attempt waits after the failed attempt number `attempt`, in
+/// milliseconds: as long as the policy's backoff says and as its handler asks, whichever is longer, and no
+/// longer than until `max_age` has passed. One that is older already, since its attempts do not count, waits
+/// for the backoff alone.
 pub(crate) fn next_wait_ms(
     policy: &Policy,
     asked_ms: Option<u64>,

@@ -118,8 +118,8 @@ impl Item {
 }
 
 impl Batch {
-    /// Whether what fails in it counts for nothing but the measure: its activation is on probation. A call that is
-    /// released cannot be taken back, so that counts all the same.
+    /// Whether what fails in it counts for nothing but the measure: its activation is on probation. A call
+    /// that is released cannot be taken back, so that counts all the same.
     #[must_use]
     pub fn is_uncounted(&self) -> bool {
         self.is_on_probation && !self.is_released

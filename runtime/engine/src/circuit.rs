@@ -1,8 +1,9 @@
-//! A circuit breaker's state: what becomes of a consumer whose attempts fail one after another, whatever the event.
+//! A circuit breaker's state: what becomes of a consumer whose attempts fail one after another, whatever the
+//! event.
 //!
-//! Closed, it counts. Open, the consumer takes nothing, so no attempts are burnt. After a while it is on trial: single
-//! events, one at a time, until the attempt of one decides. In memory only: a restart begins closed. What counts is
-//! for the sequencer to say.
+//! Closed, it counts. Open, the consumer takes nothing, so no attempts are burnt. After a while it is on
+//! trial: single events, one at a time, until the attempt of one decides. In memory only: a restart begins
+//! closed. What counts is for the sequencer to say.
 
 use std::collections::VecDeque;
 

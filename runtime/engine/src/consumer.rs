@@ -1,6 +1,7 @@
 //! A consumer at run time: what it has been routed, what it holds, and which partition's turn it is.
 //!
-//! All it waits for it waits for in steady time: each `now` here, in its tokens, its circuit and its held keys is that.
+//! All it waits for it waits for in steady time: each `now` here, in its tokens, its circuit and its held
+//! keys is that.
 
 mod batches;
 mod contention;
@@ -176,7 +177,8 @@ impl Consumer {
         !self.damage.iter().any(|damage| damage.at_start)
     }
 
-    /// Forgets damage to the events that it was to read next: they are asked for again, if it still wants them.
+    /// Forgets damage to the events that it was to read next: they are asked for again, if it still wants
+    /// them.
     pub(crate) fn forget_read_damage(&mut self) {
         self.damage.retain(|damage| !damage.is_of_events());
     }
@@ -211,8 +213,8 @@ impl Consumer {
         self.stalled && !self.told.bound
     }
 
-    /// Whether it has stopped reading and there is room again: a good deal of it, so that a consumer at the edge
-    /// does not announce itself with every event.
+    /// Whether it has stopped reading and there is room again: a good deal of it, so that a consumer at the
+    /// edge does not announce itself with every event.
     pub(crate) fn ends_its_stall(&self, options: &EngineOptions) -> bool {
         let is_low = |actual: usize, limit: usize| actual <= limit / 4 * 3;
         self.told.bound
@@ -265,8 +267,8 @@ impl Consumer {
         self.next_token().filter(|_| self.is_attached() && !self.is_paused() && !self.ready.is_empty())
     }
 
-    /// Brings what depends on the time up to it: ends a pause of the circuit that is over, adds tokens, and moves held
-    /// keys that have come due into their partitions.
+    /// Brings what depends on the time up to it: ends a pause of the circuit that is over, adds tokens, and
+    /// moves held keys that have come due into their partitions.
     pub(crate) fn wake(&mut self, now: Timestamp) {
         self.circuit.wake(now);
         self.short_until = self.short_until.filter(|until| *until > now);
@@ -318,9 +320,9 @@ impl Consumer {
         self.first_open().map_or(read, |(offset, _)| offset.min(read))
     }
 
-    /// Lets no event wait longer for its next attempt from `now` on than it was to wait in all, nor until it is older than
-    /// `max_age`. The wall clock may have been set back since a process that has ended wrote when it is due, `max_age` may
-    /// have been more, and older versions let handlers ask for any time.
+    /// Lets no event wait longer for its next attempt from `now` on than it was to wait in all, nor until it
+    /// is older than `max_age`. The wall clock may have been set back since a process that has ended wrote
+    /// when it is due, `max_age` may have been more, and older versions let handlers ask for any time.
     pub(crate) fn bound_retries(&mut self, steady: &SteadyTime, now: Timestamp) {
         let Some(max_age_ms) = self.spec.as_ref().map(|spec| spec.policy.max_age_ms) else { return };
         let oldest = |first_attempt: Timestamp| steady.from_wall(first_attempt.plus_ms(max_age_ms));

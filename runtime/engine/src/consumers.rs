@@ -1,7 +1,7 @@
 //! All consumers, by id and by name.
 //!
-//! A consumer that is changed here is noted, and the sequencer settles it before its step ends. The code that changes it
-//! has nothing to remember.
+//! A consumer that is changed here is noted, and the sequencer settles it before its step ends. The code that
+//! changes it has nothing to remember.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 

@@ -12,8 +12,8 @@ pub struct Damage {
     pub part: DamagedPart,
     /// What was found, with file and place.
     pub reason: String,
-    /// Whether it was found at the start: then what memory knows of the consumer is incomplete, and only skipping or
-    /// resetting mends that.
+    /// Whether it was found at the start: then what memory knows of the consumer is incomplete, and only
+    /// skipping or resetting mends that.
     pub(crate) at_start: bool,
 }
 
@@ -34,7 +34,7 @@ pub enum DamagedPart {
 impl fmt::Display for DamagedPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Events { from, until } => write!(f, "the events from offset {from} to before {until}"),
+            Self::Events { from, until } => write!(f, "the events from offset {from} to {until} (exclusive)"),
             Self::Entries(part) => part.fmt(f),
         }
     }

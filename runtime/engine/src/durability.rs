@@ -1,5 +1,5 @@
-//! What is sequenced and not yet durable: the records on their way to the log, and the events that a reader of the log
-//! might not find there yet.
+//! What is sequenced and not yet durable: the records on their way to the log, and the events that a reader
+//! of the log might not find there yet.
 
 use std::collections::VecDeque;
 

@@ -1,7 +1,7 @@
 //! Held keys: which keys of a consumer wait, for what, and which of their events comes next.
 //!
-//! One mechanism serves retries and parking. The held events themselves lie in the tables; here are only their
-//! offsets and due times, so that memory stays small and a restart rebuilds it by one scan.
+//! One mechanism serves retries and parking. The held events themselves lie in the tables; here are only
+//! their offsets and due times, so that memory stays small and a restart rebuilds it by one scan.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -99,8 +99,8 @@ impl HeldKeys {
         self.schedule(key);
     }
 
-    /// What the activation `suspends` failed waits from now on, and nothing else that one on probation failed. The keys
-    /// of what may go on are scheduled.
+    /// What the activation `suspends` failed waits from now on, and nothing else that one on probation
+    /// failed. The keys of what may go on are scheduled.
     pub(crate) fn suspend(&mut self, suspends: Option<ActivationId>) {
         if std::mem::replace(&mut self.suspends, suspends) != suspends {
             let keys: Vec<Key> = self.suspended.values().map(|(_, key)| key.clone()).collect();
@@ -213,8 +213,8 @@ impl HeldKeys {
             .flat_map(move |held| held.queue.range(offset..).map(|(offset, _)| *offset))
     }
 
-    /// How many wait under `key` behind the dead letter at `offset`. Only events that were redriven lie before it, so
-    /// those are counted.
+    /// How many wait under `key` behind the dead letter at `offset`. Only events that were redriven lie
+    /// before it, so those are counted.
     pub(crate) fn count_behind(&self, key: &Key, offset: Offset) -> usize {
         let behind = |held: &HeldKey| held.queue.len() - held.queue.range(..offset).count();
         self.keys.get(key).map_or(0, behind)

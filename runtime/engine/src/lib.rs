@@ -1,10 +1,8 @@
 //! Delivery: who gets which event, when, how often, and what commits.
 //!
-//! Pure decisions: inputs in, decisions out, the time and random numbers passed in. The [`Sequencer`] is the one
-//! critical section, [`run_batch`] the worker's step; neither has a thread, a socket or wasmtime, so the
+//! Pure decisions: inputs in, decisions out, the time and random numbers passed in. The [`Sequencer`] is the
+//! one critical section, [`run_batch`] the worker's step; neither has a thread, a socket or wasmtime, so the
 //! simulator runs exactly this code.
-
-#![deny(missing_docs)]
 
 mod alarm;
 mod attempt;

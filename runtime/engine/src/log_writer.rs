@@ -1,7 +1,8 @@
-//! The write side of the log, a step each: append what was sequenced, sync it, keep room ahead, trim, and only then say
-//! how far the log is durable.
+//! The write side of the log, a step each: append what was sequenced, sync it, keep room ahead, trim, and
+//! only then say how far the log is durable.
 //!
-//! One thread of the runtime owns it, and the simulation takes the same steps. When to take them is theirs to decide.
+//! One thread of the runtime owns it, and the simulation takes the same steps. When to take them is theirs to
+//! decide.
 
 use std::sync::Arc;
 
@@ -105,8 +106,9 @@ impl LogWriter {
         }
     }
 
-    /// Tells the sequencer how far the log is durable, how much room there is and where it begins, and returns the first
-    /// of these. Whatever waits for durability goes on from here, so nothing is told that is not synced.
+    /// Tells the sequencer how far the log is durable, how much room there is and where it begins, and
+    /// returns the first of these. Whatever waits for durability goes on from here, so nothing is told that
+    /// is not synced.
     pub fn announce<S: Store>(&self, sequencer: &mut Sequencer<S>) -> Progress {
         let reader = self.log.reader();
         let durable = if self.is_async { self.appended } else { Sequence(reader.synced()) };

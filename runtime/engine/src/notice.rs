@@ -1,6 +1,7 @@
 //! Notices: what the log that people watch should say of a step, beside the events that tell of it.
 //!
-//! The engine only says it. What writes the log fetches it after each step, and bounds how many lines come of it.
+//! The engine only says it. What writes the log fetches it after each step, and bounds how many lines come of
+//! it.
 
 use camshaft_event::{FailureCause, Key, Offset};
 
@@ -19,7 +20,8 @@ pub struct Notice {
     pub consumer: String,
     /// The event, and the key under which it is ordered, if it is about one.
     pub event: Option<(Offset, Key)>,
-    /// Why, in at most 512 bytes of one line; empty if there is nothing to say. Some of it may be a guest's words.
+    /// Why, in at most 512 bytes of one line; empty if there is nothing to say. Some of it may be a guest's
+    /// words.
     pub reason: String,
 }
 

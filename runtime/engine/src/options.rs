@@ -30,7 +30,8 @@ pub struct EngineOptions {
     pub max_held_bytes: usize,
     /// Bytes that may be sequenced but not yet durable; then workers and publishers wait.
     pub max_unsynced_bytes: usize,
-    /// Bytes of changes in memory that no snapshot holds yet; beyond it workers and publishers wait for the flusher.
+    /// Bytes of changes in memory that no snapshot holds yet; beyond it workers and publishers wait for the
+    /// flusher.
     pub max_overlay_bytes: usize,
     /// Events in one batch.
     pub batch_events: usize,
@@ -46,7 +47,8 @@ pub struct EngineOptions {
     pub max_calls: usize,
     /// How long a detached consumer pins the log, in milliseconds.
     pub detached_retention_ms: u64,
-    /// Events after which a new version is no longer on probation; by so many of its last ones a version is measured.
+    /// Events after which a new version is no longer on probation; by so many of its last ones a version is
+    /// measured.
     pub probation_events: u32,
     /// Time after which it is no longer, in milliseconds.
     pub probation_ms: u64,

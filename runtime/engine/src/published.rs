@@ -27,7 +27,8 @@ pub(crate) fn hops(event: &Event) -> u32 {
 
 /// The event that `author` publishes as effect number `index` of handling `origin`, which lies at `offset`.
 ///
-/// `now` is its time, unless it has one. Its id is unique by construction: a generation handles an offset successfully once.
+/// `now` is its time, unless it has one. Its id is unique by construction: a generation handles an offset
+/// successfully once.
 pub(crate) fn build(
     author: Author<'_>,
     origin: &Event,
@@ -67,7 +68,7 @@ pub(crate) fn build(
     follow(&mut event, origin);
     if event.extensions.len() > MAX_EXTENSIONS {
         let reason = format!(
-            "with those that the runtime sets it has more than {MAX_EXTENSIONS} extensions ({})",
+            "together with the runtime's own, it has more than {MAX_EXTENSIONS} extensions ({})",
             Limit::Extensions.raised_by()
         );
         return Err(EffectError::InvalidEvent { reason });
@@ -86,8 +87,8 @@ pub(crate) fn follow(event: &mut Event, origin: &Event) {
     event.extensions.reserve(4);
     event.set_extension(CORRELATION, origin.extension(CORRELATION).unwrap_or(&origin.id));
     if !is_on(Sabotage::ForgetCause) {
-        // An id identifies an event only together with its source. A handler that copies its event's extensions may have
-        // set the source of that event's own cause: it is replaced.
+        // An id identifies an event only together with its source. A handler that copies its event's
+        // extensions may have set the source of that event's own cause: it is replaced.
         event.set_extension(CAUSATION, origin.id.as_str());
         event.set_extension(CAUSATION_SOURCE, origin.source.as_str());
     }
@@ -105,7 +106,8 @@ pub(crate) fn check_hops(
         return Ok(());
     }
     let chain = format!(
-        "\"{}\" by {} was to follow \"{}\" (offset {offset}) by {}, which follows event {}, all since event {}",
+        "\"{}\" from {} follows \"{}\" (offset {offset}) from {}, which follows event {}; \
+         the chain begins with event {}",
         event.event_type,
         event.source,
         origin.event_type,
@@ -174,6 +176,24 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_of_an_event_with_a_cause_names_that_event_as_its_own_cause() {
+        let mut copied = cause();
+        for (name, value) in [(CAUSATION, "c-1"), (CAUSATION_SOURCE, "/site"), ("tenant", "t")] {
+            copied.set_extension(name, value);
+        }
+        // A handler may publish every extension of its event except those that only the runtime sets.
+        let may_be_set = |name: &str| ![CORRELATION, CAUSATION, HOPS].contains(&name);
+        let extensions: Vec<_> =
+            copied.extensions.iter().filter(|(name, _)| may_be_set(name)).cloned().collect();
+        assert!(extensions.iter().any(|(name, _)| name == CAUSATION_SOURCE));
+        let event = build_from(copied, NewEvent { extensions, ..NewEvent::default() }).unwrap();
+        let extension = |name| event.extension(name);
+        assert_eq!((extension(CAUSATION), extension(CAUSATION_SOURCE)), (Some("o-1"), Some("/shop")));
+        let sources = event.extensions.iter().filter(|(name, _)| name == CAUSATION_SOURCE);
+        assert_eq!((sources.count(), extension("tenant")), (1, Some("t")));
+    }
+
+    #[test]
     fn the_causes_key_orders_it_unless_it_sets_its_own() {
         let key = |cause: Event, subject: Option<&str>, key: Option<&str>| {
             let new = NewEvent {
@@ -194,7 +214,7 @@ mod tests {
     fn reserved_and_malformed_parts_are_refused() {
         for (name, value, expected) in [
             ("Upper", "x", "upper-case"),
-            ("source", "x", "not free"),
+            ("source", "x", "cannot have this name"),
             ("traceparent", "\n", "U+000A"),
             (HOPS, "1", "by the runtime"),
         ] {

@@ -1,8 +1,9 @@
 //! Retention: up to where the log may be trimmed, and by which time detached consumers let go of it.
 //!
-//! Trimming cannot be taken back, so no reading of the wall clock decides it alone. What this process has seen written
-//! ages by its monotonic clock. What was there before it ages by the [trusted time](trusted_time), which follows a clock
-//! that jumped ahead only after an hour. The flusher calls it; nothing here reads a clock.
+//! Trimming cannot be taken back, so no reading of the wall clock decides it alone. What this process has
+//! seen written ages by its monotonic clock. What was there before it ages by the [trusted
+//! time](trusted_time), which follows a clock that jumped ahead only after an hour. The flusher calls it;
+//! nothing here reads a clock.
 
 mod aging;
 mod trusted_time;
@@ -48,8 +49,8 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// For a process that starts now. `kept` is what [`Retention::to_keep`] returned last in an earlier process; without
-    /// it the time of the log's last record stands in.
+    /// For a process that starts now. `kept` is what [`Retention::to_keep`] returned last in an earlier
+    /// process; without it the time of the log's last record stands in.
     #[must_use]
     pub fn new(
         options: RetentionOptions,
@@ -68,7 +69,8 @@ impl Retention {
         }
     }
 
-    /// Looks at the clocks and at how far the log has come. Returns a jump of the wall clock when it is first seen.
+    /// Looks at the clocks and at how far the log has come. Returns a jump of the wall clock when it is first
+    /// seen.
     pub fn look(&mut self, reading: Reading, bounds: &Bounds) -> Option<Jump> {
         self.reading = reading;
         self.aging.look(reading.elapsed_ms(), bounds.last_sequence);
@@ -84,14 +86,15 @@ impl Retention {
         self.time.at(self.reading.elapsed_ms()).min(self.reading.wall)
     }
 
-    /// What a later process must be given: it must not learn the time from records that a wrong clock stamped.
+    /// What a later process must be given: it must not learn the time from records that a wrong clock
+    /// stamped.
     #[must_use]
     pub fn to_keep(&self) -> Timestamp {
         self.time.at(self.reading.elapsed_ms())
     }
 
-    /// Before which sequence the log is to be trimmed now, if something may go. It reads the log, and enters the critical
-    /// section only to ask what snapshot and consumers need.
+    /// Before which sequence the log is to be trimmed now, if something may go. It reads the log, and enters
+    /// the critical section only to ask what snapshot and consumers need.
     ///
     /// # Errors
     /// A log that cannot be searched.
@@ -106,8 +109,8 @@ impl Retention {
         Ok(log.bounds().next_segment.filter(|next| *next <= before).map(|_| before))
     }
 
-    /// The first sequence that must stay, where [`crate::Sequencer::needed`] says what snapshot and consumers need. It
-    /// reads the log, so call it without the sequencer's lock.
+    /// The first sequence that must stay, where [`crate::Sequencer::needed`] says what snapshot and consumers
+    /// need. It reads the log, so call it without the sequencer's lock.
     ///
     /// # Errors
     /// A log that cannot be searched.

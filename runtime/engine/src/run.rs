@@ -1,8 +1,8 @@
 //! Running a batch: the worker's step, without threads, so that the simulator runs the same code.
 //!
 //! It calls the handler event by event, turns each answer into a section, and keeps what later events of the
-//! batch must know: earlier writes, and which keys became held. Nothing in here is visible to anybody until the
-//! sequencer commits it.
+//! batch must know: earlier writes, and which keys became held. Nothing in here is visible to anybody until
+//! the sequencer commits it.
 
 mod call;
 mod failure;
@@ -31,14 +31,15 @@ const BATCH_SHARE: usize = 4;
 
 /// Runs the code of a consumer: one of the three seams.
 pub trait Handler {
-    /// Gets what the next call needs. `false` means a shortage: there is no instance to call now. That is no attempt;
-    /// the events go back and are tried again once an instance may be free.
+    /// Gets what the next call needs. `false` means a shortage: there is no instance to call now. That is no
+    /// attempt; the events go back and are tried again once an instance may be free.
     fn get_ready(&mut self, attempt: &Attempt) -> bool {
         let _ = attempt;
         true
     }
 
-    /// After [`Handler::get_ready`]: calls the handler once with [`Attempt::event`] and gives the attempt back with its answer.
+    /// After [`Handler::get_ready`]: calls the handler once with [`Attempt::event`] and gives the attempt
+    /// back with its answer.
     fn call(&mut self, attempt: Attempt) -> (Answer, Attempt);
 }
 
@@ -239,7 +240,8 @@ impl Run {
         }
     }
 
-    /// Returns an attempt whose handler was not called, and ends the batch: its event and those after it go back.
+    /// Returns an attempt whose handler was not called, and ends the batch: its event and those after it go
+    /// back.
     fn run_short(&mut self, attempt: Attempt) {
         self.writes = attempt.earlier;
         self.timers = attempt.timers;
@@ -284,8 +286,9 @@ impl Run {
     }
 
     /// Adds a section, if there is room. The first one of a batch always finds it, unless a handler's effects
-    /// make it too large: what the runtime itself says of an event is little more than the event. `reads` is what the
-    /// attempt has read; it is taken only with the section, since another outcome may have to stand on it.
+    /// make it too large: what the runtime itself says of an event is little more than the event. `reads` is
+    /// what the attempt has read; it is taken only with the section, since another outcome may have to stand
+    /// on it.
     fn push(&mut self, key: &Key, section: Handled, reads: &mut Reads) -> Room {
         let mark = self.body.mark();
         let is_handlers = section.outcome == Outcome::Done;

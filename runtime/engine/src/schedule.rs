@@ -161,12 +161,14 @@ impl Schedule {
         }
     }
 
-    /// Something may be taken in a executor that is not reserved: what waited to run alone is looked for anew.
+    /// Something may be taken in a executor that is not reserved: what waited to run alone is looked for
+    /// anew.
     pub(crate) fn end_reservation(&mut self) {
         self.lone = Lone::None;
     }
 
-    /// Lets a consumer whose batch or call must run alone wait until the others have ended; then it is its turn.
+    /// Lets a consumer whose batch or call must run alone wait until the others have ended; then it is its
+    /// turn.
     pub(crate) fn reserve(&mut self, executor: Executor, consumer: &mut Consumer) {
         self.lone = Lone::Waits(executor);
         consumer.place.queued = Some(executor);
@@ -228,8 +230,8 @@ impl Schedule {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// Whether each consumer stands where it should: those that are ready in their queue, those that wait at their time.
-    /// For assertions: it looks at all of them.
+    /// Whether each consumer stands where it should: those that are ready in their queue, those that wait at
+    /// their time. For assertions: it looks at all of them.
     pub(crate) fn is_settled(&self, consumers: &Consumers) -> bool {
         consumers.values().all(|consumer| {
             let is_queued = !consumer.is_ready() || consumer.place.queued == Some(consumer.executor());

@@ -75,8 +75,8 @@ use crate::write_queue::QueuedRecord;
 use crate::{EngineOptions, Sequenced};
 use redrive_jobs::Redrive;
 
-/// What a record may take beside what its transaction was measured by: the head, and what the runtime says of an
-/// event that alone fills a transaction.
+/// What a record may take beside what its transaction was measured by: the head, and what the runtime says of
+/// an event that alone fills a transaction.
 const SLACK_BYTES: usize = 16 * 1024;
 
 /// Orders everything. See the module's head.
@@ -162,8 +162,8 @@ impl<S: Store> Sequencer<S> {
         self.first_offset
     }
 
-    /// What happened since this was last asked that the log which people watch should say. What writes that log asks after
-    /// each step; the lines are for it to write, outside the lock, and to bound.
+    /// What happened since this was last asked that the log which people watch should say. What writes that
+    /// log asks after each step; the lines are for it to write, outside the lock, and to bound.
     #[must_use]
     pub fn take_notices(&mut self) -> Vec<Notice> {
         self.notices.take()
@@ -203,8 +203,9 @@ impl<S: Store> Sequencer<S> {
         self.durability.queue.set_room(reserved_bytes);
     }
 
-    /// Whether a transaction of `bytes` may be sequenced now. Batches that workers run have their room set aside, so
-    /// that a commit never fails for want of it; calls of sinks, which may last, wait for theirs when they end.
+    /// Whether a transaction of `bytes` may be sequenced now. Batches that workers run have their room set
+    /// aside, so that a commit never fails for want of it; calls of sinks, which may last, wait for theirs
+    /// when they end.
     ///
     /// # Errors
     /// Bounds that are reached; they heal by themselves.
@@ -272,7 +273,8 @@ impl<S: Store> Sequencer<S> {
         self.durability.note(event);
     }
 
-    /// The attached consumers with a pattern that matches the event's type, each once. Filters are not looked at.
+    /// The attached consumers with a pattern that matches the event's type, each once. Filters are not looked
+    /// at.
     fn candidates(&self, event: &Event) -> Vec<ConsumerId> {
         let mut candidates: Vec<ConsumerId> = self.routes.candidates(&event.event_type).collect();
         // Several patterns of one consumer may match; it gets the event once.

@@ -84,8 +84,8 @@ impl<S: Store> StateReader for SharedSequencer<S> {
         after: Option<&[u8]>,
         bounds: PortionBounds,
     ) -> Result<StatePortion, TablesError> {
-        // One portion at a time keeps nobody out for long. A write between two of them is a change of the plugin's
-        // state, which the commit finds.
+        // One portion at a time keeps nobody out for long. A write between two of them is a change of the
+        // plugin's state, which the commit finds.
         self.lock().tables().state_portion(space, prefix, after, bounds)
     }
 

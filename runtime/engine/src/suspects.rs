@@ -1,16 +1,17 @@
 //! Suspects: events that were being handled when the process ended uncleanly.
 //!
-//! A handler that takes the process down takes innocents in flight with it. So after such an end each suspect runs
-//! alone: one batch of one event, with no other batch running. An event is condemned after [`MAX_LONE_ENDS`] ends while
-//! it ran alone. One would not do: the process may be killed from outside in the middle of a run that lasts.
+//! A handler that takes the process down takes innocents in flight with it. So after such an end each suspect
+//! runs alone: one batch of one event, with no other batch running. An event is condemned after
+//! [`MAX_LONE_ENDS`] ends while it ran alone. One would not do: the process may be killed from outside in the
+//! middle of a run that lasts.
 
 use std::collections::BTreeMap;
 
 use camshaft_event::{ConsumerId, Generation, Offset};
 use camshaft_sabotage::{Sabotage, is_on};
 
-/// Ends of the process while an event runs alone, after which it is not run again. With the end before, a process is
-/// started five times at most for one event: as often as supervisors allow in a row.
+/// Ends of the process while an event runs alone, after which it is not run again. With the end before, a
+/// process is started five times at most for one event: as often as supervisors allow in a row.
 pub(crate) const MAX_LONE_ENDS: u32 = 3;
 
 /// What a worker leaves behind while it handles an event. The caller keeps it where it outlives the process.

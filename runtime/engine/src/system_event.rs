@@ -1,4 +1,5 @@
-//! The runtime's own events: `camshaft.*`, source `/camshaft`. `runtime/EVENTS.md` lists them; a test compares.
+//! The runtime's own events: `camshaft.*`, source `/camshaft`. `runtime/EVENTS.md` lists them; a test
+//! compares.
 //!
 //! Each goes into the transaction that it tells about. Its id is unique by construction, so it is not entered
 //! in the dedupe index. Data is JSON. No wildcard matches these types unless it starts with `camshaft.`.

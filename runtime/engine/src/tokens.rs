@@ -1,7 +1,8 @@
 //! What a rate limit leaves: a bucket of tokens, one for each attempt, that fills evenly.
 //!
-//! Exact in whole numbers: an attempt costs as many parts as the period has milliseconds, and each millisecond brings
-//! as many parts as events are allowed in it. In memory only: a restart begins with a full bucket.
+//! Exact in whole numbers: an attempt costs as many parts as the period has milliseconds, and each
+//! millisecond brings as many parts as events are allowed in it. In memory only: a restart begins with a full
+//! bucket.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,8 @@ pub(crate) struct Tokens {
     parts: u128,
     /// Up to when `parts` have been counted.
     at: Timestamp,
-    /// By the partitions whose batches run: the most parts that there were since the batch was taken, together with
-    /// what others have given back since.
+    /// By the partitions whose batches run: the most parts that there were since the batch was taken,
+    /// together with what others have given back since.
     in_hand: BTreeMap<u32, u128>,
 }
 
@@ -51,8 +52,8 @@ impl Tokens {
         self.in_hand.insert(partition, self.parts);
     }
 
-    /// The batch of `partition` has ended: takes back what it did not need, as far as there would have been room for
-    /// it all the time. Else what filled the bucket meanwhile would count twice.
+    /// The batch of `partition` has ended: takes back what it did not need, as far as there would have been
+    /// room for it all the time. Else what filled the bucket meanwhile would count twice.
     pub(crate) fn settle(&mut self, partition: u32, unneeded: usize) {
         let Some(most) = self.in_hand.remove(&partition) else { return };
         let capacity = Self::capacity(self.rate);

@@ -1,11 +1,13 @@
-//! CloudEvents 1.0.2 on the wire: the JSON format (single and batched), the binary content mode's attributes,
-//! and the rules that every attribute has to meet.
+//! CloudEvents 1.0.2 on the wire: the JSON format (single and batched), the attributes of the binary content
+//! mode, and the rules for attributes.
 //!
-//! The HTTP interface and the command line read and write events with it; whoever builds an [`Event`] in
-//! process calls [`validate`]. It knows no HTTP types, no limits on size and no reserved types or sources.
+//! The HTTP interface and the command line read and write events with it. Code that builds an [`Event`] in
+//! process calls [`validate`]. This module knows no HTTP types, no size limits and no reserved types or
+//! sources.
 //!
-//! JSON data keeps the producer's text, number for number. In the JSON format a line break between two tokens
-//! of the data becomes a space, both ways, so that a printed event is always one line.
+//! JSON data keeps the producer's text, including the form of its numbers. Reading and writing the JSON
+//! format replaces a line break between two tokens of the data by a space, so a printed event is always one
+//! line.
 
 mod attribute;
 mod binary;
@@ -32,14 +34,15 @@ pub const MEDIA_TYPE: &str = "application/cloudevents+json";
 /// Media type of a JSON array of events (batched content mode).
 pub const BATCH_MEDIA_TYPE: &str = "application/cloudevents-batch+json";
 
-/// The extension that tells a reader where in the log an event stands; ignored when an event is published, so
-/// that what was read can be published elsewhere.
+/// The extension with the offset of an event in the log. It is ignored when an event is published, so that
+/// events read from one log can be published elsewhere.
 pub const OFFSET: &str = "offset";
 
 /// Longest attribute name, in bytes. The specification recommends no more than 20.
 pub const MAX_NAME_BYTES: usize = 64;
 
-/// Extensions of one event at most. Their names are compared with each other, and filters look for them one by one.
+/// Maximum number of extensions of one event. It bounds the comparison of their names and the search of
+/// filters.
 pub const MAX_EXTENSIONS: usize = 256;
 
 #[cfg(test)]

@@ -1,22 +1,22 @@
-//! What a handler may do during one attempt: the seam between a handler and the engine.
+//! The interface between a handler and the engine during one attempt.
 //!
-//! The engine implements it; the plugin host, closures and the simulator's handlers call it. Effects are
-//! buffered behind it: nothing is visible to anybody until the attempt's outcome commits.
+//! The engine implements it. The plugin host, closures and the simulator's handlers call it. The engine
+//! buffers the effects: nothing is visible outside the attempt until its outcome commits.
 
 use thiserror::Error;
 
 use crate::{FailureCause, Generation, Limit, Offset, Timestamp};
 
-/// An event as a handler asks for it; the runtime adds id, source, time and the chain of causes.
+/// An event that a handler publishes. The runtime adds id, source, time and the chain of causes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewEvent {
-    /// What happened; must be among the plugin's declared `publishes`.
+    /// The event type; must be listed in the plugin's `publishes`.
     pub event_type: String,
-    /// The cause's, if absent.
+    /// The subject; defaults to the subject of the handled event.
     pub subject: Option<String>,
-    /// When it happened, RFC 3339; the attempt's time, if absent.
+    /// When it happened, as an RFC 3339 time; defaults to the attempt's time.
     pub time: Option<String>,
-    /// The cause's ordering key, if absent.
+    /// The ordering key; defaults to the ordering key of the handled event.
     pub partitionkey: Option<String>,
     /// Media type of `data`.
     pub datacontenttype: Option<String>,
@@ -28,26 +28,26 @@ pub struct NewEvent {
     pub data: Vec<u8>,
 }
 
-/// How a handler answered, or failed to.
+/// The result of a handler's call: its answer, or its failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The event is handled; the effects commit.
     Done,
     /// Try again.
     Retry {
-        /// Not before this many milliseconds; by the policy's backoff, if absent.
+        /// The minimum delay in milliseconds; defaults to the policy's backoff.
         after_ms: Option<u64>,
-        /// Why, for people.
+        /// The reason, for people.
         reason: String,
     },
     /// Never try again.
     Reject {
-        /// Why, for people.
+        /// The reason, for people.
         reason: String,
     },
-    /// The handler did not get as far as an answer.
+    /// The handler failed before it answered.
     Failed {
-        /// What kind of failure.
+        /// The kind of failure.
         cause: FailureCause,
         /// Message, panic text and backtrace.
         error: String,
@@ -63,47 +63,47 @@ pub enum LogLevel {
     Debug,
     /// Worth knowing.
     Info,
-    /// Unexpected, recovered.
+    /// Unexpected, but recovered.
     Warn,
     /// Something is wrong.
     Error,
 }
 
-/// Why an effect was refused. Unless it says otherwise, the refusal sticks: whatever the handler answers
-/// afterwards, the attempt ends as a reject that names it.
+/// Why an effect was refused. Unless a variant says otherwise, the attempt then ends as a reject with this
+/// error, regardless of the handler's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EffectError {
     /// The type is not among the plugin's `publishes`.
     #[error("event type \"{event_type}\" is not declared; add it to `publishes` in the plugin's manifest")]
     UndeclaredType {
-        /// The type asked for.
+        /// The undeclared type.
         event_type: String,
     },
     /// The new event is not a valid CloudEvent.
     #[error("the new event is not valid: {reason}")]
     InvalidEvent {
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// A key or name is empty.
-    #[error("{kind} of 0 is not possible: it has 1 to {limit}")]
+    #[error("{kind} is 0; 1 to {limit} are allowed")]
     Empty {
         /// The limit on its length.
         kind: Limit,
-        /// How much is allowed.
+        /// The largest allowed length.
         limit: u64,
     },
-    /// A limit was reached.
-    #[error("{kind} of {actual} exceeds the limit of {limit} ({})", kind.raised_by())]
+    /// A limit was exceeded.
+    #[error("{kind}: {actual} exceeds the limit of {limit} ({})", kind.raised_by())]
     Limit {
-        /// Which.
+        /// The limit.
         kind: Limit,
-        /// How much was asked for.
+        /// The requested amount.
         actual: u64,
-        /// How much is allowed.
+        /// The largest allowed amount.
         limit: u64,
     },
-    /// The chain of causes is too long.
+    /// The chain of events is too long.
     #[error("the chain of events is longer than {limit} hops ({}): {chain}", Limit::Hops.raised_by())]
     Hops {
         /// `max_hops`.
@@ -111,7 +111,7 @@ pub enum EffectError {
         /// The end of the chain, for people.
         chain: String,
     },
-    /// The runtime could not read its tables. The host's fault: the attempt does not count.
+    /// The runtime could not read its tables. This is the host's fault: the attempt does not count.
     #[error("the runtime could not read its tables: {reason}")]
     Unavailable {
         /// The underlying error.
@@ -122,36 +122,37 @@ pub enum EffectError {
 /// Key and value of one state entry, as a scan returns it.
 pub type StateEntry = (Vec<u8>, Vec<u8>);
 
-/// Part of the state, as one step of a scan returns it.
+/// One page of a scan of the state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StatePage {
-    /// The entries, in key order; there may be none although more follow.
+    /// The entries, in key order. The list may be empty although more entries follow.
     pub entries: Vec<StateEntry>,
-    /// The key behind which the next page begins; `None` at the end.
+    /// The key after which the next page begins; `None` at the end.
     pub after: Option<Vec<u8>>,
 }
 
-/// One attempt's view of the world. Every method is synchronous and may be called in any order.
+/// The inputs and effects of one attempt. Every method is synchronous, and the order of calls is free.
 ///
-/// An attempt ends at its first refusal: from then on every method that can fail returns that refusal again.
+/// An attempt ends at its first refused effect: from then on every method that can fail returns the same
+/// error.
 pub trait AttemptContext {
     /// The attempt's number, from 1.
     fn attempt(&self) -> u32;
     /// The offset of the event being handled.
     fn offset(&self) -> Offset;
-    /// The attempt's time: the only clock a handler has.
+    /// The attempt's time, which is the only clock of a handler.
     fn now(&self) -> Timestamp;
     /// The consumer's name.
     fn consumer(&self) -> &str;
     /// The consumer's generation.
     fn generation(&self) -> Generation;
-    /// How many events lie between this one and the one a producer published.
+    /// The number of hops from the producer's event to this one; 0 for a producer's event.
     fn hops(&self) -> u32;
-    /// Fills `buffer` from the generator seeded by consumer, generation and offset.
+    /// Fills `buffer` with random bytes from a generator seeded with consumer, generation and offset.
     fn random(&mut self, buffer: &mut [u8]);
-    /// A setting of the plugin's `[config]`.
+    /// The value of `key` in the plugin's `[config]`.
     fn config(&self, key: &str) -> Option<&str>;
-    /// Reads a state value; sees the attempt's own writes.
+    /// Reads a state value, including the attempt's own writes.
     ///
     /// # Errors
     /// A key that is empty or over its limit, or tables that cannot be read.
@@ -161,23 +162,24 @@ pub trait AttemptContext {
     /// # Errors
     /// An empty key; a key, value or transaction over its limit.
     fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), EffectError>;
-    /// Deletes a state value; deleting an absent key is no error.
+    /// Deletes a state value. Deleting an absent key is not an error.
     ///
     /// # Errors
     /// An empty key; a key or transaction over its limit.
     fn delete(&mut self, key: &[u8]) -> Result<(), EffectError>;
-    /// The next entries whose keys begin with `prefix` and follow `after`, in key order: at most `max`, fewer where
-    /// they are large. How long it takes is bounded; with `max` 0 only the prefix is checked.
+    /// Returns the next entries whose keys begin with `prefix` and follow `after`, in key order. The page has
+    /// at most `max` entries, fewer if they are large. The duration is bounded. If `max` is 0, only the
+    /// prefix is validated.
     ///
     /// # Errors
-    /// A prefix over the limit of keys, or tables that cannot be read.
+    /// A prefix over the limit for keys, or tables that cannot be read.
     fn scan_page(
         &mut self,
         prefix: &[u8],
         after: Option<&[u8]>,
         max: usize,
     ) -> Result<StatePage, EffectError>;
-    /// The first page of [`AttemptContext::scan_page`] that has an entry. Only an empty list is the end.
+    /// Returns the first page of [`AttemptContext::scan_page`] that has an entry. An empty list is the end.
     ///
     /// # Errors
     /// As [`AttemptContext::scan_page`].
@@ -198,9 +200,9 @@ pub trait AttemptContext {
     /// Publishes an event when the attempt commits.
     ///
     /// # Errors
-    /// An undeclared type, an invalid event, a limit, too long a chain.
+    /// An undeclared type, an invalid event, an exceeded limit, or a chain of events that is too long.
     fn publish(&mut self, event: NewEvent) -> Result<(), EffectError>;
-    /// Sets the timer `name` to publish `event` at `at`, in place of an earlier one of that name.
+    /// Sets the timer `name` to publish `event` at `at`. It replaces an earlier timer of that name.
     ///
     /// # Errors
     /// As [`AttemptContext::publish`]; an empty name, or one over its limit; too many timers.
@@ -210,17 +212,18 @@ pub trait AttemptContext {
     /// # Errors
     /// An empty name; a name or transaction over its limit.
     fn cancel(&mut self, name: &str) -> Result<(), EffectError>;
-    /// A line for the plugin's log.
+    /// Writes a line to the plugin's log.
     fn log(&mut self, level: LogLevel, message: &str, fields: &[(String, String)]);
-    /// The first refusal: the attempt has ended with it, and nothing but a log line is of use any more.
+    /// The first refused effect. The attempt has ended with it, and only log lines still have an effect.
     fn refusal(&self) -> Option<&EffectError> {
         None
     }
-    /// Bytes that the runtime keeps for the attempt. They count to the memory of the instance that runs it.
+    /// Bytes that the runtime keeps for the attempt. They count towards the memory limit of its instance.
     fn kept_bytes(&self) -> usize {
         0
     }
-    /// Tells the attempt what its instance uses besides, and how much both may come to (`limits.memory`).
+    /// Sets the memory that the instance itself uses, and the limit for instance and attempt together
+    /// (`limits.memory`).
     fn set_instance_memory(&mut self, used_bytes: usize, limit_bytes: usize) {
         let _ = (used_bytes, limit_bytes);
     }

@@ -1,4 +1,4 @@
-//! A dead letter: an event set aside for one consumer, with the story of its attempts.
+//! A dead letter: an event set aside for one consumer, with the history of its attempts.
 
 use std::collections::VecDeque;
 
@@ -20,30 +20,30 @@ const MAX_ERROR_BYTES: usize = 8 * 1024;
 pub enum FailureCause {
     /// The handler asked for another attempt.
     Retry = 0,
-    /// The handler refused the event for good.
+    /// The handler rejected the event.
     Reject = 1,
     /// The guest trapped: a panic, an access out of bounds, an unreachable instruction.
     Trap = 2,
-    /// The attempt ran past its deadline.
+    /// The attempt exceeded its deadline.
     Deadline = 3,
-    /// The guest wanted more memory than its limit.
+    /// The guest requested more memory than its limit.
     Memory = 4,
     /// The guest overflowed its stack.
     Stack = 5,
     /// An effect was refused: an undeclared type, a limit on what one attempt may write or publish.
     Refused = 6,
-    /// The chain of causes is longer than `max_hops`.
+    /// The chain of events is longer than `max_hops`.
     Hops = 7,
     /// A closure panicked.
     Panic = 8,
-    /// The process ended while it ran, twice, the second time with nothing else running.
+    /// The process ended during an attempt, and then three more times while the event ran alone.
     ProcessEnd = 9,
-    /// Another call changed what this one had read, and it must not be repeated.
+    /// Another call changed state that this call had read, and this call must not be repeated.
     Conflict = 10,
 }
 
 impl FailureCause {
-    /// All causes, by their numbers.
+    /// All causes, in the order of their numbers.
     pub const ALL: [Self; 11] = [
         Self::Retry,
         Self::Reject,
@@ -58,13 +58,13 @@ impl FailureCause {
         Self::Conflict,
     ];
 
-    /// The cause that [`FailureCause::code`] gives this code.
+    /// The cause whose [`FailureCause::code`] is `code`.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|cause| cause.code() == code)
     }
 
-    /// Whether the event goes straight to the dead letters, whatever attempts are left.
+    /// Whether the event becomes a dead letter at once, even if attempts are left.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Reject | Self::Refused | Self::Hops | Self::ProcessEnd | Self::Conflict)
@@ -89,23 +89,23 @@ impl FailureCause {
     }
 }
 
-/// One attempt that did not succeed.
+/// One failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedAttempt {
-    /// Its number, from 1, since the event was first tried or last redriven.
+    /// Its number, from 1, counted since the first attempt or the last redrive.
     pub attempt: u32,
     /// The attempt's time.
     pub at: Timestamp,
     /// The activation that ran.
     pub activation: ActivationId,
-    /// What kind of failure.
+    /// The kind of failure.
     pub cause: FailureCause,
     /// Message, panic text and backtrace; at most 8 KiB.
     pub error: String,
 }
 
 impl FailedAttempt {
-    /// A failed attempt whose `error` is cut to 8 KiB at a character boundary.
+    /// Creates a failed attempt and cuts `error` to 8 KiB at a character boundary.
     #[must_use]
     pub fn new(
         attempt: u32,
@@ -127,11 +127,11 @@ impl FailedAttempt {
 /// The first and the last ten failed attempts of one event for one consumer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptHistory {
-    /// All failed attempts, kept or not.
+    /// Number of failed attempts, including those that are no longer kept.
     pub total: u64,
-    /// The earliest, in order.
+    /// The first ten attempts, in order.
     pub first: Vec<FailedAttempt>,
-    /// The latest after those, in order.
+    /// The last ten attempts after these, in order.
     pub last: VecDeque<FailedAttempt>,
 }
 
@@ -155,13 +155,13 @@ impl AttemptHistory {
         self.last.back().or(self.first.last())
     }
 
-    /// Roughly how many bytes the kept attempts take; for bounds.
+    /// Approximate size of the kept attempts in bytes. Bounds are checked with it.
     #[must_use]
     pub fn size(&self) -> usize {
         self.kept().map(|attempt| attempt.error.len() + 32).sum()
     }
 
-    /// Cuts every error to `max_bytes`, for an event that leaves its story little room.
+    /// Cuts every error to `max_bytes`, for an event so large that little space is left for its history.
     pub fn shorten(&mut self, max_bytes: usize) {
         self.first.iter_mut().chain(&mut self.last).for_each(|attempt| attempt.shorten(max_bytes));
     }
@@ -177,12 +177,12 @@ fn cut(text: &mut String, max_bytes: usize) {
     text.truncate(text.floor_char_boundary(max_bytes));
 }
 
-/// What the last attempt saw, enough to run it again elsewhere.
+/// The inputs of the last attempt, from which it can be run again elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptInputs {
-    /// State values read, in the order of reading; an absent key reads as `None`.
+    /// State values in the order in which they were read; `None` for an absent key.
     pub state: Vec<(ByteBuf, Option<ByteBuf>)>,
-    /// Whether reads were left out because they exceeded 64 KiB.
+    /// Whether values are missing because all values together exceed 64 KiB.
     pub truncated: bool,
 }
 
@@ -193,25 +193,25 @@ pub struct DeadLetter {
     pub event: Event,
     /// When it became a dead letter.
     pub at: Timestamp,
-    /// Whether later events of its key wait behind it.
+    /// Whether later events of its key are parked behind it.
     pub parks: bool,
-    /// How often it has been redriven.
+    /// Number of redrives.
     pub redrives: u32,
-    /// Its failed attempts; the latest says why it is here.
+    /// Its failed attempts; the last one states why the event became a dead letter.
     pub history: AttemptHistory,
-    /// What the last attempt saw.
+    /// The inputs of the last attempt.
     pub inputs: AttemptInputs,
-    /// The transaction in which it became one. The tables fill it in as they apply that transaction; 0 before, and in
-    /// what older versions wrote.
+    /// The transaction in which the event became a dead letter. The tables set it when they apply that
+    /// transaction. It is 0 before that and in dead letters of older versions.
     #[serde(default)]
     pub since: Sequence,
-    /// When the event was sequenced; unknown in what older versions wrote.
+    /// When the event was sequenced. Older versions did not store it.
     #[serde(default)]
     pub sequenced_at: Option<Timestamp>,
 }
 
 impl DeadLetter {
-    /// Roughly how many bytes it takes, with all that it tells; for bounds.
+    /// Approximate size in bytes, including the history and the inputs. Bounds are checked with it.
     #[must_use]
     pub fn size(&self) -> usize {
         let value_bytes = |value: &Option<ByteBuf>| value.as_ref().map_or(0, |value| value.len());

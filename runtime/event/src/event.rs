@@ -5,16 +5,16 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// An immutable record of something that happened. `source` and `id` together identify it.
 ///
-/// Attribute meanings are those of CloudEvents 1.0; `partitionkey` comes from its partitioning extension.
+/// The attributes are those of CloudEvents 1.0; `partitionkey` is from its partitioning extension.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Unique within `source`.
     pub id: String,
-    /// Who recorded it, a URI reference.
+    /// The publisher, a URI reference.
     pub source: String,
     /// What happened: dotted, past tense, such as `order.placed`.
     pub event_type: String,
-    /// Which thing it is about, inside the source.
+    /// The thing that the event is about, within the source.
     pub subject: Option<String>,
     /// When it happened, RFC 3339, as the producer wrote it.
     pub time: Option<String>,
@@ -22,26 +22,26 @@ pub struct Event {
     pub datacontenttype: Option<String>,
     /// The schema that `data` follows, a URI.
     pub dataschema: Option<String>,
-    /// The ordering key, where it is not the subject.
+    /// The ordering key, if it is not the subject.
     pub partitionkey: Option<String>,
-    /// All other attributes, in the order of their names.
+    /// All other attributes, sorted by name.
     pub extensions: Vec<(String, String)>,
-    /// The data; empty where the event carries none.
+    /// The data; empty if the event has none.
     #[serde(with = "serde_bytes")]
     pub data: Vec<u8>,
 }
 
-/// What the dedupe index keeps of an event: 128 bits of its identity, 64 of its content.
+/// The hashes of an event in the deduplication index: 128 bits for its identity, 64 for its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EventHash {
     /// XXH3-128 of source and id. Persisted.
     pub identity: u128,
-    /// XXH3-64 of all that makes two events with one identity equal. Persisted.
+    /// XXH3-64 of the parts that must be equal in two events with one identity. Persisted.
     pub content: u64,
 }
 
 impl Event {
-    /// The value that orders this event: `partitionkey`, else `subject`.
+    /// The ordering key of this event: `partitionkey`, else `subject`.
     #[must_use]
     pub fn ordering_key(&self) -> Option<&str> {
         self.partitionkey.as_deref().or(self.subject.as_deref())
@@ -53,7 +53,7 @@ impl Event {
         self.extensions.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Sets the extension `name`, keeping the order of names.
+    /// Sets the extension `name` and keeps the extensions sorted.
     pub fn set_extension(&mut self, name: &str, value: impl Into<String>) {
         match self.extensions.binary_search_by(|(key, _)| key.as_str().cmp(name)) {
             Ok(at) => {
@@ -67,8 +67,9 @@ impl Event {
 
     /// The identity and content hashes for deduplication.
     ///
-    /// Two events are equal when type, subject, partitionkey, datacontenttype, dataschema and data are; time
-    /// and tracing do not count. Each part is hashed behind its length, an absent one as length `u64::MAX`.
+    /// Two events are equal if their type, subject, partitionkey, datacontenttype, dataschema and data are
+    /// equal; time and tracing do not count. Each part is hashed after its length. An absent part has the
+    /// length `u64::MAX`.
     #[must_use]
     pub fn hash(&self) -> EventHash {
         let mut bytes = Vec::with_capacity(self.data.len() + 128);
@@ -78,8 +79,8 @@ impl Event {
         EventHash { identity, content: self.content_hash(self.datacontenttype.as_deref(), bytes) }
     }
 
-    /// Whether the event has the content of [`EventHash::content`]. An absent content type means `application/json`, so it
-    /// equals that one.
+    /// Whether the event has the content hash [`EventHash::content`]. An absent content type is equal to
+    /// `application/json`.
     #[must_use]
     pub fn has_content(&self, content: u64) -> bool {
         let given = self.datacontenttype.as_deref();
@@ -104,7 +105,7 @@ impl Event {
         xxh3_64(&buffer)
     }
 
-    /// Roughly how many bytes the event takes in memory and in the log; for limits and bounds.
+    /// Approximate size of the event in bytes, in memory and in the log. Limits and bounds use it.
     #[must_use]
     pub fn size(&self) -> usize {
         let optional =
@@ -123,7 +124,7 @@ fn push(bytes: &mut Vec<u8>, part: Option<&[u8]>) {
     bytes.extend_from_slice(part.unwrap_or_default());
 }
 
-/// The content type that an absent one stands for.
+/// The content type that an absent one means.
 const JSON: &str = "application/json";
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Subscription filters: which events of the matching types a handler wants.
+//! Subscription filters, which select events by their attributes among the subscribed types.
 //!
 //! The dialects are those of the CloudEvents Subscriptions API: `exact`, `prefix`, `suffix`, `all`, `any`,
-//! `not`. Several attributes in one map must all hold. An absent attribute satisfies nothing.
+//! `not`. All attributes in one map must match. An absent attribute never matches.
 
 use std::collections::BTreeMap;
 
@@ -19,16 +19,16 @@ pub enum Filter {
     Prefix(BTreeMap<String, String>),
     /// Each attribute ends with its text.
     Suffix(BTreeMap<String, String>),
-    /// Every one of these holds.
+    /// Every nested filter matches.
     All(Vec<Filter>),
-    /// At least one of these holds.
+    /// At least one nested filter matches.
     Any(Vec<Filter>),
-    /// This does not hold.
+    /// The nested filter does not match.
     Not(Box<Filter>),
 }
 
 impl Filter {
-    /// Whether `event` passes.
+    /// Whether the filter matches `event`.
     #[must_use]
     pub fn matches(&self, event: &Event) -> bool {
         let each = |wanted: &BTreeMap<String, String>, holds: fn(&str, &str) -> bool| {
@@ -44,8 +44,8 @@ impl Filter {
         }
     }
 
-    /// Its terms: each filter in it, itself included, and each attribute that one compares. [`Filter::matches`] looks
-    /// at each of them once at most.
+    /// The number of terms: every filter in this one, itself included, and every attribute that a filter
+    /// compares. [`Filter::matches`] evaluates each term at most once.
     #[must_use]
     pub fn terms(&self) -> usize {
         match self {
@@ -55,7 +55,7 @@ impl Filter {
         }
     }
 
-    /// The most filters inside each other.
+    /// The depth of nesting; 1 for a filter without nested filters.
     #[must_use]
     pub fn depth(&self) -> usize {
         match self {

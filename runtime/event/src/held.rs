@@ -1,5 +1,5 @@
-//! A held event: kept by value in the tables because it, or one before it of its key, is being retried or is
-//! a dead letter.
+//! A held event. The tables keep it by value because it is being retried, or because an earlier event of its
+//! key is being retried or is a dead letter.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,31 +10,31 @@ use crate::{AttemptHistory, Event, FailedAttempt, RedriveId, Timestamp};
 pub struct HeldEvent {
     /// The event, by value: a held event never pins the log.
     pub event: Event,
-    /// Failed attempts since it was first tried or last redriven; 0 if it only waits behind another.
+    /// Failed attempts since the first attempt or the last redrive; 0 if the event waits behind another one.
     pub attempts: u32,
-    /// When the first of those was made.
+    /// The time of the first of these attempts.
     pub first_attempt: Option<Timestamp>,
-    /// Not to be tried before.
+    /// The earliest time of the next attempt.
     pub due: Timestamp,
-    /// How often it has been redriven.
+    /// Number of redrives.
     pub redrives: u32,
     /// All its failed attempts.
     pub history: AttemptHistory,
-    /// The redrive job that sent it back, if one did since it was last a dead letter.
+    /// The redrive job that sent the event back, if one did since it was last a dead letter.
     #[serde(default)]
     pub redriven_by: Option<RedriveId>,
-    /// When the event was sequenced; unknown in what older versions wrote.
+    /// When the event was sequenced. Older versions did not store it.
     #[serde(default)]
     pub sequenced_at: Option<Timestamp>,
-    /// The attempt that failed while its activation was on probation, which is not counted. The event waits as long as
-    /// that is.
+    /// The attempt that failed while its activation was on probation. It is not counted, and the event waits
+    /// until the probation ends.
     #[serde(default)]
     pub suspended: Option<Box<FailedAttempt>>,
-    /// How many of its attempts asked for another while their activation was on probation: they do not count towards
+    /// Attempts that answered `retry` while their activation was on probation. They do not count towards
     /// `max_attempts`.
     #[serde(default)]
     pub uncounted: u32,
-    /// Since when it is held; unknown in what older versions wrote.
+    /// When the event became held. Older versions did not store it.
     #[serde(default)]
     pub held_since: Option<Timestamp>,
 }
@@ -58,25 +58,25 @@ impl HeldEvent {
         }
     }
 
-    /// The number of its next attempt, from 1.
+    /// The number of the next attempt, from 1.
     #[must_use]
     pub const fn next_attempt(&self) -> u32 {
         self.attempts.saturating_add(1)
     }
 
-    /// The attempt that failed last, counted or not; none if there was none yet.
+    /// The last failed attempt, counted or not; none before the first failure.
     #[must_use]
     pub fn last_failure(&self) -> Option<&FailedAttempt> {
         self.suspended.as_deref().or_else(|| self.history.latest())
     }
 
-    /// Whether an attempt of it has failed, counted or not.
+    /// Whether any attempt has failed, counted or not.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.history.total > 0 || self.suspended.is_some()
     }
 
-    /// Cuts every error to `max_bytes`, for an event that leaves its story little room.
+    /// Cuts every error to `max_bytes`, for an event so large that little space is left for its history.
     pub fn shorten(&mut self, max_bytes: usize) {
         self.history.shorten(max_bytes);
         if let Some(attempt) = &mut self.suspended {
@@ -84,7 +84,7 @@ impl HeldEvent {
         }
     }
 
-    /// Roughly how many bytes it takes, with the story of its attempts; for bounds.
+    /// Approximate size in bytes, including the history of attempts. Bounds are checked with it.
     #[must_use]
     pub fn size(&self) -> usize {
         let suspended = self.suspended.as_ref().map_or(0, |attempt| attempt.error.len() + 32);

@@ -1,6 +1,6 @@
-//! Numbers with a meaning: where an event is, which transaction, which consumer, when.
+//! The identifiers and times of the runtime: offsets, sequences, consumers, generations, timestamps.
 //!
-//! Each is a newtype, so that an offset can never be taken for a sequence.
+//! Each is a newtype, so an offset cannot be mistaken for a sequence.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ macro_rules! number {
         pub struct $name(pub $inner);
 
         impl $name {
-            /// The number that follows this one, or the largest one: a number from outside never wraps to 0.
+            /// The next number. It saturates at the largest one, so a number from outside never wraps to 0.
             #[must_use]
             pub const fn next(self) -> Self {
                 Self(self.0.saturating_add(1))
@@ -30,19 +30,21 @@ macro_rules! number {
 }
 
 number! {
-    /// The place of an event in the log; dense, the first is 0. This is what users see.
+    /// The place of an event in the log. Offsets begin with 0 and have no gaps. Users see them.
     Offset(u64)
 }
 number! {
-    /// The place of a transaction in the log; dense, the first is 1; 0 stands for "before the first".
+    /// The place of a transaction in the log. Sequences begin with 1 and have no gaps; 0 stands for "before
+    /// the first".
     Sequence(u64)
 }
 number! {
-    /// The number under which the tables keep a consumer's data; never given to another consumer.
+    /// The number under which the tables keep a consumer's data. It is never reused for another consumer.
     ConsumerId(u32)
 }
 number! {
-    /// How often a consumer has begun anew; the first is 1. Part of the ids of what its handler publishes.
+    /// The generation of a consumer. It begins with 1 and increases when the consumer is reset, removed or
+    /// created again. It is part of the ids of the events that the consumer's handler publishes.
     Generation(u32)
 }
 number! {
@@ -50,7 +52,7 @@ number! {
     ActivationId(u64)
 }
 number! {
-    /// The number of a redrive job; never given to another one, the first is 1.
+    /// The number of a redrive job. The first is 1; numbers are never reused.
     RedriveId(u64)
 }
 number! {
@@ -59,7 +61,7 @@ number! {
 }
 
 impl Offset {
-    /// The offset `count` events further on, or the largest one.
+    /// The offset `count` events later. It saturates at the largest offset.
     #[must_use]
     pub const fn plus(self, count: u64) -> Self {
         Self(self.0.saturating_add(count))
@@ -67,13 +69,13 @@ impl Offset {
 }
 
 impl Timestamp {
-    /// The moment `ms` milliseconds later, or the last representable one.
+    /// The time `ms` milliseconds later. It saturates at the last representable time.
     #[must_use]
     pub const fn plus_ms(self, ms: u64) -> Self {
         Self(self.0.saturating_add(ms))
     }
 
-    /// Milliseconds from `earlier` to this moment; 0 if `earlier` lies after it.
+    /// Milliseconds from `earlier` to this time; 0 if `earlier` is later.
     #[must_use]
     pub const fn ms_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)

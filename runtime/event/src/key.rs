@@ -8,19 +8,19 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{Event, Offset};
 
-/// What orders an event for a consumer. An event without a key is ordered with nothing but itself.
+/// The ordering key of an event for a consumer. An event without a key has no order relative to other events.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Key {
     /// `partitionkey`, else `subject`.
     #[serde(rename = "0")]
     Ordered(Arc<str>),
-    /// Neither was set: the event's own offset stands in.
+    /// Neither is set. The event's own offset takes the place of a key.
     #[serde(rename = "1")]
     Unordered(Offset),
 }
 
 impl Key {
-    /// The key of `event`, published at `offset`.
+    /// The key of `event`, which has the offset `offset`.
     #[must_use]
     pub fn of(event: &Event, offset: Offset) -> Self {
         match event.ordering_key() {
@@ -29,10 +29,10 @@ impl Key {
         }
     }
 
-    /// Which of a consumer's `partitions` handles this key.
+    /// The index of the partition that handles this key, for a consumer with `partitions` partitions.
     ///
-    /// Persisted choice, never change it: XXH3-64 (seed 0) of the key's UTF-8 bytes modulo the number of
-    /// partitions; an unordered event is spread by its offset.
+    /// The mapping is persisted; never change it. It is XXH3-64 (seed 0) of the key's UTF-8 bytes modulo the
+    /// number of partitions. An unordered event uses its offset instead of the hash.
     #[must_use]
     pub fn partition(&self, partitions: u32) -> u32 {
         assert!(partitions > 0, "a consumer has at least one partition");

@@ -1,8 +1,6 @@
 //! The nouns of Camshaft: event, offset, key, policy, outcome, transaction, and their codecs.
 //!
-//! Every other crate speaks in these types. There is no I/O here, no clock, no thread, no wasmtime.
-
-#![deny(missing_docs)]
+//! Every other crate uses these types. This crate has no I/O, no clock, no threads and no wasmtime.
 
 pub mod cloudevents;
 mod context;

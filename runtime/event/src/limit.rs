@@ -1,24 +1,24 @@
-//! The limits that a guest, a client or a peer can reach: what each measures, and what raises it.
+//! The limits that a guest, a client or a peer can reach: what each measures, and which setting raises it.
 //!
-//! Every crate that refuses something for a limit names it by its [`Limit`], so code tells limits apart without reading
-//! texts. How much is allowed is known where it is checked. The bounds on the form of a plugin's file are no limits in
-//! this sense: OPERATING lists them.
+//! Every crate that enforces a limit names it by its [`Limit`], so code distinguishes limits without
+//! comparing texts. The code that checks a limit knows its value. The bounds on the structure of a plugin's
+//! file are not limits in this sense; OPERATING lists them.
 
 use std::fmt;
 
-/// What raises a limit.
+/// How a limit is raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RaisedBy {
     /// A setting of the runtime.
     Setting(&'static str),
     /// A key of the plugin's manifest, which the operator's file overrides.
     Manifest(&'static str),
-    /// Nothing.
+    /// The limit cannot be raised.
     Fixed,
 }
 
 impl fmt::Display for RaisedBy {
-    /// As messages name it, such as ``setting `limits.max_hops` `` or `fixed`.
+    /// The form used in messages, such as ``setting `limits.max_hops` `` or `fixed`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Setting(key) | Self::Manifest(key) => write!(f, "setting `{key}`"),
@@ -39,13 +39,13 @@ macro_rules! limits {
             /// Every limit.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// What it measures, in words.
+            /// What the limit measures, as messages name it.
             #[must_use]
             pub const fn measured(self) -> &'static str {
                 match self { $(Self::$name => $measured,)+ }
             }
 
-            /// What raises it.
+            /// How the limit is raised.
             #[must_use]
             pub const fn raised_by(self) -> RaisedBy {
                 match self { $(Self::$name => $raised_by,)+ }
@@ -57,28 +57,28 @@ macro_rules! limits {
 use RaisedBy::{Fixed, Manifest, Setting};
 
 limits! {
-    /// A key of the state, also the prefix of a scan.
+    /// A key of the state, or the prefix of a scan.
     StateKey = "state key length in bytes", Fixed;
     /// The name of a timer.
     TimerName = "timer name length in bytes", Fixed;
     /// A value of the state.
     StateValue = "state value size in bytes", Setting("limits.max_state_value_bytes");
     /// The whole state of one plugin.
-    State = "the state in bytes of keys and values", Setting("limits.max_state_bytes");
-    /// Events of one attempt, those of timers included.
-    PublishedEvents = "the number of events that one attempt publishes", Setting("limits.max_published_events");
+    State = "the size of the state (keys and values) in bytes", Setting("limits.max_state_bytes");
+    /// Events that one attempt publishes, including those of its timers.
+    PublishedEvents = "the number of events one attempt publishes", Setting("limits.max_published_events");
     /// One event.
     Event = "the size of one event in bytes", Setting("limits.max_event_bytes");
     /// Extensions of one event.
     Extensions = "the number of extensions of one event", Fixed;
     /// One transaction: the effects of an attempt, or a batch of published events.
-    Transaction = "the effects of one attempt in bytes", Setting("limits.max_transaction_bytes");
+    Transaction = "the size of one attempt's effects in bytes", Setting("limits.max_transaction_bytes");
     /// Timers of one consumer.
     Timers = "the number of timers that are set", Setting("limits.max_timers");
-    /// What an attempt reads, writes, publishes and logs.
-    Attempt = "what the runtime keeps for one attempt in bytes", Setting("limits.max_attempt_bytes");
-    /// An instance, with what is kept for its attempt.
-    Memory = "the memory of the instance and what the runtime keeps for its attempt in bytes",
+    /// Everything that an attempt reads, writes, publishes and logs.
+    Attempt = "the memory kept for one attempt in bytes", Setting("limits.max_attempt_bytes");
+    /// An instance, with the data that the runtime keeps for its attempt.
+    Memory = "the memory of the instance and its attempt in bytes",
         Manifest("limits.memory");
     /// Events that follow from one another.
     Hops = "the number of hops in a chain of events", Setting("limits.max_hops");
@@ -88,18 +88,18 @@ limits! {
     Stack = "the stack of one call in bytes", Setting("limits.max_stack");
     /// Log lines of one attempt.
     LogLines = "the number of lines that one attempt logs", Setting("limits.max_log_lines");
-    /// The text of these lines.
+    /// The text of the log lines of one attempt.
     LogText = "the text that one attempt logs in bytes", Fixed;
-    /// Requests to the outside of one call.
+    /// Outgoing requests of one call.
     Requests = "the number of requests that one call sends", Fixed;
     /// Instances of all plugins.
     Instances = "the number of plugin instances", Setting("limits.max_instances");
     /// A plugin's file.
     PluginFile = "the size of a plugin's file in bytes", Setting("limits.max_plugin_bytes");
     /// The memory of the process that compiles a plugin.
-    CompileMemory = "the memory in bytes that compiling takes", Setting("limits.max_compile_memory");
-    /// Its processor time.
-    CompileTime = "the processor time in milliseconds that compiling takes", Setting("limits.max_compile_time");
+    CompileMemory = "the memory for compiling in bytes", Setting("limits.max_compile_memory");
+    /// The processor time of that process.
+    CompileTime = "the processor time for compiling in milliseconds", Setting("limits.max_compile_time");
     /// The deadline that the manifest of a handler sets.
     HandlerDeadline = "the deadline of a handler in milliseconds", Setting("limits.max_deadline");
     /// The deadline that the manifest of a sink sets.
@@ -108,9 +108,9 @@ limits! {
     InstanceMemory = "the memory of an instance in bytes", Setting("limits.max_memory");
     /// The body of a request to the runtime.
     Request = "the size of a request in bytes", Setting("limits.max_request_bytes");
-    /// Requests that are served at a time; those that follow the log have half of it.
+    /// Requests that are served at a time. Requests that follow the log may use half of them.
     Connections = "the number of requests served at a time", Setting("limits.max_connections");
-    /// What clients make the runtime keep, a share of the memory of the process.
+    /// Memory for the data of clients' requests and answers, a share of the memory of the process.
     ClientMemory = "the memory for requests and answers in bytes", Setting("memory");
 }
 
@@ -135,7 +135,7 @@ mod tests {
                 Setting(key) | Manifest(key) => format!("(setting `{key}`)"),
                 Fixed => "(fixed)".to_owned(),
             };
-            assert_eq!(said, format!("{} of 6 exceeds the limit of 5 {end}", kind.measured()));
+            assert_eq!(said, format!("{}: 6 exceeds the limit of 5 {end}", kind.measured()));
         }
         let measured: BTreeSet<&str> = Limit::ALL.iter().map(|limit| limit.measured()).collect();
         assert_eq!(measured.len(), Limit::ALL.len(), "two limits measure the same");

@@ -1,7 +1,7 @@
-//! Type patterns: which event types a subscription asks for.
+//! Type patterns, which select the event types of a subscription.
 //!
-//! `*` stands for one dotted segment, a final `**` for one or more. A pattern whose first segment is a
-//! wildcard never matches the runtime's own `camshaft.*` events.
+//! `*` matches one dotted segment, a final `**` one or more. A pattern whose first segment is a wildcard
+//! never matches the runtime's own `camshaft.*` events.
 
 use std::{fmt, str::FromStr};
 
@@ -19,14 +19,14 @@ pub struct TypePattern(String);
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("\"{pattern}\" is not a type pattern: {reason}")]
 pub struct PatternError {
-    /// The text as given.
+    /// The text that was parsed.
     pub pattern: String,
-    /// What is wrong with it.
+    /// The reason.
     pub reason: &'static str,
 }
 
 impl TypePattern {
-    /// Whether an event of `event_type` is asked for.
+    /// Whether the pattern matches `event_type`.
     #[must_use]
     pub fn matches(&self, event_type: &str) -> bool {
         if let Some(exact) = self.exact() {
@@ -53,7 +53,7 @@ impl TypePattern {
         }
     }
 
-    /// Whether some event type is matched by both patterns.
+    /// Whether both patterns match some common event type.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         let (mut ours, mut theirs) = (self.0.split('.'), other.0.split('.'));
@@ -76,7 +76,7 @@ impl TypePattern {
         }
     }
 
-    /// The exact type this pattern stands for, if it holds no wildcard. Used by the dispatcher's index.
+    /// The exact type, if the pattern has no wildcard. The dispatcher's index uses it.
     #[must_use]
     pub fn exact(&self) -> Option<&str> {
         (!self.0.contains('*')).then_some(&self.0)

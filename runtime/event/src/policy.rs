@@ -1,38 +1,38 @@
-//! What a manifest asks of delivery: subscriptions, retry policy, limits.
+//! The delivery settings of a manifest: subscriptions, retry policy, limits.
 //!
-//! Durations are milliseconds here; the manifest's texts (`"24h"`) are read by the host.
+//! Durations are in milliseconds. The host parses the texts of the manifest, such as `"24h"`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Event, Filter, TypePattern};
 
-/// One handler's claim on events: types, and optionally a filter.
+/// The events that one handler receives: event types, and optionally a filter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
     /// The handler's name, for people.
     pub handler: String,
-    /// Any of these types.
+    /// The event types; an event must match one of these patterns.
     pub types: Vec<TypePattern>,
-    /// Only events that pass it; all, if absent.
+    /// A filter that the events must match. Without a filter, all events of the types match.
     pub filter: Option<Filter>,
 }
 
 impl Subscription {
-    /// Whether the handler wants `event`.
+    /// Whether the handler receives `event`.
     #[must_use]
     pub fn matches(&self, event: &Event) -> bool {
         self.matches_type(&event.event_type)
             && self.filter.as_ref().is_none_or(|filter| filter.matches(event))
     }
 
-    /// Whether it may want events of this type.
+    /// Whether a pattern matches this type. The filter may still exclude an event.
     #[must_use]
     pub fn matches_type(&self, event_type: &str) -> bool {
         self.types.iter().any(|pattern| pattern.matches(event_type))
     }
 }
 
-/// Where a new consumer begins to read.
+/// Where a new consumer starts to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Start {
@@ -43,50 +43,51 @@ pub enum Start {
     Latest,
 }
 
-/// What becomes of the later events of a key whose event is a dead letter.
+/// How a consumer handles later events of a key after one of its events became a dead letter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AfterDeadLetter {
-    /// They wait, in order, until it is redriven or discarded.
+    /// Hold them in order until the dead letter is redriven or discarded.
     #[default]
     Park,
-    /// They go on.
+    /// Handle them.
     Continue,
 }
 
-/// Whether a plugin's instance may serve more than one event.
+/// Whether an instance of a plugin may handle more than one event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InstanceReuse {
-    /// Kept while attempts succeed.
+    /// Keep the instance as long as attempts succeed.
     #[default]
     Reuse,
-    /// Clean memory for each event.
+    /// Create a new instance for each event.
     Fresh,
 }
 
-/// Exponential backoff with full jitter: a random wait up to `base_ms` doubled per attempt, at most `max_ms`.
+/// Exponential backoff with full jitter. The delay is random, up to a bound that starts at `base_ms`, doubles
+/// with each attempt and never exceeds `max_ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backoff {
-    /// Upper bound of the first wait.
+    /// Upper bound of the first delay, in milliseconds.
     pub base_ms: u64,
-    /// Upper bound of every wait.
+    /// Upper bound of every delay, in milliseconds.
     pub max_ms: u64,
 }
 
-/// When a consumer stops taking events because its attempts fail, and for how long.
+/// A circuit breaker: it pauses a consumer whose attempts fail too often.
 ///
-/// Only failures that another attempt may cure count: a retry, a trap, a passed deadline, a limit on memory. A reject
-/// is an answer about one event, often bad data, and counts neither way.
+/// Only failures that another attempt may fix count: a retry, a trap, an exceeded deadline, a memory limit. A
+/// reject concerns one event, often its data, and counts neither as a success nor as a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breaker {
-    /// It opens once so many percent of the recent attempts failed; 1 to 100.
+    /// The breaker opens if this percentage of the recent attempts failed; 1 to 100.
     pub failure_percent: u32,
-    /// How many attempts are recent; it never opens on fewer. At least 1.
+    /// The number of recent attempts. The breaker never opens on fewer. At least 1.
     pub attempts: u32,
-    /// How long it stays open before single events are tried.
+    /// How long the breaker stays open before the consumer tries a single event, in milliseconds.
     pub pause_ms: u64,
-    /// The pause doubles each time such an event fails, up to this.
+    /// Upper bound of the pause, in milliseconds. The pause doubles each time such a single event fails.
     pub max_pause_ms: u64,
 }
 
@@ -96,33 +97,36 @@ impl Default for Breaker {
     }
 }
 
-/// How many attempts a consumer may make, retries included: `events` at once after a rest, then as many evenly over
-/// each further period. Not more than twice that in any one period.
+/// The maximum rate of a consumer's attempts, including retries. After an idle period, `events` attempts may
+/// start at once; then `events` more are spread evenly over each further period. No period has more than
+/// twice `events` attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
     /// Attempts per period; at least 1.
     pub events: u32,
-    /// The period; at least 1.
+    /// The period in milliseconds; at least 1.
     pub per_ms: u64,
 }
 
-/// What a crash may do to a call that has an effect outside.
+/// How a sink handles a call that a crash interrupted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Delivery {
-    /// Repeat it: the event is done once the call has succeeded. Its `source` and `id` make an idempotency key.
+    /// Repeat the call: the event is done after the call succeeded. Its `source` and `id` form an idempotency
+    /// key.
     #[default]
     AtLeastOnce,
-    /// Lose it: the event is done before the call begins. A call that fails is a dead letter and never repeats itself.
+    /// Do not repeat the call: the event is done before the call begins. The event of a failed call becomes a
+    /// dead letter and is never retried automatically.
     AtMostOnce,
 }
 
-/// How the calls of a sink are made: of a consumer that was granted a way out.
+/// How a sink makes its calls. A sink is a consumer with granted access to outside systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sink {
     /// Whether a call may be repeated or lost.
     pub delivery: Delivery,
-    /// Calls that may be under way at a time, each for another partition; at least 1.
+    /// Maximum number of calls in flight, each for a different partition; at least 1.
     pub max_in_flight: u32,
 }
 
@@ -135,35 +139,36 @@ impl Default for Sink {
 /// How a consumer's events are delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// Attempts before an event becomes a dead letter; at least 1.
+    /// Maximum number of attempts before an event becomes a dead letter; at least 1.
     pub max_attempts: u32,
-    /// Time from the first attempt after which the next failure makes a dead letter.
+    /// Age in milliseconds, counted from the first attempt. The next failure after it makes a dead letter.
     pub max_age_ms: u64,
-    /// Waits between attempts.
+    /// Delays between attempts.
     pub backoff: Backoff,
-    /// What the events behind a dead letter do.
+    /// How later events of a dead letter's key are handled.
     pub after_dead_letter: AfterDeadLetter,
     /// Units of order and parallelism; fixed when the consumer is created.
     pub partitions: u32,
     /// Whether instances are reused.
     pub instance: InstanceReuse,
-    /// Its circuit breaker, if it has one.
+    /// The circuit breaker, if the consumer has one.
     #[serde(default)]
     pub breaker: Option<Breaker>,
-    /// Its rate limit, if it has one.
+    /// The rate limit, if the consumer has one.
     #[serde(default)]
     pub rate: Option<Rate>,
-    /// How its calls are made, if it is a sink.
+    /// How calls are made, if the consumer is a sink.
     #[serde(default)]
     pub sink: Option<Sink>,
-    /// By how many millionths the share of failed events of a new version may be larger than that of the version before,
-    /// before the new one is rolled back. From [`Policy::NO_PROBATION_PPM`] on there is no probation.
+    /// How much the share of failed events of a new version may exceed that of the version before it, before
+    /// the new version is rolled back; in millionths. [`Policy::NO_PROBATION_PPM`] or more disables the
+    /// probation.
     #[serde(default = "default_probation_threshold_ppm")]
     pub probation_threshold_ppm: u32,
 }
 
 impl Policy {
-    /// The threshold that no share of failed events can exceed: all of them.
+    /// The threshold that disables the probation: a share of failed events cannot exceed 100 %.
     pub const NO_PROBATION_PPM: u32 = 1_000_000;
 }
 
@@ -188,10 +193,10 @@ fn default_probation_threshold_ppm() -> u32 {
     50_000
 }
 
-/// What one attempt of a plugin may use.
+/// The limits of one attempt of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Running time of one attempt.
+    /// Running time of one attempt, in milliseconds.
     pub deadline_ms: u64,
     /// Linear memory of the instance, in bytes.
     pub memory_bytes: u64,

@@ -1,5 +1,5 @@
-//! Why a plugin is not loaded, as one code for programs. It goes unchanged from the host through system events and HTTP
-//! to the command line.
+//! The codes for refused plugins, for programs. A code passes unchanged from the host through system events
+//! and HTTP to the command line.
 
 use std::fmt;
 
@@ -29,43 +29,43 @@ macro_rules! codes {
 codes! {
     /// The file is not WebAssembly.
     NotWasm = "not-wasm";
-    /// The file ends before its content does.
+    /// The file is truncated.
     TruncatedWasm = "truncated-wasm";
     /// The file is longer than allowed.
     PluginTooLarge = "plugin-too-large";
-    /// It has more of something than a plugin may have, and compiling it could take all memory or time.
+    /// The file exceeds a bound on its structure. Compiling it could exhaust memory or time.
     PluginTooComplex = "plugin-too-complex";
-    /// It is WebAssembly, but breaks its rules or uses what this host does not run.
+    /// The file is WebAssembly, but not valid, or uses a feature that this host does not support.
     InvalidComponent = "invalid-component";
-    /// It is a component of some other kind.
+    /// The file is a component of another world.
     UnsupportedWorld = "unsupported-world";
-    /// It is written against another version of the contract.
+    /// The plugin uses another version of the contract.
     UnsupportedContractVersion = "unsupported-contract-version";
-    /// It has no manifest.
+    /// The plugin has no manifest.
     MissingManifest = "missing-manifest";
-    /// The manifest or the operator's file says something that cannot be.
+    /// The manifest or the operator's file is not valid.
     InvalidManifest = "invalid-manifest";
     /// Two handlers of the plugin claim the same event types.
     OverlappingSubscriptions = "overlapping-subscriptions";
-    /// It imports what this host does not give.
+    /// The plugin imports an interface that this host does not provide.
     UnknownImport = "unknown-import";
-    /// It asks for a capability that the operator did not grant.
+    /// The plugin requests a capability that the operator did not grant.
     CapabilityNotGranted = "capability-not-granted";
-    /// It asks for a capability that does not exist.
+    /// The plugin requests a capability that does not exist.
     UnknownCapability = "unknown-capability";
     /// A secret that the operator names cannot be read.
     SecretUnavailable = "secret-unavailable";
-    /// It could not be compiled.
+    /// The plugin could not be compiled.
     CompileFailed = "compile-failed";
-    /// It could not be started within its limits.
+    /// The plugin could not be started within its limits.
     InstantiationFailed = "instantiation-failed";
-    /// Another file already is the plugin of this name.
+    /// Another file already provides a plugin of this name.
     DuplicatePluginName = "duplicate-plugin-name";
-    /// Another version is to run, and no copy of that was kept.
+    /// The version that should run is another one, and no copy of it was kept.
     VersionNotKept = "version-not-kept";
-    /// A fault of the host itself came up while it loaded the file.
+    /// The host itself failed while it loaded the file.
     Internal = "internal";
-    /// The runtime ended while it was loaded, more than once.
+    /// The runtime ended more than once while it loaded the plugin.
     PluginQuarantined = "plugin-quarantined";
     /// A file could not be read or written.
     Io = "io";

@@ -1,27 +1,27 @@
-//! Names that only the runtime uses: the types and sources of its own events, and the extensions that it sets.
+//! Reserved names: the types and sources of the runtime's own events, and the extensions that it sets.
 //!
-//! Producers, plugins and manifests are refused them, wildcards pass them over, and listings leave them out unless they
-//! are asked for. The SDKs, which build without this crate, follow the same rule.
+//! Producers, plugins and manifests may not use them. A pattern that begins with a wildcard does not match
+//! them. Listings omit them unless requested. The SDKs build without this crate and follow the same rule.
 
-/// First segment of the types of the runtime's own events. A type of this segment alone is reserved, too.
+/// First segment of the types of the runtime's own events. The segment alone is also a reserved type.
 pub const TYPE: &str = "camshaft";
 
-/// Source of the runtime's own events. Sources below it are reserved, too.
+/// Source of the runtime's own events. Sources below it are also reserved.
 pub const SOURCE: &str = "/camshaft";
 
-/// What the sources of events begin with that plugins publish.
+/// Prefix of the sources of events that plugins publish.
 pub const PLUGIN_SOURCES: &str = "/plugins/";
 
-/// The extension that counts how many events came between one that a producer published and this one.
+/// The extension that counts the hops from a producer's event to this one. A producer's own event has 0 hops.
 pub const HOPS: &str = "camshafthops";
 
-/// Whether only the runtime publishes events of this type.
+/// Whether the type is reserved for the runtime's own events.
 #[must_use]
 pub fn is_type(event_type: &str) -> bool {
     event_type.strip_prefix(TYPE).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// Whether no producer publishes events with this source.
+/// Whether the source is reserved: producers may not publish with it.
 #[must_use]
 pub fn is_source(source: &str) -> bool {
     let is_own = source.strip_prefix(SOURCE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));

@@ -1,9 +1,9 @@
-//! The grammar of times in RFC 3339: what an event's `time` and the times that operators write have to look like.
+//! Validates times by the grammar of RFC 3339: an event's `time`, and times that operators write.
 //!
-//! It is checked by itself, since libraries for times also take other forms and have a range of their own: an event's
-//! time is a text that nothing here computes with.
+//! This is own code because libraries for times also accept other forms and limit the range. The runtime does
+//! not compute with an event's time.
 
-/// Whether `text` is a date and time with its offset as RFC 3339, section 5.6, has it. A leap second is one in any minute.
+/// Whether `text` is a `date-time` of RFC 3339, section 5.6. A leap second is accepted in any minute.
 #[must_use]
 pub fn is_rfc3339(text: &str) -> bool {
     let Some((date, rest)) = text.as_bytes().split_at_checked(10) else { return false };
@@ -33,7 +33,8 @@ fn is_time(time: &[u8]) -> bool {
     is_within(&[h1, h2], 23) && is_within(&[m1, m2], 59) && is_within(&[s1, s2], 60)
 }
 
-/// What follows the fraction of a second; all of it if there is no fraction. Nothing follows one without digits.
+/// What follows the fraction of a second; all of it if there is no fraction. Nothing follows one without
+/// digits.
 fn after_fraction(rest: &[u8]) -> &[u8] {
     let Some(fraction) = rest.strip_prefix(b".") else { return rest };
     let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();

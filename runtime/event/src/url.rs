@@ -1,11 +1,11 @@
-//! URLs in texts that people read: without the name and password that may stand in them.
+//! Removes user names and passwords from URLs in texts that people read.
 
 use std::borrow::Cow;
 
-/// `text` with the user information of each URL in it taken out: `https://ada:secret@host/` becomes `https://host/`.
+/// Removes the user information of each URL in `text`: `https://ada:secret@host/` becomes `https://host/`.
 ///
-/// The host calls it for what guests say, the command line for addresses in its messages. A password that holds a slash
-/// goes, too, although such a URL is not well-formed.
+/// The host applies it to the output of guests, the command line to addresses in its messages. It also
+/// removes a password that contains a slash, although such a URL is not well-formed.
 #[must_use]
 pub fn without_users(text: &str) -> Cow<'_, str> {
     let (mut shown, mut copied, mut from) = (String::new(), 0, 0);
@@ -24,7 +24,7 @@ pub fn without_users(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Where the host begins in what follows `://`, if user information stands before it.
+/// The position of the host in the text after `://`, if user information precedes it.
 fn user_end(behind: &str) -> Option<usize> {
     let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`' | '|');
     let url = behind.split(is_end).next().unwrap_or_default();

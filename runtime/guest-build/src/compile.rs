@@ -1,7 +1,7 @@
-//! One call of cargo that compiles guests, and the components made of its results.
+//! Compiles guests with one call of cargo, and makes components of the results.
 //!
-//! The compilation has a target folder and an environment of its own: nothing of a build that happens to run
-//! around it, such as `cargo test`, gets in.
+//! The compilation has its own target folder and environment, so a surrounding build such as `cargo test`
+//! cannot affect it.
 
 use std::{
     env,
@@ -23,7 +23,7 @@ use crate::{
     workspace::Workspace,
 };
 
-/// Variables of a surrounding build or of a user's habits that would change what is compiled.
+/// Variables of a surrounding build, or of the user's environment, that would change the compilation.
 const FOREIGN_VARIABLES: [&str; 12] = [
     "CARGO_BUILD_RUSTC",
     "CARGO_BUILD_RUSTC_WRAPPER",
@@ -39,13 +39,13 @@ const FOREIGN_VARIABLES: [&str; 12] = [
     "RUSTDOCFLAGS",
 ];
 
-/// Has the SDK capture what the plugin prints.
+/// Makes the SDK capture the plugin's printed output.
 const CAPTURE_FLAGS: &str = "--cfg\x1fcamshaft_output";
 
-/// The SDK's library.
+/// The SDK's crate name.
 const SDK_CRATE: &str = "camshaft_sdk";
 
-/// Guests of one package or workspace, to be built together.
+/// Guests of one package or workspace that are built together.
 #[derive(Clone, Debug)]
 pub struct Guests {
     pub(crate) folder: PathBuf,
@@ -55,60 +55,60 @@ pub struct Guests {
     target_folder: Option<PathBuf>,
 }
 
-/// A guest that was built.
+/// A built guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Component {
-    /// The package's name, or the example's.
+    /// Name of the package or of the example.
     pub name: String,
-    /// The component, which is valid.
+    /// Path of the component, which is valid.
     pub path: PathBuf,
 }
 
-/// Why guests could not be built.
+/// Why a build of guests failed.
 #[derive(Debug, Error)]
 pub enum BuildError {
     /// Cargo cannot be started.
     #[error("cargo cannot be run")]
     CargoMissing(#[source] io::Error),
-    /// The folder is no Cargo package.
+    /// The folder is not a Cargo package.
     #[error("there is no Cargo.toml in {folder}. Name the folder of a plugin's package.")]
     NoPackage {
-        /// The folder that was named.
+        /// The folder.
         folder: PathBuf,
     },
-    /// Cargo said why on stderr.
+    /// Compilation failed; cargo printed the reason on stderr.
     #[error("the guests in {folder} do not compile; cargo's messages are above")]
     Compile {
         /// Where cargo ran.
         folder: PathBuf,
     },
-    /// No package asked for is a plugin. Nothing was compiled.
-    #[error("nothing in {folder} is a plugin. A plugin's Cargo.toml says `[lib] crate-type = [\"cdylib\"]`.")]
+    /// None of the requested packages is a plugin. Nothing was compiled.
+    #[error("{folder} contains no plugin. Add `[lib] crate-type = [\"cdylib\"]` to its Cargo.toml.")]
     NoGuest {
-        /// Where it was looked for.
+        /// The folder that was searched.
         folder: PathBuf,
         /// The folders of plugins in the same workspace.
         others: Vec<PathBuf>,
     },
-    /// A compiled module is no plugin.
-    #[error("{name} was compiled but is no plugin. Does it use camshaft-sdk?")]
+    /// A compiled module is not a plugin.
+    #[error("{name} compiles but is not a plugin. Check that it uses camshaft-sdk.")]
     Componentize {
         /// The guest.
         name: String,
-        /// What is wrong with it.
+        /// Why it is not a plugin.
         #[source]
         error: ComponentizeError,
     },
-    /// Cargo went on taking another folder's code for the plugin's.
+    /// Cargo keeps using code of another folder for the plugin.
     #[error(
-        "cargo takes \"{package}\" in {folder} for the package of that name in {other}, also after its results were removed"
+        "cargo uses the build of \"{package}\" from {other} for {folder}, even after its results were removed"
     )]
     Mistaken {
         /// The package.
         package: String,
         /// Where cargo ran.
         folder: PathBuf,
-        /// Whose code it was.
+        /// The folder whose code cargo used.
         other: String,
     },
     /// A file of the build cannot be read or written.
@@ -123,35 +123,36 @@ pub enum BuildError {
 }
 
 impl Guests {
-    /// The plugin whose `Cargo.toml` lies in `folder`.
+    /// The plugin whose `Cargo.toml` is in `folder`.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
         let folder = folder.into();
         Self { folder, packages: Vec::new(), examples: false, debug: false, target_folder: None }
     }
 
-    /// Builds these packages of the folder's workspace, in one call of cargo, instead of its own package.
+    /// Builds these packages of the folder's workspace instead of the folder's own package, with one call of
+    /// cargo.
     #[must_use]
     pub fn packages<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.packages = names.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Builds the examples instead of the libraries: each example is a plugin of its own.
+    /// Builds the examples instead of the libraries: each example is a separate plugin.
     #[must_use]
     pub fn examples(mut self) -> Self {
         self.examples = true;
         self
     }
 
-    /// Puts debug information into the components: much larger, with source lines in backtraces. Function
-    /// names are there anyway.
+    /// Includes debug information in the components: they become much larger, and backtraces contain source
+    /// lines. Function names are included in any case.
     #[must_use]
     pub fn with_debug_info(mut self) -> Self {
         self.debug = true;
         self
     }
 
-    /// Compiles in this folder. Unless set it is `guests` in `CARGO_TARGET_DIR`, or else in the workspace's
+    /// Sets the target folder. The default is `guests` in `CARGO_TARGET_DIR`, or else in the workspace's
     /// target folder, so that all guests share one standard library.
     #[must_use]
     pub fn target_folder(mut self, folder: impl Into<PathBuf>) -> Self {
@@ -161,8 +162,8 @@ impl Guests {
 }
 
 impl Toolchain {
-    /// Compiles guests in release mode and makes each a component, by name in `components` of the target
-    /// folder. Cargo's progress goes to stderr. A component that did not change keeps its file untouched.
+    /// Compiles guests in release mode, and writes each component, by name, to `components` in the target
+    /// folder. Cargo's progress goes to stderr. The file of an unchanged component is not touched.
     ///
     /// # Errors
     /// See [`BuildError`].
@@ -188,7 +189,8 @@ impl Toolchain {
         modules.into_iter().map(|(name, module)| wrap(&components, name, &module)).collect()
     }
 
-    /// What cargo said of a build in which each local package is the one of this folder.
+    /// Runs cargo, and returns its messages. Ensures that each local package was compiled from the requested
+    /// folder.
     fn compile(
         &self,
         guests: &Guests,
@@ -220,7 +222,7 @@ impl Toolchain {
         Err(BuildError::Compile { folder: guests.folder.clone() })
     }
 
-    /// The call of cargo, with messages for us on stdout and for people on stderr.
+    /// The cargo command, with messages for this program on stdout and for people on stderr.
     fn cargo(&self, guests: &Guests, target_folder: &Path) -> Command {
         let mut command = Command::new(cargo());
         command.current_dir(&guests.folder).stdin(Stdio::null()).stderr(Stdio::inherit());
@@ -233,16 +235,16 @@ impl Toolchain {
         for variable in FOREIGN_VARIABLES {
             command.env_remove(variable);
         }
-        // Set, also if it is empty, it wins over every other source of compiler flags.
+        // If this variable is set, even to an empty value, it overrides every other source of compiler flags.
         let captures = self.captures_output(target_folder);
         command.env("CARGO_ENCODED_RUSTFLAGS", if captures { CAPTURE_FLAGS } else { "" });
         if captures {
-            // For the one crate that uses what the standard library does not promise.
+            // Only the SDK uses an unstable function of the standard library.
             command.env("RUSTC_BOOTSTRAP", SDK_CRATE);
         }
         command.env("CARGO_TARGET_DIR", target_folder);
-        // Readable backtraces need the function names, which stay; the standard library's own debug
-        // information alone would be ten times the code.
+        // Readable backtraces need function names, which are kept. The standard library's debug information
+        // alone would be ten times as large as the code.
         let (debug, strip) = if guests.debug { ("full", "none") } else { ("none", "debuginfo") };
         command.env("CARGO_PROFILE_RELEASE_DEBUG", debug);
         command.env("CARGO_PROFILE_RELEASE_STRIP", strip);
@@ -262,7 +264,7 @@ pub(crate) fn cargo() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// The guest's name and core module, if this line of cargo's messages announces one.
+/// The guest's name and core module, if this line of cargo's messages describes a guest.
 fn module(line: &[u8]) -> Option<(String, PathBuf)> {
     #[derive(Deserialize)]
     struct Message {
@@ -298,12 +300,12 @@ pub(crate) fn package_name(id: &str) -> &str {
     }
 }
 
-/// What the encoder makes of an empty module: it names the encoder and its version.
+/// The component of an empty module. It contains the name and version of the encoder.
 fn encoder() -> Result<Vec<u8>, ComponentizeError> {
     componentize(b"\0asm\x01\0\0\0")
 }
 
-/// Makes the module a component, at a path that follows from its name alone, unless it is there.
+/// Converts the module to a component, unless it exists. Its path depends only on its name.
 fn wrap(components: &Path, name: String, module: &Path) -> Result<Component, BuildError> {
     let failed = |path: &Path| {
         let path = path.to_path_buf();
@@ -321,7 +323,7 @@ fn wrap(components: &Path, name: String, module: &Path) -> Result<Component, Bui
     }
     let component = componentize(&bytes).map_err(refused)?;
     if !fs::read(&path).is_ok_and(|present| present == component) {
-        // Written beside and renamed, so that a reader of the path finds a whole component.
+        // Write to a draft and rename it, so that readers of the path never see a partial component.
         let draft = components.join(format!("{name}.{}.tmp", std::process::id()));
         fs::create_dir_all(components).map_err(failed(components))?;
         fs::write(&draft, &component).map_err(failed(&draft))?;
@@ -365,7 +367,7 @@ mod tests {
         let empty = b"\0asm\x01\0\0\0";
         let component = make(empty);
         let first = fs::read(&component).unwrap();
-        // A stamp is believed: the component is not made again to look whether it is right.
+        // A valid stamp is trusted: the component is not built again for comparison.
         let mut inputs = Inputs::default();
         inputs.add(encoder().unwrap());
         inputs.add(empty);

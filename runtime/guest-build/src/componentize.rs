@@ -1,21 +1,22 @@
-//! From a core module to a component. The module names its world in a custom section that the bindings left.
+//! Converts a core module to a component. The module names its world in a custom section that its bindings
+//! contain.
 
 use thiserror::Error;
 use wit_component::ComponentEncoder;
 
-/// Why a core module could not be made a component.
+/// Why a core module could not be converted to a component.
 #[derive(Debug, Error)]
 #[error("the module cannot become a component: {reason}")]
 pub struct ComponentizeError {
-    /// What the encoder found, cause by cause.
+    /// The chain of causes that the encoder reported.
     pub reason: String,
 }
 
 /// Wraps a core module of `wasm32-unknown-unknown` into the component that it describes, and validates the
-/// result. What is a component already is answered unchanged.
+/// result. A component is returned unchanged.
 ///
 /// # Errors
-/// If the module is none, carries no world, or does not fit it.
+/// The bytes are not a module, or the module has no world or does not match it.
 pub fn componentize(module: &[u8]) -> Result<Vec<u8>, ComponentizeError> {
     if is_component(module) {
         return Ok(module.to_vec());
@@ -27,7 +28,7 @@ pub fn componentize(module: &[u8]) -> Result<Vec<u8>, ComponentizeError> {
         .map_err(|error| ComponentizeError { reason: format!("{error:#}") })
 }
 
-/// Components and modules share the magic; the version after it tells them apart.
+/// Components and modules have the same magic number; the version field after it differs.
 fn is_component(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\0asm\x0d\x00\x01\x00")
 }

@@ -1,6 +1,6 @@
-//! The contract as it is given to tools of other languages: this program carries it.
+//! The contract for tools of other languages, embedded in this program.
 
-/// The files of `wit/v0.1`, name and content.
+/// The files of `wit/v0.1`, with names and contents.
 pub const CONTRACT: [(&str, &str); 7] = [
     ("config.wit", include_str!("../../../wit/v0.1/config.wit")),
     ("context.wit", include_str!("../../../wit/v0.1/context.wit")),

@@ -1,4 +1,4 @@
-//! Which language a plugin's folder is written in.
+//! The language of a plugin's folder.
 
 use std::{fmt, path::Path};
 
@@ -7,23 +7,23 @@ use std::{fmt, path::Path};
 pub enum Language {
     /// A Cargo package.
     Rust,
-    /// A package of npm.
+    /// An npm package.
     JavaScript,
     /// A Python project.
     Python,
 }
 
 impl Language {
-    /// All of them, in the order in which a folder is asked.
+    /// All languages, in the order in which a folder is checked.
     pub const ALL: [Self; 3] = [Self::Rust, Self::JavaScript, Self::Python];
 
-    /// The language of the plugin in `folder`, told by the file that each has: the first one counts.
+    /// The language of the plugin in `folder`: the first one whose project file exists.
     #[must_use]
     pub fn of(folder: &Path) -> Option<Self> {
         Self::ALL.into_iter().find(|language| folder.join(language.project_file()).is_file())
     }
 
-    /// The file that a project of this language has.
+    /// The project file of this language.
     #[must_use]
     pub const fn project_file(self) -> &'static str {
         match self {

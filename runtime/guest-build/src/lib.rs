@@ -1,8 +1,8 @@
-//! Finds what can make WebAssembly of a plugin's source, and builds guests with it: a toolchain for Rust, the
-//! componentizing tools for JavaScript and Python.
+//! Finds the tools that compile a plugin's source to WebAssembly, and builds guests with them: a toolchain
+//! for Rust, componentizing tools for JavaScript and Python.
 //!
-//! Called by `camshaft build`, by xtask and by the test guests. It installs a rustup target, and the tools of
-//! npm and pip into the target folder; it judges no manifest and no component: that is the host's.
+//! `camshaft build`, xtask and the test guests use it. It installs a rustup target, and installs tools from
+//! npm and pip into the target folder. It does not validate manifests or components; the host does.
 //!
 //! ```no_run
 //! use camshaft_guest_build::{Guests, Toolchain};
@@ -34,5 +34,5 @@ pub use language::Language;
 pub use script::{Script, ScriptError};
 pub use toolchain::{NoToolchain, Toolchain, Way};
 
-/// The target that guests are compiled for.
+/// The compilation target of guests.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";

@@ -1,8 +1,9 @@
-//! Which folder the results of local packages in a target folder come from.
+//! Records which folder each result of a local package in a target folder was compiled from.
 //!
-//! Cargo takes two packages of equal name, version and place in their workspace for one: in a target folder that
-//! several plugins share it answers with the other folder's code, if that is newer. So the folder of each result is
-//! written down here, and a result that cargo did not make anew has to be of the folder that is built.
+//! Cargo does not distinguish two packages with the same name, version and path in their workspace. If
+//! several plugins share a target folder, cargo returns the code of the other folder if that is newer. So the
+//! folder of each result is recorded here, and a result that cargo did not rebuild must come from the folder
+//! that is being built.
 
 use std::{
     fs::{self, File},
@@ -13,14 +14,14 @@ use serde::Deserialize;
 
 use crate::compile::{BuildError, package_name};
 
-/// What is written down of one target folder. As long as it lives no other build uses that folder: a result has to stay
-/// this build's until it has been read.
+/// The records of one target folder. While this value lives, no other build can use the folder: a result must
+/// not change before it is read.
 pub struct Origins {
     folder: PathBuf,
     _lock: File,
 }
 
-/// A package whose result is another folder's.
+/// A package whose result was compiled from another folder.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Mistaken {
     /// Its name.
@@ -29,7 +30,7 @@ pub struct Mistaken {
     pub other: String,
 }
 
-/// A line of cargo's messages about something that was compiled.
+/// A line of cargo's messages about a compiled artifact.
 #[derive(Deserialize)]
 struct Artifact {
     reason: String,
@@ -40,10 +41,10 @@ struct Artifact {
 }
 
 impl Origins {
-    /// Those of `target_folder`, once other builds there are done.
+    /// Opens the records of `target_folder`, after other builds there have finished.
     ///
     /// # Errors
-    /// The folder cannot be made or locked.
+    /// The folder cannot be created or locked.
     pub fn of(target_folder: &Path) -> Result<Self, BuildError> {
         let folder = target_folder.join("origins");
         let lock = fs::create_dir_all(&folder).and_then(|()| File::create(folder.join("lock")));
@@ -53,8 +54,8 @@ impl Origins {
         }
     }
 
-    /// The local packages whose results, by cargo's messages, were left as another folder's build made them; nothing
-    /// if there is none. The folders of new results are written down.
+    /// Returns the local packages for which, by cargo's messages, a result from another folder was reused;
+    /// none if there are none. Records the folders of new results.
     ///
     /// # Errors
     /// A file cannot be written.
@@ -86,6 +87,12 @@ impl Origins {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        sync::mpsc::{RecvTimeoutError, channel},
+        thread,
+        time::Duration,
+    };
+
     use super::*;
 
     fn message(folder: &str, fresh: bool) -> Vec<u8> {
@@ -108,6 +115,21 @@ mod tests {
         assert_eq!(origins.mistaken(&message("/b/twin", true)).unwrap(), Some(vec![mistaken]));
         assert_eq!(origins.mistaken(&message("/b/twin", false)).unwrap(), None);
         assert!(origins.mistaken(&message("/a/twin", true)).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_second_build_in_a_target_folder_waits_until_the_first_one_has_finished() {
+        let target = tempfile::tempdir().unwrap();
+        let first = Origins::of(target.path()).unwrap();
+        let (send, second) = channel();
+        thread::scope(|scope| {
+            scope.spawn(|| send.send(Origins::of(target.path()).is_ok()).unwrap());
+            // While the first build has the folder, the second one neither gets it nor fails.
+            let early = second.recv_timeout(Duration::from_millis(200));
+            assert_eq!(early, Err(RecvTimeoutError::Timeout));
+            drop(first);
+            assert_eq!(second.recv(), Ok(true));
+        });
     }
 
     #[test]

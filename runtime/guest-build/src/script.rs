@@ -1,8 +1,8 @@
-//! Builds plugins of languages that bring their interpreter: JavaScript and Python.
+//! Builds plugins in languages that include their interpreter: JavaScript and Python.
 //!
-//! Called by `camshaft build` and by tests. The tools come by npm and pip into the target folder, once, at the
-//! versions in `tools/`; each command that installs something is printed first. The component gets the author's
-//! `plugin.toml` as its manifest; whether that is right is the host's to say.
+//! `camshaft build` and tests use it. npm and pip install the tools into the target folder, once, at the
+//! versions in `tools/`; each installing command is printed first. The component contains the author's
+//! `plugin.toml` as its manifest; the host validates it.
 
 mod imports;
 mod javascript;
@@ -31,7 +31,8 @@ use crate::{
 use manifest::AuthorsManifest;
 use resident::Resident;
 
-/// A plugin written in JavaScript or Python. What builds it again keeps the value: a tool may stay ready for the next build.
+/// A plugin written in JavaScript or Python. Keep this value for repeated builds: a tool may stay running for
+/// the next build.
 #[derive(Debug)]
 pub struct Script {
     folder: PathBuf,
@@ -39,10 +40,10 @@ pub struct Script {
     resident: Resident,
 }
 
-/// Why a script could not be built.
+/// Why the build of a script failed.
 #[derive(Debug, Error)]
 pub enum ScriptError {
-    /// A program that this machine has to have is not there.
+    /// A required program is not installed.
     #[error("`{program}` cannot be run. {language} plugins need {needs}")]
     ProgramMissing {
         /// The program.
@@ -55,10 +56,10 @@ pub enum ScriptError {
         #[source]
         error: io::Error,
     },
-    /// npm or pip failed; it said why on stderr.
+    /// npm or pip failed and printed the reason on stderr.
     #[error("`{command}` failed; its messages are above")]
     Install {
-        /// What was run.
+        /// The command.
         command: String,
     },
     /// A file of the project is missing.
@@ -66,25 +67,25 @@ pub enum ScriptError {
     FileMissing {
         /// The file.
         file: String,
-        /// Where it was looked for.
+        /// The folder that was searched.
         folder: PathBuf,
-        /// What it is for.
+        /// The purpose of the file.
         purpose: &'static str,
     },
-    /// A file of the project cannot be understood.
-    #[error("{path} is not right: {reason}")]
+    /// A file of the project is invalid.
+    #[error("{path} is invalid: {reason}")]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with its place.
+        /// The mistake, with its position.
         reason: String,
     },
-    /// A tool refused the plugin's code.
-    #[error("the plugin in {folder} cannot be made a component:\n{reason}")]
+    /// A tool rejected the plugin's code.
+    #[error("the plugin in {folder} cannot be built into a component:\n{reason}")]
     Refused {
         /// The plugin's folder.
         folder: PathBuf,
-        /// What the tool said.
+        /// The message of the tool.
         reason: String,
     },
     /// A file of the build cannot be read or written.
@@ -104,22 +105,22 @@ impl Script {
         Self { folder: folder.into(), target_folder: None, resident: Resident::default() }
     }
 
-    /// Builds in this folder. Unless set it is `guests` in `CARGO_TARGET_DIR`, or else in the `target` of the
-    /// plugin's folder; the tools lie there, too.
+    /// Sets the target folder, which also contains the tools. The default is `guests` in `CARGO_TARGET_DIR`,
+    /// or else in `target` of the plugin's folder.
     #[must_use]
     pub fn target_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.target_folder = Some(folder.into());
         self
     }
 
-    /// Makes the plugin a component, by name in `components` of the target folder. A component whose source did
-    /// not change is not made again.
+    /// Builds the component, by name, in `components` of the target folder. A component whose source did not
+    /// change is not rebuilt.
     ///
     /// # Errors
     /// See [`ScriptError`].
     ///
     /// # Panics
-    /// If `language` is Rust, which is compiled: see [`crate::Toolchain`].
+    /// If `language` is Rust, which is compiled by [`crate::Toolchain`].
     pub fn build(&self, language: Language) -> Result<Component, ScriptError> {
         let manifest = AuthorsManifest::read(&self.folder)?;
         let folder = absolute(&self.folder)?;
@@ -130,25 +131,25 @@ impl Script {
         let components = target_folder.join("components");
         let path = components.join(format!("{}.wasm", manifest.name));
         fs::create_dir_all(&components).map_err(file_error(&components))?;
-        // Of this process alone: the same plugin may be built by another one at the same time.
+        // Private to this process: another process may build the same plugin at the same time.
         let scratch = target_folder.join("scripts").join(format!("{}.{}", manifest.name, process::id()));
         let work = Work { folder, tools: target_folder.join("tools"), scratch, resident: &self.resident };
         let made = work.prepare().and_then(|()| work.make(language, &manifest, &path));
-        // What a failed build leaves there is of no use, and the next one makes it anew.
+        // Leftovers of a failed build are useless; the next build creates the folder again.
         let _: io::Result<()> = fs::remove_dir_all(&work.scratch);
         made.map(|()| Component { name: manifest.name, path })
     }
 }
 
-/// Where one build works.
+/// The folders of one build.
 struct Work<'w> {
     /// The plugin's folder, absolute.
     folder: PathBuf,
-    /// Where the tools are, or will be.
+    /// The folder of the tools.
     tools: PathBuf,
-    /// A folder for this plugin's files in between.
+    /// A folder for this plugin's intermediate files.
     scratch: PathBuf,
-    /// The tool that stays.
+    /// The tool that stays running.
     resident: &'w Resident,
 }
 
@@ -163,7 +164,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Makes the component at `path` if there is none, or another one.
+    /// Builds the component at `path`, unless it is current.
     fn make(&self, language: Language, manifest: &AuthorsManifest, path: &Path) -> Result<(), ScriptError> {
         let mut inputs = Inputs::default();
         inputs.add(manifest.text());
@@ -177,11 +178,11 @@ impl Work<'_> {
                 let plugin = python::plugin(self, manifest, &mut inputs)?;
                 self.renew(path, &inputs, manifest, plugin)
             }
-            Language::Rust => panic!("Rust is compiled by a toolchain, not by this"),
+            Language::Rust => panic!("Rust is compiled by a toolchain, not by `Script`"),
         }
     }
 
-    /// Has `componentize` write the component, unless the one at `path` is made of the same inputs.
+    /// Calls `componentize` to write the component, unless the one at `path` has the same inputs.
     fn renew(
         &self,
         path: &Path,
@@ -197,7 +198,7 @@ impl Work<'_> {
         componentize(&draft)?;
         let mut component = fs::read(&draft).map_err(file_error(&draft))?;
         manifest.embed(&mut component);
-        // Written beside and renamed, so that whoever reads the path finds a whole component.
+        // Write to a draft and rename it, so that readers of the path never see a partial component.
         fs::write(&draft, &component).map_err(file_error(&draft))?;
         fs::rename(&draft, path).map_err(file_error(path))?;
         stamp.put(&component).map_err(file_error(path))
@@ -207,7 +208,7 @@ impl Work<'_> {
         self.scratch.join("wit")
     }
 
-    /// A file of the plugin that has to be there.
+    /// A required file of the plugin.
     fn source(&self, file: &str, purpose: &'static str) -> Result<PathBuf, ScriptError> {
         let path = self.folder.join(file);
         if path.is_file() {
@@ -216,7 +217,8 @@ impl Work<'_> {
         Err(ScriptError::FileMissing { file: file.to_owned(), folder: self.folder.clone(), purpose })
     }
 
-    /// Runs a tool over the plugin's code. What it says is for us: `essence` finds the part for the author.
+    /// Runs a tool on the plugin's code. `essence` extracts the part of its output that is meant for the
+    /// author.
     fn run(
         &self,
         command: &mut Command,
@@ -237,7 +239,7 @@ impl Work<'_> {
     }
 }
 
-/// A program that the machine has to have.
+/// A program that must be installed.
 #[derive(Clone, Copy)]
 struct Program {
     name: &'static str,
@@ -246,13 +248,13 @@ struct Program {
 }
 
 impl Program {
-    /// A call of it, which sees nothing of Node's or Python's settings of a surrounding build.
+    /// A command for the program, without Node or Python settings from the environment.
     fn command(self) -> Command {
         let mut command = Command::new(self.name);
         for foreign in ["NODE_OPTIONS", "NODE_PATH", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"] {
             command.env_remove(foreign);
         }
-        // A tool's own backtrace says nothing about the plugin.
+        // A tool's own backtrace does not help the plugin's author.
         command.env("RUST_BACKTRACE", "0").stdin(process::Stdio::null());
         command
     }
@@ -265,7 +267,7 @@ impl Program {
 fn default_target_folder(folder: &Path) -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").filter(|set| set.as_os_str() != OsStr::new(""));
     let target = target.map_or_else(|| folder.join("target"), PathBuf::from);
-    // Relative, it is meant from where the command was given.
+    // A relative path is relative to the working directory of the command.
     std::path::absolute(&target).unwrap_or(target).join("guests")
 }
 
@@ -277,7 +279,7 @@ fn read(path: &Path) -> Result<String, ScriptError> {
     fs::read_to_string(path).map_err(file_error(path))
 }
 
-/// What a file of JSON holds.
+/// Parses a JSON file.
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, ScriptError> {
     serde_json::from_str(&read(path)?)
         .map_err(|error| ScriptError::Invalid { path: path.to_path_buf(), reason: error.to_string() })

@@ -1,7 +1,8 @@
-//! Whether a component is still what its source would become, told by hashes beside it.
+//! Detects whether a component is up to date with its source, by hashes in a file beside it.
 //!
-//! Componentizing a script takes seconds and never gives the same bytes twice, which would have everything after it, the
-//! compilation by the runtime above all, done again for nothing. Rust's modules are many where tests are built.
+//! Componentizing a script takes seconds and never produces the same bytes twice. Without this check, all
+//! later steps would run again for no reason, above all the compilation by the runtime. Stamps also
+//! save time for Rust guests, of which test builds have many.
 
 use std::{
     fs::{self, Metadata},
@@ -12,22 +13,22 @@ use std::{
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-/// Folders that hold no source of a plugin, or only that of its tests.
+/// Folders without source of a plugin, or only with source of its tests.
 const NO_SOURCE: [&str; 5] = ["target", "node_modules", "__pycache__", "camshaft-data", "tests"];
 
-/// All that a component is made of.
+/// A hash of all inputs of a component.
 #[derive(Default)]
 pub struct Inputs(Xxh3);
 
 impl Inputs {
-    /// Some text or bytes.
+    /// Adds text or bytes.
     pub fn add(&mut self, content: impl AsRef<[u8]>) {
         let content = content.as_ref();
         self.0.update(&(content.len() as u64).to_le_bytes());
         self.0.update(content);
     }
 
-    /// The files below `folder` by their names, lengths and times.
+    /// Adds the files below `folder`, by names, lengths and modification times.
     pub fn add_folder(&mut self, folder: &Path) -> io::Result<()> {
         let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
         let entries = entries.map(|entry| entry.map(|entry| entry.path()));
@@ -39,7 +40,7 @@ impl Inputs {
             if name.starts_with('.') || is_result || NO_SOURCE.contains(&&*name) {
                 continue;
             }
-            // It may have gone since, and links may lead nowhere.
+            // The file may have been removed since, and links may be broken.
             let Ok(metadata) = fs::metadata(&path) else { continue };
             if metadata.is_dir() {
                 self.add_folder(&path)?;
@@ -57,7 +58,7 @@ impl Inputs {
     }
 }
 
-/// The file beside a component that says what it is made of.
+/// The file beside a component that identifies its inputs.
 pub struct Stamp<'c> {
     component: &'c Path,
     path: PathBuf,
@@ -65,12 +66,12 @@ pub struct Stamp<'c> {
 }
 
 impl<'c> Stamp<'c> {
-    /// The stamp of `component`, if it is made of `inputs`.
+    /// The stamp that `component` has if it is built from `inputs`.
     pub fn new(component: &'c Path, inputs: &Inputs) -> Self {
         Self { component, path: component.with_extension("stamp"), inputs: inputs.digest() }
     }
 
-    /// Whether the component there is made of these inputs, and whole.
+    /// Whether the existing component was built from these inputs and is complete.
     pub fn holds(&self) -> bool {
         let (Ok(stamp), Ok(component)) = (fs::read_to_string(&self.path), fs::read(self.component)) else {
             return false;
@@ -78,7 +79,7 @@ impl<'c> Stamp<'c> {
         stamp == self.text(&component)
     }
 
-    /// Says so of `bytes`, which were just written.
+    /// Writes the stamp for `bytes`, the component that was just written.
     pub fn put(&self, bytes: &[u8]) -> io::Result<()> {
         fs::write(&self.path, self.text(bytes))
     }

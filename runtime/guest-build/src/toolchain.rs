@@ -1,7 +1,7 @@
-//! Which Rust toolchain of this machine can compile guests.
+//! Finds a Rust toolchain on this machine that can compile guests.
 //!
-//! Guests need the standard library of `wasm32-unknown-unknown`, ready-made or as source. Nothing here
-//! compiles; see `compile.rs`.
+//! Guests need the standard library of `wasm32-unknown-unknown`, precompiled or as source. Nothing here
+//! compiles guests; see `compile.rs`.
 
 use std::{
     env, fmt,
@@ -16,55 +16,55 @@ use thiserror::Error;
 
 use crate::TARGET;
 
-/// How long `rustup target add` may take: enough for a slow line, and an end where there is none.
+/// Time limit of `rustup target add`: enough for a slow connection, but finite if there is none.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(90);
 
-/// The compiler of the active toolchain, by way of the search path.
+/// The compiler of the active toolchain, found on the search path.
 const ACTIVE_RUSTC: &str = "rustc";
 
-/// Where distributions put the compiler that is not managed by rustup.
+/// Paths of compilers that distributions install, without rustup.
 const DISTRIBUTION_RUSTC: [&str; 2] = ["/usr/bin/rustc", "/usr/local/bin/rustc"];
 
-/// A compiler with everything that a guest needs.
+/// A compiler with everything that guests need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Toolchain {
-    /// The compiler; absent for the active toolchain's.
+    /// The compiler; none for that of the active toolchain.
     pub(crate) rustc: Option<PathBuf>,
-    /// Whether the standard library must be compiled first, and the linker for that.
+    /// The linker, if the standard library must be compiled first.
     pub(crate) build_std: Option<Linker>,
 }
 
-/// What links WebAssembly for a compiler that does not bring its own linker.
+/// A WebAssembly linker for a compiler without its own linker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Linker(pub PathBuf);
 
-/// One of the ways to a toolchain.
+/// A way to get a toolchain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// The active toolchain has the target.
     Active,
-    /// `rustup target add` gives it the target. It may need up to 90 seconds.
+    /// `rustup target add` installs the target, which may take up to 90 seconds.
     Rustup,
-    /// The active or a distribution's compiler has the source of the standard library, which is then compiled
-    /// once per target folder, in a minute or two. A distribution's may also have the target itself.
+    /// The active compiler, or one of a distribution, has the source of the standard library. It is compiled
+    /// once per target folder, in a minute or two. A distribution's compiler may also have the target itself.
     Source,
 }
 
-/// No way led to a toolchain.
+/// No toolchain was found.
 #[derive(Debug, Error)]
 #[error(
-    "no Rust toolchain here can compile to {TARGET}:{}\nRun `rustup target add {TARGET}`, or install a \
+    "no installed Rust toolchain can compile to {TARGET}:{}\nRun `rustup target add {TARGET}`, or install a \
      distribution's compiler with its source: {}.",
     list(tried),
     NoToolchain::APT_COMMAND
 )]
 pub struct NoToolchain {
-    /// Each way with the reason why it led nowhere.
+    /// Each way that was tried, with the reason why it failed.
     pub tried: Vec<(Way, String)>,
 }
 
 impl NoToolchain {
-    /// What an administrator of a Debian system may run so that [`Way::Source`] works.
+    /// The command that makes [`Way::Source`] work on a Debian system.
     pub const APT_COMMAND: &str = "apt-get install rustc-web rust-web-src";
 }
 
@@ -99,16 +99,17 @@ impl Toolchain {
 }
 
 impl Toolchain {
-    /// Whether the compiler's standard library can capture what is printed. It does so since years, for Rust's own test
-    /// harness, but promises nothing; so a program that uses it is compiled, as far as its types are checked. What the
-    /// compiler writes goes below `folder`: in the plugin's own, `camshaft dev` would take it for an edit.
+    /// Whether the compiler's standard library can capture printed output. The function has existed for
+    /// years, for Rust's own test harness, but is unstable; so a program that uses it is type-checked here.
+    /// The compiler writes its output below `folder`: in the plugin's folder, `camshaft dev` would detect it
+    /// as an edit.
     pub(crate) fn captures_output(&self, folder: &Path) -> bool {
         const PROGRAM: &str = "#![feature(internal_output_capture)] pub fn begin() { std::io::set_output_capture(Some(Default::default())); }";
         let rustc = self.rustc.as_deref().unwrap_or(Path::new(ACTIVE_RUSTC));
         let mut command = Command::new(rustc);
         command.args(["--crate-type=lib", "--crate-name=probe", "--edition=2021", "--emit=metadata", "-"]);
         command.arg("--out-dir").arg(folder.join("probe"));
-        // For the compiler's own machine: the library is the same, and always there.
+        // Compile for the host: its standard library has the same function, and is always installed.
         command.env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTFLAGS");
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let Ok(mut child) = command.spawn() else { return false };
@@ -122,7 +123,7 @@ impl fmt::Display for Way {
         f.write_str(match self {
             Self::Active => "the active toolchain",
             Self::Rustup => "rustup",
-            Self::Source => "a compiler with its source",
+            Self::Source => "a compiler with the source of its standard library",
         })
     }
 }
@@ -134,12 +135,12 @@ fn list(tried: &[(Way, String)]) -> String {
 fn active() -> Result<Toolchain, String> {
     let sysroot = sysroot(Path::new(ACTIVE_RUSTC))?;
     if !has_target(&sysroot) {
-        return Err(format!("{} has no {TARGET}", sysroot.display()));
+        return Err(format!("{} does not contain {TARGET}", sysroot.display()));
     }
     Ok(Toolchain { rustc: None, build_std: None })
 }
 
-/// Adds the target to the active toolchain, which may need a download.
+/// Adds the target to the active toolchain, which may download it.
 fn rustup() -> Result<(), String> {
     let mut command = Command::new("rustup");
     command.args(["target", "add", TARGET]).stdin(Stdio::null());
@@ -148,14 +149,14 @@ fn rustup() -> Result<(), String> {
     loop {
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(()),
-            Ok(Some(status)) => return Err(format!("`rustup target add {TARGET}` ended with {status}")),
+            Ok(Some(status)) => return Err(format!("`rustup target add {TARGET}` failed with {status}")),
             Ok(None) if started.elapsed() < RUSTUP_LIMIT => thread::sleep(Duration::from_millis(50)),
             Ok(None) => {
                 drop(child.kill().and_then(|()| child.wait()));
                 let limit = RUSTUP_LIMIT.as_secs();
-                return Err(format!("`rustup target add {TARGET}` was not done after {limit} s"));
+                return Err(format!("`rustup target add {TARGET}` did not finish within {limit} s"));
             }
-            Err(error) => return Err(format!("rustup was lost: {error}")),
+            Err(error) => return Err(format!("cannot wait for rustup: {error}")),
         }
     }
 }
@@ -178,14 +179,14 @@ fn with_source(rustc: &Path) -> Result<Toolchain, String> {
         return Ok(Toolchain { rustc: own, build_std: None });
     }
     if !sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").exists() {
-        return Err(format!("{} has no source of the standard library", sysroot.display()));
+        return Err(format!("{} does not contain the source of the standard library", sysroot.display()));
     }
     let linker = linker(&sysroot)
         .ok_or_else(|| format!("no rust-lld or wasm-ld was found for {}", rustc.display()))?;
     Ok(Toolchain { rustc: own, build_std: Some(Linker(linker)) })
 }
 
-/// The linker of the compiler itself, of the active toolchain, or of the machine.
+/// The linker of the compiler itself, of the active toolchain, or on the search path.
 fn linker(sysroot_of_rustc: &Path) -> Option<PathBuf> {
     let active = sysroot(Path::new(ACTIVE_RUSTC)).ok();
     let in_toolchains =
@@ -205,7 +206,7 @@ fn has_target(sysroot: &Path) -> bool {
 
 fn sysroot(rustc: &Path) -> Result<PathBuf, String> {
     let mut command = Command::new(rustc);
-    // The variables are those of whoever compiles us, if anyone does; the question is about `rustc` alone.
+    // Flags of a surrounding build must not affect this query.
     command.args(["--print", "sysroot"]).env_remove("RUSTFLAGS").stdin(Stdio::null());
     let output = command.output().map_err(|error| format!("{} cannot be run: {error}", rustc.display()))?;
     if !output.status.success() {

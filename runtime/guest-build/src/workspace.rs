@@ -1,4 +1,4 @@
-//! The Cargo workspace that a plugin's folder belongs to, as `cargo metadata` tells it, before anything is compiled.
+//! The Cargo workspace of a plugin's folder, read from `cargo metadata` before anything is compiled.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,10 +9,11 @@ use serde::Deserialize;
 
 use crate::compile::{BuildError, Guests, cargo};
 
-/// A workspace; a package that is in none is one of its own.
+/// A workspace. A package outside any workspace is its own workspace.
 #[derive(Debug, Deserialize)]
 pub struct Workspace {
-    /// Where its builds go. `metadata` knows CARGO_TARGET_DIR, configuration files and the workspace's root.
+    /// The target folder of its builds. `cargo metadata` applies CARGO_TARGET_DIR, configuration files and
+    /// the workspace's root.
     #[serde(rename = "target_directory")]
     pub target_folder: PathBuf,
     packages: Vec<Package>,
@@ -32,10 +33,10 @@ struct Target {
 }
 
 impl Workspace {
-    /// The workspace of the package in `folder`.
+    /// Reads the workspace of the package in `folder`.
     ///
     /// # Errors
-    /// Cargo cannot be run, or cannot read the package; then it says why on stderr.
+    /// Cargo cannot be run, or cannot read the package and prints the reason on stderr.
     pub fn of(folder: &Path) -> Result<Self, BuildError> {
         let mut command = Command::new(cargo());
         command.args(["metadata", "--format-version=1", "--no-deps"]).current_dir(folder);
@@ -44,11 +45,11 @@ impl Workspace {
             .map_err(|_| BuildError::Compile { folder: folder.to_path_buf() })
     }
 
-    /// Whether anything that is asked for becomes WebAssembly.
+    /// Whether any requested package compiles to a plugin.
     pub fn has_guest(&self, guests: &Guests) -> bool {
         let own = std::path::absolute(guests.folder.join("Cargo.toml")).unwrap_or_default();
         let is_asked_for = |package: &&Package| match guests.packages.as_slice() {
-            // Links are followed by cargo.
+            // Cargo resolves symbolic links.
             [] => {
                 package.manifest_path == own
                     || own.canonicalize().is_ok_and(|own| own == package.manifest_path)
@@ -58,7 +59,7 @@ impl Workspace {
         self.packages.iter().filter(is_asked_for).any(|package| package.is_guest(guests.examples))
     }
 
-    /// The folders of its plugins.
+    /// The folders of all plugins in the workspace.
     pub fn guests(&self) -> Vec<PathBuf> {
         let guests = self.packages.iter().filter(|package| package.is_guest(false));
         guests.filter_map(|package| package.manifest_path.parent().map(Path::to_path_buf)).collect()

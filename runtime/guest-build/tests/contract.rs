@@ -1,5 +1,5 @@
-//! The contract in `wit/` keeps its own rules: it parses, everything in it is documented, and every
-//! variant can still say something new. Compatibility between releases is not judged here.
+//! The contract in `wit/` follows its own rules: it parses, every item is documented, and every variant is
+//! extensible. Compatibility between releases is not checked here.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ fn contract() -> Resolve {
     resolve
 }
 
-/// Every named thing of the contract with its documentation, which may be missing.
+/// Every named item of the contract, with its documentation if it has any.
 fn items(resolve: &Resolve) -> Vec<(String, Option<&str>)> {
     let mut items = Vec::new();
     for (_, package) in &resolve.packages {
@@ -23,7 +23,7 @@ fn items(resolve: &Resolve) -> Vec<(String, Option<&str>)> {
         for (key, item) in world.imports.iter().chain(&world.exports) {
             let name = format!("{}: {}", world.name, resolve.name_world_key(key));
             match item {
-                // An interface of types alone is imported by those that use it, not by a line of the world.
+                // The interfaces that use an interface with only types import it, not the world itself.
                 WorldItem::Interface { id, .. } if resolve.interfaces[*id].functions.is_empty() => {}
                 WorldItem::Interface { docs, .. } => items.push((name, docs.contents.as_deref())),
                 WorldItem::Function(function) => items.push((name, function.docs.contents.as_deref())),

@@ -1,10 +1,10 @@
-//! The repository's own plugin builds, by whatever toolchain this machine has.
+//! Builds the repository's own plugin with the toolchain of this machine.
 
 use std::{fs, path::Path};
 
 use camshaft_guest_build::{BuildError, Guests, Toolchain, Way};
 
-/// A package of its own with this library.
+/// Creates a separate package with this library.
 fn package(library: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder for a package");
     let manifest = "[package]\nname = \"plain\"\nedition = \"2024\"\n[workspace]\n";
@@ -14,7 +14,8 @@ fn package(library: &str) -> tempfile::TempDir {
     folder
 }
 
-/// Guests built apart: cargo takes two packages of equal name and place in their workspace for one.
+/// Guests with their own target folder: cargo does not distinguish packages with the same name and path in
+/// their workspace.
 fn own_target(folder: &Path) -> Guests {
     Guests::in_folder(folder).target_folder(folder.join("target"))
 }
@@ -34,7 +35,7 @@ fn a_plugin_becomes_a_component_with_its_function_names_and_manifest() {
     let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds("camshaft:manifest"), "the manifest's section was lost");
     assert!(holds("camshaft:plugin/state@0.1.0"), "the contract's imports were lost");
-    // Mangled by either of the compiler's schemes, a path through the crate holds this.
+    // A path through the crate contains this text in both of the compiler's mangling schemes.
     assert!(holds("5tally"), "the function names were lost");
 }
 
@@ -47,7 +48,7 @@ fn a_folder_without_a_plugin_says_what_makes_one() {
     assert!(error.to_string().contains("crate-type = [\"cdylib\"]"), "{error}");
 }
 
-/// `cargo metadata` tells it, so a workspace is not compiled in vain.
+/// `cargo metadata` provides this information, so the workspace is not compiled for nothing.
 #[test]
 fn a_workspace_without_a_plugin_in_its_root_is_not_compiled_and_names_its_plugins() {
     let toolchain = Toolchain::find().unwrap();
@@ -88,6 +89,27 @@ fn a_guest_that_does_not_compile_is_an_error_of_its_own() {
     fs::write(crate_folder.path().join("Cargo.toml"), manifest + library).unwrap();
     let error = toolchain.build(&own_target(crate_folder.path())).unwrap_err();
     assert!(matches!(error, BuildError::Compile { .. }), "{error}");
+}
+
+#[test]
+fn the_target_folder_is_locked_while_a_plugin_is_compiled() {
+    let toolchain = Toolchain::find().unwrap();
+    let crate_folder = package("");
+    let manifest = fs::read_to_string(crate_folder.path().join("Cargo.toml")).unwrap();
+    let library = "[lib]\ncrate-type = [\"cdylib\"]\n";
+    fs::write(crate_folder.path().join("Cargo.toml"), manifest + library).unwrap();
+    // The build script runs in the middle of the build, and fails if it can lock the folder, too.
+    let lock = crate_folder.path().join("target/origins/lock");
+    let script = format!(
+        "fn main() {{\n    let lock = std::fs::File::open({lock:?}).unwrap();\n    \
+         assert!(lock.try_lock().is_err(), \"another build could use the folder\");\n}}\n"
+    );
+    fs::write(crate_folder.path().join("build.rs"), script).unwrap();
+    match toolchain.build(&own_target(crate_folder.path())) {
+        // An empty library need not become a component.
+        Ok(_) | Err(BuildError::Componentize { .. }) => {}
+        Err(error) => panic!("{error}"),
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a `.wasm` file is: read with a bound, told apart from everything else, and turned into a component.
 //!
-//! The host's loader calls it first, and has the manifest judged before it makes a component of a core module. Here
-//! sections, names and bounds are looked at; types, manifest and code are judged by others.
+//! The host's loader calls it first, and has the manifest judged before it makes a component of a core
+//! module. Here sections, names and bounds are looked at; types, manifest and code are judged by others.
 
 mod bounds;
 mod survey;
@@ -30,8 +30,8 @@ pub struct Artifact {
 }
 
 impl Artifact {
-    /// Looks through `bytes`; `file` is only named in refusals. The work is linear in their length, and what they
-    /// hold is bounded afterwards.
+    /// Looks through `bytes`; `file` is only named in refusals. The work is linear in their length, and what
+    /// they hold is bounded afterwards.
     pub fn of(bytes: Vec<u8>, file: &Path) -> Result<Self, Refusal> {
         let survey = Survey::of(&bytes, file)?;
         let (digest, size) = (hexadecimal(&Sha256::digest(&bytes)), bytes.len() as u64);
@@ -58,10 +58,7 @@ impl Artifact {
         if !self.survey.describes_world {
             return Err(Refusal::new(
                 RefusalCode::UnsupportedWorld,
-                format!(
-                    "\"{}\" is a core WebAssembly module that is written for no contract",
-                    file.display()
-                ),
+                format!("\"{}\" is a core WebAssembly module that implements no contract", file.display()),
                 "Build it with camshaft-sdk, or make it a component of the world `camshaft:plugin/handler`.",
             ));
         }
@@ -112,7 +109,7 @@ fn componentize(module: &[u8], file: &Path) -> Result<Vec<u8>, Refusal> {
     Err(Refusal::new(
         RefusalCode::InvalidComponent,
         format!("the core module \"{}\" cannot be made a component: {reason}", file.display()),
-        "Build it again with the SDK and the toolchain of one release.",
+        "Rebuild it with an SDK and a toolchain of the same release.",
     ))
 }
 
@@ -120,7 +117,7 @@ fn componentize(module: &[u8], file: &Path) -> Result<Vec<u8>, Refusal> {
 pub fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes whatever is written to it");
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
         text
     })
 }

@@ -1,8 +1,9 @@
 //! Compiled code on disk, so that a start with known plugins compiles nothing.
 //!
-//! The loader asks it for every component. An entry is named after the plugin's file, the component made of it, and the
-//! engine's compatibility hash, and is believed only if its own checksum holds. It is mapped, not read: what no call
-//! needs takes no memory, and what is needed can be dropped and read again. It goes when nobody wants its file.
+//! The loader asks it for every component. An entry is named after the plugin's file, the component made of
+//! it, and the engine's compatibility hash, and is believed only if its own checksum holds. It is mapped, not
+//! read: what no call needs takes no memory, and what is needed can be dropped and read again. It goes when
+//! nobody wants its file.
 
 use std::{
     collections::BTreeSet,
@@ -47,8 +48,8 @@ impl CodeCache {
         self.compiler.turn_to_try(loading)
     }
 
-    /// The compiled form of the component `bytes`, made of the `file` with this `digest`: from the cache, else compiled
-    /// and put there.
+    /// The compiled form of the component `bytes`, made of the `file` with this `digest`: from the cache,
+    /// else compiled and put there.
     pub fn component(
         &self,
         engine: &Engine,
@@ -64,7 +65,7 @@ impl CodeCache {
             match load(engine, &entry, &image) {
                 Ok(component) => return Ok(component),
                 Err(error) => {
-                    tracing::warn!(%error, entry = %entry.display(), "cached code is compiled again");
+                    tracing::warn!(%error, entry = %entry.display(), "could not load cached code, compiling");
                 }
             }
         }
@@ -77,14 +78,15 @@ impl CodeCache {
             Ok(()) => load(engine, &entry, &image),
             // The plugin runs all the same; only the next start is slower.
             Err(error) => {
-                tracing::warn!(%error, entry = %entry.display(), "compiled code could not be cached");
+                tracing::warn!(%error, entry = %entry.display(), "could not cache compiled code");
                 copy(engine, &image)
             }
         };
         component.map_err(|error| failed(file, &format!("{error:#}")).into())
     }
 
-    /// Removes the entries of all files but those with a digest in `wanted`, and what another camshaft has compiled.
+    /// Removes the entries of all files but those with a digest in `wanted`, and what another camshaft has
+    /// compiled.
     pub fn sweep(&self, wanted: &BTreeSet<String>) -> io::Result<()> {
         let is_wanted = |stem: &str| {
             let (digest, rest) = stem.split_once('-').unwrap_or((stem, ""));
@@ -101,7 +103,8 @@ impl CodeCache {
         Ok(())
     }
 
-    /// Writes an entry so that it is there whole or not at all. A torn one after a power cut fails its checksum.
+    /// Writes an entry so that it is there whole or not at all. A torn one after a power cut fails its
+    /// checksum.
     fn write(&self, entry: &Path, image: &[u8]) -> io::Result<()> {
         let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
         let temporary = self.folder.join(format!(".{}-{number}.{UNFINISHED}", std::process::id()));
@@ -134,17 +137,17 @@ fn remove_abandoned(folder: &Path) -> io::Result<()> {
 fn read(entry: &Path) -> Option<Vec<u8>> {
     let image = fs::read(entry).ok()?;
     if image::code(&image).is_none() {
-        tracing::warn!(entry = %entry.display(), "cached code is damaged and is compiled again");
+        tracing::warn!(entry = %entry.display(), "cached code is damaged, compiling again");
         return None;
     }
     Some(image)
 }
 
-/// The component of an entry that holds `image`: mapped, or copied where the file system forbids that programs are
-/// mapped from it.
+/// The component of an entry that holds `image`: mapped, or copied where the file system forbids that
+/// programs are mapped from it.
 fn load(engine: &Engine, entry: &Path, image: &[u8]) -> wasmtime::Result<Component> {
     map(engine, entry).or_else(|error| {
-        tracing::debug!(%error, entry = %entry.display(), "cached code cannot be mapped and is copied");
+        tracing::debug!(%error, entry = %entry.display(), "could not map cached code, copying it");
         copy(engine, image)
     })
 }
@@ -155,18 +158,19 @@ fn copy(engine: &Engine, image: &[u8]) -> wasmtime::Result<Component> {
     deserialize(engine, code)
 }
 
-#[expect(unsafe_code, reason = "compiled code can only be loaded by trusting it")]
+#[expect(unsafe_code, reason = "compiled code has to be trusted to be loaded")]
 fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: wasmtime runs these bytes as native code. They were made by this process's compiler or by the program
-    // that the runtime was given as its compiler, or lie in the data directory, which belongs to the runtime as its
-    // log does; and they match the checksum that the compiler wrote with them. Plugins come from other places and
-    // cannot write there. The engine itself refuses code of another version or configuration.
+    // SAFETY: wasmtime runs these bytes as native code. They were made by this process's compiler or by the
+    // program that the runtime was given as its compiler, or lie in the data directory, which belongs to the
+    // runtime as its log does; and they match the checksum that the compiler wrote with them. Plugins come
+    // from other places and cannot write there. The engine itself refuses code of another version or
+    // configuration.
     unsafe { Component::deserialize(engine, code) }
 }
 
-#[expect(unsafe_code, reason = "compiled code can only be loaded by trusting it")]
+#[expect(unsafe_code, reason = "compiled code has to be trusted to be loaded")]
 fn map(engine: &Engine, entry: &Path) -> wasmtime::Result<Component> {
-    // SAFETY: as in `deserialize`, and the file stays as it is while it is mapped: entries are only ever put in place
-    // whole by a rename, and removed.
+    // SAFETY: as in `deserialize`, and the file stays as it is while it is mapped: entries are only ever put
+    // in place whole by a rename, and removed.
     unsafe { Component::deserialize_file(engine, entry) }
 }

@@ -1,8 +1,10 @@
-//! From a component to machine code, in a child process with limits or, without a compiler program, in this process.
+//! From a component to machine code, in a child process with limits or, without a compiler program, in this
+//! process.
 //!
-//! The code cache calls it for components that it does not hold. Compiling is the one step of loading whose cost no
-//! cheap check can bound, so a child process bounds it: address space, processor time and time by the clock. A bomb
-//! ends that process and becomes a refusal. The result is an image whose checksum the parent verifies.
+//! The code cache calls it for components that it does not hold. Compiling is the one step of loading whose
+//! cost no cheap check can bound, so a child process bounds it: address space, processor time and time by the
+//! clock. A bomb ends that process and becomes a refusal. The result is an image whose checksum the parent
+//! verifies.
 
 mod child;
 mod functions;
@@ -36,12 +38,13 @@ use turns::Turns;
 pub struct Loading<'l> {
     /// Whether the compiler gives way to other loads.
     pub haste: Haste,
-    /// Called before anything of the file runs in this process: before its code is mapped and its start code runs, and
-    /// before it is compiled where that happens in this process. It may be called twice.
+    /// Called before anything of the file runs in this process: before its code is mapped and its start code
+    /// runs, and before it is compiled where that happens in this process. It may be called twice.
     pub before_start: &'l dyn Fn(),
     /// Whether nobody needs the result any more. It ends a compiler in a child process.
     pub is_abandoned: &'l dyn Fn() -> bool,
-    /// Called once, when a first try has used up its slice: whether it may go on, as a slow load that gives way at once.
+    /// Called once, when a first try has used up its slice: whether it may go on, as a slow load that gives
+    /// way at once.
     pub becomes_slow: &'l dyn Fn() -> bool,
 }
 
@@ -137,8 +140,9 @@ impl Compiler {
         self.program.is_none()
     }
 
-    /// Waits until the start code of a file may be tried out, and lets it run until the turn is dropped: code that does
-    /// not end takes a core until its deadline, as a compiler does. What an operator waits for comes at once.
+    /// Waits until the start code of a file may be tried out, and lets it run until the turn is dropped: code
+    /// that does not end takes a core until its deadline, as a compiler does. What an operator waits for
+    /// comes at once.
     pub fn turn_to_try(&self, loading: &Loading<'_>) -> Option<Turn<'_>> {
         (loading.haste != Haste::Whole).then(|| self.turns.take(loading.haste == Haste::Slow))
     }
@@ -191,7 +195,7 @@ impl Compiler {
             }
             End::Invalid(reason) => invalid(file, &reason),
             End::Failed(reason) => failed(file, &reason),
-            End::GaveWay => failed(file, "it gave way to other plugins"),
+            End::GaveWay => failed(file, "it yielded to other plugins"),
         }
     }
 }
@@ -210,7 +214,7 @@ fn invalid(file: &Path, reason: &str) -> Refusal {
     Refusal::new(
         RefusalCode::InvalidComponent,
         format!("\"{}\" is not a component that can run here: {reason}", file.display()),
-        "Build it again with a current toolchain and without experimental WebAssembly features.",
+        "Rebuild it with a current toolchain and without experimental WebAssembly features.",
     )
 }
 
@@ -228,7 +232,7 @@ pub fn failed(file: &Path, reason: &str) -> Refusal {
     Refusal::new(
         RefusalCode::CompileFailed,
         format!("\"{}\" could not be compiled: {reason}", file.display()),
-        "Build it again with a current toolchain; if that does not help, report it with the file.",
+        "Rebuild it with a current toolchain; if that does not help, report it with the file.",
     )
 }
 

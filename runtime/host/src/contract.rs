@@ -1,7 +1,7 @@
 //! Whether a component speaks this host's contract, judged by the names it imports and exports.
 //!
-//! The loader asks before anything is compiled, so that a file of another kind is answered at once and with one
-//! sentence. Types are checked later, when imports are resolved.
+//! The loader asks before anything is compiled, so that a file of another kind is answered at once and with
+//! one sentence. Types are checked later, when imports are resolved.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -40,7 +40,7 @@ pub fn judge(survey: &Survey, file: &Path) -> Result<String, Refusal> {
     {
         return Err(Refusal::new(
             RefusalCode::UnsupportedContractVersion,
-            format!("\"{name}\" is written against {PACKAGE} {version}, but this camshaft speaks {VERSION}"),
+            format!("\"{name}\" uses {PACKAGE} {version}, but this camshaft supports {VERSION}"),
             "Rebuild the plugin with the SDK of this camshaft's release, or run the camshaft it was built for.",
         ));
     }
@@ -82,7 +82,7 @@ fn judge_one(
         Some(capability) => Err(Refusal::new(
             RefusalCode::UnknownImport,
             format!(
-                "\"{}\" imports \"{import}\", but its manifest does not ask for the capability \"{capability}\"",
+                "\"{}\" imports \"{import}\", but its manifest does not request capability \"{capability}\"",
                 file.display()
             ),
             format!("Add `capabilities = [\"{capability}\"]` to the plugin's manifest."),
@@ -123,16 +123,16 @@ fn judge_import(import: &str, file: &Path) -> Result<(), Refusal> {
     }
     let hint = match unversioned.split_once('/') {
         Some((PACKAGE, _)) => {
-            "The interface belongs to a newer contract; update camshaft or rebuild the plugin with an older SDK."
+            "Update camshaft, or rebuild the plugin with an older SDK: the interface is of a newer contract."
         }
         Some(("wasi:http", _)) => {
-            "A plugin that is granted `http` sends requests by `outgoing-handler`; nothing calls it by HTTP."
+            "Import only `outgoing-handler` of wasi:http: a plugin can send HTTP requests, but receives none."
         }
-        _ => "A plugin gets the interfaces that `camshaft wit` writes, and an empty WASI; nothing else.",
+        _ => "Import only the interfaces that `camshaft wit` writes, and WASI, which is empty here.",
     };
     Err(Refusal::new(
         RefusalCode::UnknownImport,
-        format!("\"{}\" imports \"{import}\", which this camshaft does not give", file.display()),
+        format!("\"{}\" imports \"{import}\", which this camshaft does not provide", file.display()),
         hint,
     ))
 }

@@ -1,12 +1,13 @@
 //! The plugins directory: which files are there, which of them run, and what changed.
 //!
-//! A state machine without a clock or a thread: the composition gives it listings and the time, on every wake-up
-//! of the [`Watcher`] and every second or two besides, loads what it asks for, as long as that may take, and carries
-//! out the [`Change`]s. It decides nothing about consumers.
+//! A state machine without a clock or a thread: the composition gives it listings and the time, on every
+//! wake-up of the [`Watcher`] and every second or two besides, loads what it asks for, as long as that may
+//! take, and carries out the [`Change`]s. It decides nothing about consumers.
 
 mod change;
 mod listing;
 mod overlooked;
+mod watched;
 mod watcher;
 
 use std::{
@@ -20,6 +21,7 @@ use crate::{Manifest, Refusal, RefusalCode};
 pub use change::{Candidate, Change, Load, Ticket};
 pub use listing::{Files, Listing, Stamp};
 pub use overlooked::Overlooked;
+use watched::{Judged, Watched};
 pub use watcher::Watcher;
 
 /// A file counts once it has not changed for so long.
@@ -43,32 +45,6 @@ pub struct Directory<P> {
     /// When it was scanned last.
     scanned: Timestamp,
     plugin: std::marker::PhantomData<fn() -> P>,
-}
-
-/// One stem: a `.wasm`, and perhaps the operator's `.toml`.
-struct Watched {
-    files: Files,
-    /// When these files were first seen as they are.
-    since: Timestamp,
-    /// When they may be judged.
-    next_try: Timestamp,
-    judged: Judged,
-    /// Whether a refusal of an earlier or the present content stands.
-    refused: bool,
-    /// Why it could not be read when that was last tried, as long as nothing has changed of it.
-    unreadable: Option<String>,
-}
-
-#[derive(PartialEq, Eq)]
-enum Judged {
-    NotYet,
-    Loading(Ticket),
-    Taken,
-    Refused,
-    /// It could not be read, for this reason. It is tried again from time to time.
-    Unreadable(String),
-    /// Another file has this name.
-    Blocked(String),
 }
 
 struct Running {
@@ -100,8 +76,8 @@ impl<P> Directory<P> {
         &self.path
     }
 
-    /// Keeps the name of a plugin that ran before for the file that it came from: no other file may take it while
-    /// that one is there.
+    /// Keeps the name of a plugin that ran before for the file that it came from: no other file may take it
+    /// while that one is there.
     pub fn claim(&mut self, name: &str, stem: &str) {
         let running = Running { stem: stem.to_owned(), loaded: None, gone_since: None };
         self.running.insert(name.to_owned(), running);
@@ -149,8 +125,8 @@ impl<P> Directory<P> {
         changes
     }
 
-    /// Moves what waits for a time back with a wall clock that was set back: it waits no longer for that. Scans are
-    /// seconds apart at most, so no more than these are added to its wait.
+    /// Moves what waits for a time back with a wall clock that was set back: it waits no longer for that.
+    /// Scans are seconds apart at most, so no more than these are added to its wait.
     fn follow_clock(&mut self, now: Timestamp) {
         let back_ms = self.scanned.ms_since(now);
         self.scanned = now;
@@ -165,9 +141,9 @@ impl<P> Directory<P> {
         self.running.values_mut().filter_map(|running| running.gone_since.as_mut()).for_each(back);
     }
 
-    /// What is to be loaded now: each `.wasm`, and its operator's file if there is one, that is new or changed and
-    /// has settled. The caller answers each by [`Directory::loaded`], in any order. One that is handed out while an
-    /// earlier one of the same stem is not answered replaces that.
+    /// What is to be loaded now: each `.wasm`, and its operator's file if there is one, that is new or
+    /// changed and has settled. The caller answers each by [`Directory::loaded`], in any order. One that is
+    /// handed out while an earlier one of the same stem is not answered replaces that.
     pub fn loads(&mut self, now: Timestamp) -> Vec<Load> {
         if self.missing {
             return Vec::new();
@@ -192,8 +168,8 @@ impl<P> Directory<P> {
         loads
     }
 
-    /// Takes what came of a load, or its refusal. Nothing comes of one whose file was changed since it was handed
-    /// out, as far as [`Directory::scan`] has seen: so scan first.
+    /// Takes what came of a load, or its refusal. Nothing comes of one whose file was changed since it was
+    /// handed out, as far as [`Directory::scan`] has seen: so scan first.
     pub fn loaded(
         &mut self,
         ticket: Ticket,
@@ -261,8 +237,8 @@ impl<P> Directory<P> {
         self.unblock();
     }
 
-    /// Tells of files that have no effect once they are there for a while: a plugin and its operator's file come one after
-    /// the other.
+    /// Tells of files that have no effect once they are there for a while: a plugin and its operator's file
+    /// come one after the other.
     fn overlook(&mut self, listed: &[Overlooked], now: Timestamp, changes: &mut Vec<Change<P>>) {
         self.overlooked.retain(|known, _| listed.contains(known));
         for overlooked in listed {
@@ -375,8 +351,8 @@ impl<P> Directory<P> {
         }
     }
 
-    /// Plugins whose file is gone, and since when. Not those that may have moved to a file that appeared when theirs
-    /// went, as long as nobody knows what that is.
+    /// Plugins whose file is gone, and since when. Not those that may have moved to a file that appeared when
+    /// theirs went, as long as nobody knows what that is.
     fn leaving(&self) -> impl Iterator<Item = (&String, &Running, Timestamp)> {
         self.running.iter().filter_map(|(name, running)| {
             let since = running.gone_since?;
@@ -394,29 +370,11 @@ impl<P> Directory<P> {
     }
 }
 
-impl Watched {
-    /// Files as first seen at `now`. Those that are older than they must be are judged at once.
-    fn new(files: &Files, now: Timestamp, refused: bool) -> Self {
-        let next_try = now.plus_ms(SETTLE_MS.saturating_sub(files.age_ms(now)));
-        Self { files: files.clone(), since: now, next_try, judged: Judged::NotYet, refused, unreadable: None }
-    }
-
-    /// Whether it is still to be judged.
-    const fn is_open(&self) -> bool {
-        matches!(self.judged, Judged::NotYet | Judged::Loading(_))
-    }
-
-    /// How long neither file has changed, as far as was seen, or as far as the files themselves say.
-    fn quiet_ms(&self, now: Timestamp) -> u64 {
-        now.ms_since(self.since).max(self.files.age_ms(now))
-    }
-}
-
 fn duplicate(name: &str, file: &Path, owner: &Path) -> Refusal {
     Refusal::new(
         RefusalCode::DuplicatePluginName,
-        format!("\"{}\" claims the name \"{name}\", which \"{}\" has", file.display(), owner.display()),
-        "Remove one of the two files; the other is then taken by itself.",
+        format!("\"{}\" uses the name \"{name}\" of plugin file \"{}\"", file.display(), owner.display()),
+        "Remove one of the two files; the runtime then loads the other.",
     )
 }
 

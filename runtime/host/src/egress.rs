@@ -1,7 +1,9 @@
-//! Ways out: what a plugin gets only if its manifest asks for it and its operator grants it. Who has one is a sink.
+//! Ways out: what a plugin gets only if its manifest asks for it and its operator grants it. Who has one is a
+//! sink.
 //!
-//! The loader asks here which capabilities exist and links those that were granted; nothing else of a plugin reaches
-//! anything outside, and nothing leaves while no event is being handled, see `closed`. A way out waits, so its functions are asynchronous and its instances are called by
+//! The loader asks here which capabilities exist and links those that were granted; nothing else of a plugin
+//! reaches anything outside, and nothing leaves while no event is being handled, see `closed`. A way out
+//! waits, so its functions are asynchronous and its instances are called by
 //! [`Instance::call_async`](crate::Instance::call_async).
 
 mod access;

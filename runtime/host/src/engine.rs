@@ -1,7 +1,7 @@
 //! The one wasmtime engine and every choice made for it.
 //!
-//! The host makes it at start. Whatever changes compiled code also changes the engine's compatibility hash and
-//! so the names in the code cache.
+//! The host makes it at start. Whatever changes compiled code also changes the engine's compatibility hash
+//! and so the names in the code cache.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllo
 
 use crate::{compile::Functions, options::HostOptions};
 
-/// What the stack of one call may be set to, in bytes. A worker's thread has 2 MiB, the host's own part included. The
-/// settings are judged by it, too.
+/// What the stack of one call may be set to, in bytes. A worker's thread has 2 MiB, the host's own part
+/// included. The settings are judged by it, too.
 pub const STACK_BYTES: std::ops::RangeInclusive<u64> = 64 * 1024..=1024 * 1024;
 
-/// Core instances, memories and tables that one component instance may have. The pool holds as many for each of
-/// `max_instances`, so that no plugin takes what another one needs. Python's
-/// interpreter with its libraries has 14 core instances, one memory and two tables.
+/// Core instances, memories and tables that one component instance may have. The pool holds as many for each
+/// of `max_instances`, so that no plugin takes what another one needs. Python's interpreter with its
+/// libraries has 14 core instances, one memory and two tables.
 pub const CORE_INSTANCES_EACH: u32 = 64;
 /// As above.
 pub const MEMORIES_EACH: u32 = 2;
@@ -46,7 +46,7 @@ pub fn build(options: &HostOptions) -> wasmtime::Result<(Engine, Allocation)> {
     let HostOptions { max_instances, max_memory_bytes, max_stack_bytes, .. } = *options;
     if !STACK_BYTES.contains(&max_stack_bytes) {
         bail!(
-            "a stack of {max_stack_bytes} bytes is not possible: it has 64 KiB to 1 MiB ({})",
+            "the stack is {max_stack_bytes} bytes; 64 KiB to 1 MiB are allowed ({})",
             Limit::Stack.raised_by()
         );
     }
@@ -69,15 +69,16 @@ pub fn build(options: &HostOptions) -> wasmtime::Result<(Engine, Allocation)> {
     match Engine::new(&config) {
         Ok(engine) => Ok((engine, Allocation::Pooled)),
         Err(error) => {
-            tracing::warn!(%error, "no address space for the instance pool, instances are allocated one by one");
+            tracing::warn!(%error, "no address space for the instance pool, allocating instances on demand");
             config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
             Ok((Engine::new(&config)?, Allocation::OnDemand))
         }
     }
 }
 
-/// An engine that makes code for those of [`build`] and runs none: it reserves no address space, and uses the one thread
-/// that calls it unless it may use `all_cores`. With `functions` it compiles only what is not among them, and adds the rest.
+/// An engine that makes code for those of [`build`] and runs none: it reserves no address space, and uses the
+/// one thread that calls it unless it may use `all_cores`. With `functions` it compiles only what is not
+/// among them, and adds the rest.
 pub fn compiling(functions: Option<Arc<Functions>>, all_cores: bool) -> wasmtime::Result<Engine> {
     let mut config = configuration(usize::try_from(*STACK_BYTES.start())?);
     config.allocation_strategy(InstanceAllocationStrategy::OnDemand).parallel_compilation(all_cores);

@@ -54,15 +54,15 @@ impl Host {
 
     /// Counts one tick of [`TICK_MS`] against the deadlines of all running calls.
     ///
-    /// The caller's thread sleeps between ticks and never catches up on missed ones: time in which the process
-    /// stood still does not count against a handler.
+    /// The caller's thread sleeps between ticks and never catches up on missed ones: time in which the
+    /// process stood still does not count against a handler.
     pub fn tick(&self) {
         self.0.engine.increment_epoch();
         self.0.ticks.tick();
     }
 
-    /// Removes compiled code from the cache, but for that of files whose SHA-256 is in `wanted`. Whatever was loaded
-    /// runs on. The composition calls it once it knows which versions it keeps.
+    /// Removes compiled code from the cache, but for that of files whose SHA-256 is in `wanted`. Whatever was
+    /// loaded runs on. The composition calls it once it knows which versions it keeps.
     ///
     /// # Errors
     /// The cache's folder cannot be read, or a file in it not removed.
@@ -72,9 +72,9 @@ impl Host {
 
     /// Loads the plugin `file` with what its operator's file says, and tries it out.
     ///
-    /// What can be refused by the file's sections and its manifest is refused before anything is compiled and before
-    /// code of the plugin runs. Then the plugin's own start code runs, within its deadline, and nothing outside is
-    /// linked to it: the host must be ticked meanwhile.
+    /// What can be refused by the file's sections and its manifest is refused before anything is compiled and
+    /// before code of the plugin runs. Then the plugin's own start code runs, within its deadline, and
+    /// nothing outside is linked to it: the host must be ticked meanwhile.
     ///
     /// # Errors
     /// The [`Refusal`] says which rule the file breaks; any of the codes but `duplicate-plugin-name`.
@@ -85,8 +85,9 @@ impl Host {
         })
     }
 
-    /// As [`Host::load`], but tells apart what only an operator can put right: a plugin that lacks no more than
-    /// that is given back together with why it would be refused. `camshaft build` and `check` look at plugins so.
+    /// As [`Host::load`], but tells apart what only an operator can put right: a plugin that lacks no more
+    /// than that is given back together with why it would be refused. `camshaft build` and `check` look at
+    /// plugins so.
     ///
     /// # Errors
     /// What is wrong with the file itself, or said wrongly by its operator.
@@ -106,12 +107,12 @@ impl Host {
         guarded(file, || self.check_bytes(file, self.bytes(file)?, operator))
     }
 
-    /// What there is to say about the plugin `file` without compiling it or running its code. `camshaft deploy` looks at a
-    /// file so before it hands it over.
+    /// What there is to say about the plugin `file` without compiling it or running its code. `camshaft
+    /// deploy` looks at a file so before it hands it over.
     ///
     /// # Errors
-    /// What is wrong with the file's form, its manifest or what it asks for. Limits, grants and names that are taken are the
-    /// runtime's to judge.
+    /// What is wrong with the file's form, its manifest or what it asks for. Limits, grants and names that
+    /// are taken are the runtime's to judge.
     pub fn survey(&self, file: &Path, operator: Option<&OperatorFile>) -> Result<Report, Refusal> {
         guarded(file, || {
             let (artifact, manifest) = identify(file, self.bytes(file)?, operator)?;
@@ -195,8 +196,8 @@ impl Host {
         Ok(report)
     }
 
-    /// Refuses what its sections and its manifest give reason to refuse. Neither the compiler nor code of the plugin
-    /// has run then.
+    /// Refuses what its sections and its manifest give reason to refuse. Neither the compiler nor code of the
+    /// plugin has run then.
     fn admit(
         &self,
         file: &Path,
@@ -242,8 +243,8 @@ impl Host {
     }
 }
 
-/// What the file is, and what it says of itself. That it is of another kind altogether is said before what its manifest
-/// lacks.
+/// What the file is, and what it says of itself. That it is of another kind altogether is said before what
+/// its manifest lacks.
 fn identify(
     file: &Path,
     bytes: Vec<u8>,
@@ -273,7 +274,8 @@ struct Admitted {
 }
 
 impl Admitted {
-    /// The same as a component that imports only what it may get, and the version of the contract that it speaks.
+    /// The same as a component that imports only what it may get, and the version of the contract that it
+    /// speaks.
     fn fitting(self, file: &Path, options: &HostOptions) -> Result<(Self, String), Refusal> {
         let artifact = self.artifact.componentized(file)?;
         let contract = contract::judge(&artifact.survey, file)?;
@@ -289,7 +291,7 @@ fn check_capabilities(manifest: &Manifest, ways_out: &WaysOut) -> Result<(), Ref
         return Err(Refusal::new(
             RefusalCode::UnknownCapability,
             format!(
-                "plugin \"{name}\" asks for the capability \"{capability}\", which this camshaft does not have"
+                "plugin \"{name}\" requests capability \"{capability}\", which this camshaft does not have"
             ),
             "Update camshaft, or remove it from `capabilities` in the plugin's manifest.",
         ));
@@ -304,18 +306,18 @@ fn check_operators_part(manifest: &Manifest, ways_out: &WaysOut, file: &Path) ->
         return Err(Refusal::new(
             RefusalCode::InvalidManifest,
             format!(
-                "\"{}\" grants \"{grant}\", which is no capability of this camshaft",
+                "\"{}\" grants \"{grant}\", which is not a capability of this camshaft",
                 file.with_extension("toml").display()
             ),
-            "The capability that a plugin can be granted is \"http\"; correct `grants`.",
+            "Correct `grants`; the only capability that can be granted is \"http\".",
         ));
     }
     if manifest.is_open {
         return Err(Refusal::new(
             RefusalCode::InvalidManifest,
-            format!("plugin \"{name}\" is a template, and nothing says which events it takes"),
+            format!("plugin \"{name}\" is a template without subscriptions"),
             format!(
-                "Write `name` and [[subscriptions]] into \"{}\"; the plugin's own documentation has an example.",
+                "Write `name` and [[subscriptions]] into \"{}\"; the plugin's documentation has an example.",
                 file.with_extension("toml").display()
             ),
         ));
@@ -324,7 +326,7 @@ fn check_operators_part(manifest: &Manifest, ways_out: &WaysOut, file: &Path) ->
     let granted = capabilities.iter().map(|one| format!("\"{one}\"")).collect::<Vec<_>>().join(", ");
     Err(Refusal::new(
         RefusalCode::CapabilityNotGranted,
-        format!("plugin \"{name}\" asks for the capability \"{capability}\", which is not granted"),
+        format!("plugin \"{name}\" requests capability \"{capability}\", which is not granted"),
         format!(
             "To allow it, write `grants = [{granted}]` into \"{}\".",
             file.with_extension("toml").display()

@@ -53,8 +53,8 @@ impl<C: AttemptContext + Send + 'static> Instance<C> {
         Self { store, handle, deadline_ticks, deadline_ms, reuse, ticks, spent: false }
     }
 
-    /// Lets the handler handle `event`. `context` is what it sees and changes meanwhile; it comes back with the
-    /// answer, its effects neither committed nor dropped.
+    /// Lets the handler handle `event`. `context` is what it sees and changes meanwhile; it comes back with
+    /// the answer, its effects neither committed nor dropped.
     ///
     /// # Panics
     /// If the instance is spent: that is the caller's mistake, not the guest's.
@@ -74,8 +74,8 @@ impl<C: AttemptContext + Send + 'static> Instance<C> {
         self.finish(answer)
     }
 
-    /// The call is over. What the guest has left open would have its effects during another event: such an instance
-    /// serves no other.
+    /// The call is over. What the guest has left open would have its effects during another event: such an
+    /// instance serves no other.
     fn finish(&mut self, answer: Answer) -> (Answer, C) {
         let session = self.store.data_mut();
         let context = session.end();
@@ -83,7 +83,8 @@ impl<C: AttemptContext + Send + 'static> Instance<C> {
         (answer, context)
     }
 
-    /// Whether the instance must be dropped: it answered anything but done, left work open, or serves one event only.
+    /// Whether the instance must be dropped: it answered anything but done, left work open, or serves one
+    /// event only.
     #[must_use]
     pub const fn is_spent(&self) -> bool {
         self.spent

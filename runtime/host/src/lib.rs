@@ -1,11 +1,10 @@
 //! The plugin host: wasmtime lives only here.
 //!
-//! The composition loads plugins through [`Host`], keeps their [`Instance`]s and calls them with one event at a
-//! time; the command line checks plugins with the same loader. The host knows neither what an offset means nor
-//! retries, tables or the engine: an attempt's world is the [`AttemptContext`](camshaft_event::AttemptContext)
-//! that the caller lends it. It owns no thread and reads no clock.
-
-#![deny(missing_docs)]
+//! The composition loads plugins through [`Host`], keeps their [`Instance`]s and calls them with one event at
+//! a time; the command line checks plugins with the same loader. The host knows neither what an offset means
+//! nor retries, tables or the engine: an attempt's world is the
+//! [`AttemptContext`](camshaft_event::AttemptContext) that the caller lends it. It owns no thread and reads
+//! no clock.
 
 mod artifact;
 mod cache;

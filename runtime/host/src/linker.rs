@@ -1,4 +1,5 @@
-//! Which functions a component is linked to: the contract's, WASI's, and those of the ways out that it was granted.
+//! Which functions a component is linked to: the contract's, WASI's, and those of the ways out that it was
+//! granted.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +13,8 @@ use crate::{
     wasi,
 };
 
-/// A linker with everything that `component` may import. Only the ways out that are `open` lead anywhere; the functions
-/// of all others are there and say no.
+/// A linker with everything that `component` may import. Only the ways out that are `open` lead anywhere; the
+/// functions of all others are there and say no.
 pub fn linker<C: AttemptContext + Send + 'static>(
     component: &Component,
     ways_out: &WaysOut,

@@ -110,11 +110,11 @@ impl Manifest {
                     return Err(Refusal::new(
                         RefusalCode::OverlappingSubscriptions,
                         format!(
-                            "in {origin} the handlers \"{}\" and \"{}\" claim the same events: \"{ours}\" and \
-                             \"{theirs}\" overlap",
+                            "in {origin} the handlers \"{}\" and \"{}\" subscribe to the same events: \
+                             \"{ours}\" and \"{theirs}\" overlap",
                             one.handler, other.handler
                         ),
-                        "Exactly one handler runs per event; narrow one of the two patterns.",
+                        "Narrow one of the two patterns; exactly one handler runs per event.",
                     ));
                 }
             }
@@ -135,7 +135,7 @@ impl Manifest {
     #[must_use]
     pub fn unused_grants(&self) -> Vec<String> {
         let unused = self.grants.difference(&self.capabilities);
-        unused.map(|grant| format!("\"{grant}\" is granted but not asked for")).collect()
+        unused.map(|grant| format!("\"{grant}\" is granted but not requested")).collect()
     }
 
     /// A secret that a rule names has to lie somewhere.
@@ -147,10 +147,11 @@ impl Manifest {
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 return Err(document::invalid(
                     format!(
-                        "in {origin} `secrets` of the rule for \"{}\" has a name that [secrets] lacks; there is {known}",
+                        "in {origin} `secrets` of the rule for \"{}\" has a name that is not in [secrets]; \
+                         it defines {known}",
                         rule.host
                     ),
-                    "Say where it lies: `[secrets]` with `name = { env = \"VARIABLE\" }` or `{ file = \"path\" }`.",
+                    "Define it: `[secrets]` with `name = { env = \"VARIABLE\" }` or `{ file = \"path\" }`.",
                 ));
             }
         }
@@ -167,8 +168,8 @@ impl OperatorFile {
         Self::parse(path, &read_operator(path)?)
     }
 
-    /// Takes `text` as the operator's file at `path`. What its keys mean is looked at together with the author's, by
-    /// [`Manifest::assemble`].
+    /// Takes `text` as the operator's file at `path`. What its keys mean is looked at together with the
+    /// author's, by [`Manifest::assemble`].
     ///
     /// # Errors
     /// `invalid-manifest` for a text that is too long, is not TOML or holds too much.
@@ -182,8 +183,8 @@ impl OperatorFile {
     /// The longest text that is taken, in bytes.
     pub const MAX_BYTES: u64 = bounds::MAX_BYTES as u64;
 
-    /// The key by which it gives the plugin more than its author could say, if there is one: `grants`, `http` or
-    /// `secrets`. Such a file is written on the runtime's own machine only.
+    /// The key by which it gives the plugin more than its author could say, if there is one: `grants`, `http`
+    /// or `secrets`. Such a file is written on the runtime's own machine only.
     ///
     /// # Errors
     /// As [`OperatorFile::parse`]; a file that was parsed does not fail here.

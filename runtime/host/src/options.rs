@@ -9,9 +9,9 @@ use crate::egress::WaysOut;
 pub struct HostOptions {
     /// Folder for compiled code inside the data directory; made if missing.
     pub cache_dir: PathBuf,
-    /// Folder for functions of large components, which later compilations do not compile again; made if missing. Hosts of
-    /// one user may share it. What lies there is run, so only who may write to `cache_dir` may write to it. Unless set it is
-    /// `cache_dir`.
+    /// Folder for functions of large components, which later compilations do not compile again; made if
+    /// missing. Hosts of one user may share it. What lies there is run, so only who may write to `cache_dir`
+    /// may write to it. Unless set it is `cache_dir`.
     pub functions_dir: Option<PathBuf>,
     /// Most instances alive at a time, of all plugins together.
     pub max_instances: u32,
@@ -29,15 +29,15 @@ pub struct HostOptions {
     pub max_memory_bytes: u64,
     /// What operators may grant.
     pub ways_out: WaysOut,
-    /// Compiles components in a process of its own; without one they are compiled in this process, without bounds on
-    /// memory and time.
+    /// Compiles components in a process of its own; without one they are compiled in this process, without
+    /// bounds on memory and time.
     pub compiler: Option<CompilerProgram>,
     /// Whether such a process compiles on all cores. Where events are handled meanwhile it takes one.
     pub compile_on_all_cores: bool,
     /// Address space that such a process may take for its work, in bytes.
     pub max_compile_memory_bytes: u64,
-    /// Processor time that it may take, in milliseconds, in whole seconds and one at least. By the clock it is ten
-    /// times as much.
+    /// Processor time that it may take, in milliseconds, in whole seconds and one at least. By the clock it
+    /// is ten times as much.
     pub max_compile_ms: u64,
 }
 
@@ -64,11 +64,11 @@ impl HostOptions {
     }
 }
 
-/// A program that compiles one component from stdin to stdout and ends: `camshaft compile`, or any program that hands
-/// the arguments after its own to [`compile_from_stdin`](crate::compile_from_stdin).
+/// A program that compiles one component from stdin to stdout and ends: `camshaft compile`, or any program
+/// that hands the arguments after its own to [`compile_from_stdin`](crate::compile_from_stdin).
 ///
-/// It must be built from the same release as the runtime that starts it. It is started with an empty environment but
-/// for `environment`, and sets its own limits before it reads anything.
+/// It must be built from the same release as the runtime that starts it. It is started with an empty
+/// environment but for `environment`, and sets its own limits before it reads anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompilerProgram {
     /// The executable.

@@ -23,7 +23,7 @@ pub fn guarded<T, E: From<Refusal>>(file: &Path, work: impl FnOnce() -> Result<T
         let refusal = Refusal::new(
             RefusalCode::Internal,
             format!("\"{}\" could not be loaded: {panic}", file.display()),
-            "The mistake is camshaft's, not the plugin's: report it with the file.",
+            "This is a bug in camshaft, not in the plugin: report it with the file.",
         );
         Err(refusal.into())
     })

@@ -28,8 +28,8 @@ use crate::{
 /// less; this keeps a guest from making the host copy all its memory.
 const MAX_HOSTCALL_BYTES: usize = 8 * 1024 * 1024;
 
-/// Longest time that start code may take, in milliseconds, where the deadline is longer: it runs while the plugin is
-/// loaded, and other plugins wait behind that. Nothing in it can wait for anything outside.
+/// Longest time that start code may take, in milliseconds, where the deadline is longer: it runs while the
+/// plugin is loaded, and other plugins wait behind that. Nothing in it can wait for anything outside.
 const MAX_START_MS: u64 = 5_000;
 
 /// A plugin that was loaded and found to be in order. Cheap to clone.
@@ -162,7 +162,7 @@ pub struct Prepared<C: 'static> {
 #[derive(Debug, Error)]
 pub enum InstantiateError {
     /// As many instances are alive as may be. Dropping one helps.
-    #[error("as many plugin instances are alive as may be ({})", Limit::Instances.raised_by())]
+    #[error("the limit of plugin instances is reached ({})", Limit::Instances.raised_by())]
     TooManyInstances,
     /// The guest failed while it started: the guest's fault.
     #[error("plugin \"{plugin}\" could not be started: {reason}")]
@@ -181,8 +181,8 @@ impl<C: AttemptContext + Send + 'static> Prepared<C> {
         &self.plugin
     }
 
-    /// A fresh instance. Its own start code runs within the plugin's deadline, five seconds at most, and its memory
-    /// limit. It can send nothing.
+    /// A fresh instance. Its own start code runs within the plugin's deadline, five seconds at most, and its
+    /// memory limit. It can send nothing.
     ///
     /// # Errors
     /// Too many instances, or a guest that fails while it starts.
@@ -190,7 +190,7 @@ impl<C: AttemptContext + Send + 'static> Prepared<C> {
     /// # Panics
     /// If the plugin has a way out: see [`Prepared::instantiate_async`].
     pub fn instantiate(&self) -> Result<Instance<C>, InstantiateError> {
-        assert!(!self.plugin.has_way_out(), "an instance that may wait is made by who waits with it");
+        assert!(!self.plugin.has_way_out(), "a plugin with a way out needs an asynchronous instance");
         self.start().map_err(|error| self.refuse(&error))
     }
 
@@ -271,8 +271,8 @@ impl<C: 'static> Clone for Prepared<C> {
 
 /// Starts one instance and drops it, so that a plugin that cannot start is refused and not activated.
 ///
-/// All ways out are closed, also for a plugin that was granted some: a version that is only looked at must not have
-/// effects. So nothing in it waits, and clocks stand still.
+/// All ways out are closed, also for a plugin that was granted some: a version that is only looked at must
+/// not have effects. So nothing in it waits, and clocks stand still.
 pub fn trial(plugin: &Plugin) -> Result<(), Refusal> {
     let prepared = plugin.prepare_with::<NoAttempt>(BTreeSet::new())?;
     match prepared.start() {
@@ -282,8 +282,8 @@ pub fn trial(plugin: &Plugin) -> Result<(), Refusal> {
         Err(error) => Err(Refusal::new(
             RefusalCode::InstantiationFailed,
             format!("\"{}\" could not be started within its limits: {error:#}", plugin.file().display()),
-            "Its start code trapped, asked for something outside before there was an event, or needs more than \
-             `limits.memory` and `limits.deadline` allow.",
+            "Check its start code: it trapped, called the host before there was an event, or exceeded \
+             `limits.memory` or `limits.deadline`.",
         )),
     }
 }
@@ -291,7 +291,7 @@ pub fn trial(plugin: &Plugin) -> Result<(), Refusal> {
 fn refuse_types(file: &Path, error: &wasmtime::Error) -> Refusal {
     Refusal::new(
         RefusalCode::UnsupportedContractVersion,
-        format!("\"{}\" does not fit the contract {}: {error:#}", file.display(), contract::VERSION),
+        format!("\"{}\" does not match the contract {}: {error:#}", file.display(), contract::VERSION),
         "Rebuild the plugin with the SDK of this camshaft's release.",
     )
 }

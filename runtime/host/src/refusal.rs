@@ -25,8 +25,8 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal of one kind.
     ///
-    /// Names and texts in the message come from files, whose authors choose their length: it is cut where it is
-    /// longer than 4 KiB.
+    /// Names and texts in the message come from files, whose authors choose their length: it is cut where it
+    /// is longer than 4 KiB.
     pub fn new(code: RefusalCode, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { code, message: cut(message.into()), hint: cut(hint.into()) }
     }

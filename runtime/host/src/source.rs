@@ -1,7 +1,8 @@
-//! A plugin's files as they were read: what is loaded, compared with other versions and kept are the same bytes.
+//! A plugin's files as they were read: what is loaded, compared with other versions and kept are the same
+//! bytes.
 //!
-//! The composition reads each version once through [`Host::read`](crate::Host::read), and makes one of what it
-//! kept before. Nothing here looks into the bytes.
+//! The composition reads each version once through [`Host::read`](crate::Host::read), and makes one of what
+//! it kept before. Nothing here looks into the bytes.
 
 use std::path::{Path, PathBuf};
 

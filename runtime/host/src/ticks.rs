@@ -1,7 +1,7 @@
 //! Ticks as tasks wait for them: the deadline of a call that waits for something outside.
 //!
-//! A call that computes is stopped by wasmtime's epoch; one that waits runs no code that could look at it. Both count
-//! the same ticks, so time in which the process stood still counts against neither.
+//! A call that computes is stopped by wasmtime's epoch; one that waits runs no code that could look at it.
+//! Both count the same ticks, so time in which the process stood still counts against neither.
 
 use std::{
     collections::BTreeMap,

@@ -1,10 +1,11 @@
 //! WASI with nothing in it, for components built for wasm32-wasip2.
 //!
 //! Linked only for a component that imports it. Clocks and random numbers are the attempt's, output goes to
-//! the plugin's log, and there are no arguments, variables, files or sockets. A function that would open a way
-//! out answers with the interface's own "access denied" where it has one, and traps where it has not.
+//! the plugin's log, and there are no arguments, variables, files or sockets. A function that would open a
+//! way out answers with the interface's own "access denied" where it has one, and traps where it has not.
 //!
-//! A plugin that may send requests has to wait for what comes back: its streams and pollables are real, see `waiting`.
+//! A plugin that may send requests has to wait for what comes back: its streams and pollables are real, see
+//! `waiting`.
 
 mod cli;
 mod clocks;
@@ -21,7 +22,8 @@ use wasmtime::component::{Component, Linker, types::ComponentItem};
 
 use crate::{contract, instance::Session};
 
-/// Gives `linker` every function of WASI that `component` imports. Who `waits` gets streams that can be waited for.
+/// Gives `linker` every function of WASI that `component` imports. Who `waits` gets streams that can be
+/// waited for.
 pub fn link<C: AttemptContext + Send + 'static>(
     linker: &mut Linker<Session<C>>,
     component: &Component,
@@ -65,7 +67,8 @@ pub fn link<C: AttemptContext + Send + 'static>(
     Ok(())
 }
 
-/// Gives `linker` every function of the interfaces that `component` imports and that are closed, each saying no.
+/// Gives `linker` every function of the interfaces that `component` imports and that are closed, each saying
+/// no.
 pub fn deny<C: 'static>(
     linker: &mut Linker<Session<C>>,
     component: &Component,

@@ -54,7 +54,7 @@ fn a_capability_that_does_not_exist_is_refused_in_these_words_granted_or_not() {
         assert_eq!(code, RefusalCode::UnknownCapability);
         assert_eq!(
             message,
-            "plugin \"sends\" asks for the capability \"test-outbox\", which this camshaft does not have"
+            "plugin \"sends\" requests capability \"test-outbox\", which this camshaft does not have"
         );
     }
 }
@@ -179,7 +179,7 @@ fn a_call_that_waits_is_ended_by_the_ticks_of_its_deadline_and_by_nothing_else()
         let Poll::Ready((answer, _)) = call.as_mut().poll(&mut cx) else { panic!("the deadline passes") };
         let Answer::Failed { cause, error } = answer else { panic!("it failed: {answer:?}") };
         assert_eq!(cause, FailureCause::Deadline);
-        assert!(error.contains("past its deadline of 50ms"), "{error}");
+        assert!(error.contains("exceeded its deadline of 50ms"), "{error}");
     }
     assert!(instance.is_spent());
 }

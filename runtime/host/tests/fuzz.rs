@@ -1,7 +1,8 @@
-//! Fuzz targets: whatever is dropped into the plugin directory is a plugin that keeps its own rules, or a refusal.
+//! Fuzz targets: whatever is dropped into the plugin directory is a plugin that keeps its own rules, or a
+//! refusal.
 //!
-//! `cargo test` runs each for a moment with random input and the corpus beside it (`fuzz/__fuzz__`); `cargo bolero`
-//! runs the same ones under a fuzzer that is guided by coverage. `runtime/RELIABILITY.md` says how.
+//! `cargo test` runs each for a moment with random input and the corpus beside it (`fuzz/__fuzz__`); `cargo
+//! bolero` runs the same ones under a fuzzer that is guided by coverage. `runtime/RELIABILITY.md` says how.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 

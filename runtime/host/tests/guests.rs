@@ -199,7 +199,7 @@ fn plugins_that_cannot_run_are_refused() {
     check_refused("other-world", RefusalCode::UnsupportedWorld, "it exports \"add\"");
     check_refused("later-version", RefusalCode::UnsupportedContractVersion, "camshaft:plugin 9.9.0");
     check_refused("without-manifest", RefusalCode::MissingManifest, "has no manifest");
-    check_refused("asks-for-sockets", RefusalCode::UnknownCapability, "the capability \"sockets\"");
+    check_refused("asks-for-sockets", RefusalCode::UnknownCapability, "requests capability \"sockets\"");
     check_refused("contradicts-itself", RefusalCode::InvalidManifest, "the key `version` has two values");
     check_refused("overlaps", RefusalCode::OverlappingSubscriptions, "\"one\"");
 }

@@ -1,7 +1,7 @@
 //! The host as the composition and the command line use it: real files in, answers and refusals out.
 //!
-//! Guests are small core modules in WebAssembly text, so that the tests need no other toolchain and each shows
-//! exactly what the guest does.
+//! Guests are small core modules in WebAssembly text, so that the tests need no other toolchain and each
+//! shows exactly what the guest does.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up shall stop")]
 
@@ -17,6 +17,8 @@ mod imports;
 mod loading;
 #[path = "host/manifest.rs"]
 mod manifest;
+#[path = "host/manifest_refusals.rs"]
+mod manifest_refusals;
 #[path = "host/manifest_rules.rs"]
 mod manifest_rules;
 #[path = "host/report.rs"]

@@ -1,4 +1,5 @@
-//! The way out by HTTP: where a plugin's requests may go, what the host puts into them, and what it says no to.
+//! A plugin's HTTP requests reach only the destinations that a rule of the operator allows. The plugin
+//! receives the answer, or an error that names the missing rule or the failure.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up shall stop")]
 
@@ -11,8 +12,12 @@ use std::{
 
 use camshaft_event::{Answer, Event};
 use camshaft_host::{Host, HostOptions, OperatorFile, Plugin, Refusal, RefusalCode};
-use camshaft_test_guests::{bombs, component};
+use camshaft_test_guests::component;
 
+#[path = "http/closed.rs"]
+mod closed;
+#[path = "http/secrets.rs"]
+mod secrets;
 #[path = "host/support.rs"]
 #[expect(dead_code, reason = "the guests in WebAssembly text are for the other tests")]
 mod support;
@@ -186,66 +191,6 @@ fn no_other_host_port_scheme_or_method_is_reached_and_the_error_says_what_is_mis
 }
 
 #[test]
-fn a_secret_is_put_in_where_its_rule_lets_it_and_the_guest_never_has_it() {
-    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
-    std::fs::write(folder.path().join("token.txt"), "t0ps3cret\n").unwrap();
-    let secrets = "authorization = 'Bearer {{secret:token}}'\n[secrets]\ntoken = { file = 'token.txt' }";
-    let text =
-        operator(receiver.port, "secrets = ['token']", secrets).replace("hook?a=b", "{{secret:token}}?a=b");
-    let plugin = load(&folder, &text).unwrap();
-    let (answer, attempt) = handle(&plugin);
-    assert_eq!(answer, Answer::Done);
-    let [request] = receiver.seen().try_into().unwrap();
-    assert!(request.starts_with("POST /t0ps3cret?a=b HTTP/1.1\r\n"), "{request}");
-    assert!(request.contains("authorization: Bearer t0ps3cret\r\n"), "{request}");
-    let report = format!("{:?} {}", plugin.manifest(), serde_json::to_string(&plugin.report()).unwrap());
-    assert!(!report.contains("t0ps3cret"), "{report}");
-    assert!(!format!("{attempt:?}").contains("t0ps3cret"));
-}
-
-#[test]
-fn a_secret_does_not_go_where_its_rule_does_not_name_it() {
-    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
-    std::fs::write(folder.path().join("token.txt"), "t0ps3cret").unwrap();
-    let secrets = "authorization = 'Bearer {{secret:token}}'\n[secrets]\ntoken = { file = 'token.txt' }";
-    let (answer, _) = handle(&load(&folder, &operator(receiver.port, "", secrets)).unwrap());
-    let error = failure(&answer);
-    assert!(error.contains("the secret \"token\" may not go to 127.0.0.1"), "{error}");
-    assert_eq!(receiver.seen(), Vec::<String>::new());
-}
-
-#[test]
-fn a_secret_is_encoded_for_its_place_so_that_nothing_is_cut_off() {
-    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
-    std::fs::write(folder.path().join("token.txt"), "a#b?c d").unwrap();
-    let secrets = "authorization = 'é {{secret:token}}'\n[secrets]\ntoken = { file = 'token.txt' }";
-    let text = operator(receiver.port, "secrets = ['token']", secrets)
-        .replace("hook?a=b", "{{secret:token}}/hook?a={{secret:token}}&c=d");
-    assert_eq!(handle(&load(&folder, &text).unwrap()).0, Answer::Done);
-    let [request] = receiver.seen().try_into().unwrap();
-    assert!(request.starts_with("POST /a%23b%3Fc%20d/hook?a=a%23b%3Fc%20d&c=d HTTP/1.1\r\n"), "{request}");
-    assert!(request.contains("authorization: é a#b?c d\r\n"), "{request}");
-}
-
-#[test]
-fn a_placeholder_never_leaves_as_it_is() {
-    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
-    std::fs::write(folder.path().join("token.txt"), "t0ps3cret").unwrap();
-    let secrets =
-        |header: &str| format!("authorization = '{header}'\n[secrets]\ntoken = {{ file = 'token.txt' }}");
-    for (header, path, words) in [
-        ("é {{secret:token", "hook", "does not end with"),
-        ("é {{secret:é}}", "hook", "may not go to"),
-        ("x", "%7B%7Bsecret:token%7D%7D", "percent-encoded"),
-    ] {
-        let text = operator(receiver.port, "secrets = ['token']", &secrets(header)).replace("hook?a=b", path);
-        let (answer, _) = handle(&load(&folder, &text).unwrap());
-        assert!(failure(&answer).contains(words), "{header} {path}: {answer:?}");
-    }
-    assert_eq!(receiver.seen(), Vec::<String>::new());
-}
-
-#[test]
 fn a_name_that_resolves_to_an_address_that_is_not_public_is_reached_only_if_its_rule_says_private() {
     let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
     let text = |rule: &str| operator(receiver.port, rule, "").replace("127.0.0.1", "localhost");
@@ -277,35 +222,14 @@ fn an_address_that_is_written_as_a_name_is_checked_like_one() {
 }
 
 #[test]
-fn a_plugin_whose_secret_cannot_be_read_is_refused_without_showing_any_of_it() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("token.txt"), "two\nlines").unwrap();
-    for (source, words) in [
-        ("{ file = 'hunter2.txt' }", "the file that [secrets] names for it cannot be read"),
-        ("{ file = 'token.txt' }", "holds more than one line"),
-        (
-            "{ env = 'hunter2_NO_SUCH_VARIABLE' }",
-            "the environment variable that [secrets] names for it is not set",
-        ),
-    ] {
-        let refusal =
-            load(&folder, &operator(80, "secrets = ['token']", &format!("[secrets]\ntoken = {source}")));
-        let refusal = refusal.err().unwrap();
-        assert_eq!(refusal.code, RefusalCode::SecretUnavailable);
-        assert!(refusal.message.contains(words), "{refusal}");
-        assert!(!refusal.message.contains("two") && !refusal.message.contains("hunter2"), "{refusal}");
-    }
-}
-
-#[test]
 fn rules_without_a_grant_grants_without_rules_and_rules_that_make_no_sense_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for (text, words) in [
-        ("grants = ['http']".to_owned(), "no [[http]] says where to"),
+        ("grants = ['http']".to_owned(), "no [[http]] allows a destination"),
         (operator(80, "", "").replace("'127.0.0.1'", "'http://hooks'"), "is not a host"),
         (operator(80, "", "").replace("'POST'", "'post'"), "is not a method"),
-        (operator(80, "", "").replace("'POST'", ""), "names no method"),
-        (operator(80, "secrets = ['token']", ""), "has a name that [secrets] lacks; there is none"),
+        (operator(80, "", "").replace("'POST'", ""), "`methods` is empty"),
+        (operator(80, "secrets = ['token']", ""), "has a name that is not in [secrets]; it defines none"),
         (operator(80, "pathh = 'x'", ""), "pathh"),
     ] {
         let refusal = load(&folder, &text).err().unwrap_or_else(|| panic!("should be refused: {text}"));
@@ -348,81 +272,4 @@ fn the_operators_guide_shows_rules_that_are_read() {
     let plugin = load(&folder, &block.replace("env = \"HOOK_TOKEN\"", "env = \"PATH\"")).unwrap();
     let granted = plugin.manifest().granted();
     assert_eq!(granted, ["http", "http POST https://hooks.example.com:443 with hook-token"]);
-}
-
-/// A host that tries plugins out inside a tokio runtime, as the runtime's loaders do, with a file of its own.
-fn starting(folder: &tempfile::TempDir, plugin: &[u8]) -> (Host, std::path::PathBuf) {
-    let host = Host::new(HostOptions::new(folder.path().join("cache"))).unwrap();
-    let file = folder.path().join("bomb.wasm");
-    std::fs::write(&file, plugin).unwrap();
-    std::fs::write(folder.path().join("token.txt"), "t0ps3cret").unwrap();
-    (host, file)
-}
-
-fn granting(file: &std::path::Path, port: u16) -> OperatorFile {
-    let text = operator(port, "secrets = ['token']", "[secrets]\ntoken = { file = 'token.txt' }");
-    OperatorFile::parse(&file.with_extension("toml"), &text).unwrap()
-}
-
-#[test]
-fn start_code_sends_nothing_while_a_plugin_is_looked_at_granted_or_not() {
-    let waits = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let _within = waits.enter();
-    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
-    let (host, file) = starting(&folder, &bombs::start_sends(&format!("127.0.0.1:{}", receiver.port)));
-    let operator = granting(&file, receiver.port);
-    let refusals = [
-        host.load(&file, Some(&operator)).err().unwrap(),
-        host.examine(&file, Some(&operator)).err().unwrap(),
-        host.examine(&file, None).err().unwrap(),
-        host.check(&file, Some(&operator)).unwrap().refusal.unwrap(),
-    ];
-    for refusal in refusals {
-        assert_eq!(refusal.code, RefusalCode::InstantiationFailed, "{refusal}");
-        assert!(refusal.message.contains("which leads outside and is closed"), "{refusal}");
-    }
-    assert_eq!(host.load(&file, None).err().unwrap().code, RefusalCode::CapabilityNotGranted);
-    thread::sleep(std::time::Duration::from_millis(100));
-    assert_eq!(receiver.seen(), Vec::<String>::new());
-}
-
-#[test]
-fn start_code_of_a_running_plugin_sends_nothing_either() {
-    let waits = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let _within = waits.enter();
-    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
-    let (host, file) = starting(&folder, &bombs::start_sends_later(&format!("127.0.0.1:{}", receiver.port)));
-    let plugin = host.load(&file, Some(&granting(&file, receiver.port))).unwrap();
-    let prepared = plugin.prepare::<Attempt>().unwrap();
-    let mut instance = waits.block_on(prepared.instantiate_async()).unwrap();
-    let event = Event { event_type: "test.event".into(), ..support::event() };
-    let (answer, attempt) = waits.block_on(instance.call_async(&event, Attempt::default()));
-    assert_eq!((answer, attempt.lines), (Answer::Done, Vec::new()), "its event is handled as any other");
-    thread::sleep(std::time::Duration::from_millis(100));
-    assert_eq!(receiver.seen(), Vec::<String>::new());
-}
-
-#[test]
-fn start_code_that_waits_harms_nobody_granted_or_not() {
-    let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::answering(OK));
-    let (host, file) = starting(&folder, &bombs::start_waits());
-    // Outside a tokio runtime, where waiting for real would panic.
-    assert_eq!(host.load(&file, None).err().unwrap().code, RefusalCode::CapabilityNotGranted);
-    let (_, lacking) = host.examine(&file, None).unwrap();
-    assert_eq!(lacking.unwrap().code, RefusalCode::CapabilityNotGranted);
-    let plugin = host.load(&file, Some(&granting(&file, receiver.port))).unwrap();
-    assert!(plugin.has_way_out());
-}
-
-#[test]
-fn what_was_not_granted_is_closed_to_a_plugin_that_is_only_examined() {
-    let folder = tempfile::tempdir().unwrap();
-    let host = Host::new(HostOptions::new(folder.path().join("cache"))).unwrap();
-    let file = component("fetches");
-    let operator = OperatorFile::parse(&file.with_extension("toml"), "[config]\nurl = 'http://127.0.0.1:9/'");
-    let (plugin, lacking) = host.examine(file, Some(&operator.unwrap())).unwrap();
-    assert_eq!(lacking.unwrap().code, RefusalCode::CapabilityNotGranted);
-    let (answer, _) = handle(&plugin);
-    assert!(matches!(answer, Answer::Failed { .. }), "{answer:?}");
-    assert!(failure(&answer).contains("which leads outside and is closed"), "{answer:?}");
 }

@@ -1,4 +1,5 @@
-//! Templates: ready-made code that becomes a plugin by its operator's file alone, as often as there are files.
+//! Templates: ready-made code that becomes a plugin by its operator's file alone, as often as there are
+//! files.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up shall stop")]
 

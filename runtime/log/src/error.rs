@@ -24,7 +24,7 @@ pub enum LogError {
         source: io::Error,
     },
     /// A newer version of the program wrote the log.
-    #[error("file \"{file}\" has log format version {found}, this program reads up to version {supported}")]
+    #[error("file \"{file}\" has log format version {found}; this program reads up to version {supported}")]
     NewerFormat {
         /// The file that says so.
         file: String,
@@ -44,7 +44,7 @@ pub enum LogError {
         detail: String,
     },
     /// The mark of the last clean shutdown is damaged or foreign, and the records alone do not decide.
-    #[error("mark of the last clean shutdown, file \"{file}\" of the log, is of no use: {detail}")]
+    #[error("mark of the last clean shutdown (file \"{file}\" of the log) is unusable: {detail}")]
     Mark {
         /// The mark's file.
         file: String,
@@ -60,7 +60,7 @@ pub enum LogError {
         file: String,
     },
     /// An earlier write or sync failed, so that nobody knows what is durable.
-    #[error("log is poisoned since an earlier failure: {cause}")]
+    #[error("log is poisoned by an earlier failure: {cause}")]
     Poisoned {
         /// The first failure.
         cause: String,
@@ -69,7 +69,7 @@ pub enum LogError {
     #[error("log is closed")]
     Closed,
     /// The log's last sequence is not the one the caller appends after: there is another writer.
-    #[error("append after sequence {previous_sequence} refused, the log's last sequence is {last_sequence}")]
+    #[error("append after sequence {previous_sequence} refused: the log's last sequence is {last_sequence}")]
     Fenced {
         /// What the caller took for the last sequence.
         previous_sequence: u64,
@@ -77,7 +77,7 @@ pub enum LogError {
         last_sequence: u64,
     },
     /// A record's offset does not follow from the record before it: a mistake of the caller.
-    #[error("record with first offset {first_offset} refused, the next offset is {next_offset}")]
+    #[error("record with first offset {first_offset} refused: the next offset is {next_offset}")]
     OffsetGap {
         /// The record's first offset.
         first_offset: u64,
@@ -93,7 +93,7 @@ pub enum LogError {
         max_bytes: u32,
     },
     /// What was asked for lies before the trim point.
-    #[error("{what} {requested} is trimmed, the first retained is {first}")]
+    #[error("{what} {requested} is trimmed; the first retained {what} is {first}")]
     Trimmed {
         /// `sequence` or `offset`.
         what: &'static str,
@@ -124,8 +124,8 @@ impl LogError {
         }
     }
 
-    /// Whether what lies on the disk cannot be read, however often it is tried. A shortage, such as of descriptors, is
-    /// none.
+    /// Whether what lies on the disk cannot be read, however often it is tried. A shortage, such as of
+    /// descriptors, is none.
     #[must_use]
     pub fn is_damage(&self) -> bool {
         match self {
@@ -168,25 +168,24 @@ impl LogError {
                 "Run the newer version of the program that wrote this log, or choose another data directory."
             }
             Self::Corrupt { .. } => {
-                "Restore the data directory from a backup, or start with a new one; keep the damaged one, \
-                 since its other records can still be read."
+                "Restore the data directory from a backup, or start with a new one. Keep the damaged one: \
+                 its other records can still be read."
             }
             Self::Mark { .. } => {
-                "Remove that file and start again: the mark is only a hint that the shutdown was clean. What follows the \
-                 last whole record is then cut, also if it was durable; copy the data directory first if you doubt it."
+                "Remove that file and start again; copy the data directory first if in doubt. The mark is \
+                 only a hint that the shutdown was clean. Without it, the start cuts everything after the \
+                 last whole record, even if it was durable."
             }
-            Self::NoSpace { .. } => "Free some space on this disk; the log goes on by itself.",
+            Self::NoSpace { .. } => "Free space on this disk; the log then resumes by itself.",
             Self::Poisoned { .. } => {
-                "Look for the disk's errors in the system's log, then start the program again: \
-                 it recovers what is durable."
+                "Check the system log for disk errors, then start the program again: \
+                 it recovers all durable records."
             }
             Self::Closed => "Open it again.",
             Self::Fenced { .. } => {
-                "Make sure that only one process writes to this log, then start again from its end."
+                "Ensure that only one process writes to this log, then start again from its end."
             }
-            Self::OffsetGap { .. } => {
-                "Report this as a defect: the program numbered its own records wrongly."
-            }
+            Self::OffsetGap { .. } => "Report this as a bug: the program numbered its records incorrectly.",
             Self::TooLarge { .. } => "Split the record.",
             Self::Trimmed { .. } => "Start from the first retained one.",
             Self::Io { .. } => "Check the disk and the permissions of this file.",

@@ -22,16 +22,16 @@ mod walk;
 use std::sync::Arc;
 
 use camshaft_sabotage::{Sabotage, is_on};
+
+use crate::record::fields::{length_u64, length_usize};
+use crate::record::{self, HEADER_BYTES, Header};
+use crate::{Disk, DiskFile, Log, LogError, LogReader, NewRecord, record_bytes};
 use clean_mark::CleanMark;
 use segment::Segment;
 use segment_header::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use spare::Spare;
 use view::View;
 use walk::{Place, position_in_file};
-
-use crate::record::fields::{length_u64, length_usize};
-use crate::record::{self, HEADER_BYTES, Header};
-use crate::{Disk, DiskFile, Log, LogError, LogReader, NewRecord, record_bytes};
 
 /// A write buffer that grew beyond this is given back after the write, in bytes.
 const BUFFER_KEPT_BYTES: usize = 2 * 1024 * 1024;

@@ -6,7 +6,6 @@
 //!
 //! This crate deals in bytes and numbers. It never knows what an event means, owns no thread and reads no
 //! clock.
-#![deny(missing_docs)]
 
 mod disk;
 mod error;

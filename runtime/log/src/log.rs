@@ -73,33 +73,34 @@ pub trait LogReader: Send + Sync {
     /// checked; a batch ends before a damaged one.
     ///
     /// # Errors
-    /// [`LogError::Trimmed`] before the first retained sequence, [`LogError::Corrupt`] if the record at `sequence`
-    /// is damaged.
+    /// [`LogError::Trimmed`] before the first retained sequence, [`LogError::Corrupt`] if the record at
+    /// `sequence` is damaged.
     fn read_from(&self, sequence: u64, max_bytes: u32) -> Result<Batch, LogError>;
 
     /// The sequence of the record that contains the event at `offset`; none if the offset is not written yet.
     ///
     /// # Errors
-    /// [`LogError::Trimmed`] before the first retained offset, [`LogError::Corrupt`] where damage hides which record
-    /// that is.
+    /// [`LogError::Trimmed`] before the first retained offset, [`LogError::Corrupt`] where damage hides which
+    /// record that is.
     fn find_offset(&self, offset: u64) -> Result<Option<u64>, LogError>;
 
     /// The sequence of the first retained record with this timestamp or a later one; the one after the last
-    /// if there is none. Exact as long as timestamps never go back, which is for the caller to see to. A record
-    /// whose header is damaged has no timestamp and is passed over.
+    /// if there is none. Exact as long as timestamps never go back, which is for the caller to see to. A
+    /// record whose header is damaged has no timestamp and is passed over.
     ///
     /// # Errors
     /// [`LogError::Io`] where a file cannot be read.
     fn find_time(&self, timestamp_ms: u64) -> Result<u64, LogError>;
 
-    /// The first record behind `offset` that can be read whole: where a reader goes on that gives up damaged records.
-    /// The place of the next record to come if there is none.
+    /// The first record behind `offset` that can be read whole: where a reader goes on that gives up damaged
+    /// records. The place of the next record to come if there is none.
     ///
     /// # Errors
     /// [`LogError::Io`] where a file cannot be read.
     fn next_readable(&self, offset: u64) -> Result<NextRecord, LogError>;
 
-    /// The number that was chosen when the log was created. It never changes, so it tells one log from another.
+    /// The number that was chosen when the log was created. It never changes, so it tells one log from
+    /// another.
     fn identity(&self) -> u64;
 
     /// First and last of what is retained, in one consistent view.
@@ -131,8 +132,8 @@ pub struct NextRecord {
 pub struct Bounds {
     /// Sequence of the first retained record, or of the first one to come.
     pub first_sequence: u64,
-    /// Sequence of the first record of the second oldest segment, if there are two: trimming lets go of whole segments, so
-    /// nothing goes before it may.
+    /// Sequence of the first record of the second oldest segment, if there are two: trimming lets go of whole
+    /// segments, so nothing goes before it may.
     pub next_segment: Option<u64>,
     /// Sequence of the last record written; 0 before the first.
     pub last_sequence: u64,

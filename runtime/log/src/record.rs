@@ -9,6 +9,7 @@ pub(crate) mod fields;
 mod tests;
 
 use camshaft_sabotage::{Sabotage, is_on};
+
 use fields::{Fields, length_u64};
 
 /// Header of a record on the disk, in bytes.

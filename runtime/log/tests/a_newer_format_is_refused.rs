@@ -36,7 +36,7 @@ fn check_refused(disk: &MemoryDisk, name: &str) {
     assert_eq!(error.code(), "log-format-newer");
     assert_eq!(
         error.to_string(),
-        format!("file \"{name}\" has log format version 2, this program reads up to version 1")
+        format!("file \"{name}\" has log format version 2; this program reads up to version 1")
     );
     assert_eq!(disk.operations(), operations, "nothing was written");
 }

@@ -68,7 +68,7 @@ fn check_damage_refused(sequence: u64, why: &str, damage: impl Fn(&mut [u8])) {
 
 #[test]
 fn a_changed_payload_that_a_later_record_knew_durable() {
-    check_damage_refused(3, "record 3 was durable (records up to 6 were)", |record| record[50] ^= 0x10);
+    check_damage_refused(3, "record 3 was durable (like all up to 6)", |record| record[50] ^= 0x10);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_last_record_that_was_closed_cleanly() {
     let disk = one_segment();
     Box::new(open(&disk, LARGE_SEGMENT, None).expect("the log opens")).close().expect("the log closes");
     disk.edit(FIRST, |bytes| bytes[position_of(10) + 48] ^= 1);
-    check_refused(&disk, (LARGE_SEGMENT, None), (FIRST, position_of(10)), "records up to 10 were");
+    check_refused(&disk, (LARGE_SEGMENT, None), (FIRST, position_of(10)), "like all up to 10");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_damaged_segment_header_or_one_cut_short() {
     disk.edit(&last, |bytes| bytes[30] ^= 1);
     check_refused(&disk, (SMALL_SEGMENT, None), (&last, 0), "checksum of the header");
     disk.edit(&last, |bytes| bytes.truncate(40));
-    check_refused(&disk, (SMALL_SEGMENT, None), (&last, 0), "cut short");
+    check_refused(&disk, (SMALL_SEGMENT, None), (&last, 0), "truncated");
     disk.edit(&last, |bytes| {
         *bytes = b"not a segment at all, and a little longer than sixty-four bytes".repeat(2)
     });
@@ -190,7 +190,7 @@ fn a_segment_under_another_name_or_of_another_log() {
     let disk = many_segments();
     let names = segment_names(&disk);
     disk.put("00000000000000009999.segment", &disk.bytes(&names[1]));
-    check_refused(&disk, (SMALL_SEGMENT, None), ("00000000000000009999.segment", 0), "first sequence is");
+    check_refused(&disk, (SMALL_SEGMENT, None), ("00000000000000009999.segment", 0), "as its first sequence");
 
     let disk = many_segments();
     let other = MemoryDisk::new();

@@ -1,5 +1,5 @@
-//! Damage to an old record costs that record: the ones before and behind it are read, and a check of the whole log finds
-//! each damaged place and changes nothing.
+//! Damage to an old record costs that record: the ones before and behind it are read, and a check of the
+//! whole log finds each damaged place and changes nothing.
 
 use std::sync::Arc;
 

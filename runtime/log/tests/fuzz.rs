@@ -1,7 +1,8 @@
-//! Fuzz targets: whatever the files hold, opening answers with a log or an error, and what a log gives is right.
+//! Fuzz targets: whatever the files hold, opening answers with a log or an error, and what a log gives is
+//! right.
 //!
-//! `cargo test` runs each for a moment with random input and the corpus beside it (`fuzz/__fuzz__`); `cargo bolero`
-//! runs the same ones under a fuzzer that is guided by coverage. `runtime/RELIABILITY.md` says how.
+//! `cargo test` runs each for a moment with random input and the corpus beside it (`fuzz/__fuzz__`); `cargo
+//! bolero` runs the same ones under a fuzzer that is guided by coverage. `runtime/RELIABILITY.md` says how.
 
 mod fuzz {
     mod damage;

@@ -1,8 +1,8 @@
 //! The runtime's ways to wake a thread, under a model checker that tries every order of steps.
 //!
-//! `bell.rs` and `durable.rs` are the runtime's own files, compiled here beside a `sync` of the model checker; the
-//! alarm is the engine's. In the model no wait ever times out, so a lost wake-up is a deadlock, which the checker
-//! finds. The tests run the models, also with the mistakes that the runtime must not make.
+//! `bell.rs` and `durable.rs` are the runtime's own files, compiled here beside a `sync` of the model
+//! checker; the alarm is the engine's. In the model no wait ever times out, so a lost wake-up is a deadlock,
+//! which the checker finds. The tests run the models, also with the mistakes that the runtime must not make.
 
 // The unit tests in the shared files are the runtime's: a test build of this library holds nothing.
 #[cfg(not(test))]

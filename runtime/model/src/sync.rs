@@ -1,5 +1,5 @@
-//! What the runtime's files wait with, as the model checker has it. `watch` and `oneshot` are made of its mutex, as
-//! far as the files and the models use them.
+//! What the runtime's files wait with, as the model checker has it. `watch` and `oneshot` are made of its
+//! mutex, as far as the files and the models use them.
 
 pub(crate) use std::sync::PoisonError;
 

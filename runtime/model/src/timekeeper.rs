@@ -46,7 +46,8 @@ struct Core {
     bell: Bell,
 }
 
-/// A step makes something due while the timekeeper goes to sleep. In every order of steps the timekeeper handles it.
+/// A step makes something due while the timekeeper goes to sleep. In every order of steps the timekeeper
+/// handles it.
 ///
 /// # Panics
 /// If there is an order in which the timekeeper sleeps on.

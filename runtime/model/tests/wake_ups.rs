@@ -11,7 +11,8 @@ use camshaft_model::{
 /// Set in the process of its own in which a mistake is made: a deadlock in a model aborts it.
 const MISTAKE: &str = "CAMSHAFT_MODEL_MISTAKE";
 
-/// Runs `model` in a process of its own and wants the checker to find a deadlock there. `test` is the caller's name.
+/// Runs `model` in a process of its own and wants the checker to find a deadlock there. `test` is the
+/// caller's name.
 fn is_found(test: &str, model: impl FnOnce()) {
     if std::env::var_os(MISTAKE).is_some() {
         return model();

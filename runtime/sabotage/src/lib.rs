@@ -1,9 +1,8 @@
 //! Bugs on demand: each promise's guard can be taken out, to show that the simulator would notice.
 //!
-//! The guarded places of `log`, `tables` and `engine` ask [`is_on`]. Without the feature `armed` the answer is a
-//! constant `false`, and nothing of this is in the program; with it, the simulator turns one switch for its thread.
-
-#![deny(missing_docs)]
+//! The guarded places of `log`, `tables` and `engine` ask [`is_on`]. Without the feature `armed` the answer
+//! is a constant `false`, and nothing of this is in the program; with it, the simulator turns one switch for
+//! its thread.
 
 #[cfg(feature = "armed")]
 use std::cell::Cell;

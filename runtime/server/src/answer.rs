@@ -1,4 +1,4 @@
-//! Answers: the envelope of listings, and the room that an answer takes until it is sent.
+//! Responses: the memory that a response takes until it is sent.
 
 use axum::{
     body::{Body, HttpBody, to_bytes},
@@ -14,10 +14,11 @@ use super::{
     room::{Lease, SMALL_BYTES},
 };
 
-/// Answers below this size are not counted: problems, receipts of few events.
+/// Responses up to this size are not counted, such as problem documents and receipts of a few events.
 const UNCOUNTED_BYTES: u64 = 4 << 10;
 
-/// Gives an answer that is made as a whole its room until it is sent, or refuses it. Streams take theirs themselves.
+/// Takes memory for a complete response until it is sent. If there is no memory, the request fails as busy.
+/// Streams take their own memory.
 pub async fn bounded(State(api): State<Api>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let Some(bytes) = response.body().size_hint().exact().filter(|bytes| *bytes > UNCOUNTED_BYTES) else {
@@ -32,7 +33,7 @@ pub async fn bounded(State(api): State<Api>, request: Request, next: Next) -> Re
 
 async fn carried(response: Response, lease: Lease) -> Response {
     let (head, body) = response.into_parts();
-    // All of it is there already.
+    // The body is complete already, so this does not wait.
     match to_bytes(body, usize::MAX).await {
         Ok(bytes) => Response::from_parts(head, Body::from(lease.carry(bytes))),
         Err(error) => Problem::new(ErrorCode::Internal, error.to_string()).into_response(),

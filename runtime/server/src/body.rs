@@ -1,4 +1,4 @@
-//! Reads a request's body within a size, a time and the [`Room`] that all share, and decodes it.
+//! Reads and decodes request bodies, within limits on size and time and within the shared [`Room`].
 
 mod coding;
 
@@ -22,47 +22,48 @@ use super::{
     room::{Lease, Room, SMALL_BYTES},
 };
 
-/// Longest pause between two parts of a body.
+/// Maximum pause between two parts of a body.
 const MAX_PAUSE: Duration = Duration::from_secs(20);
 
-/// Longest time for a whole body.
+/// Maximum time for a whole body.
 const MAX_DURATION: Duration = Duration::from_mins(5);
 
-/// What reading a body that is not small takes beside it: parts that have arrived and are not copied yet.
+/// Additional memory for reading a body that is not small: parts that have arrived and are not copied yet.
 const IN_TRANSIT_BYTES: usize = 64 << 10;
 
-/// How much room a body takes for each of its bytes: itself, and what it says once it is parsed.
+/// Memory that a body takes for each of its bytes: the byte itself, and its parsed form.
 const COPIES: usize = 2;
 
-/// A body that has arrived, and its room.
+/// A received body, and the lease of its memory.
 #[derive(Debug)]
 pub struct Received {
     pub bytes: Vec<u8>,
     pub lease: Lease,
 }
 
-/// The room that a body of `bytes` takes.
+/// The memory that a body of `bytes` takes, in bytes.
 pub const fn cost(bytes: usize) -> usize {
     let transit = if bytes * COPIES > SMALL_BYTES { IN_TRANSIT_BYTES } else { 0 };
     bytes * COPIES + transit
 }
 
-/// The value that a JSON body holds.
+/// Reads and parses a JSON body.
 pub async fn json<T: DeserializeOwned>(api: &Api, headers: &HeaderMap, body: Body) -> Result<T, Problem> {
     let received = read(&api.room, headers, body, api.settings.max_request_bytes).await?;
     serde_json::from_slice(&received.bytes).map_err(|error| {
         Problem::invalid_request(
             "body",
-            format!("the body is not the JSON that is expected: {error}"),
-            "Send a JSON object; `/openapi.json` describes its members.",
+            format!("the body is not valid JSON for this request: {error}"),
+            "Send a JSON object; see `/openapi.json` for its members.",
         )
     })
 }
 
-/// The whole body, decoded, of at most `limit` bytes as it comes and as it is decoded.
+/// Reads and decodes a whole body. Both the received and the decoded body may have at most `limit` bytes.
 ///
 /// # Errors
-/// A coding that is not known, or one that the body does not have; a body that is too large, too slow, or without room.
+/// The coding is not supported, or the body does not have it. The body is too large or too slow, or there is
+/// no memory for it.
 pub async fn read(
     room: &Arc<Room>,
     headers: &HeaderMap,
@@ -72,7 +73,7 @@ pub async fn read(
     let coding = Coding::of(headers)?;
     let received = read_coded(room, headers, body, limit).await?;
     let Some(coding) = coding else { return Ok(received) };
-    // On a thread that may take its time.
+    // Decoding may take long, so it runs on a blocking thread.
     let decoded = tokio::task::spawn_blocking(move || coding.decode(received, limit)).await;
     decoded.unwrap_or_else(|error| Err(Problem::new(ErrorCode::Internal, error.to_string())))
 }
@@ -82,8 +83,8 @@ fn too_large(limit: u64) -> Problem {
     Problem::new(ErrorCode::RequestTooLarge, detail).limit(limit)
 }
 
-/// The body as it comes. One whose length is declared has its room before anything of it is read, another one takes it
-/// as it comes.
+/// Reads a body without decoding it. If the length is declared, the memory is taken before the body is read;
+/// otherwise it is taken as the body arrives.
 async fn read_coded(
     room: &Arc<Room>,
     headers: &HeaderMap,
@@ -105,7 +106,7 @@ async fn read_coded(
             Ok(Ok(Some(Ok(part)))) => part,
             Ok(Ok(None)) => return Ok(Received { bytes, lease }),
             Ok(Ok(Some(Err(error)))) => {
-                let detail = format!("the body broke off: {error}");
+                let detail = format!("the body is incomplete: {error}");
                 return Err(Problem::invalid_request("body", detail, "Send the whole body."));
             }
             Ok(Err(_)) | Err(_) => {

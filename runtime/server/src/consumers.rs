@@ -1,4 +1,4 @@
-//! `/consumers`: how far each consumer is, what holds it up, and stopping, resuming, resetting or forgetting it.
+//! `/consumers`: shows, pauses, resumes, resets and removes consumers, and skips damage.
 
 use axum::{
     Json,
@@ -11,7 +11,7 @@ use camshaft_wire::{ConsumerView, Items, ProblemDocument, ResetRequest, ResetVie
 
 use super::{Api, body, parameters::Path, problem::Problem};
 
-/// Every consumer.
+/// Lists all consumers.
 #[utoipa::path(
     get, path = "/consumers", tag = "consumers",
     responses(
@@ -23,13 +23,13 @@ pub async fn list(State(api): State<Api>) -> Result<Json<Items<ConsumerView>>, P
     Ok(Json(Items { items: api.runtime.consumers().await? }))
 }
 
-/// One consumer.
+/// Returns one consumer.
 #[utoipa::path(
     get, path = "/consumers/{name}", tag = "consumers",
-    params(("name" = String, Path, description = "Its name: the plugin's, or a closure's")),
+    params(("name" = String, Path, description = "Name of the consumer: the name of its plugin or closure")),
     responses(
         (status = 200, description = "The consumer", body = ConsumerView),
-        (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No consumer has this name", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "The log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -40,15 +40,15 @@ pub async fn show(State(api): State<Api>, Path(name): Path<String>) -> Result<Js
     }
 }
 
-/// Forgets a detached consumer, its state, dead letters and timers.
+/// Removes a detached consumer, its state, held events, dead letters and timers.
 #[utoipa::path(
     delete, path = "/consumers/{name}", tag = "consumers",
-    params(("name" = String, Path, description = "Its name")),
+    params(("name" = String, Path, description = "Name of the consumer")),
     responses(
-        (status = 204, description = "It is forgotten"),
-        (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "It is attached", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 204, description = "The consumer is removed"),
+        (status = 404, description = "No consumer has this name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "The consumer is attached", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -57,14 +57,17 @@ pub async fn remove(State(api): State<Api>, Path(name): Path<String>) -> Result<
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Keeps a consumer from taking events until it is resumed, also after a restart. It burns no attempts meanwhile.
+/// Pauses a consumer.
+///
+/// The consumer takes no events until it is resumed, even after a restart. A paused consumer uses up no
+/// attempts.
 #[utoipa::path(
     post, path = "/consumers/{name}/pause", tag = "consumers",
-    params(("name" = String, Path, description = "Its name")),
+    params(("name" = String, Path, description = "Name of the consumer")),
     responses(
-        (status = 204, description = "It is paused"),
-        (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 204, description = "The consumer is paused"),
+        (status = 404, description = "No consumer has this name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -73,14 +76,14 @@ pub async fn pause(State(api): State<Api>, Path(name): Path<String>) -> Result<S
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lets a paused consumer go on where it stands, and closes its circuit breaker.
+/// Resumes a paused consumer at its position, and closes its circuit breaker.
 #[utoipa::path(
     post, path = "/consumers/{name}/resume", tag = "consumers",
-    params(("name" = String, Path, description = "Its name")),
+    params(("name" = String, Path, description = "Name of the consumer")),
     responses(
-        (status = 204, description = "It goes on"),
-        (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 204, description = "The consumer has resumed"),
+        (status = 404, description = "No consumer has this name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -89,19 +92,20 @@ pub async fn resume(State(api): State<Api>, Path(name): Path<String>) -> Result<
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Starts a consumer anew at another place, as its next generation.
+/// Resets a consumer to another position in the log.
 ///
-/// Its held events, dead letters and timers are dropped, and its state unless it is kept.
+/// The consumer begins a new generation. Its held events, dead letters and timers are dropped. Its state is
+/// dropped unless `keep_state` is true.
 #[utoipa::path(
     post, path = "/consumers/{name}/reset", tag = "consumers",
-    params(("name" = String, Path, description = "Its name")),
+    params(("name" = String, Path, description = "Name of the consumer")),
     request_body(content = ResetRequest, content_type = "application/json"),
     responses(
-        (status = 200, description = "It has begun anew", body = ResetView),
-        (status = 400, description = "The place is not valid", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "The consumer is reset", body = ResetView),
+        (status = 400, description = "The position is not valid", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "The request is too large", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No consumer has this name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -115,21 +119,21 @@ pub async fn reset(
     Ok(Json(ResetView { offset: api.runtime.reset_consumer(&name, request).await? }))
 }
 
-/// Lets a damaged consumer go on without what it cannot read.
+/// Lets a damaged consumer continue without the damaged parts.
 ///
-/// Damaged events of the log are passed over; a damaged held event, dead letter or timer is dropped. What is skipped is
-/// published as `camshaft.consumer.skipped`.
+/// Damaged events of the log are skipped; a damaged held event, dead letter or timer is dropped. The event
+/// `camshaft.consumer.skipped` lists the skipped parts.
 #[utoipa::path(
     post, path = "/consumers/{name}/skip", tag = "consumers",
-    params(("name" = String, Path, description = "Its name")),
+    params(("name" = String, Path, description = "Name of the consumer")),
     request_body(content = SkipRequest, content_type = "application/json"),
     responses(
-        (status = 200, description = "It goes on", body = SkipView),
+        (status = 200, description = "The consumer continues", body = SkipView),
         (status = 400, description = "The offset is not valid", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "The request is too large", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "It is not damaged, cannot go on without the damaged part, or `to` is given and no event is damaged", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No consumer has this name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "The consumer is not damaged, cannot continue without the damaged part, or `to` is given and no event is damaged", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]

@@ -1,4 +1,4 @@
-//! `/dead-letters`: what consumers could not handle, and what the operator does about it.
+//! `/dead-letters`: lists, shows, redrives and discards dead letters.
 
 #![expect(unused_qualifications, reason = "utoipa's macro repeats the names of parameter types")]
 
@@ -16,7 +16,7 @@ use super::{
     problem::Problem,
 };
 
-/// Dead letters on a page, unless the request says otherwise, and at most.
+/// Default and maximum number of dead letters on a page.
 const PAGE: u64 = 100;
 const MAX_PAGE: u64 = 1_000;
 
@@ -24,28 +24,28 @@ const MAX_PAGE: u64 = 1_000;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
-    /// Of this consumer only.
+    /// Returns only dead letters of this consumer.
     consumer: Option<String>,
-    /// Of events of these types only, such as `order.*`.
+    /// Returns only dead letters with these event types, such as `order.*`.
     #[serde(rename = "type")]
     #[param(value_type = Option<String>, pattern = r"^(?:\*|[^\s*.\x00-\x1f\x7f-\x9f]+)(?:\.(?:\*|[^\s*.\x00-\x1f\x7f-\x9f]+))*(?:\.\*\*)?$|^\*\*$")]
     event_type: Option<TypePattern>,
-    /// At most so many; 100 unless given, at most 1000.
+    /// Maximum number of dead letters, up to 1000; the default is 100.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u64>,
-    /// `next` of the page before.
+    /// `next` of the previous page.
     #[param(pattern = "^[a-z][a-z0-9-]{0,62}:[0-9]{1,19}$")]
     cursor: Option<String>,
 }
 
-/// Dead letters, by consumer and offset.
+/// Lists dead letters, by consumer and offset.
 #[utoipa::path(
     get, path = "/dead-letters", tag = "dead letters", params(ListQuery),
     responses(
-        (status = 200, description = "A page of them", body = Page<DeadLetterSummary>),
+        (status = 200, description = "A page of dead letters", body = Page<DeadLetterSummary>),
         (status = 400, description = "A parameter is not valid", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "There is no memory for the answer now, or the log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "There is no memory for the response now, or the log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No consumer has this name", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn list(
@@ -58,13 +58,13 @@ pub async fn list(
     Ok(Json(api.runtime.dead_letters(query).await?))
 }
 
-/// One dead letter with its event, attempts and what waits behind it.
+/// Returns one dead letter with its event, its attempts and the events that wait behind it.
 #[utoipa::path(
     get, path = "/dead-letters/{consumer}/{offset}", tag = "dead letters",
-    params(("consumer" = String, Path, description = "Whose"), ("offset" = u64, Path, description = "The event's offset")),
+    params(("consumer" = String, Path, description = "Name of the consumer"), ("offset" = u64, Path, description = "Offset of the event")),
     responses(
         (status = 200, description = "The dead letter", body = DeadLetterView),
-        (status = 404, description = "There is none", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "The consumer has no dead letter at this offset", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn show(
@@ -74,15 +74,17 @@ pub async fn show(
     Ok(Json(api.runtime.dead_letter(&consumer, offset(&at)?).await?))
 }
 
-/// Where an event stands that was a dead letter and may have been redriven: it waits, is dead again, or is gone.
+/// Returns the status of an event that is or was a dead letter.
+///
+/// After a redrive, the event waits to be handled, is a dead letter again, or is gone.
 #[utoipa::path(
     get, path = "/dead-letters/{consumer}/{offset}/redriven", tag = "dead letters",
-    params(("consumer" = String, Path, description = "Whose"), ("offset" = u64, Path, description = "The event's offset")),
+    params(("consumer" = String, Path, description = "Name of the consumer"), ("offset" = u64, Path, description = "Offset of the event")),
     responses(
-        (status = 200, description = "Where it stands", body = RedrivenView),
-        (status = 400, description = "The offset is no number", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "Status of the event", body = RedrivenView),
+        (status = 400, description = "The offset is not a number", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No consumer has this name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn redriven(
@@ -92,14 +94,16 @@ pub async fn redriven(
     Ok(Json(api.runtime.redriven(&consumer, offset(&at)?).await?))
 }
 
-/// Lets the consumer try it again, then what waits behind it, in order.
+/// Redrives a dead letter.
+///
+/// The consumer tries the event again, and then the events that wait behind it, in order.
 #[utoipa::path(
     post, path = "/dead-letters/{consumer}/{offset}/redrive", tag = "dead letters",
-    params(("consumer" = String, Path, description = "Whose"), ("offset" = u64, Path, description = "The event's offset")),
+    params(("consumer" = String, Path, description = "Name of the consumer"), ("offset" = u64, Path, description = "Offset of the event")),
     responses(
-        (status = 202, description = "It will be tried again"),
-        (status = 404, description = "There is none", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 202, description = "The event will be tried again"),
+        (status = 404, description = "The consumer has no dead letter at this offset", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -111,14 +115,16 @@ pub async fn redrive(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Drops it, then lets what waits behind it run, in order.
+/// Discards a dead letter.
+///
+/// The events that wait behind it then run, in order.
 #[utoipa::path(
     post, path = "/dead-letters/{consumer}/{offset}/discard", tag = "dead letters",
-    params(("consumer" = String, Path, description = "Whose"), ("offset" = u64, Path, description = "The event's offset")),
+    params(("consumer" = String, Path, description = "Name of the consumer"), ("offset" = u64, Path, description = "Offset of the event")),
     responses(
-        (status = 204, description = "It is gone"),
-        (status = 404, description = "There is none", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 204, description = "The dead letter is discarded"),
+        (status = 404, description = "The consumer has no dead letter at this offset", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]

@@ -1,4 +1,4 @@
-//! `/events`: publishing and reading.
+//! `/events`: publishing and reading events.
 
 mod publish;
 mod read;

@@ -1,5 +1,5 @@
-//! Who may call. With a token: whoever knows it. Without one: programs on this machine, and web pages of
-//! allowed origins; loopback alone is no boundary against web pages.
+//! The access check. With a token, callers must send it. Without a token, only programs on this machine and
+//! web pages of allowed origins may call. Listening on loopback alone does not protect against web pages.
 
 mod authority;
 
@@ -14,13 +14,14 @@ use camshaft::{ErrorCode, Token};
 use super::{Api, ApiSettings, problem::Problem};
 use authority::only;
 
-/// Answers in place of the routes where the caller may not call, and adds what a browser needs where it may.
+/// Rejects callers that may not call, and adds the headers that browsers need to the responses of allowed
+/// origins.
 pub async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
     let settings = &api.settings;
     let origin = only(request.headers(), &header::ORIGIN).ok().flatten().cloned();
     let allowed = origin.filter(|origin| is_allowed(settings, origin));
     let response = if request.method() == Method::OPTIONS && allowed.is_some() {
-        // A browser's question before the request itself; it never carries the token.
+        // A preflight request of a browser. It never carries the token.
         preflight()
     } else {
         match check(settings, &request) {
@@ -52,7 +53,7 @@ fn check(settings: &ApiSettings, request: &Request) -> Result<(), Problem> {
         Problem::new(ErrorCode::HostNotAllowed, format!("the request is addressed to {named}"))
     })?;
     let refuse = |origin: &str| {
-        Err(Problem::new(ErrorCode::OriginNotAllowed, format!("a web page of {origin} called")))
+        Err(Problem::new(ErrorCode::OriginNotAllowed, format!("a web page of {origin} sent the request")))
     };
     match only(headers, &header::ORIGIN) {
         Ok(Some(origin)) if !is_allowed(settings, origin) => {
@@ -63,12 +64,12 @@ fn check(settings: &ApiSettings, request: &Request) -> Result<(), Problem> {
     }
 }
 
-/// Whether a request carries the token.
+/// Whether a request carries the runtime's token.
 pub(super) fn is_authorized(token: &Token, headers: &HeaderMap) -> bool {
     bearer(headers).is_some_and(|given| token.is(given))
 }
 
-/// The token that a request carries; none if it carries several.
+/// The token in a request; none if the request has none or several.
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let given = only(headers, &header::AUTHORIZATION).ok()??.as_bytes();
     let (scheme, token) = given.split_at_checked(7)?;

@@ -1,18 +1,19 @@
-//! `GET /health`: for operators, and for whatever watches the process.
+//! `GET /health`: the health check for operators and for programs that watch the process.
 
 use axum::{Json, extract::State, http::StatusCode};
 use camshaft_wire::{Health, HealthStatus};
 
 use super::Api;
 
-/// Whether events are accepted, and how the log is.
+/// Returns whether the runtime accepts events, and figures of the log.
 ///
-/// Needs no token. Anything but 200 means that publishing would be refused; `why` says why.
+/// Needs no token. Any status other than 200 means that the runtime rejects new events; `why` states the
+/// reason.
 #[utoipa::path(
     get, path = "/health", tag = "runtime", security(()),
     responses(
-        (status = 200, description = "Events are accepted", body = Health),
-        (status = 503, description = "Starting, draining, or poisoned", body = Health),
+        (status = 200, description = "The runtime accepts events", body = Health),
+        (status = 503, description = "The runtime is starting, draining or poisoned", body = Health),
     )
 )]
 pub async fn health(State(api): State<Api>) -> (StatusCode, Json<Health>) {

@@ -1,4 +1,5 @@
-//! `/consumers/{name}/held`: the events that a consumer holds, and what the operator does about them.
+//! `/consumers/{name}/held`: lists the held events of a consumer, retries them or turns them into dead
+//! letters.
 
 #![expect(unused_qualifications, reason = "utoipa's macro repeats the names of parameter types")]
 
@@ -13,7 +14,7 @@ use super::{
     problem::Problem,
 };
 
-/// Held events on a page, unless the request says otherwise, and at most.
+/// Default and maximum number of held events on a page.
 const PAGE: u64 = 100;
 const MAX_PAGE: u64 = 1_000;
 
@@ -21,23 +22,25 @@ const MAX_PAGE: u64 = 1_000;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
-    /// At most so many; 100 unless given, at most 1000.
+    /// Maximum number of held events, up to 1000; the default is 100.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u64>,
-    /// `next` of the page before.
+    /// `next` of the previous page.
     #[param(pattern = "^[0-9]{1,19}$")]
     cursor: Option<String>,
 }
 
-/// The events that a consumer holds, by offset: those that are retried and those that wait behind others.
+/// Lists the held events of a consumer, by offset.
+///
+/// A held event waits for its next attempt, behind another event of its key, or behind a dead letter.
 #[utoipa::path(
     get, path = "/consumers/{name}/held", tag = "consumers",
-    params(("name" = String, Path, description = "Its name"), ListQuery),
+    params(("name" = String, Path, description = "Name of the consumer"), ListQuery),
     responses(
-        (status = 200, description = "A page of them", body = Page<HeldEventView>),
+        (status = 200, description = "A page of held events", body = Page<HeldEventView>),
         (status = 400, description = "A parameter is not valid", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "There is no memory for the answer now, or the log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No consumer has this name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "There is no memory for the response now, or the log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn list(
@@ -49,19 +52,20 @@ pub async fn list(
     Ok(Json(api.runtime.held_events(&name, limit, query.cursor.as_deref()).await?))
 }
 
-/// Makes a held event that is retried due now.
+/// Retries a held event now.
 ///
-/// It does nothing to an event that is being attempted, or that waits behind another event, behind a dead letter or for
-/// the end of a probation.
+/// The event must have failed and wait for its next attempt. The request is rejected while an attempt is in
+/// progress, or while the event waits behind another event, behind a dead letter or for the end of a
+/// probation.
 #[utoipa::path(
     post, path = "/consumers/{name}/held/{offset}/retry", tag = "consumers",
-    params(("name" = String, Path, description = "Its consumer"), ("offset" = u64, Path, description = "The event's offset")),
+    params(("name" = String, Path, description = "Name of the consumer"), ("offset" = u64, Path, description = "Offset of the event")),
     responses(
-        (status = 202, description = "It is due now"),
+        (status = 202, description = "The event is due now"),
         (status = 400, description = "The offset is not valid", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "The consumer holds no such event", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "It is being attempted, or waits for what the answer names", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "The consumer does not hold this event", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "An attempt is in progress, or the event waits for the cause that the response names", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -73,19 +77,20 @@ pub async fn retry(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Makes a held event that is retried a dead letter now, as if its attempts were used up.
+/// Turns a held event into a dead letter now, as if its attempts were used up.
 ///
-/// It does nothing to an event that is being attempted, or that waits behind another event, behind a dead letter or for
-/// the end of a probation.
+/// The event must have failed and wait for its next attempt. The request is rejected while an attempt is in
+/// progress, or while the event waits behind another event, behind a dead letter or for the end of a
+/// probation.
 #[utoipa::path(
     post, path = "/consumers/{name}/held/{offset}/dead", tag = "consumers",
-    params(("name" = String, Path, description = "Its consumer"), ("offset" = u64, Path, description = "The event's offset")),
+    params(("name" = String, Path, description = "Name of the consumer"), ("offset" = u64, Path, description = "Offset of the event")),
     responses(
-        (status = 204, description = "It is a dead letter"),
+        (status = 204, description = "The event is a dead letter"),
         (status = 400, description = "The offset is not valid", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "The consumer holds no such event", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "It is being attempted, or waits for what the answer names", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "The consumer does not hold this event", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "An attempt is in progress, or the event waits for the cause that the response names", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]

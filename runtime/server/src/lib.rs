@@ -1,8 +1,8 @@
-//! Camshaft's HTTP interface: routes, their OpenAPI description, the guard before them and the server under them.
+//! Camshaft's HTTP interface: the routes, their OpenAPI description, the access check and the server.
 //!
-//! Every route is registered together with its description, so that none is missing from `/openapi.json`. Every
-//! error is a problem document of [`problem`]. It decides nothing about events: all of that is the
-//! [`Runtime`]'s.
+//! Every route is registered together with its description, so that `/openapi.json` lists all routes. Every
+//! error is a problem document from [`problem`]. This crate makes no decisions about events; the [`Runtime`]
+//! makes them.
 
 mod answer;
 mod body;
@@ -26,32 +26,32 @@ mod state;
 use std::sync::Arc;
 
 use axum::{Router, middleware};
+use camshaft::{Config, Runtime, Token};
 use tokio::sync::{Semaphore, watch};
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+use problem::Problem;
+use room::Room;
 
 pub use server::{Server, ServerError};
 pub use starting::Front;
 
-use camshaft::{Config, Runtime, Token};
-use problem::Problem;
-use room::Room;
-
-/// What the HTTP interface needs of the settings.
+/// The settings of the HTTP interface.
 #[derive(Clone, Debug)]
 pub struct ApiSettings {
-    /// Who may call; without one, only loopback may.
+    /// Token that callers must send; without a token, only loopback callers are allowed.
     pub token: Option<Token>,
-    /// Web origins whose pages may call.
+    /// Web origins whose pages may call the runtime.
     pub allowed_origins: Vec<String>,
-    /// Size of a request's body, in bytes.
+    /// Maximum size of a request body, in bytes.
     pub max_request_bytes: u64,
-    /// Size of one event, in bytes.
+    /// Maximum size of one event, in bytes.
     pub max_event_bytes: u64,
-    /// Size of a batch, in bytes.
+    /// Maximum size of a batch, in bytes.
     pub max_transaction_bytes: u64,
-    /// Requests that are served at a time; those that follow the log have half of them.
+    /// Maximum number of requests served at a time. Requests that follow the log may use half of them.
     pub max_connections: usize,
-    /// Memory for all requests and answers together, in bytes.
+    /// Memory for all requests and responses together, in bytes.
     pub room_bytes: usize,
 }
 
@@ -69,18 +69,18 @@ impl From<&Config> for ApiSettings {
     }
 }
 
-/// What every handler may use.
+/// The shared state of all route handlers.
 #[derive(Clone)]
 struct Api {
     runtime: Runtime,
     settings: Arc<ApiSettings>,
     room: Arc<Room>,
     followers: Arc<Semaphore>,
-    /// Turns true when the server drains: then streams that follow the log end.
+    /// Becomes true when the server drains; streams that follow the log then end.
     closing: watch::Receiver<bool>,
 }
 
-/// The routes over `runtime`. Streams that follow the log end when `closing` turns true.
+/// Creates the routes over `runtime`. Streams that follow the log end when `closing` becomes true.
 pub fn router(runtime: Runtime, settings: ApiSettings, closing: watch::Receiver<bool>) -> Router {
     let largest = usize::try_from(settings.max_request_bytes).unwrap_or(usize::MAX / 4);
     let room = Room::new(settings.room_bytes, body::cost(largest));

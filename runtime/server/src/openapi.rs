@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: what the interface is, made from the routes themselves.
+//! `GET /openapi.json`: the description of the HTTP interface, generated from the routes.
 
 mod answers;
 mod event;
@@ -20,13 +20,14 @@ use utoipa::{
     },
 };
 
-/// The description as it is served.
+/// The serialized description.
 #[derive(Clone)]
 pub struct Description(Arc<str>);
 
 impl Description {
-    /// Serializes the description, with what all routes have in common and the schemas that the macros cannot write. A
-    /// parameter that takes the rest of a path has a mark in the router's syntax that OpenAPI does not know.
+    /// Serializes the description. Adds the responses that all routes share and the schemas that the macros
+    /// cannot express. Removes the router's mark `*` from parameters that match the rest of a path, as
+    /// OpenAPI has no such syntax.
     pub fn new(mut description: OpenApi) -> Self {
         let paths = std::mem::take(&mut description.paths.paths);
         description.paths.paths =
@@ -55,7 +56,7 @@ fn members<'j>(json: &'j mut Value, pointer: &str) -> impl Iterator<Item = (&'j 
     json.pointer_mut(pointer).and_then(Value::as_object_mut).into_iter().flatten()
 }
 
-/// Gives numbers without a sign the upper bound of their type, which the macros leave out.
+/// Adds the maximum of their type to unsigned numbers, which the macros leave out.
 fn bound_numbers(json: &mut Value) {
     match json {
         Value::Array(items) => items.iter_mut().for_each(bound_numbers),
@@ -76,11 +77,11 @@ fn bound_numbers(json: &mut Value) {
     }
 }
 
-/// An event in the JSON format of CloudEvents. Only its name is taken from here; `openapi/event.rs` has its schema.
+/// An event in the JSON format of CloudEvents. Only the name is used; `openapi/event.rs` contains the schema.
 #[derive(ToSchema)]
 pub struct CloudEvent {}
 
-/// What stands above the routes.
+/// The head of the description: title, version, licence and security.
 pub fn head() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Camshaft")
@@ -91,7 +92,7 @@ pub fn head() -> OpenApi {
     let mut components = Components::new();
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("Needed if the runtime was started with a token."))
+        .description(Some("Required if the runtime was started with a token."))
         .build();
     components.add_security_scheme("token", SecurityScheme::Http(bearer));
     let no_scopes: [&str; 0] = [];
@@ -99,7 +100,7 @@ pub fn head() -> OpenApi {
     OpenApiBuilder::new().info(info).components(Some(components)).security(Some(optional)).build()
 }
 
-/// This description.
+/// Returns this OpenAPI description.
 #[utoipa::path(
     get, path = "/openapi.json", tag = "runtime",
     responses((status = 200, description = "An OpenAPI 3.1 document", content_type = "application/json", body = Object))

@@ -1,4 +1,4 @@
-//! Query and path parameters whose refusals are problem documents.
+//! Query and path parameters. Invalid ones are answered with problem documents.
 
 use axum::{
     extract::{FromRequestParts, rejection::PathRejection},
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 
-/// Parameters after the question mark. One that does not exist is an error, not a surprise.
+/// Parameters of the query string. An unknown parameter is an error.
 pub struct Query<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
@@ -28,7 +28,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// Parameters inside the path.
+/// Parameters of the path.
 pub struct Path<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
@@ -47,25 +47,25 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// An offset in a path.
+/// Parses an offset in a path.
 pub fn offset(text: &str) -> Result<Offset, Problem> {
     text.parse().map(Offset).map_err(|_| {
         Problem::invalid_request(
             "offset",
             format!("\"{text}\" is not an offset"),
-            "Write the number after the colon of the event's id.",
+            "Use the number after the colon of the event's id.",
         )
     })
 }
 
-/// A number of items to answer with, between 1 and `most`.
+/// Checks the requested number of items, from 1 to `most`.
 pub fn limit(given: Option<u64>, default: u64, most: u64) -> Result<u64, Problem> {
     match given.unwrap_or(default) {
         limit if (1..=most).contains(&limit) => Ok(limit),
         limit => Err(Problem::invalid_request(
             "limit",
-            format!("limit is {limit}, but has to lie between 1 and {most}"),
-            "Ask for less, and for the rest after the last item.",
+            format!("limit is {limit}, but must be between 1 and {most}"),
+            "Request fewer items, and the rest in further requests.",
         )),
     }
 }

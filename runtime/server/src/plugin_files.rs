@@ -1,4 +1,4 @@
-//! `PUT /plugin-files/{file}`: a plugin's file that comes from another machine, if the settings allow that.
+//! `PUT /plugin-files/{file}`: receives a plugin file from another machine, if the settings allow it.
 
 use std::time::Duration;
 
@@ -15,29 +15,30 @@ use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{Api, body::Coding, parameters::Path, problem::Problem};
 
-/// Longest pause between two parts of a file.
+/// Maximum pause between two parts of a file.
 const MAX_PAUSE: Duration = Duration::from_secs(20);
 
-/// Room that a file takes while it comes in: a part that was read and is not written yet.
+/// Memory that a file takes while it is received, in bytes: one part that was read and is not written yet.
 const PART_BYTES: usize = 512 << 10;
 
-/// Puts a file into the plugins directory: a `.wasm`, or an operator's `.toml` beside one.
+/// Puts a `.wasm` file, or an operator's `.toml` file beside one, into the plugins directory.
 ///
-/// It is off unless the runtime has a token and the setting `allow_deploy`. An operator's file that comes so holds no
-/// grants, ways out or secrets, and takes the place of none that does. What comes of the file is in `GET /plugins`.
+/// This route is off unless the runtime has a token and the setting `allow_deploy` is true. An operator's
+/// file from another machine must not contain `grants`, `[[http]]` or `[secrets]`, and cannot replace a file
+/// that contains one of them. `GET /plugins` shows the result of loading the file.
 #[utoipa::path(
     put, path = "/plugin-files/{file}", tag = "plugins",
-    params(("file" = String, Path, description = "Its name in the plugins directory, such as `stock.wasm`")),
+    params(("file" = String, Path, description = "Name of the file in the plugins directory, such as `stock.wasm`")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file"),
     responses(
-        (status = 202, description = "It is in the directory and will be loaded", body = PluginFileView),
-        (status = 400, description = "The name is none, or the operator's file is not valid", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The runtime takes no such file from other machines", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 202, description = "The file is in the directory and will be loaded", body = PluginFileView),
+        (status = 400, description = "The file name or the operator's file is not valid", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The runtime does not accept this file from another machine", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 408, description = "The file did not arrive in time", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "The file is too large", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The file is coded", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "The request has a content coding", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 500, description = "The file could not be written", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn put(
@@ -47,9 +48,9 @@ pub async fn put(
     body: Body,
 ) -> Result<(StatusCode, Json<PluginFileView>), Problem> {
     if Coding::of(&headers)?.is_some() {
-        let detail = "a plugin's file is taken as it is, without Content-Encoding";
+        let detail = "a plugin file is accepted only without Content-Encoding";
         let problem = Problem::new(ErrorCode::UnsupportedMediaType, detail);
-        return Err(problem.hint("Send the file itself."));
+        return Err(problem.hint("Send the file without a content coding."));
     }
     let _room = api.room.take(PART_BYTES)?;
     let mut file = blocking(move || api.runtime.receive_plugin_file(&name)).await?;
@@ -59,7 +60,7 @@ pub async fn put(
             Ok(Some(Ok(part))) => file = blocking(move || with_part(file, &part)).await?,
             Ok(None) => return Ok((StatusCode::ACCEPTED, Json(blocking(move || file.finish()).await?))),
             Ok(Some(Err(error))) => {
-                let detail = format!("the file broke off: {error}");
+                let detail = format!("the file is incomplete: {error}");
                 return Err(Problem::invalid_request("body", detail, "Send the whole file."));
             }
             Err(_) => {
@@ -74,7 +75,7 @@ fn with_part(mut file: PluginFile, part: &Bytes) -> Result<PluginFile, DeployErr
     Ok(file)
 }
 
-/// Does what waits for the disk elsewhere.
+/// Runs an operation that waits for the disk on another thread.
 async fn blocking<T: Send + 'static>(
     act: impl FnOnce() -> Result<T, DeployError> + Send + 'static,
 ) -> Result<T, Problem> {

@@ -1,4 +1,5 @@
-//! `/plugins`: what the plugins directory holds, what runs because of it, what ran before, and running that again.
+//! `/plugins`: lists plugins and their history, rolls back, pins and unpins versions, and retries refused
+//! files.
 
 use axum::{
     Json,
@@ -13,7 +14,7 @@ use camshaft_wire::{
 
 use super::{Api, body, parameters::Path, problem::Problem};
 
-/// Every plugin.
+/// Lists all plugins.
 #[utoipa::path(
     get, path = "/plugins", tag = "plugins",
     responses(
@@ -27,13 +28,13 @@ pub async fn list(State(api): State<Api>) -> Result<Json<PluginsView>, Problem> 
     Ok(Json(PluginsView { items: api.runtime.plugins().await?, directory, warnings }))
 }
 
-/// One plugin.
+/// Returns one plugin.
 #[utoipa::path(
     get, path = "/plugins/{name}", tag = "plugins",
-    params(("name" = String, Path, description = "The name in its manifest")),
+    params(("name" = String, Path, description = "Name of the plugin, from its manifest")),
     responses(
         (status = 200, description = "The plugin", body = PluginView),
-        (status = 404, description = "No plugin has the name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No plugin has this name", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "The log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -42,13 +43,13 @@ pub async fn show(State(api): State<Api>, Path(name): Path<String>) -> Result<Js
     api.runtime.plugin(&name).await?.map(Json).ok_or_else(missing)
 }
 
-/// What a plugin ran, newest first: the last twenty activations.
+/// Lists the last 20 activations of a plugin, newest first.
 #[utoipa::path(
     get, path = "/plugins/{name}/history", tag = "plugins",
-    params(("name" = String, Path, description = "The name in its manifest")),
+    params(("name" = String, Path, description = "Name of the plugin, from its manifest")),
     responses(
-        (status = 200, description = "Its activations", body = Items<ActivationView>),
-        (status = 404, description = "No plugin of the name ever ran", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "The activations of the plugin", body = Items<ActivationView>),
+        (status = 404, description = "No plugin of this name ever ran", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "The log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -59,20 +60,20 @@ pub async fn history(
     Ok(Json(Items { items: api.runtime.plugin_history(&name).await? }))
 }
 
-/// Runs an earlier version of a plugin again: the one that ran before, or the one that is named.
+/// Rolls a plugin back to the version that ran before, or to the version in the request.
 ///
-/// What ran until now does not run again before its file changes.
+/// The version that ran until now does not run again until its file changes.
 #[utoipa::path(
     post, path = "/plugins/{name}/rollback", tag = "plugins",
-    params(("name" = String, Path, description = "The name in its manifest")),
+    params(("name" = String, Path, description = "Name of the plugin, from its manifest")),
     request_body(content = RollbackRequest, content_type = "application/json"),
     responses(
-        (status = 200, description = "What runs now", body = PluginView),
-        (status = 400, description = "Several versions have a digest that begins so", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No plugin has the name, or no such version is kept", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "There is nothing to go back to, a pin is in the way, or the version cannot run", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "The plugin with the version that runs now", body = PluginView),
+        (status = 400, description = "The digest prefix matches several versions", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No plugin has this name, or the runtime keeps no copy of the version", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "There is no earlier version, the plugin is pinned to another version, or the version cannot run", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "The request is too large", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -86,18 +87,20 @@ pub async fn rollback(
     Ok(Json(api.runtime.roll_plugin_back(&name, request.to.as_deref()).await?))
 }
 
-/// Lets a plugin run one version only, whatever its file holds, until it is unpinned.
+/// Pins a plugin to one version.
+///
+/// Until it is unpinned, the plugin runs only this version, even if its file contains another one.
 #[utoipa::path(
     post, path = "/plugins/{name}/pin", tag = "plugins",
-    params(("name" = String, Path, description = "The name in its manifest")),
+    params(("name" = String, Path, description = "Name of the plugin, from its manifest")),
     request_body(content = PinRequest, content_type = "application/json"),
     responses(
-        (status = 200, description = "What runs now", body = PluginView),
-        (status = 400, description = "Several versions have a digest that begins so", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No plugin has the name, or no such version is kept", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "The plugin with the version that runs now", body = PluginView),
+        (status = 400, description = "The digest prefix matches several versions", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No plugin has this name, or the runtime keeps no copy of the version", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "The version cannot run", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "The request is too large", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -111,15 +114,15 @@ pub async fn pin(
     Ok(Json(api.runtime.pin_plugin(&name, &request.digest).await?))
 }
 
-/// Lets a plugin run what its file holds again.
+/// Unpins a plugin, so that it runs the version in its file again.
 #[utoipa::path(
     post, path = "/plugins/{name}/unpin", tag = "plugins",
-    params(("name" = String, Path, description = "The name in its manifest")),
+    params(("name" = String, Path, description = "Name of the plugin, from its manifest")),
     responses(
-        (status = 200, description = "What runs now", body = PluginView),
-        (status = 404, description = "No plugin has the name", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "What its file holds cannot run", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "The plugin with the version that runs now", body = PluginView),
+        (status = 404, description = "No plugin has this name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "The version in the file cannot run", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -127,15 +130,15 @@ pub async fn unpin(State(api): State<Api>, Path(name): Path<String>) -> Result<J
     Ok(Json(api.runtime.unpin_plugin(&name).await?))
 }
 
-/// Loads a refused file again, as if it had changed, and lifts its quarantine.
+/// Loads a refused file again, as if it had changed, and ends its quarantine.
 #[utoipa::path(
     post, path = "/plugins/{name}/retry", tag = "plugins",
-    params(("name" = String, Path, description = "The name in its manifest, or the stem of its file")),
+    params(("name" = String, Path, description = "Name of the plugin from its manifest, or name of its file without the extension")),
     responses(
-        (status = 202, description = "The file will be loaded; the plugin as it is until then", body = PluginView),
-        (status = 404, description = "No plugin and no refused file has the name", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "No file of the plugin was refused", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 202, description = "The file will be loaded; the body shows the plugin before the reload", body = PluginView),
+        (status = 404, description = "No plugin and no refused file has this name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "The plugin has no refused file", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn retry(

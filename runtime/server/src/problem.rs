@@ -1,23 +1,22 @@
-//! Problem documents (RFC 9457): the one form of every error that crosses HTTP.
+//! Problem documents (RFC 9457): the format of every error over HTTP.
 
-use camshaft_wire::{PROBLEM_MEDIA_TYPE as MEDIA_TYPE, ProblemDocument};
 use std::time::Duration;
 
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use camshaft_event::{
-    Offset,
-    cloudevents::{InvalidBatch, InvalidEvent},
-};
-
 use camshaft::{
     ConsumerError, DeadLetterError, DeployError, ErrorCode, EventError, HeldError, PublishError, ReadError,
     RedriveError, StateError, Unavailable, VersionError,
 };
+use camshaft_event::{
+    Offset,
+    cloudevents::{InvalidBatch, InvalidEvent},
+};
+use camshaft_wire::{PROBLEM_MEDIA_TYPE as MEDIA_TYPE, ProblemDocument};
 
-/// An answer that is an error.
+/// An error response.
 #[derive(Clone, Debug)]
 pub struct Problem {
     document: Box<ProblemDocument>,
@@ -26,7 +25,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of a kind, with what happened this time.
+    /// Creates a problem with a code and the detail of this occurrence.
     #[must_use]
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         let status = code.status().and_then(|status| StatusCode::from_u16(status).ok());
@@ -42,7 +41,7 @@ impl Problem {
         Self { document: Box::new(document), status, header: None }
     }
 
-    /// A parameter that is not valid.
+    /// Creates a problem for a parameter that is not valid.
     #[must_use]
     pub fn invalid_request(parameter: &str, detail: impl Into<String>, hint: impl Into<String>) -> Self {
         let mut problem = Self::new(ErrorCode::InvalidRequest, detail).hint(hint);
@@ -51,42 +50,42 @@ impl Problem {
     }
 
     pub(super) fn route_not_found() -> Self {
-        Self::new(ErrorCode::RouteNotFound, "nothing is served at this path")
+        Self::new(ErrorCode::RouteNotFound, "no route has this path")
     }
 
     pub(super) fn method_not_allowed() -> Self {
-        Self::new(ErrorCode::MethodNotAllowed, "this path does not take this method")
+        Self::new(ErrorCode::MethodNotAllowed, "this path does not support this method")
     }
 
-    /// The same with a better hint.
+    /// Replaces the hint with a more specific one.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.document.hint = hint.into();
         self
     }
 
-    /// The same with the limit that was exceeded.
+    /// Adds the limit that was exceeded.
     #[must_use]
     pub fn limit(mut self, limit: u64) -> Self {
         self.document.limit = Some(limit);
         self
     }
 
-    /// The same with a header.
+    /// Adds a response header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.header = Some((name, value));
         self
     }
 
-    /// A bound that is reached, and heals by itself.
+    /// Creates a problem for a limit that is reached now and clears by itself.
     pub(super) fn busy(detail: impl Into<String>) -> Self {
         Self::new(ErrorCode::Busy, detail).retry_after(Some(Duration::from_secs(1)))
     }
 
     fn retry_after(self, delay: Option<Duration>) -> Self {
         let Some(delay) = delay else { return self };
-        // Whole seconds, and never "at once".
+        // Whole seconds, at least one.
         let seconds = delay.as_millis().div_ceil(1000).max(1);
         let value = HeaderValue::from_str(&seconds.to_string()).expect("digits are a header value");
         self.header(header::RETRY_AFTER, value)
@@ -125,7 +124,7 @@ impl From<InvalidBatch> for Problem {
     }
 }
 
-/// The answer of every operation that the runtime cannot serve now.
+/// The response of every operation that the runtime cannot serve now.
 impl From<Unavailable> for Problem {
     fn from(unavailable: Unavailable) -> Self {
         Self::new(unavailable.code(), unavailable.to_string()).retry_after(unavailable.retry_after())

@@ -14,32 +14,33 @@ use utoipa::ToSchema;
 
 use super::{Api, body, parameters::Path, problem::Problem};
 
-/// A job to start, or to preview.
+/// A redrive job to start or to preview.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartRedrive {
-    /// What it takes, and how fast.
+    /// The selection and the rate.
     #[serde(flatten)]
     request: RedriveRequest,
-    /// Only say what would be redriven.
+    /// Whether to return only a preview, without a redrive.
     #[serde(default)]
     dry_run: bool,
 }
 
-/// Starts a job that redrives the dead letters that are selected now, in order.
+/// Starts a job that redrives the currently selected dead letters, in order.
 ///
-/// It answers once the start is durable; the job goes on by itself, also after a restart.
+/// The response is sent once the start is durable. The job then runs by itself, and continues after a
+/// restart.
 #[utoipa::path(
     post, path = "/redrives", tag = "dead letters",
     request_body(content = StartRedrive, content_type = "application/json"),
     responses(
-        (status = 200, description = "What would be redriven, for a dry run", body = RedrivePreview),
-        (status = 202, description = "The job is started", body = RedriveView),
+        (status = 200, description = "Preview of the job, for a dry run", body = RedrivePreview),
+        (status = 202, description = "The job has started", body = RedriveView),
         (status = 400, description = "The selection is not valid", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No consumer has the name", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "Another job of the consumer runs", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No consumer has this name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "Another job of the consumer is running", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "The request is too large", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -51,11 +52,11 @@ pub async fn start(State(api): State<Api>, headers: HeaderMap, body: Body) -> Re
     Ok((StatusCode::ACCEPTED, Json(api.runtime.start_redrive(request).await?)).into_response())
 }
 
-/// The redrive jobs.
+/// Lists the redrive jobs.
 #[utoipa::path(
     get, path = "/redrives", tag = "dead letters",
     responses(
-        (status = 200, description = "The jobs that are kept, oldest first", body = Items<RedriveView>),
+        (status = 200, description = "The newest 100 jobs, oldest first", body = Items<RedriveView>),
         (status = 503, description = "The log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -63,13 +64,13 @@ pub async fn list(State(api): State<Api>) -> Result<Json<Items<RedriveView>>, Pr
     Ok(Json(Items { items: api.runtime.redrives().await? }))
 }
 
-/// One redrive job: how far it is, and what came of it.
+/// Returns one redrive job with its progress and results.
 #[utoipa::path(
     get, path = "/redrives/{id}", tag = "dead letters",
-    params(("id" = u64, Path, description = "Its number")),
+    params(("id" = u64, Path, description = "Number of the job")),
     responses(
         (status = 200, description = "The job", body = RedriveView),
-        (status = 404, description = "There is none", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No job has this number", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "The log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -77,15 +78,15 @@ pub async fn show(State(api): State<Api>, Path(id): Path<String>) -> Result<Json
     Ok(Json(api.runtime.redrive_job(number(&id)?).await?))
 }
 
-/// Stops a redrive job; what it has redriven stays redriven.
+/// Cancels a redrive job. Dead letters that it has redriven stay redriven.
 #[utoipa::path(
     delete, path = "/redrives/{id}", tag = "dead letters",
-    params(("id" = u64, Path, description = "Its number")),
+    params(("id" = u64, Path, description = "Number of the job")),
     responses(
-        (status = 204, description = "It has stopped"),
-        (status = 404, description = "There is none", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "It has ended", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 204, description = "The job is cancelled"),
+        (status = 404, description = "No job has this number", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "The job has ended", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -94,13 +95,13 @@ pub async fn cancel(State(api): State<Api>, Path(id): Path<String>) -> Result<St
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The number of a job in a path.
+/// Parses the number of a job in a path.
 fn number(text: &str) -> Result<RedriveId, Problem> {
     text.parse().map(RedriveId).map_err(|_| {
         Problem::invalid_request(
             "id",
             format!("\"{text}\" is not the number of a redrive job"),
-            "`GET /redrives` lists the jobs with their numbers.",
+            "See GET /redrives for the jobs and their numbers.",
         )
     })
 }

@@ -1,7 +1,8 @@
-//! The memory that requests and answers take together: one budget, from which each takes before it is read or sent.
+//! The shared memory budget of requests and responses. Each takes its memory before it is read or sent.
 //!
-//! Small ones have a share of their own, so that large ones cannot keep them out. What does not fit is refused as busy;
-//! a stream of events waits instead. `compose/budget.rs` says which part of the `memory` setting it is.
+//! Small requests and responses have a separate share, so that large ones cannot block them. If there is no
+//! room, a request is rejected as busy, and a stream of events waits. `compose/budget.rs` derives the size of
+//! the budget from the `memory` setting.
 
 use std::sync::{
     Arc,
@@ -14,22 +15,22 @@ use tokio::sync::Notify;
 
 use super::problem::Problem;
 
-/// Requests and answers up to this size are small.
+/// Requests and responses up to this size, in bytes, are small.
 pub const SMALL_BYTES: usize = 64 << 10;
 
-/// The memory for requests and answers.
+/// The memory for requests and responses.
 #[derive(Debug)]
 pub struct Room {
-    /// Bytes left for any; less than none while one is overdrawn.
+    /// Bytes left in the general share; negative while a lease is overdrawn.
     large: AtomicI64,
-    /// Bytes left for small ones.
+    /// Bytes left for small requests and responses.
     small: AtomicI64,
-    /// Bytes that one may take.
+    /// Maximum bytes of one lease.
     most: usize,
     freed: Notify,
 }
 
-/// A part of the [`Room`]; dropping it gives it back.
+/// A part of the [`Room`]. Dropping it returns the memory.
 #[derive(Debug)]
 pub struct Lease {
     room: Arc<Room>,
@@ -37,20 +38,20 @@ pub struct Lease {
     small: usize,
 }
 
-/// There is no room now.
+/// There is no memory left now.
 #[derive(Debug)]
 pub struct Full;
 
 impl From<Full> for Problem {
     fn from(_: Full) -> Self {
         let raised_by = Limit::ClientMemory.raised_by();
-        Self::busy(format!("the memory for requests and answers is used up (a share of the {raised_by})"))
+        Self::busy(format!("the memory for requests and responses is used up (a share of the {raised_by})"))
     }
 }
 
 impl Room {
-    /// A room of `bytes`, an eighth of it for small requests and answers only. Beside those it has room for one of
-    /// `largest` bytes, however little it is.
+    /// Creates a room of `bytes`. An eighth is reserved for small requests and responses. The rest is at
+    /// least `largest` bytes, even if `bytes` is less.
     pub fn new(bytes: usize, largest: usize) -> Arc<Self> {
         let small = bytes / 8;
         let most = (bytes - small).max(largest);
@@ -62,18 +63,18 @@ impl Room {
         })
     }
 
-    /// Takes `bytes` of it.
+    /// Takes `bytes`, or fails if they are not available.
     pub fn take(self: &Arc<Self>, bytes: usize) -> Result<Lease, Full> {
         let mut lease = Lease { room: Arc::clone(self), large: 0, small: 0 };
         lease.grow(bytes)?;
         Ok(lease)
     }
 
-    /// Takes `bytes` of it once they are there.
+    /// Waits until `bytes` are available, and takes them.
     pub async fn wait_for(self: &Arc<Self>, bytes: usize) -> Lease {
         let bytes = bytes.min(self.most);
         loop {
-            // Registered before it is tried: what is given back in between is not missed.
+            // Registers before trying, so that memory returned in between is not missed.
             let mut freed = std::pin::pin!(self.freed.notified());
             freed.as_mut().enable();
             if let Ok(lease) = self.take(bytes) {
@@ -85,7 +86,8 @@ impl Room {
 
     fn give_back(&self, large: usize, small: usize) {
         if large + small == 0 {
-            // IMPORTANT: wakes nobody. Who waits has just dropped an empty lease, and would wake itself for ever.
+            // IMPORTANT: must not wake waiters. A waiter has just dropped an empty lease and would wake
+            // itself forever.
             return;
         }
         self.large.fetch_add(signed(large), Ordering::AcqRel);
@@ -95,17 +97,17 @@ impl Room {
 }
 
 impl Lease {
-    /// Whether one lease can have so many bytes at all, with no other beside it.
+    /// Whether a lease of `bytes` is possible at all, if there is no other lease.
     pub fn can_have(&self, bytes: usize) -> bool {
         bytes <= self.room.most
     }
 
-    /// How much it has, in bytes.
+    /// Size of the lease in bytes.
     pub fn bytes(&self) -> usize {
         self.large + self.small
     }
 
-    /// Takes `more` bytes.
+    /// Adds `more` bytes to the lease.
     pub fn grow(&mut self, more: usize) -> Result<(), Full> {
         if self.bytes() + more <= SMALL_BYTES && take(&self.room.small, more) {
             self.small += more;
@@ -117,7 +119,8 @@ impl Lease {
         Ok(())
     }
 
-    /// Keeps `bytes`, now that they are known. More than it has is overdrawn: others wait until it is given back.
+    /// Sets the final size to `bytes`. If this exceeds the lease, the room is overdrawn: others wait until
+    /// the memory is returned.
     pub fn settle(&mut self, bytes: usize) {
         if bytes > self.bytes() {
             let missing = bytes - self.bytes();
@@ -132,7 +135,7 @@ impl Lease {
         }
     }
 
-    /// `bytes` as a part of a body. The lease ends once they are sent.
+    /// Turns `bytes` into a part of a body. The lease ends once the part is sent.
     pub fn carry(self, bytes: impl AsRef<[u8]> + Send + 'static) -> Bytes {
         Bytes::from_owner(Carried { bytes, _lease: self })
     }

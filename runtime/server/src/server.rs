@@ -1,4 +1,4 @@
-//! The server under the routes: bounded in connections and in time, and it drains before it stops.
+//! The server of the routes. It limits connections and times, and drains before it stops.
 
 mod connection;
 mod slots;
@@ -13,6 +13,7 @@ use std::{
 };
 
 use axum::Router;
+use camshaft::{ErrorCode, Token, io_reason};
 use hyper_util::server::graceful::GracefulShutdown;
 use thiserror::Error;
 use tokio::{
@@ -20,13 +21,12 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use camshaft::{ErrorCode, Token, io_reason};
 use slots::Slots;
 
-/// Pause after a connection could not be accepted, such as for want of file descriptors.
+/// Pause after a connection could not be accepted, for example because no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A bound address, before anybody is served.
+/// A server that is bound to its address and serves no requests yet.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
@@ -35,18 +35,18 @@ pub struct Server {
     closing: watch::Sender<bool>,
 }
 
-/// Why the address cannot be listened on.
+/// The server cannot listen on its address.
 #[derive(Debug, Error)]
 #[error("cannot listen on {address}: {reason}")]
 pub struct ServerError {
     /// The address.
     pub address: SocketAddr,
-    /// What the operating system says.
+    /// Error of the operating system.
     pub reason: String,
 }
 
 impl ServerError {
-    /// The code of the catalogue.
+    /// The error code from the catalogue.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         ErrorCode::AddressUnavailable
@@ -54,11 +54,12 @@ impl ServerError {
 }
 
 impl Server {
-    /// Takes the address, so that a port in use is noticed before anything else is done. At most `max_connections`
-    /// requests are served at a time; others wait, and a connection without a request gives way to a new one.
+    /// Binds the address, so that a port in use is detected before anything else starts. At most
+    /// `max_connections` requests are served at a time, and other requests wait. A new connection may replace
+    /// one without a request.
     ///
     /// # Errors
-    /// The address is in use, or not this machine's.
+    /// The address is in use, or does not belong to this machine.
     pub fn bind(address: SocketAddr, max_connections: usize) -> Result<Self, ServerError> {
         let refuse = |error: io::Error| ServerError { address, reason: io_reason(&error) };
         let listener = TcpListener::bind(address).map_err(refuse)?;
@@ -67,29 +68,29 @@ impl Server {
         Ok(Self { listener, address, max_connections, token: None, closing: watch::channel(false).0 })
     }
 
-    /// Keeps places for callers that know the token: others cannot take them.
+    /// Reserves connections for callers that send the token; other callers cannot use them.
     #[must_use]
     pub fn with_token(self, token: Option<Token>) -> Self {
         Self { token, ..self }
     }
 
-    /// Where it listens; tells the port that was taken for port 0.
+    /// The bound address. If port 0 was requested, it contains the port that was chosen.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Turns true when the server drains, for [`router`](super::router).
+    /// Becomes true when the server drains. Pass it to [`router`](super::router).
     #[must_use]
     pub fn closing(&self) -> watch::Receiver<bool> {
         self.closing.subscribe()
     }
 
-    /// Serves `router` until `stop` resolves, then lets requests end, for at most `drain`. Called inside a
-    /// tokio runtime.
+    /// Serves `router` until `stop` resolves, then waits at most `drain` for open requests to end. Must be
+    /// called inside a tokio runtime.
     ///
     /// # Errors
-    /// The listener cannot be used by tokio.
+    /// Tokio cannot use the listener.
     pub async fn serve(
         self,
         router: Router,
@@ -117,10 +118,10 @@ impl Server {
                     tokio::spawn(connection::keep(graceful.watch(spoken), slot));
                 }
                 Ok((_, peer, None)) => {
-                    tracing::debug!(peer = %peer.ip(), "a connection was refused: its address has too many without the token");
+                    tracing::debug!(peer = %peer.ip(), "connection refused: its address has too many connections without the token");
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    tracing::warn!(%error, "connection could not be accepted");
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -128,7 +129,7 @@ impl Server {
         drop(listener);
         self.closing.send_replace(true);
         if timeout(drain, graceful.shutdown()).await.is_err() {
-            tracing::warn!("requests were still open when the time to drain was over");
+            tracing::warn!("requests were still open at the end of the drain time");
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! What is answered while the runtime recovers: that it is starting. Then everything goes to the real routes.
+//! Responses while the runtime recovers: every request fails as `starting`. Afterwards the real routes
+//! answer.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,18 +14,18 @@ use tower::ServiceExt;
 
 use super::problem::Problem;
 
-/// Stands before the routes until there are any.
+/// Answers requests until the routes exist, and then forwards requests to them.
 #[derive(Clone, Default)]
 pub struct Front(Arc<OnceLock<Router>>);
 
 impl Front {
-    /// The routes for the server.
+    /// The router for the server.
     pub fn router(&self) -> Router {
         let front = self.clone();
         Router::new().fallback(async move |request: Request| front.answer(request).await)
     }
 
-    /// From now on `router` answers. Called once.
+    /// Forwards requests to `router` from now on. Must be called only once.
     pub fn open(&self, router: Router) {
         assert!(self.0.set(router).is_ok(), "a runtime opens once");
     }
@@ -32,7 +33,7 @@ impl Front {
     async fn answer(&self, request: Request) -> Response {
         match self.0.get() {
             Some(router) => router.clone().oneshot(request).await.into_response(),
-            None => Problem::new(ErrorCode::Starting, "the runtime is starting: it reads what its log holds")
+            None => Problem::new(ErrorCode::Starting, "the runtime is starting: it is reading its log")
                 .header(header::RETRY_AFTER, HeaderValue::from_static("1"))
                 .into_response(),
         }

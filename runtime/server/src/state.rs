@@ -1,4 +1,4 @@
-//! `/state`: what plugins keep, read-only.
+//! `/state`: the state of plugins, read-only.
 
 #![expect(unused_qualifications, reason = "utoipa's macro repeats the names of parameter types")]
 
@@ -23,11 +23,11 @@ use super::{
     problem::Problem,
 };
 
-/// Entries on a page, unless the request says otherwise, and at most.
+/// Default and maximum number of entries on a page.
 const PAGE: u64 = 100;
 const MAX_PAGE: u64 = 1_000;
 
-/// Media type of a value as the plugin wrote it.
+/// Media type of a value in the form that the plugin wrote.
 const MESSAGE_PACK: &str = "application/msgpack";
 const JSON: &str = "application/json";
 
@@ -35,13 +35,13 @@ const JSON: &str = "application/json";
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
-    /// Only keys that begin so.
+    /// Returns only keys with this prefix.
     #[serde(default)]
     prefix: String,
-    /// At most so many; 100 unless given, at most 1000. Large values make a page shorter.
+    /// Maximum number of entries, up to 1000; the default is 100. Large values make a page shorter.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<u64>,
-    /// `next` of the page before.
+    /// `next` of the previous page.
     #[param(pattern = "^(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?$")]
     cursor: Option<String>,
 }
@@ -50,18 +50,18 @@ pub struct ListQuery {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ShowQuery {
-    /// `base64`, if the key is given in URL-safe base64 because it is no text.
+    /// `base64`, if the key in the path is URL-safe base64 because it is not text.
     encoding: Option<Encoding>,
 }
 
-/// The keys of a plugin's state, in byte order, with their values as JSON.
+/// Lists the keys of a plugin's state in byte order, with their values as JSON.
 #[utoipa::path(
     get, path = "/state/{plugin}", tag = "state",
-    params(("plugin" = String, Path, description = "Whose"), ListQuery),
+    params(("plugin" = String, Path, description = "Name of the plugin"), ListQuery),
     responses(
         (status = 200, description = "A page of entries", body = Page<StateEntryView>),
-        (status = 503, description = "There is no memory for the answer now, or the log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No plugin has the name", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "There is no memory for the response now, or the log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No plugin has this name", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn list(
@@ -74,18 +74,20 @@ pub async fn list(
     Ok(Json(api.runtime.state_page(&plugin, query.prefix.as_bytes(), wanted, after).await?))
 }
 
-/// One value: JSON, or as the plugin wrote it for `Accept: application/msgpack`.
+/// Returns the value of one key as JSON.
+///
+/// With `Accept: application/msgpack` the response is the value as the plugin wrote it.
 #[utoipa::path(
     get, path = "/state/{plugin}/{*key}", tag = "state",
     params(
-        ("plugin" = String, Path, description = "Whose"),
-        ("key" = String, Path, description = "The key, percent-encoded; slashes may stay"),
+        ("plugin" = String, Path, description = "Name of the plugin"),
+        ("key" = String, Path, description = "The key, percent-encoded; slashes need no encoding"),
         ShowQuery,
     ),
     responses(
         (status = 200, description = "The value", content((Value = "application/json"), (Vec<u8> = "application/msgpack"))),
-        (status = 503, description = "There is no memory for the answer now, or the log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such plugin or key", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "There is no memory for the response now, or the log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "The plugin or the key does not exist", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn show(
@@ -107,25 +109,25 @@ pub async fn show(
     let value = value.ok_or_else(|| {
         let detail = format!("the state of plugin \"{plugin}\" has no key \"{key}\"");
         Problem::new(ErrorCode::StateKeyNotFound, detail)
-            .hint(format!("`camshaft state list {plugin}` lists the keys."))
+            .hint(format!("Run `camshaft state list {plugin}` to list the keys."))
     })?;
     Ok(([(header::CONTENT_TYPE, media_type)], value).into_response())
 }
 
 fn decode_cursor(cursor: &str) -> Result<Vec<u8>, Problem> {
     URL_SAFE_NO_PAD.decode(cursor).map_err(|_| {
-        let detail = "the cursor is not one that this runtime gave out";
-        Problem::invalid_request("cursor", detail, "Send `next` of the page before, or no cursor.")
+        let detail = "the cursor is not valid";
+        Problem::invalid_request("cursor", detail, "Send `next` of the previous page, or no cursor.")
     })
 }
 
-/// What is not base64 is no key's name.
+/// Decodes a key. A text that is not base64 cannot name a key, so the key does not exist.
 fn decode_key(plugin: &str, key: &str) -> Result<Vec<u8>, Problem> {
     let decoded = URL_SAFE.decode(key).or_else(|_| URL_SAFE_NO_PAD.decode(key));
     decoded.map_err(|_| {
         let detail =
-            format!("the state of plugin \"{plugin}\" has no key \"{key}\": this is not URL-safe base64");
+            format!("the state of plugin \"{plugin}\" has no key \"{key}\": the key is not URL-safe base64");
         Problem::new(ErrorCode::StateKeyNotFound, detail)
-            .hint("Write - for + and _ for /, or leave out `encoding`.")
+            .hint("Replace + with - and / with _, or omit `encoding`.")
     })
 }

@@ -14,6 +14,7 @@ use tower::ServiceExt;
 
 use super::*;
 
+mod bodies;
 mod consumers;
 mod cursors;
 mod deliveries;
@@ -25,17 +26,17 @@ mod publishing;
 mod reading;
 mod redriving;
 
-/// Longest wait for something that has to happen; only a failing test reaches it.
+/// Maximum wait for an expected condition; only a failing test reaches it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A runtime in a folder of its own, under its routes.
+/// A runtime in its own folder, with its routes.
 struct Fixture {
     router: Router,
     runtime: Runtime,
     closing: watch::Sender<bool>,
 }
 
-/// An answer whose body has arrived.
+/// A response with its complete body.
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -48,7 +49,7 @@ async fn with_api(settings: impl FnOnce(&mut Config), test: impl AsyncFnOnce(&Fi
     with_api_in(folder.path(), settings, test).await;
 }
 
-/// The same over a runtime whose directories lie in `folder`.
+/// Like [`with_api`], with the directories of the runtime in `folder`.
 async fn with_api_in(folder: &Path, settings: impl FnOnce(&mut Config), test: impl AsyncFnOnce(&Fixture)) {
     let mut config =
         Config { data: folder.join("data"), plugins: folder.join("plugins"), ..Config::default() };
@@ -96,7 +97,7 @@ impl Answer {
         str::from_utf8(&self.body).unwrap()
     }
 
-    /// Checks that it is the problem document of `code`, with a status that fits, and returns it.
+    /// Checks that the response is a problem document with `code` and the right status, and returns it.
     #[track_caller]
     fn problem(&self, code: &str) -> Value {
         let document = self.json();

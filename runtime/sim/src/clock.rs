@@ -1,12 +1,13 @@
-//! The simulated clock: it stands still until the run lets time pass. People and time servers set the wall clock alone,
-//! ahead or back.
+//! The simulated clock: it stands still until the run lets time pass. People and time servers set the wall
+//! clock alone, ahead or back.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use camshaft_engine::Clock;
 use camshaft_event::Timestamp;
 
-/// Some moment after the epoch, so that a default time is never "now" by accident; no run sets the clock back to it.
+/// Some moment after the epoch, so that a default time is never "now" by accident; no run sets the clock back
+/// to it.
 const BEGIN_MS: u64 = 100_000_000;
 
 /// Microseconds that one call of a handler takes.

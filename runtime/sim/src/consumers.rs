@@ -35,8 +35,8 @@ pub(crate) fn options() -> EngineOptions {
     }
 }
 
-/// In three of four runs what may go soon may go; in the others it stays for most of the run, so that a jump of the clock
-/// would take what is young. No jump is trusted before the run has ended.
+/// In three of four runs what may go soon may go; in the others it stays for most of the run, so that a jump
+/// of the clock would take what is young. No jump is trusted before the run has ended.
 pub(crate) fn retention(seed: u64) -> RetentionOptions {
     let age_ms = if keeps_long(seed) { 3_000 } else { 5 };
     RetentionOptions { age_ms, max_bytes: None, ..RetentionOptions::default() }
@@ -47,8 +47,8 @@ pub(crate) fn keeps_long(seed: u64) -> bool {
     seed % 4 == 3
 }
 
-/// Four consumers and two sinks that differ in what delivery does for them, and in how much their handlers share; the last
-/// one is not there from the beginning.
+/// Four consumers and two sinks that differ in what delivery does for them, and in how much their handlers
+/// share; the last one is not there from the beginning.
 pub(crate) fn specs(seed: u64) -> Vec<ConsumerSpec> {
     let mut parks = spec("parks", &["thing.*"]);
     parks.policy.max_attempts = 3;
@@ -78,7 +78,8 @@ pub(crate) fn specs(seed: u64) -> Vec<ConsumerSpec> {
     specs
 }
 
-/// The same consumer with newer code. Each third version is a bad one; now and then one has another form of state.
+/// The same consumer with newer code. Each third version is a bad one; now and then one has another form of
+/// state.
 pub(crate) fn replaced(spec: &ConsumerSpec, version: u64) -> ConsumerSpec {
     let mut config = spec.config.clone();
     config.remove(BAD);

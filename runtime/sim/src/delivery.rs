@@ -1,7 +1,9 @@
-//! What delivery promises while it runs and the log does not show: who is given work, when, and how much of it.
+//! What delivery promises while it runs and the log does not show: who is given work, when, and how much of
+//! it.
 //!
-//! The run tells it all that is done to consumers, and which batches are taken. Of the engine it knows what the engine
-//! says of each consumer's work, whether some is ready and some is in hand; the rules it has from the policies.
+//! The run tells it all that is done to consumers, and which batches are taken. Of the engine it knows what
+//! the engine says of each consumer's work, whether some is ready and some is in hand; the rules it has from
+//! the policies.
 
 mod attempts;
 mod calls;
@@ -154,8 +156,8 @@ impl Delivery {
         }
     }
 
-    /// The timekeeper has been called after so many milliseconds: no event waits for its next attempt any more whose
-    /// backoff is over, however the wall clock was set.
+    /// The timekeeper has been called after so many milliseconds: no event waits for its next attempt any
+    /// more whose backoff is over, however the wall clock was set.
     pub(crate) fn check_waits(&mut self, states: &[ConsumerState], passed_ms: u64) {
         for state in states {
             let Some(held) = &state.oldest_held else { continue };
@@ -209,7 +211,8 @@ impl Delivery {
         Ticket { consumer: name.clone(), epoch: watched.epoch, trial, calls, is_uncounted }
     }
 
-    /// Whether a consumer may be given events by what the engine said of its version; how many it has in hand.
+    /// Whether a consumer may be given events by what the engine said of its version; how many it has in
+    /// hand.
     fn check_version(&self, name: &str, before: &[ConsumerState]) -> usize {
         let before = before.iter().find(|state| state.record.name == name);
         let before = before.expect("a batch belongs to somebody");
@@ -219,8 +222,8 @@ impl Delivery {
         before.in_flight
     }
 
-    /// Nobody waits for more than one batch of each other consumer, nor while the last worker goes to one that has
-    /// some already.
+    /// Nobody waits for more than one batch of each other consumer, nor while the last worker goes to one
+    /// that has some already.
     fn check_turns(&mut self, taken: &Taken<'_>, in_hand: usize, faults: &mut Faults) {
         let name = &taken.batch.spec.name;
         // Some may have been forgotten since.

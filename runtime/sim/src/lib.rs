@@ -1,11 +1,9 @@
-//! Deterministic simulation: engine, tables and log as they are, over a disk, a store, a clock and handlers that
-//! fail in every way there is. One seed is one run, to the byte.
+//! Deterministic simulation: engine, tables and log as they are, over a disk, a store, a clock and handlers
+//! that fail in every way there is. One seed is one run, to the byte.
 //!
 //! What the runtime's threads do are steps of a `process` here, taken in an order that chance
 //! chooses; after each run a `model` that is far simpler than the system reads the log and says whether every
 //! promise was kept. Nothing of this is in the running program.
-
-#![deny(missing_docs)]
 
 mod clock;
 mod consumers;

@@ -1,8 +1,8 @@
-//! What a log must look like, told without partitions, windows, batches, caches or snapshots: an event is done once,
-//! in the order of its key, or it waits, or it is a dead letter.
+//! What a log must look like, told without partitions, windows, batches, caches or snapshots: an event is
+//! done once, in the order of its key, or it waits, or it is a dead letter.
 //!
-//! It panics with what is wrong. It knows nothing of how the engine works; all it has is the log, what the consumers were
-//! declared to want, and what their handlers did with their state.
+//! It panics with what is wrong. It knows nothing of how the engine works; all it has is the log, what the
+//! consumers were declared to want, and what their handlers did with their state.
 
 mod held;
 mod known;
@@ -48,8 +48,9 @@ impl Model {
         Self { specs, ..Self::default() }
     }
 
-    /// Reads the next transaction. `first_offset` is where the log begins now: what lies before may be published
-    /// again. `attempts` is what the handlers called for it did; none if they were compared in an earlier model.
+    /// Reads the next transaction. `first_offset` is where the log begins now: what lies before may be
+    /// published again. `attempts` is what the handlers called for it did; none if they were compared in an
+    /// earlier model.
     pub(crate) fn apply(
         &mut self,
         transaction: &Transaction,
@@ -101,7 +102,8 @@ impl Model {
         }
     }
 
-    /// An operator let a consumer go on without damaged events: those that it had not looked at yet are given up.
+    /// An operator let a consumer go on without damaged events: those that it had not looked at yet are given
+    /// up.
     fn skipped(&mut self, event: &Event) {
         if event.event_type != "camshaft.consumer.skipped" {
             return;

@@ -1,5 +1,5 @@
-//! A process of the runtime without its threads: what a crash ends. Each method is one step of one of the threads
-//! that `compose` runs, and does what that thread does.
+//! A process of the runtime without its threads: what a crash ends. Each method is one step of one of the
+//! threads that `compose` runs, and does what that thread does.
 
 mod worker;
 

@@ -1,5 +1,5 @@
-//! One run: acts of producers, workers, writer, reader, flusher and operator, and of bad luck, in an order that the
-//! seed chooses; then everything is let end well, and the model says whether it did.
+//! One run: acts of producers, workers, writer, reader, flusher and operator, and of bad luck, in an order
+//! that the seed chooses; then everything is let end well, and the model says whether it did.
 
 mod calls_made;
 mod damage;

@@ -14,7 +14,8 @@ const SETTING: &str = "sharing";
 /// Of so many consecutive events one is only read for, where handlers share a little.
 const READ_ONLY: u64 = 3;
 
-/// How much handlers of one consumer share. Events of different keys run in different partitions, at the same time.
+/// How much handlers of one consumer share. Events of different keys run in different partitions, at the same
+/// time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sharing {
     /// Each event has keys that only events of its ordering key use.

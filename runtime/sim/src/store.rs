@@ -1,5 +1,5 @@
-//! The simulated store: a map that loses nothing it has said to have written, that can be full, and that a crash can
-//! meet in the middle of a batch. A batch is whole or not there.
+//! The simulated store: a map that loses nothing it has said to have written, that can be full, and that a
+//! crash can meet in the middle of a batch. A batch is whole or not there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;

@@ -1,4 +1,4 @@
-//! Consumers as operators see, pause, reset and remove them.
+//! Consumers: operators list, pause, reset and remove them.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use crate::view::{
 use crate::{ConsumerError, Unavailable};
 
 impl Runtime {
-    /// All consumers, by name, once what is shown of them is durable.
+    /// Lists all consumers by name, once the shown data is durable.
     ///
     /// # Errors
-    /// A runtime that ended before what is shown was durable.
+    /// A runtime that ended before the shown data was durable.
     pub async fn consumers(&self) -> Result<Vec<ConsumerView>, Unavailable> {
         let read = self.0.core.read_durably(|sequencer| -> Vec<_> {
             let names = sequencer.lock().consumer_names();
@@ -29,16 +29,16 @@ impl Runtime {
         Ok(read.await?.into_iter().map(|(state, held)| self.consumer_view(state, held)).collect())
     }
 
-    /// One consumer, once what is shown of it is durable; none if there is none of the name.
+    /// Returns one consumer, once the shown data is durable. Returns `None` if no consumer has the name.
     ///
     /// # Errors
-    /// A runtime that ended before what is shown was durable.
+    /// A runtime that ended before the shown data was durable.
     pub async fn consumer(&self, name: &str) -> Result<Option<ConsumerView>, Unavailable> {
         let found = self.0.core.read_durably(|sequencer| read(sequencer, name)).await?;
         Ok(found.map(|(state, held)| self.consumer_view(state, held)))
     }
 
-    /// Forgets a detached consumer: its state, held events, dead letters and timers.
+    /// Removes a detached consumer with its state, held events, dead letters and timers.
     ///
     /// # Errors
     /// See [`ConsumerError`].
@@ -48,8 +48,8 @@ impl Runtime {
         Ok(())
     }
 
-    /// Keeps a consumer from taking events until it is resumed, also over a restart, other code and a reset. It
-    /// burns no attempts meanwhile, and the log keeps its events.
+    /// Pauses a consumer until it is resumed. The pause survives a restart, a new version and a reset. Paused
+    /// events use no attempts, and the log keeps them.
     ///
     /// # Errors
     /// See [`ConsumerError`].
@@ -57,7 +57,7 @@ impl Runtime {
         self.change(name, |sequencer, now| sequencer.pause(name, now).map(|_| ())).await
     }
 
-    /// Lets a paused consumer go on where it stands, and closes its circuit breaker.
+    /// Resumes a paused consumer at its checkpoint, and closes its circuit breaker.
     ///
     /// # Errors
     /// See [`ConsumerError`].
@@ -65,8 +65,9 @@ impl Runtime {
         self.change(name, |sequencer, now| sequencer.resume(name, now).map(|_| ())).await
     }
 
-    /// Starts a consumer anew at another place, as its next generation: its held events, dead letters and timers are
-    /// dropped, and its state unless it is kept. Returns the offset of the first event that it handles.
+    /// Resets a consumer to another offset or time, as a new generation. Its held events, dead letters and
+    /// timers are dropped. Its state is dropped unless the request keeps it. Returns the offset of the first
+    /// event that it handles.
     ///
     /// # Errors
     /// See [`ConsumerError`].
@@ -83,7 +84,8 @@ impl Runtime {
         self.change(name, |sequencer, now| sequencer.reset(name, to, now)).await
     }
 
-    /// Lets a damaged consumer go on without what it cannot read. With `request.to` it goes on at that offset.
+    /// Resumes a damaged consumer without the data that it cannot read. With `request.to` it resumes at that
+    /// offset.
     ///
     /// # Errors
     /// See [`ConsumerError`].
@@ -179,8 +181,8 @@ impl Runtime {
     }
 }
 
-/// Where a consumer stands, and the event that it holds first: read outside the lock. An event that cannot be read must not
-/// hide its consumer.
+/// Where a consumer stands, and the event that it holds first: read outside the lock. An event that cannot be
+/// read must not hide its consumer.
 fn read(
     sequencer: &SharedSequencer<EmbeddedStore>,
     name: &str,

@@ -1,4 +1,4 @@
-//! Dead letters as operators see, redrive and discard them.
+//! Dead letters: operators list, redrive and discard them.
 
 use std::ops::ControlFlow;
 
@@ -20,10 +20,10 @@ const SHOWN_WAITING: usize = 100;
 const SHOWN_WAITING_BYTES: usize = 64 << 10;
 
 impl Runtime {
-    /// Dead letters by consumer and offset.
+    /// Returns a page of dead letters, by consumer and offset.
     ///
     /// # Errors
-    /// An unknown consumer, a cursor that no page gave out, or tables that cannot be read.
+    /// An unknown consumer, a cursor that no page returned, or tables that cannot be read.
     pub async fn dead_letters(
         &self,
         query: DeadLetterQuery,
@@ -37,7 +37,7 @@ impl Runtime {
         self.read_long(move |sequencer| page(sequencer, &query), failed).await
     }
 
-    /// One dead letter with all that is known about it.
+    /// Returns one dead letter with all its details.
     ///
     /// # Errors
     /// No such dead letter, or tables that cannot be read.
@@ -51,7 +51,7 @@ impl Runtime {
         self.read_long(move |sequencer| letter(sequencer, &name, offset), failed).await
     }
 
-    /// Where an event stands that was a dead letter and may have been redriven since.
+    /// Returns the status of an event that was a dead letter and may have been redriven since.
     ///
     /// # Errors
     /// An unknown consumer, or tables that cannot be read.
@@ -61,19 +61,21 @@ impl Runtime {
         self.read_long(move |sequencer| redriven(sequencer, &name, offset), failed).await
     }
 
-    /// Sends a dead letter back to its consumer, with what waits behind it. Returns once that is durable.
+    /// Redrives a dead letter: its consumer handles it again, and then the events parked behind it. Returns
+    /// once that is durable.
     ///
     /// # Errors
-    /// No such dead letter, or a runtime that takes no changes now.
+    /// No such dead letter, or a runtime that accepts no changes.
     pub async fn redrive(&self, consumer: &str, offset: Offset) -> Result<(), DeadLetterError> {
         let core = &self.0.core;
         core.change(|sequencer, now| Ok(((), sequencer.redrive(consumer, offset, now)?))).await
     }
 
-    /// Drops a dead letter for good; what waits behind it goes on. Returns once that is durable.
+    /// Discards a dead letter. Its consumer then handles the events parked behind it. Returns once that is
+    /// durable.
     ///
     /// # Errors
-    /// No such dead letter, or a runtime that takes no changes now.
+    /// No such dead letter, or a runtime that accepts no changes.
     pub async fn discard(&self, consumer: &str, offset: Offset) -> Result<(), DeadLetterError> {
         let core = &self.0.core;
         core.change(|sequencer, now| Ok(((), sequencer.discard(consumer, offset, now)?))).await

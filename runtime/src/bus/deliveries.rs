@@ -1,7 +1,9 @@
-//! What became of one event: derived from checkpoints, held events and dead letters now, and from the log behind it.
+//! The deliveries of one event, derived from the current checkpoints, held events and dead letters, and from
+//! the log after the event.
 //!
-//! Nothing is recorded for it. Where the tables say that a consumer is past the event, [`Trail`] looks for the record that
-//! says how; it looks at a bounded number of records, then the answer is that it is unknown.
+//! Nothing is recorded for this purpose. If a consumer's checkpoint is past the event, [`Trail`] searches the
+//! log for the record of the outcome. It reads a bounded number of records; if none of them has the outcome,
+//! the status is unknown.
 
 mod search;
 mod trail;
@@ -17,7 +19,7 @@ use crate::compose::EmbeddedStore;
 use crate::view::{DeadLetterView, DeliveryStatus, DeliveryView, EventView, HeldBecause};
 use trail::{Handling, Trail, Turn};
 
-/// What the tables say of an event at one consumer.
+/// The delivery of an event to one consumer, according to the tables.
 struct Delivery {
     standing: Standing,
     now: Now,
@@ -34,10 +36,10 @@ enum Now {
 }
 
 impl Runtime {
-    /// The event at `offset`, and what became of it at every consumer.
+    /// Returns the event at `offset` and its delivery to every consumer.
     ///
     /// # Errors
-    /// An offset that was trimmed or that has no event yet, or a log or tables that cannot be read.
+    /// A trimmed offset, an offset without an event, or a log or tables that cannot be read.
     pub async fn event(&self, offset: Offset) -> Result<EventView, EventError> {
         if offset >= self.tail() {
             return Err(EventError::NoSuchOffset { offset, tail: self.tail() });

@@ -1,4 +1,4 @@
-//! What consumers did with events, in the order of the log: for `camshaft dev`, which shows it as it happens.
+//! The outcomes of events at consumers, in log order. `camshaft dev` shows them as they happen.
 
 use std::sync::Arc;
 
@@ -12,19 +12,20 @@ use crate::ReadError;
 /// How much of the log one call reads.
 const READ_BYTES: u32 = 1 << 20;
 
-/// A stretch of the log.
+/// A part of the log.
 #[derive(Debug)]
 pub struct Stretch {
     /// Its last transaction.
     pub last: Sequence,
-    /// What was published in it.
+    /// The events published in it.
     pub events: Vec<(Offset, Event)>,
-    /// What was handled in it.
+    /// The events handled in it.
     pub handled: Vec<Handled>,
 }
 
 impl Runtime {
-    /// What is durable after the transaction `after`: waits until there is something; none once the runtime stops.
+    /// Returns the durable transactions after `after`, and waits until there are some. Returns `None` once
+    /// the runtime stops.
     ///
     /// # Errors
     /// A log that cannot be read.

@@ -1,4 +1,4 @@
-//! Held events as operators see them, make them due, or make dead letters of them.
+//! Held events: operators list them, make them due now, or turn them into dead letters.
 
 use std::ops::ControlFlow;
 
@@ -11,11 +11,11 @@ use crate::compose::EmbeddedStore;
 use crate::view::{AttemptView, HeldEventView, Page};
 
 impl Runtime {
-    /// The held events of a consumer by offset, at most `limit` (at least 1) of them: those after the page that gave out
-    /// `cursor`.
+    /// Returns a page of at most `limit` (at least 1) held events of a consumer, by offset. `cursor` is that
+    /// of the previous page.
     ///
     /// # Errors
-    /// An unknown consumer, a cursor that no page gave out, or tables that cannot be read.
+    /// An unknown consumer, a cursor that no page returned, or tables that cannot be read.
     pub async fn held_events(
         &self,
         consumer: &str,
@@ -29,19 +29,21 @@ impl Runtime {
         self.read_long(move |sequencer| page(sequencer, &name, limit, from), failed).await
     }
 
-    /// Makes a held event that is retried due now. Returns once that is durable.
+    /// Makes a held event due now that waits for a retry. Returns once that is durable.
     ///
     /// # Errors
-    /// No such event, one that is being attempted or waits for something else, or a runtime that takes no changes now.
+    /// No such event, a running attempt, an event that does not wait for a retry, or a runtime that accepts
+    /// no changes.
     pub async fn retry_held(&self, consumer: &str, offset: Offset) -> Result<(), HeldError> {
         let core = &self.0.core;
         core.change(|sequencer, now| Ok(((), sequencer.retry_held(consumer, offset, now)?))).await
     }
 
-    /// Makes a held event that is retried a dead letter now. Returns once that is durable.
+    /// Turns a held event that waits for a retry into a dead letter. Returns once that is durable.
     ///
     /// # Errors
-    /// No such event, one that is being attempted or waits for something else, or a runtime that takes no changes now.
+    /// No such event, a running attempt, an event that does not wait for a retry, or a runtime that accepts
+    /// no changes.
     pub async fn set_held_aside(&self, consumer: &str, offset: Offset) -> Result<(), HeldError> {
         let core = &self.0.core;
         core.change(|sequencer, now| Ok(((), sequencer.set_held_aside(consumer, offset, now)?))).await

@@ -1,7 +1,7 @@
 //! Long reads: of listings and of the log, on threads of their own, a few at a time.
 //!
-//! They wait for the disk and turn what they read into text, so they would keep the threads that serve HTTP. Each takes
-//! the sequencer's lock for bounded steps only.
+//! They wait for the disk and turn what they read into text, so they would keep the threads that serve HTTP.
+//! Each takes the sequencer's lock for bounded steps only.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! Plugins: what the watched directory offers is loaded and attached, what it takes away is detached.
+//! Plugins: files in the watched directory are loaded and attached, and detached when they are removed.
 //!
-//! A thread watches the directory, two load what it offers, and each version that ran is kept. [`show`] and
-//! [`rollback`] are the runtime's public face for all of it.
+//! One thread watches the directory, two threads load its files, and a copy of each version that ran is kept.
+//! [`show`] and [`rollback`] have the public operations.
 
 mod activate;
 mod loader;
@@ -74,16 +74,18 @@ impl Plugins {
 }
 
 impl Runtime {
-    /// Loads one plugin that does not lie in the watched directory, with the operator's file beside it if there
-    /// is one. It stays until shutdown.
+    /// Loads one plugin from outside the watched directory, with the operator's file beside it if it exists.
+    /// The plugin stays loaded until shutdown.
     ///
-    /// It is compiled by the program that [`Config::compiler`](crate::Config::compiler) names, within
-    /// `limits.max_compile_memory` and `limits.max_compile_time`. Without such a program it is compiled in this process,
-    /// where only the bounds on its form hold: a hostile component that passes them may take memory and time without
-    /// end. Name a program wherever plugins come from people you do not trust.
+    /// The program of [`Config::compiler`](crate::Config::compiler) compiles it, within
+    /// `limits.max_compile_memory` and `limits.max_compile_time`. Without such a program it is compiled in
+    /// this process. Then only the bounds on the structure of its file apply: a hostile component within
+    /// these bounds may use unlimited memory and time. Configure a compiler program if you do not trust the
+    /// authors of the plugins.
     ///
     /// # Errors
-    /// The [`Refusal`] says which rule the file breaks; a runtime that ended before it was durable that the plugin runs.
+    /// A [`Refusal`] with the rule that the file breaks, or a runtime that ended before the activation was
+    /// durable.
     pub async fn load_plugin(&self, path: impl AsRef<Path>) -> Result<PluginView, LoadError> {
         self.0.core.check_open()?;
         let (inner, path) = (Arc::clone(&self.0), path.as_ref().to_owned());
@@ -98,9 +100,9 @@ impl Runtime {
         };
         let loaded = tokio::task::spawn_blocking(load).await;
         let name = loaded.unwrap_or_else(|error| {
-            Err(Refusal::new(RefusalCode::Internal, error.to_string(), "This is a bug."))
+            Err(Refusal::new(RefusalCode::Internal, error.to_string(), "Report this as a bug."))
         })?;
-        let gone = || Refusal::new(RefusalCode::Internal, "the plugin is gone already", "Load it again.");
+        let gone = || Refusal::new(RefusalCode::Internal, "the plugin was already removed", "Load it again.");
         Ok(self.plugin(&name).await?.ok_or_else(gone)?)
     }
 }

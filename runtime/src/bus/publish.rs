@@ -1,4 +1,4 @@
-//! Publishing: checked, sequenced, and answered once durable.
+//! Publishing: events are validated, sequenced, and acknowledged once they are durable.
 
 use std::time::Duration;
 
@@ -10,39 +10,39 @@ use super::Runtime;
 use crate::view::Receipt;
 use crate::{PublishError, Unavailable};
 
-/// How long one waits for a sync to make room who does not want to wait until there is some.
+/// How long `try_publish_batch` waits for queue space.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How often a publisher that waits for room on the disk tries again.
+/// How often a publisher retries while the disk is full.
 const FULL_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Runtime {
-    /// Publishes one event. Returns once it is durable, or known to be a duplicate of one that is; a bound that is
-    /// reached, or a full disk, makes it wait.
+    /// Publishes one event. Returns once it is durable, or known to be a duplicate of a durable event. Waits
+    /// while a bound is reached or the disk is full.
     ///
     /// # Errors
-    /// See [`PublishError`]; nothing was published.
+    /// See [`PublishError`]. Nothing is published then.
     pub async fn publish(&self, event: Event) -> Result<Receipt, PublishError> {
         let receipts = self.publish_batch(vec![event]).await?;
         receipts.into_iter().next().ok_or(Unavailable::ShuttingDown.into())
     }
 
-    /// Publishes events as one transaction: all of them or, if one is refused, none. Receipts come in their order.
-    /// A bound that is reached, or a full disk, makes it wait: nothing is published before, and the wait may be
-    /// dropped.
+    /// Publishes events as one transaction: all of them, or none if one is refused. The receipts have the
+    /// order of the events. Waits while a bound is reached or the disk is full. Nothing is published before
+    /// the wait ends, so the future may be dropped.
     ///
     /// # Errors
-    /// See [`PublishError`]; nothing was published.
+    /// See [`PublishError`]. Nothing is published then.
     pub async fn publish_batch(&self, events: Vec<Event>) -> Result<Vec<Receipt>, PublishError> {
         let _permit = self.0.publishers.acquire().await.map_err(|_| Unavailable::ShuttingDown)?;
         self.publish_until(events, None).await
     }
 
-    /// [`Runtime::publish_batch`] for those who would rather come back later: too many publishers and a full disk
-    /// are refused at once, a log that is behind after five seconds.
+    /// Like [`Runtime::publish_batch`], for callers that retry later instead of waiting. Returns an error at
+    /// once if too many publishers wait or the disk is full, and after five seconds if the log is behind.
     ///
     /// # Errors
-    /// See [`PublishError`]; nothing was published.
+    /// See [`PublishError`]. Nothing is published then.
     pub async fn try_publish_batch(&self, events: Vec<Event>) -> Result<Vec<Receipt>, PublishError> {
         let _permit = self.0.publishers.try_acquire().map_err(|_| PublishError::TooMany)?;
         self.publish_until(events, Some(Instant::now() + PATIENCE)).await
@@ -74,7 +74,8 @@ impl Runtime {
                 Err(Refused::Engine(refusal)) => return Err(self.refuse(refusal)),
                 Err(Refused::Unavailable(unavailable)) => return Err(unavailable.into()),
             };
-            // Each sync makes room in the log's queue, each snapshot in memory; on the disk other programs or the operator do.
+            // Each sync makes room in the log's queue, each snapshot in memory; on the disk other programs or
+            // the operator do.
             let until = match (unready, deadline) {
                 (Unavailable::NoSpace, Some(_)) => return Err(unready.into()),
                 (Unavailable::NoSpace, None) => Some(Instant::now() + FULL_INTERVAL),

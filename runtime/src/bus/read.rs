@@ -1,4 +1,4 @@
-//! Reading events back: only what is durable.
+//! Reading events back. Only durable events are visible.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -13,11 +13,12 @@ use crate::compose::READ_BYTES;
 use crate::view::{Cursor, LogId, StoredEvent};
 
 impl Runtime {
-    /// At most `max_events` durable events from `from` on, in offset order, the runtime's own included. Fewer may
-    /// come than there are; none means that the tail is reached.
+    /// Returns at most `max_events` durable events from `from` on, in offset order, including the runtime's
+    /// own events. The list may be shorter although more events exist. An empty list means that the tail is
+    /// reached.
     ///
     /// # Errors
-    /// An offset before the trim point or behind the tail, or a log that cannot be read.
+    /// An offset before the trim point or beyond the tail, or a log that cannot be read.
     pub async fn read(&self, from: Offset, max_events: usize) -> Result<Vec<StoredEvent>, ReadError> {
         let tail = self.check_place(from)?;
         let log = Arc::clone(&self.0.core.log);
@@ -26,12 +27,12 @@ impl Runtime {
         joined.unwrap_or_else(|error| Err(ReadError::Failed { reason: error.to_string() }))
     }
 
-    /// Hands durable events from `from` on to `sink`, in offset order, as long as `take` says that there is room for more
-    /// and as far as one read of the log reaches. Returns the sink and the offset to go on at. It runs on a thread of its
-    /// own, a few at a time, and keeps no event.
+    /// Passes durable events from `from` on to `take`, in offset order, until `take` returns false or one
+    /// read of the log is used up. Returns `sink` and the offset at which the next call continues. A few such
+    /// calls run at a time, each on a thread of its own. No events are kept.
     ///
     /// # Errors
-    /// An offset before the trim point or behind the tail, or a log that cannot be read.
+    /// An offset before the trim point or beyond the tail, or a log that cannot be read.
     pub async fn read_into<B: Send + 'static>(
         &self,
         from: Offset,
@@ -53,11 +54,12 @@ impl Runtime {
         self.read_log(read).await.unwrap_or_else(|reason| Err(ReadError::Failed { reason }))
     }
 
-    /// Where a follower goes on that has seen the event of `cursor`. The cursor comes from outside, so it is compared with
-    /// the log: its identity and, if the event is still there, the event.
+    /// The offset at which a follower resumes that has seen the event of `cursor`. The cursor comes from
+    /// outside, so it is compared with the log: the log's identity and, if the event is retained, the event
+    /// itself.
     ///
     /// # Errors
-    /// A cursor of another log or of an event that this log does not hold, a place that was trimmed, or a log that cannot
+    /// A cursor of another log or of an event that is not in this log, a trimmed offset, or a log that cannot
     /// be read.
     pub async fn resume_after(&self, cursor: Cursor) -> Result<Offset, ReadError> {
         let (next, tail) = (cursor.offset.next(), self.tail());
@@ -85,10 +87,10 @@ impl Runtime {
         Ok(next)
     }
 
-    /// Checks a place to read from that comes from outside, and returns the tail.
+    /// Validates an offset to read from that comes from outside, and returns the tail.
     ///
     /// # Errors
-    /// A place before the trim point or behind the tail.
+    /// An offset before the trim point or beyond the tail.
     pub fn check_place(&self, from: Offset) -> Result<Offset, ReadError> {
         let (first, tail) = (self.first_offset(), self.tail());
         if from < first {
@@ -100,22 +102,22 @@ impl Runtime {
         Ok(tail)
     }
 
-    /// Checks that this is the log `log`, for a caller that has read in it before.
+    /// Checks that this is the log `log`, which the caller has read before.
     ///
     /// # Errors
-    /// It is another one.
+    /// This is another log.
     pub fn check_log(&self, log: LogId) -> Result<(), ReadError> {
         let tail = self.tail();
         if log == self.log_id() { Ok(()) } else { Err(ReadError::WrongLog { log, tail }) }
     }
 
-    /// The identity of the log: another log has another one.
+    /// The identity of the log. Every log has a different one.
     #[must_use]
     pub fn log_id(&self) -> LogId {
         LogId(self.0.core.log.identity())
     }
 
-    /// The offset that the next event will have, counting what is durable.
+    /// The offset after the last durable event.
     #[must_use]
     pub fn tail(&self) -> Offset {
         self.0.core.durable.state().durable.next_offset
@@ -127,7 +129,8 @@ impl Runtime {
         Offset(self.0.core.log.bounds().first_offset)
     }
 
-    /// Waits until the event at `offset` is durable: true; or until the runtime stops: false.
+    /// Waits until the event at `offset` is durable and returns true, or returns false when the runtime
+    /// stops.
     pub async fn wait_beyond(&self, offset: Offset) -> bool {
         let mut standing = self.0.core.durable.subscribe();
         let ended = standing
@@ -155,8 +158,8 @@ fn read(
     Ok(found)
 }
 
-/// Visits the events from `from` up to `tail`, as far as one read reaches, until `each` breaks. Returns the offset behind
-/// the last one.
+/// Visits the events from `from` up to `tail`, as far as one read reaches, until `each` breaks. Returns the
+/// offset behind the last one.
 fn visit(
     log: &dyn LogReader,
     from: Offset,

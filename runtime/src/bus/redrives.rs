@@ -1,4 +1,4 @@
-//! Redrive jobs as operators preview, start, watch and cancel them. The engine drives them.
+//! Redrive jobs: operators preview, start, watch and cancel them. The engine runs them.
 
 use camshaft_event::RedriveId;
 use camshaft_event::transaction::RedriveSelection;
@@ -11,10 +11,10 @@ use crate::view::{RedrivePreview, RedriveRequest, RedriveView};
 const SHOWN_FIRST: usize = 20;
 
 impl Runtime {
-    /// What a redrive job would take now. Changes nothing.
+    /// Returns the dead letters that a redrive job would select now. Changes nothing.
     ///
     /// # Errors
-    /// An unknown consumer, or a runtime that stopped before what is shown was durable.
+    /// An unknown consumer, or a runtime that stopped before the result was durable.
     pub async fn preview_redrive(&self, request: RedriveRequest) -> Result<RedrivePreview, RedriveError> {
         let selection = RedriveSelection::from(request);
         let core = &self.0.core;
@@ -23,8 +23,8 @@ impl Runtime {
         Ok(shown::preview(&selection.consumer, &preview))
     }
 
-    /// Starts a job that redrives the dead letters that the request selects, in order. Returns once that is durable;
-    /// the job goes on by itself, also after a restart.
+    /// Starts a job that redrives the dead letters that the request selects, in order. Returns once the start
+    /// is durable. The job continues by itself, also after a restart.
     ///
     /// # Errors
     /// See [`RedriveError`].
@@ -39,7 +39,7 @@ impl Runtime {
         Ok(shown::redrive(started.await?))
     }
 
-    /// Stops a job; what it has redriven stays redriven. Returns once that is durable.
+    /// Cancels a job. Dead letters that it has redriven stay redriven. Returns once that is durable.
     ///
     /// # Errors
     /// See [`RedriveError`].
@@ -51,19 +51,20 @@ impl Runtime {
         cancelled.await
     }
 
-    /// The redrive jobs, oldest first. Of those that have ended the oldest are forgotten beyond a hundred.
+    /// Lists the redrive jobs, oldest first. At most a hundred are kept; the oldest ended jobs are removed
+    /// first.
     ///
     /// # Errors
-    /// A runtime that stopped before what is shown was durable.
+    /// A runtime that stopped before the result was durable.
     pub async fn redrives(&self) -> Result<Vec<RedriveView>, RedriveError> {
         let jobs = self.0.core.read_durably(|sequencer| sequencer.lock().redrive_jobs()).await?;
         Ok(jobs.into_iter().map(shown::redrive).collect())
     }
 
-    /// One redrive job.
+    /// Returns one redrive job.
     ///
     /// # Errors
-    /// No such job, or a runtime that stopped before what is shown was durable.
+    /// No such job, or a runtime that stopped before the result was durable.
     pub async fn redrive_job(&self, id: RedriveId) -> Result<RedriveView, RedriveError> {
         let job = self.0.core.read_durably(|sequencer| sequencer.lock().redrive_job(id)).await?;
         Ok(shown::redrive(job.ok_or(RedriveError::NotFound { job: id })?))

@@ -18,7 +18,7 @@ const PORTION_ENTRIES: usize = 256;
 type Entry = (Vec<u8>, Vec<u8>);
 
 impl Runtime {
-    /// At most `limit` state entries of a plugin whose keys begin with `prefix`, behind `after`.
+    /// Returns at most `limit` state entries of a plugin whose keys begin with `prefix` and follow `after`.
     ///
     /// # Errors
     /// See [`StateError`].
@@ -35,7 +35,7 @@ impl Runtime {
         self.read_long(read, |reason| failed(plugin, &reason)).await
     }
 
-    /// The same as JSON. Large values make a page shorter.
+    /// Like [`Runtime::state_list`], as JSON. Large values make a page shorter.
     ///
     /// # Errors
     /// See [`StateError`].
@@ -52,7 +52,7 @@ impl Runtime {
         self.read_long(read, |reason| failed(plugin, &reason)).await
     }
 
-    /// One state value of a plugin, as JSON.
+    /// Returns one state value of a plugin as JSON.
     ///
     /// # Errors
     /// See [`StateError`].
@@ -62,7 +62,7 @@ impl Runtime {
         text.map(Some).map_err(|reason| failed(plugin, &reason))
     }
 
-    /// One state value of a plugin.
+    /// Returns one state value of a plugin.
     ///
     /// # Errors
     /// See [`StateError`].
@@ -122,8 +122,8 @@ fn page(
     Ok(Page { items, next })
 }
 
-/// Hands the entries behind `after` to `take`, in key order, until it wants no more. Returns whether it was offered one
-/// that it did not want. The sequencer's lock is held for one portion at a time.
+/// Hands the entries behind `after` to `take`, in key order, until it wants no more. Returns whether it was
+/// offered one that it did not want. The sequencer's lock is held for one portion at a time.
 fn entries(
     sequencer: &SharedSequencer<EmbeddedStore>,
     space: StateSpace,

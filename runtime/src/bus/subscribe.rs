@@ -1,4 +1,5 @@
-//! Rust closures as consumers: same state, policy and dead letters as a plugin; no sandbox.
+//! Rust closures as consumers, with the same state, policy and dead letters as a plugin, but without a
+//! sandbox.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::compose::{AsyncClosure, Closure, Code};
 /// How soon it is tried again what the engine could not take.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// What a closure wants to handle, and how.
+/// The events that a closure handles, and its delivery settings.
 ///
 /// ```
 /// use camshaft::Subscription;
@@ -32,46 +33,47 @@ pub struct Subscription {
     start: Start,
 }
 
-/// Why a closure did not handle an event. `?` on any error makes a retry, and so does a text: `Err("away".into())`.
-/// [`Failure::reject`] never tries again.
+/// Why a closure did not handle an event. `?` on any error results in a retry, and so does a text:
+/// `Err("away".into())`. [`Failure::reject`] makes the event a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure(Answer);
 
 /// Why a closure was not subscribed.
 #[derive(Debug, Error)]
 pub enum SubscribeError {
-    /// The name is not of lower-case letters, digits and hyphens, or too long.
+    /// The name is too long, or has characters other than lower-case letters, digits and hyphens.
     #[error(
-        "\"{name}\" is not a consumer's name: it begins with a letter and has at most 63 lower-case letters, digits and hyphens"
+        "\"{name}\" is not a valid consumer name: use at most 63 lower-case letters, digits and hyphens, and \
+         begin with a letter"
     )]
     Name {
-        /// The name given.
+        /// The name.
         name: String,
     },
     /// A type pattern is malformed.
     #[error(transparent)]
     Pattern(#[from] PatternError),
-    /// A plugin or closure of the name runs already.
-    #[error("consumer \"{name}\" is attached already")]
+    /// A plugin or closure of this name already runs.
+    #[error("consumer \"{name}\" is already attached")]
     Attached {
-        /// The name given.
+        /// The name.
         name: String,
     },
-    /// The runtime cannot do it now.
+    /// The runtime is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The tables refused.
+    /// The tables could not be read or changed.
     #[error("consumer \"{name}\" could not be attached: {reason}")]
     Failed {
-        /// The name given.
+        /// The name.
         name: String,
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
 }
 
 impl Subscription {
-    /// Events of types that match any of these patterns, from the first retained one on.
+    /// Selects events whose type matches any of these patterns, from the first retained event on.
     pub fn types<T: Into<String>>(patterns: impl IntoIterator<Item = T>) -> Self {
         Self {
             types: patterns.into_iter().map(Into::into).collect(),
@@ -81,29 +83,30 @@ impl Subscription {
         }
     }
 
-    /// Only those that pass `filter`.
+    /// Selects only events that match `filter`.
     #[must_use]
     pub fn filter(self, filter: Filter) -> Self {
         Self { filter: Some(filter), ..self }
     }
 
-    /// Delivered by `policy` instead of the default one; to be said before [`Subscription::sink`].
+    /// Replaces the default policy. Call it before [`Subscription::sink`].
     #[must_use]
     pub fn policy(self, policy: Policy) -> Self {
         Self { policy, ..self }
     }
 
-    /// The closure has effects outside: it is a sink. It is called for one event at a time, once all that it can see is
-    /// durable, on a thread of its own, so it may wait; up to `max_in_flight` are called at a time, in order per key. At
-    /// least once, the event's `source` and `id` make an idempotency key; at most once, the event is done before the
-    /// call, and one that fails becomes a dead letter.
+    /// Makes the closure a sink, which has effects on outside systems. Each call handles one event on a
+    /// thread of its own, so it may block. A call starts once all data that it can see is durable. At most
+    /// `max_in_flight` calls run at a time, in order per key. With delivery at least once, the event's
+    /// `source` and `id` form an idempotency key. With delivery at most once, the event is done before the
+    /// call, and the event of a failed call becomes a dead letter.
     #[must_use]
     pub fn sink(mut self, sink: Sink) -> Self {
         self.policy.sink = Some(sink);
         self
     }
 
-    /// When the consumer is created, it begins at `start`.
+    /// Sets where the consumer starts to read when it is created.
     #[must_use]
     pub fn start(self, start: Start) -> Self {
         Self { start, ..self }
@@ -111,24 +114,24 @@ impl Subscription {
 }
 
 impl Failure {
-    /// Never try this event again: it becomes a dead letter.
+    /// Rejects the event: it becomes a dead letter.
     pub fn reject(reason: impl Into<String>) -> Self {
         Self(Answer::Reject { reason: reason.into() })
     }
 
-    /// Try again by the policy's backoff.
+    /// Retries the event with the policy's backoff.
     pub fn retry(reason: impl Into<String>) -> Self {
         Self(Answer::Retry { after_ms: None, reason: reason.into() })
     }
 
-    /// Try again, but not before `wait` has passed.
+    /// Retries the event after `wait` at the earliest.
     pub fn retry_after(wait: Duration, reason: impl Into<String>) -> Self {
         let after_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         Self(Answer::Retry { after_ms, reason: reason.into() })
     }
 }
 
-/// An error or a text: a retry.
+/// An error or a text results in a retry.
 impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::retry(error.into().to_string())
@@ -136,11 +139,12 @@ impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Failure {
 }
 
 impl Runtime {
-    /// Subscribes a closure as the consumer `name`, and returns once that is durable; a bound that is reached, or a full
-    /// disk, makes it wait. The closure may be run again for one event, like any handler; its effects through the
-    /// [`Attempt`] count once. A panic is a failed attempt.
+    /// Subscribes a closure as the consumer `name`, and returns once that is durable. Waits while a bound is
+    /// reached or the disk is full. Like any handler, the closure may run more than once for one event; its
+    /// effects through the [`Attempt`] apply once. A panic is a failed attempt.
     ///
-    /// The closure belongs to the process: after a restart it is subscribed anew, and goes on where it stood.
+    /// The subscription ends with the process. Subscribe again after a restart; the consumer resumes at its
+    /// checkpoint.
     ///
     /// # Errors
     /// See [`SubscribeError`].
@@ -154,9 +158,10 @@ impl Runtime {
         self.subscribe_code(name, subscription, Code::Closure(closure)).await
     }
 
-    /// Subscribes a closure that waits without a thread for what it calls outside. It is a [sink](Subscription::sink), at
-    /// least once unless the subscription says otherwise, and a task of a tokio runtime with timers and sockets; all else is
-    /// as [`Runtime::subscribe`] says.
+    /// Subscribes an asynchronous closure, which occupies no thread while it waits for outside systems. It is
+    /// a [sink](Subscription::sink), with delivery at least once unless the subscription sets another one. It
+    /// runs as a task of a tokio runtime with timers and sockets. Otherwise it behaves as
+    /// [`Runtime::subscribe`] describes.
     ///
     /// ```no_run
     /// # async fn example(runtime: camshaft::Runtime) -> Result<(), camshaft::SubscribeError> {

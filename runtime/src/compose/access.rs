@@ -1,8 +1,9 @@
 //! How calls from outside reach the engine: nothing of it is shown before it is durable.
 //!
-//! The sequencer runs ahead of the disk. [`Core::read_durably`] reads it, [`Core::change`] changes it, and both return
-//! once what they saw or did is durable; no lock is held while they wait. Beside them stand [`Core::damaged_consumers`]
-//! for `/health`, and [`Steps`] for the threads that run plugins, which show nothing.
+//! The sequencer runs ahead of the disk. [`Core::read_durably`] reads it, [`Core::change`] changes it, and
+//! both return once what they saw or did is durable; no lock is held while they wait. Beside them stand
+//! [`Core::damaged_consumers`] for `/health`, and [`Steps`] for the threads that run plugins, which show
+//! nothing.
 
 use std::sync::Arc;
 
@@ -22,8 +23,8 @@ pub(crate) struct Unsettled<T> {
 }
 
 impl Core {
-    /// Reads the engine, and returns what was found once all of it is durable. `read` takes the lock for bounded steps;
-    /// between two of them others change the engine.
+    /// Reads the engine, and returns what was found once all of it is durable. `read` takes the lock for
+    /// bounded steps; between two of them others change the engine.
     ///
     /// # Errors
     /// The runtime ended before that became durable.
@@ -34,7 +35,8 @@ impl Core {
         self.settle(self.read_unsettled(read)).await
     }
 
-    /// The first half of [`Core::read_durably`], for reads that are made on another thread than the one that waits.
+    /// The first half of [`Core::read_durably`], for reads that are made on another thread than the one that
+    /// waits.
     pub(crate) fn read_unsettled<T>(
         &self,
         read: impl FnOnce(&SharedSequencer<EmbeddedStore>) -> T,
@@ -53,8 +55,8 @@ impl Core {
         Ok(unsettled.found)
     }
 
-    /// Changes the engine by `act` in one step, and returns what it did once that is durable. `act` is given the time, and
-    /// says beside its result up to which transaction that has to be durable.
+    /// Changes the engine by `act` in one step, and returns what it did once that is durable. `act` is given
+    /// the time, and says beside its result up to which transaction that has to be durable.
     ///
     /// # Errors
     /// What `act` says; a runtime that takes no changes, or that ended before the change became durable.
@@ -88,15 +90,15 @@ impl Core {
         self.sequencer.probe(events)
     }
 
-    /// The names of damaged consumers, without waiting: health must answer whatever has become of the log. Damage is what
-    /// this process met when it read, so there is nothing of it that could be durable.
+    /// The names of damaged consumers, without waiting: health must answer whatever has become of the log.
+    /// Damage is what this process met when it read, so there is nothing of it that could be durable.
     pub(crate) fn damaged_consumers(&self) -> Vec<String> {
         self.sequencer.lock().damaged()
     }
 }
 
-/// The engine for the threads that run plugins. They decide by what is not durable yet, and wait for nothing; so nothing of
-/// it may be shown. Opening the runtime makes the only one, and calls from outside have none.
+/// The engine for the threads that run plugins. They decide by what is not durable yet, and wait for nothing;
+/// so nothing of it may be shown. Opening the runtime makes the only one, and calls from outside have none.
 pub(crate) struct Steps(Arc<Core>);
 
 impl Steps {

@@ -1,7 +1,7 @@
 //! A bell: wakes the threads that wait for something to do.
 //!
-//! A thread notes the count, looks for work and for flags that end it, and waits only if nobody rang since: no
-//! ring is ever missed, as long as the count is noted first.
+//! A thread notes the count, looks for work and for flags that end it, and waits only if nobody rang since:
+//! no ring is ever missed, as long as the count is noted first.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,7 @@
 //! How the `memory` setting is shared out, so that the whole process stays within it however much it knows.
 //!
-//! Memory of plugins' instances comes beside it: each has a limit of its own. `camshaft-bench memory` measures it.
+//! Memory of plugins' instances comes beside it: each has a limit of its own. `camshaft-bench memory`
+//! measures it.
 
 /// What is taken whatever the setting: the program, events on their way, a batch being written and a merge.
 const FIXED: u64 = 128 << 20;
@@ -8,8 +9,8 @@ const FIXED: u64 = 128 << 20;
 /// How much of that is for events on their way in requests and answers.
 const FIXED_CLIENTS: u64 = 48 << 20;
 
-/// The least to share out, for with smaller overlays most of the time goes into merges: a smaller setting works like
-/// 192 MiB.
+/// The least to share out, for with smaller overlays most of the time goes into merges: a smaller setting
+/// works like 192 MiB.
 const LEAST_SHARED: u64 = 64 << 20;
 
 /// What each part may take, in bytes.
@@ -29,7 +30,8 @@ impl Budget {
     pub(crate) fn of(memory: u64) -> Self {
         let shared = memory.saturating_sub(FIXED).max(LEAST_SHARED);
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
-        // While one overlay is written the next one fills; the rest is for what an allocator cannot give back.
+        // While one overlay is written the next one fills; the rest is for what an allocator cannot give
+        // back.
         let overlays = shared / 10 * 6;
         let clients = FIXED_CLIENTS + shared / 10;
         Self {

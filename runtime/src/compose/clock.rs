@@ -52,12 +52,12 @@ mod set {
 
     use camshaft_event::Timestamp;
 
-    /// A wall clock that a test sets ahead and back. In the program there is none.
+    /// A wall clock that a test can move forward and back. It exists only in tests.
     #[derive(Clone, Debug, Default)]
     pub struct WallClock(Arc<AtomicI64>);
 
     impl WallClock {
-        /// Sets it to so many milliseconds ahead of the machine's; below 0 for behind.
+        /// Sets how many milliseconds the clock is ahead of the machine's clock; negative if it is behind.
         pub fn set_ahead_ms(&self, ms: i64) {
             self.0.store(ms, Ordering::SeqCst);
         }

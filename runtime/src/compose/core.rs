@@ -8,8 +8,6 @@ use camshaft_engine::{Clock, Damage, Reading, Sequencer, SharedSequencer};
 use camshaft_event::Timestamp;
 use camshaft_log::LogReader;
 
-use crate::compose::EmbeddedStore;
-
 use super::bell::Bell;
 use super::clock::MachineClock;
 use super::code::CodeTable;
@@ -20,6 +18,7 @@ use super::marks::Marks;
 use super::phase::{Phase, Reached, Thread};
 use super::told::Told;
 use crate::Config;
+use crate::compose::EmbeddedStore;
 
 /// The running engine, log and code. The runtime's public face and every thread hold it.
 pub(crate) struct Core {
@@ -40,7 +39,8 @@ pub(crate) struct Core {
     pub(crate) read: Bell,
     /// Rung when something is due earlier than the timekeeper knows.
     pub(crate) due: Bell,
-    /// Rung when the overlay is full, when the sync that the flusher waits for is done, and now and then while the log grows.
+    /// Rung when the overlay is full, when the sync that the flusher waits for is done, and now and then
+    /// while the log grows.
     pub(crate) flush: Bell,
     /// Rung when something moved in the plugins directory, was loaded, or has ended its probation.
     pub(crate) plugins: Bell,
@@ -91,9 +91,9 @@ impl Core {
         self.clock.now()
     }
 
-    /// Runs `step` in the critical section, then wakes the threads that have something to do after it. Each step that
-    /// may change something goes through here: what it makes due, queues or readies is looked at in the same section,
-    /// so no thread sleeps through it.
+    /// Runs `step` in the critical section, then wakes the threads that have something to do after it. Each
+    /// step that may change something goes through here: what it makes due, queues or readies is looked at in
+    /// the same section, so no thread sleeps through it.
     pub(super) fn step<T>(&self, step: impl FnOnce(&mut Sequencer<EmbeddedStore>) -> T) -> T {
         let mut sequencer = self.sequencer.lock();
         sequencer.tell_time(Reading::of(&self.clock));
@@ -110,12 +110,7 @@ impl Core {
         drop(sequencer);
         for (consumer, Damage { part, reason, .. }) in found {
             let damaged = part.to_string();
-            tracing::error!(
-                consumer,
-                damaged,
-                reason,
-                "a consumer is paused: something that it needs is damaged"
-            );
+            tracing::error!(consumer, damaged, reason, "a consumer is paused: data that it needs is damaged");
         }
         // Workers first: the writer has a higher priority, and would keep this thread from waking them.
         if work {
@@ -148,7 +143,8 @@ impl Core {
         self.marks.keep(&left);
     }
 
-    /// Ends the runtime after something that cannot be mended while it runs, and that no event has brought about.
+    /// Ends the runtime after something that cannot be mended while it runs, and that no event has brought
+    /// about.
     pub(crate) fn fail(&self, reason: impl std::fmt::Display) {
         self.marks.absolve();
         self.fail_amid_events(reason);
@@ -157,7 +153,7 @@ impl Core {
     /// The same where an event that is being handled may have brought it about: its mark stands.
     pub(crate) fn fail_amid_events(&self, reason: impl std::fmt::Display) {
         let reason = reason.to_string();
-        tracing::error!(reason, "the runtime cannot go on: what is durable is safe, restart it");
+        tracing::error!(reason, "the runtime cannot continue: durable data is safe, restart the runtime");
         self.durable.poison(reason);
         self.phase.advance(Phase::Draining);
         self.ring_all();
@@ -182,7 +178,8 @@ impl Core {
         }
     }
 
-    /// Starts a thread that `shutdown` joins. A panic in it ends the runtime: nobody knows what it left undone.
+    /// Starts a thread that `shutdown` joins. A panic in it ends the runtime: nobody knows what it left
+    /// undone.
     pub(crate) fn spawn(
         self: &Arc<Self>,
         which: Thread,

@@ -27,8 +27,8 @@ pub(crate) struct DurableWatch(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     state: watch::Sender<DurableState>,
-    /// Who waits for which transaction. Each is woken once, by the sync that it waits for: hundreds of publishers that
-    /// every sync wakes, to find that it was not theirs, take the time of the work itself.
+    /// Who waits for which transaction. Each is woken once, by the sync that it waits for: hundreds of
+    /// publishers that every sync wakes, to find that it was not theirs, take the time of the work itself.
     waiting: Mutex<Waiting>,
 }
 
@@ -74,7 +74,8 @@ impl DurableWatch {
         self.wake_all();
     }
 
-    /// Wakes publishers that wait for room: the flusher has made some. No sync need follow that would wake them.
+    /// Wakes publishers that wait for room: the flusher has made some. No sync need follow that would wake
+    /// them.
     pub(crate) fn has_room(&self) {
         self.0.state.send_modify(|_| {});
     }

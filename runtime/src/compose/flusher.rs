@@ -48,7 +48,7 @@ pub(crate) fn run(core: &Arc<Core>) {
             }
             last_flush = Instant::now();
             if !stopping && let Err(error) = sweep(core) {
-                tracing::warn!(%error, "what nothing reaches could not be swept from the store; it is tried again");
+                tracing::warn!(%error, "could not sweep unreachable entries from the store, retrying");
             }
         } else if overdue {
             last_flush = Instant::now();
@@ -88,7 +88,7 @@ fn flush(core: &Core, frozen: &Arc<Frozen>) -> bool {
         match frozen.write(&*store) {
             Ok(()) => break,
             Err(error @ StoreError::Full { .. }) => {
-                tracing::warn!(%error, "no space is left for the snapshot; it is tried again");
+                tracing::warn!(%error, "no space is left for the snapshot, retrying");
                 if core.is_stopping() {
                     // The log has it all.
                     return false;
@@ -149,7 +149,7 @@ impl Keeper {
         if let Some(jump) = self.retention.look(Reading::of(&core.clock), &bounds) {
             tracing::warn!(
                 ahead = ?Duration::from_millis(jump.ahead_ms),
-                "the clock is ahead of the time that has passed; the log is not trimmed by it unless it stays so for {:?}",
+                "the clock is ahead of the elapsed time; retention ignores it unless it stays ahead for {:?}",
                 Duration::from_millis(jump.trust_after_ms)
             );
         }
@@ -160,7 +160,7 @@ impl Keeper {
                 core.write.ring();
             }
             Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "the log could not be searched for what may be trimmed"),
+            Err(error) => tracing::warn!(%error, "could not search the log for records to trim"),
         }
     }
 
@@ -171,7 +171,7 @@ impl Keeper {
         if self.written.is_none_or(is_due) {
             self.written = Some((Instant::now(), last_sequence));
             if let Err(error) = kept_time::write(&core.config.data, self.retention.to_keep()) {
-                tracing::warn!(%error, "the time could not be written down; a wrong clock after a restart would go unnoticed");
+                tracing::warn!(%error, "could not save the time; a restart cannot detect a wrong clock");
             }
         }
     }

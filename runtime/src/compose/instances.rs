@@ -1,9 +1,9 @@
-//! Instances of plugins: those that wait between two calls, and the way to one for the next call. Workers and sinks
-//! both take theirs here.
+//! Instances of plugins: those that wait between two calls, and the way to one for the next call. Workers and
+//! sinks both take theirs here.
 //!
-//! An instance is kept so that the next event needs no new one, and dropped once its code is no longer run. The host makes
-//! a limited number (`limits.max_instances`): when there is none left for another plugin, all idle ones are evicted. They
-//! are started again when their turn comes.
+//! An instance is kept so that the next event needs no new one, and dropped once its code is no longer run.
+//! The host makes a limited number (`limits.max_instances`): when there is none left for another plugin, all
+//! idle ones are evicted. They are started again when their turn comes.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -44,7 +44,8 @@ struct Place {
     removals: u64,
 }
 
-/// The instance with which a piece of code is called, while it is called. Dropping it keeps the instance for the next call.
+/// The instance with which a piece of code is called, while it is called. Dropping it keeps the instance for
+/// the next call.
 pub(super) struct Slot<'i> {
     instances: &'i Instances,
     code: &'i CodeTable,
@@ -92,7 +93,8 @@ impl Instances {
         drop((place, gone));
     }
 
-    /// A keeper's place, and beside it instances of code that is no longer run, to be dropped outside the lock.
+    /// A keeper's place, and beside it instances of code that is no longer run, to be dropped outside the
+    /// lock.
     fn current(&self, keeper: Keeper, code: &CodeTable) -> Option<(MutexGuard<'_, Place>, Vec<Idle>)> {
         let mut place = lock(match keeper {
             Keeper::Worker(number) => self.workers.get(number)?,
@@ -155,7 +157,7 @@ impl Instances {
             *told = Some(Instant::now());
             tracing::warn!(
                 consumer,
-                "events wait for a plugin instance: as many are running as may be ({})",
+                "events wait for a plugin instance: the limit of instances is reached ({})",
                 Limit::Instances.raised_by()
             );
         }

@@ -1,6 +1,7 @@
 //! The trusted time of the last process, in a file of its own: a record's time may come from a wrong clock.
 //!
-//! The file is replaced as a whole. If it is missing or holds no number, the log's last record stands in for it.
+//! The file is replaced as a whole. If it is missing or holds no number, the log's last record stands in for
+//! it.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -61,10 +61,10 @@ impl Call {
     const fn fate(&self) -> &'static str {
         match self.delivery {
             Delivery::AtLeastOnce => {
-                "a call did not end in time: it is made again after the next start, maybe for the second time"
+                "a call did not end in time: it is repeated after the next start, and may be made twice"
             }
             Delivery::AtMostOnce => {
-                "a call did not end in time: it is not made again, and what came of it is not known"
+                "a call did not end in time: it is not made again, and its result is unknown"
             }
         }
     }

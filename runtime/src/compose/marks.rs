@@ -1,9 +1,9 @@
 //! The marks: what each worker is handling at this moment, where it outlives the process.
 //!
-//! A mark is a plain store into mapped memory, so it costs next to nothing; the kernel keeps it when the process is
-//! gone, however it went. The engine decides what a mark means; here it is only kept. Where the end of the process was
-//! for certain nobody's whose event was marked, the marks say so: the machine was started anew since, or the process was
-//! told to stop or stopped itself.
+//! A mark is a plain store into mapped memory, so it costs next to nothing; the kernel keeps it when the
+//! process is gone, however it went. The engine decides what a mark means; here it is only kept. Where the
+//! end of the process was for certain nobody's whose event was marked, the marks say so: the machine was
+//! started anew since, or the process was told to stop or stopped itself.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -24,19 +24,20 @@ const MARK_BYTES: usize = 24;
 /// Marks in one page; also the suspects of earlier processes that are kept until they have run.
 const PAGE_MARKS: usize = 128;
 
-/// Persisted, never renumber: 1 while others may run beside it, 1 + n while it runs alone for the n-th time. Anything
-/// else, such as 0, is no mark.
+/// Persisted, never renumber: 1 while others may run beside it, 1 + n while it runs alone for the n-th time.
+/// Anything else, such as 0, is no mark.
 const RUNNING: u32 = 1;
 const MAX_LONE_RUNS: u32 = 62;
 
-/// Where the first page says what else is known of the process, behind the suspects. Persisted, in little endian.
+/// Where the first page says what else is known of the process, behind the suspects. Persisted, in little
+/// endian.
 const END_AT: usize = PAGE_MARKS * MARK_BYTES;
 /// Bytes of that: whether its end is nobody's (1), then a hash of the machine's start, 0 if unknown.
 const END_BYTES: usize = 12;
 const NOBODYS: u32 = 1;
 
-/// All marks of a runtime: the suspects that have not run again yet and what is known of the process, then a page for each
-/// worker, then one for the calls of sinks.
+/// All marks of a runtime: the suspects that have not run again yet and what is known of the process, then a
+/// page for each worker, then one for the calls of sinks.
 #[derive(Debug)]
 pub(crate) struct Marks {
     workers: Vec<Mutex<MmapMut>>,
@@ -52,8 +53,8 @@ struct Calls {
 }
 
 impl Marks {
-    /// Opens the file for so many workers, and returns what an earlier process left in it: the suspects that it kept, and
-    /// what it was handling, if one of those may have ended it.
+    /// Opens the file for so many workers, and returns what an earlier process left in it: the suspects that
+    /// it kept, and what it was handling, if one of those may have ended it.
     pub(crate) fn open(path: &Path, workers: usize) -> io::Result<(Self, Vec<Mark>)> {
         Self::open_after(path, workers, machine_start())
     }
@@ -212,7 +213,7 @@ fn map(file: &File, slot: u64) -> io::Result<MmapMut> {
     options.offset(slot.saturating_mul(SLOT_BYTES)).len(length);
     #[expect(
         unsafe_code,
-        reason = "a mapping of a file that others may shorten; ours lies in the locked data folder"
+        reason = "other processes may shorten a mapped file; this one is in the locked data directory"
     )]
     // SAFETY: the data folder is locked by this process, and nobody else writes or shortens its files.
     let page = unsafe { options.map_mut(file) };
@@ -252,7 +253,8 @@ mod tests {
         Mark { consumer: ConsumerId(3), generation: Generation(2), offset: Offset(offset), lone_runs }
     }
 
-    /// Marks whose first worker has been handling event 7 and whose suspect is event 8, of a machine's first start.
+    /// Marks whose first worker has been handling event 7 and whose suspect is event 8, of a machine's first
+    /// start.
     fn amid_two_events(path: &Path) -> Marks {
         let (marks, _) = Marks::open_after(path, 1, 1).unwrap();
         *marks.workers[0].lock().unwrap().first_chunk_mut().unwrap() = encode(mark(7, 0));

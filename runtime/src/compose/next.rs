@@ -35,8 +35,9 @@ impl Pool {
         match self {
             Self::Workers => {
                 let batch = sequencer.take(now)?;
-                // Without one there is no work either: workers do not wake each other while the engine has no room.
-                debug_assert!(batch.is_some() || !sequencer.has_work(), "a worker passes over work");
+                // Without one there is no work either: workers do not wake each other while the engine has no
+                // room.
+                debug_assert!(batch.is_some() || !sequencer.has_work(), "a worker overlooked work");
                 Ok(batch)
             }
             Self::Sinks => sequencer.take_call(now),
@@ -45,8 +46,8 @@ impl Pool {
 }
 
 impl Core {
-    /// Waits for the next work of `pool`, and takes it with the code that it runs. None once the runtime drains; what
-    /// cannot be taken ends the runtime.
+    /// Waits for the next work of `pool`, and takes it with the code that it runs. None once the runtime
+    /// drains; what cannot be taken ends the runtime.
     pub(super) fn next(&self, pool: Pool) -> Option<(Code, Batch)> {
         loop {
             let seen = pool.bell(self).count();

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use camshaft_engine::{EngineOptions, LogWriter, SharedSequencer};
-
 use camshaft_host::Host;
-use camshaft_log::{Disk, FileLog, LogError, Options, RealDisk};
+use camshaft_log::{Disk, FileLog, LogError, Options, RealDisk, Recovery};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -49,23 +48,7 @@ pub(crate) fn open(
     };
     let (log, recovery) = FileLog::open(Arc::clone(&disk) as Arc<dyn Disk>, log_options)
         .map_err(|error| refuse_log(&data, error))?;
-    for file in &recovery.damaged_headers {
-        tracing::warn!(file, "the header of an older log segment is damaged; records say what it held");
-    }
-    if let Some(reason) = &recovery.damaged_mark {
-        tracing::warn!(
-            reason,
-            "the mark of the last clean shutdown is damaged; the records were judged without it"
-        );
-    }
-    if let Some(cut) = &recovery.cut {
-        tracing::warn!(
-            file = cut.file,
-            position = cut.position,
-            bytes = cut.bytes,
-            "cut the torn tail of the log"
-        );
-    }
+    report(&recovery);
     let mut log = LogWriter::new(Box::new(log), config.durability == Durability::Async);
     // A full disk is told by the writer, which looks again.
     let _: Option<LogError> = log.reserve().map_err(|error| refuse_log(&data, error))?;
@@ -82,7 +65,7 @@ pub(crate) fn open(
     if !suspects.is_empty() {
         tracing::warn!(
             events = suspects.len(),
-            "the last process ended while it handled events; they run again one at a time, alone"
+            "the last process ended while it handled events; these run again, one at a time and alone"
         );
     }
     let progress = sequencer.durable();
@@ -123,6 +106,27 @@ pub(crate) fn open(
         .map_err(|error| OpenError::Internal { reason: format!("a thread could not be started: {error}") })?;
     let steps = Steps::new(&core);
     Ok((core, steps, host))
+}
+
+/// Logs what recovery found damaged or cut.
+fn report(recovery: &Recovery) {
+    for file in &recovery.damaged_headers {
+        tracing::warn!(file, "the header of an older log segment is damaged; the records replace it");
+    }
+    if let Some(reason) = &recovery.damaged_mark {
+        tracing::warn!(
+            reason,
+            "the mark of the last clean shutdown is damaged; the records were validated without it"
+        );
+    }
+    if let Some(cut) = &recovery.cut {
+        tracing::warn!(
+            file = cut.file,
+            position = cut.position,
+            bytes = cut.bytes,
+            "cut the torn tail of the log"
+        );
+    }
 }
 
 fn start_threads(core: &Arc<Core>, host: &Host, log: LogWriter) -> std::io::Result<()> {

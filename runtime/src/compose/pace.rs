@@ -1,10 +1,10 @@
 //! The pace of syncs: under load fewer of them, that do for more.
 //!
-//! A sync takes the processor from the work, and so does waking whoever waited for it. With many producers that publish
-//! one event each, syncing as soon as anything is there means thousands of syncs a second for a handful of events each.
-//! So after a commit of several records the next one waits, until syncs take a quarter of the time at most. It does not
-//! wait for producers that are all back already: where each publishes again as soon as it is answered, nothing more
-//! would come.
+//! A sync takes the processor from the work, and so does waking whoever waited for it. With many producers
+//! that publish one event each, syncing as soon as anything is there means thousands of syncs a second for a
+//! handful of events each. So after a commit of several records the next one waits, until syncs take a
+//! quarter of the time at most. It does not wait for producers that are all back already: where each
+//! publishes again as soon as it is answered, nothing more would come.
 
 use std::time::{Duration, Instant};
 
@@ -50,8 +50,9 @@ impl Pace {
         (!left.is_zero()).then_some(left)
     }
 
-    /// So many publishes need not wait: those that the last commit with any answered, and those that came meanwhile. More
-    /// may not come, and fewer would leave producers in groups that take turns, each with a sync of its own.
+    /// So many publishes need not wait: those that the last commit with any answered, and those that came
+    /// meanwhile. More may not come, and fewer would leave producers in groups that take turns, each with a
+    /// sync of its own.
     pub(crate) fn publishes(&self) -> usize {
         if self.publishes == 0 { usize::MAX } else { self.publishes }
     }

@@ -54,8 +54,8 @@ impl Reached {
 }
 
 impl Thread {
-    /// The phase in which it ends. The snapshot of the flusher needs the writer's sync, so the writer is the last; the
-    /// ticker counts deadlines until no thread is left that calls a handler.
+    /// The phase in which it ends. The snapshot of the flusher needs the writer's sync, so the writer is the
+    /// last; the ticker counts deadlines until no thread is left that calls a handler.
     pub(crate) const fn ends_in(self) -> Phase {
         match self {
             Self::Worker(_)

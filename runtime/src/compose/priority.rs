@@ -1,8 +1,8 @@
 //! Which threads come first: the writer before all others, and those that load plugins behind them.
 //!
-//! Without real-time priority, another process that holds the core delays each sync by up to a scheduler's tick, some
-//! milliseconds, while the sync itself takes a tenth of one. So does a plugin whose start code does not end, which
-//! runs until its deadline.
+//! Without real-time priority, another process that holds the core delays each sync by up to a scheduler's
+//! tick, some milliseconds, while the sync itself takes a tenth of one. So does a plugin whose start code
+//! does not end, which runs until its deadline.
 
 use thread_priority::unix::{
     RealtimeThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
@@ -25,11 +25,12 @@ pub(crate) fn request() -> String {
     }
 }
 
-/// Makes the calling thread one of those that come last: what it does may take any time, and events wait for nothing of
-/// it. On Linux priorities belong to threads; elsewhere they belong to processes, and nothing is changed.
+/// Makes the calling thread one of those that come last: what it does may take any time, and events wait for
+/// nothing of it. On Linux priorities belong to threads; elsewhere they belong to processes, and nothing is
+/// changed.
 pub(crate) fn step_back() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(camshaft_host::LOADING_NICENESS) {
-        tracing::debug!(%error, "a thread that loads plugins keeps its priority");
+        tracing::debug!(%error, "could not lower the priority of a thread that loads plugins");
     }
 }

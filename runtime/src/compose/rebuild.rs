@@ -1,7 +1,8 @@
 //! Opening the tables and recovering from them; where they are damaged, making them anew from a whole log.
 //!
-//! A log that still begins with its first record holds all that the tables do. Damaged tables are moved aside, never
-//! deleted. Without such a log, damage to one consumer's entries pauses that consumer, and other damage stops the start.
+//! A log that still begins with its first record holds all that the tables do. Damaged tables are moved
+//! aside, never deleted. Without such a log, damage to one consumer's entries pauses that consumer, and other
+//! damage stops the start.
 
 use std::fs;
 use std::io;
@@ -41,8 +42,8 @@ impl Source<'_> {
         }
     }
 
-    /// A sequencer over the tables and the log after them; over tables made anew if these turn out damaged and the log can
-    /// fill new ones.
+    /// A sequencer over the tables and the log after them; over tables made anew if these turn out damaged
+    /// and the log can fill new ones.
     pub(super) fn recover(
         &self,
         options: &Arc<EngineOptions>,
@@ -113,7 +114,7 @@ impl Source<'_> {
         tracing::warn!(
             %reason,
             kept = %kept.display(),
-            "the tables are damaged: they are made anew from the log, and the damaged ones are kept"
+            "the tables are damaged: rebuilding them from the log, keeping the damaged ones"
         );
         Ok(())
     }
@@ -139,7 +140,7 @@ fn refuse_tables(data: &Path, error: TablesError) -> OpenError {
         },
         error if error.is_damage() => {
             let reason = format!(
-                "{error}. The log was trimmed or is damaged, too, so they cannot be made anew from it. \
+                "{error}. The log was trimmed or is also damaged, so the tables cannot be rebuilt from it. \
                  `camshaft verify` lists all damage"
             );
             OpenError::Corrupt { data: data.to_owned(), reason }

@@ -1,8 +1,9 @@
-//! Sinks: a thread takes their calls, tasks make them. A call that waits for something outside holds no thread.
+//! Sinks: a thread takes their calls, tasks make them. A call that waits for something outside holds no
+//! thread.
 //!
-//! IMPORTANT: a call is made only once what [`Release`] names is durable, and what its handler reads is durable, too;
-//! after that nothing takes it back. Embedded closures that block have a thread of their own while they are called; async ones
-//! are tasks, as plugins are.
+//! IMPORTANT: a call is made only once what [`Release`] names is durable, and what its handler reads is
+//! durable, too; after that nothing takes it back. Embedded closures that block have a thread of their own
+//! while they are called; async ones are tasks, as plugins are.
 
 mod reader;
 
@@ -205,7 +206,8 @@ impl Sinks {
         }
     }
 
-    /// Lets a call run, and marks whose it is while it does: who waits for something outside takes no process down.
+    /// Lets a call run, and marks whose it is while it does: who waits for something outside takes no process
+    /// down.
     async fn marked<T>(&self, mark: Mark, call: impl Future<Output = T>) -> T {
         let mut call = pin!(call);
         std::future::poll_fn(|cx| {

@@ -24,7 +24,8 @@ impl Core {
         self.ring_all();
     }
 
-    /// Stops all threads, phase by phase. Called once, after [`Core::drain`]; blocks for some seconds at most.
+    /// Stops all threads, phase by phase. Called once, after [`Core::drain`]; blocks for some seconds at
+    /// most.
     pub(crate) fn stop(&self) {
         let mut threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let deadline = Instant::now() + DRAIN;

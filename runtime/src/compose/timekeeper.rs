@@ -14,7 +14,8 @@ pub(crate) fn run(core: &Arc<Core>) {
         if core.is_draining() {
             return;
         }
-        // The tick sets the alarm, in the critical section that computed it; a step that is earlier due rings.
+        // The tick sets the alarm, in the critical section that computed it; a step that is earlier due
+        // rings.
         let ticked = core.step(|sequencer| {
             let now = core.now();
             sequencer.tick(now).map(|_| sequencer.idle_ms(now))

@@ -1,7 +1,7 @@
 //! What the engine notices, as lines of the log: failed attempts, dead letters, pauses and what operators do.
 //!
-//! A consumer may fail thousands of times in a second, so of one kind and consumer a few lines are written in ten seconds;
-//! the first one after that says how many were left out.
+//! A consumer may fail thousands of times in a second, so of one kind and consumer a few lines are written in
+//! ten seconds; the first one after that says how many were left out.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +16,8 @@ const PERIOD: Duration = Duration::from_secs(10);
 /// Lines of one kind and consumer in that time.
 const LINES: u32 = 5;
 
-/// Kinds and consumers that are remembered; those of which nothing was written lately are forgotten beyond that.
+/// Kinds and consumers that are remembered; those of which nothing was written lately are forgotten beyond
+/// that.
 const REMEMBERED: usize = 1_024;
 
 /// Writes lines, and remembers how many were written of what.
@@ -86,14 +87,14 @@ fn write(notice: &Notice, left_out: u64) {
         Noticed::Failed(_) => line!(warn, "an attempt failed: the event waits"),
         Noticed::DeadLetter(_) => line!(warn, "an event became a dead letter"),
         Noticed::HeldRetried => line!(info, "a held event was made due"),
-        Noticed::HeldSetAside => line!(info, "a held event was made a dead letter by an operator"),
+        Noticed::HeldSetAside => line!(info, "an operator made a held event a dead letter"),
         Noticed::Redriven => line!(info, "a dead letter was redriven"),
         Noticed::Discarded => line!(info, "a dead letter was discarded"),
         Noticed::RedriveStarted => line!(info, "a redrive job began"),
         Noticed::RedriveEnded => line!(info, "a redrive job ended"),
         Noticed::Paused => line!(warn, "a consumer is paused"),
-        Noticed::Resumed => line!(info, "a consumer goes on"),
-        Noticed::Reset => line!(warn, "a consumer began anew"),
+        Noticed::Resumed => line!(info, "a consumer resumed"),
+        Noticed::Reset => line!(warn, "a consumer was reset"),
     }
 }
 
@@ -172,7 +173,7 @@ mod tests {
             [
                 "WARN message=an attempt failed: the event waits consumer=\"stock\" offset=7 key=\"o\\n17\" \
                  cause=\"retry\" reason=\"the database is away\"",
-                "WARN message=a consumer began anew consumer=\"stock\"",
+                "WARN message=a consumer was reset consumer=\"stock\"",
             ]
         );
     }

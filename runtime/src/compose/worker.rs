@@ -32,8 +32,8 @@ pub(crate) fn run(core: &Arc<Core>, number: usize, mut random: ChaCha8Rng) {
     core.instances.evict();
 }
 
-/// Runs a batch on worker `number`. Its instance is kept when this returns: before the commit, after which those that
-/// wait for an instance look for one again.
+/// Runs a batch on worker `number`. Its instance is kept when this returns: before the commit, after which
+/// those that wait for an instance look for one again.
 fn handle(core: &Core, number: usize, code: Code, batch: Batch, context: WorkerContext<'_>) -> Finished {
     let name = batch.spec.name.clone();
     let _deadlines = core.count_deadlines();

@@ -1,7 +1,7 @@
 //! The writer thread: appends what was sequenced, syncs once for all of it, and says how far it is durable.
 //!
-//! It alone owns the log's write side. It also trims, since that is a write. What each step does is the engine's
-//! ([`LogWriter`]); when it is done is decided here.
+//! It alone owns the log's write side. It also trims, since that is a write. What each step does is the
+//! engine's ([`LogWriter`]); when it is done is decided here.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,12 +19,12 @@ use crate::Durability;
 /// How long unsynced records may stay so under `durability = "async"`.
 const ASYNC_SYNC_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long records wait for those of a batch that is about to commit, so that one sync does for an event and for what
-/// came of it. Less than a sync takes: waiting longer would cost more than it saves.
+/// How long records wait for those of a batch that is about to commit, so that one sync does for an event and
+/// for what came of it. Less than a sync takes: waiting longer would cost more than it saves.
 const GATHER: Duration = Duration::from_micros(50);
 
-/// While the log grows, how often the flusher looks how much of it may be trimmed. What was written since it looked last
-/// waits for its next look, some seconds, if nothing more comes.
+/// While the log grows, how often the flusher looks how much of it may be trimmed. What was written since it
+/// looked last waits for its next look, some seconds, if nothing more comes.
 const FLUSHER_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How often a full disk is looked at again.
@@ -34,7 +34,7 @@ pub(crate) fn run(core: &Arc<Core>, log: LogWriter) {
     let scheduling = priority::request();
     tracing::info!(scheduling, "writer thread started");
     if core.scheduling.set(scheduling).is_err() {
-        tracing::debug!("the writer thread had been started before");
+        tracing::debug!("the writer thread was already started");
     }
     let mut writer = Writer {
         core,
@@ -60,7 +60,7 @@ pub(crate) fn run(core: &Arc<Core>, log: LogWriter) {
     if core.durable.state().poisoned.is_none()
         && let Err(error) = writer.log.close()
     {
-        tracing::error!(%error, "the log could not be closed cleanly; the next start recovers it");
+        tracing::error!(%error, "could not close the log cleanly; the next start recovers it");
     }
     core.durable.close();
 }
@@ -181,7 +181,7 @@ impl Writer<'_> {
                 Ok(true)
             }
             Trimmed::NotNow(error) => {
-                tracing::warn!(%error, "the log could not be trimmed; it is tried again");
+                tracing::warn!(%error, "could not trim the log, retrying");
                 Ok(false)
             }
         }

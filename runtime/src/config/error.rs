@@ -7,51 +7,51 @@ use thiserror::Error;
 use super::given::Place;
 use crate::ErrorCode;
 
-/// Why settings are refused: what was found where.
+/// Why settings are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ConfigError {
     /// A settings or token file could not be read.
     #[error("\"{}\" could not be read: {reason}", path.display())]
     Unreadable {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A settings file is not TOML.
     #[error("\"{}\", line {line}: {reason}", path.display())]
     Syntax {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Its line, from 1.
         line: usize,
-        /// What is wrong there.
+        /// The reason.
         reason: String,
     },
     /// A setting does not exist.
     #[error("setting \"{key}\" does not exist ({place})")]
     UnknownKey {
-        /// The key as given.
+        /// The key.
         key: String,
-        /// The existing key that is most like it.
+        /// The most similar existing key.
         nearest: Option<&'static str>,
-        /// Where it was given.
+        /// Where it is set.
         place: Place,
     },
-    /// A setting has a value that it may not have.
+    /// A setting has an invalid value.
     #[error("setting \"{key}\": {problem}{}", place.as_ref().map_or_else(String::new, |place| format!(" ({place})")))]
     Value {
-        /// Which setting.
+        /// The setting.
         key: String,
-        /// What is wrong with the value.
+        /// The reason.
         problem: String,
-        /// Where it was given, if it was a single place.
+        /// Where it is set, if that is a single place.
         place: Option<Place>,
     },
-    /// Others than this machine could reach the runtime, and there is no token.
+    /// Other machines could reach the runtime, but no token is set.
     #[error("{listen} can be reached from other machines, but there is no token")]
     TokenRequired {
-        /// Where the runtime would listen.
+        /// The address of the HTTP interface.
         listen: SocketAddr,
     },
 }
@@ -68,7 +68,7 @@ impl ConfigError {
         }
     }
 
-    /// What to do, as a sentence.
+    /// One sentence that states what to do.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {

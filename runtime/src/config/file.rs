@@ -55,7 +55,7 @@ impl File<'_> {
             match values {
                 Some(values) => settings.push(Given { key, values, place }),
                 None => {
-                    let problem = "it takes a text, a number, or a list of texts".to_owned();
+                    let problem = "it must be a string, a number, a boolean, or a list of them".to_owned();
                     return Err(ConfigError::Value { key, problem, place: Some(place) });
                 }
             }

@@ -1,4 +1,4 @@
-//! A setting as somebody gave it: key, text and place, before it means anything.
+//! A setting as written in its source: key, text and place, before its value is parsed.
 
 use std::{fmt, path::PathBuf};
 
@@ -13,19 +13,19 @@ pub(super) struct Given {
     pub place: Place,
 }
 
-/// Where a setting was given.
+/// Where a setting is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// In a settings file.
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// Its line, from 1.
         line: usize,
     },
     /// In an environment variable.
     Environment(String),
-    /// By a flag, named like the setting.
+    /// By a flag with the name of the setting.
     Flag(&'static str),
 }
 
@@ -39,7 +39,7 @@ impl Given {
     pub(super) fn single(&self) -> Result<&str, String> {
         match self.values.as_slice() {
             [text] => Ok(text),
-            _ => Err("it takes one value, not a list".into()),
+            _ => Err("it must be one value, not a list".into()),
         }
     }
 

@@ -83,8 +83,8 @@ pub(super) fn apply(config: &mut Config, given: &Given) -> Result<(), ConfigErro
     })
 }
 
-/// The setting that an environment variable stands for. Others of the same prefix are not Camshaft's to judge:
-/// orchestrators invent some after a service's name.
+/// The setting that an environment variable stands for. Others of the same prefix are not Camshaft's to
+/// judge: orchestrators invent some after a service's name.
 pub(super) fn key_of_variable(variable: &str) -> Option<&'static str> {
     let name = variable.strip_prefix("CAMSHAFT_")?;
     SETTINGS.iter().map(|setting| setting.key).find(|key| key.replace('.', "_").to_uppercase() == name)

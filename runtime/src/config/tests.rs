@@ -32,6 +32,7 @@ fn refused(text: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a file with every setting")]
 fn every_setting_can_be_given_in_the_file() {
     let (folder, path) = file(
         r#"
@@ -166,7 +167,7 @@ fn an_address_that_others_reach_needs_a_token() {
     assert_eq!(
         refused(text),
         "0.0.0.0:4077 can be reached from other machines, but there is no token\n\
-         hint: Give --token-file or CAMSHAFT_TOKEN, or listen on 127.0.0.1."
+         hint: Set --token-file or CAMSHAFT_TOKEN, or listen on 127.0.0.1."
     );
     let (_folder, path) = file(text);
     let token = [variable("CAMSHAFT_TOKEN", "0123456789abcdef")];
@@ -220,21 +221,22 @@ fn wrong_settings_name_their_place_and_the_nearest_key() {
         ),
         (
             "data = [\"a\", \"b\"]",
-            "setting \"data\": it takes one value, not a list (\"camshaft.toml\", line 1)\n\
+            "setting \"data\": it must be one value, not a list (\"camshaft.toml\", line 1)\n\
              hint: Correct the value.",
         ),
         (
             "memory = \"1MiB\"",
-            "setting \"memory\": 1048576 bytes are less than the least, 64MiB\nhint: Correct the value.",
+            "setting \"memory\": 1048576 bytes are less than the minimum of 64MiB\nhint: Correct the value.",
         ),
         (
             "[limits]\nmax_stack = \"2MiB\"",
-            "setting \"limits.max_stack\": 2097152 bytes are not within 64KiB and 1MiB\nhint: Correct the value.",
+            "setting \"limits.max_stack\": 2097152 bytes are not between 64KiB and 1MiB\n\
+             hint: Correct the value.",
         ),
         (
             "[limits]\nmax_event_bytes = \"5MiB\"",
-            "setting \"limits.max_event_bytes\": an event of 5242880 bytes would not fit a transaction of 4194304 \
-             (`limits.max_transaction_bytes`)\nhint: Correct the value.",
+            "setting \"limits.max_event_bytes\": an event of 5242880 bytes does not fit into a transaction \
+             of 4194304 (`limits.max_transaction_bytes`)\nhint: Correct the value.",
         ),
     ] {
         assert_eq!(refused(text), expected);

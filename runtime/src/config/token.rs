@@ -1,4 +1,4 @@
-//! The secret that opens the HTTP interface.
+//! The token that gives access to the HTTP interface.
 
 use std::{fmt, fs, hint::black_box, path::Path};
 
@@ -10,27 +10,27 @@ use super::{
 /// Shortest token that is taken, in bytes: shorter ones can be guessed.
 const MIN_BYTES: usize = 16;
 
-/// A bearer token. It is never printed, and compared in a time that tells nothing.
+/// A bearer token. It is never printed, and the time of a comparison does not depend on its content.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
-    /// A token, if it is long enough and fits a header.
+    /// Creates a token from `text`. It must have at least 16 printable ASCII characters.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The rule that the text breaks.
     pub fn new(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if text.len() < MIN_BYTES {
             return Err(format!("the token has {} characters, but needs at least {MIN_BYTES}", text.len()));
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("the token holds more than printable ASCII characters".into());
+            return Err("the token has characters other than printable ASCII".into());
         }
         Ok(Self(text.to_owned()))
     }
 
-    /// Whether `candidate` is this token. The time taken depends on the candidate's length alone.
+    /// Whether `candidate` is this token. The duration depends only on the candidate's length.
     #[must_use]
     pub fn is(&self, candidate: &[u8]) -> bool {
         let own = self.0.as_bytes().iter().cycle();

@@ -1,4 +1,4 @@
-//! What the texts of settings mean: sizes, durations, counts.
+//! Parsing of the texts of settings: sizes, durations, counts.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ const MAX_DURATION: Duration = Duration::from_hours(100 * 366 * 24);
 /// A size such as `256MiB`, at least a byte.
 pub(super) fn size(text: &str) -> Result<u64, String> {
     match text.parse::<ByteSize>() {
-        Ok(ByteSize(0)) => Err("it has to be at least one byte".into()),
+        Ok(ByteSize(0)) => Err("it must be at least one byte".into()),
         Ok(size) => Ok(size.as_u64()),
         Err(_) => Err(format!("\"{text}\" is not a size; write it like \"256MiB\"")),
     }
 }
 
-/// A duration such as `24h` or `7 days`, at least a millisecond; a day is 24 hours.
+/// Parses a duration such as `24h` or `7 days`, of at least one millisecond. A day is 24 hours.
 ///
 /// # Errors
-/// What is wrong with it, as a sentence.
+/// The reason why the text is not valid, as a sentence.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("\"{text}\" is not a duration; write it like \"24h\" or \"7 days\"");
     let span: Span = text.parse().map_err(|_| wrong())?;
@@ -28,7 +28,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     match Duration::try_from(duration) {
         Ok(duration) if duration > MAX_DURATION => Err(format!("\"{text}\" is longer than a hundred years")),
         Ok(duration) if duration >= Duration::from_millis(1) => Ok(duration),
-        _ => Err("it has to be at least a millisecond".into()),
+        _ => Err("it must be at least one millisecond".into()),
     }
 }
 
@@ -36,7 +36,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 pub(super) fn count<N: TryFrom<u64>>(text: &str) -> Result<N, String> {
     let number: u64 = text.parse().map_err(|_| format!("\"{text}\" is not a whole number"))?;
     if number == 0 {
-        return Err("it has to be at least 1".into());
+        return Err("it must be at least 1".into());
     }
     N::try_from(number).map_err(|_| format!("{number} is too large"))
 }
@@ -59,19 +59,19 @@ mod tests {
     #[test]
     fn wrong_values_say_how_to_write_them() {
         assert_eq!(size("much"), Err("\"much\" is not a size; write it like \"256MiB\"".into()));
-        assert_eq!(size("0"), Err("it has to be at least one byte".into()));
+        assert_eq!(size("0"), Err("it must be at least one byte".into()));
         assert_eq!(
             duration("soon"),
             Err("\"soon\" is not a duration; write it like \"24h\" or \"7 days\"".into())
         );
-        assert_eq!(duration("-1h"), Err("it has to be at least a millisecond".into()));
+        assert_eq!(duration("-1h"), Err("it must be at least one millisecond".into()));
         assert_eq!(
             duration("200 years"),
             Err("\"200 years\" is not a duration; write it like \"24h\" or \"7 days\"".into())
         );
         assert_eq!(duration("1000000h"), Err("\"1000000h\" is longer than a hundred years".into()));
         assert_eq!(count::<u32>("-1"), Err("\"-1\" is not a whole number".into()));
-        assert_eq!(count::<u32>("0"), Err("it has to be at least 1".into()));
+        assert_eq!(count::<u32>("0"), Err("it must be at least 1".into()));
         assert_eq!(count::<u32>("4294967296"), Err("4294967296 is too large".into()));
     }
 }

@@ -1,17 +1,17 @@
-//! Why a consumer could not be changed.
+//! The errors of changing a consumer.
 
 use thiserror::Error;
 
 use super::Unavailable;
 use crate::ErrorCode;
 
-/// Why an act on a consumer did not happen.
+/// Why an operation on a consumer failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ConsumerError {
     /// No consumer has the name.
     #[error("there is no consumer \"{name}\"")]
     NotFound {
-        /// The name asked for.
+        /// The requested name.
         name: String,
     },
     /// A plugin or closure of this name is loaded.
@@ -20,35 +20,35 @@ pub enum ConsumerError {
         /// Its name.
         name: String,
     },
-    /// Nothing that it needs is damaged.
+    /// The consumer needs no damaged data.
     #[error("consumer \"{name}\" is not damaged, so there is nothing to skip")]
     NotDamaged {
         /// Its name.
         name: String,
     },
-    /// None of its damage is among the events of the log, so there is no offset to go on from.
-    #[error("no event that consumer \"{name}\" needs is damaged, so it cannot go on from another offset")]
+    /// None of its damage is in the events of the log, so there is no other offset at which it can resume.
+    #[error("consumer \"{name}\" has no damaged events in the log, so it cannot resume from another offset")]
     NoDamagedEvents {
         /// Its name.
         name: String,
     },
-    /// It cannot go on without the damaged part.
-    #[error("consumer \"{name}\" cannot go on without {part}")]
+    /// The consumer cannot continue without the damaged part.
+    #[error("consumer \"{name}\" cannot continue without {part}")]
     NotSkippable {
         /// Its name.
         name: String,
         /// The damaged part.
         part: String,
     },
-    /// The runtime cannot do it now.
+    /// The runtime is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The tables or the log refused.
+    /// The tables or the log failed.
     #[error("consumer \"{name}\" could not be changed: {reason}")]
     Failed {
         /// Its name.
         name: String,
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
 }

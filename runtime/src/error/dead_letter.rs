@@ -1,4 +1,4 @@
-//! Why dead letters could not be shown, redriven or discarded.
+//! The errors of listing, redriving and discarding dead letters.
 
 use camshaft_event::Offset;
 use camshaft_tables::TablesError;
@@ -7,13 +7,13 @@ use thiserror::Error;
 use super::Unavailable;
 use crate::ErrorCode;
 
-/// Why an act on dead letters did not happen.
+/// Why an operation on dead letters failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DeadLetterError {
     /// No consumer has the name.
     #[error("there is no consumer \"{consumer}\"")]
     NoSuchConsumer {
-        /// The name asked for.
+        /// The requested name.
         consumer: String,
     },
     /// The consumer has no dead letter at the offset.
@@ -21,19 +21,19 @@ pub enum DeadLetterError {
     NotFound {
         /// The consumer.
         consumer: String,
-        /// The offset asked for.
+        /// The requested offset.
         offset: Offset,
     },
-    /// A cursor that no listing gave out.
-    #[error("the cursor is not one that this runtime gave out")]
+    /// The cursor is not one that a listing returned.
+    #[error("the cursor is not one that this runtime returned")]
     Cursor,
-    /// The runtime cannot do it now.
+    /// The runtime is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The tables or the log refused.
-    #[error("the dead letters could not be reached: {reason}")]
+    /// The tables or the log failed.
+    #[error("the dead letters could not be read or changed: {reason}")]
     Failed {
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Why a plugin's file that came from elsewhere is not put into the plugins directory.
+//! The errors of uploading a file into the plugins directory.
 
 use std::path::PathBuf;
 
@@ -9,76 +9,76 @@ use thiserror::Error;
 use super::Unavailable;
 use crate::ErrorCode;
 
-/// Why a file is not taken. Nothing in the plugins directory has changed then.
+/// Why an uploaded file is refused. The plugins directory is unchanged then.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DeployError {
-    /// The settings do not allow it.
-    #[error("this runtime takes no plugin files from other machines: {reason}")]
+    /// The settings do not allow uploads.
+    #[error("this runtime accepts no plugin files from other machines: {reason}")]
     Off {
-        /// What is missing.
+        /// The missing setting.
         reason: &'static str,
     },
-    /// The name is none that the plugins directory would look at.
+    /// The name is not one of a plugin file.
     #[error(
-        "\"{name}\" is no name of a plugin's file: it has at most 128 letters, digits, dots, hyphens and underscores, begins \
-         with a letter or digit, and ends in .wasm or .toml"
+        "\"{name}\" is not a valid name of a plugin file: use at most 128 letters, digits, dots, hyphens and \
+         underscores, begin with a letter or digit, and end in .wasm or .toml"
     )]
     Name {
         /// The name.
         name: String,
     },
-    /// The file gives the plugin something that only an operator on the machine may give.
+    /// The file has a key that only an operator on the machine may set.
     #[error(
-        "\"{file}\" has the key `{key}`, and grants, ways out and secrets are not taken from other machines"
+        "\"{file}\" has the key `{key}`; `grants`, `http` and `secrets` are not accepted from other machines"
     )]
     Gives {
         /// The file.
         file: String,
-        /// Its key.
+        /// The key.
         key: &'static str,
     },
-    /// The file that it would replace does.
+    /// The file that it would replace has such a key.
     #[error(
-        "the \"{file}\" that is there has the key `{key}`, and what gives grants, ways out or secrets is not replaced from \
-         other machines"
+        "the existing \"{file}\" has the key `{key}`; a file with `grants`, `http` or `secrets` cannot be \
+         replaced from other machines"
     )]
     Replaces {
         /// The file.
         file: String,
-        /// The key of the one that is there.
+        /// The key of the existing file.
         key: &'static str,
     },
-    /// It would take the place of one of which nothing is known.
+    /// It would replace a file that cannot be read as an operator's file.
     #[error(
-        "the \"{file}\" that is there cannot be read as an operator's file, and what may give grants, ways out or secrets \
-         is not replaced from other machines"
+        "the existing \"{file}\" is not a readable operator's file; a file that may have `grants`, `http` or \
+         `secrets` cannot be replaced from other machines"
     )]
     ReplacesUnread {
         /// The file.
         file: String,
     },
-    /// The file is no operator's file.
+    /// The file is not a valid operator's file.
     #[error(transparent)]
     Invalid(#[from] Refusal),
-    /// The file is larger than it may be.
+    /// The file is too large.
     #[error("\"{file}\" is longer than {limit} bytes{}", if *.is_plugin { format!(" ({})", Limit::PluginFile.raised_by()) } else { String::new() })]
     TooLarge {
         /// The file.
         file: String,
-        /// How long it may be, in bytes.
+        /// The largest allowed size, in bytes.
         limit: u64,
-        /// Whether it is a `.wasm`, whose length a setting bounds.
+        /// Whether it is a `.wasm` file, whose size a setting limits.
         is_plugin: bool,
     },
-    /// It could not be written.
+    /// The file could not be written.
     #[error("\"{}\" could not be written: {reason}", path.display())]
     Unwritable {
-        /// Which file.
+        /// The path.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         reason: String,
     },
-    /// The runtime cannot do it now.
+    /// The runtime is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -99,7 +99,7 @@ impl DeployError {
         }
     }
 
-    /// What to do about it, as a sentence.
+    /// One sentence that states what to do.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
@@ -109,7 +109,7 @@ impl DeployError {
             }
             Self::Name { .. } => "Name it like \"stock.wasm\".".to_owned(),
             Self::Gives { .. } => {
-                "Send [policy], [limits] and [config]; write the rest on the runtime's own machine."
+                "Send only [policy], [limits] and [config]; set the other keys on the runtime's own machine."
                     .to_owned()
             }
             Self::Replaces { .. } | Self::ReplacesUnread { .. } => {

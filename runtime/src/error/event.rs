@@ -1,4 +1,4 @@
-//! Why an event and what became of it could not be shown.
+//! The errors of showing an event and its deliveries.
 
 use camshaft_event::Offset;
 use camshaft_log::LogError;
@@ -8,37 +8,37 @@ use thiserror::Error;
 use super::{ReadError, Unavailable};
 use crate::ErrorCode;
 
-/// Why [`Runtime::event`](crate::Runtime::event) showed nothing.
+/// Why [`Runtime::event`](crate::Runtime::event) failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EventError {
     /// No event has the offset yet.
     #[error("there is no event at offset {offset}: the log ends before offset {tail}")]
     NoSuchOffset {
-        /// The offset asked for.
+        /// The requested offset.
         offset: Offset,
         /// The offset that the next event will have.
         tail: Offset,
     },
-    /// No event of this source and id is found.
+    /// No event has this source and id.
     #[error(
-        "there is no event \"{id}\" of source \"{source_name}\", or the log no longer knows it by its id"
+        "there is no event \"{id}\" of source \"{source_name}\", or the log no longer finds it by its id"
     )]
     NoSuchEvent {
-        /// The source asked for.
+        /// The requested source.
         source_name: String,
-        /// The id asked for.
+        /// The requested id.
         id: String,
     },
     /// The event cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The runtime cannot tell now.
+    /// The runtime is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// The log or the tables could not be read.
-    #[error("what became of the event could not be read: {reason}")]
+    #[error("the deliveries of the event could not be read: {reason}")]
     Failed {
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
 }

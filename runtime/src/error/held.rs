@@ -1,4 +1,4 @@
-//! Why held events could not be shown, made due or set aside.
+//! The errors of listing held events, making them due, or turning them into dead letters.
 
 use camshaft_event::Offset;
 use camshaft_tables::TablesError;
@@ -7,13 +7,13 @@ use thiserror::Error;
 use super::Unavailable;
 use crate::ErrorCode;
 
-/// Why an act on held events did not happen.
+/// Why an operation on held events failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum HeldError {
     /// No consumer has the name.
     #[error("there is no consumer \"{consumer}\"")]
     NoSuchConsumer {
-        /// The name asked for.
+        /// The requested name.
         consumer: String,
     },
     /// The consumer holds no event at the offset.
@@ -21,31 +21,31 @@ pub enum HeldError {
     NotFound {
         /// The consumer.
         consumer: String,
-        /// The offset asked for.
+        /// The requested offset.
         offset: Offset,
     },
-    /// An attempt is being made.
+    /// An attempt of the event is running.
     #[error("{reason}")]
     Attempted {
-        /// Which event, in a sentence.
+        /// A sentence that names the event.
         reason: String,
     },
-    /// Its turn comes after something else.
+    /// The event does not wait for a retry.
     #[error("{reason}")]
     Waits {
-        /// What it waits for, in a sentence.
+        /// A sentence that states what the event waits for.
         reason: String,
     },
-    /// A cursor that no listing gave out.
-    #[error("the cursor is not one that this runtime gave out")]
+    /// The cursor is not one that a listing returned.
+    #[error("the cursor is not one that this runtime returned")]
     Cursor,
-    /// The runtime cannot do it now.
+    /// The runtime is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The tables or the log refused.
-    #[error("the held events could not be reached: {reason}")]
+    /// The tables or the log failed.
+    #[error("the held events could not be read or changed: {reason}")]
     Failed {
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Why a plugin that was loaded by hand does not run.
+//! The errors of loading a plugin from outside the watched directory.
 
 use camshaft_host::Refusal;
 use thiserror::Error;
@@ -6,13 +6,13 @@ use thiserror::Error;
 use super::Unavailable;
 use crate::ErrorCode;
 
-/// Why [`Runtime::load_plugin`](crate::Runtime::load_plugin) ran no plugin.
+/// Why [`Runtime::load_plugin`](crate::Runtime::load_plugin) failed.
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// The file breaks a rule.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The runtime cannot do it now.
+    /// The runtime is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }

@@ -1,4 +1,4 @@
-//! Why the runtime did not start.
+//! The errors of starting the runtime.
 
 use std::path::PathBuf;
 
@@ -6,27 +6,27 @@ use thiserror::Error;
 
 use crate::{ConfigError, ErrorCode};
 
-/// Why [`Runtime::open`](crate::Runtime::open) gave no runtime.
+/// Why [`Runtime::open`](crate::Runtime::open) failed.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// The settings contradict themselves.
     #[error(transparent)]
     Settings(#[from] ConfigError),
-    /// Another process holds the data directory.
+    /// Another process uses the data directory.
     #[error("data directory \"{}\" is in use by another process", data.display())]
     InUse {
         /// The directory.
         data: PathBuf,
     },
-    /// The data directory could not be made, read or written.
+    /// The data directory could not be created, read or written.
     #[error("data directory \"{}\" cannot be used: {reason}", data.display())]
     Unusable {
         /// The directory.
         data: PathBuf,
-        /// What went wrong, with the file.
+        /// The reason, with the file.
         reason: String,
     },
-    /// A newer Camshaft wrote the data directory.
+    /// A newer version of Camshaft wrote the data directory.
     #[error("data directory \"{}\" has format {found}, but this program reads up to {supported}", data.display())]
     NewerFormat {
         /// The directory.
@@ -36,46 +36,47 @@ pub enum OpenError {
         /// The newest format that this program reads.
         supported: u32,
     },
-    /// What was durable is damaged.
+    /// Durable data is damaged.
     #[error("data directory \"{}\" is damaged: {reason}", data.display())]
     Corrupt {
         /// The directory.
         data: PathBuf,
-        /// File, place and finding.
+        /// The file, the position and the damage.
         reason: String,
     },
-    /// The mark of the last clean shutdown is damaged, and the log's end is unclear without it.
+    /// The mark of the last clean shutdown is damaged, and the end of the log cannot be determined without
+    /// it.
     #[error("data directory \"{}\" has a damaged mark: {reason}", data.display())]
     DamagedMark {
         /// The directory.
         data: PathBuf,
-        /// The file, what is wrong with it, and what cannot be decided.
+        /// The file, its damage, and what cannot be determined without it.
         reason: String,
     },
-    /// The plugins directory could not be made or read.
+    /// The plugins directory could not be created or read.
     #[error("plugins directory \"{}\" cannot be used: {reason}", plugins.display())]
     Plugins {
         /// The directory.
         plugins: PathBuf,
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
-    /// A sync failed while starting.
+    /// A sync failed during the start.
     #[error("the log is poisoned: {reason}")]
     Poisoned {
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
-    /// Anything else.
+    /// Another failure.
     #[error("the runtime could not start: {reason}")]
     Internal {
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
 }
 
 impl OpenError {
-    /// The code of the catalogue, which also decides how the process ends.
+    /// The code in the catalogue. It also determines the exit code of the process.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {

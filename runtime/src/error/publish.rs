@@ -1,4 +1,4 @@
-//! Why events were not published. Of a batch, nothing was.
+//! The errors of publishing. If one event of a batch is refused, no event of the batch is published.
 
 use std::time::Duration;
 
@@ -8,60 +8,60 @@ use thiserror::Error;
 use super::Unavailable;
 use crate::ErrorCode;
 
-/// Why [`Runtime::publish`](crate::Runtime::publish) published nothing. An `index` counts the batch's events
-/// from 0; for a single event it is 0.
+/// Why [`Runtime::publish`](crate::Runtime::publish) published nothing. `index` is the position of the event
+/// in the batch, from 0. It is 0 for a single event.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PublishError {
     /// An event breaks a rule of CloudEvents.
     #[error("{reason}")]
     Invalid {
-        /// Which event.
+        /// The event.
         index: usize,
-        /// What is wrong with it.
+        /// The reason.
         reason: InvalidEvent,
     },
-    /// An event uses a type or source that belongs to the runtime.
+    /// An event uses a reserved type, source or extension.
     #[error("{what} is reserved for the runtime")]
     Reserved {
-        /// Which event.
+        /// The event.
         index: usize,
-        /// What is reserved, such as `the type "camshaft.x"`.
+        /// The reserved part, such as `type "camshaft.x"`.
         what: String,
     },
-    /// The source and id are known with other content.
-    #[error("the event at offset {offset} has the same source and id, but other content")]
+    /// An event with the same source and id, but different content, exists.
+    #[error("the event at offset {offset} has the same source and id, but different content")]
     Conflict {
-        /// Which event.
+        /// The event.
         index: usize,
-        /// Where the first one stands.
+        /// The offset of the existing event.
         offset: Offset,
     },
     /// Two events of the batch have the same source and id, but different content.
     #[error("events {first} and {index} of the batch have the same source and id, but different content")]
     ConflictWithin {
-        /// The later one.
+        /// The later event.
         index: usize,
-        /// The earlier one.
+        /// The earlier event.
         first: usize,
     },
     /// An event is larger than `max_event_bytes`.
     #[error("an event is larger than {limit} bytes ({})", Limit::Event.raised_by())]
     EventTooLarge {
-        /// Which event.
+        /// The event.
         index: usize,
         /// `max_event_bytes`.
         limit: u64,
     },
-    /// The batch makes a transaction larger than `max_transaction_bytes`.
-    #[error("the batch makes a transaction of more than {limit} bytes ({})", Limit::Transaction.raised_by())]
+    /// The transaction of the batch would be larger than `max_transaction_bytes`.
+    #[error("the batch needs a transaction of more than {limit} bytes ({})", Limit::Transaction.raised_by())]
     TransactionTooLarge {
         /// `max_transaction_bytes`.
         limit: u64,
     },
-    /// More publishers wait than the runtime admits.
+    /// Too many publishers wait.
     #[error("too many publishers are waiting")]
     TooMany,
-    /// The runtime takes no events now.
+    /// The runtime is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -81,7 +81,7 @@ impl PublishError {
         }
     }
 
-    /// Which event of the batch is at fault, if it is one.
+    /// The position of the refused event in the batch, if the error concerns a single event.
     #[must_use]
     pub const fn index(&self) -> Option<usize> {
         match self {
@@ -94,7 +94,7 @@ impl PublishError {
         }
     }
 
-    /// When to try again, if that is known.
+    /// The delay before a retry, if it is known.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {

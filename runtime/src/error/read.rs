@@ -1,4 +1,4 @@
-//! Why events could not be read.
+//! The errors of reading events.
 
 use camshaft_event::Offset;
 use thiserror::Error;
@@ -6,27 +6,28 @@ use thiserror::Error;
 use crate::ErrorCode;
 use crate::view::{Cursor, LogId};
 
-/// Why [`Runtime::read`](crate::Runtime::read) gave no events. It reads what is durable already, so it never waits and is
+/// Why [`Runtime::read`](crate::Runtime::read) failed. It reads only durable events, so it never waits and is
 /// never unavailable.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ReadError {
-    /// The place asked for was trimmed away.
+    /// The requested offset was trimmed.
     #[error("the events before offset {first} were trimmed")]
     Trimmed {
         /// The first retained offset.
         first: Offset,
     },
-    /// The place asked for lies behind the tail: no event was ever there, or this log has lost it.
-    #[error("there is no offset {from} to read from: the log ends before offset {tail}")]
+    /// The requested offset is beyond the tail: it never had an event, or this log has lost the event.
+    #[error("offset {from} does not exist: the log ends before offset {tail}")]
     BeyondTail {
-        /// The place asked for.
+        /// The requested offset.
         from: Offset,
         /// The offset that the next event will have.
         tail: Offset,
     },
-    /// The cursor was made by another log, or its event is not in this log any more.
+    /// The cursor belongs to another log, or its event is no longer in this log.
     #[error(
-        "the cursor {cursor} is of another log, or of an event that this log has lost; the log ends before offset {tail}"
+        "the cursor {cursor} belongs to another log, or to an event that this log has lost; the log ends \
+         before offset {tail}"
     )]
     OtherLog {
         /// The cursor.
@@ -34,10 +35,10 @@ pub enum ReadError {
         /// The offset that the next event will have.
         tail: Offset,
     },
-    /// The caller has read in another log.
-    #[error("this is not the log {log}; it ends before offset {tail}")]
+    /// The caller has read another log.
+    #[error("this is not the log {log}; this log ends before offset {tail}")]
     WrongLog {
-        /// The log that was asked for.
+        /// The requested log.
         log: LogId,
         /// The offset that the next event will have.
         tail: Offset,
@@ -45,7 +46,7 @@ pub enum ReadError {
     /// The log could not be read.
     #[error("the log could not be read: {reason}")]
     Failed {
-        /// File, place and finding.
+        /// The file, the position and the failure.
         reason: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Why redrive jobs could not be previewed, started, shown or cancelled.
+//! The errors of previewing, starting, listing and cancelling redrive jobs.
 
 use camshaft_event::RedriveId;
 use thiserror::Error;
@@ -6,13 +6,13 @@ use thiserror::Error;
 use super::Unavailable;
 use crate::ErrorCode;
 
-/// Why an act on redrive jobs did not happen.
+/// Why an operation on redrive jobs failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RedriveError {
     /// No consumer has the name.
     #[error("there is no consumer \"{consumer}\"")]
     NoSuchConsumer {
-        /// The name asked for.
+        /// The requested name.
         consumer: String,
     },
     /// Another job redrives dead letters of the consumer.
@@ -20,34 +20,34 @@ pub enum RedriveError {
     Running {
         /// The consumer.
         consumer: String,
-        /// The job that runs.
+        /// The running job.
         job: RedriveId,
     },
-    /// A selection that no event can match.
+    /// The selection cannot match any event.
     #[error("the selection is not valid: {reason}")]
     Invalid {
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// There is no such job, or it is so old that it was forgotten.
+    /// The job does not exist, or was removed because it is too old.
     #[error("there is no redrive job {job}")]
     NotFound {
-        /// The job asked for.
+        /// The requested job.
         job: RedriveId,
     },
-    /// The job does not run any more.
+    /// The job has already ended.
     #[error("redrive job {job} has ended")]
     Ended {
-        /// The job asked for.
+        /// The requested job.
         job: RedriveId,
     },
-    /// The runtime cannot do it now.
+    /// The runtime is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The tables or the log refused.
-    #[error("the redrive jobs could not be reached: {reason}")]
+    /// The tables or the log failed.
+    #[error("the redrive jobs could not be read or changed: {reason}")]
     Failed {
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
 }

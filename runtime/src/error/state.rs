@@ -1,4 +1,4 @@
-//! Why a plugin's state could not be read.
+//! The errors of reading a plugin's state.
 
 use thiserror::Error;
 
@@ -8,21 +8,21 @@ use crate::ErrorCode;
 /// Why a plugin's state could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StateError {
-    /// No plugin has, or had, the name.
-    #[error("there is no plugin \"{plugin}\", and no state of one")]
+    /// No plugin has or had the name.
+    #[error("there is no plugin \"{plugin}\", and no state of it")]
     NoSuchPlugin {
-        /// The name asked for.
+        /// The requested name.
         plugin: String,
     },
-    /// What is shown is not durable, and never will be.
+    /// The runtime ended before the data read was durable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// The tables could not be read.
     #[error("the state of plugin \"{plugin}\" could not be read: {reason}")]
     Failed {
-        /// Whose state.
+        /// The plugin.
         plugin: String,
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
 }

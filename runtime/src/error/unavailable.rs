@@ -1,5 +1,5 @@
-//! Why the runtime cannot serve an operation now. Each operation's error holds it in one variant, so a caller decides in
-//! one place for all operations whether to try again.
+//! The reasons for which the runtime cannot serve an operation. Each operation's error has one variant for
+//! them, so a caller can decide in one place for all operations whether to retry.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use thiserror::Error;
 use crate::ErrorCode;
 use crate::compose::DurabilityLost;
 
-/// How long to wait before trying again.
+/// The delay before a retry.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Why the runtime cannot serve an operation now. It depends on the runtime alone, not on the request.
+/// Why the runtime cannot serve an operation. It depends only on the runtime, not on the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Unavailable {
-    /// Too much is not yet durable, or waits in memory for a snapshot. It heals by itself.
+    /// Too many changes wait for a sync, or in memory for a snapshot. A later retry succeeds.
     #[error("the log is behind with syncing")]
     Busy,
-    /// The disk is full. It heals once there is room.
+    /// The disk is full. A retry succeeds once there is space.
     #[error("no space is left for the log")]
     NoSpace,
-    /// The runtime takes no more changes. Another process may serve soon.
+    /// The runtime accepts no more changes. A restarted process may serve the request soon.
     #[error("the runtime is shutting down")]
     ShuttingDown,
-    /// A sync failed earlier. It does not heal: the runtime must be started again.
+    /// A sync failed earlier. Retries do not help: the runtime must be restarted.
     #[error("the log is poisoned: a sync failed")]
     Poisoned,
 }
@@ -41,7 +41,7 @@ impl Unavailable {
         }
     }
 
-    /// How long to wait before trying again; none if that does not help.
+    /// The delay before a retry; `None` if a retry does not help.
     #[must_use]
     pub const fn retry_after(self) -> Option<Duration> {
         match self {

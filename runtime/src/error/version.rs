@@ -1,72 +1,72 @@
-//! Why another version of a plugin does not run, is not pinned, or cannot be shown.
+//! The errors of operations on the versions of plugins.
 
 use thiserror::Error;
 
 use super::Unavailable;
 use crate::ErrorCode;
 
-/// Why an act on a plugin's versions did not happen.
+/// Why an operation on the versions of a plugin failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum VersionError {
-    /// No plugin has the name, or none that ever ran.
+    /// No plugin has the name, or it has never run.
     #[error("there is no plugin \"{name}\"")]
     PluginNotFound {
-        /// The name asked for.
+        /// The requested name.
         name: String,
     },
-    /// No kept version has a digest that begins so.
-    #[error("plugin \"{name}\" has no kept version whose digest begins with \"{prefix}\"")]
+    /// No kept version has a digest with this prefix.
+    #[error("no kept version of plugin \"{name}\" has the digest prefix \"{prefix}\"")]
     NotKept {
         /// The plugin.
         name: String,
-        /// What was asked for.
+        /// The requested prefix.
         prefix: String,
     },
-    /// Several do.
-    #[error("plugin \"{name}\" has several versions whose digest begins with \"{prefix}\"")]
+    /// Several kept versions have a digest with this prefix.
+    #[error("the digest prefix \"{prefix}\" matches several versions of plugin \"{name}\"")]
     Ambiguous {
         /// The plugin.
         name: String,
-        /// What was asked for.
+        /// The requested prefix.
         prefix: String,
     },
-    /// Nothing ran before, or nothing that was not taken back itself.
-    #[error("plugin \"{name}\" has no earlier version to go back to")]
+    /// The plugin has no earlier version, or all earlier versions were rolled back themselves.
+    #[error("plugin \"{name}\" has no earlier version to roll back to")]
     NothingBefore {
         /// The plugin.
         name: String,
     },
-    /// Nothing of the plugin was refused.
+    /// No file of the plugin was refused.
     #[error("no file of plugin \"{name}\" was refused")]
     NotRefused {
         /// The plugin.
         name: String,
     },
-    /// A pin is in the way.
+    /// The plugin is pinned to another version.
     #[error("plugin \"{name}\" is pinned to {digest}")]
     Pinned {
         /// The plugin.
         name: String,
-        /// The version that it is pinned to.
+        /// The version to which it is pinned.
         digest: String,
     },
-    /// The version is kept and cannot run now.
+    /// The version is kept, but cannot run.
     #[error("plugin \"{name}\": {reason}")]
     Unusable {
         /// The plugin.
         name: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The runtime cannot do it now.
+    /// The runtime is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The tables or the log refused.
+    /// The tables or the log failed.
     #[error("the versions of plugin \"{name}\" could not be changed: {reason}")]
     Failed {
         /// The plugin.
         name: String,
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
 }

@@ -11,8 +11,8 @@ const FOLDER: &str = "verify.tmp";
 pub struct Copy(PathBuf);
 
 impl Copy {
-    /// Copies the tables of the data directory; an empty folder if there are none. What an earlier check left is
-    /// removed.
+    /// Copies the tables of the data directory; an empty folder if there are none. What an earlier check left
+    /// is removed.
     pub fn make(data: &Path) -> io::Result<Self> {
         let folder = data.join(FOLDER);
         match fs::remove_dir_all(&folder) {

@@ -1,23 +1,23 @@
-//! One finding: what is damaged, whom it affects, and what to do about it.
+//! One finding: the damage, what it affects, and the remedy.
 
 use camshaft_event::{ConsumerId, Offset};
 use camshaft_log::Damage;
 use camshaft_tables::EntryDamage;
 use serde::Serialize;
 
-/// Something damaged.
+/// One damaged part of a data directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The file or table, below the data directory.
     pub place: String,
-    /// Where in the file, in bytes.
+    /// The position in the file, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
-    /// What was found there.
+    /// The damage.
     pub found: String,
-    /// Who cannot go on because of it: consumers by name, or the runtime as a whole.
+    /// What cannot continue because of it: consumers by name, or the runtime as a whole.
     pub affects: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: String,
 }
 
@@ -33,7 +33,7 @@ pub struct TablesSummary {
 const ALL: &str = "the runtime: it does not start";
 const RESTORE: &str = "Keep a copy of the data directory, then restore it from a backup.";
 const REBUILD: &str =
-    "Move the folder \"tables\" out of the data directory; the next start makes it anew from the log.";
+    "Move the folder \"tables\" out of the data directory; the next start rebuilds it from the log.";
 
 pub fn of_log(damage: &Damage, summary: &TablesSummary) -> Finding {
     let place = format!("log/{}", damage.file);
@@ -42,7 +42,7 @@ pub fn of_log(damage: &Damage, summary: &TablesSummary) -> Finding {
         let is_mark = damage.sequence.is_none() && damage.file == "clean";
         let (affects, remedy) = if is_mark {
             let remedy = format!("Remove \"{place}\": it is only a hint that the last shutdown was clean.");
-            ("nobody, unless the end of the log was cut short, too".to_owned(), remedy)
+            ("nothing, unless the end of the log is also truncated".to_owned(), remedy)
         } else {
             (ALL.to_owned(), RESTORE.to_owned())
         };
@@ -55,15 +55,13 @@ pub fn of_log(damage: &Damage, summary: &TablesSummary) -> Finding {
     let (affects, remedy) = if damage.sequence.is_none_or(|sequence| sequence > summary.snapshot) {
         (ALL.to_owned(), RESTORE.to_owned())
     } else if from == until {
-        ("nobody: no event is lost".to_owned(), "Nothing.".to_owned())
+        ("nothing: no event is lost".to_owned(), "Nothing.".to_owned())
     } else {
         let needs = |floor: &Option<Offset>| floor.is_none_or(|floor| floor.0 < until);
         let names: Vec<&str> =
             summary.consumers.iter().filter(|(.., floor)| needs(floor)).map(|(_, name, _)| &**name).collect();
         match names.as_slice() {
-            [] => {
-                ("nobody but readers of these offsets".to_owned(), "Nothing; or restore a backup.".to_owned())
-            }
+            [] => ("only readers of these offsets".to_owned(), "Nothing; or restore a backup.".to_owned()),
             names => {
                 let skip: Vec<String> =
                     names.iter().map(|name| format!("`camshaft consumers skip {name}`")).collect();
@@ -81,7 +79,7 @@ pub fn of_entries(damage: &EntryDamage, summary: &TablesSummary, is_whole: bool)
             (name.clone(), format!("Start the runtime, then `camshaft consumers reset {name} --to WHERE`."))
         }
         None if damage.consumer.is_some() => {
-            ("nobody: its consumer was removed".to_owned(), "Nothing.".to_owned())
+            ("nothing: its consumer was removed".to_owned(), "Nothing.".to_owned())
         }
         None => (ALL.to_owned(), RESTORE.to_owned()),
     };

@@ -1,7 +1,8 @@
 //! Damage to what belongs to one consumer.
 //!
-//! The tables say whose entry cannot be read; the sequencer then pauses that consumer alone. Entries that concern all
-//! (progress, consumers, activations, jobs) have no such owner, and their damage stops the runtime.
+//! The tables say whose entry cannot be read; the sequencer then pauses that consumer alone. Entries that
+//! concern all (progress, consumers, activations, jobs) have no such owner, and their damage stops the
+//! runtime.
 
 use std::fmt;
 
@@ -32,7 +33,8 @@ pub enum TablePart {
     Timer(String),
     /// Values of its state.
     State,
-    /// Where it stands, what it ran, or some held events, dead letters or timers: nobody knows which are missing.
+    /// Where it stands, what it ran, or some held events, dead letters or timers: nobody knows which are
+    /// missing.
     Progress,
 }
 
@@ -58,18 +60,18 @@ impl TablesError {
     /// An entry that memory knows of and the tables do not hold.
     #[must_use]
     pub fn missing(consumer: ConsumerId, part: TablePart) -> Self {
-        let reason = "the tables do not hold it".to_owned();
+        let reason = "it is missing in the tables".to_owned();
         Self::OfConsumer(Box::new(ConsumerDamage { consumer, part, reason }))
     }
 
-    /// The same error, said of entries of one consumer if it is damage. Errors that concern the whole store stay as
-    /// they are.
+    /// The same error, said of entries of one consumer if it is damage. Errors that concern the whole store
+    /// stay as they are.
     #[must_use]
     pub fn of_consumer(self, consumer: ConsumerId, part: TablePart) -> Self {
         match self {
             error @ (Self::Damaged { .. } | Self::Store(StoreError::Damaged { .. })) => {
                 let reason = match error {
-                    Self::Damaged { what } => format!("the value is no {what}"),
+                    Self::Damaged { what } => format!("it is not a valid {what}"),
                     other => other.to_string(),
                 };
                 Self::OfConsumer(Box::new(ConsumerDamage { consumer, part, reason }))

@@ -1,7 +1,7 @@
 //! Values as the tables keep them: copied in the critical section, decoded outside of it.
 //!
-//! A held event or dead letter may have a megabyte. Listings take its bytes from memory under the sequencer's lock, or
-//! from the store without it, and decode them where nobody waits.
+//! A held event or dead letter may have a megabyte. Listings take its bytes from memory under the sequencer's
+//! lock, or from the store without it, and decode them where nobody waits.
 
 use std::marker::PhantomData;
 

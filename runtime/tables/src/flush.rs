@@ -1,7 +1,8 @@
 //! Flushing: a full overlay is frozen, written as one atomic batch, and let go.
 //!
 //! The flusher freezes under the sequencer's lock, writes outside it, and only after the frozen sequence is
-//! durable in the log; then it lets go under the lock again. Nothing waits for the write but a further freeze.
+//! durable in the log; then it lets go under the lock again. Nothing waits for the write but a further
+//! freeze.
 
 use std::sync::Arc;
 
@@ -34,8 +35,8 @@ pub struct ConsumerProgress {
 }
 
 impl Frozen {
-    /// Whether it may be written, now that the log is durable up to `synced`. IMPORTANT: never ahead of the log. A
-    /// snapshot of what the log then loses could never be explained.
+    /// Whether it may be written, now that the log is durable up to `synced`. IMPORTANT: never ahead of the
+    /// log. A snapshot of what the log then loses could never be explained.
     #[must_use]
     pub fn is_covered_by(&self, synced: Sequence) -> bool {
         self.progress.sequence <= synced || is_on(Sabotage::FlushAheadOfLog)
@@ -47,8 +48,8 @@ impl Frozen {
         self.progress
     }
 
-    /// Writes it with its progress as one atomic, durable batch, once [`Frozen::is_covered_by`] says so. May be tried
-    /// again after an error.
+    /// Writes it with its progress as one atomic, durable batch, once [`Frozen::is_covered_by`] says so. May
+    /// be tried again after an error.
     ///
     /// # Errors
     /// A store that cannot be written, such as for a full disk.
@@ -67,9 +68,9 @@ impl Frozen {
 }
 
 impl<S: Store> Tables<S> {
-    /// Freezes what has changed since the last freeze, with where each consumer stands now, and by which events it is
-    /// measured: both change with each batch, and no transaction says so. `None` while an earlier freeze has not been
-    /// let go, or if nothing was applied.
+    /// Freezes what has changed since the last freeze, with where each consumer stands now, and by which
+    /// events it is measured: both change with each batch, and no transaction says so. `None` while an
+    /// earlier freeze has not been let go, or if nothing was applied.
     pub fn freeze(&mut self, progress: impl IntoIterator<Item = ConsumerProgress>) -> Option<Arc<Frozen>> {
         if self.frozen.is_some() || self.progress.sequence == self.snapshot.sequence {
             return None;

@@ -1,7 +1,8 @@
 //! Where each table lies in the store's one keyspace.
 //!
-//! A key is a tag byte, then big-endian numbers, so that byte order is number order. Tags are persisted, never
-//! renumber. Identities are not sorted in memory: the flusher puts them between the sorted tables before and behind.
+//! A key is a tag byte, then big-endian numbers, so that byte order is number order. Tags are persisted,
+//! never renumber. Identities are not sorted in memory: the flusher puts them between the sorted tables
+//! before and behind.
 
 use camshaft_event::{ActivationId, ConsumerId, Generation, Offset, RedriveId};
 

@@ -1,7 +1,7 @@
 //! Portions of a plugin's state: ranges that are read piece by piece, each bounded by entries and by bytes.
 //!
-//! A reader asks for portions while it lets others in between. How much memory and time a portion takes is bounded,
-//! whatever lies in the range.
+//! A reader asks for portions while it lets others in between. How much memory and time a portion takes is
+//! bounded, whatever lies in the range.
 
 use std::ops::ControlFlow;
 

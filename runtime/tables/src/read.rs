@@ -135,8 +135,8 @@ impl<S: Store> Tables<S> {
         Ok(Some(Offset(u64::from_le_bytes(bytes))))
     }
 
-    /// The events by which a consumer is measured, as of the snapshot or of the last change of code since; what was
-    /// handled after that is for the caller to count.
+    /// The events by which a consumer is measured, as of the snapshot or of the last change of code since;
+    /// what was handled after that is for the caller to count.
     ///
     /// # Errors
     /// A store that cannot be read, or a damaged value.

@@ -1,7 +1,7 @@
 //! How large the state of each consumer is, in bytes of keys and values.
 //!
-//! Each transaction says by how much it lets a state grow, so that the log alone tells the size, and applying it reads
-//! nothing. Sizes ride in the snapshot, as progress do.
+//! Each transaction says by how much it lets a state grow, so that the log alone tells the size, and applying
+//! it reads nothing. Sizes ride in the snapshot, as progress do.
 
 use std::collections::BTreeMap;
 

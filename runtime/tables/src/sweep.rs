@@ -1,7 +1,7 @@
 //! Sweeping: lets the store delete what nothing can reach any more.
 //!
-//! That is the state of generations that a consumer has left behind, and what is known of published events that
-//! the log no longer holds. Nobody waits for it, and a crash in between costs nothing but the work.
+//! That is the state of generations that a consumer has left behind, and what is known of published events
+//! that the log no longer holds. Nobody waits for it, and a crash in between costs nothing but the work.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::read::decode;
 use crate::store::{Change, Store};
 use crate::{KnownIdentity, TablesError, keys};
 
-/// Deletes no more than `max_entries` values of old state, by what the snapshot knows; how many there were. Fewer than
-/// that, and nothing is left. The flusher calls it between two flushes.
+/// Deletes no more than `max_entries` values of old state, by what the snapshot knows; how many there were.
+/// Fewer than that, and nothing is left. The flusher calls it between two flushes.
 ///
 /// # Errors
 /// A store that cannot be read or written, or a damaged value.
@@ -26,8 +26,9 @@ pub fn sweep_state(store: &impl Store, max_entries: usize) -> Result<usize, Tabl
     Ok(doomed.len())
 }
 
-/// Lets the store forget published events before `first_offset`, the first one that the log retains. It does so as it
-/// merges, since looking for them takes more than all else that it does. The flusher calls it when the log was trimmed.
+/// Lets the store forget published events before `first_offset`, the first one that the log retains. It does
+/// so as it merges, since looking for them takes more than all else that it does. The flusher calls it when
+/// the log was trimmed.
 pub fn forget_before(store: &impl Store, first_offset: Offset) {
     store.expire(Arc::new(move |key, value| {
         key.starts_with(keys::identities())
@@ -35,8 +36,8 @@ pub fn forget_before(store: &impl Store, first_offset: Offset) {
     }));
 }
 
-/// Keys of state that consumers have left behind, by what the snapshot knows of them: a reset that is in memory
-/// only may still be lost, and then its old state is the live one.
+/// Keys of state that consumers have left behind, by what the snapshot knows of them: a reset that is in
+/// memory only may still be lost, and then its old state is the live one.
 fn old_state(store: &impl Store, max_entries: usize) -> Result<Vec<Vec<u8>>, TablesError> {
     let mut records: Vec<Result<ConsumerRecord, TablesError>> = Vec::new();
     store.scan(&[keys::CONSUMER], keys::end_of(&[keys::CONSUMER]).as_deref(), &mut |_, value| {

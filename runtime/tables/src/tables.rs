@@ -56,7 +56,7 @@ pub enum TablesError {
         found: u8,
     },
     /// A value in the store is not what the format says.
-    #[error("the tables hold a damaged {what}")]
+    #[error("the tables contain a damaged {what}")]
     Damaged {
         /// Which kind of value.
         what: &'static str,

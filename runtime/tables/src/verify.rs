@@ -1,6 +1,7 @@
 //! Checks a whole store: every entry of every table is read and decoded.
 //!
-//! `camshaft verify` calls it on a store that nobody writes. Damage is collected, with its owner, not an error.
+//! `camshaft verify` calls it on a store that nobody writes. Damage is collected, with its owner, not an
+//! error.
 
 use std::ops::ControlFlow;
 
@@ -35,8 +36,8 @@ pub struct EntryDamage {
 type Check = fn(&[u8]) -> Result<(), TablesError>;
 
 impl<S: Store> Tables<S> {
-    /// Reads and decodes every entry of the store. `progress` is told how many entries were read since it was last
-    /// called.
+    /// Reads and decodes every entry of the store. `progress` is told how many entries were read since it was
+    /// last called.
     ///
     /// # Errors
     /// A store of which nothing can be read.
@@ -76,7 +77,7 @@ impl<S: Store> Tables<S> {
         });
         let mut damage = |detail| verified.damage.push(EntryDamage { what, consumer, detail });
         if broken > 0 {
-            damage(format!("{broken} of them cannot be decoded"));
+            damage(format!("{broken} entries cannot be decoded"));
         }
         match scanned {
             Err(error) if error.is_damage() => damage(error.to_string()),

@@ -1,8 +1,8 @@
 //! Hostile plugins: small files that cost a host without bounds memory, time or its life.
 //!
-//! Tests call these functions; no such file is committed. Each is a whole plugin with a manifest and a handler of
-//! the contract's type, so that nothing but the attack itself is a reason to refuse it. [`corpus`] has one of each
-//! kind.
+//! Tests call these functions; no such file is committed. Each is a whole plugin with a manifest and a
+//! handler of the contract's type, so that nothing but the attack itself is a reason to refuse it. [`corpus`]
+//! has one of each kind.
 
 mod binary;
 mod manifest;
@@ -64,8 +64,8 @@ pub fn corpus() -> Vec<Bomb> {
     ]
 }
 
-/// Components of which each instantiates the one before twice, so that 2 to the power of `levels` instances come of
-/// it: 2.6 KiB with 26 levels.
+/// Components of which each instantiates the one before twice, so that 2 to the power of `levels` instances
+/// come of it: 2.6 KiB with 26 levels.
 #[must_use]
 pub fn doubled_instances(levels: u32) -> Vec<u8> {
     let mut text = String::from("(component $c0)");
@@ -147,8 +147,8 @@ pub fn nested_loops(levels: u32) -> Vec<u8> {
     with_function(LOCALS, &code)
 }
 
-/// `count` functions of 60 loops inside each other: each is within every bound on one function, and all of them together
-/// take a compiler as long as the caller wants.
+/// `count` functions of 60 loops inside each other: each is within every bound on one function, and all of
+/// them together take a compiler as long as the caller wants.
 #[must_use]
 pub fn many_functions(count: usize) -> Vec<u8> {
     const LEVELS: usize = 60;
@@ -224,7 +224,8 @@ pub fn tables(count: usize) -> Vec<u8> {
     plugin(&format!("{module} (core instance (instantiate $many))"), "", "", MANIFEST)
 }
 
-/// Types of instances inside each other, `levels` deep. A reader that calls itself for each runs out of stack.
+/// Types of instances inside each other, `levels` deep. A reader that calls itself for each runs out of
+/// stack.
 #[must_use]
 pub fn nested_types(levels: usize) -> Vec<u8> {
     [plugin("", "", "", MANIFEST), types(levels)].concat()

@@ -1,7 +1,7 @@
 //! One guest program per behaviour under test, built as components when a test first asks for one.
 //!
-//! The programs are the examples of the package in `programs/`. They are for tests and measurements only; each
-//! file's first line says what its guest does. All but a few handle the type `test.event`.
+//! The programs are the examples of the package in `programs/`. They are for tests and measurements only;
+//! each file's first line says what its guest does. All but a few handle the type `test.event`.
 //!
 //! ```no_run
 //! let component = std::fs::read(camshaft_test_guests::component("loops-forever"));
@@ -77,8 +77,8 @@ pub fn component(name: &str) -> &'static Path {
     built.get(name).unwrap_or_else(|| panic!("no guest is called \"{name}\"; there are {NAMES:?}"))
 }
 
-/// Another version of the guest `reloads`, by its number and what becomes of each event: `good`, `trap`, `odd!` (traps
-/// on odd numbers) or `late` (a retry).
+/// Another version of the guest `reloads`, by its number and what becomes of each event: `good`, `trap`,
+/// `odd!` (traps on odd numbers) or `late` (a retry).
 ///
 /// # Panics
 /// If the number has more than three digits, or `behaviour` not four letters.

@@ -1,4 +1,5 @@
-//! Writes one hostile plugin of each kind into a folder: `bomb-NAME.wasm`. The torture drops them beside an honest plugin.
+//! Writes one hostile plugin of each kind into a folder: `bomb-NAME.wasm`. The torture drops them beside an
+//! honest plugin.
 //!
 //! A program of its own, so that `cargo xtask` is built without the compiler of WebAssembly text.
 

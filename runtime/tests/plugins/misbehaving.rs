@@ -1,5 +1,5 @@
-//! A plugin that misbehaves costs no event: each ends as a dead letter that says what was wrong, and whose fault
-//! it was, while others go on.
+//! A plugin that misbehaves costs no event: each ends as a dead letter that says what was wrong, and whose
+//! fault it was, while others go on.
 
 use camshaft::Offset;
 

@@ -1,4 +1,5 @@
-//! A new version is compiled beside the running one, and beside everything else that happens in the directory.
+//! A new version is compiled beside the running one, and beside everything else that happens in the
+//! directory.
 
 use std::fs;
 
@@ -47,8 +48,8 @@ async fn a_newer_version_does_not_wait_for_one_that_is_still_compiled() {
     world.gate.until_held().await;
     let third = world.activate(3, "good").await;
     world.gate.open();
-    // Files are loaded on two threads. With one of them held, what the other one loads is carried out after the second
-    // version was answered for, whichever of the two had that.
+    // Files are loaded on two threads. With one of them held, what the other one loads is carried out after
+    // the second version was answered for, whichever of the two had that.
     world.gate.close();
     let drop_in = |name: &str| {
         let component = fs::read(camshaft_test_guests::component(name)).unwrap();

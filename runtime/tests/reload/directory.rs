@@ -9,7 +9,8 @@ use camshaft_test_guests::{component, version};
 
 use super::world::{NAME, World, digest};
 
-/// Longer than a file may be missing until its plugin ends, and until the directory is looked at once more before that.
+/// Longer than a file may be missing until its plugin ends, and until the directory is looked at once more
+/// before that.
 const LONG_GONE: Duration = Duration::from_millis(3_500);
 
 impl World {

@@ -68,7 +68,7 @@ async fn a_pinned_plugin_whose_copy_is_lost_keeps_its_place_until_a_fitting_file
     let refusal = plugin.last_refusal.unwrap();
     assert_eq!(refusal.code, "version-not-kept");
     assert!(
-        refusal.message.contains("its consumer keeps its place and takes no events"),
+        refusal.message.contains("its consumer keeps its checkpoint and receives no events"),
         "{}",
         refusal.message
     );

@@ -90,7 +90,8 @@ impl World {
         self.until_plugin(NAME, |plugin| plugin.activation.is_some() && plugin.activation != before).await
     }
 
-    /// Publishes events number `from` to `to` (excluded), each under the key that its number has among `keys`.
+    /// Publishes events number `from` to `to` (excluded), each under the key that its number has among
+    /// `keys`.
     pub async fn publish(&self, keys: u64, numbers: std::ops::Range<u64>) {
         let events = numbers.map(|number| event(number % keys, number, false));
         self.runtime.publish_batch(events.collect()).await.unwrap();
@@ -111,7 +112,8 @@ impl World {
         .await;
     }
 
-    /// What was published by the plugin, per key, in the log's order, once it is `wanted` events or more and durable.
+    /// What was published by the plugin, per key, in the log's order, once it is `wanted` events or more and
+    /// durable.
     pub async fn noted(&self, wanted: usize) -> BTreeMap<String, Vec<Noted>> {
         self.until_handled().await;
         self.until(async || {
@@ -226,7 +228,8 @@ impl Gate {
         let opening = self.openings.load(Ordering::Relaxed);
         *state = GateState::Holding;
         self.changed.notify_all();
-        // Whoever closes it again at once holds the next one, not this one. A test that failed opens it no more.
+        // Whoever closes it again at once holds the next one, not this one. A test that failed opens it no
+        // more.
         let is_shut = |_: &mut GateState| self.openings.load(Ordering::Relaxed) == opening;
         drop(self.changed.wait_timeout_while(state, 2 * PATIENCE, is_shut).unwrap());
     }

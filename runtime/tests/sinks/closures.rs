@@ -1,4 +1,5 @@
-//! Closures as sinks: they may wait, each on a thread of its own or as a task, and are delivered as a plugin is.
+//! Closures as sinks: they may wait, each on a thread of its own or as a task, and are delivered as a plugin
+//! is.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};

@@ -1,4 +1,5 @@
-//! Nothing leaves before it is durable: when a guest sends, its event and what the sink did before can be read back.
+//! Nothing leaves before it is durable: when a guest sends, its event and what the sink did before can be
+//! read back.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};

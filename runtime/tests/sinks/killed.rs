@@ -1,4 +1,5 @@
-//! A real abort in the middle of a call: at least once it is made again under the same key, at most once never.
+//! A real abort in the middle of a call: at least once it is made again under the same key, at most once
+//! never.
 
 use std::env;
 use std::fs::{self, OpenOptions};

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod closures;
+mod cut_off;
 mod durable;
 mod killed;
 mod refused;

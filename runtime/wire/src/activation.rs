@@ -1,4 +1,4 @@
-//! What a plugin ran, one activation at a time, and what an operator asks for about it.
+//! The activations of a plugin, and operators' requests to change the version that runs.
 
 use camshaft_event::Timestamp;
 use camshaft_event::transaction::{ActivationOutcome, Measure, RolledBack};
@@ -7,117 +7,118 @@ use utoipa::ToSchema;
 
 use super::moment;
 
-/// One activation of a plugin: a version with its settings and grants, from when it took over.
+/// One activation of a plugin: a version with its settings and grants, from the time when it took over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ActivationView {
-    /// Its number.
+    /// Number of the activation.
     pub activation: u64,
-    /// SHA-256 of the `.wasm`, in hex.
+    /// SHA-256 of the `.wasm` file, in hex.
     pub digest: String,
-    /// The manifest's version.
+    /// Version from the manifest.
     pub version: String,
-    /// When it took over.
+    /// When the activation took over.
     #[serde(with = "moment")]
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// What became of it.
+    /// Outcome of the activation.
     #[serde(flatten)]
     pub outcome: OutcomeView,
-    /// Whether a copy of it is kept, so that it can run again.
+    /// Whether the runtime keeps a copy of the version, so that it can run again.
     pub kept: bool,
-    /// Where the copy of its `.wasm` lies on the runtime's machine.
+    /// Path of the copy of its `.wasm` on the runtime's machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy: Option<String>,
 }
 
-/// What became of an activation.
+/// Outcome of an activation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum OutcomeView {
-    /// It runs.
+    /// The activation is running.
     Running,
-    /// Another one took its place.
+    /// Another activation replaced it.
     Replaced {
-        /// That one's number.
+        /// Number of the other activation.
         by: u64,
-        /// When.
+        /// When it was replaced.
         #[serde(with = "moment")]
         #[schema(value_type = String, format = DateTime)]
         until: Timestamp,
     },
-    /// It was taken back.
+    /// It was rolled back.
     RolledBack {
-        /// The activation that runs instead, with what an earlier one ran.
+        /// Number of the activation that runs instead, with the version of an earlier activation.
         to: u64,
-        /// When.
+        /// When it was rolled back.
         #[serde(with = "moment")]
         #[schema(value_type = String, format = DateTime)]
         until: Timestamp,
-        /// `operator`, or `probation`: more of its events failed than before.
+        /// `operator`, or `probation` if a larger share of events failed than with the version before.
         cause: String,
-        /// What it did with events; of a probation only.
+        /// Results of the activation's events; only for a probation.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         measured: Option<MeasureView>,
-        /// What the version before did with its last events; of a probation only.
+        /// Results of the last events of the version before; only for a probation.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<MeasureView>,
-        /// The first error of it, if there was one.
+        /// First error of the activation, if there was one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
-    /// Its plugin is gone; it runs again if that comes back.
+    /// The plugin is gone; the activation runs again if the plugin comes back.
     Detached {
-        /// Since when.
+        /// When the plugin was detached.
         #[serde(with = "moment")]
         #[schema(value_type = String, format = DateTime)]
         until: Timestamp,
     },
-    /// Its consumer was forgotten.
+    /// The consumer was removed.
     Removed {
-        /// When.
+        /// When the consumer was removed.
         #[serde(with = "moment")]
         #[schema(value_type = String, format = DateTime)]
         until: Timestamp,
     },
 }
 
-/// Of how many events how many failed.
+/// Number of events, and of failed events among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MeasureView {
-    /// Events whose first attempt ended.
+    /// Number of events whose first attempt ended.
     pub events: u32,
-    /// Those that failed, in whatever way.
+    /// Events among them whose first attempt failed, for any reason.
     pub failed: u32,
 }
 
-/// How a new version does, as long as it may be taken back by itself.
+/// Results of a new version while it may still be rolled back automatically.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProbationView {
-    /// The activation that it is compared with, and whose code runs again if it does worse.
+    /// Number of the activation that the new version is compared with. Its version runs again if the new one
+    /// is worse.
     pub predecessor: u64,
-    /// Since when.
+    /// When the probation began.
     #[serde(with = "moment")]
     #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
-    /// When it ends at the latest.
+    /// Latest end of the probation.
     #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
-    /// What it did with events.
+    /// Results of the new version's events.
     pub measured: MeasureView,
-    /// What the version before did with its last events.
+    /// Results of the last events of the version before.
     pub before: MeasureView,
-    /// Failed events that wait for the end of it, uncounted.
+    /// Number of failed events that wait for the end of the probation. Their failed attempts do not count.
     pub waiting: u64,
-    /// Whether it has failed with nothing to go back to; then its consumer is paused.
+    /// Whether the version failed and there is no version to roll back to; the consumer is then paused.
     pub stopped: bool,
 }
 
-/// Which version to go back to.
+/// Which version to roll back to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollbackRequest {
-    /// The start of its digest; the version that ran before, if absent.
+    /// Digest prefix of the version; if absent, the version that ran before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
 }
@@ -126,7 +127,7 @@ pub struct RollbackRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PinRequest {
-    /// The start of its digest.
+    /// Digest prefix of the version.
     pub digest: String,
 }
 

@@ -1,4 +1,4 @@
-//! A consumer as the operator sees it.
+//! A consumer as operators see it.
 
 use camshaft_event::{Offset, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -6,116 +6,118 @@ use utoipa::ToSchema;
 
 use super::{AttemptView, LastError, moment, whole};
 
-/// How far a consumer is, and what holds it up.
+/// Progress of a consumer, and the causes that block it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConsumerView {
-    /// Its name: the plugin's, or what the embedder gave a closure.
+    /// Name of the consumer: the name of its plugin, or the name that the embedding program gave a closure.
     pub name: String,
-    /// Whether somebody handles for it.
+    /// Whether a plugin or closure handles its events.
     pub status: ConsumerStatusView,
-    /// Since when it is detached.
+    /// When the consumer was detached.
     #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub detached_at: Option<Timestamp>,
-    /// How often it has begun anew, from 1.
+    /// Number of its generation, from 1. Each reset begins a new generation.
     pub generation: u32,
-    /// Its units of order and parallelism.
+    /// Number of its partitions, the units of order and parallelism.
     pub partitions: u32,
     /// Every event before this offset is done, held or dead.
     #[schema(value_type = u64)]
     pub checkpoint: Offset,
-    /// Events between the checkpoint and the tail.
+    /// Number of events between the checkpoint and the tail.
     pub lag: u64,
-    /// Events being handled.
+    /// Number of events being handled.
     pub in_flight: u64,
-    /// Events that wait for another attempt.
+    /// Number of events that wait for another attempt.
     pub retrying: u64,
-    /// Events that wait behind another of their key.
+    /// Number of events that wait behind another event of their key.
     pub held: u64,
-    /// Dead letters.
+    /// Number of dead letters.
     pub dead: u64,
-    /// Bytes of keys and values in its state.
+    /// Size of the keys and values in its state, in bytes.
     #[serde(default)]
     pub state_bytes: u64,
-    /// Timers that are set.
+    /// Number of timers that are set.
     #[serde(default)]
     pub timers: u64,
-    /// What keeps it from taking events; empty if it goes on.
+    /// Why the consumer takes no events; empty if it takes events.
     #[serde(default)]
     pub pauses: Vec<PauseView>,
-    /// What it needs and cannot read.
+    /// Damaged parts of the log or the tables that the consumer needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub damage: Vec<DamageView>,
-    /// When its rate limit lets it go on, if there is work that waits for that.
+    /// When the rate limit allows the next attempt, if work is waiting for it.
     #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub throttled_until: Option<Timestamp>,
     /// The oldest event that is neither done nor dead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oldest: Option<Oldest>,
-    /// The held key whose first event is the oldest, and what it waits for.
+    /// The held key with the oldest first event, and the cause of its wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oldest_held: Option<OldestHeldView>,
-    /// How an attempt of it failed last, whatever became of the event.
+    /// The newest failed attempt of the consumer, even if the event succeeded later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<LastError>,
 }
 
-/// Whether somebody handles for a consumer.
+/// Whether a plugin or closure handles the events of a consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ConsumerStatusView {
-    /// Its plugin or closure is loaded.
+    /// The plugin or closure is loaded.
     Attached,
-    /// Its plugin is gone; the log keeps its events for a while.
+    /// The plugin is gone; the log keeps the consumer's events for the time set by `detached_retention`.
     Detached,
-    /// An operator, its circuit breaker or the lack of a version that can run keeps it from taking events.
+    /// An operator, a failed probation, the circuit breaker or the lack of a runnable version stops the
+    /// consumer from taking events. `pauses` gives the reasons.
     Paused,
-    /// As many events are held or dead as may be: it reads no further.
+    /// The limit of held events and dead letters is reached, so the consumer reads no further events.
     Full,
-    /// A part of the log or the tables that it needs cannot be read.
+    /// A part of the log or the tables that the consumer needs cannot be read.
     Damaged,
 }
 
-/// A part of the log or the tables that a consumer needs and that cannot be read.
+/// An unreadable part of the log or the tables that a consumer needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DamageView {
-    /// Which part.
+    /// Name of the part.
     pub part: String,
-    /// What was found, with file and place.
+    /// The error found, with the file and the location.
     pub reason: String,
-    /// Whether `skip` lets the consumer go on without it.
+    /// Whether `skip` lets the consumer continue without the part.
     pub skippable: bool,
 }
 
-/// How a damaged consumer is to go on.
+/// Where a damaged consumer continues.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SkipRequest {
-    /// Where it goes on if events of the log are damaged: behind them unless given.
+    /// Offset at which the consumer continues if events of the log are damaged; by default the first offset
+    /// after them.
     #[serde(default, deserialize_with = "whole::offset", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u64>)]
     pub to: Option<Offset>,
 }
 
-/// What a consumer has gone on without.
+/// The damaged parts that a consumer has skipped.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SkipView {
-    /// The first event that it does not handle.
+    /// Offset of the first skipped event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u64>)]
     pub from: Option<Offset>,
-    /// The first one behind those.
+    /// First offset after the skipped events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u64>)]
     pub until: Option<Offset>,
-    /// Held events that were dropped.
+    /// Offsets of the dropped held events.
     #[schema(value_type = Vec<u64>)]
     pub held: Vec<Offset>,
-    /// Dead letters that were dropped.
+    /// Offsets of the dropped dead letters.
     #[schema(value_type = Vec<u64>)]
     pub dead: Vec<Offset>,
-    /// Timers that were dropped.
+    /// Names of the dropped timers.
     pub timers: Vec<String>,
 }
 
@@ -123,119 +125,121 @@ pub struct SkipView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "reason", rename_all = "lowercase")]
 pub enum PauseView {
-    /// Somebody paused it, for as long as it takes.
+    /// An operator paused the consumer; the pause lasts until an operator resumes it.
     Operator {
-        /// Since when.
+        /// When the pause began.
         #[serde(with = "moment")]
         #[schema(value_type = String, format = DateTime)]
         since: Timestamp,
     },
-    /// Its newest version has failed its probation, and there is nothing to go back to.
+    /// The newest version has failed its probation, and there is no version to roll back to.
     Probation {
-        /// Since when.
+        /// When the pause began.
         #[serde(with = "moment")]
         #[schema(value_type = String, format = DateTime)]
         since: Timestamp,
     },
-    /// Too many of its attempts failed, whatever the event.
+    /// Too many attempts failed, so the circuit breaker is open.
     Breaker {
-        /// From then on it tries single events until one succeeds.
+        /// From this time on, the consumer tries single events until one succeeds.
         #[serde(with = "moment")]
         #[schema(value_type = String, format = DateTime)]
         until: Timestamp,
     },
-    /// As many events are held or dead as may be: it takes no new ones, but retries go on.
+    /// The limit of held events and dead letters is reached: the consumer takes no new events, but retries
+    /// continue.
     Bound,
-    /// Nothing handles for it: no version of its plugin can run, or its closure has not subscribed since the start.
+    /// No handler is loaded: no version of the plugin can run, or the closure has not subscribed since the
+    /// start.
     Unattended,
-    /// A part of the log or the tables that it needs cannot be read; `damage` says which.
+    /// A part of the log or the tables that the consumer needs cannot be read; `damage` names the part.
     Damaged,
 }
 
 /// The oldest event that is neither done nor dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Oldest {
-    /// Its place in the log.
+    /// Offset of the event in the log.
     #[schema(value_type = u64)]
     pub offset: Offset,
-    /// How long ago it was published, in milliseconds.
+    /// How long ago the event was published, in milliseconds.
     pub age_ms: u64,
 }
 
-/// A held key, and what its first event waits for.
+/// A held key, and the cause of its first event's wait.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OldestHeldView {
     /// The key, if the events have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// The first event that waits under it.
+    /// Offset of the first event of the key.
     #[schema(value_type = u64)]
     pub offset: Offset,
-    /// How long ago that was published, in milliseconds, if that is known.
+    /// How long ago the first event was published, in milliseconds, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_ms: Option<u64>,
-    /// How many wait under it.
+    /// Number of held events of the key.
     pub events: u64,
-    /// What the first one waits for.
+    /// The cause of the first event's wait.
     pub waits_for: WaitsForView,
-    /// Failed attempts of the first one since it was first tried or last redriven.
+    /// Failed attempts of the first event since its first attempt or last redrive.
     #[serde(default)]
     pub attempts: u32,
-    /// When the next attempt of the first one is due at the earliest, if one has failed.
+    /// Earliest time of the first event's next attempt, if an attempt has failed.
     #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub due: Option<Timestamp>,
-    /// The attempt of the first one that failed last, if one has, with the first line of its error.
+    /// The last failed attempt of the first event, if there is one, with the first line of its error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<AttemptView>,
 }
 
-/// What a held event waits for.
+/// The cause of a held event's wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub enum WaitsForView {
-    /// The dead letter before it, to be redriven or discarded.
+    /// An earlier event of its key is a dead letter, which must be redriven or discarded first.
     DeadLetter {
-        /// Where that lies.
+        /// Offset of the dead letter.
         #[schema(value_type = u64)]
         offset: Offset,
     },
-    /// Another held event of its key, which comes first.
+    /// Another held event of its key comes first.
     Event {
-        /// Where that lies.
+        /// Offset of the other event.
         #[schema(value_type = u64)]
         offset: Offset,
     },
-    /// The end of the attempt that is being made of it.
+    /// An attempt of the event is in progress.
     Attempt,
-    /// Its plugin, or closure, to be there again.
+    /// The plugin or closure is not loaded.
     Code,
-    /// The end of a pause.
+    /// The consumer is paused.
     Pause {
-        /// Which.
+        /// The pause.
         pause: PauseView,
     },
-    /// The end of the probation on which it failed.
+    /// The event failed in a version on probation, and the probation has not ended.
     Probation {
-        /// At the latest.
+        /// Latest end of the probation.
         #[serde(with = "moment")]
         #[schema(value_type = String, format = DateTime)]
         until: Timestamp,
     },
-    /// Its next attempt.
+    /// The next attempt of the event is not due yet.
     Retry {
-        /// Not before.
+        /// Earliest time of the attempt.
         #[serde(with = "moment")]
         #[schema(value_type = String, format = DateTime)]
         due: Timestamp,
     },
-    /// The rate limit.
+    /// The rate limit delays the attempt.
     Rate {
-        /// Until then.
+        /// When the rate limit allows the attempt.
         #[serde(with = "moment")]
         #[schema(value_type = String, format = DateTime)]
         until: Timestamp,
     },
-    /// Its turn: a worker, or the batch that its partition runs.
+    /// The event waits for a worker, or for the batch that its partition runs.
     Turn,
 }

@@ -1,57 +1,57 @@
-//! Where a follower of the log stands: the cursor that it sends back to go on.
+//! The position of a follower in the log: a cursor that it sends back to resume.
 //!
-//! An offset alone says nothing once another log answers at the same address, such as one that was restored from a
-//! backup. So a cursor also names the log and has a mark of the event itself.
+//! An offset alone is ambiguous if another log answers at the same address, such as a log that was restored
+//! from a backup. So a cursor also contains the log's identity and a hash of the event.
 
 use std::{fmt, str::FromStr};
 
 use camshaft_event::{Event, Offset};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-/// The identity of a log: a number that was chosen when it was created. As text it has 16 hexadecimal digits.
+/// The identity of a log: a number chosen when the log was created. Its text has 16 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LogId(pub u64);
 
-/// The place of an event that a follower has seen, such as `17-3f2a9c01d4e5b677-9a3c0f12`.
+/// The position of an event that a follower has read, such as `17-3f2a9c01d4e5b677-9a3c0f12`.
 ///
-/// The server writes it as the `id` of each server-sent event and reads it in `Last-Event-ID`. Its text form may be
-/// an offset alone: then only the offset is compared with the log.
+/// The server writes it as the `id` of each server-sent event and reads it from `Last-Event-ID`. The text may
+/// be an offset alone; then only the offset is compared with the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// Where the event stands.
+    /// Offset of the event.
     pub offset: Offset,
-    /// The log and the event; none in a cursor that is an offset alone.
+    /// The log and the event; none if the cursor is an offset alone.
     pub seen: Option<Seen>,
 }
 
-/// Which log and which event a follower has seen.
+/// The log and the event that a follower has read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// The log.
+    /// Identity of the log.
     pub log: LogId,
     /// A 32-bit hash of the event's identity and content.
     pub event: u32,
 }
 
-/// The text is no cursor.
+/// The text is not a cursor or not the identity of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotACursor;
 
 impl Cursor {
-    /// The cursor of `event`, which stands at `offset` of `log`.
+    /// Creates the cursor of the `event` at `offset` of `log`.
     #[must_use]
     pub fn of(log: LogId, offset: Offset, event: &Event) -> Self {
         Self { offset, seen: Some(Seen { log, event: mark(event) }) }
     }
 
-    /// Whether `event` is the one that the follower has seen.
+    /// Whether `event` is the event that the follower has read. True if the cursor is an offset alone.
     #[must_use]
     pub fn is_of(&self, event: &Event) -> bool {
         self.seen.is_none_or(|seen| seen.event == mark(event))
     }
 }
 
-/// The lower half of the hash that deduplication compares.
+/// The low 32 bits of the identity and content hashes that deduplication compares, combined.
 fn mark(event: &Event) -> u32 {
     let hash = event.hash();
     let identity = u64::try_from(hash.identity & u128::from(u64::MAX)).unwrap_or_default();
@@ -83,7 +83,7 @@ impl Serialize for LogId {
 impl<'de> Deserialize<'de> for LogId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map_err(|_| D::Error::custom("a log's identity has 16 hexadecimal digits"))
+        text.parse().map_err(|_| D::Error::custom("the identity of a log has 16 hexadecimal digits"))
     }
 }
 
@@ -115,7 +115,7 @@ impl FromStr for Cursor {
     }
 }
 
-/// The number of these digits, without a sign.
+/// Parses digits without a sign.
 fn number(text: &str, radix: u32) -> Option<u64> {
     let is_plain = text.chars().all(|character| character.is_digit(radix));
     is_plain.then(|| u64::from_str_radix(text, radix).ok()).flatten()

@@ -1,4 +1,4 @@
-//! Dead letters as the operator sees them.
+//! Dead letters as operators see them.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use super::{Encoding, moment};
 /// Which dead letters to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeadLetterQuery {
-    /// Of this consumer only.
+    /// Lists dead letters of this consumer only.
     pub consumer: Option<String>,
-    /// Of events of these types only.
+    /// Lists dead letters with these event types only.
     pub event_type: Option<TypePattern>,
-    /// At most so many; at least 1.
+    /// Maximum number of dead letters on the page, at least 1.
     pub limit: usize,
-    /// Those after the page that gave this out.
+    /// `next` of the previous page.
     pub cursor: Option<String>,
 }
 
@@ -28,9 +28,9 @@ pub struct DeadLetterQuery {
 pub struct DeadLetterSummary {
     /// `CONSUMER:OFFSET`.
     pub id: String,
-    /// Whose.
+    /// Name of the consumer.
     pub consumer: String,
-    /// The event's place in the log.
+    /// Offset of the event in the log.
     #[schema(value_type = u64)]
     pub offset: Offset,
     /// The event's type.
@@ -39,47 +39,47 @@ pub struct DeadLetterSummary {
     /// The event's ordering key, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// When it became a dead letter.
+    /// When the event became a dead letter.
     #[serde(with = "moment")]
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// What kind of failure the last attempt was: `retry`, `reject`, `trap`, `deadline`, …
+    /// Cause of the last attempt's failure: `retry`, `reject`, `trap`, `deadline`, …
     pub reason: String,
     /// The first line of the last attempt's error.
     pub error: String,
-    /// Failed attempts.
+    /// Number of failed attempts.
     pub attempts: u64,
-    /// How often it was redriven.
+    /// How often the event was redriven.
     pub redrives: u32,
-    /// Whether later events of its key wait behind it.
+    /// Whether later events of the same key wait behind this one.
     pub parks: bool,
-    /// How many do.
+    /// Number of events that wait behind this one.
     pub waiting: u64,
 }
 
-/// A dead letter with all that is known about it.
+/// A dead letter with all its details.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DeadLetterView {
-    /// What a listing says of it.
+    /// The fields that a listing shows.
     #[serde(flatten)]
     pub summary: DeadLetterSummary,
-    /// The event in the JSON format of CloudEvents, as [`event_json`](Self::event_json) makes it.
+    /// The event in the JSON format of CloudEvents, with the extension `offset`.
     #[schema(value_type = Object)]
     pub event: Box<RawValue>,
     /// The first and the last ten failed attempts, oldest first.
     pub history: Vec<AttemptView>,
-    /// SHA-256 of the plugin that failed last, in hex; empty for a closure.
+    /// SHA-256 of the plugin file that ran in the last failed attempt, in hex; empty for a closure.
     pub digest: String,
-    /// Its version.
+    /// Version of that plugin.
     pub version: String,
-    /// What the last attempt read.
+    /// The data that the last attempt read.
     pub inputs: InputsView,
-    /// The first of the events that wait behind it, in order.
+    /// The first events that wait behind this one, in order.
     pub waiting_events: Vec<WaitingView>,
 }
 
 impl DeadLetterView {
-    /// An event, published at `offset`, as the field `event` holds it.
+    /// The JSON of an event at `offset`, for the field `event`.
     #[must_use]
     pub fn event_json(event: &camshaft_event::Event, offset: Offset) -> Box<RawValue> {
         let json = camshaft_event::cloudevents::print(event, Some(offset));
@@ -90,32 +90,34 @@ impl DeadLetterView {
 /// A failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AttemptView {
-    /// Its number, from 1, since the event was first tried or last redriven.
+    /// Number of the attempt, from 1. A redrive restarts the numbering.
     pub attempt: u32,
-    /// The attempt's time.
+    /// Time of the attempt.
     #[serde(with = "moment")]
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// The activation that ran.
+    /// Number of the activation that ran.
     pub activation: u64,
-    /// What kind of failure: `retry`, `reject`, `trap`, `deadline`, …
+    /// Cause of the failure: `retry`, `reject`, `trap`, `deadline`, …
     pub cause: String,
     /// Message, panic text and backtrace.
     pub error: String,
 }
 
-/// What an attempt saw, beside the event and what its entry in the history says. Enough to run it again.
+/// The inputs of an attempt, apart from the event and the fields of its entry in the history. With these, the
+/// attempt can run again elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct InputsView {
-    /// The consumer's generation. With its name and the offset it is the seed of random numbers.
+    /// Generation of the consumer. It is part of the seed of random numbers, with the consumer's name and the
+    /// offset.
     #[serde(default)]
     pub generation: u32,
-    /// What it could read of the plugin's configuration.
+    /// The plugin's configuration that the attempt could read.
     #[serde(default)]
     pub config: BTreeMap<String, String>,
-    /// State values, in the order of reading.
+    /// State values that the attempt read, in the order of reading.
     pub state: Vec<InputView>,
-    /// Whether some were left out because there was too much.
+    /// Whether state values were left out, for example because of their size.
     pub truncated: bool,
 }
 
@@ -124,19 +126,19 @@ pub struct InputsView {
 pub struct InputView {
     /// The key.
     pub key: String,
-    /// How `key` is written, if it is not UTF-8.
+    /// How `key` is encoded, if it is not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
-    /// The value as JSON; null if there was none.
+    /// The value as JSON; null if the key had no value.
     #[schema(value_type = Value)]
     pub value: serde_json::Value,
-    /// The value's bytes in base64; absent if there was none.
+    /// The bytes of the value in base64; absent if the key had no value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value_base64: Option<String>,
 }
 
 impl InputView {
-    /// What was read at `key`.
+    /// The value that an attempt read at `key`.
     #[must_use]
     pub fn new(key: &[u8], value: Option<&[u8]>) -> Self {
         let (key, encoding) = Encoding::of(key);
@@ -144,7 +146,7 @@ impl InputView {
         Self { key, encoding, value: value.map_or(serde_json::Value::Null, super::state_json), value_base64 }
     }
 
-    /// The bytes of key and value; none if they are not written as base64 says.
+    /// The bytes of the key and the value; none if one of them is not valid base64.
     #[must_use]
     pub fn bytes(&self) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
         let key = match self.encoding {
@@ -162,31 +164,31 @@ impl InputView {
 /// An event that waits behind a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WaitingView {
-    /// Its place in the log.
+    /// Offset of the event in the log.
     #[schema(value_type = u64)]
     pub offset: Offset,
-    /// Its id.
+    /// Id of the event.
     pub id: String,
-    /// Its type.
+    /// Type of the event.
     #[serde(rename = "type")]
     pub event_type: String,
 }
 
-/// Where an event stands that was redriven.
+/// Status of an event that is or was a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RedrivenView {
-    /// Whether it waits, is dead again or is gone.
+    /// Whether the event is waiting, dead or gone.
     pub status: RedrivenStatus,
 }
 
-/// Where a redriven event stands.
+/// Status of an event that is or was a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RedrivenStatus {
-    /// It is to be handled, at once or after a wait.
+    /// The event will be handled, at once or after a wait.
     Waiting,
-    /// It is a dead letter.
+    /// The event is a dead letter.
     Dead,
-    /// It is neither: it was handled, discarded or dropped with a reset.
+    /// The event was handled, discarded or dropped by a reset.
     Gone,
 }

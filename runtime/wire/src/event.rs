@@ -1,4 +1,4 @@
-//! Events as they come out of the log, and the answer to publishing one.
+//! Events as read from the log, and receipts of published events.
 
 use std::sync::Arc;
 
@@ -6,31 +6,31 @@ use camshaft_event::{Event, Offset};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Where a published event stands.
+/// Receipt of one published event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Receipt {
-    /// Its place in the log.
+    /// Offset of the event in the log.
     #[schema(value_type = u64)]
     pub offset: Offset,
-    /// Whether it was in the log already, so that nothing was added.
+    /// Whether the event was in the log already, so that nothing was appended.
     pub duplicate: bool,
-    /// How many attached consumers want it, by its type and their filters. With 0 the type may be misspelt, or the plugin
-    /// is yet to come.
+    /// Number of attached consumers whose subscriptions match the event. If it is 0, the type may be
+    /// misspelt, or the plugin may not be deployed yet.
     #[serde(default)]
     pub handled_by: u64,
 }
 
-/// Where the published events stand.
+/// Receipts of published events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Receipts {
-    /// One for each event, in the order of the request.
+    /// One receipt for each event, in the order of the request.
     pub results: Vec<Receipt>,
 }
 
 /// An event in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvent {
-    /// Its place.
+    /// Its offset.
     pub offset: Offset,
     /// The event.
     pub event: Arc<Event>,

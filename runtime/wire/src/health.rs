@@ -1,4 +1,4 @@
-//! How the runtime is.
+//! The health of the runtime.
 
 use camshaft_event::{Offset, Sequence};
 use serde::{Deserialize, Serialize};
@@ -6,23 +6,23 @@ use utoipa::ToSchema;
 
 use super::LogId;
 
-/// Whether events are accepted, and the figures that an operator asks for first.
+/// Whether the runtime accepts events, and the most important figures for operators.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
-    /// Whether events are accepted.
+    /// Whether the runtime accepts events.
     pub status: HealthStatus,
-    /// Why not, if they are not.
+    /// Why the runtime does not accept events, if it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// Consumers that are paused since a part of the log or the tables that they need is damaged.
+    /// Consumers that are paused because a part of the log or the tables that they need is damaged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub damaged_consumers: Vec<String>,
-    /// The runtime's version.
+    /// Version of the runtime.
     pub version: String,
-    /// The identity of the log, 16 hexadecimal digits: another log has another one.
+    /// Identity of the log, 16 hexadecimal digits. Every log has its own.
     #[schema(value_type = String, pattern = "^[0-9a-f]{16}$")]
     pub log: LogId,
-    /// The offset that the next event will have, counting what is durable.
+    /// The offset of the next event, counting durable events only.
     #[schema(value_type = u64)]
     pub tail: Offset,
     /// The first retained offset: the trim point.
@@ -33,34 +33,34 @@ pub struct Health {
     pub sequence: Sequence,
     /// "sync" or "async".
     pub durability: String,
-    /// How far back a repeated source and id is recognized, in milliseconds.
+    /// How long the runtime recognizes a repeated source and id, in milliseconds.
     pub dedupe_horizon_ms: u64,
-    /// How long events are kept.
+    /// How long the log keeps events.
     pub retention: RetentionView,
     /// The thread that syncs the log.
     pub sync: SyncView,
 }
 
-/// Whether events are accepted.
+/// Whether the runtime accepts events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HealthStatus {
-    /// Yes.
+    /// The runtime accepts events.
     Accepting,
-    /// Not yet.
+    /// The runtime is starting and accepts no events yet.
     Starting,
-    /// No more: the runtime is about to stop.
+    /// The runtime is about to stop and accepts no more events.
     Draining,
-    /// No more: a sync failed. The process is about to stop with exit code 7.
+    /// A sync failed, so the runtime accepts no more events. The process is about to stop with exit code 7.
     Poisoned,
 }
 
-/// How long events are kept.
+/// How long the log keeps events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RetentionView {
-    /// Events older than this may be trimmed, in milliseconds.
+    /// Age in milliseconds from which events may be trimmed.
     pub age_ms: u64,
-    /// The oldest events beyond this size may be trimmed.
+    /// Size in bytes above which the oldest events may be trimmed; absent if the size is not limited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
 }
@@ -68,17 +68,17 @@ pub struct RetentionView {
 /// The thread that syncs the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SyncView {
-    /// How the operating system schedules it, such as "real-time"; decides how long a publish takes on a busy
-    /// machine.
+    /// How the operating system schedules the thread, such as "real-time". On a busy machine this determines
+    /// how long a publish takes.
     pub scheduling: String,
 }
 
-/// How a runtime came to its end.
+/// Why a runtime stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Closed {
-    /// Somebody asked for it.
+    /// A shutdown was requested.
     ShutDown,
-    /// A sync failed; what was not durable is lost.
+    /// A sync failed; data that was not durable is lost.
     Poisoned {
         /// What went wrong.
         reason: String,

@@ -1,7 +1,8 @@
-//! What crosses HTTP: the shapes of requests and answers, and the catalogue of errors.
+//! The types that cross HTTP: requests, responses and the catalogue of errors.
 //!
-//! The library fills the shapes in, the server serializes them, the command line reads them back and prints them with
-//! `--json`. Adding a field is compatible; renaming one is not. Nothing here knows the engine or the plugin host.
+//! The library builds these values and the server serializes them. The command line reads them back and
+//! prints them with `--json`. Adding a field is compatible; renaming one is not. This crate does not know the
+//! engine or the plugin host.
 
 mod activation;
 mod consumer;
@@ -10,6 +11,7 @@ mod dead_letter;
 mod delivery;
 mod error_code;
 mod event;
+mod exit_code;
 mod health;
 mod held;
 pub mod moment;
@@ -32,8 +34,9 @@ pub use dead_letter::{
     RedrivenView, WaitingView,
 };
 pub use delivery::{DeliveryStatus, DeliveryView, EventView, HeldBecause, PublishedView};
-pub use error_code::{ErrorCode, ExitCode};
+pub use error_code::ErrorCode;
 pub use event::{Receipt, Receipts, StoredEvent};
+pub use exit_code::ExitCode;
 pub use health::{Closed, Health, HealthStatus, RetentionView, SyncView};
 pub use held::HeldEventView;
 pub use page::{Items, Page};

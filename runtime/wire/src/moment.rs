@@ -3,7 +3,7 @@
 use camshaft_event::{Timestamp, rfc3339::is_rfc3339};
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-/// The text of a moment; one past the year 9999 is shown as its last.
+/// The text of a moment. A moment after the year 9999 is shown as the last moment of that year.
 #[must_use]
 pub fn text(moment: Timestamp) -> String {
     let ms = i64::try_from(moment.0).unwrap_or(i64::MAX);
@@ -11,13 +11,13 @@ pub fn text(moment: Timestamp) -> String {
     format!("{moment:.3}")
 }
 
-/// The moment of a text such as `2026-01-31T12:00:00Z`, cut to milliseconds. One that is too late to be counted is the last
-/// that is, and one before 1970 is the beginning of 1970.
+/// Parses a text such as `2026-01-31T12:00:00Z`, cut to milliseconds. A moment beyond the supported range
+/// becomes the last supported one, and a moment before 1970 becomes the start of 1970.
 ///
 /// # Errors
-/// A sentence that says how to write one.
+/// The text is not a time. The error is a sentence that explains the format.
 pub fn parse(text: &str) -> Result<Timestamp, String> {
-    // The library also takes other forms, and none of the last day of the year 9999.
+    // The library also accepts other formats, and rejects the last day of the year 9999.
     let moment = is_rfc3339(text).then(|| match text.parse::<jiff::Timestamp>() {
         Ok(moment) => Some(moment),
         Err(_) => text.starts_with("9999-12-3").then_some(jiff::Timestamp::MAX),
@@ -30,7 +30,7 @@ pub fn parse(text: &str) -> Result<Timestamp, String> {
 /// Writes a moment.
 ///
 /// # Errors
-/// Those of the serializer.
+/// Errors of the serializer.
 pub fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&text(*moment))
 }
@@ -38,12 +38,12 @@ pub fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::
 /// Reads a moment.
 ///
 /// # Errors
-/// A text that is no moment.
+/// The text is not a time.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
-/// The same for a moment that may be absent.
+/// Functions of the parent module for a moment that may be absent.
 pub mod option {
     use camshaft_event::Timestamp;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -55,7 +55,7 @@ pub mod option {
     /// Writes a moment, or null.
     ///
     /// # Errors
-    /// Those of the serializer.
+    /// Errors of the serializer.
     pub fn serialize<S: Serializer>(moment: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
         moment.map(Moment).serialize(serializer)
     }
@@ -63,7 +63,7 @@ pub mod option {
     /// Reads a moment, or null.
     ///
     /// # Errors
-    /// A text that is no moment.
+    /// The text is not a time.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
         Ok(Option::<Moment>::deserialize(deserializer)?.map(|moment| moment.0))
     }

@@ -1,19 +1,19 @@
-//! A part of a listing.
+//! Listings: one page, or all items.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Some items of a listing, and how to ask for those that follow.
+/// One page of a listing, and the cursor of the next page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {
-    /// The items, in the listing's order.
+    /// The items, in the order of the listing.
     pub items: Vec<T>,
-    /// What to send as `cursor` to get the next page; absent on the last one.
+    /// Value of `cursor` that requests the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-/// A whole listing.
+/// A complete listing.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Items<T> {
     /// The items.

@@ -1,4 +1,4 @@
-//! A plugin as the operator sees it.
+//! Plugins and their files as operators see them.
 
 use camshaft_event::{Limits, Offset, Subscription, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -6,25 +6,25 @@ use utoipa::ToSchema;
 
 use super::{ProbationView, moment};
 
-/// The plugins directory: what runs because of it, and what of it is passed over.
+/// The plugins directory: its plugins, and the files in it that have no effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PluginsView {
     /// All plugins, by name.
     pub items: Vec<PluginView>,
-    /// The watched directory, as the runtime's machine calls it.
+    /// Path of the watched directory on the runtime's machine.
     #[serde(default)]
     pub directory: String,
-    /// Files in it that have no effect, though they were probably meant to.
+    /// Files in the directory that have no effect, although they were probably meant to have one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<FileWarningView>,
 }
 
-/// A file of the plugins directory that has no effect.
+/// A file in the plugins directory that has no effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FileWarningView {
-    /// Which.
+    /// Name of the file.
     pub file: String,
-    /// Why.
+    /// Why the file has no effect.
     pub message: String,
     /// What to do.
     pub hint: String,
@@ -33,72 +33,72 @@ pub struct FileWarningView {
 /// A file that was put into the plugins directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PluginFileView {
-    /// Its name there.
+    /// Name of the file in the directory.
     pub file: String,
-    /// SHA-256 of it, in hex.
+    /// SHA-256 of the file, in hex.
     pub digest: String,
-    /// Its length in bytes.
+    /// Length of the file in bytes.
     pub bytes: u64,
 }
 
-/// A file in the plugins directory, and the plugin that runs because of it.
+/// A file in the plugins directory, and the plugin that runs from it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PluginView {
-    /// The manifest's name; the file's, as long as no manifest could be read.
+    /// Name in the manifest; name of the file as long as no manifest could be read.
     pub name: String,
-    /// Whether it handles events.
+    /// Whether the plugin handles events.
     pub status: PluginStatus,
-    /// The manifest's version, of what runs.
+    /// Version of the running plugin, from its manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// What the author says it does.
+    /// The author's description of the plugin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// SHA-256 of the file that runs, in hex.
+    /// SHA-256 of the running `.wasm` file, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// SHA-256 of the operator's file that it runs with, in hex; absent if it runs without one.
+    /// SHA-256 of the operator's file in use, in hex; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator_digest: Option<String>,
-    /// The file.
+    /// Name of the file.
     pub file: String,
-    /// The activation that runs.
+    /// Number of the running activation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation: Option<u64>,
-    /// Since when.
+    /// When that activation began.
     #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub activated_at: Option<Timestamp>,
-    /// Why the newest version of the file does not run; an earlier one may.
+    /// Why the newest version of the file was refused; an earlier version may be running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_refusal: Option<RefusalView>,
-    /// The digest of the one version that may run, if an operator said so.
+    /// Digest of the pinned version, if an operator has pinned one. No other version may run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pinned: Option<String>,
-    /// What the file holds, if it was found to be in order and may not run now.
+    /// The version in the file, if it is valid but may not run now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<WaitingVersionView>,
-    /// How what runs does, if it is new and may be taken back by itself.
+    /// The probation of the running version, if it is new and may be rolled back automatically.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probation: Option<ProbationView>,
-    /// Whether another version of the file is being compiled and checked beside what runs.
+    /// Whether another version of the file is being compiled and checked beside the running one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub loading: bool,
-    /// What its handlers take.
+    /// Subscriptions of its handlers.
     pub subscriptions: Vec<SubscriptionView>,
-    /// The types that it may publish.
+    /// Event types that the plugin may publish.
     pub publishes: Vec<String>,
-    /// What it asks for.
+    /// Capabilities that the plugin requests.
     pub capabilities: Vec<String>,
-    /// What the operator granted.
+    /// Capabilities that the operator granted.
     pub grants: Vec<String>,
-    /// Policy, limits and config as they are in effect, and where each value comes from.
+    /// Policy, limits and config in effect, and where each value comes from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<SettingView>,
-    /// What its operator's file says without effect, each as a sentence.
+    /// Parts of the operator's file that have no effect, each as a sentence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// What one attempt may use.
+    /// Resource limits of one attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitsView>,
     /// The newest failed attempt.
@@ -110,50 +110,50 @@ pub struct PluginView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PluginStatus {
-    /// It is being compiled or checked.
+    /// The plugin is being compiled or checked.
     Loading,
-    /// It handles events.
+    /// The plugin handles events.
     Active,
-    /// It does not: the file was refused.
+    /// The file was refused, so the plugin handles no events.
     Refused,
 }
 
-/// A version that does not run, though nothing is wrong with its file.
+/// A version that does not run, although its file is valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WaitingVersionView {
     /// SHA-256 of the file, in hex.
     pub digest: String,
-    /// The manifest's version.
+    /// Version from the manifest.
     pub version: String,
-    /// `pinned`: another version is; or `rolled-back`: it ran and was taken back.
+    /// `pinned`: another version is pinned; or `rolled-back`: the version ran and was rolled back.
     pub reason: String,
-    /// Why, in a sentence.
+    /// The reason, as a sentence.
     pub message: String,
     /// What to do.
     pub hint: String,
 }
 
-/// Why a file was not taken.
+/// Why a file was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RefusalView {
-    /// Kebab-case, stable.
+    /// Stable code in kebab-case.
     pub code: String,
-    /// What is wrong.
+    /// What is wrong with the file.
     pub message: String,
     /// What to do.
     pub hint: String,
-    /// Which file.
+    /// Name of the file.
     pub file: String,
-    /// When it was refused.
+    /// When the file was refused.
     #[serde(default, with = "moment")]
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
 }
 
-/// What one handler takes.
+/// Subscription of one handler.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SubscriptionView {
-    /// The handler's name.
+    /// Name of the handler.
     pub handler: String,
     /// Patterns of event types.
     pub types: Vec<String>,
@@ -163,41 +163,42 @@ pub struct SubscriptionView {
     pub filter: Option<serde_json::Value>,
 }
 
-/// A value of `[policy]`, `[limits]` or `[config]` that is in effect.
+/// A value of `[policy]`, `[limits]` or `[config]` in effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SettingView {
-    /// Such as `policy.max_attempts`.
+    /// Name of the setting, such as `policy.max_attempts`.
     pub key: String,
-    /// As the operator's file would say it. What looks like a secret is `…`.
+    /// The value as written in an operator's file. A value that looks like a secret is shown as `…`.
     pub value: String,
-    /// `author`, `operator`, `default`, or `consumer` for what is fixed since the consumer was made.
+    /// `author`, `operator`, `default`, or `consumer` for a value that is fixed since the consumer was
+    /// created.
     pub from: String,
 }
 
-/// What one attempt may use.
+/// Resource limits of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LimitsView {
-    /// Running time, in milliseconds.
+    /// Maximum running time, in milliseconds.
     pub deadline_ms: u64,
-    /// Linear memory, in bytes.
+    /// Maximum memory of one instance, in bytes, including memory that the runtime keeps for it.
     pub memory_bytes: u64,
 }
 
 /// A failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LastError {
-    /// When.
+    /// When the attempt failed.
     #[serde(with = "moment")]
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// The event.
+    /// Offset of the event.
     #[schema(value_type = u64)]
     pub offset: Offset,
-    /// What kind of failure: `retry`, `reject`, `trap`, `deadline`, …
+    /// Cause of the failure: `retry`, `reject`, `trap`, `deadline`, …
     pub cause: String,
     /// The first line of the error.
     pub error: String,
-    /// The activation that ran.
+    /// Number of the activation that ran.
     #[serde(default)]
     pub activation: u64,
 }

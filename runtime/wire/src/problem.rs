@@ -1,4 +1,4 @@
-//! Problem documents (RFC 9457): the one form of every error that crosses HTTP.
+//! Problem documents (RFC 9457): the format of every error over HTTP.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,37 +6,37 @@ use utoipa::ToSchema;
 /// Media type of a problem document.
 pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
 
-/// An error as it crosses HTTP. Further members may be added.
+/// An error over HTTP. Later versions may add members.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProblemDocument {
     /// `urn:camshaft:error:<code>`.
     #[serde(rename = "type")]
     #[schema(example = "urn:camshaft:error:invalid-event")]
     pub urn: String,
-    /// What happened, the same for every occurrence.
+    /// Summary of the error, the same for every occurrence of its type.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What happened this time.
+    /// What failed in this request, and why.
     pub detail: String,
     /// What to do, as a sentence.
     pub hint: String,
-    /// Which item of a batch is at fault, from 0.
+    /// Index of the faulty item in a batch, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<usize>,
-    /// Which earlier item of the batch the one at fault contradicts, from 0.
+    /// Index of the earlier item in the batch that conflicts with the faulty one, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_index: Option<usize>,
-    /// Which attribute or parameter is at fault.
+    /// Name of the faulty attribute or parameter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribute: Option<String>,
-    /// Where the event stands that the refused one contradicts.
+    /// Offset of the event in the log that conflicts with the refused one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
-    /// The first offset that is retained.
+    /// The first retained offset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<u64>,
-    /// The offset that the next event will have.
+    /// The offset of the next event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tail: Option<u64>,
     /// The limit that was exceeded, in bytes.

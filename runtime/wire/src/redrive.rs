@@ -1,4 +1,4 @@
-//! Redrive jobs as the operator asks for them and sees them.
+//! Redrive jobs as operators request and see them.
 
 use std::num::NonZeroU32;
 
@@ -9,32 +9,32 @@ use utoipa::ToSchema;
 
 use super::{moment, whole};
 
-/// Which dead letters a job shall redrive, and how fast. What is absent does not select.
+/// Which dead letters a job redrives, and how fast. An absent member does not restrict the selection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedriveRequest {
-    /// Whose dead letters.
+    /// Name of the consumer whose dead letters are redriven.
     pub consumer: String,
-    /// Of events of these types only, such as `order.*`.
+    /// Selects events with these types, such as `order.*`.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, pattern = r"^(?:\*|[^\s*.\x00-\x1f\x7f-\x9f]+)(?:\.(?:\*|[^\s*.\x00-\x1f\x7f-\x9f]+))*(?:\.\*\*)?$|^\*\*$")]
     pub event_type: Option<TypePattern>,
-    /// Of those whose last attempt failed so only: `retry`, `reject`, `trap`, `deadline`, …
+    /// Selects dead letters by the cause of their last failure: `retry`, `reject`, `trap`, `deadline`, …
     #[serde(default, with = "reason", skip_serializing_if = "Option::is_none")]
     #[schema(
         value_type = Option<String>,
         pattern = "^(?:retry|reject|trap|deadline|memory|stack|refused-effect|too-many-hops|panic|process-end|conflict)$"
     )]
     pub reason: Option<FailureCause>,
-    /// Of those that became dead letters at this time or later only.
+    /// Selects events that became dead letters at this time or later.
     #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub since: Option<Timestamp>,
-    /// Of those that became dead letters before this time only.
+    /// Selects events that became dead letters before this time.
     #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
-    /// Dead letters per second; as many as there is room for if absent.
+    /// Maximum dead letters per second. If absent, the job redrives as many as the runtime has room for.
     #[serde(default, deserialize_with = "whole::rate", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u32>, minimum = 1)]
     pub rate: Option<NonZeroU32>,
@@ -47,68 +47,68 @@ impl From<RedriveRequest> for RedriveSelection {
     }
 }
 
-/// What a job would take if it were started now.
+/// The dead letters that a job would select if it started now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RedrivePreview {
-    /// How many dead letters.
+    /// Number of selected dead letters.
     pub selected: u64,
-    /// The ids of the first of them, in the order in which they would be redriven.
+    /// Ids of the first selected dead letters, in the order of their redrive.
     pub first: Vec<String>,
 }
 
-/// A redrive job: what it takes, how far it is, and what came of it.
+/// A redrive job: its selection, progress and results.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RedriveView {
-    /// Its number, from 1.
+    /// Number of the job, from 1.
     #[schema(value_type = u64)]
     pub id: RedriveId,
-    /// What it was asked for.
+    /// The request that started the job.
     #[serde(flatten)]
     pub request: RedriveRequest,
-    /// How far it is.
+    /// Status of the job.
     pub status: RedriveStatusView,
-    /// When it was started.
+    /// When the job started.
     #[serde(with = "moment")]
     #[schema(value_type = String, format = DateTime)]
     pub started_at: Timestamp,
-    /// When it was done or cancelled.
+    /// When the job was done or cancelled.
     #[serde(default, with = "moment::option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub ended_at: Option<Timestamp>,
-    /// Dead letters that it took at its start: the sum of the next three.
+    /// Dead letters that the job selected at its start: the sum of `remaining`, `redriven` and `gone`.
     pub selected: u64,
-    /// Those whose turn has not come.
+    /// Selected dead letters that are not redriven yet.
     pub remaining: u64,
-    /// Those that it has sent back to their consumer.
+    /// Dead letters that the job has sent back to their consumer.
     pub redriven: u64,
-    /// Those that were gone before their turn: redriven by hand, discarded, or dropped with a reset.
+    /// Dead letters that were gone before their turn: redriven by hand, discarded, or dropped by a reset.
     pub gone: u64,
-    /// Redriven events that were handled since.
+    /// Redriven events that have been handled since.
     pub handled: u64,
     /// Redriven events that became dead letters again.
     pub dead_again: u64,
 }
 
-/// How far a redrive job is.
+/// Status of a redrive job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RedriveStatusView {
-    /// Dead letters are left to be redriven.
+    /// Some dead letters are still to be redriven.
     Running,
-    /// It has dealt with all that it had selected.
+    /// The job has processed all selected dead letters.
     Done,
-    /// Somebody stopped it; what it had redriven stays redriven.
+    /// An operator stopped the job; dead letters that it has redriven stay redriven.
     Cancelled,
 }
 
-/// The reason of a dead letter of this code.
+/// The dead-letter reason with this code.
 ///
 /// # Errors
-/// A sentence that names all codes.
+/// No reason has the code. The error is a sentence that lists all codes.
 pub fn parse_reason(code: &str) -> Result<FailureCause, String> {
     FailureCause::from_code(code).ok_or_else(|| {
         let codes = FailureCause::ALL.map(FailureCause::code).join(", ");
-        format!("\"{code}\" is no reason of a dead letter; the reasons are {codes}")
+        format!("\"{code}\" is not a dead-letter reason; the reasons are {codes}")
     })
 }
 
@@ -116,7 +116,7 @@ pub fn parse_reason(code: &str) -> Result<FailureCause, String> {
 mod reason {
     use super::{Deserialize, Deserializer, Error, FailureCause, Serialize, Serializer, parse_reason};
 
-    #[expect(clippy::ref_option, reason = "serde calls it so")]
+    #[expect(clippy::ref_option, reason = "serde requires this signature")]
     pub fn serialize<S: Serializer>(reason: &Option<FailureCause>, serializer: S) -> Result<S::Ok, S::Error> {
         reason.map(FailureCause::code).serialize(serializer)
     }

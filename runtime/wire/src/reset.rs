@@ -1,4 +1,4 @@
-//! Resets of consumers as the operator asks for them.
+//! Resets of consumers as operators request them.
 
 use camshaft_event::{Offset, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -13,40 +13,40 @@ use utoipa::{
 
 use super::{moment, whole};
 
-/// Where a consumer begins anew.
+/// Where a reset consumer starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResetPlace {
     /// At the first event that the log retains.
     Earliest,
-    /// At the next event to come.
+    /// At the next event to be published.
     Latest,
-    /// At this offset, or the nearest that there is.
+    /// At this offset, or at the nearest existing one.
     Offset(Offset),
     /// At the first event that was sequenced at this time or later.
     Time(Timestamp),
 }
 
-/// How a consumer is to begin anew.
+/// Where a consumer starts again, and whether it keeps its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResetRequest {
     /// `earliest`, `latest`, an offset such as `17`, or a time such as `2026-01-31T12:00:00Z`.
     #[schema(schema_with = place_schema)]
     pub to: ResetPlace,
-    /// Whether its state stays.
+    /// Whether the consumer keeps its state.
     #[serde(default)]
     pub keep_state: bool,
 }
 
-/// Where a consumer has begun anew.
+/// Where the consumer starts after the reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ResetView {
-    /// The first event that it handles.
+    /// Offset of the first event that the consumer handles.
     #[schema(value_type = u64)]
     pub offset: Offset,
 }
 
-/// A word, an offset as number or text, or a time.
+/// A word, an offset as a number or text, or a time.
 fn place_schema() -> Schema {
     let described = "`earliest`, `latest`, an offset such as `17`, or a time such as `2026-01-31T12:00:00Z`.";
     let offset = ObjectBuilder::new()
@@ -60,10 +60,10 @@ fn place_schema() -> Schema {
 }
 
 impl ResetPlace {
-    /// The place of a text, where `time` reads what is neither a word nor an offset.
+    /// Parses a place. `time` parses a text that is neither a word nor an offset.
     ///
     /// # Errors
-    /// A sentence that says what may be written.
+    /// The text is not a place. The error is a sentence that lists the allowed forms.
     pub fn parse(text: &str, time: impl Fn(&str) -> Result<Timestamp, String>) -> Result<Self, String> {
         match text {
             "earliest" => return Ok(Self::Earliest),
@@ -73,7 +73,7 @@ impl ResetPlace {
         if let Ok(offset) = text.parse() {
             return Ok(Self::Offset(Offset(offset)));
         }
-        let or = |wrong| format!("write \"earliest\", \"latest\" or an offset; or, as a time: {wrong}");
+        let or = |wrong| format!("write \"earliest\", \"latest\", an offset or a time: {wrong}");
         time(text).map(Self::Time).map_err(or)
     }
 }
@@ -92,7 +92,7 @@ impl Serialize for ResetPlace {
 impl<'de> Deserialize<'de> for ResetPlace {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a word, an offset or a time is wanted")]
+        #[serde(untagged, expecting = "expected \"earliest\", \"latest\", an offset or a time")]
         enum Written {
             Offset(Number),
             Text(String),

@@ -1,4 +1,4 @@
-//! A plugin's state as JSON. Plugins of the SDK write MessagePack; what is none is shown as base64.
+//! A plugin's state as JSON. Plugins of the SDK write MessagePack; other values are shown as base64.
 
 use std::{cell::Cell, fmt, io};
 
@@ -13,37 +13,38 @@ use serde::{
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-/// Deepest nesting that is shown as JSON.
+/// Maximum nesting that is shown as JSON.
 const MAX_DEPTH: u32 = 64;
 
-/// Memory that one value's JSON may take. One byte of MessagePack may become forty of JSON in memory.
+/// Maximum memory of one value's JSON, in bytes. One byte of MessagePack may become 40 bytes of JSON in
+/// memory.
 const MAX_JSON_BYTES: usize = 8 << 20;
 
-/// What each value of JSON takes beside its text, and each member of an object beside that.
+/// Memory that each JSON value takes beside its text, and that each member of an object takes in addition.
 const NODE_BYTES: usize = size_of::<Value>();
 const MEMBER_BYTES: usize = 2 * size_of::<String>();
 
-/// One key of a plugin's state.
+/// One key of a plugin's state, with its value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StateEntryView {
     /// The key.
     pub key: String,
-    /// How `key` is written, if it is not UTF-8.
+    /// How `key` is encoded, if it is not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
-    /// The value as JSON. Bytes are an object with the single member `base64`.
+    /// The value as JSON. Binary data is an object with the single member `base64`.
     #[schema(value_type = Value)]
     pub value: Value,
 }
 
 impl StateEntryView {
-    /// The entry of these bytes.
+    /// Creates the entry of a key and its value.
     #[must_use]
     pub fn new(key: &[u8], value: &[u8]) -> Self {
         Self::measured(key, value).0
     }
 
-    /// The same, and how much memory it takes.
+    /// Like [`new`](Self::new), and also returns the memory that the entry takes, in bytes.
     #[must_use]
     pub fn measured(key: &[u8], value: &[u8]) -> (Self, usize) {
         let (key, encoding) = Encoding::of(key);
@@ -53,7 +54,7 @@ impl StateEntryView {
     }
 }
 
-/// How bytes are written as text.
+/// How bytes are encoded as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
@@ -62,7 +63,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Bytes as text: as they are if they are UTF-8, else encoded.
+    /// Bytes as text: unchanged if they are UTF-8, otherwise encoded.
     #[must_use]
     pub fn of(bytes: &[u8]) -> (String, Option<Self>) {
         match str::from_utf8(bytes) {
@@ -71,21 +72,21 @@ impl Encoding {
         }
     }
 
-    /// A key as the cursor that asks for what follows it.
+    /// The cursor that requests the entries after a key.
     #[must_use]
     pub fn cursor(key: &[u8]) -> String {
         URL_SAFE_NO_PAD.encode(key)
     }
 }
 
-/// A state value as JSON: MessagePack translated, anything else as `{"base64": "…"}`, and so is what is nested more than
-/// 64 deep or would take more than 8 MiB.
+/// Converts a state value to JSON. MessagePack is translated. The value becomes `{"base64": "…"}` if it is
+/// not MessagePack, is nested more than 64 levels deep, or would take more than 8 MiB.
 #[must_use]
 pub fn state_json(bytes: &[u8]) -> Value {
     measured_json(bytes).0
 }
 
-/// The same, and how much memory it takes.
+/// Like [`state_json`], and also returns the memory that the JSON takes, in bytes.
 pub(crate) fn measured_json(bytes: &[u8]) -> (Value, usize) {
     let left = Cell::new(MAX_JSON_BYTES);
     let mut reader = rmp_serde::Deserializer::new(io::Cursor::new(bytes));
@@ -99,7 +100,8 @@ fn base64(bytes: &[u8]) -> Value {
     json!({ "base64": STANDARD.encode(bytes) })
 }
 
-/// Builds JSON from whatever a MessagePack reader finds; so many levels deep, and within the memory that is left.
+/// Builds JSON from the values of a MessagePack reader, down to `depth` levels and within the memory that is
+/// `left`.
 #[derive(Clone, Copy)]
 struct AsJson<'l> {
     depth: u32,
@@ -112,7 +114,7 @@ impl AsJson<'_> {
         Ok(Self { depth, ..self })
     }
 
-    /// Takes the memory of a value with a text of `bytes`.
+    /// Takes the memory of a value whose text has `bytes` bytes.
     fn take<E: Error>(self, bytes: usize) -> Result<(), E> {
         let left = self.left.get().checked_sub(NODE_BYTES + bytes).ok_or_else(|| E::custom("too large"))?;
         self.left.set(left);
@@ -162,7 +164,7 @@ impl<'de> Visitor<'de> for AsJson<'_> {
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
         self.take(0)?;
-        // JSON knows no infinities and no NaN.
+        // JSON has no infinities and no NaN.
         Ok(serde_json::Number::from_f64(value).map_or_else(|| value.to_string().into(), Value::Number))
     }
 
@@ -181,7 +183,7 @@ impl<'de> Visitor<'de> for AsJson<'_> {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        // MessagePack's extension types arrive so, as a pair of type and bytes.
+        // The reader passes MessagePack's extension types to this method, as a pair of type and bytes.
         self.deeper()?.deserialize(deserializer)
     }
 
@@ -204,7 +206,7 @@ impl<'de> Visitor<'de> for AsJson<'_> {
                 Value::String(text) => text,
                 other => other.to_string(),
             };
-            // A key of another kind is a text now, perhaps a longer one.
+            // A key of another type has become text, which may be longer.
             inner.take(MEMBER_BYTES + key.len())?;
             map.insert(key, members.next_value_seed(inner)?);
         }

@@ -1,4 +1,4 @@
-//! Whole numbers in JSON, however they are written: `17` and `17.0` are the same number.
+//! Whole numbers in JSON. `17` and `17.0` are the same number.
 
 use std::num::NonZeroU32;
 
@@ -6,25 +6,25 @@ use camshaft_event::Offset;
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Number;
 
-/// The value of a number that is whole and has no sign.
+/// The value of a non-negative whole number; none for any other number.
 pub(crate) fn value(number: &Number) -> Option<u64> {
     number.as_u64().or_else(|| {
         let float = number.as_f64().filter(|float| float.fract() == 0.0)?;
-        // Exact: a whole float is written with all its digits.
+        // Exact: formatting a whole float writes all its digits.
         format!("{float:.0}").parse().ok()
     })
 }
 
 fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let number = Option::<Number>::deserialize(deserializer)?;
-    let wrong = |number: &Number| D::Error::custom(format!("{number} is not a whole number from 0 on"));
+    let wrong = |number: &Number| D::Error::custom(format!("{number} is not a whole number of 0 or more"));
     number.map(|number| value(&number).ok_or_else(|| wrong(&number))).transpose()
 }
 
 /// Reads an offset, or null.
 ///
 /// # Errors
-/// Anything else.
+/// The value is neither an offset nor null.
 pub(crate) fn offset<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Offset>, D::Error> {
     Ok(read(deserializer)?.map(Offset))
 }
@@ -32,7 +32,7 @@ pub(crate) fn offset<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 /// Reads a rate, or null.
 ///
 /// # Errors
-/// Anything else, 0 too.
+/// The value is neither a rate nor null, or the rate is 0.
 pub(crate) fn rate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU32>, D::Error> {
     let Some(number) = read(deserializer)? else { return Ok(None) };
     let rate = u32::try_from(number).ok().and_then(NonZeroU32::new);

@@ -30,10 +30,10 @@ test("what no attempt can mend is a rejection that says what it is about", () =>
   };
   assert.match(reason(() => ctx.publish("a.c", 1)), /^`a\.c` is published but not declared/);
   assert.match(reason(() => ctx.state.set("", 1)), /^state key `` is empty or longer than/);
-  assert.match(reason(() => ctx.state.set("k", () => 1)), /^state value of `k` cannot be written: a function is no data/);
-  assert.match(reason(() => ctx.state.get(7)), /^a state key is text or bytes, not a number$/);
+  assert.match(reason(() => ctx.state.set("k", () => 1)), /^state value of `k` cannot be encoded: a function is not supported/);
+  assert.match(reason(() => ctx.state.get(7)), /^a state key must be text or bytes, not a number$/);
   assert.match(reason(() => ctx.publish("a.b", 1, { contentType: "text/csv" })), /publish a Uint8Array/);
-  assert.match(reason(() => ctx.cancel("")), /^the timer's name is empty/);
+  assert.match(reason(() => ctx.cancel("")), /^the timer name is empty/);
 });
 
 test("what would be changed or merged on its way out is a rejection", () => {
@@ -45,28 +45,28 @@ test("what would be changed or merged on its way out is a rejection", () => {
   });
   const written = [new Set([1]), new ArrayBuffer(2), /x/, new Number(1), new Int16Array(1), new Error("no"), Promise.resolve()];
   for (const value of written) {
-    refused(() => ctx.state.set("k", { value }), /^state value of `k` cannot be written: a \w+ is no data$/);
-    refused(() => ctx.publish("a.b", { value }), /^data of `a\.b` cannot be written: a \w+ is no data$/);
+    refused(() => ctx.state.set("k", { value }), /^state value of `k` cannot be encoded: a \w+ is not supported$/);
+    refused(() => ctx.publish("a.b", { value }), /^data of `a\.b` cannot be encoded: a \w+ is not supported$/);
   }
-  for (const value of [Number.NaN, Infinity, () => 1, new Map()]) refused(() => ctx.publish("a.b", [value]), /cannot be written/);
+  for (const value of [Number.NaN, Infinity, () => 1, new Map()]) refused(() => ctx.publish("a.b", [value]), /cannot be encoded/);
   class Order { sku = "b-7"; }
   ctx.state.set("k", new Order());
   assert.deepEqual(ctx.state.get("k"), { sku: "b-7" });
 
-  const halves = /half of a surrogate pair/;
+  const halves = /unpaired surrogate/;
   for (const half of ["\ud800", "\udc01", "a very long text, longer than thirty-two characters: \ud801"]) {
     refused(() => ctx.state.set(half, 1), halves);
     refused(() => ctx.state.get(half), halves);
     refused(() => ctx.state.set("k", [half]), halves);
     refused(() => ctx.state.set("k", { [half]: 1 }), halves);
     refused(() => ctx.publish("a.b", { [half]: 1 }), halves);
-    refused(() => ctx.publish("a.b", 1, { key: half }), /^`key` holds half/);
-    refused(() => ctx.publish("a.b", 1, { subject: half }), /^`subject` holds half/);
-    refused(() => ctx.schedule(half, 1, "a.b"), /^a timer's name holds half/);
+    refused(() => ctx.publish("a.b", 1, { key: half }), /^`key` contains an unpaired surrogate/);
+    refused(() => ctx.publish("a.b", 1, { subject: half }), /^`subject` contains an unpaired surrogate/);
+    refused(() => ctx.schedule(half, 1, "a.b"), /^the timer name contains an unpaired surrogate/);
   }
-  refused(() => ctx.publish("a.b", 1, { subject: 7 }), /^`subject` is text, not a number$/);
-  refused(() => ctx.publish(undefined, 1), /^the type of an event is text, not undefined$/);
-  refused(() => ctx.random(2 ** 32 + 1), /random bytes were asked for; one call gives 0 to 65536$/);
+  refused(() => ctx.publish("a.b", 1, { subject: 7 }), /^`subject` must be text, not a number$/);
+  refused(() => ctx.publish(undefined, 1), /^the event type must be text, not undefined$/);
+  refused(() => ctx.random(2 ** 32 + 1), /random bytes were requested; one call returns 0 to 65536$/);
   ctx.info("half \ud800", { "\ud801": "\udc00" });
   assert.deepEqual(ctx.logged, [{ level: "info", message: "half \ufffd", fields: { "\ufffd": "\ufffd" } }]);
 });
@@ -111,7 +111,7 @@ test("a time that is none, or that 64 bits do not hold, is a rejection", () => {
   for (const at of [Number.NaN, Infinity, -Infinity, 2 ** 64, 2n ** 64n, 8.64e15 + 2, new Date("no"), "2026", undefined, null]) {
     assert.throws(() => ctx.schedule("t", at, "a.b"), (error) => {
       assert.ok(error instanceof Rejection, error);
-      assert.match(error.message, /^the time of the timer `t` is a Date or milliseconds since 1970, up to 8640000000000000, not /);
+      assert.match(error.message, /^the time of the timer `t` must be a Date or milliseconds since 1970, up to 8640000000000000, not /);
       return true;
     });
   }

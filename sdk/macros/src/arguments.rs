@@ -1,4 +1,4 @@
-//! What stands in the attribute's parentheses: type patterns, then `publishes(…)`.
+//! The arguments in the attribute's parentheses: type patterns, then `publishes(…)`.
 
 use proc_macro2::Span;
 use syn::{
@@ -9,16 +9,16 @@ use syn::{
 
 use crate::pattern::Pattern;
 
-/// The attribute's arguments, each valid by itself and none contradicting another.
+/// The attribute's arguments. Each is valid, and none contradicts another.
 pub struct Arguments {
-    /// Which types the handler takes; at least one.
+    /// The event types that the handler handles; at least one.
     pub types: Vec<LitStr>,
-    /// Which types it publishes.
+    /// The event types that the handler publishes.
     pub publishes: Vec<LitStr>,
 }
 
 const FORM: &str =
-    "write event types, then options: `#[handler(\"order.placed\", publishes(\"stock.reserved\"))]`";
+    "list event types, then options: `#[handler(\"order.placed\", publishes(\"stock.reserved\"))]`";
 
 impl Parse for Arguments {
     fn parse(input: ParseStream) -> syn::Result<Self> {
@@ -33,7 +33,7 @@ impl Parse for Arguments {
                 if publishes.is_some() {
                     return Err(syn::Error::new(
                         event_type.span(),
-                        format!("an event type after an option; {FORM}"),
+                        format!("an event type follows an option; {FORM}"),
                     ));
                 }
                 types.push(event_type);
@@ -46,7 +46,7 @@ impl Parse for Arguments {
                 if publishes.replace(list(input)?).is_some() {
                     return Err(syn::Error::new(
                         option.span(),
-                        "`publishes` is given twice; put all types into one",
+                        "`publishes` appears twice; merge both lists",
                     ));
                 }
             }
@@ -71,7 +71,7 @@ fn list(input: ParseStream) -> syn::Result<Vec<LitStr>> {
 }
 
 fn no_type(span: Span) -> syn::Error {
-    syn::Error::new(span, format!("a handler names at least one event type; {FORM}"))
+    syn::Error::new(span, format!("a handler needs at least one event type; {FORM}"))
 }
 
 fn check_types(types: &[LitStr]) -> syn::Result<()> {
@@ -81,9 +81,9 @@ fn check_types(types: &[LitStr]) -> syn::Result<()> {
             Pattern::parse(&literal.value()).map_err(|reason| syn::Error::new(literal.span(), reason))?;
         if let Some(other) = earlier.iter().find(|other| other.overlaps(&pattern)) {
             let message = if *other == pattern {
-                format!("`{pattern}` is named twice")
+                format!("`{pattern}` is listed twice")
             } else {
-                format!("`{other}` and `{pattern}` overlap: some event types match both; name one of them")
+                format!("`{other}` and `{pattern}` overlap: some event types match both; remove one of them")
             };
             return Err(syn::Error::new(literal.span(), message));
         }
@@ -101,7 +101,7 @@ fn check_published(publishes: &[LitStr]) -> syn::Result<()> {
         }
         if event_type.contains('*') {
             return refuse(format!(
-                "`{event_type}` is a pattern; what is published has one type, so list each"
+                "`{event_type}` is a pattern, but a published event has one type; list each type"
             ));
         }
         if event_type.split('.').next() == Some("camshaft") {

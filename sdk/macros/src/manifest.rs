@@ -1,8 +1,8 @@
-//! The manifest of the plugin, as one handler sees it: `plugin.toml` if there is one, else the Cargo package,
-//! and in either case what the attribute says.
+//! The part of the plugin's manifest that one handler contributes: the keys of `plugin.toml` if the file
+//! exists, else of the Cargo package, and the arguments of the attribute.
 //!
-//! Each handler writes one record, a TOML document of its own, into the component. The runtime merges the
-//! records; `wit/README.md` says how.
+//! Each handler writes one record, a separate TOML document, into the component. The runtime merges the
+//! records by the rules in `wit/README.md`.
 
 mod keys;
 
@@ -14,18 +14,18 @@ use toml::{Table, Value, de::DeTable};
 
 use crate::{arguments::Arguments, signature::Signature};
 
-/// What one handler contributes.
+/// The contribution of one handler.
 pub struct Manifest {
     /// The record's text.
     pub record: String,
-    /// All types that the plugin may publish, as far as this handler knows.
+    /// The types that the plugin may publish, as far as this handler's attribute and the file declare them.
     pub publishes: Vec<String>,
-    /// The file that was read, so that a change of it compiles the handler again.
+    /// The file that was read, so that the handler is recompiled when the file changes.
     pub file: Option<PathBuf>,
 }
 
 impl Manifest {
-    /// Reads `plugin.toml`, if there is one, and unites it with the attribute.
+    /// Reads `plugin.toml`, if it exists, and merges it with the attribute.
     pub fn find(signature: &Signature, arguments: &Arguments) -> syn::Result<Self> {
         let file = PathBuf::from(variable("CARGO_MANIFEST_DIR")).join("plugin.toml");
         match fs::read_to_string(&file) {
@@ -37,7 +37,8 @@ impl Manifest {
         }
     }
 
-    /// The file's table with the Cargo package's facts where it has none, and this handler's subscription.
+    /// Adds the Cargo package's values for missing keys, and this handler's subscription, to the file's
+    /// table.
     fn unite(mut table: Table, signature: &Signature, arguments: &Arguments) -> syn::Result<Self> {
         table.entry("manifest").or_insert(Value::Integer(1));
         for (key, value) in [
@@ -54,11 +55,11 @@ impl Manifest {
         let handlers: Option<Vec<Value>> =
             tables(written.as_ref()).map(|entry| entry.get("handler").cloned()).collect();
         let Some(handlers) = handlers else {
-            return Err(in_file("has a subscription without `handler`; it names the function"));
+            return Err(in_file("has a subscription without `handler`; add the name of the function"));
         };
         if !handlers.is_empty() {
-            // Nobody here sees the other handlers. So each record says whose subscriptions the file has, and whoever
-            // sees all records finds the one that is nobody's.
+            // This macro call does not see the other handlers. So each record lists the handlers that the
+            // file subscribes, and the runtime, which sees all records, finds a name without a handler.
             table.insert("handlers".to_owned(), Value::Array(handlers));
         }
         let subscription = subscription(written.as_ref(), signature, arguments)?;
@@ -68,20 +69,21 @@ impl Manifest {
     }
 }
 
-/// Reads the file's text and checks its keys.
+/// Parses the file's text and validates its keys.
 fn parse(text: &str) -> syn::Result<Table> {
-    let no_toml = |error: toml::de::Error| in_file(format_args!("is no TOML: {error}"));
+    let no_toml = |error: toml::de::Error| in_file(format_args!("is not valid TOML: {error}"));
     let document = DeTable::parse(text).map_err(no_toml)?;
     keys::check(text, document.get_ref())?;
     text.parse().map_err(no_toml)
 }
 
-/// An error of the file as a whole, shown at the attribute.
+/// An error in the file, reported at the attribute.
 fn in_file(message: impl std::fmt::Display) -> syn::Error {
     syn::Error::new(Span::call_site(), format!("plugin.toml {message}"))
 }
 
-/// The attribute's types must be among the file's, if the file lists any; and then the file's count.
+/// Validates that the file lists the attribute's published types, and keeps the file's list. Without a list
+/// in the file, the attribute's list is used.
 fn publishes(table: &mut Table, arguments: &Arguments) -> syn::Result<()> {
     let Some(declared) = table.get("publishes") else {
         table.insert("publishes".to_owned(), strings(&arguments.publishes));
@@ -98,19 +100,20 @@ fn publishes(table: &mut Table, arguments: &Arguments) -> syn::Result<()> {
     }
 }
 
-/// This handler's subscription, with what the file adds to it.
+/// This handler's subscription, with the keys that the file adds to it.
 fn subscription(in_file: Option<&Value>, signature: &Signature, arguments: &Arguments) -> syn::Result<Table> {
     let name = signature.name.to_string();
     let any = tables(in_file).next().is_some();
     let mut own = tables(in_file).filter(|entry| entry.get("handler").and_then(Value::as_str) == Some(&name));
     let mut subscription = own.next().cloned().unwrap_or_default();
     if own.next().is_some() {
-        let message = format!("plugin.toml has two subscriptions for handler `{name}`; unite them");
+        let message = format!("plugin.toml has two subscriptions for handler `{name}`; merge them");
         return Err(syn::Error::new(signature.name.span(), message));
     }
     if any && subscription.is_empty() {
-        let message =
-            format!("plugin.toml has subscriptions but none for handler `{name}`; add it, or remove all");
+        let message = format!(
+            "plugin.toml has subscriptions but none for handler `{name}`; add one, or remove them all"
+        );
         return Err(syn::Error::new(signature.name.span(), message));
     }
     let types = strings(&arguments.types);
@@ -121,7 +124,7 @@ fn subscription(in_file: Option<&Value>, signature: &Signature, arguments: &Argu
             types
         };
         if sorted(other) != sorted(&types) {
-            let message = format!("plugin.toml subscribes handler `{name}` to {other} instead");
+            let message = format!("plugin.toml subscribes handler `{name}` to {other}, not to these types");
             return Err(syn::Error::new_spanned(TypeList(&arguments.types), message));
         }
     }
@@ -130,7 +133,7 @@ fn subscription(in_file: Option<&Value>, signature: &Signature, arguments: &Argu
     Ok(subscription)
 }
 
-/// All types of the attribute, as one place.
+/// All types of the attribute, as one span.
 struct TypeList<'a>(&'a [LitStr]);
 
 impl quote::ToTokens for TypeList<'_> {
@@ -139,14 +142,14 @@ impl quote::ToTokens for TypeList<'_> {
     }
 }
 
-/// The plugin's name: the package's; or the example's, for each example is a plugin of its own.
+/// The plugin's name: the name of the package or, because each example is a separate plugin, of the example.
 fn name() -> String {
     let (package, this_crate) = (variable("CARGO_PKG_NAME"), variable("CARGO_CRATE_NAME"));
     let is_library = this_crate.is_empty() || library_name(&package) == this_crate;
     if is_library { package } else { this_crate.replace('_', "-") }
 }
 
-/// The name of the package's library, as rustc knows it.
+/// The name of the package's library, in the form that rustc uses.
 fn library_name(package: &str) -> String {
     let file = PathBuf::from(variable("CARGO_MANIFEST_PATH"));
     let cargo: Table = fs::read_to_string(file).ok().and_then(|text| text.parse().ok()).unwrap_or_default();

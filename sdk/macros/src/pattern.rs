@@ -1,40 +1,40 @@
-//! Type patterns, as far as an attribute can contradict itself with them.
+//! Type patterns, to detect contradictions within one attribute.
 //!
-//! The runtime has its own; a plugin depends on nothing of the runtime.
+//! The runtime has its own implementation, because a plugin does not depend on the runtime.
 
 use std::fmt;
 
-/// A valid pattern over event types: `*` stands for one segment, a final `**` for one or more.
+/// A valid pattern of event types: `*` matches one segment, a final `**` one or more.
 #[derive(PartialEq, Eq)]
 pub struct Pattern(Vec<String>);
 
 impl Pattern {
-    /// Reads a pattern, or says what is wrong with it.
+    /// Parses a pattern. An error is the reason why the pattern is invalid.
     pub fn parse(text: &str) -> Result<Self, String> {
         let segments: Vec<String> = text.split('.').map(str::to_owned).collect();
         let last = segments.len().saturating_sub(1);
         for (at, segment) in segments.iter().enumerate() {
             let reason = match segment.as_str() {
-                "" => "it has an empty segment; write dotted names such as `order.placed`",
-                "**" if at < last => "`**` may only be the last segment",
+                "" => "it has an empty segment; use dotted names such as `order.placed`",
+                "**" if at < last => "`**` must be the last segment",
                 "*" | "**" => continue,
-                _ if segment.contains('*') => "a wildcard stands for a whole segment, as in `order.*`",
+                _ if segment.contains('*') => "a wildcard must be a whole segment, as in `order.*`",
                 _ if segment.contains(|c: char| c.is_whitespace() || c.is_control()) => {
                     "it contains white space"
                 }
                 _ => continue,
             };
-            return Err(format!("`{text}` is no event type: {reason}"));
+            return Err(format!("`{text}` is not a valid event type: {reason}"));
         }
         Ok(Self(segments))
     }
 
-    /// Whether some event type matches both.
+    /// Whether an event type exists that matches both patterns.
     pub fn overlaps(&self, other: &Self) -> bool {
         let mut theirs = other.0.iter();
         for (at, ours) in self.0.iter().enumerate() {
             let Some(their) = theirs.next() else { return false };
-            // A wildcard in front does not stand for the runtime's own types.
+            // A wildcard as the first segment does not match the runtime's own types.
             let system = at == 0 && (ours == "camshaft" || their == "camshaft") && ours != their;
             match (ours.as_str(), their.as_str()) {
                 _ if system => return false,

@@ -1,4 +1,4 @@
-"""What a plugin in Python imports: one decorator on a plain function.
+"""The SDK that a plugin in Python imports: one decorator on a plain function.
 
     from camshaft import Reject, handler
 
@@ -10,7 +10,7 @@
         ctx.state[event.data["sku"]] = left - 1
         ctx.publish("stock.reserved", {"order": event.data["id"]})
 
-The function may be a coroutine. What it returns is ignored. What it raises is a retry, unless it is `Reject`.
+The function may be a coroutine. Its return value is ignored. An exception means a retry, unless it is a `Reject`.
 """
 
 from .context import Context

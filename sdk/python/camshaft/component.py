@@ -1,6 +1,6 @@
 """The component side: the contract's export, and its imports as a host.
 
-Only `camshaft build` imports it; the bindings exist nowhere else.
+Only `camshaft build` imports this module, because the bindings exist only in a component.
 """
 
 import sys
@@ -14,7 +14,7 @@ from wit_world.imports import config, context, logging, publisher, state
 try:
     from wit_world.imports import types
 except ImportError:
-    # The plugin asks for `http`, and `wasi:http` has an interface of that name, too.
+    # The plugin has the capability `http`, and `wasi:http` also has an interface named `types`.
     from wit_world.imports import camshaft_plugin_types as types
 
     from .outgoing import send
@@ -27,17 +27,17 @@ from .handlers import dispatch
 from .outcome import Reject, Retry, describe, explain
 from .text import readable
 
-#: Keys and values that one call fetches for a scan.
+#: Number of keys and values that a scan fetches per call.
 PAGE = 256
 
 
 class WitWorld(wit_world.WitWorld):
-    """What the runtime calls."""
+    """The contract's export, which the runtime calls."""
 
     def handle(self, event: types.Event) -> None:
         host = Imports()
         if "random" in sys.modules:
-            # Its numbers would go on from one event to the next, and each instance would differ.
+            # Without a new seed the generator keeps its state between events, and instances would differ.
             sys.modules["random"].seed(host.random(16))
         try:
             dispatch(_from_contract(event), Context(host))
@@ -50,7 +50,8 @@ class WitWorld(wit_world.WitWorld):
 
 
 class Imports:
-    """The contract's imports. What no attempt can mend is a reject, which is what the runtime makes of it anyway."""
+    """The contract's imports. An error that no later attempt can avoid becomes a reject. The runtime rejects such an
+    event in any case."""
 
     def state_get(self, key: bytes) -> bytes | None:
         return _refusing(lambda: state.get(key), key)
@@ -100,7 +101,7 @@ def _sentence(refusal: Any, key: str) -> Exception:
         case state.Error_InvalidKey(limit):
             return Reject(f"state key `{key}` is empty or longer than {limit} bytes")
         case state.Error_ValueTooLarge(limit):
-            return Reject(f"state value of `{key}` is longer than {limit} bytes")
+            return Reject(f"state value of `{key}` is larger than {limit} bytes")
         case state.Error_AttemptTooLarge(limit) | publisher.Error_AttemptTooLarge(limit):
             return Reject(f"the effects of this attempt together exceed {limit} bytes")
         case publisher.Error_UndeclaredType(event_type):
@@ -108,11 +109,11 @@ def _sentence(refusal: Any, key: str) -> Exception:
         case publisher.Error_InvalidEvent(reason):
             return Reject(reason)
         case publisher.Error_EventTooLarge(limit):
-            return Reject(f"the event is longer than {limit} bytes")
+            return Reject(f"the event is larger than {limit} bytes")
         case publisher.Error_TooManyTimers(limit):
-            return Reject(f"{limit} timers are set, and no plugin may have more")
+            return Reject(f"the plugin already has {limit} timers, the maximum")
         case publisher.Error_InvalidTimerName(limit):
-            return Reject(f"the timer's name is empty or longer than {limit} bytes")
+            return Reject(f"the timer name is empty or longer than {limit} bytes")
         case _:
             return Retry(str(getattr(refusal, "value", refusal)))
 

@@ -1,6 +1,6 @@
-"""What a handler can do besides computing: state, events, timers, configuration, log lines, time, chance.
+"""The handler's access to the runtime: state, events, timers, configuration, log lines, time, random numbers.
 
-All of it goes through a host: the contract's imports in a component (component.py), memory in a test
+All calls go through a host: the contract's imports in a component (component.py), an in-memory host in a test
 (testing.py).
 """
 
@@ -15,13 +15,13 @@ from .outcome import Reject
 from .state import State
 from .text import optional_text, readable, text
 
-#: Most random bytes of one call; the contract says so.
+#: The maximum number of random bytes per call, fixed by the contract.
 MAX_RANDOM_BYTES = 65_536
 
 
 @dataclass
 class NewEvent:
-    """An event to be published, as a host takes it."""
+    """An event to be published, in the form that a host accepts."""
 
     type: str
     data: bytes
@@ -34,8 +34,8 @@ class NewEvent:
 
 
 class Context:
-    """The running attempt. All that is done through it takes effect if the handler returns, exactly once, and
-    not at all if it raises. Only log lines stay."""
+    """The running attempt. If the handler returns, all effects through this context are applied exactly once. If it
+    raises an exception, none is applied; only log lines remain."""
 
     def __init__(self, host: Any):
         self._host = host
@@ -43,25 +43,27 @@ class Context:
         self.state = State(host)
 
     def publish(self, event_type: str, data: Any = None, **attributes: Any) -> None:
-        """Publishes an event about the cause's subject, ordered by the cause's key, unless said otherwise.
+        """Publishes an event. It inherits the cause's subject and ordering key, unless the attributes set others.
 
-        `data` is written as JSON, or as MessagePack if `content_type` says so. The attributes: `subject`, `key`,
-        `time`, `content_type`, `schema`, `extensions`. plugin.toml has to list the type in `publishes`.
+        `data` is encoded as JSON, or as MessagePack if `content_type` is a MessagePack type. The attributes are
+        `subject`, `key`, `time`, `content_type`, `schema` and `extensions`. plugin.toml must list the type in
+        `publishes`.
         """
         self._host.publish(_new_event(event_type, data, **attributes))
 
     def schedule(self, name: str, at: datetime | int, event_type: str, data: Any = None, **attributes: Any) -> None:
-        """Sets the timer `name`: the event is published at `at`, or soon after. It replaces a timer of that name.
+        """Sets the timer `name`: the event is published at `at`, or soon after. An existing timer of that name is
+        replaced.
 
-        `at` is a time, or milliseconds since 1970-01-01T00:00:00Z; the rest is as for `publish`.
+        `at` is a time, or milliseconds since 1970-01-01T00:00:00Z. The other arguments are those of `publish`.
         """
-        timer = text(name, "a timer's name")
+        timer = text(name, "the timer name")
         at_ms = time_ms(at, f"the time of the timer `{timer}`")
         self._host.schedule(timer, _new_event(event_type, data, **attributes), at_ms)
 
     def cancel(self, name: str) -> None:
-        """Removes the timer `name`; one that is not set is no error."""
-        self._host.cancel(text(name, "a timer's name"))
+        """Removes the timer `name`. It is not an error if no such timer is set."""
+        self._host.cancel(text(name, "the timer name"))
 
     def request(
         self,
@@ -71,26 +73,28 @@ class Context:
         headers: dict[str, str] | None = None,
         body: bytes | str = b"",
     ) -> Response:
-        """Sends a request and waits for the whole answer, whatever its status; `.accepted()` of it takes 2xx only.
+        """Sends a request and waits for the complete response. Returns the response for every status; call `accepted()`
+        on it to accept only 2xx.
 
-        plugin.toml has to ask with `capabilities = ["http"]`, and the operator says where to. `{{secret:name}}` in a
-        header stands for a secret. Sending is not undone if the handler raises: it may be sent again.
+        plugin.toml must contain `capabilities = ["http"]`, and the operator must permit the target. The runtime
+        replaces `{{secret:name}}` in a header with the secret of that name. A request that was sent is not undone if the
+        handler raises an exception, and it may be sent again.
         """
-        body = text(body, "a request's body").encode() if isinstance(body, str) else bytes(body)
+        body = text(body, "the request body").encode() if isinstance(body, str) else bytes(body)
         headers = {
-            text(name, "a header's name").lower(): text(value, f"the header `{name}`")
+            text(name, "a header name").lower(): text(value, f"the header `{name}`")
             for name, value in (headers or {}).items()
         }
-        method, url = text(method, "a request's method"), text(url, "a request's URL")
+        method, url = text(method, "the request method"), text(url, "the request URL")
         return self._host.send(Request(method, url, headers, body))
 
     def config(self, key: str, default: str | None = None) -> str | None:
-        """The configuration's value for `key`: the operator's, else plugin.toml's, else `default`."""
-        value = self._host.config(text(key, "a key of the configuration"))
+        """Returns the configuration value of `key`: the operator's, else plugin.toml's, else `default`."""
+        value = self._host.config(text(key, "a configuration key"))
         return default if value is None else value
 
     def debug(self, message: object, **fields: object) -> None:
-        """Writes a line to the plugin's log; so do `info`, `warn`, `error`, and `print`."""
+        """Writes a line to the plugin's log, as do `info`, `warn`, `error` and `print`."""
         self._log("debug", message, fields)
 
     def info(self, message: object, **fields: object) -> None:
@@ -98,7 +102,7 @@ class Context:
         self._log("info", message, fields)
 
     def warn(self, message: object, **fields: object) -> None:
-        """Writes a line about something that was not expected and has been dealt with."""
+        """Writes a line about an unexpected condition that the plugin handled."""
         self._log("warn", message, fields)
 
     def error(self, message: object, **fields: object) -> None:
@@ -111,7 +115,7 @@ class Context:
 
     @property
     def now(self) -> datetime:
-        """The attempt's time. It stands still while the handler runs; `time.time()` tells the same."""
+        """The attempt's time. It does not change while the handler runs. `time.time()` returns the same time."""
         return datetime.fromtimestamp(self.now_ms / 1000, timezone.utc)
 
     @property
@@ -120,29 +124,29 @@ class Context:
         return self._host.now_ms()
 
     def random(self, length: int) -> bytes:
-        """Random bytes, the same ones at every attempt at this event. Unfit for secrets."""
+        """Returns random bytes, the same in every attempt at this event. Do not use them for secrets."""
         if not isinstance(length, int) or not 0 <= length <= MAX_RANDOM_BYTES:
-            raise Reject(f"{length!r} random bytes were asked for; one call gives 0 to {MAX_RANDOM_BYTES}")
+            raise Reject(f"{length!r} random bytes were requested; one call returns 0 to {MAX_RANDOM_BYTES}")
         return self._host.random(length)
 
     @property
     def attempt(self) -> int:
-        """Which attempt this is at this event, counted from 1."""
+        """The number of this attempt at the event, counted from 1."""
         return self._host.attempt()
 
     @property
     def offset(self) -> int:
-        """The event's place in the log."""
+        """The event's offset in the log."""
         return self._host.offset()
 
     @property
     def generation(self) -> int:
-        """The consumer's generation; each reset starts the next one."""
+        """The consumer's generation. Each reset starts the next one."""
         return self._host.generation()
 
     @property
     def consumer(self) -> str:
-        """The name of the consumer that the plugin runs as."""
+        """The name of the plugin's consumer."""
         return self._host.consumer()
 
 
@@ -157,7 +161,7 @@ def _new_event(
     schema: str | None = None,
     extensions: dict[str, str] | None = None,
 ) -> NewEvent:
-    event_type = text(event_type, "the type of an event")
+    event_type = text(event_type, "the event type")
     media_type = text(content_type, "`content_type`")
     return NewEvent(
         type=event_type,
@@ -168,7 +172,7 @@ def _new_event(
         dataschema=optional_text(schema, "`schema`"),
         partitionkey=optional_text(key, "`key`"),
         extensions={
-            text(name, "an extension's name"): text(str(value), f"the extension `{name}`")
+            text(name, "an extension name"): text(str(value), f"the extension `{name}`")
             for name, value in (extensions or {}).items()
         },
     )

@@ -1,4 +1,4 @@
-"""The event that a handler is given, and its data in and out of bytes."""
+"""The event that a handler receives, and the encoding and decoding of its data."""
 
 import codecs
 import dataclasses
@@ -20,17 +20,17 @@ class Event:
     type: str
     #: Unique within `source`.
     id: str = "1"
-    #: Who published it; `/plugins/<name>` if a plugin did.
+    #: The event's producer; `/plugins/<name>` if a plugin published it.
     source: str = "/test"
-    #: The thing that it is about.
+    #: The thing that the event is about.
     subject: str | None = None
     #: When it happened, as an RFC 3339 timestamp.
     time: str | None = None
-    #: The media type of the data; absent means JSON.
+    #: The media type of the data. If absent, JSON.
     datacontenttype: str | None = None
-    #: The URI of a schema of the data.
+    #: The URI of a schema for the data.
     dataschema: str | None = None
-    #: The ordering key as it was given; see `key`.
+    #: The ordering key that the producer set; see `key`.
     partitionkey: str | None = None
     #: All other attributes by name, such as `traceparent`.
     extensions: dict[str, str] = field(default_factory=dict)
@@ -39,7 +39,8 @@ class Event:
 
     @cached_property
     def data(self) -> Any:
-        """The data, decoded by its media type. What is no JSON or MessagePack is rejected; `bytes` takes all."""
+        """The data, decoded according to its media type. Data that is neither JSON nor MessagePack is rejected; read it
+        from `bytes`."""
         return decode(self.type, self.datacontenttype, self.bytes)
 
     @property
@@ -49,28 +50,28 @@ class Event:
 
     @property
     def correlation_id(self) -> str:
-        """The id that all events of one story share."""
+        """The correlation id, shared by all events that follow from one first event."""
         return self.extensions.get("correlationid", self.id)
 
 
 def decode(event_type: str, media_type: str | None, data: bytes) -> Any:
-    """The data of an event; what cannot be read is rejected. A byte order mark before JSON is skipped."""
+    """Decodes the data of an event. Rejects data that cannot be decoded. A byte order mark before JSON is skipped."""
     encoding = _encoding(media_type)
     if encoding is None:
         raise Reject(
             f"data of `{event_type}`: `{media_type}` is neither JSON nor MessagePack; read `event.bytes`"
         )
-    # An event without data reads like one whose data is null.
+    # An event without data is decoded as null.
     if not data:
         return None
     try:
         return messagepack.decode(data) if encoding == "MessagePack" else _json(data)
     except (ValueError, RecursionError) as error:
-        raise Reject(f"data of `{event_type}` is no {encoding}: {error}") from None
+        raise Reject(f"data of `{event_type}` cannot be decoded as {encoding}: {error}") from None
 
 
 def encode(event_type: str, media_type: str | None, data: Any) -> bytes:
-    """The bytes of the data as the given media type. Bytes are taken as they are, dataclasses as maps."""
+    """Encodes the data as the given media type. Bytes are used unchanged, and dataclasses are encoded as maps."""
     if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(data)
     encoding = _encoding(media_type)
@@ -82,7 +83,7 @@ def encode(event_type: str, media_type: str | None, data: Any) -> bytes:
         text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
         return messagepack.utf8(text)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise Reject(f"data of `{event_type}` cannot be written: {error}") from None
+        raise Reject(f"data of `{event_type}` cannot be encoded: {error}") from None
 
 
 def _json(data: bytes) -> Any:
@@ -98,7 +99,7 @@ def _float(text: str) -> float:
 
 
 def _no_constant(text: str) -> Any:
-    raise ValueError(f"{text} is no number of JSON")
+    raise ValueError(f"{text} is not a JSON number")
 
 
 def _encoding(media_type: str | None) -> str | None:
@@ -114,4 +115,4 @@ def _encoding(media_type: str | None) -> str | None:
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
-    raise TypeError(f"a {type(value).__name__} is no data")
+    raise TypeError(f"type {type(value).__name__} is not supported")

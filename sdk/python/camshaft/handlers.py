@@ -1,4 +1,4 @@
-"""The handlers of a plugin and which of them an event is for.
+"""The handlers of a plugin, and the selection of the handler for an event.
 
 Patterns of one plugin do not overlap, so the first match is the only one.
 """
@@ -17,17 +17,17 @@ _handlers: list[tuple[str, Callable[[Event, Context], object]]] = []
 
 
 def handler(*types: str) -> Callable[[Function], Function]:
-    """Calls the function with each event of these types. In a type `*` stands for one dotted segment and a
-    final `**` for one or more. The function stays unchanged and callable. It may be a coroutine, which is run to its
-    end, and no generator."""
+    """Registers the function as the handler for events of these types. In a type, `*` matches one dotted segment and a
+    final `**` one or more. The function stays unchanged and callable. It may be a coroutine, which is run to its end,
+    but not a generator."""
     if not types or not all(isinstance(pattern, str) for pattern in types):
-        raise TypeError('a handler names its event types: @handler("order.placed")')
+        raise TypeError('a handler needs at least one event type: @handler("order.placed")')
     for pattern in types:
         _check(pattern)
 
     def register(function: Function) -> Function:
         if is_generator(function):
-            raise TypeError(f"{_name(function)} is a generator, of which nothing would run: make it a plain function")
+            raise TypeError(f"{_name(function)} is a generator: its body would never run; make it a plain function")
         for pattern in types:
             present = next((known for known_pattern, known in _handlers if known_pattern == pattern), None)
             if present is not None and _name(present) != _name(function):
@@ -40,7 +40,7 @@ def handler(*types: str) -> Callable[[Function], Function]:
 
 
 def dispatch(event: Event, ctx: Context) -> None:
-    """Runs the handler that the event is for."""
+    """Runs the handler whose patterns match the event."""
     for pattern, function in _handlers:
         if matches(pattern, event.type):
             finish(function(event, ctx))
@@ -49,8 +49,8 @@ def dispatch(event: Event, ctx: Context) -> None:
 
 
 def check_subscriptions(types: list[str]) -> None:
-    """Called while the plugin is built, with the types of plugin.toml: each needs a function, and the other way
-    round."""
+    """Checks that every type in plugin.toml has a function, and every function a subscription. `camshaft build` calls
+    it with the types of plugin.toml."""
     patterns = [pattern for pattern, _ in _handlers]
     for wanted in types:
         if wanted not in patterns:
@@ -61,7 +61,8 @@ def check_subscriptions(types: list[str]) -> None:
 
 
 def matches(pattern: str, event_type: str) -> bool:
-    """Whether the type is one of those that the pattern stands for. Types of the runtime need to be named."""
+    """Whether the pattern matches the type. Only a pattern that begins with `camshaft` matches the runtime's own
+    types."""
     if pattern == event_type:
         return True
     wanted, segments = pattern.split("."), event_type.split(".")
@@ -82,7 +83,7 @@ def _check(pattern: str) -> None:
     if "" in parts:
         raise ValueError(f'the event type "{pattern}" has an empty segment')
     if "**" in parts[:-1]:
-        raise ValueError(f'in the event type "{pattern}", `**` may only stand at the end')
+        raise ValueError(f'in the event type "{pattern}", `**` must be the last segment')
 
 
 def _name(function: Callable[[Event, Context], object]) -> str:

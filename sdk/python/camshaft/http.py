@@ -1,4 +1,4 @@
-"""Requests to the outside and their answers, as handlers and tests see them; outgoing.py sends them."""
+"""Outgoing requests and their responses, as handlers and tests use them. outgoing.py sends the requests."""
 
 import json
 from dataclasses import dataclass, field
@@ -6,13 +6,13 @@ from typing import Any, Self
 
 from .outcome import Reject, Retry
 
-#: Longest reason that is quoted of an answer's body, in bytes.
+#: Maximum number of bytes of a response body that are quoted in a reason.
 MAX_QUOTED = 300
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it is sent."""
+    """A request to send."""
 
     method: str
     url: str
@@ -23,25 +23,26 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What came back."""
+    """The response to a request."""
 
     status: int
-    #: Names in lower case, and values; those of one name are joined with a comma.
+    #: Names in lower case, and values. Several values of one name are joined with a comma.
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
     @property
     def text(self) -> str:
-        """The body; what is no UTF-8 in it stands as replacement characters."""
+        """The body as text. Bytes that are not UTF-8 become replacement characters."""
         return self.body.decode(errors="replace")
 
     def json(self) -> Any:
-        """The body, read as JSON."""
+        """The body, parsed as JSON."""
         return json.loads(self.body)
 
     def accepted(self) -> Self:
-        """The answer itself if its status is 2xx. A retry for what may go better later: 408, 425, 429 and 5xx, not
-        before `retry-after` if that is a number of seconds. A reject for every other status."""
+        """Returns the response if its status is 2xx. Raises `Retry` for 408, 425, 429 and 5xx, because a later request
+        may succeed. If `retry-after` is a number of seconds, the retry waits at least that long. Raises `Reject` for
+        every other status."""
         if 200 <= self.status < 300:
             return self
         said = self.body[:MAX_QUOTED].decode(errors="replace").strip()
@@ -53,5 +54,5 @@ class Response:
 
 
 def without_capability(_: Request) -> Response:
-    """Stands for sending in a plugin that did not ask for it."""
-    raise Reject('this plugin cannot send requests: plugin.toml does not say `capabilities = ["http"]`')
+    """Replaces sending in a plugin without the capability `http`."""
+    raise Reject('this plugin cannot send requests: plugin.toml does not contain `capabilities = ["http"]`')

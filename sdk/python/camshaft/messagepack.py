@@ -1,22 +1,22 @@
-"""MessagePack for what JSON can hold, and bytes and maps with other keys beside it.
+"""MessagePack for all JSON values, and also for bytes and for maps with other keys. Extension types are not supported.
 
-State values are written with it, byte for byte as the SDKs of the other languages write them; the vectors in
-../../messagepack.json hold all to it. It is written here rather than taken from a package so that a plugin and
-its tests need nothing installed. No extension types.
+State values are encoded with it, byte for byte as by the SDKs of the other languages. All SDKs are tested with the
+vectors in ../../messagepack.json. The SDK has its own implementation so that a plugin and its tests need no installed
+package.
 """
 
 import dataclasses
 import struct
 from typing import Any
 
-#: Values nested deeper than this are refused.
+#: The maximum nesting depth.
 MAX_DEPTH = 128
 
 
 def encode(value: Any) -> bytes:
-    """The bytes of the value. Integers are written as short as can be, floats in 64 bits, dataclasses as maps.
+    """Encodes the value. Integers use their shortest form, floats 64 bits, and dataclasses are encoded as maps.
 
-    Raises TypeError, ValueError or OverflowError for what is no data.
+    Raises TypeError, ValueError or OverflowError for a value that cannot be encoded.
     """
     out = bytearray()
     _write(out, value, 0)
@@ -24,16 +24,16 @@ def encode(value: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """The value in the bytes, all of them. Raises ValueError for anything else."""
+    """Decodes all bytes as one value. Raises ValueError if they are anything else."""
     value, end = _read(data, 0, 0)
     if end != len(data):
-        raise ValueError(f"{len(data) - end} bytes are left over")
+        raise ValueError(f"{len(data) - end} bytes follow the value")
     return value
 
 
 def _write(out: bytearray, value: Any, depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
+        raise ValueError(f"the value is nested deeper than {MAX_DEPTH} levels")
     if value is None:
         out.append(0xC0)
     elif isinstance(value, bool):
@@ -62,15 +62,15 @@ def _write(out: bytearray, value: Any, depth: int) -> None:
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         _write(out, dataclasses.asdict(value), depth)
     else:
-        raise TypeError(f"a {type(value).__name__} is no data")
+        raise TypeError(f"type {type(value).__name__} is not supported")
 
 
 def utf8(value: str) -> bytes:
-    """The bytes of a text. Raises ValueError for half of a surrogate pair."""
+    """Encodes a text as UTF-8. Raises ValueError for an unpaired surrogate."""
     try:
         return value.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{ascii(value)} holds half of a surrogate pair, which is no text") from None
+        raise ValueError(f"{ascii(value)} contains an unpaired surrogate") from None
 
 
 def _write_integer(out: bytearray, value: int) -> None:
@@ -84,7 +84,7 @@ def _write_integer(out: bytearray, value: int) -> None:
         if fits:
             out += struct.pack(f">B{kind}", formats[1] + power, value)
             return
-    raise OverflowError(f"{value} is no integer of 64 bits")
+    raise OverflowError(f"{value} does not fit into 64 bits")
 
 
 def _write_length(
@@ -101,10 +101,10 @@ def _write_length(
         out += struct.pack(">BI", four, length)
 
 
-#: What follows each marker that stands before a number.
+#: The format of the number after each numeric marker.
 _NUMBERS = {0xCA: ">f", 0xCB: ">d", 0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xCF: ">Q",
             0xD0: ">b", 0xD1: ">h", 0xD2: ">i", 0xD3: ">q"}
-#: What has a length after its marker, and the length's own form.
+#: The kind of value and the format of its length, for each marker that a length follows.
 _LENGTHS = {0xC4: ("bytes", ">B"), 0xC5: ("bytes", ">H"), 0xC6: ("bytes", ">I"),
             0xD9: ("text", ">B"), 0xDA: ("text", ">H"), 0xDB: ("text", ">I"),
             0xDC: ("list", ">H"), 0xDD: ("list", ">I"), 0xDE: ("map", ">H"), 0xDF: ("map", ">I")}
@@ -112,11 +112,11 @@ _CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
 
 
 def _read(data: bytes, place: int, depth: int) -> tuple[Any, int]:
-    """The value that begins at a place, and the place after it."""
+    """Returns the value that begins at a position, and the position after it."""
     if depth > MAX_DEPTH:
-        raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
+        raise ValueError(f"the value is nested deeper than {MAX_DEPTH} levels")
     if place >= len(data):
-        raise ValueError("it ends in the middle of a value")
+        raise ValueError("the data ends in the middle of a value")
     marker = data[place]
     place += 1
     if marker < 0x80:
@@ -134,7 +134,7 @@ def _read(data: bytes, place: int, depth: int) -> tuple[Any, int]:
     if marker in _NUMBERS:
         return _unpack(_NUMBERS[marker], data, place)
     if marker not in _LENGTHS:
-        raise ValueError(f"the type {marker:#x} is not known here")
+        raise ValueError(f"type {marker:#x} is not supported")
     kind, form = _LENGTHS[marker]
     length, place = _unpack(form, data, place)
     return _read_sized(kind, length, data, place, depth)
@@ -144,7 +144,7 @@ def _read_sized(kind: str, length: int, data: bytes, place: int, depth: int) -> 
     if kind in ("text", "bytes"):
         end = place + length
         if end > len(data):
-            raise ValueError("it ends in the middle of a value")
+            raise ValueError("the data ends in the middle of a value")
         return (data[place:end].decode() if kind == "text" else bytes(data[place:end])), end
     if kind == "list":
         items = []
@@ -165,5 +165,5 @@ def _unpack(form: str, data: bytes, place: int) -> tuple[Any, int]:
     try:
         (value,) = struct.unpack_from(form, data, place)
     except struct.error:
-        raise ValueError("it ends in the middle of a value") from None
+        raise ValueError("the data ends in the middle of a value") from None
     return value, place + struct.calcsize(form)

@@ -1,6 +1,6 @@
-"""A request over `wasi:http`: sent whole, its answer received whole.
+"""Sends a complete request over `wasi:http` and receives the complete response.
 
-Only a component whose plugin asks for `http` imports it; the bindings exist nowhere else.
+Only a component with the capability `http` imports this module, because the bindings exist only there.
 """
 
 from urllib.parse import urlsplit
@@ -13,9 +13,9 @@ from .http import Request, Response
 from .outcome import Reject, Retry
 from .text import words
 
-#: Most bytes of one write that waits; WASI allows no more.
+#: Maximum number of bytes of one blocking write; WASI allows no more.
 WRITE_BYTES = 4096
-#: Bytes asked for at once.
+#: Number of bytes requested per read.
 READ_BYTES = 64 * 1024
 
 METHODS = {
@@ -31,8 +31,8 @@ SCHEMES = {"http": wasi.Scheme_Http, "https": wasi.Scheme_Https}
 
 
 def send(request: Request) -> Response:
-    """Sends it. A reject if it cannot be one; a retry if no answer came, also where no rule allows the request: the
-    operator may add one."""
+    """Sends the request. Raises `Reject` if the request is not valid, and `Retry` if no response was received. A
+    request that no rule allows is also a retry, because the operator may add a rule."""
     outgoing = _outgoing(request)
     body = outgoing.body()
     try:
@@ -46,7 +46,7 @@ def send(request: Request) -> Response:
             case Ok(Err(code)):
                 raise Err(code)
             case _:
-                raise Retry("no answer came")
+                raise Retry("no response was received")
     except Err as error:
         raise Retry(f"{request.method} {request.url} failed: {_said(error.value)}") from None
 
@@ -55,15 +55,15 @@ def _outgoing(request: Request) -> wasi.OutgoingRequest:
     try:
         url = urlsplit(request.url)
     except ValueError as error:
-        raise Reject(f'"{request.url}" cannot be read: {error}') from None
+        raise Reject(f'URL "{request.url}" is not valid: {error}') from None
     if url.scheme not in SCHEMES:
-        raise Reject(f'"{request.url}" begins neither with https:// nor with http://')
+        raise Reject(f'URL "{request.url}" does not start with https:// or http://')
     path = (url.path + (f"?{url.query}" if url.query else "")) or None
     method = METHODS.get(request.method)
     try:
         named = dict(request.headers)
         if request.body:
-            # Without it the body would come in chunks, which simple receivers do not read.
+            # Without this header the body is sent in chunks, which simple receivers do not read.
             named.setdefault("content-length", str(len(request.body)))
         headers = wasi.Fields.from_list([(name, value.encode()) for name, value in named.items()])
         outgoing = wasi.OutgoingRequest(headers)
@@ -83,7 +83,7 @@ def _write(body: wasi.OutgoingBody, data: bytes) -> None:
             for start in range(0, len(data), WRITE_BYTES):
                 stream.blocking_write_and_flush(data[start : start + WRITE_BYTES])
     except Err as error:
-        # Nobody reads it any more: what the answer says counts, or that there is none.
+        # The receiver stopped reading the body. The response, or its absence, decides the outcome.
         if isinstance(error.value, streams.StreamError_Closed):
             return
         raise
@@ -107,10 +107,10 @@ def _received(response: wasi.IncomingResponse) -> Response:
 
 
 def _said(code: object) -> str:
-    """What an error of WASI says to people."""
+    """The text of a WASI error, for people."""
     match code:
         case wasi.ErrorCode_HttpRequestDenied():
-            return "no rule of the operator allows it"
+            return "no rule in the operator's file allows it"
         case wasi.ErrorCode_InternalError(reason) if reason:
             return reason
         case streams.StreamError_LastOperationFailed(error):

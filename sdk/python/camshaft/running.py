@@ -1,7 +1,7 @@
-"""What a handler returned, brought to its end: coroutines are run, with all the work that they started.
+"""Runs a handler's coroutine to its end, together with all the work that it started.
 
-The event loop has nothing to wait for: a plugin has no sockets and no threads, and its clock stands still. So a sleep
-ends at once, and work that waits for something else would wait for ever.
+The event loop has nothing to wait for: a plugin has no sockets and no threads, and its clock does not advance. So a
+sleep ends at once, and work that waits for anything else would wait for ever.
 """
 
 import asyncio
@@ -14,21 +14,21 @@ from .outcome import Reject
 
 
 def is_generator(function: Callable[..., Any]) -> bool:
-    """Whether a call of the function only makes an iterator, and runs nothing."""
+    """Whether a call of the function only creates an iterator and does not run the body."""
     function = inspect.unwrap(function)
     return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
 
 
 def finish(returned: Any) -> None:
-    """Runs the handler's coroutine until it and all its tasks are done. Raises what any of them raised and no code
-    waited for."""
+    """Runs the handler's coroutine until it and all its tasks are done. Raises an exception that one of them raised and
+    that no code handled."""
     if inspect.isawaitable(returned):
         returned = _run(returned)
     if hasattr(returned, "__next__") or hasattr(returned, "__anext__"):
         if hasattr(returned, "close"):
             returned.close()
         raise Reject(
-            f"the handler returned a {type(returned).__name__}, which does nothing by itself: make it a plain "
+            f"the handler returned a {type(returned).__name__}, which is never iterated: make the handler a plain "
             "function or a coroutine"
         )
 
@@ -45,7 +45,7 @@ def _run(awaitable: Any) -> Any:
 
 
 async def _settled(awaitable: Any, loop: "_Loop") -> Any:
-    """Its value, once all tasks and timers that it started are done, too."""
+    """Returns the awaitable's value when all tasks and timers that it started are also done."""
     returned = await awaitable
     await asyncio.sleep(0)
     while True:
@@ -58,7 +58,7 @@ async def _settled(awaitable: Any, loop: "_Loop") -> Any:
 
 
 class _Loop(base_events.BaseEventLoop):
-    """An event loop without sockets and threads, whose time goes on to the next timer when nothing else is to do."""
+    """An event loop without sockets and threads. If nothing is ready, its time advances to the next timer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,15 +75,15 @@ class _Loop(base_events.BaseEventLoop):
         return task
 
     def _note(self, _: Any, context: dict[str, Any]) -> None:
-        """Called for what a timer's function raised."""
+        """Records an exception that a timer's function raised."""
         if (error := context.get("exception")) is not None:
             self._failures.append(error)
 
     def lost(self) -> list[BaseException]:
-        """What was raised and no code waited for."""
+        """The exceptions that no code handled."""
         lost = list(self._failures)
         for task in self._tasks:
-            # It is unset once any code has looked at the exception.
+            # asyncio clears this flag when code retrieves the exception.
             if task.done() and not task.cancelled() and task._log_traceback:
                 lost.append(task.exception())
         return lost
@@ -97,14 +97,14 @@ class _Loop(base_events.BaseEventLoop):
         return self._ahead_s
 
     def select(self, timeout: float | None) -> list[Any]:
-        """Called by the base when nothing is ready, with the seconds until the next timer."""
+        """The base class calls this when nothing is ready, with the seconds until the next timer."""
         if timeout is None:
-            raise Reject("the handler waits for something that nothing in the plugin can bring about")
+            raise Reject("the handler waits for something that no task or timer of the plugin can complete")
         self._ahead_s += timeout
         return []
 
     def _process_events(self, _: list[Any]) -> None:
-        """There are none."""
+        """Does nothing: there are no I/O events."""
 
     def _write_to_self(self) -> None:
-        """No other thread wakes it."""
+        """Does nothing: no other thread wakes the loop."""

@@ -1,4 +1,4 @@
-"""The plugin's own durable state: values by key, MessagePack inside, so that every language reads them."""
+"""The plugin's own durable state: values by key, stored as MessagePack so that every language can read them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,14 +11,14 @@ Key = str | bytes
 
 
 class State:
-    """Works like a dictionary whose keys are text or bytes. Writes are seen at once by this attempt, and durable
-    together with the event's completion."""
+    """The state, a dictionary whose keys are text or bytes. This attempt sees its own writes at once. They become
+    durable together with the event's completion."""
 
     def __init__(self, host: Any):
         self._host = host
 
     def get(self, key: Key, default: Any = None) -> Any:
-        """The value of the key; `default` if it has none."""
+        """Returns the value of the key, or `default` if it has none."""
         value = self._host.state_get(_bytes(key))
         return default if value is None else _decode(key, value)
 
@@ -35,17 +35,17 @@ class State:
         try:
             data = messagepack.encode(value)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise Reject(f"state value of `{_text(key)}` cannot be written: {error}") from None
+            raise Reject(f"state value of `{_text(key)}` cannot be encoded: {error}") from None
         self._host.state_set(_bytes(key), data)
 
     def __delitem__(self, key: Key) -> None:
-        """Takes the value of the key away. Other than with a dictionary, a key without a value is no error: to
-        tell, the state would have to be read."""
+        """Deletes the value of the key. Unlike in a dictionary, a key without a value is not an error: to detect it,
+        the state would have to be read."""
         self._host.state_delete(_bytes(key))
 
     def scan(self, prefix: Key = "") -> Iterator[tuple[Key, Any]]:
-        """All keys that begin with the prefix, ascending, with their values. It depends on the plugin's whole
-        state, so prefer `get` where the keys are known. A key that is no UTF-8 comes as bytes."""
+        """Iterates over all keys that begin with the prefix, in ascending order, with their values. A scan depends on
+        the plugin's whole state, so use `get` if you know the keys. A key that is not UTF-8 is returned as bytes."""
         for page in self._host.state_scan(_bytes(prefix)):
             for key, value in page:
                 name = _name(key)
@@ -54,10 +54,10 @@ class State:
 
 def _bytes(key: Key) -> bytes:
     if isinstance(key, str):
-        return text(key, "a state key").encode()
+        return text(key, "the state key").encode()
     if isinstance(key, bytes):
         return key
-    raise Reject(f"a state key is text or bytes, not {kind(key)}")
+    raise Reject(f"a state key must be text or bytes, not {kind(key)}")
 
 
 def _name(key: bytes) -> Key:
@@ -71,7 +71,7 @@ def _decode(key: Key, value: bytes) -> Any:
     try:
         return messagepack.decode(value)
     except (ValueError, RecursionError) as error:
-        raise Reject(f"state value of `{_text(key)}` is no MessagePack: {error}") from None
+        raise Reject(f"state value of `{_text(key)}` cannot be decoded as MessagePack: {error}") from None
 
 
 def _text(key: Key) -> str:

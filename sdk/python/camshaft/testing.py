@@ -1,6 +1,6 @@
-"""Handlers under `python3 -m unittest`, without WebAssembly: a context in memory.
+"""Runs handlers under `python3 -m unittest`, without WebAssembly: an in-memory context.
 
-It behaves like the runtime's in what one attempt can see. It does not retry, order or persist anything.
+Within one attempt it behaves like the runtime's context. It does not retry, order or persist anything.
 
     ctx = TestContext(publishes=["order.counted"])
     ctx.handle("order.placed", {"sku": "b-7"})
@@ -17,22 +17,22 @@ from .handlers import dispatch
 from .http import Request, Response
 from .outcome import Reject, Retry
 
-#: Pairs in one page of a scan: few, so that tests cross the border between pages.
+#: Number of pairs in one page of a scan. It is small, so that tests need several pages.
 PAGE = 2
 
 
 @dataclass
 class Timer:
-    """A timer that a handler set: when it is due, in milliseconds, and what it publishes."""
+    """A timer that a handler set: the time in milliseconds at which it fires, and the event that it publishes."""
 
     at_ms: int
     event: Event
 
 
 class TestContext(Context):
-    """A context in memory: hand it to a function as its `ctx`, or let it handle an event by its type."""
+    """An in-memory context. Pass it to a handler function as `ctx`, or call its `handle` with an event type."""
 
-    __test__ = False  # It is no test itself, whatever its name begins with.
+    __test__ = False  # Test runners must not collect this class as a test.
 
     def __init__(
         self,
@@ -44,14 +44,14 @@ class TestContext(Context):
         offset: int = 0,
         responses: Callable[[Request], Response] | None = None,
     ):
-        """`responses` answers the handler's requests; placeholders of secrets stand in them as written."""
+        """`responses` provides the response to each request. Placeholders for secrets are not replaced."""
         self._memory = _Memory(config or {}, publishes, now_ms, attempt, offset)
         self._memory.send = responses or _nobody_responds
         super().__init__(self._memory)
 
     def handle(self, event_type: str, data: Any = None, *, content_type: str | None = None, **attributes: Any) -> None:
-        """Runs the handler for an event as the runtime would: the data is encoded and decoded, and a failed
-        attempt leaves nothing but its log lines. Raises what the handler raised.
+        """Runs the handler for an event as the runtime would: the data is encoded and decoded, and a failed attempt
+        leaves only its log lines. Raises the handler's exception.
 
         The attributes are those of `Event`, such as `subject`, `partitionkey` and `extensions`.
         """
@@ -79,12 +79,12 @@ class TestContext(Context):
 
     @property
     def logged(self) -> list[tuple[str, str, dict[str, str]]]:
-        """The lines logged so far, oldest first: level, message, fields."""
+        """The lines logged so far, oldest first, each with level, message and fields."""
         return list(self._memory.logged)
 
 
 def _nobody_responds(_: Request) -> Response:
-    raise Retry("nobody responds: give the test context `responses`")
+    raise Retry("no response is configured; pass `responses` to the test context")
 
 
 class _Memory:
@@ -116,7 +116,7 @@ class _Memory:
         self.pairs.pop(_checked(key), None)
 
     def state_scan(self, prefix: bytes) -> Iterator[list[tuple[bytes, bytes]]]:
-        """Like the runtime's, each page shows the state of its moment."""
+        """As in the runtime, each page shows the state at the time of its call."""
         last = None
         while True:
             keys = sorted(key for key in self.pairs if key.startswith(prefix) and (last is None or key > last))
@@ -156,7 +156,7 @@ class _Memory:
         return bytes((self._offset * 31 + place * 197 + 11) & 0xFF for place in range(length))
 
     def _resolve(self, event: NewEvent, number: int) -> Event:
-        """The event as the log would hold it, as far as one attempt can tell."""
+        """The event as the log would store it, as far as one attempt can see."""
         if self._publishes is not None and event.type not in self._publishes:
             raise Reject(f"`{event.type}` is published but not declared. Add it to `publishes` in plugin.toml.")
         extensions = dict(event.extensions)
@@ -182,11 +182,11 @@ class _Memory:
 
 def _checked(key: bytes) -> bytes:
     if not key:
-        raise Reject("a state key is empty")
+        raise Reject("the state key is empty")
     return key
 
 
 def _timer_name(name: str) -> str:
     if not name:
-        raise Reject("a timer's name is empty")
+        raise Reject("the timer name is empty")
     return name

@@ -1,4 +1,4 @@
-"""Text that leaves the plugin. The contract's text is UTF-8, which has no form for half of a surrogate pair."""
+"""Validates text that leaves the plugin. The contract's text is UTF-8, which cannot represent an unpaired surrogate."""
 
 import re
 from typing import Any
@@ -7,21 +7,22 @@ from .outcome import Reject
 
 
 def text(value: Any, what: str) -> str:
-    """The text itself. What is none, or has no form in UTF-8, is rejected; `what` names it in the reason."""
+    """Returns the text. Rejects a value that is not text, or that UTF-8 cannot represent. `what` is its name in the
+    reason."""
     if not isinstance(value, str):
-        raise Reject(f"{what} is text, not {kind(value)}")
+        raise Reject(f"{what} must be text, not {kind(value)}")
     if value != readable(value):
-        raise Reject(f"{what} holds half of a surrogate pair, which is no text: {ascii(value)}")
+        raise Reject(f"{what} contains an unpaired surrogate: {ascii(value)}")
     return value
 
 
 def optional_text(value: Any, what: str) -> str | None:
-    """As `text`; what is not there stays so."""
+    """As `text`, but returns None for an absent value."""
     return None if value is None else text(value, what)
 
 
 def readable(value: object) -> str:
-    """Any text for people: halves of surrogate pairs become replacement characters."""
+    """Converts a value to text for people. Unpaired surrogates become replacement characters."""
     shown = str(value)
     try:
         shown.encode()
@@ -31,10 +32,10 @@ def readable(value: object) -> str:
 
 
 def kind(value: object) -> str:
-    """What a value is, for people."""
-    return "None" if value is None else f"a {type(value).__name__}"
+    """The type of a value, for people."""
+    return "None" if value is None else type(value).__name__
 
 
 def words(name: str) -> str:
-    """A name in capitals as the words that it is made of: `ConnectionRefused` is "connection refused"."""
+    """Splits a name in camel case into words: `ConnectionRefused` becomes "connection refused"."""
     return " ".join(re.findall("[A-Z]?[^A-Z]+|[A-Z]+", name)).lower()

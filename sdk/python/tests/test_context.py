@@ -1,4 +1,4 @@
-"""What a handler can do."""
+"""The handler's access to the runtime."""
 
 import unittest
 from dataclasses import dataclass
@@ -39,28 +39,28 @@ class Context(unittest.TestCase):
 
     def test_what_would_be_changed_on_its_way_out_is_a_reject(self):
         ctx = TestContext()
-        halves = "half of a surrogate pair"
+        halves = "an unpaired surrogate"
         for half in ("\ud800", "a\udc01"):
             for run, expected in (
-                (lambda: ctx.state.get(half), f"a state key holds {halves}"),
-                (lambda: ctx.state.__setitem__(half, 1), f"a state key holds {halves}"),
+                (lambda: ctx.state.get(half), f"the state key contains {halves}"),
+                (lambda: ctx.state.__setitem__(half, 1), f"the state key contains {halves}"),
                 (lambda: ctx.state.__setitem__("k", [half]), halves),
                 (lambda: ctx.state.__setitem__("k", {half: 1}), halves),
                 (lambda: ctx.publish("a.b", {half: 1}), halves),
-                (lambda: ctx.publish("a.b", 1, key=half), f"^`key` holds {halves}"),
-                (lambda: ctx.publish("a.b", 1, extensions={"tenant": half}), f"^the extension `tenant` holds {halves}"),
-                (lambda: ctx.schedule(half, 1, "a.b"), f"^a timer's name holds {halves}"),
-                (lambda: ctx.request("POST", "https://a", body=half), f"^a request's body holds {halves}"),
+                (lambda: ctx.publish("a.b", 1, key=half), f"^`key` contains {halves}"),
+                (lambda: ctx.publish("a.b", 1, extensions={"tenant": half}), f"^the extension `tenant` contains {halves}"),
+                (lambda: ctx.schedule(half, 1, "a.b"), f"^the timer name contains {halves}"),
+                (lambda: ctx.request("POST", "https://a", body=half), f"^the request body contains {halves}"),
             ):
                 with self.subTest(half=ascii(half), expected=expected), self.assertRaisesRegex(Reject, expected):
                     run()
         for run, expected in (
-            (lambda: ctx.publish("a.b", 1, subject=7), "^`subject` is text, not a int$"),
-            (lambda: ctx.publish(None), "^the type of an event is text, not None$"),
-            (lambda: ctx.random(2**32 + 1), "random bytes were asked for; one call gives 0 to 65536$"),
-            (lambda: ctx.state.__setitem__("k", {1}), "a set is no data"),
-            (lambda: ctx.publish("a.b", {1}), "a set is no data"),
-            (lambda: ctx.publish("a.b", float("nan")), "cannot be written"),
+            (lambda: ctx.publish("a.b", 1, subject=7), "^`subject` must be text, not int$"),
+            (lambda: ctx.publish(None), "^the event type must be text, not None$"),
+            (lambda: ctx.random(2**32 + 1), "random bytes were requested; one call returns 0 to 65536$"),
+            (lambda: ctx.state.__setitem__("k", {1}), "type set is not supported"),
+            (lambda: ctx.publish("a.b", {1}), "type set is not supported"),
+            (lambda: ctx.publish("a.b", float("nan")), "cannot be encoded"),
         ):
             with self.subTest(expected=expected), self.assertRaisesRegex(Reject, expected):
                 run()
@@ -70,7 +70,7 @@ class Context(unittest.TestCase):
     def test_a_time_that_is_none_or_that_64_bits_do_not_hold_is_a_reject(self):
         ctx = TestContext()
         for at in (float("nan"), float("inf"), -float("inf"), 2**64, 8.64e15 + 2, "2026", None, True):
-            with self.subTest(at=at), self.assertRaisesRegex(Reject, "^the time of the timer `t` is a datetime or milliseconds"):
+            with self.subTest(at=at), self.assertRaisesRegex(Reject, "^the time of the timer `t` must be a datetime or milliseconds"):
                 ctx.schedule("t", at, "a.b")
         for at, expected in ((8_640_000_000_000_000, 8_640_000_000_000_000), (1.5, 2), (-7, 0)):
             ctx.schedule("t", at, "a.b")
@@ -80,13 +80,13 @@ class Context(unittest.TestCase):
         ctx = TestContext(publishes=["a.b"])
         for run, expected in (
             (lambda: ctx.publish("a.c", 1), "`a.c` is published but not declared"),
-            (lambda: ctx.state.__setitem__("", 1), "a state key is empty"),
-            (lambda: ctx.state.__setitem__("k", object()), "state value of `k` cannot be written: a object is no data"),
-            (lambda: ctx.state.get(7), "a state key is text or bytes, not a int"),
-            (lambda: ctx.publish("a.b", object()), "data of `a.b` cannot be written"),
-            (lambda: ctx.publish("a.b", float("nan")), "data of `a.b` cannot be written"),
+            (lambda: ctx.state.__setitem__("", 1), "the state key is empty"),
+            (lambda: ctx.state.__setitem__("k", object()), "state value of `k` cannot be encoded: type object is not supported"),
+            (lambda: ctx.state.get(7), "a state key must be text or bytes, not int"),
+            (lambda: ctx.publish("a.b", object()), "data of `a.b` cannot be encoded"),
+            (lambda: ctx.publish("a.b", float("nan")), "data of `a.b` cannot be encoded"),
             (lambda: ctx.publish("a.b", 1, content_type="text/csv"), "data of `a.b`: `text/csv` is neither"),
-            (lambda: ctx.cancel(""), "a timer's name is empty"),
+            (lambda: ctx.cancel(""), "the timer name is empty"),
         ):
             with self.subTest(expected=expected), self.assertRaises(Reject) as raised:
                 run()

@@ -1,4 +1,4 @@
-"""Which function an event is for, and what its end means."""
+"""The selection of the handler for an event, and the outcome of the handler."""
 
 import asyncio
 import contextlib
@@ -37,9 +37,9 @@ class Handlers(unittest.TestCase):
         handler("a.b")(lambda event, ctx: event.data)
         for arguments, content_type, expected in (
             (("c",), None, "the plugin has no handler for `c`"),
-            (("a.b", b"{"), None, "data of `a.b` is no JSON: "),
-            (("a.b", b"\xff"), None, "data of `a.b` is no JSON: "),
-            (("a.b", b"\xc1"), "application/msgpack", "data of `a.b` is no MessagePack: "),
+            (("a.b", b"{"), None, "data of `a.b` cannot be decoded as JSON: "),
+            (("a.b", b"\xff"), None, "data of `a.b` cannot be decoded as JSON: "),
+            (("a.b", b"\xc1"), "application/msgpack", "data of `a.b` cannot be decoded as MessagePack: "),
             (("a.b", b"{"), "text/csv", "data of `a.b`: `text/csv` is neither JSON nor MessagePack"),
         ):
             with self.subTest(expected=expected), self.assertRaises(Reject) as raised:
@@ -101,12 +101,12 @@ class Handlers(unittest.TestCase):
             yield 1
 
         for function in (steps, asynchronous, functools.wraps(steps)(lambda *given: steps(*given))):
-            with self.assertRaisesRegex(TypeError, "is a generator, of which nothing would run"):
+            with self.assertRaisesRegex(TypeError, "is a generator: its body would never run"):
                 handler("a.b")(function)
         for returned in (steps, asynchronous, lambda event, ctx: iter([1])):
             handlers._handlers.clear()
             handler("a.b")(lambda event, ctx, returned=returned: returned(event, ctx))
-            with self.assertRaisesRegex(Reject, "^the handler returned a .*, which does nothing by itself"):
+            with self.assertRaisesRegex(Reject, "^the handler returned a .*, which is never iterated"):
                 TestContext().handle("a.b")
 
     def test_a_byte_order_mark_before_json_is_skipped(self):
@@ -118,7 +118,7 @@ class Handlers(unittest.TestCase):
     def test_numbers_that_are_none_are_no_json(self):
         handler("a.b")(lambda event, ctx: event.data)
         for data in (b"1e400", b"NaN", b"-Infinity"):
-            with self.assertRaisesRegex(Reject, "data of `a.b` is no JSON: "):
+            with self.assertRaisesRegex(Reject, "data of `a.b` cannot be decoded as JSON: "):
                 TestContext().handle("a.b", data)
 
     def test_patterns_stand_for_whole_segments_and_the_runtimes_own_types_need_to_be_named(self):
@@ -194,10 +194,10 @@ class Handlers(unittest.TestCase):
     def test_a_delay_is_clamped_and_one_that_is_no_number_is_a_reject(self):
         for after, expected in ((None, None), (-1, 0), (0.0015, 2), (2**80, 9007199254740000), (float("inf"), 9007199254740000)):
             self.assertEqual(Retry("busy", after=after).after_ms, expected)
-        for after, found in (("60", "a str"), (float("nan"), "nan"), (True, "a bool")):
+        for after, found in (("60", "str"), (float("nan"), "nan"), (True, "bool")):
             with self.assertRaises(Reject) as raised:
                 Retry("busy", after=after)
-            self.assertEqual(str(raised.exception), f"`after` of a Retry is a number of seconds, not {found}")
+            self.assertEqual(str(raised.exception), f"`after` of a Retry must be a number of seconds, not {found}")
 
     def test_a_reject_of_the_sdk_says_where_the_author_called_it(self):
         def asks(event, ctx):
@@ -213,6 +213,6 @@ class Handlers(unittest.TestCase):
                 return explain(error)
             return self.fail("nothing was raised")
 
-        self.assertRegex(explained(asks), r"^`after` of a Retry is a number of seconds, not a str\n(.*\n)*at asks \(.*test_handlers.py:\d+\)$")
+        self.assertRegex(explained(asks), r"^`after` of a Retry must be a number of seconds, not str\n(.*\n)*at asks \(.*test_handlers.py:\d+\)$")
         self.assertEqual(explained(rejects), "no")
 

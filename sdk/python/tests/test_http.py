@@ -1,4 +1,4 @@
-"""What answers mean for the event."""
+"""The outcome of an event for each response."""
 
 import unittest
 
@@ -47,5 +47,5 @@ class Http(unittest.TestCase):
         self.assertEqual((request.headers, request.body), ({"x-id": "e-1"}, "héllo".encode()))
 
     def test_a_test_without_answers_says_what_is_missing(self):
-        with self.assertRaisesRegex(Retry, "give the test context `responses`"):
+        with self.assertRaisesRegex(Retry, "pass `responses` to the test context"):
             TestContext().handle("http.tested")

@@ -1,4 +1,4 @@
-"""State values in bytes."""
+"""The encoding of state values."""
 
 import json
 import unittest

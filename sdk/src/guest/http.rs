@@ -1,4 +1,4 @@
-//! A request over `wasi:http`: sent whole, its answer received whole.
+//! Sends a complete request over `wasi:http` and receives the complete response.
 
 use wasip2::{
     http::{
@@ -16,26 +16,26 @@ use crate::{
     http::{Request, Response, parts},
 };
 
-/// Most bytes of one write that waits; WASI allows no more.
+/// Maximum number of bytes of one blocking write; WASI allows no more.
 const WRITE_BYTES: usize = 4096;
-/// Bytes asked for at once.
+/// Number of bytes requested per read.
 const READ_BYTES: u64 = 64 * 1024;
 
 pub(crate) fn send(request: &Request) -> Result<Response> {
     let url = parts(&request.url)?;
     let unfit =
-        |part: &str, value: &str| Error::reject(format_args!("\"{value}\" cannot be a request's {part}"));
+        |part: &str, value: &str| Error::reject(format_args!("\"{value}\" is not a valid request {part}"));
     let headers = Fields::new();
     for (name, value) in &request.headers {
         headers.append(name, value.as_bytes()).map_err(|error| {
             Error::reject(format_args!("header `{name}` cannot be sent: {}", header_error(error)))
         })?;
     }
-    // Without it the body goes in chunks, of which simple receivers read nothing.
+    // Without this header the body is sent in chunks, which simple receivers do not read.
     if !request.body.is_empty() && !request.headers.iter().any(|(name, _)| name == "content-length") {
         let length = request.body.len().to_string();
         headers.append("content-length", length.as_bytes()).map_err(|error| {
-            Error::reject(format_args!("the body's length cannot be sent: {}", header_error(error)))
+            Error::reject(format_args!("the content-length header cannot be sent: {}", header_error(error)))
         })?;
     }
     let outgoing = OutgoingRequest::new(headers);
@@ -46,12 +46,12 @@ pub(crate) fn send(request: &Request) -> Result<Response> {
     let path = Some(url.path_with_query).filter(|path| !path.is_empty());
     outgoing.set_path_with_query(path).map_err(|()| unfit("path", url.path_with_query))?;
 
-    let body = outgoing.body().map_err(|()| Error::retry("the request has no body to write"))?;
+    let body = outgoing.body().map_err(|()| Error::retry("the request body is unavailable"))?;
     let answer = outgoing_handler::handle(outgoing, None).map_err(|code| failed(request, code))?;
     write(body, &request.body)?;
     answer.subscribe().block();
-    let answer = answer.get().ok_or_else(|| Error::retry("no answer came"))?;
-    let answer = answer.map_err(|()| Error::retry("the answer was taken already"))?;
+    let answer = answer.get().ok_or_else(|| Error::retry("no response was received"))?;
+    let answer = answer.map_err(|()| Error::retry("the response was already consumed"))?;
     received(answer.map_err(|code| failed(request, code))?)
 }
 
@@ -70,15 +70,15 @@ fn method(name: &str) -> Method {
 
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result {
     {
-        let stream = body.write().map_err(|()| Error::retry("the request's body was taken already"))?;
+        let stream = body.write().map_err(|()| Error::retry("the request body was already consumed"))?;
         for part in bytes.chunks(WRITE_BYTES) {
             match stream.blocking_write_and_flush(part) {
                 Ok(()) => {}
-                // Nobody reads it any more: what the answer says counts, or that there is none.
+                // The receiver stopped reading the body. The response, or its absence, decides the outcome.
                 Err(StreamError::Closed) => return Ok(()),
                 Err(StreamError::LastOperationFailed(error)) => {
                     return Err(Error::retry(format_args!(
-                        "the request broke off: {}",
+                        "the request was interrupted: {}",
                         stream_reason(&error)
                     )));
                 }
@@ -86,7 +86,7 @@ fn write(body: OutgoingBody, bytes: &[u8]) -> Result {
         }
     }
     OutgoingBody::finish(body, None)
-        .map_err(|code| Error::retry(format_args!("the request broke off: {}", reason(&code))))
+        .map_err(|code| Error::retry(format_args!("the request was interrupted: {}", reason(&code))))
 }
 
 fn received(answer: IncomingResponse) -> Result<Response> {
@@ -94,20 +94,24 @@ fn received(answer: IncomingResponse) -> Result<Response> {
     let headers = headers.map(|(name, value)| (name, String::from_utf8_lossy(&value).into_owned()));
     let mut response = Response { status: answer.status(), headers: headers.collect(), body: Vec::new() };
     let body: IncomingBody =
-        answer.consume().map_err(|()| Error::retry("the answer's body was taken already"))?;
-    let stream = body.stream().map_err(|()| Error::retry("the answer's body was taken already"))?;
+        answer.consume().map_err(|()| Error::retry("the response body was already consumed"))?;
+    let stream = body.stream().map_err(|()| Error::retry("the response body was already consumed"))?;
     loop {
         match stream.blocking_read(READ_BYTES) {
             Ok(part) => response.body.extend(part),
             Err(StreamError::Closed) => return Ok(response),
             Err(StreamError::LastOperationFailed(error)) => {
-                return Err(Error::retry(format_args!("the answer broke off: {}", stream_reason(&error))));
+                return Err(Error::retry(format_args!(
+                    "the response was interrupted: {}",
+                    stream_reason(&error)
+                )));
             }
         }
     }
 }
 
-/// Why no answer came. Who is denied may be allowed later, by its operator.
+/// The error for a request without a response. A denied request is also a retry: the operator may allow it
+/// later.
 fn failed(request: &Request, code: ErrorCode) -> Error {
     Error::retry(format_args!("{} {} failed: {}", request.method, request.url, reason(&code)))
 }
@@ -118,48 +122,49 @@ fn stream_reason(error: &wasip2::io::error::Error) -> String {
 
 fn header_error(error: HeaderError) -> &'static str {
     match error {
-        HeaderError::InvalidSyntax => "its name or value has a character that no header may have",
-        HeaderError::Forbidden => "the runtime sets it",
-        HeaderError::Immutable => "the headers can no longer be changed",
+        HeaderError::InvalidSyntax => "its name or value contains an invalid character",
+        HeaderError::Forbidden => "only the runtime sets it",
+        HeaderError::Immutable => "the headers can no longer be modified",
     }
 }
 
-/// The codes of `wasi:http` that a plugin meets, as sentences; the attempt's log has the runtime's own words beside them.
+/// The text of the `wasi:http` error codes that a plugin can receive. The attempt's log also has the
+/// runtime's own message.
 fn reason(code: &ErrorCode) -> String {
     let words = match code {
-        ErrorCode::HttpRequestDenied => "no rule of the operator allows it",
+        ErrorCode::HttpRequestDenied => "no rule in the operator's file allows it",
         ErrorCode::InternalError(Some(reason)) => return reason.clone(),
-        ErrorCode::DnsTimeout => "its host's name was not resolved in time",
-        ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => "its host's name is not known",
-        ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => {
-            "its host cannot be reached"
-        }
-        ErrorCode::DestinationIpProhibited => "its host's address is not allowed",
+        ErrorCode::DnsTimeout => "the host name was not resolved in time",
+        ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => "the host name was not found",
+        ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => "the host is unreachable",
+        ErrorCode::DestinationIpProhibited => "the host's address is not allowed",
         ErrorCode::ConnectionRefused => "the connection was refused",
         ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => {
             "the receiver closed the connection"
         }
-        ErrorCode::ConnectionTimeout => "no connection came about in time",
+        ErrorCode::ConnectionTimeout => "the connection was not established in time",
         ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => {
-            "the receiver did not answer in time"
+            "the receiver did not respond in time"
         }
-        ErrorCode::ConnectionWriteTimeout => "the receiver did not take it in time",
-        ErrorCode::ConnectionLimitReached => "the call has sent as many requests as it may",
-        ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => "no encrypted connection came about",
+        ErrorCode::ConnectionWriteTimeout => "the receiver did not accept the request in time",
+        ErrorCode::ConnectionLimitReached => "the call has reached its limit of requests",
+        ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => {
+            "the encrypted connection could not be established"
+        }
         ErrorCode::TlsCertificateError => "the receiver's certificate is not valid",
-        ErrorCode::HttpRequestUriInvalid | ErrorCode::HttpRequestUriTooLong => "its address is not valid",
-        ErrorCode::HttpRequestMethodInvalid => "its method is not valid",
+        ErrorCode::HttpRequestUriInvalid | ErrorCode::HttpRequestUriTooLong => "the URL is not valid",
+        ErrorCode::HttpRequestMethodInvalid => "the method is not valid",
         ErrorCode::HttpRequestBodySize(_) | ErrorCode::HttpRequestLengthRequired => {
-            "its body has another length than its header says"
+            "the length of the body differs from the content-length header"
         }
         ErrorCode::HttpResponseHeaderSectionSize(_) | ErrorCode::HttpResponseHeaderSize(_) => {
-            "the headers of the answer are too long"
+            "the response headers are too long"
         }
-        ErrorCode::HttpResponseBodySize(_) => "the answer is too long",
+        ErrorCode::HttpResponseBodySize(_) => "the response body is too long",
         ErrorCode::HttpProtocolError | ErrorCode::HttpResponseTransferCoding(_) => {
-            "the receiver does not answer as HTTP does"
+            "the response is not valid HTTP"
         }
-        _ => "the runtime could not send it",
+        _ => "the runtime could not send the request",
     };
     words.to_owned()
 }

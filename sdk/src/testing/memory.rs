@@ -14,10 +14,10 @@ use crate::{
     host::{Host, Level, NewEvent, Pages, Pair},
 };
 
-/// Pairs in one page of a scan: few, so that tests cross the border between pages.
+/// Number of pairs in one page of a scan. It is small, so that tests need several pages.
 const PAGE: usize = 2;
 
-/// One attempt's world.
+/// The state of one attempt.
 #[derive(Default)]
 pub(super) struct Memory {
     pub facts: RefCell<Facts>,
@@ -25,10 +25,10 @@ pub(super) struct Memory {
     pub logged: RefCell<Vec<LogLine>>,
 }
 
-/// What the test gives.
+/// The inputs of the attempt, set by the test.
 pub(super) struct Facts {
     pub config: BTreeMap<String, String>,
-    /// Declared beside what the handlers' attributes declare.
+    /// Types declared in addition to those in the handlers' attributes.
     pub publishes: BTreeSet<String>,
     pub now_ms: u64,
     pub attempt: u32,
@@ -38,7 +38,7 @@ pub(super) struct Facts {
     pub respond: Option<Rc<super::Respond>>,
 }
 
-/// What the handler does; dropped if its attempt fails.
+/// The effects of the handler, dropped if the attempt fails.
 #[derive(Clone, Default)]
 pub(super) struct Effects {
     pub state: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -62,7 +62,7 @@ impl Default for Facts {
 }
 
 impl Memory {
-    /// The event as the log would hold it, as far as one attempt can tell.
+    /// The event as the log would store it, as far as one attempt can see.
     fn resolve(&self, new: NewEvent, number: usize) -> Result<Event<Bytes>> {
         let declared = || inventory::iter::<Handler>.into_iter().flat_map(|handler| handler.publishes);
         let any_handler = inventory::iter::<Handler>.into_iter().next().is_some();
@@ -144,11 +144,11 @@ impl Host for Rc<Memory> {
 
     #[cfg(all(feature = "http", not(target_family = "wasm")))]
     fn send(&self, request: &crate::http::Request) -> Result<crate::http::Response> {
-        // Cloned out, since what responds may look at the context.
+        // Cloned, because the responding function may itself read the context.
         let respond = self.facts.borrow().respond.clone();
         match respond {
             Some(respond) => respond(request),
-            None => Err(Error::retry("nobody responds: give the test context `with_responses`")),
+            None => Err(Error::retry("no response is configured; call `with_responses` on the test context")),
         }
     }
 
@@ -173,7 +173,7 @@ impl Host for Rc<Memory> {
     }
 
     fn random(&self, length: u32) -> Vec<u8> {
-        // A Weyl sequence through a mixer is plenty for a test, and the same at every attempt.
+        // A mixed Weyl sequence is random enough for a test, and the same in every attempt.
         let mut seed = self.facts.borrow().offset;
         let mut next = || {
             seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -195,7 +195,7 @@ impl Memory {
     }
 }
 
-/// A scan that, like the runtime's, shows the state of the moment at each page.
+/// A scan. As in the runtime, each page shows the state at the time of its call.
 struct MemoryPages<'m> {
     memory: &'m Memory,
     prefix: Vec<u8>,
@@ -216,9 +216,9 @@ impl Pages for MemoryPages<'_> {
 }
 
 fn checked(key: &[u8]) -> Result<&[u8]> {
-    if key.is_empty() { Err(Error::reject("a state key is empty")) } else { Ok(key) }
+    if key.is_empty() { Err(Error::reject("the state key is empty")) } else { Ok(key) }
 }
 
 fn timer_name(name: &str) -> Result<&str> {
-    if name.is_empty() { Err(Error::reject("a timer's name is empty")) } else { Ok(name) }
+    if name.is_empty() { Err(Error::reject("the timer name is empty")) } else { Ok(name) }
 }

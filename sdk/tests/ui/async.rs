@@ -1,4 +1,4 @@
-//! A handler does not wait for anything.
+//! A handler is not async.
 use camshaft_sdk::prelude::*;
 
 #[handler("order.placed")]

@@ -1,4 +1,4 @@
-//! The context is lent.
+//! A handler takes the context by reference.
 use camshaft_sdk::prelude::*;
 
 #[handler("order.placed")]

@@ -1,4 +1,4 @@
-//! A type has no empty segments.
+//! An event type has no empty segments.
 use camshaft_sdk::prelude::*;
 
 #[handler("order..placed")]

@@ -1,4 +1,4 @@
-//! A handler takes one type of data.
+//! A handler is not generic.
 use camshaft_sdk::prelude::*;
 
 #[handler("order.placed")]

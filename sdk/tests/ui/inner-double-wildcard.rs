@@ -1,4 +1,4 @@
-//! `**` is the last segment.
+//! `**` must be the last segment.
 use camshaft_sdk::prelude::*;
 
 #[handler("**.placed")]

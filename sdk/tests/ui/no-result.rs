@@ -1,4 +1,4 @@
-//! A handler answers a result.
+//! A handler returns a result.
 use camshaft_sdk::prelude::*;
 
 #[handler("order.placed")]

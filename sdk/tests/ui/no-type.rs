@@ -1,4 +1,4 @@
-//! A handler names at least one event type.
+//! A handler has at least one event type.
 use camshaft_sdk::prelude::*;
 
 #[handler]

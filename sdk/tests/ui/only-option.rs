@@ -1,4 +1,4 @@
-//! Options are not enough: a handler names at least one event type.
+//! Options are not enough: a handler has at least one event type.
 use camshaft_sdk::prelude::*;
 
 #[handler(publishes("stock.reserved"))]

@@ -1,4 +1,4 @@
-//! A wildcard stands for a whole segment.
+//! A wildcard is a whole segment.
 use camshaft_sdk::prelude::*;
 
 #[handler("order.pl*")]

@@ -1,4 +1,4 @@
-//! What is published has one type, not a pattern.
+//! A published event has one type, not a pattern.
 use camshaft_sdk::prelude::*;
 
 #[handler("order.placed", publishes("stock.*"))]

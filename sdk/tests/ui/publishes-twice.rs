@@ -1,4 +1,4 @@
-//! All published types stand in one list.
+//! All published types are in one list.
 use camshaft_sdk::prelude::*;
 
 #[handler("order.placed", publishes("stock.reserved"), publishes("stock.empty"))]

@@ -1,4 +1,4 @@
-//! An event type is named once.
+//! An event type is listed once.
 use camshaft_sdk::prelude::*;
 
 #[handler("order.placed", "order.placed")]

@@ -1,4 +1,4 @@
-//! A type has no white space.
+//! An event type has no white space.
 use camshaft_sdk::prelude::*;
 
 #[handler("order placed")]

@@ -64,6 +64,9 @@ mod tests {
     fn a_broken_event_is_rejected_with_what_it_lacks() {
         let error = TestContext::new().handle(delayed(r#"{"airport": "EWR"}"#)).unwrap_err();
         assert!(error.is_reject());
-        assert!(error.reason().contains("data of `flight.delayed` is no Delayed: missing field"), "{error}");
+        assert!(
+            error.reason().contains("data of `flight.delayed` cannot be decoded as Delayed: missing field"),
+            "{error}"
+        );
     }
 }

@@ -8,6 +8,7 @@ mod stats;
 use camshaft_sdk::prelude::*;
 use flight_data::Minutes;
 use serde::Deserialize;
+
 use stats::Stats;
 
 #[derive(Deserialize)]

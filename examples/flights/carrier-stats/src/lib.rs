@@ -6,6 +6,7 @@ mod stats;
 
 use camshaft_sdk::prelude::*;
 use serde::Deserialize;
+
 use stats::Stats;
 
 #[derive(Deserialize)]

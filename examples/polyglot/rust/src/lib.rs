@@ -1,4 +1,5 @@
-//! Keeps what each meter shows and adds up what was used. The same plugin stands beside it in other languages.
+//! Keeps what each meter shows and adds up what was used. The same plugin stands beside it in other
+//! languages.
 
 use camshaft_sdk::prelude::*;
 use serde::{Deserialize, Serialize};

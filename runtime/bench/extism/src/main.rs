@@ -1,7 +1,7 @@
 //! `camshaft-bench-extism CALLS`: prints how many nanoseconds one call of an Extism plugin takes.
 //!
-//! Started by `camshaft-bench call`, once a round. The plugin is given an event as bytes, copies it into its own
-//! memory as every plugin of a development kit does, and ignores it.
+//! Started by `camshaft-bench call`, once a round. The plugin is given an event as bytes, copies it into its
+//! own memory as every plugin of a development kit does, and ignores it.
 
 use std::time::Instant;
 

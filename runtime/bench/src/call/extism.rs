@@ -1,4 +1,5 @@
-//! Extism's turn, by the program in `runtime/bench/extism`: it brings a wasmtime of its own, so it is built apart.
+//! Extism's turn, by the program in `runtime/bench/extism`: it brings a wasmtime of its own, so it is built
+//! apart.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! The component under wasmtime alone: its typed function, no limits, no deadline, nothing linked that it could call.
+//! The component under wasmtime alone: its typed function, no limits, no deadline, nothing linked that it
+//! could call.
 
 use std::path::Path;
 

@@ -54,7 +54,8 @@ pub(super) async fn one_in_flight<P: Path>(path: &P, seen: &mut Seen, count: u64
     Ok(waits)
 }
 
-/// Events per second that are published and have their effects, with as many publishes in flight as it may take.
+/// Events per second that are published and have their effects, with as many publishes in flight as it may
+/// take.
 pub async fn capacity<P: Path>(path: &P, seen: &mut Seen, time: Duration) -> Result<f64> {
     let started = Instant::now();
     let mut publishers: JoinSet<Result<u64>> = JoinSet::new();
@@ -81,8 +82,8 @@ pub async fn capacity<P: Path>(path: &P, seen: &mut Seen, time: Duration) -> Res
     Ok(published as f64 / last.duration_since(started).as_secs_f64())
 }
 
-/// Publishes so many events a second, those of a millisecond together, without waiting for any; how long each took
-/// from when it was due.
+/// Publishes so many events a second, those of a millisecond together, without waiting for any; how long each
+/// took from when it was due.
 pub async fn at_rate<P: Path>(path: &P, seen: &mut Seen, rate: f64, time: Duration) -> Result<Vec<Duration>> {
     let started = Instant::now();
     let mut ticks = interval(Duration::from_millis(1));

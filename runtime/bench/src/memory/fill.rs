@@ -1,4 +1,5 @@
-//! The fill: producers publish every event, the closure writes every key, and the memory is looked at all along.
+//! The fill: producers publish every event, the closure writes every key, and the memory is looked at all
+//! along.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,5 @@
-//! The events and what is made of them, from numbers alone, so that each process can tell what another one wrote.
+//! The events and what is made of them, from numbers alone, so that each process can tell what another one
+//! wrote.
 
 use camshaft::{Attempt, AttemptContext, Event, Failure, Subscription};
 

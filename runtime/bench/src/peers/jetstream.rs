@@ -87,7 +87,8 @@ impl JetStream {
 pub struct InFlight(VecDeque<PublishAckFuture>);
 
 impl InFlight {
-    /// Sends a message under an id by which a second one would be known, and waits for the oldest if there are many.
+    /// Sends a message under an id by which a second one would be known, and waits for the oldest if there
+    /// are many.
     pub async fn publish(
         &mut self,
         context: &Context,

@@ -1,7 +1,7 @@
 //! Redis' turn: a native consumer of a stream's group that does by hand what the runtime does for a plugin.
 //!
-//! State and the ids of events that were handled are keys; all effects of a batch and its acknowledgement are one
-//! transaction.
+//! State and the ids of events that were handled are keys; all effects of a batch and its acknowledgement are
+//! one transaction.
 
 use std::collections::HashMap;
 use std::time::Instant;

@@ -1,5 +1,6 @@
-//! The least that durable publishing over HTTP costs: a server of the same libraries that appends each body to a file,
-//! syncs it, for all that wait at once, and answers. It checks nothing, numbers nothing and keeps no order.
+//! The least that durable publishing over HTTP costs: a server of the same libraries that appends each body
+//! to a file, syncs it, for all that wait at once, and answers. It checks nothing, numbers nothing and keeps
+//! no order.
 
 use std::env;
 use std::fs::File;

@@ -73,8 +73,8 @@ impl Grid {
         (!samples.is_empty()).then(|| median(samples.to_vec()))
     }
 
-    /// How many times better the base is than this cell: the median of the ratios made within each round, where both
-    /// ran under the same conditions.
+    /// How many times better the base is than this cell: the median of the ratios made within each round,
+    /// where both ran under the same conditions.
     pub fn base_ahead(&self, row: usize, contender: usize) -> Option<Median> {
         let samples = &self.rows.get(row)?.1;
         let base = self.base.filter(|base| *base != contender)?;

@@ -1,4 +1,5 @@
-//! Dead letters: what events beside them cost, how long a page of them takes, and how fast a job redrives them.
+//! Dead letters: what events beside them cost, how long a page of them takes, and how fast a job redrives
+//! them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -133,7 +134,8 @@ impl Strict {
         }
     }
 
-    /// Mends the closure and redrives all by one job: seconds until that is started, and until all are handled.
+    /// Mends the closure and redrives all by one job: seconds until that is started, and until all are
+    /// handled.
     async fn redrive(&self, letters: u64) -> Result<(f64, f64)> {
         self.mended.store(true, Ordering::Relaxed);
         let request = RedriveRequest {

@@ -1,4 +1,5 @@
-//! What most of the measurements do: producers publish numbered events, and closures have handled all of them.
+//! What most of the measurements do: producers publish numbered events, and closures have handled all of
+//! them.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -69,7 +70,8 @@ pub(super) async fn handled<N: AsRef<str>>(runtime: &Runtime, names: &[N]) -> Re
     Ok(())
 }
 
-/// Publishes, and waits until the consumers of these names have handled all: microseconds per published event.
+/// Publishes, and waits until the consumers of these names have handled all: microseconds per published
+/// event.
 pub(super) async fn micros_per_event<N: AsRef<str>, M>(
     runtime: &Runtime,
     names: &[N],
@@ -86,7 +88,8 @@ where
     Ok(started.elapsed().as_secs_f64() * 1e6 / events as f64)
 }
 
-/// Subscribes closures that do nothing, all at once; `types` says which types the one of a number wants. Their names.
+/// Subscribes closures that do nothing, all at once; `types` says which types the one of a number wants.
+/// Their names.
 pub(super) async fn subscribe_idlers(
     runtime: &Runtime,
     count: usize,

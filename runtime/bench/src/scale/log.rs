@@ -1,7 +1,8 @@
-//! The log: does an event cost as much behind ten million others as in an empty log, and what of opening and reading?
+//! The log: does an event cost as much behind ten million others as in an empty log, and what of opening and
+//! reading?
 //!
-//! The log grows by chunks, each timed. At some of them a chunk of a new log is timed beside it, as the machine is not
-//! equally fast all the time.
+//! The log grows by chunks, each timed. At some of them a chunk of a new log is timed beside it, as the
+//! machine is not equally fast all the time.
 
 use std::time::Instant;
 

@@ -1,7 +1,8 @@
 //! Plugins that are loaded and not called: what memory each takes.
 //!
-//! A child process per count loads them from the cache of compiled code, which another child has filled before, so that
-//! nothing but the plugins is left of it. What one more event leaves behind in each is looked at, too.
+//! A child process per count loads them from the cache of compiled code, which another child has filled
+//! before, so that nothing but the plugins is left of it. What one more event leaves behind in each is looked
+//! at, too.
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! Waits until this process rests, so that what came before (merges, compiling) is not measured with what follows.
+//! Waits until this process rests, so that what came before (merges, compiling) is not measured with what
+//! follows.
 
 use std::fs;
 use std::thread;

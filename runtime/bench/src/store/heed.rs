@@ -1,7 +1,7 @@
 //! LMDB, by way of heed, behind the tables' trait, to be measured beside the store that the runtime uses.
 //!
-//! Its settings are those it would run with: durable commits, a map that is only read, no read-ahead, and a bound on
-//! the pages of one batch in memory (see Cargo.toml).
+//! Its settings are those it would run with: durable commits, a map that is only read, no read-ahead, and a
+//! bound on the pages of one batch in memory (see Cargo.toml).
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -9,11 +9,11 @@ use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
+use camshaft_tables::store::{Change, MAX_KEY_BYTES, Store, StoreError, StoreOperation, Visit};
 use heed::types::Bytes;
 use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions};
 
 use super::Settle;
-use camshaft_tables::store::{Change, MAX_KEY_BYTES, Store, StoreError, StoreOperation, Visit};
 
 /// How much address space to reserve. It bounds how large the file may grow and costs nothing until then.
 const MAP_BYTES: usize = 1 << 40;
@@ -32,13 +32,13 @@ pub struct HeedStore {
 }
 
 impl HeedStore {
-    /// Opens the store in the folder `path`, making an empty one where there is none. The caller holds the lock of
-    /// the data folder: no second process may have this store open.
+    /// Opens the store in the folder `path`, making an empty one where there is none. The caller holds the
+    /// lock of the data folder: no second process may have this store open.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Failed`] when the folder cannot be made, read or written, is open already, or holds something
-    /// else.
+    /// [`StoreError::Failed`] when the folder cannot be made, read or written, is open already, or holds
+    /// something else.
     pub fn open(path: &Path) -> Result<HeedStore, StoreError> {
         HeedStore::open_inner(path).map_err(|source| StoreError::Failed {
             operation: StoreOperation::Open,
@@ -58,8 +58,8 @@ impl HeedStore {
                 open.create_database(transaction, None).map(CommitOrAbort::<_, ()>::Commit)
             })?
             .unwrap_commit();
-        // IMPORTANT: LMDB syncs its file but not the folders that name it. Without these two a power cut could take
-        // the whole file away after batches were reported durable.
+        // IMPORTANT: LMDB syncs its file but not the folders that name it. Without these two a power cut
+        // could take the whole file away after batches were reported durable.
         File::open(path)?.sync_all()?;
         if let Some(parent) = path.canonicalize()?.parent() {
             File::open(parent)?.sync_all()?;
@@ -77,8 +77,8 @@ impl HeedStore {
                 }
             }
         }
-        // IMPORTANT: with LMDB's default flags this syncs the pages, then writes the new root through a file opened
-        // for synchronous writes. Any relaxing flag would break what `Store::write` promises.
+        // IMPORTANT: with LMDB's default flags this syncs the pages, then writes the new root through a file
+        // opened for synchronous writes. Any relaxing flag would break what `Store::write` promises.
         transaction.commit()?;
         Ok(())
     }
@@ -149,12 +149,12 @@ fn reserve(path: &Path) -> Result<Env, heed::Error> {
 fn open_env(path: &Path, map_bytes: usize) -> Result<Env, heed::Error> {
     let mut options = EnvOpenOptions::new();
     options.map_size(map_bytes).max_readers(MAX_READERS);
-    // SAFETY: the flag only advises the kernel that reads are random, so that a miss fetches one page instead of
-    // its neighbours too; it changes nothing about durability or locking.
+    // SAFETY: the flag only advises the kernel that reads are random, so that a miss fetches one page instead
+    // of its neighbours too; it changes nothing about durability or locking.
     unsafe { options.flags(EnvFlags::NO_READ_AHEAD) };
-    // SAFETY: the data folder is the runtime's own and locked by it, so nothing truncates or rewrites the file
-    // under the map. The map is read-only (no WRITE_MAP): a stray pointer cannot damage the store, and a full disk
-    // is an error of a write instead of a fault at a page.
+    // SAFETY: the data folder is the runtime's own and locked by it, so nothing truncates or rewrites the
+    // file under the map. The map is read-only (no WRITE_MAP): a stray pointer cannot damage the store, and a
+    // full disk is an error of a write instead of a fault at a page.
     unsafe { options.open(path) }
 }
 

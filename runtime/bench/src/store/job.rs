@@ -208,8 +208,8 @@ impl Loading<'_> {
 /// What one append to the log writes.
 const LOG_PAGE_BYTES: usize = 4096;
 
-/// A preallocated file on the same disk, appended to and synced as the log is: what a flush does to it is what
-/// publishers feel.
+/// A preallocated file on the same disk, appended to and synced as the log is: what a flush does to it is
+/// what publishers feel.
 struct Log {
     file: File,
     offset: u64,
@@ -265,7 +265,8 @@ fn open(engine: Engine, folder: &Path, workload: &Workload) -> anyhow::Result<(B
     Ok((store, Opened { open_ms, gets: gets(times), batch_seconds: 0.0, sequence }))
 }
 
-/// As if the store were larger than what the page cache may hold: most of what a batch changes has to be read first.
+/// As if the store were larger than what the page cache may hold: most of what a batch changes has to be read
+/// first.
 fn write_cold(engine: Engine, folder: &Path, workload: &Workload) -> anyhow::Result<Opened> {
     let (store, opened) = open(engine, folder, workload)?;
     let changes = workload.changes(opened.sequence + 1);

@@ -1,5 +1,5 @@
-//! fjall again, but with a batch going through its journal and memtable, to be measured beside the store that the
-//! runtime uses, which adds a batch as a sorted table.
+//! fjall again, but with a batch going through its journal and memtable, to be measured beside the store that
+//! the runtime uses, which adds a batch as a sorted table.
 
 use std::ops::Bound;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! Kills a child in the middle of a batch and has another one check that the batch is there whole or not at all.
+//! Kills a child in the middle of a batch and has another one check that the batch is there whole or not at
+//! all.
 //!
 //! A killed process leaves its writes in the page cache, so this proves atomicity, not what a power cut does.
 
@@ -11,8 +12,8 @@ use anyhow::{Context, ensure};
 use super::job::Opened;
 use super::process::Child;
 
-/// Lets `hammer` write one batch to know how long that takes, kills it within the next one, and runs `verify`. The
-/// part of the batch that has gone by differs with `number`.
+/// Lets `hammer` write one batch to know how long that takes, kills it within the next one, and runs
+/// `verify`. The part of the batch that has gone by differs with `number`.
 pub fn kill_and_verify(hammer: &Child<'_>, verify: &Child<'_>, number: usize) -> anyhow::Result<Opened> {
     let mut child = hammer.command()?.spawn()?;
     let output = child.stdout.take().context("the child's output is piped")?;

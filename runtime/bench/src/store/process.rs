@@ -82,8 +82,8 @@ impl MemoryPeak {
         peak
     }
 
-    /// Sets what is not the store's: the least that the process had at any batch's start, plus the batch itself. The
-    /// first call counts, when the store is empty; later batches are of the same size.
+    /// Sets what is not the store's: the least that the process had at any batch's start, plus the batch
+    /// itself. The first call counts, when the store is empty; later batches are of the same size.
     pub fn look(&self) {
         let now = resident_kib("RssAnon:");
         let _ = self.anonymous_base.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);

@@ -1,5 +1,5 @@
-//! What is written and read: the tables' keys and values in size and order, from numbers alone, so that a child
-//! process can tell what another one wrote.
+//! What is written and read: the tables' keys and values in size and order, from numbers alone, so that a
+//! child process can tell what another one wrote.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,8 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// Five million keys; an overlay of 64 MiB holds about 400,000 changes at 160 bytes each with its own overhead.
+    /// Five million keys; an overlay of 64 MiB holds about 400,000 changes at 160 bytes each with its own
+    /// overhead.
     pub const FULL: Workload = Workload { keys: 5_000_000, batch: 400_000, overwrites: 12, gets: 100_000 };
 
     /// Small enough for a smoke test.
@@ -63,7 +64,8 @@ fn key(index: u64) -> Vec<u8> {
     key
 }
 
-/// 64 to 100 bytes: the batch's number, then bytes that do not compress, as a mixture of counters and ids would not.
+/// 64 to 100 bytes: the batch's number, then bytes that do not compress, as a mixture of counters and ids
+/// would not.
 fn value(number: u64, index: u64) -> Vec<u8> {
     let mut value = number.to_be_bytes().to_vec();
     let bytes = 64 + mix(index ^ number) % 37;

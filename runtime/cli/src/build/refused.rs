@@ -1,4 +1,4 @@
-//! What a build that failed says to the author.
+//! Error messages of failed builds.
 
 use std::path::Path;
 
@@ -8,12 +8,12 @@ use camshaft_wire::ErrorCode;
 
 use super::Failure;
 
-/// Plugins of a workspace that are listed.
+/// Maximum number of other plugins in the workspace to list.
 const MAX_OTHERS: usize = 10;
 
 /// No Rust toolchain can compile plugins.
 pub fn no_toolchain(error: NoToolchain) -> Failure {
-    let message = "no Rust toolchain here can compile to wasm32-unknown-unknown";
+    let message = "no installed Rust toolchain can compile to wasm32-unknown-unknown";
     let failure = Failure::new(ErrorCode::ToolchainMissing, message);
     let failure = failure.hint(format!(
         "Run `rustup target add wasm32-unknown-unknown`, or on Debian `{}`.",
@@ -22,7 +22,7 @@ pub fn no_toolchain(error: NoToolchain) -> Failure {
     error.tried.into_iter().fold(failure, |failure, (way, reason)| failure.detail(format!("{way}: {reason}")))
 }
 
-/// A Rust plugin was not built.
+/// The build of a Rust plugin failed.
 pub fn rust(error: &BuildError) -> Failure {
     let failure = |message: String| Failure::new(ErrorCode::BuildFailed, message);
     match error {
@@ -33,12 +33,12 @@ pub fn rust(error: &BuildError) -> Failure {
                 .hint("Name the folder of a plugin's package: `camshaft build DIR`.")
         }
         BuildError::NoGuest { folder, others } => {
-            let failure = failure(format!("the package in \"{}\" is no plugin", folder.display()));
+            let failure = failure(format!("the package in \"{}\" is not a plugin", folder.display()));
             let failure = others.iter().take(MAX_OTHERS).fold(failure, |failure, other| {
-                failure.detail(format!("a plugin of its workspace: {}", other.display()))
+                failure.detail(format!("plugin in its workspace: {}", other.display()))
             });
             match others.as_slice() {
-                [] => failure.hint("A plugin's Cargo.toml says `[lib] crate-type = [\"cdylib\"]`."),
+                [] => failure.hint("Add `[lib] crate-type = [\"cdylib\"]` to its Cargo.toml."),
                 _ => failure.hint("Name the folder of a plugin: `camshaft build DIR`."),
             }
         }
@@ -47,59 +47,60 @@ pub fn rust(error: &BuildError) -> Failure {
         }
         BuildError::Compile { folder } => {
             failure(format!("the plugin in \"{}\" does not compile", folder.display()))
-                .hint("Correct what cargo says above.")
+                .hint("Fix the errors that cargo printed above.")
         }
         BuildError::Componentize { name, error } => {
-            failure(format!("\"{name}\" compiles but is no plugin: {error}"))
-                .hint("Does it use camshaft-sdk?")
+            failure(format!("\"{name}\" compiles but is not a plugin: {error}"))
+                .hint("Check that it uses camshaft-sdk.")
         }
         BuildError::File { path, error } => Failure::write(path.display(), error),
     }
 }
 
-/// A plugin in JavaScript or Python was not built.
+/// The build of a JavaScript or Python plugin failed.
 pub fn script(error: &ScriptError) -> Failure {
     let failure = |message: String| Failure::new(ErrorCode::BuildFailed, message);
     match error {
         ScriptError::ProgramMissing { program, language, needs, error } => {
             let message = format!("\"{program}\" cannot be run: {}", io_reason(error));
             Failure::new(ErrorCode::ToolchainMissing, message)
-                .hint(format!("Plugins in {language} need {needs}; install it and put it on the PATH."))
+                .hint(format!("Install {needs} and put it on the PATH; {language} plugins need it."))
         }
         ScriptError::Install { command } => failure(format!("`{command}` failed"))
-            .hint("It says why above. It needs its registry once; then the tools stay in the target folder."),
+            .hint("See its output above. It needs its registry once; the target folder keeps the tools."),
         ScriptError::FileMissing { file, folder, purpose } => {
             failure(format!("there is no \"{file}\" in \"{}\"", folder.display()))
-                .hint(format!("Write it: {purpose}."))
+                .hint(format!("Create it: {purpose}."))
         }
-        ScriptError::Invalid { path, reason } => failure(format!("\"{}\" is not right", path.display()))
+        ScriptError::Invalid { path, reason } => failure(format!("\"{}\" is invalid", path.display()))
             .detail(reason.trim_end())
-            .hint("Correct it."),
+            .hint("Correct the file."),
         ScriptError::Refused { folder, reason } => {
-            failure(format!("the plugin in \"{}\" cannot be made a component", folder.display()))
+            failure(format!("the plugin in \"{}\" cannot be built into a component", folder.display()))
                 .detail(reason)
-                .hint("Correct what stands above.")
+                .hint("Fix the error above.")
         }
         ScriptError::File { path, error } => Failure::write(path.display(), error),
     }
 }
 
-/// A component would be refused. Without a manifest it is a Rust plugin in whose `folder` no function is a handler.
+/// The runtime would refuse the component. A Rust plugin without a manifest is one in whose `folder` no
+/// function is a handler, so that case gets its own message.
 pub fn component(failure: Failure, language: Option<Language>, folder: &Path) -> Failure {
     if failure.code() != RefusalCode::MissingManifest.into() || language != Some(Language::Rust) {
         return failure;
     }
     let message =
-        format!("the plugin in \"{}\" handles nothing: no function has `#[handler]`", folder.display());
+        format!("the plugin in \"{}\" handles no events: no function has `#[handler]`", folder.display());
     Failure::new(failure.code(), message)
-        .hint("Write `#[handler(\"order.placed\")]` before a function, with the types of its events.")
+        .hint("Write `#[handler(\"order.placed\")]` before a function, with the event types that it handles.")
 }
 
-/// Nothing tells what the plugin is written in.
+/// The folder has no project file, so the plugin's language is unknown.
 pub fn no_project(folder: &Path) -> Failure {
     let files = Language::ALL.map(|language| format!("{} ({language})", language.project_file()));
     let message = format!("there is no plugin in \"{}\"", folder.display());
     Failure::new(ErrorCode::BuildFailed, message)
         .detail(format!("looked for {}", files.join(", ")))
-        .hint("Name a plugin's folder, `camshaft build DIR`, or make one with `camshaft new NAME`.")
+        .hint("Name a plugin's folder with `camshaft build DIR`, or create one with `camshaft new NAME`.")
 }

@@ -1,7 +1,7 @@
 use camshaft_event::Timestamp;
+use camshaft_wire::Oldest;
 
 use super::*;
-use camshaft_wire::Oldest;
 
 fn stock() -> ConsumerView {
     ConsumerView {

@@ -1,4 +1,4 @@
-//! `camshaft dead-letters discard`, and `redrive` of some by their ids: one request each.
+//! `camshaft dead-letters discard`, and `redrive` by ids: one request per dead letter.
 
 use camshaft_wire::{DeadLetterSummary, ErrorCode};
 use clap::Args;
@@ -17,18 +17,18 @@ use super::{
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct Arguments {
-    /// CONSUMER:OFFSET
+    /// Ids of dead letters, as CONSUMER:OFFSET
     #[arg(value_name = "ID", conflicts_with_all = ["all", "consumer", "event_type"])]
     ids: Vec<Id>,
 
-    /// Every dead letter of --consumer
+    /// Select all dead letters of --consumer
     #[arg(long, requires = "consumer")]
     all: bool,
 
     #[command(flatten)]
     selection: Selection,
 
-    /// Do not ask; needed where there is no terminal to ask at
+    /// Do not ask for confirmation; required if there is no terminal
     #[arg(long, short)]
     yes: bool,
 }
@@ -39,10 +39,10 @@ pub enum Act {
     Discard,
 }
 
-/// What was done to those that were named.
+/// The result for the named dead letters.
 pub struct Acted {
     pub done: Vec<Id>,
-    /// The end of the command, if some of them did not exist.
+    /// The failure that ends the command, if some did not exist.
     pub missing: Option<Failure>,
 }
 
@@ -71,7 +71,8 @@ pub fn discard(client: &Client, arguments: &Arguments, json: bool) -> Result<(),
     missing.map_or(Ok(()), Err)
 }
 
-/// Does it to each of `ids`; of all that were listed, one that is gone meanwhile needs nothing more.
+/// Redrives or discards each of `ids`. If the ids come from a listing, a dead letter that no longer exists is
+/// not an error.
 pub fn each(client: &Client, ids: &[Id], act: Act, is_listed: bool) -> Result<Acted, Failure> {
     let (mut done, mut missing) = (Vec::new(), Vec::new());
     for id in ids {
@@ -113,14 +114,14 @@ fn tell(act: Act, done: u64) {
     }
 }
 
-/// Neither ids nor a selection: what is meant is not guessed.
+/// The failure if neither ids nor a selection are given; the command does not guess.
 pub fn unnamed(verb: &str) -> Failure {
-    Failure::new(ErrorCode::WrongUsage, format!("which dead letters to {verb} is not said")).hint(format!(
-        "Name them, such as `camshaft dead-letters {verb} stock:17`, or give --consumer CONSUMER --all."
+    Failure::new(ErrorCode::WrongUsage, format!("no dead letters to {verb} are named")).hint(format!(
+        "Name them, as in `camshaft dead-letters {verb} stock:17`, or pass --consumer CONSUMER --all."
     ))
 }
 
-/// How many dead letters, in words.
+/// A number of dead letters, in words.
 pub fn counted(count: u64) -> String {
     if count == 1 { "1 dead letter".to_owned() } else { format!("{count} dead letters") }
 }

@@ -1,4 +1,4 @@
-//! Waiting for what becomes of redriven events: they are handled, or dead letters again.
+//! Waits until redriven events are handled or are dead letters again.
 
 use std::{thread, time::Duration};
 
@@ -15,10 +15,10 @@ use super::{
     act::counted,
 };
 
-/// How often the runtime is asked.
+/// Polling interval.
 pub const LOOK: Duration = Duration::from_millis(100);
 
-/// What became of redriven events.
+/// The results of a redrive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     pub redriven: u64,
@@ -26,7 +26,7 @@ pub struct Outcome {
     pub dead_again: u64,
 }
 
-/// Waits until each of `ids`, which were redriven, was handled or is dead again.
+/// Waits until each redriven event of `ids` is handled or is a dead letter again.
 pub fn until_settled(client: &Client, ids: &[Id]) -> Result<Outcome, Failure> {
     let mut outcome = Outcome { redriven: ids.len() as u64, ..Outcome::default() };
     let mut waiting: Vec<&Id> = ids.iter().collect();
@@ -47,7 +47,8 @@ pub fn until_settled(client: &Client, ids: &[Id]) -> Result<Outcome, Failure> {
     }
 }
 
-/// Ends the waiting for `count` events of a consumer that takes none. Whether it holds any, otherwise.
+/// Fails if the consumer delivers no events, which would leave `count` redriven events waiting. Otherwise
+/// returns whether the consumer holds any events.
 pub fn check_moving(client: &Client, consumer: &str, count: u64) -> Result<bool, Failure> {
     let view: ConsumerView = client.get(&path(&["consumers", consumer]))?;
     let why = match view.status {
@@ -56,12 +57,14 @@ pub fn check_moving(client: &Client, consumer: &str, count: u64) -> Result<bool,
         ConsumerStatusView::Paused => "paused",
         ConsumerStatusView::Damaged => "damaged",
     };
-    let message = format!("{} sent back, and consumer \"{consumer}\" is {why}", counted_events(count));
+    let message = format!("{} redriven, but consumer \"{consumer}\" is {why}", counted_events(count));
     let failure = Failure::new(ErrorCode::NotYet, message);
-    Err(failure.hint(format!("`camshaft consumers {consumer}` shows what keeps it; they wait for that.")))
+    Err(failure.hint(format!(
+        "Run `camshaft consumers {consumer}` to see why. The events wait until the consumer runs again."
+    )))
 }
 
-/// Says what became of them; letters that died again are the end of the command.
+/// Reports the results. Dead letters that failed again fail the command.
 pub fn tell(outcome: Outcome) -> Result<(), Failure> {
     let Outcome { handled, dead_again, .. } = outcome;
     if dead_again == 0 {
@@ -69,8 +72,8 @@ pub fn tell(outcome: Outcome) -> Result<(), Failure> {
         return Ok(());
     }
     let message = match handled {
-        0 => format!("{} died again", counted(dead_again)),
-        _ => format!("{} died again, {} handled", counted(dead_again), counted_events(handled)),
+        0 => format!("{} failed again", counted(dead_again)),
+        _ => format!("{} failed again, {} handled", counted(dead_again), counted_events(handled)),
     };
     Err(Failure::new(ErrorCode::DeadAgain, message))
 }
@@ -87,8 +90,8 @@ mod tests {
     fn letters_that_die_again_end_the_command() {
         assert!(tell(Outcome { redriven: 2, handled: 2, dead_again: 0 }).is_ok());
         let failure = tell(Outcome { redriven: 3, handled: 1, dead_again: 2 }).unwrap_err();
-        assert_eq!(failure.line(), "2 dead letters died again, 1 event was handled [dead-again]");
+        assert_eq!(failure.line(), "2 dead letters failed again, 1 event was handled [dead-again]");
         let failure = tell(Outcome { redriven: 1, handled: 0, dead_again: 1 }).unwrap_err();
-        assert_eq!(failure.line(), "1 dead letter died again [dead-again]");
+        assert_eq!(failure.line(), "1 dead letter failed again [dead-again]");
     }
 }

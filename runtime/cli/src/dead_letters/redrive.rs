@@ -1,4 +1,5 @@
-//! `camshaft dead-letters redrive`: some by their ids, or a selection as a job that is followed to its end.
+//! `camshaft dead-letters redrive`: redrives by ids, or starts a job for a selection and follows it to its
+//! end.
 
 use std::num::NonZeroU32;
 
@@ -23,18 +24,18 @@ use super::{
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct Arguments {
-    /// CONSUMER:OFFSET
+    /// Ids of dead letters, as CONSUMER:OFFSET
     #[arg(
         value_name = "ID",
         conflicts_with_all = ["all", "consumer", "event_type", "reason", "since", "until", "rate", "dry_run"]
     )]
     ids: Vec<Id>,
 
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
 
-    /// Do not wait until they were handled
+    /// Do not wait until the events are handled
     #[arg(long)]
     no_wait: bool,
 
@@ -42,45 +43,45 @@ pub struct Arguments {
     selection: Selection,
 }
 
-/// What a job takes, and how.
+/// What a job redrives, and how fast.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "A selection, as a job")]
+#[command(next_help_heading = "Selection, redriven as a job")]
 #[group(skip)]
 struct Selection {
-    /// Of this consumer
+    /// Consumer whose dead letters to redrive
     #[arg(long, value_name = "CONSUMER")]
     consumer: Option<String>,
 
-    /// Every one, unless it is narrowed
+    /// Select all dead letters of the consumer that match the other options
     #[arg(long, requires = "consumer")]
     all: bool,
 
-    /// Of events of these types only, such as order.placed or order.*
+    /// Only events whose type matches, such as order.placed or order.*
     #[arg(long = "type", value_name = "PATTERN", requires = "consumer")]
     event_type: Option<TypePattern>,
 
-    /// Only those that failed like this in the end, such as reject, retry or trap
+    /// Only dead letters whose last attempt failed this way, such as reject, retry or trap
     #[arg(long, requires = "consumer", value_parser = parse_reason)]
     reason: Option<FailureCause>,
 
-    /// Only those that died at this time or later, such as 2026-01-31T12:00:00Z, or 2h (ago)
+    /// Only dead letters added at or after this time, such as 2026-01-31T12:00:00Z, or an age such as 2h
     #[arg(long, value_name = "TIME", requires = "consumer", value_parser = when)]
     since: Option<Timestamp>,
 
-    /// Only those that died before this time
+    /// Only dead letters added before this time
     #[arg(long, value_name = "TIME", requires = "consumer", value_parser = when)]
     until: Option<Timestamp>,
 
-    /// At most so many a second
+    /// Maximum dead letters per second
     #[arg(long, value_name = "N", requires = "consumer")]
     rate: Option<NonZeroU32>,
 
-    /// Only say what would be redriven
+    /// Show what would be redriven, without redriving
     #[arg(long, requires = "consumer")]
     dry_run: bool,
 }
 
-/// The body of a request for a job.
+/// The request body that starts a job.
 #[derive(Serialize)]
 struct Start<'r> {
     #[serde(flatten)]
@@ -115,8 +116,8 @@ pub fn redrive(client: &Client, arguments: &Arguments, json: bool) -> Result<(),
     let id = job.id;
     let (job, is_settled) = follow(client, job, !arguments.no_wait).map_err(|failure| {
         let detail =
-            format!("Redrive job {id} does not need this command: it goes on while the runtime runs.");
-        failure.detail(detail).detail(format!("`camshaft redrives {id}` shows how far it is."))
+            format!("Redrive job {id} does not need this command: it continues while the runtime runs.");
+        failure.detail(detail).detail(format!("Run `camshaft redrives {id}` to see its progress."))
     })?;
     if json {
         output::json(&job)?;
@@ -125,7 +126,7 @@ pub fn redrive(client: &Client, arguments: &Arguments, json: bool) -> Result<(),
     if is_settled { outcome::tell(results(&job)) } else { Ok(()) }
 }
 
-/// Redrives those that were named.
+/// Redrives the named dead letters.
 fn some(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let ids = &arguments.ids;
     if !confirm(&format!("Redrive {}?", counted(ids.len() as u64)), arguments.yes) {
@@ -146,13 +147,13 @@ fn some(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failur
     missing.map_or(Ok(()), Err)
 }
 
-/// What became of a job's events so far.
+/// The results of a job so far.
 const fn results(job: &RedriveView) -> Outcome {
     Outcome { redriven: job.redriven, handled: job.handled, dead_again: job.dead_again }
 }
 
 impl Selection {
-    /// Whether it says which of a consumer's dead letters are meant, if only that it is all.
+    /// Whether it selects dead letters of the consumer explicitly, at least by `--all`.
     const fn is_narrowed(&self) -> bool {
         self.all
             || self.event_type.is_some()
@@ -161,7 +162,7 @@ impl Selection {
             || self.until.is_some()
     }
 
-    /// What to ask for; none if nothing is selected.
+    /// The request for the runtime; none if no consumer is selected.
     fn request(&self) -> Option<RedriveRequest> {
         let consumer = self.consumer.clone()?;
         Some(RedriveRequest {
@@ -184,7 +185,7 @@ fn show(preview: &RedrivePreview, json: bool) -> Result<(), Failure> {
     }
     let shown = preview.first.len();
     let first = if preview.selected > shown as u64 {
-        format!("; these are the first {shown}")
+        format!("; the first {shown} are listed")
     } else {
         String::new()
     };
@@ -192,15 +193,17 @@ fn show(preview: &RedrivePreview, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Waits until a job has ended and, if `to_end`, what it sent back was handled or is dead again, with a bar for those who
-/// look; whether it came to that. Ctrl-C ends the waiting, not the job.
+/// Waits until a job has ended and, if `to_end`, until each event that it redrove is handled or is a dead
+/// letter again. Shows a progress bar at a terminal. Returns the job, and whether it was followed to its end:
+/// Ctrl-C stops the waiting, not the job.
 fn follow(client: &Client, mut job: RedriveView, to_end: bool) -> Result<(RedriveView, bool), Failure> {
     let bar = bar(job.selected);
     let consumer = job.request.consumer.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(Failure::internal)?.block_on(async {
         let mut signals = Signals::listen().map_err(Failure::internal)?;
-        // Whether anything waits of a job that has sent back everything: what was dropped, such as by a reset, does not.
+        // Whether events of the job may still be waiting once it has redriven all. Events that were dropped,
+        // for example by a reset, no longer wait.
         let mut holds = true;
         while job.status == RedriveStatusView::Running || (to_end && holds && is_open(&job)) {
             bar.set_position(job.handled + job.dead_again);
@@ -208,7 +211,7 @@ fn follow(client: &Client, mut job: RedriveView, to_end: bool) -> Result<(Redriv
                 bar.finish_and_clear();
                 return Ok((job, false));
             }
-            // It blocks, but nothing else is to be done meanwhile; a signal is noticed afterwards.
+            // This call blocks, which is fine: there is no other work, and a signal is handled afterwards.
             if to_end {
                 let open = job.remaining + job.redriven - job.handled - job.dead_again;
                 let is_anything_held = outcome::check_moving(client, &consumer, open)?;
@@ -221,7 +224,7 @@ fn follow(client: &Client, mut job: RedriveView, to_end: bool) -> Result<(Redriv
     })
 }
 
-/// Whether something that a job sent back is neither handled nor dead again.
+/// Whether some redriven events are neither handled nor dead letters again.
 const fn is_open(job: &RedriveView) -> bool {
     job.handled + job.dead_again < job.redriven
 }
@@ -234,18 +237,18 @@ fn bar(length: u64) -> ProgressBar {
     ProgressBar::new(length).with_style(style.expect("the template is well-formed"))
 }
 
-/// Says how it ended, or that it goes on.
+/// Reports how the job ended, or that it continues.
 fn tell(job: &RedriveView) {
     let RedriveView { id, selected, redriven, gone, .. } = job;
     let gone = match gone {
         0 => String::new(),
-        1 => "; 1 was gone before its turn".to_owned(),
-        gone => format!("; {gone} were gone before their turn"),
+        1 => "; 1 no longer existed".to_owned(),
+        gone => format!("; {gone} no longer existed"),
     };
     match job.status {
         RedriveStatusView::Done => {
             output::note(&format!("redrove {}{gone}", counted(*redriven)));
-            output::hint(&format!("`camshaft redrives {id}` shows what came of it."));
+            output::hint(&format!("Run `camshaft redrives {id}` to see the results."));
         }
         RedriveStatusView::Cancelled => {
             let selected = counted(*selected);
@@ -253,9 +256,9 @@ fn tell(job: &RedriveView) {
         }
         RedriveStatusView::Running => {
             let selected = counted(*selected);
-            output::note(&format!("redrive job {id} goes on; so far it redrove {redriven} of {selected}"));
+            output::note(&format!("redrive job {id} continues; it redrove {redriven} of {selected} so far"));
             output::hint(&format!(
-                "`camshaft redrives {id}` shows it, `camshaft redrives cancel {id}` stops it."
+                "Run `camshaft redrives {id}` to see it, `camshaft redrives cancel {id}` to stop it."
             ));
         }
     }

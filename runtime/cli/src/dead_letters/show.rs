@@ -1,4 +1,4 @@
-//! `camshaft dead-letters show`: everything that is known about one.
+//! `camshaft dead-letters show`: all recorded facts about one dead letter.
 
 use camshaft_wire::DeadLetterView;
 
@@ -21,7 +21,9 @@ pub fn show(client: &Client, id: &Id, json: bool) -> Result<(), Failure> {
     }
     output::print(&shown(&letter))?;
     let id = &letter.summary.id;
-    output::hint(&format!("`camshaft dead-letters redrive {id}` tries it again, `discard {id}` drops it."));
+    output::hint(&format!(
+        "Run `camshaft dead-letters redrive {id}` to retry it, `dead-letters discard {id}` to drop it."
+    ));
     Ok(())
 }
 
@@ -31,7 +33,8 @@ fn shown(letter: &DeadLetterView) -> String {
         let error = attempt.error.trim_end().replace('\n', "\n  ");
         format!("attempt {}, {}, {}\n  {error}", attempt.attempt, time(attempt.at), attempt.cause)
     });
-    // Of what plugins and producers wrote only an attempt's error has lines of its own, further in than what is ours.
+    // Text from plugins and producers stays on one line. The only exception is an attempt's error, which is
+    // indented further than the program's own text.
     let waiting = letter
         .waiting_events
         .iter()
@@ -49,7 +52,7 @@ fn shown(letter: &DeadLetterView) -> String {
         ("plugin", plugin),
         ("event", Some(letter.event.get().to_owned())),
         ("history", lines(attempts)),
-        ("had read", lines(inputs)),
+        ("state read", lines(inputs)),
         ("waiting", Some(summary.waiting.to_string())),
         ("first", lines(waiting)),
     ])
@@ -97,20 +100,20 @@ mod tests {
             }],
         });
         insta::assert_snapshot!(shown, @r#"
-        id        stock:17
-        since     2026-01-31T12:00:00Z
-        reason    reject: not enough stock
-        key       o-17
-        attempts  1
-        redrives  0
-        plugin    1.2.0 0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f
-        event     {"specversion":"1.0","id":"1","source":"/shop","type":"order.placed","subject":"o-17","offset":"17","data":{"sku":"A1"}}
-        history   attempt 1, 2026-01-31T12:00:00Z, reject
-                    not enough stock
-                    at reserve_stock
-        had read  A1 = 0
-        waiting   2
-        first     18 order.cancelled 2
+        id          stock:17
+        since       2026-01-31T12:00:00Z
+        reason      reject: not enough stock
+        key         o-17
+        attempts    1
+        redrives    0
+        plugin      1.2.0 0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f
+        event       {"specversion":"1.0","id":"1","source":"/shop","type":"order.placed","subject":"o-17","offset":"17","data":{"sku":"A1"}}
+        history     attempt 1, 2026-01-31T12:00:00Z, reject
+                      not enough stock
+                      at reserve_stock
+        state read  A1 = 0
+        waiting     2
+        first       18 order.cancelled 2
         "#);
     }
 }

@@ -1,4 +1,4 @@
-//! A dead letter on its way to another machine: one JSON file with all that its last attempt saw.
+//! A dead letter for another machine: one JSON file with all inputs of its last attempt.
 
 use std::{
     fs,
@@ -14,21 +14,21 @@ use super::{
     finding::Component,
 };
 
-/// The form of the file; it changes with its meaning.
+/// The format version of the file. Increase it when the meaning of the content changes.
 const FORM: u32 = 1;
 
-/// What it takes to run the last attempt again.
+/// Everything needed to rerun the last attempt.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Export {
     camshaft_debug: u32,
     pub letter: DeadLetterView,
-    /// What the plugin's attempts may use now.
+    /// The current limits of the plugin's attempts.
     #[serde(default)]
     limits: Option<LimitsView>,
-    /// Where the runtime may have the plugin. That means nothing on another machine.
+    /// Where the runtime may store the plugin. These paths mean nothing on another machine.
     #[serde(skip)]
     pub files: Vec<PathBuf>,
-    /// The plugin, in base64, if it was at hand.
+    /// The plugin, in base64, if it was found.
     #[serde(default)]
     wasm_base64: Option<String>,
 }
@@ -40,18 +40,18 @@ impl Export {
 
     pub fn read(file: &Path) -> Result<Self, Failure> {
         let wrong = |reason: String| {
-            let message = format!("\"{}\" is no export of a dead letter: {reason}", file.display());
+            let message = format!("\"{}\" is not an export of a dead letter: {reason}", file.display());
             Failure::new(ErrorCode::NotDebuggable, message)
         };
         let text = fs::read(file).map_err(|error| Failure::read(file.display(), &error))?;
         let export: Self = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
         match export.camshaft_debug {
             FORM => Ok(export),
-            other => Err(wrong(format!("it is of form {other}, and this camshaft reads form {FORM}"))),
+            other => Err(wrong(format!("it has format {other}; this camshaft reads format {FORM}"))),
         }
     }
 
-    /// Writes the file, with the plugin that was asked for or the one that failed.
+    /// Writes the file, with the plugin that `wasm` names or the one that failed.
     pub fn write(mut self, file: &Path, wasm: Option<&Path>, json: bool) -> Result<(), Failure> {
         match Component::find(&self, wasm) {
             Ok(component) => {
@@ -62,13 +62,13 @@ impl Export {
             Err(failure) if wasm.is_some() => return Err(failure),
             Err(_) => {
                 output::note(&format!(
-                    "the plugin {} is not at hand and not in the file",
+                    "the plugin {} was not found, so the file does not contain it",
                     self.letter.digest
                 ));
-                output::hint("`--wasm FILE` puts one into it.");
+                output::hint("Pass `--wasm FILE` to include a plugin.");
             }
         }
-        let text = serde_json::to_vec(&self).expect("what is exported has a JSON form");
+        let text = serde_json::to_vec(&self).expect("an export serializes to JSON");
         fs::write(file, text).map_err(|error| Failure::write(file.display(), &error))?;
         if json {
             return output::json(&serde_json::json!({
@@ -78,12 +78,12 @@ impl Export {
         output::line(&file.display().to_string())
     }
 
-    /// The plugin in it.
+    /// The included plugin.
     pub fn wasm(&self) -> Option<Vec<u8>> {
         STANDARD.decode(self.wasm_base64.as_ref()?).ok()
     }
 
-    /// An operator's file that sets the limits of the runtime in which it failed.
+    /// An operator's file with the limits of the runtime in which the attempt failed.
     pub fn limits(&self) -> String {
         match self.limits {
             None => String::new(),

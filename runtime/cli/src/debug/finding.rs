@@ -1,4 +1,4 @@
-//! Which plugin to run: the one that was named, or the very one that failed.
+//! Finds the plugin to run: the named file, or the exact version that failed.
 
 use std::{
     fs,
@@ -14,12 +14,12 @@ use super::{super::failure::Failure, export::Export};
 /// A plugin's file.
 pub enum Component {
     Named(PathBuf),
-    /// From an export, as long as this lives.
+    /// Unpacked from an export; the file is deleted when this is dropped.
     Unpacked(tempfile::NamedTempFile),
 }
 
 impl Component {
-    /// The one that was named, or else one of the digest with which the attempt ran.
+    /// The named file, or else a file with the digest of the failed attempt.
     pub fn find(export: &Export, named: Option<&Path>) -> Result<Self, Failure> {
         if let Some(named) = named {
             return Ok(Self::Named(named.to_owned()));
@@ -35,7 +35,7 @@ impl Component {
             { candidates }.find(|file| fs::read(file).is_ok_and(|wasm| hexadecimal(&wasm) == *digest));
         found.cloned().map(Self::Named).ok_or_else(|| {
             let message = format!(
-                "the plugin that failed, \"{}\" {} {digest}, is not at hand",
+                "the plugin that failed, \"{}\" {} {digest}, was not found",
                 export.letter.summary.consumer, export.letter.version
             );
             Failure::new(ErrorCode::NotDebuggable, message)

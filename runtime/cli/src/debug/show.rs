@@ -1,4 +1,4 @@
-//! The attempt that was run here beside the original one.
+//! Compares the attempt that ran here with the recorded one.
 
 use camshaft_engine::Rehearsed;
 use camshaft_wire::{AttemptView, DeadLetterView, Encoding};
@@ -15,16 +15,16 @@ use crate::text;
 pub struct Debugged<'e> {
     pub letter: &'e DeadLetterView,
     pub original: &'e AttemptView,
-    /// Of the plugin that ran here.
+    /// Digest of the plugin that ran here.
     pub digest: String,
     pub done: Rehearsed,
-    /// What it would have sent.
+    /// Requests that it would have sent.
     pub not_sent: Vec<Request<Vec<u8>>>,
-    /// State keys that were read and of which nothing is recorded.
+    /// State keys that the attempt read but that were not recorded.
     pub missed: Vec<Vec<u8>>,
 }
 
-/// How the two compare.
+/// How the two attempts compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Comparison {
     Same,
@@ -41,7 +41,7 @@ impl Debugged<'_> {
             return Comparison::Other;
         }
         let (recorded, here) = (&self.original.error, &failure.error);
-        // A story that found little room was cut.
+        // A recorded error is cut if there was little space for it.
         let is_cut = !recorded.is_empty() && here.starts_with(recorded.as_str());
         match recorded == here || is_cut {
             true => Comparison::Same,
@@ -115,8 +115,8 @@ impl Debugged<'_> {
             (Comparison::Succeeded, false) => "it succeeds here",
         };
         let effects = effects::lines(&done.effects);
-        // Those of an attempt that failed never were any.
-        let label = if done.failure.is_some() { "vanished" } else { "effects" };
+        // Effects of a failed attempt are not applied.
+        let label = if done.failure.is_some() { "not applied" } else { "effects" };
         let lines = |lines: Vec<String>| {
             let lines: Vec<_> = lines.iter().map(|line| text::line(line)).collect();
             (!lines.is_empty()).then(|| lines.join("\n"))
@@ -125,8 +125,7 @@ impl Debugged<'_> {
             Some(_) => format!("{} = {}", input.key, input.value),
             None => format!("{} is absent", input.key),
         });
-        let truncated =
-            letter.inputs.truncated.then(|| "what it read beyond 64 KiB is not recorded".to_owned());
+        let truncated = letter.inputs.truncated.then(|| "reads beyond 64 KiB are not recorded".to_owned());
         let missed =
             self.missed().into_iter().map(|key| format!("{key} is not recorded; it was absent here"));
         let recorded = format!("{}: {}", original.cause, original.error.trim_end());
@@ -135,8 +134,8 @@ impl Debugged<'_> {
             ("event", Some(letter.event.get().to_owned())),
             ("attempt", Some(format!("{} at {}", original.attempt, time(original.at)))),
             ("plugin", Some(ran)),
-            ("had read", lines(read.chain(truncated).collect())),
-            ("reads", lines(missed.collect())),
+            ("state read", lines(read.chain(truncated).collect())),
+            ("missing", lines(missed.collect())),
             ("recorded", Some(recorded)),
             ("here", (comparison != Comparison::Same).then_some(here)),
             ("result", Some(verdict.to_owned())),

@@ -1,4 +1,5 @@
-//! Where a plugin's files go: into the directory itself, if it is on this machine, or to the runtime, which puts them there.
+//! Where a plugin's files go: directly into the directory, if it is on this machine, or to the runtime, which
+//! writes them.
 
 use std::{
     fs::{self, File},
@@ -13,14 +14,14 @@ use crate::{
     failure::Failure,
 };
 
-/// What is put there.
+/// The files to install.
 pub struct Files {
     stem: String,
     wasm: Vec<u8>,
     toml: Option<Vec<u8>>,
     /// SHA-256 of the `.wasm`, in hexadecimal.
     pub digest: String,
-    /// The same of the operator's file, if one goes with it.
+    /// SHA-256 of the operator's file, if there is one.
     pub operator_digest: Option<String>,
 }
 
@@ -32,16 +33,16 @@ impl Files {
     }
 }
 
-/// Where it goes.
+/// The destination of the files.
 pub enum Place {
-    /// Into this directory, which is the runtime's.
+    /// This directory, which the runtime watches.
     Here(PathBuf),
-    /// To the runtime.
+    /// The runtime, over HTTP.
     There,
 }
 
 impl Files {
-    /// Reads both; in the directory they have the name `stem`.
+    /// Reads both files. In the directory they are named after `stem`.
     pub fn read(wasm: &Path, toml: Option<&Path>, stem: String) -> Result<Self, Failure> {
         let read = |path: &Path| fs::read(path).map_err(|error| Failure::read(path.display(), &error));
         let (wasm, toml) = (read(wasm)?, toml.map(read).transpose()?);
@@ -54,7 +55,8 @@ impl Files {
         format!("{}.wasm", self.stem)
     }
 
-    /// Name and content of each; the operator's file first, so that the plugin never runs without it.
+    /// Name and content of each file. The operator's file comes first, so that the plugin never runs without
+    /// it.
     fn each(&self) -> impl Iterator<Item = (String, &[u8])> {
         let toml = self.toml.as_deref().map(|content| (format!("{}.toml", self.stem), content));
         toml.into_iter().chain([(self.plugin(), self.wasm.as_slice())])
@@ -62,14 +64,14 @@ impl Files {
 }
 
 impl Place {
-    /// The directory itself if the runtime is on this machine and it can be seen here, unless the files are to be sent.
+    /// The directory itself if the runtime and the directory are on this machine, unless `send` is set.
     pub fn of(client: &Client, directory: &str, send: bool) -> Self {
         let here = Path::new(directory);
         let is_here = client.is_local() && !directory.is_empty() && here.is_dir();
         if is_here && !send { Self::Here(here.to_owned()) } else { Self::There }
     }
 
-    /// Puts the files there. They appear whole or not at all.
+    /// Installs the files. Each appears complete or not at all.
     pub fn put(&self, client: &Client, files: &Files) -> Result<(), Failure> {
         match self {
             Self::Here(folder) => copy(folder, files),
@@ -80,7 +82,8 @@ impl Place {
     }
 }
 
-/// Both are written before the first of them has its name, so that the directory changes from one moment to the next.
+/// Writes both files under temporary names before renaming either, so that they appear at almost the same
+/// time.
 fn copy(folder: &Path, files: &Files) -> Result<(), Failure> {
     let mut written = Vec::new();
     for (name, content) in files.each() {
@@ -108,7 +111,7 @@ fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// After a failure no partial file is left; those that were renamed have another name.
+/// Removes the partial files after a failure. Files that were already renamed stay.
 fn remove(written: &[(PathBuf, PathBuf)]) {
     for (partial, _) in written {
         let _: io::Result<()> = fs::remove_file(partial);
@@ -140,7 +143,7 @@ mod tests {
         names.sort();
         assert_eq!(names, ["stock.toml", "stock.wasm"]);
         assert_eq!(fs::read(plugins.join("stock.wasm")).unwrap(), b"code");
-        // One of the two names is taken by a folder: the other is left as it was, too.
+        // A folder has one of the two names: the other file must not appear either.
         let plugins = folder.path().join("blocked");
         fs::create_dir_all(plugins.join("stock.toml")).unwrap();
         assert!(copy(&plugins, &files).is_err());

@@ -1,4 +1,4 @@
-//! Waiting for what a runtime does with a plugin's file: it runs it, refuses it, or lets it wait.
+//! Waits until a runtime runs a plugin's file, refuses it, or lets it wait.
 
 use std::{
     path::Path,
@@ -18,24 +18,24 @@ use crate::{
     terminal,
 };
 
-/// How often the runtime is asked.
+/// Polling interval.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How long it may do nothing with the file. While it loads it, there is no such end: an interpreter takes a minute to
-/// compile on a busy machine, and the runtime's own limits end that.
+/// How long the runtime may ignore the file. There is no such limit while it loads the file: compiling an
+/// interpreter takes a minute on a busy machine, and the runtime's own limits apply.
 const IDLE: Duration = Duration::from_secs(15);
 
-/// How long to wait for a version that may be on its way from elsewhere.
+/// How long to wait for a version that another process may still be deploying.
 const MAX_WAIT: Duration = Duration::from_mins(5);
 
-/// How long the runtime may take until it looks at a new file. What it said before that is no answer to the file.
+/// How long the runtime may take to notice a new file. Until then its answers may be about an earlier file.
 const SETTLES: Duration = Duration::from_secs(2);
 
-/// What the runtime said against a plugin's file.
+/// What the runtime reported against a plugin's file before the deployment.
 #[derive(Default)]
 struct Stood {
     refused_at: Option<Timestamp>,
-    /// The digest of the file that waits.
+    /// The digest of the waiting file.
     waiting: Option<String>,
 }
 
@@ -48,8 +48,9 @@ impl Stood {
     }
 }
 
-/// Waits until what was put into the directory runs. `before` is how the directory was until then: a refusal that stood
-/// there is no answer, and a version that waited is one only if it goes on waiting.
+/// Waits until the installed files run. `before` is the state of the directory before the deployment: a
+/// refusal that it already shows is not an answer, and a version that already waited is one only if it keeps
+/// waiting.
 pub fn until_settled(client: &Client, files: &Files, before: &PluginsView) -> Result<PluginView, Failure> {
     let name = files.plugin();
     let stood = Stood {
@@ -68,15 +69,15 @@ pub fn until_settled(client: &Client, files: &Files, before: &PluginsView) -> Re
             idle_since = Instant::now();
         }
         if idle_since.elapsed() > IDLE {
-            let message = format!("the runtime does nothing with \"{name}\" in \"{}\"", now.directory);
+            let message = format!("the runtime has not loaded \"{name}\" from \"{}\"", now.directory);
             return Err(Failure::new(ErrorCode::NotYet, message)
-                .hint("See the runtime's log. If it is on another machine, give --send."));
+                .hint("Check the runtime's log. If the runtime is on another machine, pass --send."));
         }
         thread::sleep(LOOK);
     }
 }
 
-/// What has become of the files, if that is settled.
+/// The outcome for the files, once it is final.
 fn judge(
     now: &PluginsView,
     files: &Files,
@@ -85,7 +86,7 @@ fn judge(
 ) -> Option<Result<PluginView, Failure>> {
     let name = files.plugin();
     if let Some(plugin) = refused(now, &name) {
-        // It is still the refusal of before, or that of these files.
+        // Either the refusal from before, or a refusal of these files.
         return (Stood::of(plugin).refused_at != stood.refused_at).then(|| Err(refusal(plugin)));
     }
     for plugin in of_file(now, &name).filter(|plugin| !plugin.loading) {
@@ -125,10 +126,11 @@ pub fn until_version(client: &Client, name: &str, version: &str) -> Result<Plugi
         }
         if Instant::now() > end {
             let now = found.map_or_else(
-                || format!("there is no plugin \"{name}\""),
+                || format!("plugin \"{name}\" does not exist"),
                 |plugin| format!("plugin \"{name}\" runs {}", plugin.version.as_deref().unwrap_or("nothing")),
             );
-            return Err(Failure::new(ErrorCode::NotYet, format!("{now}, not version {version}")));
+            let message = format!("timed out waiting for version {version}: {now}");
+            return Err(Failure::new(ErrorCode::NotYet, message));
         }
         thread::sleep(LOOK);
     }
@@ -156,7 +158,7 @@ fn judge_version(
     Some(Err(waits(waiting)))
 }
 
-/// The reason why a version waits, as the end of the command.
+/// The failure for a version that waits, with the reason.
 fn waits(waiting: &WaitingVersionView) -> Failure {
     let message = format!("version {} waits: {}", waiting.version, waiting.message);
     Failure::new(ErrorCode::VersionUnusable, message).hint(&waiting.hint)
@@ -174,13 +176,15 @@ fn refused<'p>(plugins: &'p PluginsView, name: &str) -> Option<&'p PluginView> {
     plugins.items.iter().find(is_refused)
 }
 
-/// The refusal as the end of the command.
+/// The failure for a refused file.
 fn refusal(plugin: &PluginView) -> Failure {
     let Some(refusal) = &plugin.last_refusal else { return Failure::internal("nothing was refused") };
     let code = ErrorCode::from_text(&refusal.code).unwrap_or(ErrorCode::VersionUnusable);
     let failure = Failure::new(code, &refusal.message).hint(&refusal.hint);
     match &plugin.version {
-        Some(version) => failure.detail(format!("Version {version} of plugin \"{}\" runs on.", plugin.name)),
+        Some(version) => {
+            failure.detail(format!("Version {version} of plugin \"{}\" keeps running.", plugin.name))
+        }
         None => failure,
     }
 }
@@ -189,7 +193,7 @@ fn is_of(file: &str, name: &str) -> bool {
     Path::new(file).file_name().is_some_and(|file| file == name)
 }
 
-/// What runs, in one line.
+/// The running version, in one line.
 pub fn runs(plugin: &PluginView) -> String {
     let version = plugin.version.as_deref().unwrap_or_default();
     let status = match (plugin.status, &plugin.probation) {
@@ -207,7 +211,7 @@ fn bar(name: &str) -> ProgressBar {
     }
     let style =
         ProgressStyle::with_template("{spinner}  {msg}  {elapsed}").expect("the template is well-formed");
-    let bar = ProgressBar::new_spinner().with_style(style).with_message(format!("the runtime loads {name}"));
+    let bar = ProgressBar::new_spinner().with_style(style).with_message(format!("loading {name}"));
     bar.enable_steady_tick(LOOK);
     bar
 }
@@ -245,9 +249,9 @@ mod tests {
         for (before, after) in [(refused(old), refused(new)), (waiting("0f"), waiting("aa"))] {
             let stood = Stood::of(&before);
             let judged = |plugin, idle| judge_version(plugin, "1.3.0", &stood, idle).is_some();
-            assert!(!judged(&before, Duration::ZERO), "it may not have been looked at");
-            assert!(judged(&before, SETTLES + LOOK), "nothing comes any more");
-            assert!(judged(&after, Duration::ZERO), "that is another answer");
+            assert!(!judged(&before, Duration::ZERO), "the runtime may not have looked yet");
+            assert!(judged(&before, SETTLES + LOOK), "no other answer comes");
+            assert!(judged(&after, Duration::ZERO), "the answer changed");
         }
     }
 

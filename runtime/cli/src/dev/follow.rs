@@ -1,4 +1,4 @@
-//! What a handler did with each event, as lines.
+//! Prints what a handler did with each event.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use serde_json::json;
 use super::super::{effects, failure::Failure, output};
 use crate::text;
 
-/// Events that are remembered until they are handled.
+/// Maximum number of events to remember until they are handled.
 const MAX_EVENTS: usize = 10_000;
 
-/// The plugin that is followed.
+/// Follows one plugin.
 pub struct Follower {
     pub name: String,
-    /// Where other commands reach its runtime.
+    /// Address at which other commands reach the runtime.
     url: String,
     json: bool,
-    /// What events are, by their offset.
+    /// Descriptions of events, by their offset.
     events: BTreeMap<Offset, String>,
 }
 
@@ -29,7 +29,7 @@ impl Follower {
         Self { name, url, json, events: BTreeMap::new() }
     }
 
-    /// Remembers what `event` is.
+    /// Remembers the description of `event`.
     pub fn note(&mut self, offset: Offset, event: &Event) {
         let key = event.ordering_key().map(|key| format!(" [{key}]")).unwrap_or_default();
         self.events.insert(offset, format!("{}{key}", event.event_type));
@@ -38,7 +38,7 @@ impl Follower {
         }
     }
 
-    /// Shows what became of an event; which version handled it, if one did.
+    /// Prints the outcome of an event. Returns the version that handled it, if one did.
     pub fn show(&self, handled: &Handled) -> Result<Option<ActivationId>, Failure> {
         let Some(outcome) = outcome(handled) else { return Ok(None) };
         let failed = failed(handled);
@@ -69,14 +69,14 @@ impl Follower {
         }
         if handled.outcome == Outcome::DeadLettered {
             let (name, url) = (&self.name, &self.url);
-            shown += &format!("      `camshaft debug {name}:{} --url {url}` runs it again\n", handled.cause);
+            shown += &format!("      `camshaft debug {name}:{} --url {url}` reruns it\n", handled.cause);
         }
         output::print(&shown)?;
         Ok(Some(handled.activation))
     }
 }
 
-/// How it ended; none if the handler was not called, or has not ended.
+/// The outcome of the attempt; none if the handler was not called, or has not finished.
 const fn outcome(handled: &Handled) -> Option<&'static str> {
     match handled.outcome {
         Outcome::Done => Some("ok"),

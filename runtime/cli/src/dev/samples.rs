@@ -1,4 +1,4 @@
-//! Sample events: read anew each time, so that they can be edited, too, and sent with ids that are new.
+//! Sample events. They are read again each time, so that they can be edited too, and sent with new ids.
 
 use std::{fs, path::Path};
 
@@ -7,7 +7,7 @@ use camshaft_wire::ErrorCode;
 
 use super::super::failure::Failure;
 
-/// The events of `file`, one a line, for the `round`-th time.
+/// Reads the events of `file`, one per line, and makes their ids unique for this `round`.
 pub fn read(file: &Path, round: u32) -> Result<Vec<Event>, Failure> {
     let text = fs::read_to_string(file).map_err(|error| Failure::read(file.display(), &error))?;
     let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());

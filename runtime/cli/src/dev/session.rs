@@ -1,4 +1,4 @@
-//! One `camshaft dev`: the runtime, what it is fed, and what is said about it.
+//! One run of `camshaft dev`: the runtime, the events sent to it, and the output.
 
 use std::{
     fs, io,
@@ -25,10 +25,10 @@ use super::{
 };
 use crate::text;
 
-/// Longest time for requests to end.
+/// Longest time for requests to finish at shutdown.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// What the plugin logs, and what goes wrong beside it.
+/// Log filter: all lines of the plugin, and warnings of everything else.
 const LOGGED: &str = "warn,camshaft::plugin=trace";
 
 pub struct Session {
@@ -36,27 +36,27 @@ pub struct Session {
     signals: Signals,
     stop: watch::Sender<bool>,
     served: JoinHandle<io::Result<()>>,
-    /// Where the version that runs lies, with its operator's file beside it.
+    /// File of the running version; its operator's file is beside it.
     file: PathBuf,
     operator: Option<PathBuf>,
     samples: Option<PathBuf>,
     round: u32,
     digest: Option<String>,
     follower: Option<Follower>,
-    /// Where other commands reach this runtime.
+    /// Address at which other commands reach this runtime.
     url: String,
     json: bool,
     waiting: Option<Waiting>,
 }
 
-/// A version that has not handled anything yet.
+/// A version that has not handled any event yet.
 struct Waiting {
     activation: ActivationId,
     edited: SystemTime,
     took: String,
 }
 
-/// Logs from now on.
+/// Starts logging.
 pub fn log() -> Result<(), Failure> {
     let filter = EnvFilter::new(LOGGED);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).without_time();
@@ -65,7 +65,7 @@ pub fn log() -> Result<(), Failure> {
 }
 
 impl Session {
-    /// Starts the runtime, with an empty log beside the component.
+    /// Starts the runtime, with an empty log next to the component.
     pub async fn start(arguments: &Arguments, component: &Component, json: bool) -> Result<Self, Failure> {
         let folder = component.path.with_file_name(format!("dev-{}", component.name));
         fresh(&folder).map_err(|error| Failure::write(folder.display(), &error))?;
@@ -104,7 +104,7 @@ impl Session {
         })
     }
 
-    /// Until it is asked to stop.
+    /// Runs until a stop signal arrives.
     pub async fn run(mut self, first: Built, mut builds: mpsc::Receiver<Built>) -> Result<(), Failure> {
         self.take(&first).await;
         let mut seen = Sequence(0);
@@ -117,7 +117,7 @@ impl Session {
                         seen = stretch.last;
                         self.show(&stretch)?;
                     }
-                    None => return Err(Failure::internal("the runtime stopped by itself")),
+                    None => return Err(Failure::internal("the runtime stopped unexpectedly")),
                 },
             }
         }
@@ -126,7 +126,8 @@ impl Session {
         self.served.await.map_err(Failure::internal)?.map_err(Failure::internal)
     }
 
-    /// Lets a version take over, and feeds it. What is wrong with it is said; the one before runs on.
+    /// Activates a version and sends the samples. Reports errors; after an error the previous version keeps
+    /// running.
     async fn take(&mut self, built: &Built) {
         if let Err(failure) = self.load(built).await {
             failure.say();
@@ -149,9 +150,9 @@ impl Session {
         let version = plugin.version.as_deref().unwrap_or_default();
         let (name, version) = (text::line(&plugin.name), text::line(version));
         if plugin.digest == self.digest {
-            anstream::eprintln!("{name} {version} is as before: {took}");
+            anstream::eprintln!("{name} {version} is unchanged: {took}");
         } else {
-            anstream::eprintln!("{name} {version} runs: {took}");
+            anstream::eprintln!("{name} {version} is running: {took}");
         }
         self.digest = plugin.digest;
         if self.follower.is_some() {
@@ -164,8 +165,9 @@ impl Session {
         Ok(())
     }
 
-    /// Frees what failed on the version before: the samples, which come anew, do not wait behind it. Without samples it
-    /// is tried again, since it was sent by hand.
+    /// Releases events that failed on the previous version. With samples they are dropped, so that the
+    /// samples, which are sent again, do not wait behind them. Without samples they are retried, since they
+    /// were sent by hand.
     async fn begin_anew(&self, name: &str) -> Result<(), Failure> {
         if self.samples.is_some() {
             let request = ResetRequest { to: ResetPlace::Latest, keep_state: true };
@@ -184,7 +186,7 @@ impl Session {
         redrive.map(|_| ()).map_err(|error| Failure::new(error.code(), error.to_string()))
     }
 
-    /// Sends the samples, if there are any.
+    /// Publishes the samples, if there are any.
     async fn feed(&mut self) -> Result<(), Failure> {
         let Some(file) = &self.samples else { return Ok(()) };
         self.round += 1;
@@ -217,7 +219,7 @@ impl Session {
     }
 }
 
-/// An empty folder.
+/// Creates an empty folder, deleting its previous content.
 fn fresh(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -225,7 +227,7 @@ fn fresh(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Puts the component and its operator's file to where they are loaded from.
+/// Copies the component and its operator's file to the path that they are loaded from.
 fn install(component: &Path, file: &Path, operator: Option<&Path>) -> Result<(), Failure> {
     fs::copy(component, file).map_err(|error| Failure::read(component.display(), &error))?;
     let text = operator.map_or(Ok(String::new()), fs::read_to_string);
@@ -234,8 +236,8 @@ fn install(component: &Path, file: &Path, operator: Option<&Path>) -> Result<(),
     fs::write(&to, without_probation(&text)).map_err(|error| Failure::write(to.display(), &error))
 }
 
-/// The operator's file for a plugin whose every version takes over for good, whatever fails: that is what is being tried
-/// here. What is no TOML is left for the loader to complain about.
+/// The operator's file, changed so that every version is accepted without probation: `dev` exists to try
+/// versions that may fail. Invalid TOML is returned unchanged, so that the loader reports it.
 fn without_probation(text: &str) -> String {
     let Ok(mut table) = text.parse::<toml::Table>() else { return text.to_owned() };
     let policy = table.entry("policy").or_insert_with(|| toml::Table::new().into());

@@ -1,4 +1,4 @@
-//! What an edit is: a change of a file in the plugin's folder, but for what tools write there.
+//! Detects edits: changes of files in the plugin's folder, except files that tools write there.
 
 use std::{
     fs,
@@ -12,33 +12,35 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::Modif
 
 use super::super::failure::Failure;
 
-/// An edit is over once nothing has changed for so long: editors write a file in several steps.
+/// An edit ends when nothing has changed for this long: editors write a file in several steps.
 const SETTLED: Duration = Duration::from_millis(50);
 
-/// Older than that a file's time says nothing about the edit, such as that of a file that was moved there.
+/// A modification time older than this is not the time of the edit, for example if an old file was moved
+/// there.
 const RECENT: Duration = Duration::from_secs(10);
 
-/// Folders of tools.
+/// Folders that tools write.
 const TOOLS: [&str; 6] = ["target", "node_modules", "__pycache__", "venv", "dist", "build"];
 
-/// Endings of what tools write beside sources: what is built, and what `dev` itself says if it is kept in a file.
+/// Extensions of files that tools write beside sources: build results, and the output of `dev` itself if it
+/// goes to a file.
 const WRITTEN: [&str; 3] = ["wasm", "log", "tmp"];
 
-/// The files that are watched.
+/// The watched files.
 pub struct Sources {
     changes: Receiver<PathBuf>,
     _watcher: RecommendedWatcher,
 }
 
-/// A change, or several at once.
+/// One change, or several changes at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// When the last of them was made.
+    /// Time of the last change.
     pub at: SystemTime,
 }
 
 impl Sources {
-    /// Watches the plugin in `folder`, and `others` wherever they are.
+    /// Watches the plugin in `folder`, and the files `others` in any folder.
     pub fn watch(folder: &Path, others: Vec<PathBuf>) -> Result<Self, Failure> {
         let absolute =
             |path: &Path| fs::canonicalize(path).map_err(|error| Failure::read(path.display(), &error));
@@ -58,7 +60,7 @@ impl Sources {
             }
             let mut paths = event.paths.into_iter();
             if let Some(path) = paths.find(|path| is_source(&root, path) || wanted.contains(path)) {
-                // Nobody listens any more only when the process ends.
+                // The receiver is dropped only when the process ends.
                 let _: Result<(), _> = sender.send(path);
             }
         };
@@ -77,7 +79,7 @@ impl Sources {
         Ok(Self { changes, _watcher: watcher })
     }
 
-    /// The next edit.
+    /// Waits for the next edit.
     pub fn wait(&self) -> Option<Edit> {
         let mut at = time_of(&self.changes.recv().ok()?);
         loop {
@@ -90,7 +92,7 @@ impl Sources {
     }
 }
 
-/// When the file was written, if it was just now.
+/// The modification time of the file if it is recent, or else the current time.
 fn time_of(path: &Path) -> SystemTime {
     let now = SystemTime::now();
     let written = fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
@@ -101,7 +103,7 @@ fn is_source(root: &Path, path: &Path) -> bool {
     let Ok(inside) = path.strip_prefix(root) else { return false };
     let is_tools = |part: Component<'_>| {
         let name = part.as_os_str().to_string_lossy();
-        // What begins with a dot or ends with a tilde is an editor's draft, or a tool's.
+        // Names that start with a dot or end with a tilde are drafts of editors or tools.
         TOOLS.contains(&name.as_ref()) || name.starts_with('.') || name.ends_with('~') || name == "Cargo.lock"
     };
     let is_written =

@@ -1,6 +1,6 @@
-//! The SDKs and the contract that this program carries, as a new plugin's `vendor/` holds them.
+//! The SDKs and the contract that this program embeds, for the `vendor/` folder of a new plugin.
 //!
-//! In there everything lies as in this repository, so that paths between files stay as they are.
+//! The folder layout is that of this repository, so relative paths between files stay valid.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ macro_rules! carry {
     };
 }
 
-/// Path below the plugin's folder, and content.
+/// Paths relative to the plugin's folder, with contents.
 pub fn files(language: Language) -> Vec<(String, String)> {
     let vendored = |path: &str, content: &str| (format!("vendor/{path}"), content.to_owned());
     let contract = CONTRACT.iter().map(|(name, content)| vendored(&format!("wit/v0.1/{name}"), content));
@@ -33,7 +33,7 @@ fn below(from: &str, to: &str, files: &[(&str, &str)]) -> Vec<(String, String)> 
     files.iter().map(|(path, content)| (place(path), (*content).to_owned())).collect()
 }
 
-/// The workspace that the Rust SDK inherits from: of this repository's own what the SDK mentions.
+/// The workspace manifest for the Rust SDK: the parts of this repository's manifest that the SDK inherits.
 fn workspace() -> String {
     let parse = |text: &str| -> Table { text.parse().expect("the manifests of this repository are TOML") };
     let mut workspace = parse(include_str!("../../../../Cargo.toml"));
@@ -51,10 +51,10 @@ fn workspace() -> String {
     let dependencies =
         table.get_mut("dependencies").and_then(Value::as_table_mut).expect("it has dependencies");
     dependencies.retain(|name, _| used.contains(name));
-    format!("# The workspace that the SDK was taken from, as far as it needs it.\n\n{workspace}")
+    format!("# The parts of the SDK's original workspace that the SDK needs.\n\n{workspace}")
 }
 
-/// Names of the dependencies that a package takes from its workspace.
+/// Names of the dependencies that a package inherits from its workspace.
 fn inherited(value: &Value) -> Vec<String> {
     let Some(table) = value.as_table() else { return Vec::new() };
     let is_inherited = |entry: &Value| entry.get("workspace").and_then(Value::as_bool) == Some(true);
@@ -141,7 +141,7 @@ mod tests {
 
     use super::*;
 
-    /// All files below `folder` of the repository that are part of an SDK, not of its tests.
+    /// All files below `folder` of the repository that belong to an SDK, without its tests.
     fn files_in(folder: &str, kinds: &[&str]) -> BTreeSet<String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let mut folders: Vec<PathBuf> = vec![root.join(folder)];
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(workspace["members"], vec!["sdk", "sdk/macros"].into());
         let dependencies = workspace["dependencies"].as_table().unwrap();
         assert!(dependencies.contains_key("serde") && dependencies.contains_key("wit-bindgen"));
-        assert!(!dependencies.contains_key("wasmtime"), "what the runtime alone needs stays out");
+        assert!(!dependencies.contains_key("wasmtime"), "dependencies of the runtime alone are left out");
         assert_eq!(dependencies["camshaft-sdk-macros"]["path"].as_str(), Some("sdk/macros"));
         assert!(workspace["lints"].get("rust").is_some() && workspace["package"].get("version").is_some());
     }

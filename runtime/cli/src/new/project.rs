@@ -1,4 +1,4 @@
-//! The files of a new plugin and what to do with them, by language.
+//! The files of a new plugin and the next steps for its author, by language.
 
 use super::{Lang, carried};
 
@@ -8,7 +8,7 @@ macro_rules! template {
     };
 }
 
-/// Path below the plugin's folder, and content.
+/// Paths relative to the plugin's folder, with contents.
 pub fn files(name: &str, language: Lang) -> Vec<(String, String)> {
     let (own, handler): (&[(&str, &str)], _) = match language {
         Lang::Rust => (&RUST, "add_up"),
@@ -24,7 +24,7 @@ pub fn files(name: &str, language: Lang) -> Vec<(String, String)> {
     own.chain([readme]).chain(carried::files(language.language())).collect()
 }
 
-/// Commands, each with what it does.
+/// The next commands, each with a description.
 pub fn next_steps(name: &str, language: Lang) -> Vec<String> {
     let enter = [(format!("cd {name}"), "")];
     let steps = enter.into_iter().chain(commands(language).map(|(command, what)| (command.to_owned(), what)));
@@ -44,10 +44,10 @@ fn commands(language: Lang) -> [(&'static str, &'static str); 4] {
         Lang::Python => "python3 -m unittest",
     };
     [
-        (unit_test, "the handler as a plain function, with a context in memory"),
-        ("camshaft test", "tests/*.toml against the component"),
-        ("camshaft build", "one .wasm file, checked"),
-        ("camshaft run --plugins .", "a runtime that takes it from here"),
+        (unit_test, "tests the handler as a plain function, with an in-memory context"),
+        ("camshaft test", "runs the cases in tests/*.toml against the component"),
+        ("camshaft build", "builds one checked .wasm file"),
+        ("camshaft run --plugins .", "starts a runtime that loads the plugin from this folder"),
     ]
 }
 
@@ -61,12 +61,13 @@ fn readme(name: &str, language: Lang) -> String {
     let commands: String =
         commands(language).iter().map(|(command, what)| format!("| `{command}` | {what} |\n")).collect();
     format!(
-        "# {name}\n\nAdds up what each customer orders. The handler is in `{source}`; `vendor/` holds the SDK and the \
-         contract that it is built against.\n\n| command | does |\n|---|---|\n{commands}"
+        "# {name}\n\nKeeps a running total of each customer's orders. The handler is in `{source}`. \
+         `vendor/` contains the SDK and the contract that the plugin is built against.\n\n\
+         | command | does |\n|---|---|\n{commands}"
     )
 }
 
-/// What a plugin has in every language.
+/// Files of a plugin in every language.
 const ANY: [(&str, &str); 2] =
     [("tests/totals.toml", template!("any/tests/totals.toml")), (".gitignore", template!("any/gitignore"))];
 
@@ -106,7 +107,7 @@ mod tests {
     fn nothing_is_left_to_fill_in() {
         for language in Lang::value_variants().iter().copied() {
             for (path, content) in files("stock", language) {
-                // Other text in double braces is the SDK's: placeholders of secrets.
+                // Other text in double braces belongs to the SDK: placeholders of secrets.
                 let mut braced = content.split("{{").skip(1).filter_map(|rest| rest.split_once("}}"));
                 let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase());
                 assert!(!braced.any(|(text, _)| is_name(text)), "{language}: {path}");
@@ -118,10 +119,10 @@ mod tests {
     fn the_next_steps_are_shown_side_by_side() {
         insta::assert_snapshot!(next_steps("stock", Lang::JavaScript).join("\n"), @"
         cd stock
-        npm install && npm test    # the handler as a plain function, with a context in memory
-        camshaft test              # tests/*.toml against the component
-        camshaft build             # one .wasm file, checked
-        camshaft run --plugins .   # a runtime that takes it from here
+        npm install && npm test    # tests the handler as a plain function, with an in-memory context
+        camshaft test              # runs the cases in tests/*.toml against the component
+        camshaft build             # builds one checked .wasm file
+        camshaft run --plugins .   # starts a runtime that loads the plugin from this folder
         ");
     }
 }

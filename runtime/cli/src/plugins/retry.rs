@@ -1,4 +1,4 @@
-//! `camshaft plugins retry`: a refused file is loaded again.
+//! `camshaft plugins retry`: loads a refused file again.
 
 use std::path::Path;
 
@@ -14,12 +14,12 @@ pub fn retry(client: &Client, file: &Path, json: bool) -> Result<(), Failure> {
         return output::json(&plugin);
     }
     let file = plugin.last_refusal.map_or(plugin.file, |refusal| refusal.file);
-    output::note(&format!("\"{file}\" is loaded again"));
-    output::hint(&format!("`camshaft plugins {}` shows what comes of it.", plugin.name));
+    output::note(&format!("\"{file}\" is being loaded again"));
+    output::hint(&format!("Run `camshaft plugins {}` to see the result.", plugin.name));
     Ok(())
 }
 
-/// The stem of a `.wasm` file; anything else is a name already.
+/// The stem of a `.wasm` file. Any other text is already a name.
 fn name(file: &Path) -> String {
     let is_file = file.extension().is_some_and(|extension| extension == "wasm");
     let name = if is_file { file.file_stem().unwrap_or_default() } else { file.as_os_str() };

@@ -1,4 +1,5 @@
-//! `camshaft plugins history|rollback|pin|unpin`: which versions a plugin ran, and which it is to run.
+//! `camshaft plugins history|rollback|pin|unpin`: shows which versions a plugin ran, and selects the version
+//! to run.
 
 use camshaft_wire::{
     ActivationView, Items, MeasureView, OutcomeView, PinRequest, PluginView, ProbationView, RollbackRequest,
@@ -18,9 +19,8 @@ pub fn history(client: &Client, name: &str, json: bool) -> Result<(), Failure> {
 }
 
 pub fn rollback(client: &Client, name: &str, to: Option<&str>, yes: bool, json: bool) -> Result<(), Failure> {
-    let what =
-        to.map_or_else(|| "the version that ran before".to_owned(), |digest| format!("version {digest}"));
-    if !confirm(&format!("Let plugin \"{name}\" run {what}?"), yes) {
+    let what = to.map_or_else(|| "the previous version".to_owned(), |digest| format!("version {digest}"));
+    if !confirm(&format!("Roll plugin \"{name}\" back to {what}?"), yes) {
         return Ok(());
     }
     let request = RollbackRequest { to: to.map(str::to_owned) };
@@ -40,7 +40,7 @@ pub fn unpin(client: &Client, name: &str, json: bool) -> Result<(), Failure> {
     tell(&plugin, json)
 }
 
-/// What runs now, and what does not.
+/// Reports the running version, and the waiting one if there is one.
 fn tell(plugin: &PluginView, json: bool) -> Result<(), Failure> {
     if json {
         return output::json(plugin);
@@ -71,15 +71,15 @@ fn listed(history: &[ActivationView]) -> String {
             why,
         ]
     });
-    table(["ACTIVATION", "VERSION", "DIGEST", "SINCE", "BECAME", "KEPT", "WHY"], rows)
+    table(["ACTIVATION", "VERSION", "DIGEST", "SINCE", "OUTCOME", "KEPT", "REASON"], rows)
 }
 
 fn outcome(outcome: &OutcomeView) -> (String, String) {
     match outcome {
         OutcomeView::Running => ("running".to_owned(), dash()),
         OutcomeView::Replaced { by, .. } => (format!("replaced by {by}"), dash()),
-        OutcomeView::Detached { .. } => ("detached".to_owned(), "its file is gone".to_owned()),
-        OutcomeView::Removed { .. } => ("removed".to_owned(), "its consumer was forgotten".to_owned()),
+        OutcomeView::Detached { .. } => ("detached".to_owned(), "its file was removed".to_owned()),
+        OutcomeView::Removed { .. } => ("removed".to_owned(), "its consumer was removed".to_owned()),
         OutcomeView::RolledBack { to, cause, measured, before, error, .. } => {
             let mut why = match cause.as_str() {
                 "operator" => "by hand".to_owned(),
@@ -101,9 +101,9 @@ pub fn probation(probation: &ProbationView) -> String {
     let ProbationView { until, measured, before, waiting, stopped, .. } = probation;
     let shares = format!("{} failed, {} before", share(*measured), share(*before));
     match (stopped, until) {
-        (true, _) => format!("failed, with nothing to go back to: {shares}; {waiting} wait"),
-        (false, Some(until)) => format!("until {} at the latest: {shares}; {waiting} wait", time(*until)),
-        (false, None) => format!("{shares}; {waiting} wait"),
+        (true, _) => format!("failed, and cannot be rolled back: {shares}; {waiting} waiting"),
+        (false, Some(until)) => format!("until {} at the latest: {shares}; {waiting} waiting", time(*until)),
+        (false, None) => format!("{shares}; {waiting} waiting"),
     }
 }
 
@@ -152,7 +152,7 @@ mod tests {
             past(2, "1.2.1", by_hand, false),
         ];
         insta::assert_snapshot!(listed(&history), @r"
-        ACTIVATION  VERSION  DIGEST        SINCE                 BECAME            KEPT  WHY
+        ACTIVATION  VERSION  DIGEST        SINCE                 OUTCOME           KEPT  REASON
         5           1.2.0    5f5f5f5f5f5f  2026-01-31T12:00:00Z  running           yes   -
         4           1.3.0    4f4f4f4f4f4f  2026-01-31T12:00:00Z  rolled back to 5  yes   by its probation: 20 of 20 failed, 3 of 1000 before; trap: unreachable
         3           1.2.0    3f3f3f3f3f3f  2026-01-31T12:00:00Z  replaced by 4     yes   -

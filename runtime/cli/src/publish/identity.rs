@@ -1,7 +1,7 @@
 //! The ids of lines of data.
 //!
-//! A line is told from others by what it holds and where the input lies, not by its number: a line that is corrected,
-//! added or taken out changes no other line's id. Equal lines of one input are counted.
+//! The id of a line depends on its content and on the path of the input, not on its line number: correcting,
+//! adding or removing a line changes no other line's id. Equal lines of one input are counted.
 
 use std::{
     collections::HashMap,
@@ -14,24 +14,24 @@ use sha2::{Digest, Sha256};
 
 use super::{Input, Template};
 
-/// Gives each line its id.
+/// Assigns an id to each line.
 pub struct Ids {
     rule: Rule,
-    /// What is hashed before each line.
+    /// The hash state before a line is added.
     common: Sha256,
-    /// How often each content has come, by the start of its hash.
+    /// How often each content has occurred, by the start of its hash.
     seen: HashMap<u64, u32>,
 }
 
 enum Rule {
-    /// Behind this text the hash.
+    /// This prefix, followed by the hash.
     Hash {
         prefix: String,
     },
     Pattern(Pattern),
 }
 
-/// What `--id` says.
+/// The pattern of `--id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(Vec<Piece>);
 
@@ -44,10 +44,10 @@ enum Piece {
 }
 
 impl Ids {
-    /// The ids of the lines of `input`.
+    /// Creates the ids of the lines of `input`.
     ///
-    /// Those of a file depend on its whole path, so that equal lines of two files are two events. Input without a place
-    /// has the name of its run, a random one unless it is given.
+    /// Ids of a file depend on its canonical path, so equal lines of two files are two events. Input without
+    /// a path uses the name of its run, which is random unless `--run` sets it.
     pub fn new(template: &Template, input: &Input) -> Self {
         let Template { event_type, source, subject, key, content_type, id, run } = template;
         let mut common = Sha256::new();
@@ -69,7 +69,7 @@ impl Ids {
     /// The id of the line `number`.
     ///
     /// # Errors
-    /// What `--id` names is not in the line.
+    /// The line lacks a value that `--id` refers to.
     pub fn of(&mut self, number: u64, data: &[u8]) -> Result<String, String> {
         match &self.rule {
             Rule::Hash { prefix } => {
@@ -80,7 +80,7 @@ impl Ids {
         }
     }
 
-    /// What a line holds, and which of its equals it is.
+    /// The hash of a line, and its number among equal lines.
     fn hash(&mut self, data: &[u8]) -> String {
         const BYTES: usize = 16;
         let digest = self.common.clone().chain_update(data).finalize();
@@ -93,7 +93,7 @@ impl Ids {
     }
 }
 
-/// A name for one reading of an input that has no place, such as stdin.
+/// A random run name for input that has no path, such as stdin.
 pub fn random_run() -> String {
     format!("{:016x}", RandomState::new().hash_one((process::id(), jiff::Timestamp::now().as_nanosecond())))
 }
@@ -101,14 +101,14 @@ pub fn random_run() -> String {
 impl std::str::FromStr for Pattern {
     type Err = String;
 
-    /// Reads `/order/id`, or a text such as `order-{/id}-{line}`.
+    /// Parses `/order/id`, or a template such as `order-{/id}-{line}`.
     fn from_str(text: &str) -> Result<Self, String> {
         if text.starts_with('/') {
             return Ok(Self(vec![Piece::Pointer(text.to_owned())]));
         }
         let (mut pieces, mut rest) = (Vec::new(), text);
         while let Some((before, behind)) = rest.split_once('{') {
-            let (name, after) = behind.split_once('}').ok_or("a { has no }")?;
+            let (name, after) = behind.split_once('}').ok_or("a { has no matching }")?;
             if !before.is_empty() {
                 pieces.push(Piece::Text(before.to_owned()));
             }
@@ -117,13 +117,13 @@ impl std::str::FromStr for Pattern {
                 "hash" => Piece::Hash,
                 pointer if pointer.starts_with('/') => Piece::Pointer(pointer.to_owned()),
                 other => {
-                    return Err(format!("{{{other}}} is none of {{/pointer}}, {{line}} and {{hash}}"));
+                    return Err(format!("{{{other}}} is unknown; use {{/pointer}}, {{line}} or {{hash}}"));
                 }
             });
             rest = after;
         }
         if pieces.is_empty() {
-            return Err("every line would have the same id; write a JSON pointer such as /id".to_owned());
+            return Err("every line would have the same id; use a JSON pointer such as /id".to_owned());
         }
         if !rest.is_empty() {
             pieces.push(Piece::Text(rest.to_owned()));
@@ -155,9 +155,11 @@ impl Pattern {
                 }
                 Piece::Pointer(pointer) => {
                     let found = value.as_ref().and_then(|value| value.pointer(pointer));
-                    id.push_str(&text_of(found).ok_or_else(|| {
-                        format!("the line has no text and no whole number of 64 bits at {pointer}")
-                    })?);
+                    id.push_str(
+                        &text_of(found).ok_or_else(|| {
+                            format!("the line has no string or 64-bit integer at {pointer}")
+                        })?,
+                    );
                 }
             }
         }
@@ -165,7 +167,7 @@ impl Pattern {
     }
 }
 
-/// A number that JSON's readers do not keep exactly would make one id of two.
+/// The text of a value. Inexact numbers are excluded: JSON parsers could map two of them to one id.
 fn text_of(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),

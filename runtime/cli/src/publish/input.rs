@@ -1,4 +1,4 @@
-//! Lines of a file or of stdin, each with its number. A line may not be longer than a request.
+//! Reads numbered lines from a file or from stdin. A line may not be longer than a request.
 
 use std::{
     fs::File,
@@ -11,31 +11,31 @@ use super::{
     identity,
 };
 
-/// Longest line, in bytes: the most that a request may have by default.
+/// Maximum line length in bytes: the default maximum size of a request.
 const MAX_LINE_BYTES: usize = 16 << 20;
 
-/// Where the events come from.
+/// The source of the events.
 pub struct Input {
-    /// The whole path of a file; absent for stdin and what else has no content of its own.
+    /// The canonical path of a regular file; absent for stdin, pipes and the like.
     pub place: Option<PathBuf>,
-    /// What its lines' ids begin with: the file's name, or a random name for this one reading.
+    /// The prefix of the lines' ids: the file's name, or a random name for this run.
     pub run: String,
-    /// How messages call it.
+    /// The name in messages.
     pub name: String,
-    /// Bytes in all, if that is known.
+    /// Total size in bytes, if known.
     pub length: Option<u64>,
     pub lines: Lines,
 }
 
 /// One line.
 pub struct Line {
-    /// Its number, from 1.
+    /// Line number, from 1.
     pub number: u64,
-    /// Its text without the line break; none if it is too long.
+    /// Content without the line break; none if the line is too long.
     pub content: Option<Vec<u8>>,
 }
 
-/// The lines that are still to come.
+/// Iterates over the remaining lines.
 pub struct Lines {
     source: Box<dyn BufRead>,
     number: u64,
@@ -48,7 +48,7 @@ impl Input {
         match file.filter(|file| *file != Path::new("-")) {
             None => {
                 if io::stdin().is_terminal() {
-                    output::note("reading events from the terminal, one a line; Ctrl-D ends");
+                    output::note("reading events from the terminal, one per line; press Ctrl-D to end");
                 }
                 Ok(Self::of("stdin".to_owned(), None, None, Box::new(BufReader::new(io::stdin()))))
             }
@@ -63,7 +63,7 @@ impl Input {
                 let name = path
                     .file_name()
                     .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
-                // A pipe's name says nothing about what comes out of it.
+                // The path of a pipe does not identify its content.
                 let place = length.map(|_| path.canonicalize()).transpose().map_err(refuse)?;
                 Ok(Self::of(name, place, length, Box::new(BufReader::with_capacity(1 << 16, file))))
             }
@@ -98,7 +98,7 @@ impl Lines {
         Ok(Some(Line { number, content: Some(content) }))
     }
 
-    /// Bytes read so far.
+    /// Number of bytes read so far.
     pub fn position(&self) -> u64 {
         self.position
     }

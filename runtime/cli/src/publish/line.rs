@@ -1,4 +1,4 @@
-//! Turns a line into an event.
+//! Converts a line into an event.
 
 use camshaft_event::{
     Event,
@@ -9,14 +9,14 @@ use serde_json::value::RawValue;
 
 use super::{super::failure::Failure, Input, Template, identity::Ids};
 
-/// Knows what the lines of an input are.
+/// Converts the lines of one input.
 pub struct Reader<'a> {
     template: &'a Template,
     ids: Ids,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of the lines of `input`.
+    /// Creates a reader for the lines of `input`.
     pub fn new(template: &'a Template, input: &Input) -> Self {
         Self { template, ids: Ids::new(template, input) }
     }
@@ -24,8 +24,8 @@ impl<'a> Reader<'a> {
     /// The event of a line; none if the line is blank.
     pub fn event(&mut self, number: u64, content: Option<Vec<u8>>) -> Result<Option<Event>, Failure> {
         let Some(content) = content else {
-            let message = "the line is longer than any event may be";
-            return Err(Failure::new(ErrorCode::EventTooLarge, message).hint("Write one event a line."));
+            let message = "the line is longer than 16 MiB";
+            return Err(Failure::new(ErrorCode::EventTooLarge, message).hint("Write one event per line."));
         };
         if content.iter().all(u8::is_ascii_whitespace) {
             return Ok(None);
@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
         parsed.map(Some).map_err(|error| {
             let hint = match (&error, &self.template.event_type) {
                 (InvalidEvent::Json { .. } | InvalidEvent::NotAnObject { .. }, None) => {
-                    "Write one CloudEvent a line, or give --type if the lines are data.".to_owned()
+                    "Write one CloudEvent per line, or pass --type if the lines are data.".to_owned()
                 }
                 _ => error.hint(),
             };
@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Whether a line is the data that it should be.
+    /// Checks that a line matches the content type.
     fn check(&self, data: &[u8]) -> Result<(), InvalidEvent> {
         if is_json(Some(&self.template.content_type))
             && let Err(error) = serde_json::from_slice::<&RawValue>(data)
@@ -53,13 +53,13 @@ impl<'a> Reader<'a> {
             return Err(unusable(
                 data,
                 format!("not JSON, {error}"),
-                "Write one JSON value a line, or give --content-type text/plain.",
+                "Write one JSON value per line, or pass --content-type text/plain.",
             ));
         }
         Ok(())
     }
 
-    /// The event of checked data.
+    /// Creates the event of checked data.
     fn datum(&mut self, event_type: String, number: u64, data: Vec<u8>) -> Result<Event, InvalidEvent> {
         let Template { source, subject, key, content_type, .. } = self.template;
         let id = self
@@ -139,13 +139,13 @@ mod tests {
         assert_eq!(Reader::new(&template(None), &input).event(1, Some(b" \t".to_vec())).unwrap(), None);
         let (message, hint) = refused(&template(None), "hello");
         assert_eq!(message, "the event is not JSON: expected value at line 1 column 1 [invalid-event]");
-        assert_eq!(hint, "Write one CloudEvent a line, or give --type if the lines are data.");
+        assert_eq!(hint, "Write one CloudEvent per line, or pass --type if the lines are data.");
         let (message, hint) = refused(&template(Some("a.b")), "hello");
         assert_eq!(
             message,
             "\"data\" is \"hello\": not JSON, expected value at line 1 column 1 [invalid-event]"
         );
-        assert_eq!(hint, "Write one JSON value a line, or give --content-type text/plain.");
+        assert_eq!(hint, "Write one JSON value per line, or pass --content-type text/plain.");
         let text = Template { content_type: "text/plain".into(), ..template(Some("a.b")) };
         assert_eq!(
             Reader::new(&text, &input).event(1, Some(b"hello".to_vec())).unwrap().unwrap().data,

@@ -1,5 +1,5 @@
-//! Sends events in batches. A batch of which one item is refused goes again without it, so that one bad line
-//! costs no other.
+//! Sends events in batches. If the runtime refuses one item of a batch, the rest is sent again without it, so
+//! that one bad line does not affect others.
 
 use std::{collections::VecDeque, thread, time::Duration};
 
@@ -18,16 +18,16 @@ use super::{
 };
 use crate::output;
 
-/// Bytes that a batch aims at; a transaction may have 4 MiB by default.
+/// Target batch size in bytes; the default maximum of a transaction is 4 MiB.
 const BATCH_BYTES: usize = 2 << 20;
 
-/// Longest time to wait for a runtime that is busy, in all.
+/// Maximum total time to wait for a busy runtime.
 const MAX_WAIT: Duration = Duration::from_mins(1);
 
-/// Shortest wait: a proxy before the runtime may ask for none.
+/// Minimum wait: a proxy in front of the runtime may request a wait of zero.
 const LEAST_WAIT: Duration = Duration::from_millis(100);
 
-/// How long to wait if `asked`, after `waited`. What is asked comes from outside.
+/// How long to wait if the answer requests `asked`, after waiting for `waited`. `asked` is untrusted.
 fn wait(asked: Duration, waited: Duration) -> Duration {
     asked.max(LEAST_WAIT).min(MAX_WAIT.saturating_sub(waited))
 }
@@ -38,24 +38,24 @@ pub struct Item {
     pub event: Event,
 }
 
-/// Collects events and sends them when a batch is full.
+/// Collects events, and sends them when a batch is full.
 pub struct Sender<'a> {
     client: &'a Client,
     report: &'a Report,
     batch: usize,
-    /// How many to send at a time at the moment: smaller after a refusal, so that a file of nothing but refused
-    /// lines does not send each line hundreds of times.
+    /// The current number of events per request. It shrinks after a refusal, so that a file of refused lines
+    /// does not send each line hundreds of times.
     window: usize,
     queue: VecDeque<Item>,
     bytes: usize,
     outcome: Outcome,
     known: Known,
-    /// Whether the receipts are wanted.
+    /// Whether to keep the receipts.
     keeps_receipts: bool,
     through: u64,
 }
 
-/// Lines whose events were in the log already.
+/// Lines whose events were already in the log.
 #[derive(Default)]
 pub struct Known {
     first: Vec<(u64, Offset)>,
@@ -77,7 +77,7 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// Adds an event; sends if the batch is full.
+    /// Adds an event, and sends the batch if it is full.
     pub fn add(&mut self, item: Item) -> Result<(), Failure> {
         self.bytes += item.event.size();
         self.queue.push_back(item);
@@ -87,13 +87,13 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    /// Counts a line that is no event.
+    /// Counts and reports a refused line.
     pub fn refuse(&mut self, line: u64, failure: &Failure) {
         self.outcome.refused += 1;
         self.report.refused(line, failure);
     }
 
-    /// Sends what is left.
+    /// Sends the remaining events.
     pub fn finish(&mut self) -> Result<(), Failure> {
         while !self.queue.is_empty() {
             self.send()?;
@@ -102,7 +102,7 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    /// What became of the events, which were known, and the last line of which that is said.
+    /// The results, the known events, and the last line that the results cover.
     pub fn outcome(self) -> (Outcome, Known, u64) {
         (self.outcome, self.known, self.through)
     }
@@ -147,7 +147,7 @@ impl<'a> Sender<'a> {
 
     fn accept(&mut self, count: usize, receipts: &Receipts) -> Result<(), Failure> {
         if receipts.results.len() != count {
-            let message = "the runtime answered for another number of events than were sent";
+            let message = "the runtime returned a different number of results than events sent";
             return Err(Failure::new(ErrorCode::UnexpectedAnswer, message));
         }
         for (item, receipt) in self.queue.drain(..count).zip(&receipts.results) {
@@ -178,7 +178,7 @@ impl<'a> Sender<'a> {
 }
 
 impl Known {
-    /// How many are named.
+    /// Maximum number of lines to name.
     const NAMED: usize = 5;
 
     fn add(&mut self, line: u64, offset: Offset) {
@@ -187,7 +187,7 @@ impl Known {
         }
     }
 
-    /// Says which of `count` lines were passed over.
+    /// Reports which of `count` lines were duplicates.
     pub fn tell(&self, count: u64) {
         if count == 0 {
             return;
@@ -198,7 +198,7 @@ impl Known {
             0 => String::new(),
             others => format!(" and {others} more"),
         };
-        output::note(&format!("in the log already: {}{others}", named.join(", ")));
+        output::note(&format!("already in the log: {}{others}", named.join(", ")));
     }
 }
 

@@ -1,21 +1,23 @@
-//! File descriptors: as many as the system allows, and enough of them left for the log and the tables.
+//! File descriptors: raises the limit to the maximum that the system allows, and reserves some for the log
+//! and the tables.
 //!
-//! Clients must not be able to take the last one: a log that cannot make its next file stands still.
+//! Clients must not be able to use the last descriptor: a log that cannot create its next file stops.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors that connections leave alone, if there are enough: files of log, tables and plugins, and threads' bells.
+/// Descriptors reserved for files of the log, tables and plugins, and for wakeups of threads, if the limit
+/// allows.
 const RESERVED: u64 = 128;
 
-/// Raises the limit on open files to what this user may have. Returns how many connections there may be at a time:
-/// as many as wanted, or as are left.
+/// Raises the limit on open files to this user's maximum. Returns the maximum number of connections:
+/// `wanted`, or fewer if the limit is low.
 pub fn connections(wanted: usize) -> usize {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: maximum, maximum };
     let limit = match setrlimit(Resource::Nofile, raised) {
         Ok(()) => maximum,
         Err(error) => {
-            tracing::debug!(%error, "the limit on open files stays as it is");
+            tracing::debug!(%error, "the limit on open files could not be raised");
             current
         }
     };
@@ -24,7 +26,7 @@ pub fn connections(wanted: usize) -> usize {
         tracing::warn!(
             open_files = limit,
             connections = allowed,
-            "this process may open few files, so it serves fewer connections than `limits.max_connections`"
+            "the limit on open files is low, so fewer connections than `limits.max_connections` are served"
         );
     }
     allowed

@@ -1,4 +1,4 @@
-//! The runtime's own log, on stderr: which lines, and in which form.
+//! The runtime's own log on stderr: filter and format.
 
 use std::io;
 
@@ -8,15 +8,17 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::super::{failure::Failure, log_line, terminal};
 
-/// Libraries that log each error of a guest's requests. The guest and its dead letter have them, and a guest could write
-/// without end in this way, so these lines are written only if the filter names the library.
+/// Libraries that log each error of a guest's requests. The guest and its dead letter already contain these
+/// errors, and a guest could use them to write log lines without limit. So they are logged only if the filter
+/// names the library.
 const OF_GUESTS: [&str; 2] = ["wasmtime_wasi_http", "rustls"];
 
-/// What is logged, and how.
+/// Options of the log.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Logging")]
 pub struct Logging {
-    /// What to log: error, warn, info, debug or trace; libraries say warnings only, unless named as in info,rustls=debug
+    /// Log filter: error, warn, info, debug or trace; libraries log only warnings, unless named as in
+    /// info,rustls=debug
     #[arg(
         long = "log",
         value_name = "FILTER",
@@ -26,7 +28,7 @@ pub struct Logging {
     )]
     filter: String,
 
-    /// How to write it
+    /// Log format
     #[arg(
         long = "log-format",
         value_name = "FORMAT",
@@ -44,7 +46,7 @@ enum Format {
 }
 
 impl Logging {
-    /// Logs from now on. Only once in a process.
+    /// Starts logging. Call it only once per process.
     pub fn start(&self) -> Result<(), Failure> {
         let filter = filter(&self.filter)?;
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
@@ -60,7 +62,7 @@ impl Logging {
         started.map_err(Failure::internal)
     }
 
-    /// Says what no filter may hide.
+    /// Prints a message regardless of the filter.
     pub fn say(&self, text: &str) {
         match self.format {
             Format::Text => eprintln!("{text}"),
@@ -72,7 +74,7 @@ impl Logging {
 fn filter(text: &str) -> Result<EnvFilter, Failure> {
     let wrong = |problem: String| {
         Failure::new(ErrorCode::WrongUsage, format!("\"{text}\" is not a log filter: {problem}"))
-            .hint("Write error, warn, info, debug or trace, and NAME=LEVEL for a part, separated by commas.")
+            .hint("Write error, warn, info, debug or trace; add NAME=LEVEL for a part, after a comma.")
     };
     let parts: Vec<String> =
         text.split(',').map(str::trim).map(own).collect::<Result<_, _>>().map_err(wrong)?;
@@ -83,15 +85,16 @@ fn filter(text: &str) -> Result<EnvFilter, Failure> {
     })
 }
 
-/// A level alone is meant for Camshaft's own parts: libraries say thousands of lines below warnings. A name alone is a
-/// mistyped level, of which the filter's own reader makes a part that says everything.
+/// Expands a part of the filter that has no target. A level alone applies to Camshaft's own crates: libraries
+/// log thousands of lines below the level of warnings. Any other word is a misspelt level, which the filter's
+/// parser would take for a target that logs everything.
 fn own(part: &str) -> Result<String, String> {
     if part.contains(['=', '[']) {
         return Ok(part.to_owned());
     }
-    // Its reader takes nothing for a level, too.
+    // The parser of levels accepts an empty text, too.
     let level = Some(part).filter(|part| !part.is_empty()).and_then(|part| part.parse::<LevelFilter>().ok());
-    let level = level.ok_or_else(|| format!("\"{part}\" is no level"))?;
+    let level = level.ok_or_else(|| format!("\"{part}\" is not a level"))?;
     let libraries = level.min(LevelFilter::WARN);
     Ok(format!("{libraries},camshaft={level}"))
 }
@@ -116,7 +119,7 @@ mod tests {
         }
     }
 
-    /// What is written of a warning of a library and one of a guest's request.
+    /// The log lines of warnings of a library, of this program, and of a guest's request.
     fn written(text: &str) -> String {
         let (written, filter) = (Written::default(), filter(text).unwrap());
         let writer = written.clone();

@@ -1,11 +1,11 @@
-//! Pages of memory: small ones only.
+//! Disables huge memory pages.
 //!
-//! The allocator asks the kernel for huge pages, which are for programs that fill them: at rest, a few small objects in
-//! each take two megabytes.
+//! The allocator asks the kernel for huge pages, which suit programs that fill them. In an idle runtime, each
+//! page of two megabytes would contain only a few small objects.
 
-/// Lets the process have small pages only.
+/// Restricts the process to small pages.
 pub fn keep_small() {
     if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
-        tracing::debug!(%error, "the kernel goes on giving huge pages");
+        tracing::debug!(%error, "huge pages could not be disabled");
     }
 }

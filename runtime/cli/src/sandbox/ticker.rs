@@ -1,4 +1,4 @@
-//! A host's clock outside a runtime, so that start code and handlers end at their deadlines.
+//! Advances a host's clock outside a runtime, so that start code and handlers stop at their deadlines.
 
 use std::{
     sync::mpsc::{self, RecvTimeoutError, Sender},
@@ -10,7 +10,7 @@ use camshaft_host::{Host, TICK_MS};
 
 /// Ticks until it is dropped.
 pub(crate) struct Ticker {
-    /// Gone, it ends the thread.
+    /// Dropping it ends the thread.
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }

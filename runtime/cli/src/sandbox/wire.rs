@@ -1,4 +1,5 @@
-//! Where requests of a handler in the sandbox go: nowhere. They are kept, and answered with what was prepared.
+//! Receives the requests of a handler in the sandbox. No request is sent: the wire stores requests and
+//! returns prepared responses.
 
 use std::{
     collections::VecDeque,
@@ -8,7 +9,7 @@ use std::{
 use camshaft_host::Responder;
 use http::{Request, Response};
 
-/// The requests of one sandbox. Clones are the same one.
+/// The requests of one sandbox. Clones share their content.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wire(Arc<Mutex<Ends>>);
 
@@ -19,7 +20,8 @@ struct Ends {
 }
 
 impl Wire {
-    /// What the host asks for answers. A request without a prepared one is kept, and denied to the handler.
+    /// The responder that the host calls. A request without a prepared response is stored, and denied to the
+    /// handler.
     pub(super) fn responder(&self) -> Responder {
         let wire = self.clone();
         Responder::new(move |request| {
@@ -29,12 +31,12 @@ impl Wire {
         })
     }
 
-    /// Forgets what was sent and prepared before, and prepares `answers` for the next requests, in order.
+    /// Clears stored requests and prepared responses, and prepares `answers` for the next requests, in order.
     pub(crate) fn prepare(&self, answers: impl IntoIterator<Item = Response<Vec<u8>>>) {
         *self.ends() = Ends { sent: Vec::new(), prepared: answers.into_iter().collect() };
     }
 
-    /// The requests since then.
+    /// Takes the requests sent since the last call of [`Self::prepare`].
     pub(crate) fn sent(&self) -> Vec<Request<Vec<u8>>> {
         std::mem::take(&mut self.ends().sent)
     }

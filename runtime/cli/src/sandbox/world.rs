@@ -1,6 +1,7 @@
-//! State and timers of one plugin in memory: what an attempt in the sandbox finds, and where its effects go.
+//! State and timers of one plugin in memory: the input of an attempt in the sandbox, and the destination of
+//! its effects.
 //!
-//! It holds what a runtime's tables would, without versions: only one attempt runs at a time.
+//! It stores the same data as a runtime's tables, without versions: only one attempt runs at a time.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,21 +15,21 @@ use camshaft_event::{
 };
 use camshaft_tables::{PortionBounds, StatePortion, StateSpace, TablesError, Versioned};
 
-/// What one plugin keeps.
+/// The state and timers of one plugin.
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) state: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(crate) timers: BTreeMap<String, (Timestamp, Event)>,
-    /// Keys that an original attempt is known to have found absent. None if nothing is missing from this world.
+    /// Keys that the recorded attempt read and found absent. None if this world is complete.
     recorded: Option<BTreeSet<Vec<u8>>>,
-    /// Whether some of what was read is missing.
+    /// Whether some recorded reads are missing.
     truncated: bool,
-    /// Keys that were asked for and are missing; a prefix ends with `*`.
+    /// Keys that were read but not recorded; a prefix ends with `*`.
     missed: Mutex<BTreeSet<Vec<u8>>>,
 }
 
 impl World {
-    /// What an attempt saw, as far as that was recorded.
+    /// The world that an attempt saw, as far as it was recorded.
     pub(crate) fn recorded(inputs: &AttemptInputs) -> Self {
         let mut world =
             Self { recorded: Some(BTreeSet::new()), truncated: inputs.truncated, ..Self::default() };
@@ -37,18 +38,18 @@ impl World {
                 world.recorded.get_or_insert_default().insert(key.to_vec());
                 continue;
             };
-            // The first reading counts: later ones see the same, or what an attempt wrote itself.
+            // The first read counts: later reads return the same value, or the attempt's own writes.
             world.state.entry(key.to_vec()).or_insert_with(|| value.to_vec());
         }
         world
     }
 
-    /// What was asked for although nothing is recorded of it: such reads found nothing here.
+    /// The keys that were read but not recorded. These reads found no value here.
     pub(crate) fn missed(&self) -> Vec<Vec<u8>> {
         self.missed.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    /// Takes in what an attempt that succeeded asked for.
+    /// Applies the effects of a successful attempt.
     pub(crate) fn take(&mut self, effects: &Handled) {
         for write in &effects.state {
             match &write.value {

@@ -1,4 +1,4 @@
-//! Runs one case in the sandbox, and says what is not as it must be.
+//! Runs one case in the sandbox, and reports results that differ from the expected ones.
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{sandbox::Facts, sandbox::Sandbox, sandbox::World};
 
-/// What became of a case.
+/// The result of a case.
 #[derive(Debug, Serialize)]
 pub struct Verdict {
     pub name: String,
@@ -25,32 +25,32 @@ pub struct Verdict {
     /// The error of the attempt, if it failed: reason, panic message and backtrace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What the handler logged.
+    /// The lines that the handler logged.
     pub log: Vec<String>,
-    /// The type of the event, if it should have a key and has none.
+    /// The type of the event, if it should have an ordering key but has none.
     #[serde(skip)]
     pub keyless: Option<String>,
     pub ms: u64,
 }
 
-/// Something that is not as it must be.
+/// A result that differs from the expected one.
 #[derive(Debug, Serialize)]
 pub struct Mismatch {
     /// `outcome`, `reason`, `published`, `state`, …
     pub what: String,
-    /// Without what need not be compared.
+    /// The expected value, without the parts that are not compared.
     pub expected: Value,
     pub actual: Value,
 }
 
 impl Mismatch {
-    /// How the two differ, line by line.
+    /// The differences, line by line.
     pub fn difference(&self) -> String {
         difference(&self.expected, &self.actual)
     }
 }
 
-/// Runs `case` over a world of its own.
+/// Runs `case` in a new world.
 pub fn run(sandbox: &mut Sandbox, case: &Case) -> Result<Verdict, String> {
     let started = Instant::now();
     let manifest = &sandbox.plugin().manifest().config;
@@ -61,7 +61,7 @@ pub fn run(sandbox: &mut Sandbox, case: &Case) -> Result<Verdict, String> {
     played.earlier(case)?;
     let mismatches = match played.mismatches.is_empty() {
         true => played.judge(case)?,
-        // What follows from a beginning that is not as it was meant to be says nothing.
+        // If the earlier events failed, the results of the case are meaningless.
         false => std::mem::take(&mut played.mismatches),
     };
     Ok(Verdict {
@@ -96,7 +96,7 @@ impl<'s> Play<'s> {
         Ok(Self { sandbox, world: Arc::new(world), now, mismatches, error, log, keyless })
     }
 
-    /// The events that the plugin handled before.
+    /// Runs the earlier events of the case.
     fn earlier(&mut self, case: &Case) -> Result<(), String> {
         for (table, offset) in case.given.events.iter().zip(0_u64..) {
             let event = table.event(&format!("given-{}", offset + 1))?;
@@ -190,7 +190,7 @@ impl<'s> Play<'s> {
         self.differs("state", &expected.0, &actual);
     }
 
-    /// Notes the two if they differ.
+    /// Records a mismatch if the two values differ.
     fn differs(&mut self, what: impl Into<String>, expected: &Value, actual: &Value) {
         let (expected, actual) = align(expected, actual);
         if expected != actual {
@@ -199,14 +199,15 @@ impl<'s> Play<'s> {
     }
 }
 
-/// What had to be published and what was. An event is compared by the attributes that the expected one names.
+/// The expected and the actual published events. An event is compared by the attributes that the expected
+/// event names.
 fn published(expected: &List<EventTable>, actual: &[Event]) -> (Value, Value) {
     let wanted = expected.items.iter().map(expected_event);
     let shown = actual.iter().enumerate().map(|(at, event)| event_as(expected.items.get(at), event));
     (listed(wanted, expected.is_open), shown.collect())
 }
 
-/// The same of timers, by name.
+/// The expected and the actual timers, by name.
 fn timers(expected: &List<TimerTable>, world: &World, now: Timestamp) -> (Value, Value) {
     let due = |timer: &TimerTable| {
         timer.at.map(|at| at.0).or_else(|| timer.after.map(|after| now.plus_ms(after.0))).map(moment::text)
@@ -246,7 +247,7 @@ fn expected_event(table: &EventTable) -> Value {
     Value::Object(members)
 }
 
-/// What `table` names of `event`; what matters of one that nobody expected.
+/// The attributes of `event` that `table` names; the main attributes if the event is unexpected.
 fn event_as(table: Option<&EventTable>, event: &Event) -> Value {
     let attribute = |name: &str| match name {
         "id" => Some(event.id.as_str()),
@@ -273,7 +274,7 @@ fn event_as(table: Option<&EventTable>, event: &Event) -> Value {
     Value::Object(members)
 }
 
-/// Whether each part is found in a line, one after the other.
+/// Whether the parts occur in the lines, in order, each in a separate line.
 fn in_order(parts: &[String], lines: &[String]) -> bool {
     let mut lines = lines.iter();
     parts.iter().all(|part| lines.any(|line| line.contains(part)))

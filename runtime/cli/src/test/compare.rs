@@ -1,13 +1,14 @@
-//! Expected and actual values side by side, and how they differ.
+//! Compares expected and actual values, and shows their differences.
 //!
-//! Both are JSON. TOML has no null, so what is null counts as absent; numbers are equal if their values are.
+//! Both are JSON. TOML has no null, so null counts as absent. Numbers are equal if their values are.
 
 use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
 use super::fixture::REST;
 
-/// `expected` and `actual` without what need not be compared. They are equal if what had to be so is so.
+/// Removes from `expected` and `actual` the parts that are not compared. The case matches if the results are
+/// equal.
 pub fn align(expected: &Value, actual: &Value) -> (Value, Value) {
     match (expected, actual) {
         (Value::Object(expected), Value::Object(actual)) => align_members(expected, actual),
@@ -25,7 +26,7 @@ pub fn align(expected: &Value, actual: &Value) -> (Value, Value) {
             (one.into_iter().flatten().collect(), other.into_iter().flatten().collect())
         }
         (Value::Number(one), Value::Number(other)) if one.as_f64() == other.as_f64() => {
-            // Beyond 2^53 a float tells neighbours apart no more; whole numbers are compared as such.
+            // Beyond 2^53 floats cannot distinguish neighbouring integers, so compare integers as integers.
             let both_whole = one.as_f64().is_some() && !one.is_f64() && !other.is_f64();
             (expected.clone(), if both_whole { actual.clone() } else { expected.clone() })
         }
@@ -50,7 +51,7 @@ fn align_members(expected: &Map<String, Value>, actual: &Map<String, Value>) -> 
     (Value::Object(one), Value::Object(other))
 }
 
-/// What is expected, without what stands for the rest.
+/// The expected value, without the markers for the rest.
 fn without_rest(value: &Value) -> Value {
     match value {
         Value::Object(members) => align_members(members, &Map::new()).0,
@@ -59,7 +60,7 @@ fn without_rest(value: &Value) -> Value {
     }
 }
 
-/// The same without members that are null.
+/// The value without members that are null.
 pub fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -71,7 +72,7 @@ pub fn without_nulls(value: &Value) -> Value {
     }
 }
 
-/// The lines of both, those that differ marked `-` (expected) and `+` (actual).
+/// The lines of both values; differing lines are marked `-` (expected) and `+` (actual).
 pub fn difference(expected: &Value, actual: &Value) -> String {
     let (expected, actual) = (lines(expected), lines(actual));
     let changes = TextDiff::from_lines(&expected, &actual);

@@ -1,22 +1,20 @@
-//! The form of a fixture file. `camshaft test --help` shows an example; the SDK's page `testing` describes all of it.
+//! The format of a fixture file. `camshaft test --help` shows an example; the SDK's page `testing` describes
+//! it in full.
 //!
-//! Events are CloudEvents in their JSON form, written as TOML, so that the rules for them are the runtime's own.
+//! Events are CloudEvents in their JSON form, written as TOML, so that the runtime's own rules validate them.
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData, path::Path};
+mod value;
 
-use camshaft_event::{Event, FailureCause, Timestamp, cloudevents};
-use camshaft_host::manifest::{duration_ms, toml_mistake};
-use camshaft_wire::{ErrorCode, moment};
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
-};
+use std::{collections::BTreeMap, fmt, path::Path};
+
+use camshaft_event::{Event, FailureCause, cloudevents};
+use camshaft_host::manifest::toml_mistake;
+use camshaft_wire::ErrorCode;
+use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Map, Value, json};
 
 use super::super::{effects::is_messagepack, failure::Failure};
-
-/// What stands for "and whatever else": the last item of a list, or a key of a table.
-pub const REST: &str = "..";
+pub use value::{Json, List, Moment, REST, Span, Text};
 
 /// One file of cases.
 #[derive(Debug, Deserialize)]
@@ -26,7 +24,7 @@ pub struct Fixture {
     pub cases: Vec<Case>,
 }
 
-/// Given that, when this event comes, then so much must be so.
+/// One test case: given, when, then.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
@@ -38,23 +36,23 @@ pub struct Case {
     pub then: Then,
 }
 
-/// What the handler finds.
+/// The state of the world before the event.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Given {
     /// State values, written as MessagePack; `{ base64 = "…" }` stands for bytes.
     pub state: BTreeMap<String, Json>,
-    /// Over what the manifest says.
+    /// Configuration values that override the manifest's.
     pub config: BTreeMap<String, String>,
-    /// Events that the plugin handled before, in order, beginning at offset 0.
+    /// Events that the plugin handled earlier, in order, starting at offset 0.
     pub events: Vec<EventTable>,
-    /// Answers to the plugin's requests, in order. A request without one is denied.
+    /// Responses to the plugin's requests, in order. A request without a response is denied.
     pub responses: Vec<ResponseTable>,
-    /// The attempt's time; 1970 unless given.
+    /// The attempt's time; default: 1970-01-01.
     pub now: Option<Moment>,
-    /// The attempt's number; 1 unless given.
+    /// The attempt's number; default: 1.
     pub attempt: Option<u32>,
-    /// The event's place in the log; behind the earlier events unless given.
+    /// The event's offset in the log; default: after the earlier events.
     pub offset: Option<u64>,
 }
 
@@ -77,7 +75,7 @@ pub struct EventTable {
     pub data_base64: Option<String>,
 }
 
-/// An answer to a request.
+/// A response to a request.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResponseTable {
@@ -88,7 +86,7 @@ pub struct ResponseTable {
     pub body: String,
 }
 
-/// A request. What is not mentioned may be as it is; of the headers, too.
+/// An expected request. Parts and headers that are not named are not checked.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestTable {
@@ -99,78 +97,56 @@ pub struct RequestTable {
     pub body: Option<Json>,
 }
 
-/// What must be so. What is not mentioned may be as it is.
+/// The expected results. Results that are not named are not checked, except the outcome.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Then {
-    /// Success unless given.
+    /// The expected outcome; default: success.
     pub outcome: Option<Expected>,
-    /// Part of the reason, or of the error.
+    /// A part of the expected reason or error.
     pub reason: Option<String>,
-    /// After what time the handler asks to be tried again.
+    /// The delay that the handler requests for a retry.
     pub retry_after: Option<Span>,
-    /// What it published, in order.
+    /// The published events, in order.
     pub published: Option<List<EventTable>>,
-    /// What it sent, in order.
+    /// The sent requests, in order.
     pub requests: Option<List<RequestTable>>,
-    /// All of the plugin's state.
+    /// The plugin's whole state.
     pub state: Option<Json>,
-    /// All timers that are set, by name.
+    /// All set timers, by name.
     pub timers: Option<List<TimerTable>>,
-    /// Parts of lines that it logged, in order.
+    /// Parts of logged lines, in order.
     pub log: Option<Vec<String>>,
 }
 
-/// A timer that is set.
+/// An expected timer.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TimerTable {
     pub name: String,
     pub at: Option<Moment>,
-    /// Counted from the attempt's time.
+    /// Delay from the attempt's time.
     pub after: Option<Span>,
     pub event: Option<EventTable>,
 }
 
-/// How the attempt must end.
+/// The expected outcome of the attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Expected {
     #[default]
     Ok,
-    /// No handler wants the event.
+    /// No handler subscribes to the event.
     Ignored,
     Failed(FailureCause),
 }
 
-/// A list that may be followed by more than it says.
-#[derive(Debug)]
-pub struct List<T> {
-    pub items: Vec<T>,
-    pub is_open: bool,
-}
-
-/// A TOML value as JSON; dates are their texts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Json(pub Value);
-
-/// A text, or a date of TOML.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text(pub String);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment(pub Timestamp);
-
-/// Milliseconds, written as `"5m"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span(pub u64);
-
 impl Then {
-    /// How the attempt must end.
+    /// The expected outcome of the attempt.
     pub fn outcome(&self) -> Expected {
         self.outcome.unwrap_or_default()
     }
 
-    /// Whether nothing would be looked at.
+    /// Whether nothing would be checked.
     fn is_empty(&self) -> bool {
         let Self { outcome, reason, retry_after, published, requests, state, timers, log } = self;
         let of_the_attempt = outcome.is_none() && reason.is_none() && retry_after.is_none();
@@ -180,19 +156,19 @@ impl Then {
 }
 
 impl Fixture {
-    /// Refuses cases that look at nothing: they would pass whatever the handler does. `file` is where they came from.
+    /// Rejects cases that check nothing: they would pass whatever the handler does. `file` is their origin.
     ///
     /// # Errors
-    /// The first of them.
+    /// The first such case.
     pub fn check(&self, file: &Path) -> Result<(), Failure> {
         let Some(case) = self.cases.iter().find(|case| case.then.is_empty()) else { return Ok(()) };
         let message =
-            format!("\"{}\", case \"{}\" has no `then`: it looks at nothing", file.display(), case.name);
-        let hint = "Write what must be so, such as `then.state = { ada = 1750 }` or `then.outcome = \"ok\"`.";
+            format!("\"{}\", case \"{}\" has no `then`: it checks nothing", file.display(), case.name);
+        let hint = "Add expected results, such as `then.state = { ada = 1750 }` or `then.outcome = \"ok\"`.";
         Err(Failure::new(ErrorCode::InvalidFixture, message).hint(hint))
     }
 
-    /// Reads `text`, which came from `file`.
+    /// Parses `text`, which was read from `file`.
     pub fn parse(file: &Path, text: &str) -> Result<Self, Failure> {
         let wrong = |message: String| Failure::new(ErrorCode::InvalidFixture, message);
         let origin = format!("\"{}\"", file.display());
@@ -200,7 +176,7 @@ impl Fixture {
             toml::from_str(text).map_err(|error| wrong(toml_mistake(&origin, text, &error)))?;
         for (number, case) in fixture.cases.iter().enumerate() {
             if fixture.cases.iter().take(number).any(|before| before.name == case.name) {
-                return Err(wrong(format!("{origin} has two cases \"{}\"", case.name)));
+                return Err(wrong(format!("{origin} has two cases named \"{}\"", case.name)));
             }
             let events = case.given.events.iter().chain([&case.when]);
             for event in events {
@@ -214,7 +190,7 @@ impl Fixture {
 }
 
 impl EventTable {
-    /// The event; `id` is its id unless it has one.
+    /// The event. `id` is used if the table has no id.
     pub fn event(&self, id: &str) -> Result<Event, String> {
         let mut members = Map::new();
         members.insert("specversion".into(), json!("1.0"));
@@ -222,7 +198,7 @@ impl EventTable {
         members.insert("source".into(), json!(self.source.as_deref().unwrap_or("/test")));
         for (name, value) in self.attributes() {
             if members.insert(name.into(), json!(value)).is_some() && name != "id" && name != "source" {
-                return Err(format!("\"{name}\" is said twice"));
+                return Err(format!("\"{name}\" is set twice"));
             }
         }
         match (&self.data, &self.data_base64) {
@@ -242,7 +218,7 @@ impl EventTable {
         Ok(event)
     }
 
-    /// Attributes that it names, by their names in CloudEvents.
+    /// The attributes of the table, by their CloudEvents names.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
         let fixed = [
             ("id", self.id.as_deref()),
@@ -259,7 +235,7 @@ impl EventTable {
     }
 }
 
-/// A value as the SDK would write it into state, or the bytes that `{ base64 = "…" }` stands for.
+/// The bytes of a state value: MessagePack as the SDK writes it, or the bytes of `{ base64 = "…" }`.
 pub fn state_bytes(value: &Value) -> Result<Vec<u8>, String> {
     use base64::{Engine, engine::general_purpose::STANDARD};
     match value.as_object().filter(|members| members.len() == 1).and_then(|members| members.get("base64")) {
@@ -280,8 +256,8 @@ impl<'de> Deserialize<'de> for Expected {
             "ignored" => Ok(Self::Ignored),
             code => FailureCause::from_code(code).map(Self::Failed).ok_or_else(|| {
                 D::Error::custom(format!(
-                    "\"{code}\" is not an outcome; write \"ok\", \"retry\", \"reject\", \"ignored\", or how it fails, \
-                     such as \"trap\" or \"deadline\""
+                    "\"{code}\" is not an outcome; write \"ok\", \"retry\", \"reject\", \"ignored\", \
+                     or a failure such as \"trap\" or \"deadline\""
                 ))
             }),
         }
@@ -295,99 +271,6 @@ impl fmt::Display for Expected {
             Self::Ignored => "ignored",
             Self::Failed(cause) => cause.code(),
         })
-    }
-}
-
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        json_of(toml::Value::deserialize(source)?).map(Self).map_err(D::Error::custom)
-    }
-}
-
-fn json_of(value: toml::Value) -> Result<Value, String> {
-    Ok(match value {
-        toml::Value::String(text) => Value::String(text),
-        toml::Value::Integer(number) => number.into(),
-        toml::Value::Float(number) if number.is_finite() => json!(number),
-        toml::Value::Float(number) => return Err(format!("JSON has no {number}")),
-        toml::Value::Boolean(value) => value.into(),
-        toml::Value::Datetime(moment) => Value::String(moment.to_string()),
-        toml::Value::Array(items) => items.into_iter().map(json_of).collect::<Result<_, _>>()?,
-        toml::Value::Table(table) => {
-            let members = table.into_iter().map(|(key, value)| Ok((key, json_of(value)?)));
-            Value::Object(members.collect::<Result<_, String>>()?)
-        }
-    })
-}
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        match toml::Value::deserialize(source)? {
-            toml::Value::String(text) => Ok(Self(text)),
-            toml::Value::Datetime(moment) => Ok(Self(moment.to_string())),
-            other => Err(D::Error::custom(format!("a time is a text or a date, not {}", other.type_str()))),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        let Text(text) = Text::deserialize(source)?;
-        moment::parse(&text).map(Self).map_err(D::Error::custom)
-    }
-}
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        duration_ms(&String::deserialize(source)?).map(Self).map_err(D::Error::custom)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        let mut items = Vec::new();
-        let mut is_open = false;
-        for item in Vec::<Item<T>>::deserialize(source)? {
-            match item {
-                _ if is_open => return Err(D::Error::custom(format!("\"{REST}\" is the last of a list"))),
-                Item::Rest => is_open = true,
-                Item::One(one) => items.push(one),
-            }
-        }
-        Ok(Self { items, is_open })
-    }
-}
-
-/// One of a list, or what stands for the rest of it.
-enum Item<T> {
-    One(T),
-    Rest,
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Item<T> {
-    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        struct ItemVisitor<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemVisitor<T> {
-            type Value = Item<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a table, or \"{REST}\" at the end")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Item<T>, E> {
-                if text == REST {
-                    return Ok(Item::Rest);
-                }
-                Err(E::invalid_value(serde::de::Unexpected::Str(text), &self))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Item<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Item::One)
-            }
-        }
-
-        source.deserialize_any(ItemVisitor(PhantomData))
     }
 }
 
@@ -444,14 +327,14 @@ mod tests {
             ),
             (
                 "when = { type = \"a.b\" }\nthen = { published = [\"..\", { type = \"a.c\" }] }",
-                "is the last of a list",
+                "must be the last item of a list",
             ),
             ("when = { type = \"a.b\", time = \"noon\" }", "case \"one\": an event is not valid"),
-            ("when = { type = \"a.b\", extensions = { type = \"c\" } }", "\"type\" is said twice"),
+            ("when = { type = \"a.b\", extensions = { type = \"c\" } }", "\"type\" is set twice"),
             ("when = { type = \"a.b\", data = nan }", "JSON has no NaN"),
             (
                 "when = { type = \"a.b\" }\n[[case]]\nname = \"one\"\nwhen = { type = \"a.b\" }",
-                "two cases \"one\"",
+                "two cases named \"one\"",
             ),
         ] {
             let line = case(rest);

@@ -1,9 +1,9 @@
-//! What `camshaft test` says of its cases, for people.
+//! The report of `camshaft test` for people.
 
 use super::Tested;
 use crate::text::line;
 
-/// One line a case, then what is wrong with those that failed, then how many there were.
+/// One line per case, then the details of failed cases, then the totals.
 pub fn text(tested: &Tested) -> String {
     let mut text = String::new();
     let mut file = "";

@@ -1,4 +1,5 @@
-//! Requests in fixtures: the answers that a case prepares, and what the handler sent beside what it had to send.
+//! Requests in fixtures: the responses that a case prepares, and the comparison of sent with expected
+//! requests.
 
 use http::{Request, Response};
 use serde_json::{Map, Value, json};
@@ -8,18 +9,18 @@ use super::{
     fixture::{List, RequestTable, ResponseTable},
 };
 
-/// The prepared answers.
+/// The prepared responses.
 pub fn answers(tables: &[ResponseTable]) -> Result<Vec<Response<Vec<u8>>>, String> {
     let answer = |table: &ResponseTable| {
         let head = Response::builder().status(table.status);
         let head = table.headers.iter().fold(head, |head, (name, value)| head.header(name, value));
         head.body(table.body.clone().into_bytes())
-            .map_err(|error| format!("a response cannot be answered: {error}"))
+            .map_err(|error| format!("a prepared response is invalid: {error}"))
     };
     tables.iter().map(answer).collect()
 }
 
-/// What had to be sent and what was. A request is compared by what the expected one names.
+/// The expected and the sent requests. A request is compared by the parts that the expected request names.
 pub fn compared(expected: &List<RequestTable>, sent: &[Request<Vec<u8>>]) -> (Value, Value) {
     let shown = sent.iter().enumerate().map(|(at, request)| shown_as(expected.items.get(at), request));
     (listed(expected.items.iter().map(wanted), expected.is_open), shown.collect())
@@ -35,7 +36,7 @@ fn wanted(table: &RequestTable) -> Value {
     members
 }
 
-/// What `table` names of `request`; what matters of one that nobody expected.
+/// The parts of `request` that `table` names; the main parts if the request is unexpected.
 fn shown_as(table: Option<&RequestTable>, request: &Request<Vec<u8>>) -> Value {
     let is_named = |name: &str| {
         table.is_some_and(|table| table.headers.keys().any(|named| named.eq_ignore_ascii_case(name)))

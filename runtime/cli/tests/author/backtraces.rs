@@ -1,4 +1,4 @@
-//! A handler that panics is shown down to the line of its source, where the plugin was built with debug information.
+//! A plugin built with debug information shows panics with source lines.
 
 use std::{fs, path::Path};
 
@@ -49,7 +49,7 @@ fn debug_information_names_the_lines_of_the_source() {
     assert!(said.stdout.contains("there is no byte"), "{said:#?}");
     assert!(said.stdout.contains("looks::first_byte\n"), "{said:#?}");
     assert!(said.stdout.contains("src/lib.rs:11\n"), "{said:#?}");
-    assert!(said.stdout.contains("src/lib.rs:5\n"), "the call, too: {said:#?}");
+    assert!(said.stdout.contains("src/lib.rs:5\n"), "the call is shown, too: {said:#?}");
     let said = test(&[]).ends_with(3);
     assert!(
         said.stdout.contains("looks::first_byte") && !said.stdout.contains("src/lib.rs:5\n"),

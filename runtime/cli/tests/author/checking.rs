@@ -1,4 +1,4 @@
-//! `camshaft check`: what a file is and asks for, what is odd about it, and why it would be refused.
+//! `camshaft check`: shows what a file is and asks for, warnings, and why it would be refused.
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! `camshaft debug`: what failed in a runtime fails again elsewhere, and what is not the same is said.
+//! `camshaft debug`: an attempt that failed in a runtime fails again elsewhere, and differences are reported.
 
 use std::{fs, path::Path};
 
@@ -11,7 +11,7 @@ use crate::{
     said,
 };
 
-/// A runtime with a plugin whose events have at most two attempts.
+/// A runtime with a plugin that attempts each event at most twice.
 fn runtime(folder: &Path, guest_name: &str) -> Runtime {
     let plugins = folder.join("plugins");
     fs::create_dir(&plugins).unwrap();
@@ -30,7 +30,7 @@ fn publish(runtime: &Runtime, folder: &Path, lines: &[&str]) {
     runtime.said(folder, "publish events.ndjson").ends_with(0);
 }
 
-/// Publishes what ends as the dead letter of this id, and waits for it.
+/// Publishes events, and waits until the dead letter of this id exists.
 fn dead_letter(runtime: &Runtime, folder: &Path, lines: &[&str], id: &str) {
     publish(runtime, folder, lines);
     runtime.until(folder, "dead-letters list", |list| list.contains(id));
@@ -69,7 +69,7 @@ fn what_failed_fails_again_from_what_was_recorded_of_it() {
         .ends_with(0)
         .prints("absent is absent\n")
         .prints("it fails here in the same way\n")
-        .prints("vanished     state      touched = true\n")
+        .prints("not applied  state      touched = true\n")
         .prints("warn about to fail\n");
 }
 
@@ -90,7 +90,7 @@ fn an_export_needs_no_runtime_and_no_plugin_directory() {
     write(elsewhere.path(), "other.json", "{\"camshaft_debug\": 2}");
     said(elsewhere.path(), "debug other.json")
         .ends_with(3)
-        .says("\"other.json\" is no export of a dead letter");
+        .says("\"other.json\" is not an export of a dead letter");
     said(elsewhere.path(), "debug none.json").ends_with(2).says("is neither a dead letter nor a file");
 }
 
@@ -101,7 +101,7 @@ fn another_version_is_run_and_called_so() {
     let runtime = runtime(folder, "rejects");
     let reject = "\"type\":\"test.event\",\"data\":{\"reject\":true}";
     dead_letter(&runtime, folder, &[reject], "rejects:0");
-    // The same code in another file: a custom section is no code.
+    // The same code in another file: a custom section does not change the code.
     let mut wasm = fs::read(camshaft_test_guests::component("rejects")).unwrap();
     wasm.extend_from_slice(&[0, 5, 4, b'n', b'o', b't', b'e']);
     fs::write(folder.join("fixed.wasm"), wasm).unwrap();
@@ -115,7 +115,7 @@ fn another_version_is_run_and_called_so() {
         .said(folder, "debug rejects:0 --wasm counter.wasm")
         .ends_with(2)
         .says("\"counter.wasm\" is the plugin \"counter\"");
-    // The version that failed is kept when another one takes its place, and can be gone for good.
+    // The runtime keeps the failed version when another one replaces it, until its copy is deleted.
     fs::copy(folder.join("fixed.wasm"), folder.join("plugins/rejects.wasm")).unwrap();
     runtime.until(folder, "plugins history rejects --json", |history| history.matches("digest").count() == 2);
     runtime.said(folder, "debug rejects:0").ends_with(0).prints(", the one that failed\n");
@@ -140,7 +140,7 @@ fn reads_beyond_what_is_recorded_are_named() {
     assert_eq!(debugged["not_recorded"], serde_json::json!(["absent", "value/1", "value/2"]));
     runtime
         .said(folder, "debug fails-with-facts:1")
-        .prints("what it read beyond 64 KiB is not recorded\n")
+        .prints("reads beyond 64 KiB are not recorded\n")
         .prints("value/2 is not recorded; it was absent here\n")
         .prints("something it depends on is not recorded\n");
 }

@@ -1,4 +1,5 @@
-//! `camshaft dev`: an edit is built, takes over, and its effects are seen; a mistake is told and mended.
+//! `camshaft dev`: builds and activates each edit, and shows its effects. Reports a mistake, and recovers
+//! from it.
 
 use std::{
     fs,
@@ -17,12 +18,12 @@ use crate::{
     said,
 };
 
-/// How long a build may take on a machine that does other things, too.
+/// How long a build may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(550);
 
 const SAMPLE: &str = r#"{"specversion":"1.0","id":"s","source":"/test","type":"thing.seen","subject":"k"}"#;
 
-/// A process and all that it has said so far.
+/// A process and all of its output so far.
 struct Dev {
     process: Child,
     said: Arc<(Mutex<String>, Condvar)>,
@@ -31,7 +32,7 @@ struct Dev {
 impl Dev {
     fn start(folder: &Path) -> Self {
         let mut command = camshaft(folder);
-        // The folder of this very build: what guests share is compiled there already.
+        // The target folder of this build, in which the dependencies of guests are already compiled.
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         command.args(["dev", "--events", "samples.ndjson"]).env("CARGO_TARGET_DIR", target);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -41,7 +42,7 @@ impl Dev {
         Self { process, said }
     }
 
-    /// Waits until it has said `text`.
+    /// Waits until the output contains `text`.
     #[track_caller]
     fn says(&self, text: &str) {
         let (said, more) = &*self.said;
@@ -54,7 +55,7 @@ impl Dev {
         self.said.0.lock().unwrap().clone()
     }
 
-    /// Asks it to stop; whether it ended well.
+    /// Stops the process. Returns whether it exited successfully.
     fn stop(mut self) -> bool {
         let sent = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap();
         assert!(sent.success());
@@ -64,7 +65,7 @@ impl Dev {
 
 impl Drop for Dev {
     fn drop(&mut self) {
-        // After a failed test nothing is left behind; it may be gone already.
+        // Do not leave a process behind after a failed test. It may have ended already.
         let _: std::io::Result<()> = self.process.kill();
         let _: std::io::Result<_> = self.process.wait();
     }
@@ -115,7 +116,7 @@ fn an_edit_is_built_and_its_effects_are_seen() {
     dev.says("`camshaft debug tinkered:");
     assert!(dev.all().contains(" --url http://127.0.0.1:"), "another runtime would be asked: {}", dev.all());
 
-    // The next round does not wait behind what failed.
+    // The next round does not wait behind the failed event.
     edit("ctx.publish(\"thing.counted\", &4)");
     dev.says("published  thing.counted [k] 4\n");
     assert!(dev.stop());

@@ -1,8 +1,9 @@
-//! What a plugin's author does on their own machine: test, check, debug, develop. The plugins are real ones.
+//! The local commands for plugin authors: `build`, `test`, `check`, `debug` and `dev`, with real plugins.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod backtraces;
+mod building;
 mod checking;
 mod debugging;
 mod developing;
@@ -15,7 +16,7 @@ use std::{fs, path::Path};
 
 use process::{Said, camshaft};
 
-/// Puts a guest under test into `folder`, as the file of its name.
+/// Copies a guest under test into `folder`, under its name.
 fn guest(folder: &Path, name: &str) {
     fs::copy(camshaft_test_guests::component(name), folder.join(format!("{name}.wasm"))).unwrap();
 }

@@ -1,4 +1,4 @@
-//! `camshaft test`: fixtures that hold, fixtures that do not, and what is said about them.
+//! `camshaft test`: fixtures that pass, fixtures that fail, and their reports.
 
 use std::{fs, path::Path};
 
@@ -167,7 +167,7 @@ fn events_without_a_key_are_warned_of_where_order_matters() {
         test(folder.path(), "counter").ends_with(0).stdout
     };
     let warning =
-        "warning: \"test.event\" comes without subject and partitionkey, and its handler writes state";
+        "warning: \"test.event\" has neither subject nor partitionkey, and its handler writes state";
     assert!(case("{ type = \"test.event\" }").contains(warning));
     assert!(!case("{ type = \"test.event\", partitionkey = \"k\" }").contains(warning));
 }
@@ -263,12 +263,12 @@ fn a_run_in_which_nothing_is_looked_at_fails() {
     named("two")
         .ends_with(3)
         .says("no case in \"tests\" has a name that contains \"two\" [tests-failed]")
-        .says("Leave `--name` out");
+        .says("Remove `--name`");
     for nothing in ["", "then = {}\n"] {
         let folder = with("rejects", &format!("{case}{nothing}"));
         test(folder.path(), "rejects")
             .ends_with(3)
-            .says("\"tests/cases.toml\", case \"one\" has no `then`: it looks at nothing [invalid-fixture]");
+            .says("\"tests/cases.toml\", case \"one\" has no `then`: it checks nothing [invalid-fixture]");
     }
     let folder = with("rejects", "case = []\n");
     test(folder.path(), "rejects").ends_with(3).says("there are no cases in \"tests\" [tests-failed]");

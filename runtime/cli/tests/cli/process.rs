@@ -1,4 +1,4 @@
-//! The built program: as a command, and as a runtime that serves the commands of a test.
+//! The built program: as a command, and as a runtime for the commands of a test.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -8,12 +8,13 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long anything may take that only the runtime's work decides, compiling an interpreter on a busy machine included.
+/// Time limit for steps whose duration only the runtime determines, including compiling an interpreter on a
+/// busy machine.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The program in `folder`, with nothing of the environment that would change what it does.
+/// The program in `folder`, without environment variables that would change its behaviour.
 pub fn camshaft(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_camshaft"));
     for (name, _) in std::env::vars_os() {
@@ -22,12 +23,12 @@ pub fn camshaft(folder: &Path) -> Command {
         }
     }
     command.current_dir(folder).env("CI", "true").stdin(Stdio::null());
-    // What the tests compile is kept for the other tests, apart from what the user of this machine has.
+    // Tests share compiled code with each other, but not with the user of this machine.
     command.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/caches"));
     command
 }
 
-/// What a command said.
+/// The output and exit code of a command.
 #[derive(Debug)]
 pub struct Said {
     pub code: Option<i32>,
@@ -66,33 +67,33 @@ impl From<Output> for Said {
     }
 }
 
-/// A port that was free a moment ago, on which nothing listens.
+/// A port that was free just now, on which no process listens.
 pub fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// `camshaft run` over `folder`, on a free port.
+/// `camshaft run` in `folder`, on a free port.
 pub fn run(folder: &Path) -> Command {
     let mut command = camshaft(folder);
     command.args(["run", "--listen", "127.0.0.1:0", "--data", "data"]);
     command
 }
 
-/// `camshaft run`, ready.
+/// A running `camshaft run` that is ready.
 pub struct Runtime {
     process: Child,
     url: String,
-    /// Reads its stderr to the end, so that it never waits for a reader.
+    /// Reads its stderr to the end, so that the process never blocks on a full pipe.
     stderr: Option<JoinHandle<String>>,
 }
 
 impl Runtime {
-    /// Starts it over `folder` on a free port.
+    /// Starts it in `folder` on a free port.
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
         Self::spawn(run(folder).args(arguments))
     }
 
-    /// Starts what [`run`] gives, or something around it.
+    /// Starts a command from [`run`], or a wrapper around one.
     pub fn spawn(command: &mut Command) -> Self {
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(process.stderr.take().unwrap());
@@ -112,29 +113,29 @@ impl Runtime {
         Self { process, url, stderr: Some(rest) }
     }
 
-    /// The process's number.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// A command that talks to it.
+    /// A command that connects to it.
     pub fn camshaft(&self, folder: &Path, line: &str) -> Command {
         let mut command = camshaft(folder);
         command.env("CAMSHAFT_URL", &self.url).args(line.split_whitespace());
         command
     }
 
-    /// Runs a command that talks to it.
+    /// Runs a command that connects to it.
     pub fn said(&self, folder: &Path, line: &str) -> Said {
         Said::of(&mut self.camshaft(folder, line))
     }
 
-    /// Runs a command again and again until `stdout` is as it should be: the runtime works on its own time.
+    /// Repeats a command until `done` accepts its stdout: the runtime works asynchronously.
     #[track_caller]
     pub fn until(&self, folder: &Path, line: &str, done: impl Fn(&str) -> bool) -> Said {
         let deadline = Instant::now() + PATIENCE;
@@ -143,12 +144,12 @@ impl Runtime {
             if done(&said.stdout) {
                 return said;
             }
-            assert!(Instant::now() < deadline, "`{line}` never came to that: {said:#?}");
+            assert!(Instant::now() < deadline, "`{line}` never produced the expected output: {said:#?}");
             thread::sleep(LOOK);
         }
     }
 
-    /// Asks it to drain; how it ended, and all that it said.
+    /// Stops it with a drain. Returns its exit status and its stderr.
     pub fn stop(self) -> (ExitStatus, String) {
         self.signal("TERM");
         self.wait()
@@ -161,14 +162,14 @@ impl Runtime {
         assert!(sent.success());
     }
 
-    /// The most memory that it has taken so far.
+    /// Its peak memory so far.
     pub fn peak_memory_bytes(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         peak.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
     }
 
-    /// Waits for its end; how it ended, and all that it said.
+    /// Waits for its end. Returns its exit status and its stderr.
     pub fn wait(mut self) -> (ExitStatus, String) {
         let status = self.process.wait().unwrap();
         (status, self.stderr.take().unwrap().join().unwrap())
@@ -177,7 +178,7 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        // After a failed test nothing is left behind; it may be gone already.
+        // Do not leave a process behind after a failed test. It may have ended already.
         let _: std::io::Result<()> = self.process.kill();
         let _: std::io::Result<ExitStatus> = self.process.wait();
     }

@@ -1,19 +1,19 @@
-//! A server for what plugins send: it keeps each request and answers it as the test says.
+//! A server for requests of plugins: stores each request, and returns the response that the test defines.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-/// What arrived.
+/// A received request.
 pub struct Request {
-    /// Its first line and its headers.
+    /// The request line and the headers.
     pub head: String,
     pub body: String,
 }
 
-/// Starts it on a port of its own. The request of each number, from 0, is answered with `status`, such as "200 OK", and
-/// with `body`.
+/// Starts it on a free port. Request number N, from 0, gets the status `status(N)`, such as "200 OK", and the
+/// body `body`.
 pub fn start(body: &'static str, status: fn(usize) -> &'static str) -> (u16, Receiver<Request>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -34,7 +34,7 @@ pub fn start(body: &'static str, status: fn(usize) -> &'static str) -> (u16, Rec
     (port, requests)
 }
 
-/// Reads one request, whose body has a length, or comes in chunks with their lengths before them.
+/// Reads one request, whose body has a length or is chunked.
 fn read(connection: &mut impl BufRead) -> Request {
     let (mut head, mut body) = (String::new(), String::new());
     while connection.read_line(&mut head).unwrap() > 2 {}

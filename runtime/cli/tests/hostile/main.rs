@@ -1,5 +1,6 @@
-//! What a hostile plugin makes the runtime keep is its own: the process stays within `memory`, the memory limits of its
-//! instances, and 64 MiB. One guest per way to make it keep things, each beside a real process.
+//! Hostile plugins cannot exceed the memory bounds: the process stays within `memory`, the memory limits of
+//! its instances, and 64 MiB. There is one guest per way to make the runtime keep data; each runs in a real
+//! process.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
@@ -22,27 +23,27 @@ use process::{Runtime, write};
 
 const MIB: u64 = 1 << 20;
 
-/// `memory` of the process, and what it may take beside that and its instances: code, stacks, allocator.
+/// `memory` of the process, and its allowance besides that and its instances: code, stacks, allocator.
 const MEMORY_MIB: u64 = 256;
 const REST_MIB: u64 = 64;
 
 const WORKERS: u64 = 2;
 
-/// What a guest is given.
+/// The settings of one test.
 struct Case {
     guest: &'static str,
-    /// The operator's file but for `[limits]`.
+    /// The operator's file without `[limits]`.
     operator: &'static str,
     deadline: &'static str,
     instance_mib: u64,
-    /// Instances that may be alive at a time.
+    /// Maximum number of live instances.
     instances: u64,
 }
 
-/// A handler whose attempts are not repeated.
+/// A handler with one attempt per event.
 const ONCE: &str = "[policy]\nmax_attempts = 1\n";
 
-/// The same of a sink.
+/// A sink with one attempt per event.
 const SINK_ONCE: &str = "grants = ['http']\n[[http]]\nhost = '127.0.0.1'\nport = 9\ntls = false\nmethods = ['POST']\n\
                          [policy]\nmax_attempts = 1\nmax_in_flight = 16\n";
 
@@ -65,7 +66,8 @@ impl Case {
         (folder, runtime)
     }
 
-    /// The bound is kept once the events are dealt with; returns the dead letters' errors and what the process said.
+    /// Checks the bound after all events are handled. Returns the errors of the dead letters and the stderr
+    /// of the process.
     #[track_caller]
     fn check(self, events: u64) -> (Vec<String>, String) {
         let (folder, runtime) = self.start();
@@ -127,12 +129,12 @@ fn reads_without_end_stay_within_the_instances_memory() {
 #[test]
 fn an_attempt_that_goes_on_after_a_refusal_ends_there() {
     let (errors, said) = Case::handler("defies-refusals").check(2);
-    all_say(&errors, 2, "state key length in bytes of 0 is not possible");
+    all_say(&errors, 2, "state key length in bytes is 0; 1 to ");
     assert!(said.contains("it goes on"), "log lines get through: {said}");
     assert!(!said.contains("it has written"), "the next call ended it: {said}");
 }
 
-/// `scans-large-values`: pages of one entry over a large state, beside own writes.
+/// `scans-large-values`: pages of one entry over a large state, with uncommitted writes.
 #[test]
 fn a_scan_of_large_values_reads_no_more_than_its_pages() {
     let case = Case::handler("scans-large-values");
@@ -142,10 +144,10 @@ fn a_scan_of_large_values_reads_no_more_than_its_pages() {
     publish(&runtime, "test.event", 2);
     case.settle(&runtime, folder.path());
     let (errors, _) = case.end(runtime);
-    assert_eq!(errors, Vec::<String>::new(), "each page is small, and the scan comes to its end");
+    assert_eq!(errors, Vec::<String>::new(), "each page is small, and the scan completes");
 }
 
-/// `scans-own-writes`: pages of one entry over a hundred thousand own writes.
+/// `scans-own-writes`: pages of one entry over a hundred thousand uncommitted writes.
 #[test]
 fn pages_over_many_own_writes_cost_what_they_hold() {
     let case = Case { deadline: "60s", instance_mib: 64, ..Case::handler("scans-own-writes") };
@@ -162,7 +164,7 @@ fn denied_requests_are_kept_as_a_few_lines_and_a_number() {
     assert!(said.contains("further requests"), "{said}");
 }
 
-/// `hoards-bodies`: bodies that are written and never sent.
+/// `hoards-bodies`: request bodies that are written but never sent.
 #[test]
 fn bodies_of_requests_count_to_the_instances_memory() {
     let case = Case {
@@ -176,16 +178,16 @@ fn bodies_of_requests_count_to_the_instances_memory() {
     all_say(&errors, 16, "limits.deadline");
 }
 
-/// `floods-log`: lines of the greatest length.
+/// `floods-log`: log lines of maximum length.
 #[test]
 fn log_lines_without_end_are_left_out_and_named() {
     let (errors, said) = Case::handler("floods-log").check(2);
     all_say(&errors, 2, "limits.deadline");
-    let notice = "further lines of this attempt are left out; 1 MiB of text is allowed (fixed)";
+    let notice = "further lines of this attempt are omitted; 1 MiB of text is allowed (fixed)";
     assert_eq!(said.matches(notice).count(), 2, "{} bytes", said.len());
 }
 
-/// `floods-timers`: timers that are cancelled, each of another name.
+/// `floods-timers`: cancelled timers, each with a different name.
 #[test]
 fn changes_of_timers_stay_within_the_instances_memory() {
     let (errors, _) = Case::handler("floods-timers").check(2);

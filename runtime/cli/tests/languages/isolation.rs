@@ -1,4 +1,4 @@
-//! What is built is the plugin that was named, with the packages that it names.
+//! A build uses the named plugin, and only the packages that the plugin declares.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::{
     repository, said, target,
 };
 
-/// Two folders, two packages of one name, one target folder.
+/// Two packages of the same name in two folders, with one target folder.
 #[test]
 fn a_plugin_is_not_taken_for_another_of_its_name() {
     let folder = tempdir().unwrap();
@@ -26,7 +26,7 @@ fn a_plugin_is_not_taken_for_another_of_its_name() {
         write(&plugin, "src/lib.rs", &source.replace("total.changed", &format!("total.changed.{place}")));
         let manifest = fs::read_to_string(plugin.join("Cargo.toml")).unwrap();
         write(&plugin, "Cargo.toml", &manifest.replace("0.1.0", version));
-        // Older than whatever cargo has built: it sees nothing to do for it.
+        // The files are older than all of cargo's results, so cargo sees no need to rebuild.
         does(&plugin, "find", &[".", "-exec", "touch", "-d", "2020-01-01", "{}", "+"]);
     }
     let published = |place: &str| {
@@ -39,7 +39,7 @@ fn a_plugin_is_not_taken_for_another_of_its_name() {
     }
 }
 
-/// A Python plugin that imports `module`, built on a machine among whose own packages is `onlyhere`.
+/// Builds a Python plugin that imports `module`, on a machine that has the package `onlyhere` installed.
 fn importing(module: &str, project: &str) -> Said {
     let folder = tempdir().unwrap();
     said(folder.path(), "new importer --lang python").ends_with(0);
@@ -48,7 +48,7 @@ fn importing(module: &str, project: &str) -> Said {
     write(&plugin, "plugin.py", &format!("import {module}\n{code}"));
     let settings = fs::read_to_string(plugin.join("pyproject.toml")).unwrap();
     write(&plugin, "pyproject.toml", &format!("{project}\n{settings}"));
-    // The machine: its Python, with one package more.
+    // Simulate the machine: its Python with one more package.
     let machine = folder.path().join("machine");
     let make = ["-m", "venv", "--system-site-packages", "--without-pip", &*machine.to_string_lossy()];
     does(folder.path(), "python3", &make);

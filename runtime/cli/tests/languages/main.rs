@@ -1,7 +1,7 @@
-//! Plugins in each language, from `camshaft new` to an event that was handled, with the tools of this machine.
+//! Plugins in each language, from `camshaft new` to a handled event, with the tools of this machine.
 //!
-//! Node.js with npm, and Python with pip, have to be there. What they install lies in the target folder afterwards;
-//! the first run needs their registries.
+//! Node.js with npm and Python with pip must be installed. They install their packages into the target
+//! folder; the first run needs their registries.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -39,7 +39,7 @@ fn said(folder: &Path, line: &str) -> Said {
     Said::of(camshaft(folder).args(line.split_whitespace()).env("CARGO_TARGET_DIR", target()))
 }
 
-/// Another program in `folder`, which has to succeed; what it printed.
+/// Runs another program in `folder`, which must succeed. Returns its output.
 fn does(folder: &Path, program: &str, arguments: &[&str]) -> String {
     let target = target().join("tmp/native");
     let output = Command::new(program)
@@ -48,7 +48,7 @@ fn does(folder: &Path, program: &str, arguments: &[&str]) -> String {
         .env("CARGO_TARGET_DIR", target)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()
-        .unwrap_or_else(|error| panic!("`{program}` has to be installed for this test: {error}"));
+        .unwrap_or_else(|error| panic!("this test needs `{program}`: {error}"));
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "`{program} {}` failed:\n{said}", arguments.join(" "));
     said.into_owned()

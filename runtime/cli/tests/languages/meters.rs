@@ -1,4 +1,4 @@
-//! `examples/polyglot`: one stream handled in Rust, JavaScript and Python comes to the same in all three.
+//! `examples/polyglot`: Rust, JavaScript and Python handle one stream with the same results.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,14 +12,14 @@ use crate::{process::Runtime, repository, said};
 
 const LANGUAGES: [&str; 3] = ["rust", "javascript", "python"];
 
-/// All that a plugin did.
+/// All results of a plugin.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     /// Key and value, as the bytes that the plugin wrote.
     state: BTreeMap<String, Vec<u8>>,
     /// Type, subject, and data.
     published: Vec<(Value, Value, Value)>,
-    /// The event, and why.
+    /// Offset and error.
     dead: Vec<(Value, Value)>,
 }
 
@@ -74,7 +74,7 @@ fn one_stream_comes_to_the_same_in_rust_javascript_and_python() {
 fn outcome(runtime: &Runtime, folder: &Path, language: &str) -> Outcome {
     let name = format!("meters-{language}");
     let ask = |line: &str| runtime.said(folder, line).ends_with(0).stdout;
-    // The last event's effect is there once all before it are, since all have one key.
+    // All events have one key, so the effect of the last event implies all earlier effects.
     let source = format!("/plugins/{name}");
     let own = |text: &str| -> Vec<Value> {
         let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());

@@ -1,4 +1,4 @@
-//! `camshaft new` and what it says comes next, in each language.
+//! `camshaft new` and the next steps that it suggests, in each language.
 
 use std::fs;
 
@@ -10,10 +10,10 @@ use crate::{
     repository, said, target,
 };
 
-/// Makes a plugin, runs its unit tests with `unit_tests`, builds it, and lets a runtime call it.
+/// Creates a plugin, runs its unit tests with `unit_tests`, builds it, and runs it in a runtime.
 fn check(language: &str, unit_tests: &[&[&str]], passed: &str) {
     let folder = tempdir().unwrap();
-    // No two have one name: they are built in one target folder.
+    // Names must differ, because all plugins share one target folder.
     let name = format!("totals-{language}");
     let made = said(folder.path(), &format!("new {name} --lang {language}")).ends_with(0);
     assert_eq!(made.stdout, format!("{name}\n"));
@@ -22,7 +22,7 @@ fn check(language: &str, unit_tests: &[&[&str]], passed: &str) {
         "{made:?}"
     );
     let folder = folder.path().join(&name);
-    // The versions that this repository was built with are on this machine already.
+    // Use the dependency versions of this repository, which are already downloaded.
     if language == "rust" {
         fs::copy(repository().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     }
@@ -36,7 +36,7 @@ fn check(language: &str, unit_tests: &[&[&str]], passed: &str) {
     assert!(built.stdout.starts_with(&format!("{name}.wasm\n{name} 0.1.0\n")), "{built:?}");
     assert!(built.stdout.contains("order.placed with add"), "{built:?}");
 
-    // No tool gives the same bytes twice: what is the same was not made again.
+    // No tool produces the same bytes twice, so equal output means that the component was not rebuilt.
     assert_eq!(said(&folder, "build").ends_with(0).stdout, built.stdout);
 
     let runtime = Runtime::start(&folder, &["--plugins", "."]);
@@ -87,7 +87,7 @@ fn an_engine_that_was_kept_and_is_damaged_is_made_anew() {
     engine(b"\0asm");
     edited("twice");
     assert!(engines().iter().any(|engine| fs::metadata(engine).unwrap().len() > 1 << 20));
-    // Of two builds the compiled code of the last one is kept.
+    // Only the compiled code of the last of two builds is kept.
     let code = fs::read_dir(target().join("guests/components/code/totals-damaged")).unwrap();
     let compiled = |path: std::path::PathBuf| path.extension().is_some_and(|ending| ending == "cwasm");
     assert_eq!(code.filter(|entry| compiled(entry.as_ref().unwrap().path())).count(), 1);

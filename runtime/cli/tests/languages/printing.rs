@@ -1,4 +1,4 @@
-//! What a plugin in Rust prints is in its log, whichever of its crates prints it.
+//! Printed output of a Rust plugin goes to its log, whichever of its crates prints it.
 
 use std::fs;
 
@@ -50,6 +50,6 @@ fn a_rust_plugin_without_a_handler_is_told_so() {
     write(&folder, "src/lib.rs", "use camshaft_sdk as _;\n");
     said(&folder, "build")
         .ends_with(3)
-        .says("the plugin in \".\" handles nothing: no function has `#[handler]` [missing-manifest]")
+        .says("the plugin in \".\" handles no events: no function has `#[handler]` [missing-manifest]")
         .says("Write `#[handler(\"order.placed\")]` before a function");
 }

@@ -1,4 +1,4 @@
-//! What `camshaft build` says of plugins in JavaScript and Python that cannot be built.
+//! Errors of `camshaft build` for JavaScript and Python plugins.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::{
     said, target,
 };
 
-/// A new plugin in which `file` has `to` in place of `from`.
+/// Builds a new plugin after replacing `from` by `to` in `file`.
 fn changed(language: &str, file: &str, from: &str, to: &str) -> Said {
     let folder = tempdir().unwrap();
     said(folder.path(), &format!("new stock --lang {language}")).ends_with(0);
@@ -46,11 +46,11 @@ fn a_generator_is_refused_as_a_handler() {
     for function in ["function* addUp", "async function* addUp"] {
         changed("javascript", "plugin.js", "function addUp", function)
             .ends_with(3)
-            .says("the handler of \"order.placed\" is a generator, of which nothing would run");
+            .says("the handler of \"order.placed\" is a generator: its body would never run");
     }
     changed("python", "plugin.py", "    ctx.publish(", "    yield ctx.publish(")
         .ends_with(3)
-        .says("plugin.add_up is a generator, of which nothing would run");
+        .says("plugin.add_up is a generator: its body would never run");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The SDKs of JavaScript and Python, tested natively by their own test runners.
+//! Runs the native tests of the JavaScript and Python SDKs.
 
 use crate::{does, repository};
 

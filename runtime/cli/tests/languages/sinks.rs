@@ -1,4 +1,5 @@
-//! Plugins in JavaScript and Python that send requests: where their operator lets them, and nowhere else.
+//! Plugins in JavaScript and Python can send only the requests that their operator allows. What they print is
+//! in the runtime's log.
 
 use std::fs;
 use std::path::Path;
@@ -28,6 +29,7 @@ import { accepted, handler } from "camshaft";
 
 export const handle = handler({
   "order.placed": async (order, ctx) => {
+    console.log(`printed for ${order.id}`);
     const answer = await accepted(
       await fetch(ctx.config("url"), {
         method: order.data.method,
@@ -46,18 +48,20 @@ from camshaft import handler
 
 @handler("order.placed")
 def send(order, ctx):
+    print(f"printed for {order.id}")
     headers = {"Authorization": "Bearer {{secret:token}}", "Idempotency-Key": order.id}
     answer = ctx.request(order.data["method"], ctx.config("url"), headers=headers, body=order.bytes)
     ctx.state["answer"] = answer.accepted().json()
 "#;
 
-/// A new plugin in `folder` whose code is `code`. No two have one name: they are built in one target folder.
+/// Creates a plugin in `folder` with this code. Names must differ, because all plugins share one target
+/// folder.
 fn sink(folder: &Path, name: &str, language: &str, file: &str, code: &str, manifest: &str) {
     said(folder, &format!("new {name} --lang {language}")).ends_with(0);
     let folder = folder.join(name);
     write(&folder, file, code);
     write(&folder, "plugin.toml", &manifest.replace("NAME", name));
-    // It is about other code.
+    // The generated fixtures test the generated code.
     fs::remove_file(folder.join("tests/totals.toml")).unwrap();
 }
 
@@ -74,7 +78,7 @@ fn check_sends(language: &str, file: &str, code: &str) {
     sink(folder, &name, language, file, code, MANIFEST);
     said(folder, &format!("build {name}"))
         .ends_with(0)
-        .says("asks for the capability \"http\", which is not granted")
+        .says("requests capability \"http\", which is not granted")
         .says(&format!("write `grants = [\"http\"]` into \"{name}.toml\""));
 
     let (port, requests) = receiver::start(r#"{"thanks":true}"#, |_| "201 Created");
@@ -104,11 +108,19 @@ fn check_sends(language: &str, file: &str, code: &str) {
     let show = format!("dead-letters show {name}:{}", dead["items"][0]["offset"]);
     let denied = format!("denied: PUT http://127.0.0.1:{port}: `methods` of its [[http]] in ");
     runtime.said(folder, &show).ends_with(0).prints(&denied).prints("lacks \"PUT\"");
-    assert!(runtime.stop().0.success());
+    let (status, log) = runtime.stop();
+    assert!(status.success(), "{log}");
     assert!(requests.try_recv().is_err(), "what was denied has not been sent");
+    for id in ["1", "2"] {
+        let printed = log.lines().filter(|line| line.contains(&format!("printed for {id} ")));
+        let printed: Vec<&str> = printed.collect();
+        let [line] = printed[..] else { panic!("{id}: {log}") };
+        let facts = [format!(" consumer=\"{name}\" "), format!(" event=\"{id}\" ")];
+        assert!(facts.iter().all(|fact| line.contains(fact)), "{line}");
+    }
 }
 
-/// Without asking for `http`.
+/// A plugin without the capability `http` gets an error that names it.
 fn check_says_why(language: &str, file: &str, code: &str) {
     let folder = tempdir().unwrap();
     let folder = folder.path();
@@ -116,18 +128,18 @@ fn check_says_why(language: &str, file: &str, code: &str) {
     sink(folder, &name, language, file, code, &MANIFEST.replace("capabilities", "# capabilities"));
     let case = "[[case]]\nname = 'sends'\nwhen = { type = 'order.placed', data = { method = 'POST' } }\n\
                 given.config = { url = 'http://127.0.0.1/' }\nthen.outcome = 'reject'\n\
-                then.reason = \"plugin.toml does not say `capabilities = [\\\"http\\\"]`\"\n";
+                then.reason = \"plugin.toml does not contain `capabilities = [\\\"http\\\"]`\"\n";
     write(&folder.join(&name), "tests/sends.toml", case);
     said(folder, &format!("test {name}")).ends_with(0).prints("1 passed, 0 failed");
 }
 
 #[test]
-fn javascript_sends_where_its_operator_lets_it() {
+fn javascript_sends_where_its_operator_lets_it_and_what_it_prints_is_in_the_log() {
     check_sends("javascript", "plugin.js", JAVASCRIPT);
 }
 
 #[test]
-fn python_sends_where_its_operator_lets_it() {
+fn python_sends_where_its_operator_lets_it_and_what_it_prints_is_in_the_log() {
     check_sends("python", "plugin.py", PYTHON);
 }
 

@@ -1,4 +1,4 @@
-//! What compiles to `wasm32-wasip2`: a plugin all the same, whose standard library finds an empty world.
+//! A component compiled for `wasm32-wasip2` is a valid plugin; its standard library sees an empty system.
 
 use std::fs;
 use std::process::Command;

@@ -1,4 +1,5 @@
-//! The end of an attempt is the end of the work that its handler started, in plain plugins and in those that send.
+//! Work that a handler starts ends with its attempt, in plugins with and without the capability to send
+//! requests.
 
 use std::fs;
 use std::path::Path;
@@ -28,14 +29,15 @@ const ways = {
   "lost timer": () => { setTimeout(() => { throw new Error("in a timer"); }, 5); },
   "lost reject": () => { Promise.resolve().then(() => reject("never")); },
   "caught rejection": async (ctx) => { await helper(ctx, true).catch(() => ctx.state.set("caught", 1)); },
+  printed: () => { console.log("printed"); },
   iterator: () => [1].values(),
 };
 
 export const handle = handler({ "work.asked": (event, ctx) => ways[event.data](ctx) });
 "#;
 
-/// Case, and what must come of it.
-const JAVASCRIPT_CASES: [(&str, &str); 8] = [
+/// Cases and their expected results.
+const JAVASCRIPT_CASES: [(&str, &str); 9] = [
     ("timer", "then.state = { timed = 1 }"),
     ("helper", "then.state = { helped = 1 }"),
     ("async helper", "then.state = { helped = 1 }"),
@@ -46,7 +48,8 @@ const JAVASCRIPT_CASES: [(&str, &str); 8] = [
     ("lost timer", "then = { outcome = 'retry', reason = 'Error: in a timer' }"),
     ("lost reject", "then = { outcome = 'reject', reason = 'never' }"),
     ("caught rejection", "then.state = { caught = 1 }"),
-    ("iterator", "then = { outcome = 'reject', reason = 'which does nothing by itself' }"),
+    ("printed", "then.log = ['printed']"),
+    ("iterator", "then = { outcome = 'reject', reason = 'which is never iterated' }"),
 ];
 
 const PYTHON: &str = r#"
@@ -80,15 +83,18 @@ async def work(event, ctx):
             raise Reject("no \ud800")
         case "delay":
             raise Retry("busy", after="60")
+        case "printed":
+            print("printed")
 "#;
 
-const PYTHON_CASES: [(&str, &str); 6] = [
+const PYTHON_CASES: [(&str, &str); 7] = [
     ("awaited", "then.state = { gathered = ['a', 'b'] }"),
     ("started", "then.state = { task = 3600 }"),
     ("lost", "then = { outcome = 'retry', reason = 'ValueError: lost' }"),
     ("raised", "then = { outcome = 'retry', reason = 'ValueError: lost' }"),
     ("halves", "then = { outcome = 'reject', reason = \"no \\ufffd\", log = [\"half \\ufffd\"] }"),
-    ("delay", "then = { outcome = 'reject', reason = \"a number of seconds, not a str\\nat work (\" }"),
+    ("printed", "then.log = ['printed']"),
+    ("delay", "then = { outcome = 'reject', reason = \"a number of seconds, not str\\nat work (\" }"),
 ];
 
 /// Builds the plugin `name` and runs the cases against it.
@@ -134,10 +140,10 @@ fn javascript_that_sends_is_done_within_its_attempt() {
     let more = [
         ("request", request.as_str()),
         ("requests", requests.as_str()),
-        // Without an answer it is denied.
+        // A request without a prepared response is denied.
         ("lost request", "then = { outcome = 'retry' }"),
     ];
-    // Lines are moved only behind the code that is named.
+    // The added code comes after the lines that the expected errors name.
     let cases: Vec<_> = JAVASCRIPT_CASES.into_iter().chain(more).collect();
     let manifest = MANIFEST.replace("# capabilities", "capabilities = ['http']");
     check("javascript", "work-sink", "plugin.js", &code, &manifest, &cases);
@@ -148,7 +154,7 @@ fn python_coroutines_are_run_to_their_end() {
     check("python", "work-python", "plugin.py", PYTHON, MANIFEST, &PYTHON_CASES);
 }
 
-/// What is written against the contract itself has no SDK that waits.
+/// A plugin without the SDK: no SDK waits for its open work.
 #[test]
 fn work_that_is_left_open_does_not_go_on_with_the_next_event() {
     use crate::process::Runtime;
@@ -185,7 +191,7 @@ export function handle(event) {
     assert!(runtime.stop().0.success());
 }
 
-/// Puts a file into the watched folder, whole.
+/// Moves a complete file into the watched folder.
 fn install(folder: &Path, file: &str) {
     fs::rename(folder.join(file), folder.join("plugins").join(file)).unwrap();
 }

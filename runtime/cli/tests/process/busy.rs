@@ -1,5 +1,5 @@
-//! What is sequenced but not synced is bounded: beyond that publishers are told to come back, and nobody sees what is
-//! not durable.
+//! The amount of sequenced but unsynced data is bounded. Beyond the bound, publishers get a retry answer;
+//! readers never see data that is not durable.
 
 use std::sync::mpsc::channel;
 use std::thread;
@@ -11,10 +11,10 @@ use super::faulty_disk::{Fault, FaultyDisk};
 use super::http::{Http, event};
 use super::process::{Runtime, run};
 
-/// Batches of three megabytes that are sequenced before the bound of 16 MiB is reached.
+/// Batches of three megabytes that fit within the bound of 16 MiB.
 const ADMITTED: u64 = 6;
 
-/// Batches that find it reached.
+/// Batches beyond the bound.
 const REFUSED: u64 = 2;
 
 #[test]

@@ -1,4 +1,4 @@
-//! What clients make the process keep is bounded together: bodies that do not end and answers that nobody reads.
+//! The memory that clients can occupy is bounded in total: incomplete request bodies and unread responses.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -11,10 +11,10 @@ use tempfile::tempdir;
 use super::http::{Http, event};
 use super::process::Runtime;
 
-/// The setting `memory`, unless it is given.
+/// The default of the setting `memory`.
 const MEMORY_BYTES: u64 = 256 << 20;
 
-/// Clients of a kind.
+/// Number of clients in each test.
 const CLIENTS: usize = 100;
 
 fn connect(runtime: &Runtime) -> TcpStream {
@@ -34,7 +34,7 @@ fn bodies_that_stop_half_way_take_a_share_of_the_memory_and_leave_room_for_small
     let open: Vec<TcpStream> = (0..CLIENTS)
         .map(|_| {
             let mut stream = connect(&runtime);
-            // Those that are refused are cut off while they send.
+            // Refused connections are closed while they send.
             let sent = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&part));
             drop(sent);
             stream
@@ -66,7 +66,7 @@ fn answers_that_nobody_reads_take_a_share_of_the_memory() {
             stream
         })
         .collect();
-    // Each of them has its first part, or is told to come back.
+    // Each reader receives the start of its response, or a retry answer.
     for reader in &readers {
         let mut start = [0; 12];
         (&*reader).read_exact(&mut start).unwrap();
@@ -94,7 +94,7 @@ fn who_has_no_token_keeps_out_nobody_who_has() {
             "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer 0123456789abcdef\r\nconnection: close\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).unwrap();
-        // Before, all waited until idle connections were given up after 30 s.
+        // Less than the 30 s after which idle connections are closed.
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();

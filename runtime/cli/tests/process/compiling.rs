@@ -1,4 +1,5 @@
-//! Plugins are compiled in a process of their own: what is too large or too slow is refused and harms nobody.
+//! Plugins are compiled in a separate process: a plugin that is too large or too slow is refused, without
+//! other effects.
 
 use std::fs;
 use std::path::Path;
@@ -13,12 +14,12 @@ use tempfile::tempdir;
 use super::http::{Http, event};
 use super::process::{Runtime, Said, camshaft, write};
 
-/// Functions that take a compiler more than a second, whatever the machine.
+/// Number of functions that take more than a second to compile on any machine.
 const SLOW: usize = 5_000;
-/// Functions that take it longer than the test lasts.
+/// Number of functions that take longer to compile than the test runs.
 const ENDLESS: usize = 60_000;
 
-/// Puts a file into the plugins directory, whole from the first moment.
+/// Puts a complete file into the plugins directory.
 fn drop_in(folder: &Path, stem: &str, bytes: &[u8]) {
     fs::create_dir_all(folder.join("plugins")).unwrap();
     fs::write(folder.join(".partial"), bytes).unwrap();
@@ -30,7 +31,7 @@ fn guest(name: &str) -> Vec<u8> {
     fs::read(component(name)).unwrap()
 }
 
-/// The refusal of a file, once there is one.
+/// Waits for the refusal of a file.
 fn refusal(runtime: &Runtime, folder: &Path, name: &str) -> Value {
     let is_refused = |stdout: &str| {
         serde_json::from_str::<Value>(stdout).is_ok_and(|plugin| plugin["status"] == "refused")
@@ -60,14 +61,14 @@ fn a_plugin_that_needs_more_memory_or_time_to_compile_is_refused_by_the_settings
     runtime.until(folder, "plugins counter", |stdout| stdout.contains("active"));
     drop(runtime);
 
-    // What is compiled needs no compiler.
+    // A plugin that is already compiled needs no compiler.
     write(folder, "camshaft.toml", "[limits]\nmax_compile_time = \"1s\"\n");
     drop_in(folder, "slow", &bombs::many_functions(SLOW));
     let runtime = Runtime::start(folder, &[]);
     runtime.until(folder, "plugins counter", |stdout| stdout.contains("active"));
     let refused = refusal(&runtime, folder, "slow");
     let message = refused["message"].as_str().unwrap();
-    // On a machine that is busy the clock may come first.
+    // On a busy machine the limit of elapsed time may apply first.
     let limits = ["within 1 s of processor time", "within 10 s, 10 times the limit"];
     assert!(limits.iter().any(|limit| message.contains(limit)), "{message}");
     assert!(message.contains("(setting `limits.max_compile_time`)"), "{message}");
@@ -103,7 +104,7 @@ fn files_that_take_minutes_to_compile_do_not_keep_a_fix_from_being_loaded() {
             assert_eq!(status(slow), "loading", "{slow} goes on when fix {offset} is loaded");
         }
     }
-    // Nor do they keep the runtime from ending.
+    // They do not prevent the runtime from stopping either.
     let (ended, said) = runtime.stop();
     assert!(ended.success(), "{said}");
     assert!(!said.contains("was not closed in time"), "{said}");
@@ -114,13 +115,13 @@ fn the_compiler_is_no_command_for_people() {
     let folder = tempdir().unwrap();
     let said = Said::of(camshaft(folder.path()).arg("help")).ends_with(0);
     assert!(!said.stdout.contains("compile"), "{}", said.stdout);
-    // It compiles for one engine only, and reads no settings.
+    // It compiles only for its own engine, and reads no settings.
     write(folder.path(), "camshaft.toml", "nonsense");
     let said = Said::of(camshaft(folder.path()).args(["compile", "1000000000", "10", "false", "another"]));
-    said.ends_with(1).says("the compiler is of another release than the runtime");
+    said.ends_with(1).says("the compiler and the runtime are of different releases");
 }
 
-/// Whether a process compiles for `parent` now.
+/// Whether a child process of `parent` is compiling.
 fn compiles(parent: u32) -> bool {
     let Ok(threads) = fs::read_dir(format!("/proc/{parent}/task")) else { return false };
     let children =

@@ -1,4 +1,4 @@
-//! A damaged block of an old segment, or of the tables, harms the consumer that needs it and nobody else.
+//! A damaged block of an old segment, or of the tables, affects only the consumer that needs it.
 
 use std::fs;
 use std::path::Path;
@@ -35,8 +35,8 @@ fn place(folder: &Path, plugin: &str) {
     fs::copy(component(plugin), folder.join("plugins").join(format!("{plugin}.wasm"))).unwrap();
 }
 
-/// A runtime that was stopped cleanly, whose first segment holds test events that only "counter" needs, which is away,
-/// and one of which is damaged.
+/// Leaves the data of a cleanly stopped runtime. The first segment contains test events that only the
+/// detached "counter" still needs, and one of them is damaged.
 fn away_with_damage(folder: &Path) {
     place(folder, "counter");
     place(folder, "echo");
@@ -49,7 +49,7 @@ fn away_with_damage(folder: &Path) {
     for id in 0..6 {
         assert_eq!(http.publish(&[event(id, "test.event", 300)]).status, 200);
     }
-    // A little more than one segment holds.
+    // Slightly more data than one segment can hold.
     for batch in 0..23 {
         let events: Vec<Value> =
             (0..3).map(|id| event(100 + batch * 3 + id, "other.event", 1_000_000)).collect();
@@ -57,7 +57,7 @@ fn away_with_damage(folder: &Path) {
     }
     assert!(runtime.stop().0.success());
     let bytes = fs::read(folder.join(FIRST_SEGMENT)).unwrap();
-    // The data of the third test event.
+    // Find the data of the third test event.
     let starts: Vec<usize> = bytes
         .windows(50)
         .enumerate()
@@ -67,6 +67,13 @@ fn away_with_damage(folder: &Path) {
         .collect();
     let third = starts.iter().copied().filter(|at| !starts.contains(&(at.wrapping_sub(1)))).nth(2).unwrap();
     flip(&folder.join(FIRST_SEGMENT), third + 10);
+}
+
+/// The delivery of the event at `offset` to a consumer.
+fn delivery(http: &Http, offset: u64, consumer: &str) -> Value {
+    let view = http.get(&format!("/events/{offset}")).json();
+    let mut deliveries = view["deliveries"].as_array().unwrap().iter();
+    deliveries.find(|delivery| delivery["consumer"] == consumer).unwrap().clone()
 }
 
 #[test]
@@ -88,7 +95,7 @@ fn a_damaged_old_segment_pauses_the_consumer_that_needs_it_and_verify_and_skip_h
     let http = Http::new(runtime.url());
     assert_eq!(http.get("/health").json()["damaged_consumers"], json!(["counter"]));
     verify(folder).ends_with(5).says("in use");
-    // The other one goes on: it had handled the old events before they were damaged, and handles what comes.
+    // The other consumer continues: it had handled the old events before the damage, and handles new ones.
     assert_eq!(http.publish(&[event(9, "test.event", 10)]).status, 200);
     runtime.until(folder, "consumers echo --json", |stdout| stdout.contains("\"lag\":0"));
     runtime.said(folder, "consumers counter").ends_with(0).prints("damaged").prints(".segment");
@@ -100,6 +107,21 @@ fn a_damaged_old_segment_pauses_the_consumer_that_needs_it_and_verify_and_skip_h
     runtime.said(folder, "consumers skip counter --yes").ends_with(3).says("[consumer-not-damaged]");
     let skipped = http.get(&format!("/events?type=camshaft.consumer.skipped&from={tail}")).body;
     assert_eq!(skipped.lines().count(), 1, "{skipped}");
+
+    // The consumer returns to the damage, and skips the next test event with it, which can be read.
+    let skipped: Value = serde_json::from_str(&skipped).unwrap();
+    let damaged = skipped["data"]["from"].as_u64().unwrap();
+    let next = http.get(&format!("/events?type=test.event&from={}&limit=1", damaged + 1)).json();
+    let next: u64 = next["offset"].as_str().unwrap().parse().unwrap();
+    assert_eq!(delivery(&http, next, "counter")["status"], "done");
+    runtime.said(folder, &format!("consumers reset counter --to {damaged} --yes")).ends_with(0);
+    runtime
+        .until(folder, "consumers", |stdout| stdout.lines().any(|line| line.starts_with("counter  damaged")));
+    runtime.said(folder, &format!("consumers skip counter --to {} --yes", next + 1)).ends_with(0);
+    runtime.until(folder, "consumers counter --json", |stdout| stdout.contains("\"lag\":0"));
+    let skipped = delivery(&http, next, "counter");
+    assert!(skipped["status"] == "skipped" && skipped["at"].is_string(), "{skipped}");
+
     let (status, said) = runtime.stop();
     assert!(status.success(), "{said}");
     assert!(said.contains("a consumer is paused"), "{said}");
@@ -121,11 +143,11 @@ fn damaged_tables_are_made_anew_from_a_log_that_was_never_trimmed() {
     assert!(runtime.stop().0.success());
     verify(folder).ends_with(0);
 
-    // The files in which the store keeps its entries, not its journal or its lists.
+    // The files with the entries of the store, not its journal or its lists.
     let is_table = |path: &Path| path.parent().unwrap().ends_with("0/tables");
     let tables = walk(&folder.join("data/tables")).into_iter().filter(|path| is_table(path));
     let largest = tables.max_by_key(|path| fs::metadata(path).unwrap().len()).unwrap();
-    // The first data block lies at the start of a table.
+    // The first data block is at the start of a table.
     flip(&largest, 40);
     verify(folder).ends_with(3).prints("Move the folder");
     let runtime = Runtime::start(folder, &[]);
@@ -133,7 +155,7 @@ fn damaged_tables_are_made_anew_from_a_log_that_was_never_trimmed() {
     assert_eq!(runtime.said(folder, "state list counter --json").ends_with(0).stdout, state);
     let (status, said) = runtime.stop();
     assert!(status.success(), "{said}");
-    assert!(said.contains("made anew from the log"), "{said}");
+    assert!(said.contains("rebuilding them from the log"), "{said}");
     assert!(folder.join("data/tables.damaged-1").is_dir(), "nothing is deleted");
     verify(folder).ends_with(0);
 }

@@ -1,4 +1,4 @@
-//! `camshaft deploy` and what waits for a version: on one machine, and from another.
+//! `camshaft deploy` and `plugins --wait-for`: on the same machine, and from another one.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::process::{Runtime, write};
 
 const TOKEN: &str = "0123456789abcdef";
 
-/// A runtime over an empty directory.
+/// Starts a runtime with an empty plugins directory.
 fn start(folder: &Path, arguments: &[&str]) -> Runtime {
     fs::create_dir(folder.join("plugins")).unwrap();
     Runtime::start(folder, arguments)
@@ -32,7 +32,7 @@ fn deploy_ends_when_the_plugin_runs_or_with_why_it_does_not() {
     let version = first["version"].as_str().unwrap();
     runtime.said(folder, &format!("plugins counter --wait-for {version}")).ends_with(0).prints(version);
 
-    // Under another name it takes the place of the file that it runs from.
+    // Deployed under another name, it replaces the file that it runs from.
     write(folder, "slower.toml", "[limits]\ndeadline = \"300ms\"\n");
     fs::copy(folder.join("tally.wasm"), folder.join("tally-2.wasm")).unwrap();
     runtime
@@ -46,14 +46,14 @@ fn deploy_ends_when_the_plugin_runs_or_with_why_it_does_not() {
 
     write(folder, "greedy.toml", "[limits]\ndeadline = \"1h\"\n");
     let refused = runtime.said(folder, "deploy tally.wasm --toml greedy.toml").ends_with(3);
-    refused.says("[invalid-manifest]").says("sets `limits.deadline` to 3600000 ms").says("runs on");
-    // The refusal that stands is no answer to what comes next.
+    refused.says("[invalid-manifest]").says("sets `limits.deadline` to 3600000 ms").says("keeps running");
+    // The existing refusal is not taken as the answer to the next deployment.
     runtime.said(folder, "deploy tally.wasm --toml slower.toml").ends_with(0).prints("is active");
     runtime.said(folder, "plugins counter --json").prints("\"deadline_ms\":300");
 
     write(folder, "text.wasm", "not a plugin");
     runtime.said(folder, "deploy text.wasm").ends_with(3).says("[not-wasm]");
-    assert!(!folder.join("plugins/text.wasm").exists(), "it was looked at before");
+    assert!(!folder.join("plugins/text.wasm").exists(), "it was checked before");
     runtime.said(folder, "deploy tally.wasm --no-wait").ends_with(0).says("will be loaded");
 }
 
@@ -90,20 +90,20 @@ fn a_file_from_elsewhere_needs_the_token_and_the_setting_and_grants_nothing() {
     ] {
         write(folder, "gift.toml", gift);
         let refused = runtime.said(folder, &format!("{send} --toml gift.toml")).ends_with(3);
-        refused.says("[deploy-not-allowed]").says("are not taken from other machines");
+        refused.says("[deploy-not-allowed]").says("are not accepted from other machines");
     }
     assert_eq!(fs::read_to_string(folder.join("plugins/counter.toml")).unwrap().matches("300ms").count(), 1);
 
-    // What the machine's operator has granted stays his.
+    // Grants of the machine's operator cannot be replaced remotely.
     write(&folder.join("plugins"), "counter.toml", "grants = [\"http\"]\n");
     let refused = runtime.said(folder, &format!("{send} --toml config.toml")).ends_with(3);
-    refused.says("is not replaced from other machines");
+    refused.says("cannot be replaced from other machines");
     let there = || fs::read_to_string(folder.join("plugins/counter.toml")).unwrap();
     assert_eq!(there(), "grants = [\"http\"]\n");
     let mistaken = "grants = [\"http\"]\ndeadline =\n";
     write(&folder.join("plugins"), "counter.toml", mistaken);
     let refused = runtime.said(folder, &format!("{send} --toml config.toml")).ends_with(3);
-    refused.says("cannot be read as an operator's file");
+    refused.says("is not a readable operator's file");
     assert_eq!(there(), mistaken);
 }
 
@@ -122,7 +122,7 @@ fn names_that_lead_elsewhere_and_files_that_are_too_large_leave_nothing_behind()
              {headers}content-length: {bytes}\r\n\r\n"
         );
         std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
-        // It may be turned away before it has said everything.
+        // The runtime may refuse the request before the whole body is sent.
         let _: std::io::Result<()> = std::io::Write::write_all(&mut stream, &vec![0; bytes]);
         let mut answer = Vec::new();
         let _: std::io::Result<usize> = std::io::Read::read_to_end(&mut stream, &mut answer);

@@ -1,4 +1,4 @@
-//! A test that runs itself once more as a program that embeds the runtime, on a disk that fails on demand.
+//! Runs a test a second time as a program that embeds the runtime, on a disk that fails on demand.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use tempfile::tempdir;
 
 use super::faulty_disk::FaultyDisk;
 
-/// Says to the child which folder is its own, and that it is one.
+/// The variable with the folder of the child process; it also marks a process as the child.
 const FOLDER: &str = "CAMSHAFT_EMBEDDING_FOLDER";
 
-/// Runs the test of this name as such a program, and fails as it does.
+/// Runs the test `child` as such a program, and fails if it fails.
 pub fn run(child: &str) {
     let folder = tempdir().unwrap();
     let mut command = Command::new(env::current_exe().unwrap());
@@ -23,8 +23,8 @@ pub fn run(child: &str) {
     assert!(told.contains("test result: ok. 1 passed"), "there is no test {child}: {told}");
 }
 
-/// In such a program its runtime, and the folder in which a file is a fault of the disk. None in a test of its own, which
-/// has nothing to do.
+/// In the child process: the runtime, and the folder in which a file activates a fault of the disk. None if
+/// the test runs by itself; it then has nothing to do.
 pub async fn open() -> Option<(Runtime, PathBuf)> {
     let folder = env::var_os(FOLDER)?;
     let folder = Path::new(&folder);

@@ -1,5 +1,5 @@
-//! A failed sync ends the runtime with a code of its own: nobody knows what the disk holds, so nothing more is
-//! answered. The next start recovers everything that was.
+//! A failed sync stops the runtime with its own exit code. The content of the disk is then unknown, so the
+//! runtime answers no more requests. The next start recovers everything that was answered.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ fn a_failed_sync_poisons_the_log_and_a_restart_recovers_what_was_answered() {
     let problem = refused.problem(503, "log-poisoned");
     assert_eq!(
         problem["hint"],
-        "Check the disk, then start the runtime again: it recovers what was durable."
+        "Check the disk, then start the runtime again; recovery keeps all durable data."
     );
     assert_eq!(refused.retry_after, None, "it does not heal by itself");
     let health = http.get("/health");
@@ -49,7 +49,7 @@ fn a_failed_sync_poisons_the_log_and_a_restart_recovers_what_was_answered() {
     let again = http.publish(&answered).json();
     let duplicate = |receipt: &Value| receipt["duplicate"] == true;
     assert!(again["results"].as_array().unwrap().iter().all(duplicate), "{again}");
-    // What was not answered may be there or not; sent again, it is there once.
+    // An unanswered event may be in the log or not. After sending it again, it is there exactly once.
     assert_eq!(http.publish(&unanswered).status, 200);
     let total = |stdout: &str| stdout.trim() == "101";
     runtime.until(folder, "state get counter total", total);

@@ -1,4 +1,4 @@
-//! A disk that fails on demand, on any machine: what the runtime asks the C library for is answered by `preload.rs`.
+//! A disk that fails on demand, on any machine: `preload.rs` intercepts the runtime's calls to the C library.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,14 @@ use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
-/// What the disk does.
+/// A fault of the disk.
 #[derive(Clone, Copy)]
 pub enum Fault {
-    /// It has no room for another file.
+    /// No new file can be created.
     Full,
-    /// It fails every sync.
+    /// Every sync fails.
     SyncFails,
-    /// It lets no sync come to its end.
+    /// No sync completes.
     SyncWaits,
 }
 
@@ -27,18 +27,18 @@ impl FaultyDisk {
         Self { faults: tempfile::tempdir().unwrap() }
     }
 
-    /// Puts the disk under `command`.
+    /// Makes `command` use the disk.
     pub fn under(&self, mut command: Command) -> Command {
         command.env("LD_PRELOAD", &*LIBRARY).env("FAULTY_DISK", self.faults.path());
         command
     }
 
-    /// Has the disk do it from now on.
+    /// Activates the fault.
     pub fn set(&self, fault: Fault) {
         fs::write(self.path(fault), "").unwrap();
     }
 
-    /// The disk is well again.
+    /// Deactivates the fault.
     pub fn clear(&self, fault: Fault) {
         fs::remove_file(self.path(fault)).unwrap();
     }
@@ -52,7 +52,7 @@ impl FaultyDisk {
     }
 }
 
-/// `preload.rs`, compiled once for all tests of the process.
+/// `preload.rs`, compiled once per test process.
 static LIBRARY: LazyLock<PathBuf> = LazyLock::new(|| {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/process/preload.rs");
     let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faulty_disk.so");

@@ -1,5 +1,5 @@
-//! A full disk stops nothing for good: publishers are told to come back, consumers wait, what was answered stays,
-//! and with room again all goes on without a restart.
+//! A full disk has no lasting effect: publishers get a retry answer, consumers wait, and answered events
+//! stay. When space is free again, everything continues without a restart.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::http::{Answer, Http, event};
 use super::process::{Runtime, run};
 use super::small_disk::SmallDisk;
 
-/// How long it may take until the runtime notices that there is room again.
+/// How long the runtime may take to notice that space is free again.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
@@ -31,8 +31,8 @@ fn a_disk_without_a_free_block_is_survived() {
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();
     let Some(disk) = SmallDisk::mount(&data) else {
-        // The same promise is checked above, with a disk that is only said to be full.
-        println!("this machine lets nobody mount a small disk, so none was filled");
+        // The test above checks the same promise with a simulated full disk.
+        println!("not run: this machine does not permit mounting a small disk");
         return;
     };
     println!("on a disk in memory, filled with a file of zeros");
@@ -40,7 +40,8 @@ fn a_disk_without_a_free_block_is_survived() {
     check(folder.path(), |run| disk.inside(&run), fill, || disk.free());
 }
 
-/// Fills the disk under a runtime, publishes until nothing more is taken, makes room, and looks that nothing was lost.
+/// Fills the disk of a runtime, publishes until events are refused, frees space, and checks that no event was
+/// lost.
 fn check(folder: &Path, on_disk: impl Fn(Command) -> Command, fill: impl Fn(), free: impl Fn()) {
     fs::create_dir(folder.join("plugins")).unwrap();
     fs::copy(camshaft_test_guests::component("counter"), folder.join("plugins/counter.wasm")).unwrap();
@@ -50,18 +51,18 @@ fn check(folder: &Path, on_disk: impl Fn(Command) -> Command, fill: impl Fn(), f
     until_counted(&producer);
 
     fill();
-    // What is reserved is still given out: large batches as long as they fit, then small ones.
+    // Reserved space is still used: for large batches while they fit, then for small ones.
     let refused = producer.until_refused(3, 1_000_000);
     let problem = refused.problem(507, "no-space");
     assert!(refused.retry_after.is_some_and(|seconds| seconds > 0), "{refused:?}");
-    assert_eq!(problem["hint"], "Free 64 MiB or more on that disk; the runtime goes on by itself.");
+    assert_eq!(problem["hint"], "Free at least 64 MiB on that disk; the runtime then resumes by itself.");
     let before = producer.accepted;
     producer.until_refused(1, 60_000).problem(507, "no-space");
     assert!(producer.accepted > before, "there was room for a small event");
 
     let consumer = producer.http.get("/consumers/counter").json();
     assert_eq!(consumer["in_flight"], 0, "{consumer}");
-    assert!(consumer["lag"].as_u64().unwrap() >= producer.accepted - before, "it waits for room: {consumer}");
+    assert!(consumer["lag"].as_u64().unwrap() >= producer.accepted - before, "it waits: {consumer}");
     let removed = producer.http.delete("/consumers/counter");
     removed.problem(507, "no-space");
     assert!(removed.retry_after.is_some(), "operators are told to come back, too: {removed:?}");
@@ -85,7 +86,7 @@ fn check(folder: &Path, on_disk: impl Fn(Command) -> Command, fill: impl Fn(), f
     until_counted(&producer);
 }
 
-/// Publishes events, numbered through; what is refused is sent again with the next.
+/// Publishes numbered events. Refused events are sent again with the next batch.
 struct Producer {
     http: Http,
     accepted: u64,
@@ -105,7 +106,7 @@ impl Producer {
         Ok(())
     }
 
-    /// Publishes batch after batch until one is refused.
+    /// Publishes batches until one is refused.
     fn until_refused(&mut self, count: u64, bytes: usize) -> Answer {
         loop {
             if let Err(answer) = self.publish(count, bytes) {
@@ -114,18 +115,18 @@ impl Producer {
         }
     }
 
-    /// Publishes one event again and again until it is accepted, as a producer does that is told to come back.
+    /// Publishes one event repeatedly until it is accepted, as a producer does after a retry answer.
     fn until_accepted(&mut self) {
         let deadline = Instant::now() + PATIENCE;
         while let Err(answer) = self.publish(1, 60_000) {
             answer.problem(507, "no-space");
-            assert!(Instant::now() < deadline, "there is room, but not for the log: {answer:?}");
+            assert!(Instant::now() < deadline, "space is free, but the log does not use it: {answer:?}");
             thread::sleep(Duration::from_millis(100));
         }
     }
 }
 
-/// Waits until the plugin has counted what was accepted: no event less, and none that was refused.
+/// Waits until the plugin has counted exactly the accepted events.
 #[track_caller]
 fn until_counted(producer: &Producer) {
     let deadline = Instant::now() + PATIENCE;
@@ -134,7 +135,7 @@ fn until_counted(producer: &Producer) {
         if consumer.status == 200 && consumer.json()["lag"] == 0 && consumer.json()["in_flight"] == 0 {
             break;
         }
-        assert!(Instant::now() < deadline, "it never came to the end: {consumer:?}");
+        assert!(Instant::now() < deadline, "it never caught up: {consumer:?}");
         thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(producer.http.get("/state/counter/total").json(), producer.accepted);

@@ -1,4 +1,4 @@
-//! What is retried later: listed with its reason, told in the log, and made due or a dead letter by hand.
+//! Held events: listed with their reasons, logged, and retried or made dead letters by an operator.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ fn an_operator_sees_what_is_retried_lets_one_go_on_and_gives_another_up() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
     fs::write(folder.join("reloads.wasm"), version(1, "late")).unwrap();
-    // The wait is at random up to that.
+    // The backoff is random, up to this value.
     write(
         folder,
         "reloads.toml",
@@ -47,7 +47,7 @@ fn an_operator_sees_what_is_retried_lets_one_go_on_and_gives_another_up() {
 
     runtime.said(folder, &format!("held retry {}", ids[0])).ends_with(0).says("is due now");
     runtime.until(folder, held, |listed| attempts(listed) == [2, 1]);
-    runtime.said(folder, &format!("held dead {}", ids[1])).ends_with(0).says("is a dead letter");
+    runtime.said(folder, &format!("held dead {}", ids[1])).ends_with(0).says("is now a dead letter");
     let left = runtime.until(folder, held, |listed| attempts(listed) == [2]).stdout;
     assert_eq!(items(&left)[0]["id"], ids[0]);
     runtime.said(folder, "dead-letters list").ends_with(0).prints(&ids[1]);
@@ -56,6 +56,6 @@ fn an_operator_sees_what_is_retried_lets_one_go_on_and_gives_another_up() {
 
     let (_, said) = runtime.stop();
     let lines: Vec<&str> = said.lines().filter(|line| line.contains("version 1 is not ready")).collect();
-    assert!(lines.len() >= 3, "each failed attempt is told of: {said}");
+    assert!(lines.len() >= 3, "each failed attempt is logged: {said}");
     assert!(lines.iter().all(|line| line.contains("consumer=\"reloads\"")), "{lines:?}");
 }

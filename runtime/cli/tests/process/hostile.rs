@@ -1,9 +1,9 @@
-//! Every hostile plugin that there is is dropped into a runtime that handles events: each is refused, and nothing else
-//! comes of it.
+//! Drops every hostile plugin into a runtime that handles events: each plugin is refused, without other
+//! effects.
 //!
-//! The bound on memory is looked at where it can be: the peak of the runtime's resident memory, and the limit that each
-//! compiler process sets for itself. A limit on the runtime's address space would say nothing: the pool of instances
-//! reserves more than a machine has.
+//! The test checks the memory bounds where they apply: the peak of the runtime's resident memory, and the
+//! limit that each compiler process sets for itself. A limit on the runtime's address space would be
+//! meaningless: the pool of instances reserves more than a machine has.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -19,20 +19,22 @@ use tempfile::tempdir;
 use super::http::{Http, event};
 use super::process::Runtime;
 
-/// A batch of so many events is published so often: 1,000 events a second.
+/// Batch size and period of publishing: 1,000 events per second.
 const BATCH: u64 = 20;
 const PERIOD: Duration = Duration::from_millis(20);
-/// How long events are published without bombs, to compare.
+/// How long events are published without bombs, for comparison.
 const QUIET: Duration = Duration::from_secs(10);
-/// So often every bomb is dropped, under another name each time: one publish in a hundred is to be more than two or three.
+/// Number of rounds; each drops every bomb under new names. One percent of the publishes must be more than
+/// two or three, so that the p99 is meaningful.
 const ROUNDS: usize = 4;
-/// How often a plugin is looked at, and for how long.
+/// Polling interval for a plugin, and time limit.
 const LOOK: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(300);
-/// Peak of the runtime's resident memory. Together with one compiler it is within 1.5 GiB.
+/// Maximum peak of the runtime's resident memory. Together with one compiler it is within 1.5 GiB.
 const MAX_RUNTIME_BYTES: u64 = (1536 - 768) << 20;
 
-/// Publishes at its pace from event `from` on until `is_over`, and returns how long each batch took, ascending.
+/// Publishes at the fixed rate, starting with event `from`, until `is_over`. Returns the durations of the
+/// batches in ascending order.
 fn publish(url: &str, from: u64, is_over: impl Fn() -> bool) -> Vec<Duration> {
     let http = Http::new(url);
     let (mut took, mut due) = (Vec::new(), Instant::now());
@@ -42,7 +44,7 @@ fn publish(url: &str, from: u64, is_over: impl Fn() -> bool) -> Vec<Duration> {
         let begun = Instant::now();
         assert_eq!(http.publish(&events).status, 200);
         took.push(begun.elapsed());
-        // A batch that is late is not caught up on.
+        // A late batch delays the later ones.
         due = Instant::now().max(due + PERIOD);
         thread::sleep(due - Instant::now());
     }
@@ -54,7 +56,8 @@ fn p99(took: &[Duration]) -> Duration {
     took[took.len() * 99 / 100]
 }
 
-/// Writes a file beside the plugins directory, and waits for the disk: that is no work of the runtime.
+/// Writes a file next to the plugins directory and syncs it, so that the runtime does not have to wait for
+/// this write.
 fn prepare(folder: &Path, stem: &str, bytes: &[u8]) {
     let mut file = File::create(folder.join(format!("{stem}.wasm"))).unwrap();
     file.write_all(bytes).and_then(|()| file.sync_all()).unwrap();
@@ -65,7 +68,8 @@ fn drop_in(folder: &Path, stem: &str) {
     fs::rename(folder.join(&file), folder.join("plugins").join(file)).unwrap();
 }
 
-/// Waits until the plugin is refused, and returns why. A command each time would be work beside the events, too.
+/// Waits until the plugin is refused, and returns the refusal. It uses HTTP, because starting a command each
+/// time would add load.
 fn refused(http: &Http, name: &str) -> Value {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -83,14 +87,14 @@ fn every_bomb_is_refused_while_events_are_handled() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
     fs::create_dir(folder.join("plugins")).unwrap();
-    // What passes all bounds on its form is bounded by the compiler's process.
+    // The compiler process limits plugins that pass all checks of their form.
     fs::write(folder.join("camshaft.toml"), "[limits]\nmax_compile_time = \"2s\"\n").unwrap();
     let counter = fs::read(component("counter")).unwrap();
     let mut corpus = bombs::corpus();
     corpus.push(bombs::Bomb { name: "many-functions", bytes: bombs::many_functions(5_000) });
     let runtime = Runtime::start(folder, &[]);
     let http = Http::new(runtime.url());
-    // It is compiled before, since so little time is too little for it on a busy machine.
+    // Compile it first: on a busy machine the short limit would not suffice.
     prepare(folder, "counter", &counter);
     drop_in(folder, "counter");
     runtime.until(folder, "plugins counter", |stdout| stdout.contains("active"));

@@ -1,10 +1,10 @@
-//! The HTTP interface as these tests use it: every answer is looked at, whatever its status.
+//! The HTTP client of these tests. It returns every response, whatever its status.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// How long an answer may take that only the runtime's work decides.
+/// Time limit for a response.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Clone)]
@@ -13,7 +13,7 @@ pub struct Http {
     url: String,
 }
 
-/// An answer whose body has arrived.
+/// A complete response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -85,7 +85,7 @@ impl Answer {
     }
 }
 
-/// An event of type `test.event` with so many bytes of data.
+/// An event of type `test.event` with `bytes` bytes of data.
 pub fn event(id: u64, bytes: usize) -> Value {
     json!({"specversion": "1.0", "id": id.to_string(), "source": "/test", "type": "test.event", "data": "x".repeat(bytes)})
 }

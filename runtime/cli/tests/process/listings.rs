@@ -1,5 +1,6 @@
-//! No listing shows what is not durable: it waits for the sync, and says so if that never comes. Health waits for
-//! nothing. The test runs itself once more as a program that embeds the runtime, on a disk that fails on demand.
+//! No listing shows data that is not durable: it waits for the sync, and fails if the sync fails. Health does
+//! not wait. The test runs itself a second time as a program that embeds the runtime, on a disk that fails on
+//! demand.
 
 use std::fs;
 use std::pin::{Pin, pin};
@@ -12,13 +13,13 @@ use tokio::time::timeout;
 
 use super::embedding;
 
-/// The plugin that is listed.
+/// The listed plugin.
 const NAME: &str = "counter";
 
-/// How long a listing has to wait before it counts as one that waits.
+/// How long a listing must stay pending to count as waiting.
 const WAITS: Duration = Duration::from_millis(50);
 
-/// Longest wait for something that has to happen; only a failing test reaches it.
+/// Time limit for expected events; only a failing test reaches it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
@@ -26,7 +27,7 @@ fn a_listing_waits_until_what_it_shows_is_durable_and_fails_if_it_never_is() {
     embedding::run("listings::child");
 }
 
-/// The embedding program. As a test of its own it has nothing to do.
+/// The embedding program. Run as a normal test, it does nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
     let Some((runtime, faults)) = embedding::open().await else { return };
@@ -72,13 +73,13 @@ async fn child() {
     runtime.shutdown().await;
 }
 
-/// A read that shows what the engine knows.
+/// A read of data from the engine.
 struct Listing<'r> {
     name: &'static str,
     answer: Pin<Box<dyn Future<Output = Result<(), String>> + 'r>>,
 }
 
-/// Every such read. Those that find nothing count: that there is nothing has to be durable, too.
+/// All such reads, including reads that find nothing: the absence must be durable, too.
 fn listings(runtime: &Runtime) -> Vec<Listing<'_>> {
     fn listing<'r, T, E: ToString>(
         name: &'static str,
@@ -87,7 +88,7 @@ fn listings(runtime: &Runtime) -> Vec<Listing<'_>> {
         let answer = Box::pin(async move { read.await.map(|_| ()).map_err(|error| error.to_string()) });
         Listing { name, answer }
     }
-    /// One of which nothing is there.
+    /// A read of an item that does not exist.
     fn missing<'r, T, E: ToString>(
         name: &'static str,
         read: impl Future<Output = Result<T, E>> + 'r,

@@ -1,4 +1,4 @@
-//! What the program promises on bad days and to people at a terminal, kept by the real process. One promise a file.
+//! Promises of the real process under faults, and at a terminal. One promise per file.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -26,6 +26,7 @@ mod quarantine;
 mod scarce;
 mod signals;
 mod small_disk;
+mod tail;
 mod terminal;
 mod told;
 mod trimmed;

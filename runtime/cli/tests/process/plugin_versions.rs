@@ -1,4 +1,4 @@
-//! An operator's day with versions, at the command line and over HTTP: history, rollback, pin and unpin, over a kill.
+//! Plugin versions at the command line and over HTTP: history, rollback, pin and unpin, across a kill.
 
 use std::fs;
 use std::path::Path;
@@ -10,13 +10,13 @@ use tempfile::tempdir;
 use super::http::Http;
 use super::process::{Runtime, camshaft};
 
-/// Drops in a version of the plugin, whole from the first moment.
+/// Puts a complete version of the plugin into the directory.
 fn drop_in(folder: &Path, number: u32) {
     fs::write(folder.join(".partial"), version(number, "good")).unwrap();
     fs::rename(folder.join(".partial"), folder.join("plugins/reloads.wasm")).unwrap();
 }
 
-/// Waits until the plugin runs under so many activations.
+/// Waits until the plugin runs under activation `wanted`.
 fn until_activation(runtime: &Runtime, folder: &Path, wanted: u64) -> Value {
     let is_so = |stdout: &str| {
         serde_json::from_str::<Value>(stdout).is_ok_and(|plugin| plugin["activation"] == wanted)
@@ -44,7 +44,7 @@ fn an_operator_goes_back_pins_and_unpins_and_a_kill_changes_nothing() {
     let said = runtime.said(folder, "plugins history reloads").ends_with(0);
     let lines: Vec<Vec<&str>> = said.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
     let [header, third, taken_back, replaced] = lines.as_slice() else { panic!("{}", said.stdout) };
-    assert_eq!(header, &["ACTIVATION", "VERSION", "DIGEST", "SINCE", "BECAME", "KEPT", "WHY"]);
+    assert_eq!(header, &["ACTIVATION", "VERSION", "DIGEST", "SINCE", "OUTCOME", "KEPT", "REASON"]);
     assert_eq!((third[0], third[2], third[4]), ("3", short_first, "running"));
     assert_eq!(
         (taken_back[2], &taken_back[4..]),
@@ -93,7 +93,7 @@ fn an_operator_goes_back_pins_and_unpins_and_a_kill_changes_nothing() {
     }
 }
 
-/// A version that handles another type of events.
+/// Installs a version that handles another event type.
 fn drop_in_for_another_type(folder: &Path, number: u32) {
     let (mut bytes, from, to) = (version(number, "good"), b"test.event", b"test.other");
     let places: Vec<usize> =

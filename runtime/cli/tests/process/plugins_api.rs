@@ -1,4 +1,4 @@
-//! `/plugins` tells what lies in the plugins directory, what runs because of it, and why something does not.
+//! `/plugins` shows the files in the plugins directory, the running plugins, and why a plugin does not run.
 
 use std::fs;
 use std::path::Path;
@@ -11,17 +11,17 @@ use tempfile::tempdir;
 use super::http::{Http, event};
 use super::process::{Runtime, Said, camshaft, write};
 
-/// How long a change in the directory may take to be seen.
+/// Time limit for the runtime to notice a change in the directory.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Puts a guest into the directory, whole from the first moment.
+/// Puts a complete guest into the directory.
 fn drop_in(folder: &Path, guest: &str, stem: &str) {
     let partial = folder.join(".partial");
     fs::copy(camshaft_test_guests::component(guest), &partial).unwrap();
     fs::rename(partial, folder.join("plugins").join(format!("{stem}.wasm"))).unwrap();
 }
 
-/// Waits until the plugin is as `wanted` says.
+/// Waits until `wanted` accepts the plugin.
 #[track_caller]
 fn until(http: &Http, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     let deadline = Instant::now() + PATIENCE;
@@ -32,7 +32,7 @@ fn until(http: &Http, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
             assert!(http.items("/plugins").contains(&plugin), "the listing says the same");
             return plugin;
         }
-        assert!(Instant::now() < deadline, "it never came to that: {answer:?}");
+        assert!(Instant::now() < deadline, "the plugin never reached the expected state: {answer:?}");
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -63,7 +63,7 @@ fn a_plugin_is_shown_with_its_limits_grants_and_last_refusal() {
     assert!(plugin["file"].as_str().unwrap().ends_with("plugins/tally.wasm"), "{plugin}");
     assert_eq!((&plugin["last_refusal"], &plugin["last_error"]), (&Value::Null, &Value::Null));
 
-    // A bad update changes nothing of what runs.
+    // A bad update does not change the running version.
     fs::write(&file, "not a plugin").unwrap();
     let refused = until(&http, "counter", |plugin| plugin["last_refusal"].is_object());
     assert_eq!((&refused["status"], &refused["digest"]), (&plugin["status"], &plugin["digest"]));

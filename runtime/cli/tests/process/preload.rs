@@ -1,8 +1,8 @@
-//! A disk that fails on demand. `faulty_disk.rs` compiles this file as a library, which LD_PRELOAD puts between the
-//! program under test and its C library; it is no module of the tests.
+//! A disk that fails on demand. `faulty_disk.rs` compiles this file as a library. LD_PRELOAD loads it between
+//! the program under test and its C library; it is not a module of the tests.
 //!
-//! The folder $FAULTY_DISK says what fails: a file `full` in it lets no new file be made, `sync-fails` fails every
-//! sync, `sync-waits` lets none come to its end. Each holds as long as it is there.
+//! Files in the folder $FAULTY_DISK activate faults while they exist: with `full` no new file can be created,
+//! with `sync-fails` every sync fails, with `sync-waits` no sync completes.
 
 use std::env;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
@@ -25,7 +25,7 @@ unsafe extern "C" {
 }
 
 /// # Safety
-/// As in C. The mode is always passed on: where the caller gave none, nobody looks at it.
+/// As in C. The mode is always passed on; it is ignored if the caller did not pass one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: c_uint) -> c_int {
     if flags & O_CREAT != 0 && is_set("full") {
@@ -69,7 +69,7 @@ fn fail(errno: c_int) -> c_int {
     -1
 }
 
-/// The function that this one stands before.
+/// The function that this library overrides.
 fn next(name: &CStr) -> *mut c_void {
     // RTLD_NEXT.
     let found = unsafe { dlsym(without_provenance_mut(usize::MAX), name.as_ptr()) };

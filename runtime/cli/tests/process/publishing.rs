@@ -1,4 +1,4 @@
-//! What is published again after a failure, and what is not taken for a repetition.
+//! Publishing again after a failure, and events that are not duplicates.
 
 use std::fs;
 use std::io::Write;
@@ -33,17 +33,17 @@ fn what_the_hint_says_after_a_refused_line_of_stdin_doubles_nothing() {
     let refused =
         said_with(&runtime, folder, publish, "{\"n\":1}\n{n:2}\n{\"n\":3}\n{\"n\":3}\n").ends_with(6);
     let name = refused.stderr.split("--run ").nth(1).unwrap().split(':').next().unwrap();
-    // Corrected, and one line more at the top.
+    // The input is corrected, with one more line at the top.
     let again = "{\"n\":0}\n{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":3}\n";
     said_with(&runtime, folder, &format!("{publish} --run {name}"), again)
         .ends_with(0)
         .prints("published 2, duplicate 3, refused 0")
-        .says("in the log already: line 2 (offset 0), line 4 (offset 1), line 5 (offset 2)");
+        .says("already in the log: line 2 (offset 0), line 4 (offset 1), line 5 (offset 2)");
     let mut numbers: Vec<u64> =
         events(&runtime, folder).iter().map(|event| event["data"]["n"].as_u64().unwrap()).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, [0, 1, 2, 3, 3]);
-    // The same text on another occasion is another event.
+    // The same text in another run is a new event.
     said_with(&runtime, folder, publish, "{\"n\":1}\n").ends_with(0).prints("published 1, duplicate 0");
 }
 

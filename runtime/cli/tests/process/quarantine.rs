@@ -1,4 +1,4 @@
-//! A file that was being loaded when the process ended, twice, is not tried again before an operator says so.
+//! A file during whose loading the process ended twice is loaded again only at the request of an operator.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn drop_in(folder: &Path, stem: &str, bytes: &[u8]) {
     fs::rename(folder.join(".partial"), folder.join(format!("plugins/{stem}.wasm"))).unwrap();
 }
 
-/// Starts a runtime, and kills it while it tries out the bomb, whose start code never ends.
+/// Starts a runtime, and kills it while it loads the bomb, whose start code never ends.
 fn end_while_loading(folder: &Path, marks: u64) {
     let runtime = Runtime::start(folder, &[]);
     let deadline = Instant::now() + PATIENCE;
@@ -47,23 +47,23 @@ fn a_file_that_ended_the_process_twice_is_quarantined_until_it_is_retried_or_cha
     let runtime = Runtime::start(folder, &[]);
     let refused = runtime.until(folder, "plugins bomb", |stdout| stdout.contains("plugin-quarantined"));
     refused.prints("the runtime ended 2 times while it loaded").prints("camshaft plugins retry bomb");
-    // Nothing else is held up by it, and a refusal is not counted.
+    // It does not block other plugins, and a refusal does not count.
     drop_in(folder, "counter", &fs::read(component("counter")).unwrap());
     runtime.until(folder, "plugins counter", |stdout| stdout.contains("active"));
     runtime.said(folder, "plugins retry counter").ends_with(3).says("[plugin-not-refused]");
     runtime.said(folder, "plugins retry nobody").ends_with(3).says("[plugin-not-found]");
     drop(runtime);
 
-    // Its start code ends at its deadline now: the operator has changed that, and that alone does not lift it.
+    // The operator's new deadline now ends the start code. This change alone does not lift the quarantine.
     fs::write(folder.join("plugins/bomb.toml"), "[limits]\ndeadline = \"100ms\"\n").unwrap();
     let runtime = Runtime::start(folder, &[]);
     runtime.until(folder, "plugins bomb", |stdout| stdout.contains("plugin-quarantined"));
     let said = runtime.said(folder, "plugins retry plugins/bomb.wasm").ends_with(0);
-    said.says("bomb.wasm\" is loaded again").says("camshaft plugins bomb");
+    said.says("bomb.wasm\" is being loaded again").says("camshaft plugins bomb");
     runtime.until(folder, "plugins bomb", |stdout| stdout.contains("instantiation-failed"));
     let marks = fs::read_dir(folder.join("data/loading")).unwrap().count();
-    assert_eq!(marks, 0, "it came to its end");
-    // A stop in order while a file is loaded is no end that counts.
+    assert_eq!(marks, 0, "the load has finished");
+    // A clean stop while a file is loaded does not count.
     let (ended, said) = runtime.stop();
     assert!(ended.success(), "{said}");
 }

@@ -1,4 +1,5 @@
-//! Few file descriptors, little memory and ten thousand held keys at a time: slower, but nothing is lost.
+//! With few file descriptors, little memory and ten thousand held keys, the runtime is slower but loses no
+//! event.
 
 use std::fs;
 use std::net::TcpStream;
@@ -11,13 +12,13 @@ use tempfile::tempdir;
 use super::http::Http;
 use super::process::{Runtime, run, write};
 
-/// Keys whose first event cannot be handled, and whose second one waits behind it.
+/// Number of keys. The first event of each cannot be handled, and the second waits behind it.
 const KEYS: u64 = 10_000;
 
-/// Files that the process may have open at a time, sockets and threads' bells included.
+/// Maximum number of open files, including sockets and wakeup descriptors of threads.
 const DESCRIPTORS: u32 = 64;
 
-/// Connections that nobody uses: more than there are descriptors for.
+/// Number of idle connections: more than there are descriptors.
 const IDLE: usize = 100;
 
 #[test]
@@ -39,7 +40,7 @@ fn ten_thousand_held_keys_are_kept_with_few_descriptors_and_little_memory() {
     let idle: Vec<TcpStream> = (0..IDLE)
         .map(|_| TcpStream::connect(runtime.url().strip_prefix("http://").unwrap()).unwrap())
         .collect();
-    // A connection of before goes on, and so does the log.
+    // The existing connection still works, and so does the log.
     assert_eq!(http.publish(&[order(KEYS, false)]).status, 200);
     drop(idle);
     assert_eq!(Http::new(runtime.url()).get("/health").status, 200);
@@ -50,12 +51,12 @@ fn ten_thousand_held_keys_are_kept_with_few_descriptors_and_little_memory() {
     until_held(&runtime, folder);
     let discarded = format!("discarded {KEYS} dead letters");
     runtime.said(folder, "dead-letters discard --consumer rejects --all --yes").ends_with(0).says(&discarded);
-    // Each key's second event, and the one that came while nobody could connect.
+    // The second event of each key, and the one published while no new client could connect.
     let all = format!("{}\n", KEYS + 1);
     runtime.until(folder, "state get rejects accepted", |stdout| stdout == all);
     let (status, said) = runtime.stop();
     assert!(status.success(), "{said}");
-    assert!(said.contains("this process may open few files"), "{said}");
+    assert!(said.contains("the limit on open files is low"), "{said}");
 }
 
 fn with_few_descriptors(run: &Command) -> Command {

@@ -1,4 +1,4 @@
-//! The first signal lets what is in hand come to its end; the second does not wait for it.
+//! The first signal lets running attempts finish; the second does not wait for them.
 
 use std::fs;
 use std::net::TcpStream;
@@ -12,10 +12,10 @@ use tempfile::tempdir;
 use super::http::{Http, event};
 use super::process::{Runtime, write};
 
-/// How long anything may take that only the runtime's work decides.
+/// Time limit for steps whose duration only the runtime determines.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A runtime amid the first of two events, whose handler goes on until `deadline`.
+/// A runtime during the first of two events, whose handler runs until `deadline`.
 fn amid_a_call(folder: &Path, deadline: &str) -> Runtime {
     let plugins = folder.join("plugins");
     fs::create_dir(&plugins).unwrap();
@@ -32,7 +32,7 @@ fn amid_a_call(folder: &Path, deadline: &str) -> Runtime {
     runtime
 }
 
-/// What the run before left of the consumer, looked at by a runtime that cannot go on with it.
+/// The state of the consumer after the previous run, read by a runtime without its plugin.
 fn left(folder: &Path) -> Value {
     fs::remove_file(folder.join("plugins/loops-forever.wasm")).unwrap();
     let runtime = Runtime::start(folder, &[]);
@@ -54,7 +54,7 @@ fn the_first_signal_drains_and_what_is_in_hand_counts() {
             "{said}"
         );
         let left = left(folder.path());
-        assert!(left["dead"].as_u64().unwrap() >= 1, "the attempt was carried to its end: {left}");
+        assert!(left["dead"].as_u64().unwrap() >= 1, "the attempt was finished: {left}");
     }
 }
 
@@ -66,13 +66,13 @@ fn the_second_signal_stops_at_once_and_what_was_in_hand_runs_again() {
     until_nobody_listens(&runtime);
     runtime.signal("INT");
     let (status, said) = runtime.wait();
-    assert_eq!(status.code(), Some(1), "it did not end in order: {said}");
+    assert_eq!(status.code(), Some(1), "it did not stop cleanly: {said}");
     assert!(said.contains("stopped at once"), "{said}");
     let left = left(folder.path());
     assert!(left["dead"] == 0 && left["lag"].as_u64().unwrap() >= 2, "neither event was handled: {left}");
 }
 
-/// Waits until the first signal has arrived: two of a kind at once would be one.
+/// Waits until the first signal has arrived: two pending signals of one kind are merged.
 fn until_nobody_listens(runtime: &Runtime) {
     let address = runtime.url().trim_start_matches("http://");
     let deadline = Instant::now() + PATIENCE;

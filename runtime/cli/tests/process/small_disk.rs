@@ -1,22 +1,23 @@
-//! A real disk so small that a test can fill it: memory, mounted where nobody but the runtime under test sees it.
+//! A real disk that is small enough for a test to fill: a memory file system, mounted where only the runtime
+//! under test sees it.
 //!
-//! It needs a kernel that lets this user have a mount namespace of its own; a container may forbid that.
+//! It needs a kernel that permits mount namespaces for this user; a container may forbid that.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// Room for three segments of the log, and for a little beside them.
+/// Space for three segments of the log, and a little more.
 const SIZE: &str = "220m";
 
 pub struct SmallDisk {
     path: PathBuf,
-    /// Keeps the namespace, until its stdin closes.
+    /// Keeps the namespace alive until its stdin closes.
     holder: Child,
 }
 
 impl SmallDisk {
-    /// Mounts it at the folder `path`; none where that is not permitted.
+    /// Mounts it at the folder `path`; none if that is not permitted.
     pub fn mount(path: &Path) -> Option<Self> {
         let script = format!("mount -t tmpfs -o size={SIZE} camshaft \"$0\" && echo mounted && read -r end");
         let mut holder = Command::new("unshare")
@@ -35,12 +36,13 @@ impl SmallDisk {
         Some(Self { path: path.to_owned(), holder })
     }
 
-    /// `command` in its working directory, where the disk is seen. The process is the command's own.
+    /// Runs `command` in its working directory, inside the namespace of the disk. The process is that of the
+    /// command.
     pub fn inside(&self, command: &Command) -> Command {
         let mut inside = Command::new("nsenter");
         let holder = self.holder.id().to_string();
         inside.args(["--target", &holder, "--user", "--mount", "--preserve-credentials"]);
-        // Entering forgets the working directory.
+        // `nsenter` changes the working directory.
         inside.args(["sh", "-c", "cd \"$0\" && exec \"$@\""]);
         inside.arg(command.get_current_dir().unwrap()).arg(command.get_program()).args(command.get_args());
         for (name, value) in command.get_envs() {
@@ -53,7 +55,7 @@ impl SmallDisk {
         inside
     }
 
-    /// Leaves no block of it free.
+    /// Fills the disk completely.
     pub fn fill(&self) {
         let zeros = format!("of={}", self.filler().display());
         let written = self
@@ -63,7 +65,7 @@ impl SmallDisk {
         assert!(said.contains("No space left"), "{said}");
     }
 
-    /// Makes room again.
+    /// Frees the space again.
     pub fn free(&self) {
         let removed = self.inside(Command::new("rm").arg(self.filler()).current_dir("/")).status();
         assert!(removed.unwrap().success());
@@ -76,7 +78,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // With its last process the namespace goes, and the disk with it.
+        // The namespace ends with its last process, and the disk with it.
         let _: std::io::Result<()> = self.holder.kill();
         let _: std::io::Result<std::process::ExitStatus> = self.holder.wait();
     }

@@ -1,4 +1,4 @@
-//! At a terminal the command line asks, shows progress and uses colour; nowhere else.
+//! Only at a terminal does the command line ask questions, show progress and use colours.
 
 use std::fs;
 use std::io::Write;
@@ -10,11 +10,11 @@ use tempfile::tempdir;
 use super::http::{Http, event};
 use super::process::{Runtime, Said, camshaft, write};
 
-/// Runs a command at a terminal of its own, whose input and output are this program's.
+/// Runs a command at a new terminal, connected to this program's input and output.
 const AT_A_TERMINAL: &str =
     "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
 
-/// Runs `command` at a terminal where somebody types `typed`. All that is shown there is in `stdout`.
+/// Runs `command` at a terminal with the input `typed`. `stdout` contains everything shown there.
 fn at_a_terminal(command: &Command, typed: &str) -> Said {
     let mut terminal = Command::new("python3");
     terminal.args(["-c", AT_A_TERMINAL]).arg(command.get_program()).args(command.get_args());
@@ -30,7 +30,7 @@ fn at_a_terminal(command: &Command, typed: &str) -> Said {
     Said::from(running.wait_with_output().unwrap())
 }
 
-/// A person's environment instead of a test's.
+/// Replaces the environment of a test by that of a user.
 fn attended(mut command: Command) -> Command {
     for name in ["CI", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(name);
@@ -64,7 +64,7 @@ fn what_cannot_be_undone_is_asked_for_at_a_terminal() {
     for refused in ["n\n", "\n", "perhaps\n"] {
         let shown = asked(discard, refused);
         assert!(
-            shown.contains("Discard 1 dead letter for good? [y/N]") && shown.contains("nothing was done"),
+            shown.contains("Discard 1 dead letter for good? [y/N]") && shown.contains("nothing was changed"),
             "{shown}"
         );
         assert_eq!(letters(), 1);
@@ -78,10 +78,10 @@ fn what_cannot_be_undone_is_asked_for_at_a_terminal() {
     runtime.until(folder, "consumers rejects --json", |stdout| stdout.contains("\"status\":\"detached\""));
     let shown = asked("consumers remove rejects", "y\n");
     assert!(
-        shown.contains("Forget consumer \"rejects\" with its state, dead letters and timers? [y/N]"),
+        shown.contains("Remove consumer \"rejects\" with its state, dead letters and timers? [y/N]"),
         "{shown}"
     );
-    assert!(shown.contains("is forgotten"), "{shown}");
+    assert!(shown.contains("is removed"), "{shown}");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn in_ci_nobody_is_asked_even_at_a_terminal() {
     let mut command = attended(runtime.camshaft(folder, "dead-letters discard --consumer rejects --all"));
     command.env("CI", "true");
     let shown = at_a_terminal(&command, "y\n").ends_with(2).stdout;
-    assert!(!shown.contains("[y/N]") && shown.contains("Give --yes"), "{shown}");
+    assert!(!shown.contains("[y/N]") && shown.contains("Pass --yes"), "{shown}");
     runtime.said(folder, "dead-letters list").prints("rejects:");
 }
 

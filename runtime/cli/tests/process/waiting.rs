@@ -1,5 +1,5 @@
-//! A program that embeds the runtime waits where producers over HTTP are told to come back: for syncs, and for room on
-//! the disk. The test runs itself once more as that program, on a disk that fails on demand.
+//! A program that embeds the runtime waits for syncs and for disk space, where HTTP producers get a retry
+//! answer. The test runs itself a second time as that program, on a disk that fails on demand.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::embedding;
 
-/// Batches of three megabytes, twice: six reach the bound of 16 MiB on what is not synced.
+/// Number of batches of three megabytes, published twice: six reach the bound of 16 MiB on unsynced data.
 const BATCHES: u64 = 8;
 
 #[test]
@@ -19,7 +19,7 @@ fn an_embedding_program_waits_until_there_is_room() {
     embedding::run("waiting::child");
 }
 
-/// The embedding program. As a test of its own it has nothing to do.
+/// The embedding program. Run as a normal test, it does nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
     let Some((runtime, faults)) = embedding::open().await else { return };
@@ -36,14 +36,14 @@ async fn wait_for_syncs(runtime: &Runtime, fault: &Path) {
             tokio::spawn(async move { runtime.publish_batch(batch).await })
         })
         .collect();
-    // More than fit by themselves, so that the bound is reached whoever comes first.
+    // These batches alone exceed the bound, so it is reached in any order.
     let mut hasty = JoinSet::new();
     for number in 0..BATCHES {
         let (runtime, batch) = (runtime.clone(), (0..3).map(|id| event(1_000 + number * 3 + id)).collect());
         hasty.spawn(async move { runtime.try_publish_batch(batch).await });
     }
     let refused = hasty.join_next().await.unwrap().unwrap();
-    assert_eq!(refused, Err(Unavailable::Busy.into()), "by then all wait for syncs");
+    assert_eq!(refused, Err(Unavailable::Busy.into()), "all others wait for syncs");
     assert!(publishers.iter().all(|publisher| !publisher.is_finished()), "nothing is durable yet");
     fs::remove_file(fault).unwrap();
     for publisher in publishers {
@@ -55,7 +55,7 @@ async fn wait_for_syncs(runtime: &Runtime, fault: &Path) {
 async fn wait_for_space(runtime: &Runtime, fault: &Path) {
     fs::write(fault, "").unwrap();
     let mut number = 2_000;
-    // What is reserved is still given out.
+    // Reserved space is still used.
     let refused = loop {
         number += 1;
         match runtime.try_publish_batch(vec![event(number)]).await {
@@ -66,11 +66,11 @@ async fn wait_for_space(runtime: &Runtime, fault: &Path) {
     };
     assert_eq!(refused, Unavailable::NoSpace.into());
     let mut waiting = std::pin::pin!(runtime.publish(event(number)));
-    // Longer than it takes to look again.
+    // Longer than the interval between checks for space.
     assert!(timeout(Duration::from_millis(1_500), &mut waiting).await.is_err(), "the disk is still full");
     fs::remove_file(fault).unwrap();
     let receipt = timeout(Duration::from_mins(1), waiting).await.expect("there is room again").unwrap();
-    assert!(!receipt.duplicate, "what was refused was not published");
+    assert!(!receipt.duplicate, "the refused event was not published");
 }
 
 fn event(id: u64) -> Event {

@@ -1,4 +1,4 @@
-//! An alert begins with an event and ends with silence, by a timer of the runtime's.
+//! An alert starts with an event and ends after silence, by a timer of the runtime.
 
 use serde_json::json;
 use tempfile::tempdir;
@@ -28,7 +28,7 @@ fn silence_ends_an_alert_in_a_running_runtime() {
     let folder = folder.path();
     drop_in(folder, "threshold-alert", "failures", OPERATOR);
     let runtime = Runtime::start(folder, &[]);
-    // All of one moment, however slow the machine is.
+    // All events have the same time, however slow the machine is.
     let failed = |id: &str| json!({ "id": id, "type": "login.failed", "subject": "u-1", "time": "2020-01-31T12:00:00Z" });
     publish(&runtime, folder, &["1", "2", "3", "4"].map(failed));
     let calm = published(&runtime, folder, "login.calm", 1);

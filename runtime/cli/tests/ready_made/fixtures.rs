@@ -1,4 +1,4 @@
-//! Each plugin's fixtures run against its component, with the example of an operator's file that its README shows.
+//! Runs each plugin's fixtures against its component, with the example operator's file from its README.
 
 use std::fs;
 

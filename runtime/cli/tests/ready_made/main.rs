@@ -1,4 +1,4 @@
-//! The ready-made plugins of this repository: their fixtures with their example files, and what only a runtime shows.
+//! The ready-made plugins of this repository: fixtures with their example files, and tests in a runtime.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -19,14 +19,16 @@ use std::{
     sync::OnceLock,
 };
 
-use process::{Runtime, write};
 use serde_json::Value;
 
-/// What needs no way out. The others are built apart: the SDK's feature for it would reach into all of them.
+use process::{Runtime, write};
+
+/// Plugins that send no requests. They are built separately, because the SDK's feature for requests would
+/// apply to all of them.
 const SELF_CONTAINED: [&str; 4] = ["map", "router", "tally", "threshold-alert"];
 const SENDING: [&str; 1] = ["webhook"];
 
-/// The folder of the plugins' sources.
+/// The folder with the sources of the plugins.
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins")
 }
@@ -42,7 +44,7 @@ fn component(name: &str) -> &'static Path {
     built.get(name).unwrap_or_else(|| panic!("no plugin is called \"{name}\""))
 }
 
-/// Puts a plugin into `folder/plugins` as `file`, with the operator's text beside it.
+/// Puts a plugin into `folder/plugins` as `file`, with the operator's file beside it.
 fn drop_in(folder: &Path, plugin: &str, file: &str, operator: &str) {
     let plugins = folder.join("plugins");
     fs::create_dir_all(&plugins).unwrap();
@@ -50,7 +52,7 @@ fn drop_in(folder: &Path, plugin: &str, file: &str, operator: &str) {
     fs::copy(component(plugin), plugins.join(format!("{file}.wasm"))).unwrap();
 }
 
-/// Publishes CloudEvents, of which only what is not the same for all is given.
+/// Publishes CloudEvents. `events` contains only the attributes that differ.
 fn publish(runtime: &Runtime, folder: &Path, events: &[Value]) {
     let line = |event: &Value| {
         let mut event = event.clone();
@@ -62,7 +64,7 @@ fn publish(runtime: &Runtime, folder: &Path, events: &[Value]) {
     runtime.said(folder, "publish events.ndjson").ends_with(0);
 }
 
-/// All events of a type, once there are so many of them.
+/// Waits for `count` events of a type, and returns all.
 fn published(runtime: &Runtime, folder: &Path, event_type: &str, count: usize) -> Vec<Value> {
     let command = format!("read --json --type {event_type}");
     let said = runtime.until(folder, &command, |stdout| stdout.lines().count() >= count);

@@ -1,4 +1,4 @@
-//! One code, several plugins: the operator's files tell them apart.
+//! Several plugins with the same code, distinguished by their operator's files.
 
 use serde_json::json;
 use tempfile::tempdir;

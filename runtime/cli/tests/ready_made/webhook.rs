@@ -1,4 +1,4 @@
-//! A receiver gets each event, also those that it was too busy for at first.
+//! A receiver gets each event, including events that it first refused because it was busy.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::{
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The event that was sent.
+/// The sent event.
 fn sent(request: &Request) -> Value {
     serde_json::from_str(&request.body).unwrap()
 }

@@ -1,4 +1,4 @@
-//! The HTTP interface as the test uses it: to publish, to wait, to read.
+//! The HTTP client of the test: publishes, waits and reads.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::server::PLUGINS;
 
-/// How long anything may take that only the runtime's work decides: long enough for a busy machine.
+/// Time limit for steps whose duration only the runtime determines, long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 const LOOK: Duration = Duration::from_millis(20);
@@ -27,7 +27,8 @@ impl Client {
         Self { agent: config.new_agent(), url: url.to_owned() }
     }
 
-    /// A batch, published as one transaction: whether each event was known before. Without an answer, why.
+    /// Publishes a batch as one transaction. Returns whether each event was a duplicate, or the error if
+    /// there was no answer.
     pub(crate) fn publish(&self, events: &[Value]) -> Result<Vec<bool>, ureq::Error> {
         let request = self.agent.post(format!("{}/events", self.url));
         let request = request.content_type("application/cloudevents-batch+json");
@@ -55,7 +56,7 @@ impl Client {
         });
     }
 
-    /// Waits until a listing has one item per plugin of the shop, and all is as it should be.
+    /// Waits until a listing has one item per plugin of the shop, and `done` accepts them.
     fn wait(&self, listing: &str, done: impl Fn(&[Value]) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -69,7 +70,7 @@ impl Client {
         }
     }
 
-    /// All that a plugin keeps.
+    /// The whole state of a plugin.
     pub(crate) fn state(&self, plugin: &str) -> BTreeMap<String, Value> {
         let mut state = BTreeMap::new();
         let mut path = format!("/state/{plugin}?limit=1000");
@@ -83,13 +84,13 @@ impl Client {
         }
     }
 
-    /// All events, in the log's order.
+    /// All events, in the order of the log.
     pub(crate) fn events(&self) -> Vec<Value> {
         let text = self.read("/events?limit=100000");
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Events of a type from the log's beginning on, and those to come.
+    /// Events of a type from the start of the log, and new ones.
     pub(crate) fn follow(&self, event_type: &str) -> impl Iterator<Item = String> + use<> {
         let path = format!("/events?type={event_type}&follow=true");
         let answer = self.agent.get(format!("{}{path}", self.url)).call().unwrap();

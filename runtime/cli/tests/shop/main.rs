@@ -1,7 +1,8 @@
-//! The shop of `examples/shop`, end to end: a thousand orders go through five plugins while the runtime is killed
-//! three times; at the end stock, payments and parcels add up, and the log tells one story of each order.
+//! The shop of `examples/shop`, end to end: five plugins handle a thousand orders while the runtime is killed
+//! three times. At the end stock, payments and parcels add up, and the log has one consistent history per
+//! order.
 //!
-//! What each plugin does by itself is tested beside it.
+//! Tests of the single plugins are next to the plugins.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -13,15 +14,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::thread;
 
+use serde_json::{Value, json};
+
 use client::Client;
 use orders::{Fate, ORDERS, Order, Orders, Pieces};
-use serde_json::{Value, json};
 use server::{Server, install_plugins};
 
-/// Events in one request.
+/// Events per request.
 const BATCH: usize = 4;
 
-/// When so many parcels have left the runtime is killed, with all other orders at any stage.
+/// Numbers of shipped parcels at which the runtime is killed; other orders are then at various stages.
 const KILLS: [usize; 3] = [150, 450, 750];
 
 const SHIPPED: [&str; 5] =
@@ -81,7 +83,7 @@ fn the_orders_of_the_readme_end_as_it_says() {
     assert_eq!(stock["teapot"], json!({ "available": 3, "taken": 2, "released": 1 }));
 }
 
-/// Publishes everything, as a producer does that sends again what was not answered.
+/// Publishes all events as a producer does that sends unanswered events again.
 fn publish_with_kills(folder: &Path, events: &[Value]) -> Server {
     let mut server = Server::start(folder);
     let mut answered = 0;
@@ -96,7 +98,8 @@ fn publish_with_kills(folder: &Path, events: &[Value]) -> Server {
     server
 }
 
-/// Publishes until the log holds so many parcels, then kills the runtime; how many events were answered.
+/// Publishes until the log contains `parcels` parcels, then kills the runtime. Returns the number of answered
+/// events.
 fn publish_and_kill(server: &mut Server, events: &[Value], parcels: usize) -> usize {
     let client = server.client.clone();
     thread::scope(|scope| {
@@ -108,12 +111,12 @@ fn publish_and_kill(server: &mut Server, events: &[Value], parcels: usize) -> us
     })
 }
 
-/// Publishes batch after batch until one is not answered; how many events were.
+/// Publishes batches until one is not answered. Returns the number of answered events.
 fn publish(client: &Client, events: &[Value]) -> usize {
     let mut answered = 0;
     for batch in events.chunks(BATCH) {
         let Ok(known) = client.publish(batch) else { break };
-        // Of all batches only the first may have been sent before.
+        // Only the first batch may have been sent before.
         let sent_before = answered == 0 && known[0];
         assert_eq!(known, vec![sent_before; batch.len()], "a batch is kept whole or not at all");
         answered += batch.len();
@@ -121,7 +124,7 @@ fn publish(client: &Client, events: &[Value]) -> usize {
     answered
 }
 
-/// What the log says happened to each order after it was submitted, in the log's order.
+/// The history of each order after its submission, in the order of the log.
 fn stories(client: &Client) -> BTreeMap<String, Vec<String>> {
     let mut stories: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for event in client.events() {
@@ -145,7 +148,7 @@ fn check_order(order: &Order, story: &[String]) {
     assert_eq!(story, expected, "{}", order.number);
 }
 
-/// What was taken was shipped, what was not paid came back.
+/// Pieces that were taken were shipped; unpaid pieces were returned.
 #[track_caller]
 fn check_stock(client: &Client, orders: &Orders) {
     let mut shipped: BTreeMap<String, u64> = BTreeMap::new();
@@ -166,7 +169,7 @@ fn check_stock(client: &Client, orders: &Orders) {
     }
 }
 
-/// Orders, payments, parcels and letters agree on each order.
+/// Orders, payments, parcels and letters are consistent for each order.
 #[track_caller]
 fn check_books(client: &Client, orders: &Orders, stories: &BTreeMap<String, Vec<String>>) {
     let [book, payments, parcels, letters] =

@@ -1,4 +1,4 @@
-//! A thousand orders from one seed, and what must come of them, computed without the runtime.
+//! A thousand orders from one seed, and their expected results, computed without the runtime.
 
 use std::collections::BTreeMap;
 
@@ -10,22 +10,22 @@ pub(crate) const ORDERS: u32 = 1_000;
 
 const SEED: u64 = 0x05ca_1e5e_ed00_5e11;
 
-/// What is delivered in plenty, with the price of a piece in cents.
+/// Articles with sufficient stock, with the price per piece in cents.
 const ARTICLES: [(&str, u64); 5] =
     [("biscuits", 240), ("kettle", 4_999), ("spoon", 310), ("teacup", 875), ("teapot", 2_450)];
 
-/// What is not: of the orders for one piece each, as many are shipped as there are pieces.
+/// The scarce article. Each order asks for one piece, and as many orders are shipped as there are pieces.
 const SCARCE: (&str, u64) = ("samovar", 89_900);
 const SCARCE_PIECES: u32 = 7;
 
-/// What becomes of an order.
+/// The result of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// Paid and shipped.
     Ships,
     /// The card is declined.
     Fails,
-    /// Shipped if it comes before others to the last piece.
+    /// Shipped only if a piece is left.
     Competes,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Order {
 
 pub(crate) struct Orders(Vec<Order>);
 
-/// Pieces of one article at the end.
+/// Final numbers of pieces of one article.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pieces {
     pub(crate) available: u64,
@@ -58,7 +58,7 @@ impl Orders {
         self.0.iter()
     }
 
-    /// How many orders end so.
+    /// The number of orders with this result.
     pub(crate) fn count(&self, fate: Fate) -> usize {
         self.iter().filter(|order| order.fate == fate).count()
     }
@@ -67,7 +67,7 @@ impl Orders {
         usize::try_from(SCARCE_PIECES).unwrap()
     }
 
-    /// All that is published: the deliveries, then the orders, some of which are submitted twice.
+    /// All events to publish: the deliveries, then the orders, some of which are submitted twice.
     pub(crate) fn events(&self) -> Vec<Value> {
         let mut events: Vec<Value> = self.demand().into_iter().map(delivery).collect();
         for (number, order) in self.iter().enumerate() {
@@ -81,8 +81,8 @@ impl Orders {
         events
     }
 
-    /// What the warehouse must have at the end: just as much of the common articles is delivered as all orders
-    /// together ask for, so what is left is what came back.
+    /// The expected final stock. The delivered quantity of a common article is exactly what all orders ask
+    /// for, so the remaining stock consists of returned pieces.
     pub(crate) fn pieces(&self) -> BTreeMap<&'static str, Pieces> {
         let mut pieces: BTreeMap<&'static str, Pieces> = BTreeMap::new();
         for order in self.iter() {
@@ -99,7 +99,7 @@ impl Orders {
         pieces
     }
 
-    /// How many pieces of each article are delivered.
+    /// The delivered number of pieces of each article.
     fn demand(&self) -> BTreeMap<&'static str, u32> {
         let mut demand = BTreeMap::new();
         for order in self.iter() {

@@ -1,4 +1,4 @@
-//! The runtime as a process of its own, with the five plugins of the shop.
+//! The runtime as a separate process, with the five plugins of the shop.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +30,7 @@ pub(crate) fn install_plugins(folder: &Path) {
 }
 
 impl Server {
-    /// Starts it over `folder`, on a free port, and waits until it listens and the plugins run.
+    /// Starts it in `folder` on a free port, and waits until it listens and the plugins run.
     pub(crate) fn start(folder: &Path) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_camshaft"))
             .args(["run", "--listen", "127.0.0.1:0", "--data", "data", "--plugins", "plugins"])
@@ -45,7 +45,7 @@ impl Server {
             process.wait().unwrap();
             panic!("the runtime did not start:\n{lines}")
         });
-        // Read on to its end, so that the process never waits for its stderr.
+        // Read stderr to its end, so that the process never blocks on a full pipe.
         thread::spawn(move || {
             stderr
                 .lines()
@@ -65,7 +65,7 @@ impl Server {
     }
 }
 
-/// Where it listens; or, if it ends first, all that it said.
+/// Returns the address that it listens on, or its whole stderr if it ends first.
 fn wait_until_it_listens(stderr: &mut impl BufRead) -> Result<String, String> {
     let mut said = String::new();
     loop {
@@ -82,7 +82,7 @@ fn wait_until_it_listens(stderr: &mut impl BufRead) -> Result<String, String> {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // After a failed test nothing is left behind; it may be gone already.
+        // Do not leave a process behind after a failed test. It may have ended already.
         let _: std::io::Result<()> = self.process.kill();
         let _: std::io::Result<std::process::ExitStatus> = self.process.wait();
     }

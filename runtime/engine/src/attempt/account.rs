@@ -1,7 +1,7 @@
 //! The account of one attempt: what the runtime keeps for it, in bytes, and how much that may be.
 //!
-//! Reads, effects, inputs and log lines are charged as the attempt keeps them, each with its bookkeeping. A loop of
-//! host calls then ends at a limit with a name, not at the memory of the machine.
+//! Reads, effects, inputs and log lines are charged as the attempt keeps them, each with its bookkeeping. A
+//! loop of host calls then ends at a limit with a name, not at the memory of the machine.
 
 use camshaft_event::{EffectError, Event, Limit};
 

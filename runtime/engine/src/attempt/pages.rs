@@ -1,4 +1,5 @@
-//! Pages of a scan: a portion of committed state, with the attempt's own writes merged in as far as the page goes.
+//! Pages of a scan: a portion of committed state, with the attempt's own writes merged in as far as the page
+//! goes.
 //!
 //! A page costs what it holds, however much an attempt has written or deleted before.
 
@@ -25,7 +26,8 @@ pub(super) struct Wanted<'p> {
     pub(super) max: usize,
 }
 
-/// The page that begins behind `wanted.after`: `committed` state under `earlier` writes under the attempt's own.
+/// The page that begins behind `wanted.after`: `committed` state under `earlier` writes under the attempt's
+/// own.
 pub(super) fn page(committed: StatePortion, earlier: &Writes, own: &Writes, wanted: Wanted<'_>) -> StatePage {
     let mut writes = Layers::new(earlier, own, wanted, committed.after.as_deref()).peekable();
     let mut committed_entries = committed.entries.into_iter().peekable();

@@ -1,4 +1,5 @@
-//! Timers as an attempt sees them: what is set, what its batch set or cancelled before it, what it did itself.
+//! Timers as an attempt sees them: what is set, what its batch set or cancelled before it, what it did
+//! itself.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,9 @@
 //! Steady time: the wall-clock time as it would be if nobody had set the clock since the process began.
 //!
-//! Retries, rate limits, breakers, probations and redrive jobs wait in steady time, so setting the wall clock back or
-//! ahead makes none of these waits longer or shorter. Timers wait for an absolute moment and follow the wall clock.
-//! The sequencer keeps one [`SteadyTime`]; each step tells it the time before it does anything else.
+//! Retries, rate limits, breakers, probations and redrive jobs wait in steady time, so setting the wall clock
+//! back or ahead makes none of these waits longer or shorter. Timers wait for an absolute moment and follow
+//! the wall clock. The sequencer keeps one [`SteadyTime`]; each step tells it the time before it does
+//! anything else.
 
 use camshaft_event::Timestamp;
 use camshaft_sabotage::{Sabotage, is_on};
@@ -67,7 +68,8 @@ impl SteadyTime {
         self.0.map(|readings| readings.steady(elapsed_us))
     }
 
-    /// How far the wall clock has been set ahead since the first reading, in milliseconds; below 0 if it was set back.
+    /// How far the wall clock has been set ahead since the first reading, in milliseconds; below 0 if it was
+    /// set back.
     #[must_use]
     pub fn ahead_ms(&self) -> i64 {
         let Some(readings) = self.0 else { return 0 };

@@ -12,7 +12,8 @@ use crate::executor::Executor;
 use crate::{ConsumerSpec, EngineOptions, Sequenced};
 
 impl Consumer {
-    /// The next batch: of the first partition in turn that has one. `load` fetches held events from the tables.
+    /// The next batch: of the first partition in turn that has one. `load` fetches held events from the
+    /// tables.
     pub(crate) fn take<E>(
         &mut self,
         options: &EngineOptions,
@@ -240,7 +241,7 @@ impl Consumer {
 
     /// Drops what was routed to it, so that it can be read again. No batch may be running.
     pub(crate) fn drop_pending(&mut self) {
-        assert_eq!(self.running.batches, 0, "what a batch holds would come back and be read again, too");
+        assert_eq!(self.running.batches, 0, "events of a running batch would be handled twice");
         self.partitions.iter_mut().for_each(|partition| partition.pending.clear());
         self.window = Window::default();
     }

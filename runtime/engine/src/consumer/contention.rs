@@ -1,7 +1,7 @@
 //! Contention: batches of a consumer that lost against another partition's, and how it gets on all the same.
 //!
-//! A partition whose batch lost runs while no other does, so its next batch cannot lose. After several losses the
-//! consumer runs its partitions one after another for a while.
+//! A partition whose batch lost runs while no other does, so its next batch cannot lose. After several losses
+//! the consumer runs its partitions one after another for a while.
 
 use std::collections::VecDeque;
 

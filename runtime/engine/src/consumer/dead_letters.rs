@@ -1,5 +1,5 @@
-//! The dead letters of a consumer, as memory knows them: enough to list, select and count them. The letters themselves
-//! lie in the tables.
+//! The dead letters of a consumer, as memory knows them: enough to list, select and count them. The letters
+//! themselves lie in the tables.
 
 use std::collections::BTreeMap;
 

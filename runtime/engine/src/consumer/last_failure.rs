@@ -1,7 +1,7 @@
 //! The failure that a consumer met last, whatever became of its event.
 //!
-//! In memory only, and no work for what succeeds. A start finds it again with the events that are held or dead, so one
-//! whose event was handled since, dropped or is forgotten is not found again.
+//! In memory only, and no work for what succeeds. A start finds it again with the events that are held or
+//! dead, so one whose event was handled since, dropped or is forgotten is not found again.
 
 use camshaft_event::{ActivationId, FailedAttempt, FailureCause, Offset, Timestamp};
 

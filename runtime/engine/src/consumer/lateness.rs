@@ -1,13 +1,14 @@
 //! Lateness: whether a consumer's calls hold a worker for long, and how it earns its good standing back.
 //!
-//! A late batch puts the consumer into debt; prompt batches pay it back. While it owes, it may not hold the last worker
-//! that other late consumers leave free; see [`crate::Sequencer::take`].
+//! A late batch puts the consumer into debt; prompt batches pay it back. While it owes, it may not hold the
+//! last worker that other late consumers leave free; see [`crate::Sequencer::take`].
 
-/// Handler time from which a batch is late. A batch takes no further event after 2 ms, so one call alone took this long.
+/// Handler time from which a batch is late. A batch takes no further event after 2 ms, so one call alone took
+/// this long.
 const LATE_US: u64 = 250_000;
 
-/// Prompt handler time that pays for late handler time, per unit of it: late calls hold at most a ninth of the time that
-/// a consumer with good standing takes from others.
+/// Prompt handler time that pays for late handler time, per unit of it: late calls hold at most a ninth of
+/// the time that a consumer with good standing takes from others.
 const PRICE: u64 = 8;
 
 /// Most debt, so that an hour of late calls is not paid back for a day.

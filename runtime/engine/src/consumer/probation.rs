@@ -10,7 +10,8 @@ use super::Consumer;
 use crate::clock::SteadyTime;
 use crate::{ConsumerSpec, EngineOptions};
 
-/// How a consumer's newest activation does, and what this process knows of its probation beside what is durable.
+/// How a consumer's newest activation does, and what this process knows of its probation beside what is
+/// durable.
 #[derive(Debug)]
 pub(crate) struct Watch {
     /// The events by which it is measured.
@@ -64,8 +65,8 @@ impl Consumer {
         self.record.probation.as_deref().filter(|probation| !probation.stopped)
     }
 
-    /// Takes over a record that says otherwise of its activation or probation. With another activation come the events by
-    /// which that is measured.
+    /// Takes over a record that says otherwise of its activation or probation. With another activation come
+    /// the events by which that is measured.
     pub(crate) fn change(&mut self, record: ConsumerRecord, recent: Option<RecentEvents>) {
         self.record = record;
         if let Some(recent) = recent {

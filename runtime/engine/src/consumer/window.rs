@@ -1,4 +1,5 @@
-//! The window of a consumer: how much of what it is yet to handle may lie in memory. What lies beyond stays in the log.
+//! The window of a consumer: how much of what it is yet to handle may lie in memory. What lies beyond stays
+//! in the log.
 
 use crate::EngineOptions;
 

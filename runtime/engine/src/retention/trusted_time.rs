@@ -1,7 +1,8 @@
 //! Time that does not jump ahead: it goes on with the monotonic clock from what was known before.
 //!
-//! A wall clock that is ahead of it or behind it is followed once it has stayed so for an hour: then the machine was off,
-//! or its clock was wrong before. Until then trusted time may be late, never early, so what it decides happens late.
+//! A wall clock that is ahead of it or behind it is followed once it has stayed so for an hour: then the
+//! machine was off, or its clock was wrong before. Until then trusted time may be late, never early, so what
+//! it decides happens late.
 
 use camshaft_event::Timestamp;
 
@@ -10,7 +11,8 @@ use crate::clock::Reading;
 /// How far a wall clock may be ahead without having jumped.
 const SLACK_MS: u64 = 1_000;
 
-/// By this share of the time that passes a wall clock may gain on ours: time servers let it gain half as much.
+/// By this share of the time that passes a wall clock may gain on ours: time servers let it gain half as
+/// much.
 const DRIFT_PARTS: u64 = 1_000;
 
 /// A machine that was off for less than this is nothing to speak of.
@@ -135,7 +137,8 @@ mod tests {
     /// Some day.
     const BEGIN: Timestamp = Timestamp(1_000 * DAY_MS);
 
-    /// Looks every five seconds from `from_ms` to `to_ms` at a clock that is `ahead_ms` ahead; the jumps that were seen.
+    /// Looks every five seconds from `from_ms` to `to_ms` at a clock that is `ahead_ms` ahead; the jumps that
+    /// were seen.
     fn look(time: &mut TrustedTime, from_ms: u64, to_ms: u64, ahead_ms: u64) -> Vec<u64> {
         let moments = (from_ms..=to_ms).step_by(5_000);
         let moments = moments.map(|elapsed_ms| Reading {

@@ -1,7 +1,7 @@
 //! One call of a sink, step by step: begun, released, made by whoever can wait for it, ended.
 //!
-//! A handler with a way out runs for as long as what it asks outside takes, so its caller is no worker that stays with a
-//! batch. In between the call owns all it needs and holds nobody up but its own partition.
+//! A handler with a way out runs for as long as what it asks outside takes, so its caller is no worker that
+//! stays with a batch. In between the call owns all it needs and holds nobody up but its own partition.
 
 use camshaft_event::transaction::{Handled, Outcome};
 use camshaft_event::{Answer, Delivery, FailureCause, Sequence};
@@ -14,8 +14,8 @@ use super::{Finished, Run, Tried, WorkerContext};
 use crate::attempt::Attempt;
 use crate::batch::Batch;
 
-/// A call that has begun. IMPORTANT: the handler is called only after [`crate::Sequencer::release`], and once what that
-/// names is durable.
+/// A call that has begun. IMPORTANT: the handler is called only after [`crate::Sequencer::release`], and once
+/// what that names is durable.
 #[derive(Debug)]
 pub struct Call(Run);
 
@@ -46,8 +46,8 @@ impl Call {
         &self.0.batch
     }
 
-    /// Ends it with the handler's answer, for [`crate::Sequencer::commit_call`]. One that was not released ends in the
-    /// same way if the handler could not be called.
+    /// Ends it with the handler's answer, for [`crate::Sequencer::commit_call`]. One that was not released
+    /// ends in the same way if the handler could not be called.
     #[must_use]
     pub fn end(mut self, answer: Answer, attempt: Attempt, random: &mut ChaCha8Rng) -> Finished {
         let released = self.0.batch.is_released.then(|| Tried {
@@ -61,15 +61,16 @@ impl Call {
         Finished { released, ..self.0.finish() }
     }
 
-    /// Ends it without its handler being called; the event goes back to where it came from. Not after it was released.
+    /// Ends it without its handler being called; the event goes back to where it came from. Not after it was
+    /// released.
     #[must_use]
     pub fn abandon(self) -> Finished {
-        assert!(!self.0.batch.is_released, "an event that is done does not go back");
+        assert!(!self.0.batch.is_released, "a released event is done and cannot be returned");
         self.0.finish()
     }
 
-    /// Ends it for want of an instance: the event goes back and is tried again once one may be free. Not after it was
-    /// released.
+    /// Ends it for want of an instance: the event goes back and is tried again once one may be free. Not
+    /// after it was released.
     #[must_use]
     pub fn run_short(mut self, attempt: Attempt, random: &mut ChaCha8Rng) -> Finished {
         if is_on(Sabotage::CountShortage) {

@@ -16,16 +16,17 @@ impl Failure {
     /// The process ended while the event was handled, and as often as it takes while nothing else ran.
     pub(super) fn process_end() -> Self {
         let error = format!(
-            "the process ended while this event was handled, and {MAX_LONE_ENDS} more times while nothing else ran: the \
-             handler, or the runtime at its request, takes the process down"
+            "the process ended while it handled this event, and {MAX_LONE_ENDS} more times while nothing \
+             else ran: the handler, or a runtime function it calls, takes the process down"
         );
         Self { cause: FailureCause::ProcessEnd, error, after_ms: None }
     }
 
     /// What a call had read was changed meanwhile, and it must not be repeated.
     pub(super) fn conflict() -> Self {
-        let error = "another call of this sink changed state that this one had read, or set the last timers there may \
-                     be, so its effects could not commit; the call itself was made. `max_in_flight = 1` avoids it";
+        let error = "the call was made, but its effects could not commit: another call of this sink \
+                     changed state that this call had read, or used up the timers. \
+                     Set `max_in_flight = 1` to avoid this";
         Self { cause: FailureCause::Conflict, error: error.to_owned(), after_ms: None }
     }
 

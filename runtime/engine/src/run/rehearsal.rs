@@ -1,6 +1,7 @@
 //! One attempt outside any log: what `camshaft test` and `camshaft debug` run.
 //!
-//! The rules are those of an attempt in a batch, since it is one. What it comes to is told, and nothing commits.
+//! The rules are those of an attempt in a batch, since it is one. What it comes to is told, and nothing
+//! commits.
 
 use std::sync::Arc;
 

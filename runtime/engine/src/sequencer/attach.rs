@@ -47,9 +47,9 @@ impl<S: Store> Sequencer<S> {
         self.step(now, |sequencer| sequencer.run(spec, None, Reason::Offered, now))
     }
 
-    /// The same; `predecessor` is what is to run again if `spec` fails its probation, for a process that did not see
-    /// `spec` take its place: [`Sequencer::predecessor`] says what that would be. It is of no effect if it is something
-    /// else.
+    /// The same; `predecessor` is what is to run again if `spec` fails its probation, for a process that did
+    /// not see `spec` take its place: [`Sequencer::predecessor`] says what that would be. It is of no effect
+    /// if it is something else.
     ///
     /// # Errors
     /// A bound that is reached, or tables that cannot be read.
@@ -62,8 +62,9 @@ impl<S: Store> Sequencer<S> {
         self.step(now, |sequencer| sequencer.run(spec, predecessor, Reason::Offered, now))
     }
 
-    /// Attaches `spec`, something that its consumer ran before, since an operator takes back what runs now: that counts
-    /// as rolled back from then on, and `spec` is not on probation. Of no effect if `spec` is what runs.
+    /// Attaches `spec`, something that its consumer ran before, since an operator takes back what runs now:
+    /// that counts as rolled back from then on, and `spec` is not on probation. Of no effect if `spec` is
+    /// what runs.
     ///
     /// # Errors
     /// A bound that is reached, or tables that cannot be read.
@@ -146,8 +147,8 @@ impl<S: Store> Sequencer<S> {
         Ok(Attached { activation, is_new })
     }
 
-    /// Makes `spec` the activation of `record`, on probation if it takes another one's place, and says by which events it
-    /// is measured from then on.
+    /// Makes `spec` the activation of `record`, on probation if it takes another one's place, and says by
+    /// which events it is measured from then on.
     fn replace(
         &self,
         current: Option<&Consumer>,
@@ -186,8 +187,8 @@ impl<S: Store> Sequencer<S> {
         Ok((activated, RecentEvents::of(record.activation)))
     }
 
-    /// The code that runs again if `record`'s activation fails its probation: what runs now, what the consumer has kept, or
-    /// what the caller gives.
+    /// The code that runs again if `record`'s activation fails its probation: what runs now, what the
+    /// consumer has kept, or what the caller gives.
     fn code_of_predecessor(
         &self,
         current: Option<&Consumer>,
@@ -264,8 +265,8 @@ impl<S: Store> Sequencer<S> {
         }
     }
 
-    /// Where a consumer must go on because the log was trimmed beyond its place; `None` if it was not, or if a
-    /// batch of it still runs.
+    /// Where a consumer must go on because the log was trimmed beyond its place; `None` if it was not, or if
+    /// a batch of it still runs.
     fn first_retained(&self, consumer: &Consumer) -> Option<Offset> {
         let is_idle = matches!(consumer.reading, Reading::Stopped { .. }) && consumer.running.batches == 0;
         let is_behind = consumer.floor(self.tables.progress().next_offset) < self.first_offset;

@@ -90,7 +90,8 @@ impl<S: Store> Sequencer<S> {
     ) -> Result<(Committed, Option<TablesError>), TablesError> {
         let Some(consumer) = self.consumers.get(id) else { return Ok((Committed::Stale, finished.unread)) };
         if consumer.record.generation != finished.batch.generation {
-            // It began anew with empty partitions, which know nothing of this batch, nor of what that could not read.
+            // It began anew with empty partitions, which know nothing of this batch, nor of what that could
+            // not read.
             return Ok((Committed::Stale, None));
         }
         let mut finished = finished;
@@ -207,7 +208,8 @@ impl<S: Store> Sequencer<S> {
         Ok(false)
     }
 
-    /// By how many bytes a batch lets the state grow. Of what it wrote to unread, others may have changed the size.
+    /// By how many bytes a batch lets the state grow. Of what it wrote to unread, others may have changed the
+    /// size.
     fn state_growth(&self, finished: &Finished) -> Result<i64, TablesError> {
         let (batch, mut growth) = (&finished.batch, finished.state_growth);
         for (key, seen) in finished.reads.unread() {
@@ -229,16 +231,16 @@ impl<S: Store> Sequencer<S> {
         }
     }
 
-    /// Whether other partitions have let the state grow so much since that this batch's writes no longer find room. Run
-    /// alone, its handler is told so.
+    /// Whether other partitions have let the state grow so much since that this batch's writes no longer find
+    /// room. Run alone, its handler is told so.
     fn exceeds_state(&self, batch: &Batch, growth: i64) -> bool {
         let bytes = self.tables.state_bytes(batch.space);
         let total = bytes.saturating_add_signed(growth);
         growth > 0 && bytes != batch.state_bytes && total > self.options.max_state_bytes
     }
 
-    /// Whether other partitions have set so many timers since that this batch's no longer find room. Run alone,
-    /// its handler is told so.
+    /// Whether other partitions have set so many timers since that this batch's no longer find room. Run
+    /// alone, its handler is told so.
     fn exceeds_timers(&self, consumer: &Consumer, sections: &[Section]) -> bool {
         let mut touched: BTreeMap<&str, bool> = BTreeMap::new();
         for change in sections.iter().flat_map(timer_changes) {
@@ -269,7 +271,8 @@ fn without_effects(section: &Section) -> Section {
     }
 }
 
-/// Whether an attempt failed in a way that another one may not; `None` if that says nothing of the next event.
+/// Whether an attempt failed in a way that another one may not; `None` if that says nothing of the next
+/// event.
 fn has_failed(handled: &Handled) -> Option<bool> {
     match handled.outcome {
         Outcome::Done => Some(false),
@@ -328,7 +331,8 @@ impl Dues<'_> {
 }
 
 impl Consumer {
-    /// Brings held keys and dead letters up to date with a section that is about to commit as transaction `since`.
+    /// Brings held keys and dead letters up to date with a section that is about to commit as transaction
+    /// `since`.
     pub(super) fn note(&mut self, handled: &Handled, key: &Key, since: Sequence, dues: &Dues<'_>) {
         if let (Some(number), Some(partition)) =
             (handled.advances, handled.advances.and_then(|number| self.partitions.get_mut(number as usize)))

@@ -1,6 +1,7 @@
 //! Damage that concerns one consumer: it pauses, and all others go on.
 //!
-//! The tables and the log reader say whose part is damaged. An error without an owner ends the runtime, as before.
+//! The tables and the log reader say whose part is damaged. An error without an owner ends the runtime, as
+//! before.
 
 use camshaft_event::{ConsumerId, Timestamp};
 use camshaft_log::{LogError, LogReader};
@@ -14,16 +15,18 @@ use crate::damage::Damage;
 use crate::system_event::{PauseBegins, PauseEnds, SystemEvent};
 
 impl LagRead {
-    /// What a failed read says about the log: that this consumer's next events are damaged. Reads the log, so call it
-    /// without the sequencer's lock.
+    /// What a failed read says about the log: that this consumer's next events are damaged. Reads the log, so
+    /// call it without the sequencer's lock.
     ///
     /// # Errors
-    /// The error itself if it concerns the whole log: it is poisoned or closed, or the system is short of something.
+    /// The error itself if it concerns the whole log: it is poisoned or closed, or the system is short of
+    /// something.
     pub fn damage(&self, log: &dyn LogReader, error: ReadError) -> Result<Damage, ReadError> {
         match &error {
             ReadError::Decode { .. } => {}
             ReadError::Log(log_error) if log_error.is_damage() => {}
-            // The log keeps what a consumer needs, so it was not trimmed: the begin of the oldest segment is damaged.
+            // The log keeps what a consumer needs, so it was not trimmed: the begin of the oldest segment is
+            // damaged.
             ReadError::Log(LogError::Trimmed { .. }) => {}
             ReadError::Log(_) => return Err(error),
         }
@@ -37,7 +40,8 @@ impl LagRead {
 }
 
 impl<S: Store> Sequencer<S> {
-    /// Pauses the consumer for which a read of the log met damage; of no effect if the consumer no longer waits for that read.
+    /// Pauses the consumer for which a read of the log met damage; of no effect if the consumer no longer
+    /// waits for that read.
     ///
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.

@@ -1,7 +1,8 @@
-//! Listings of dead letters, in portions: each step looks at a bounded part of the index in memory and reads nothing.
+//! Listings of dead letters, in portions: each step looks at a bounded part of the index in memory and reads
+//! nothing.
 //!
-//! [`SharedSequencer::each_dead_letter`](crate::SharedSequencer::each_dead_letter) puts the portions together and reads
-//! the letters outside the critical section.
+//! [`SharedSequencer::each_dead_letter`](crate::SharedSequencer::each_dead_letter) puts the portions together
+//! and reads the letters outside the critical section.
 
 use camshaft_event::transaction::RedriveSelection;
 use camshaft_event::{DeadLetter, Offset, Sequence};
@@ -44,7 +45,8 @@ impl<S: Store> Sequencer<S> {
         self.consumers.names()
     }
 
-    /// The dead letters of a consumer from `from` on whose event types are `wanted`, as far as one step looks.
+    /// The dead letters of a consumer from `from` on whose event types are `wanted`, as far as one step
+    /// looks.
     #[must_use]
     pub fn dead_portion(&self, name: &str, from: Offset, wanted: &dyn Fn(&str) -> bool) -> DeadPortion {
         self.portion(name, from, |entry| wanted(&entry.event_type))
@@ -65,8 +67,8 @@ impl<S: Store> Sequencer<S> {
         portion
     }
 
-    /// What is known in memory of a dead letter and of the first `max_waiting` events behind it. None if there is none
-    /// any more.
+    /// What is known in memory of a dead letter and of the first `max_waiting` events behind it. None if
+    /// there is none any more.
     #[must_use]
     pub fn find_dead_letter(
         &self,
@@ -87,7 +89,8 @@ impl<S: Store> Sequencer<S> {
         })
     }
 
-    /// Goes on with a preview of a redrive job from `from` on, as far as one step looks. Returns where to go on.
+    /// Goes on with a preview of a redrive job from `from` on, as far as one step looks. Returns where to go
+    /// on.
     ///
     /// # Errors
     /// An unknown consumer.

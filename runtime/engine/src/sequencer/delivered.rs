@@ -17,7 +17,8 @@ pub struct Standing {
     pub generation: Generation,
     /// Whether its subscriptions match; unknown while nothing runs for it.
     pub wants: Option<bool>,
-    /// When its version took the place of another, whose subscriptions may have been others; none if none did.
+    /// When its version took the place of another, whose subscriptions may have been others; none if none
+    /// did.
     pub changed: Option<Timestamp>,
     /// Whether it is past the event: then the event is done, held or dead, or was not wanted.
     pub is_past: bool,

@@ -35,15 +35,16 @@ impl<S: Store> Sequencer<S> {
         self.tables.flushed()
     }
 
-    /// What the log must keep: everything after the returned sequence, and everything from the returned offset
-    /// on. The least of the durable snapshot and of all consumers that pin the log. What a detached consumer lets go
-    /// cannot be taken back, so `now` comes from [`crate::Retention::now`].
+    /// What the log must keep: everything after the returned sequence, and everything from the returned
+    /// offset on. The least of the durable snapshot and of all consumers that pin the log. What a detached
+    /// consumer lets go cannot be taken back, so `now` comes from [`crate::Retention::now`].
     #[must_use]
     pub fn needed(&self, now: Timestamp) -> Progress {
         let Progress { sequence, next_offset } = self.tables.snapshot();
         let tail = self.tables.progress().next_offset;
         let floors = self.consumers.values().filter(|consumer| self.pins(consumer, now)).map(|consumer| {
-            // The lower of where it stands and where a crash would put it back to. What cannot be read pins all.
+            // The lower of where it stands and where a crash would put it back to. What cannot be read pins
+            // all.
             let flushed = self.tables.flushed_floor(consumer.record.id).unwrap_or_default();
             consumer.floor(tail).min(flushed)
         });

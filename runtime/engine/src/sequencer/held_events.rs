@@ -1,7 +1,8 @@
 //! Held events as operators see and free them: listed in portions, made due now, or made dead letters now.
 //!
-//! Both acts are for an event that is retried: one that has failed, that is the first of its key, and that nothing is
-//! done with at the moment. What is being attempted has an outcome soon; what waits behind another follows that one.
+//! Both acts are for an event that is retried: one that has failed, that is the first of its key, and that
+//! nothing is done with at the moment. What is being attempted has an outcome soon; what waits behind another
+//! follows that one.
 
 use camshaft_event::transaction::{
     DeadChange, HeldChange, Intervention, RedriveChanged, RedriveResults, Section,
@@ -32,7 +33,7 @@ pub enum HeldError {
         offset: Offset,
     },
     /// An attempt is being made.
-    #[error("{consumer}:{offset} is being attempted: its outcome is known in a moment")]
+    #[error("an attempt of {consumer}:{offset} is running; try again after it ends")]
     Attempted {
         /// Whose.
         consumer: String,
@@ -40,7 +41,7 @@ pub enum HeldError {
         offset: Offset,
     },
     /// Its turn comes after something else.
-    #[error("{consumer}:{offset} is not retried: it waits {}", waits(*waits_for, consumer))]
+    #[error("{consumer}:{offset} does not wait for a retry: it waits {}", waits(*waits_for, consumer))]
     Waits {
         /// Whose.
         consumer: String,
@@ -60,8 +61,8 @@ pub enum HeldError {
 fn waits(waits_for: WaitsFor, consumer: &str) -> String {
     match waits_for {
         WaitsFor::DeadLetter { offset } => format!("behind the dead letter {consumer}:{offset}"),
-        WaitsFor::Event { offset } => format!("behind {consumer}:{offset}, which comes first of its key"),
-        WaitsFor::Probation { .. } => "for the end of the probation on which it failed".to_owned(),
+        WaitsFor::Event { offset } => format!("behind {consumer}:{offset}, an earlier event of its key"),
+        WaitsFor::Probation { .. } => "for the end of the probation in which it failed".to_owned(),
         _ => "for its first attempt".to_owned(),
     }
 }
@@ -120,18 +121,18 @@ impl<S: Store> Sequencer<S> {
     /// Makes a held event that is retried due now. Returns the transaction to wait for.
     ///
     /// # Errors
-    /// No such event, one that is being attempted or waits for something else, a bound that is reached, or tables that
-    /// cannot be read.
+    /// No such event, one that is being attempted or waits for something else, a bound that is reached, or
+    /// tables that cannot be read.
     pub fn retry_held(&mut self, name: &str, offset: Offset, now: Timestamp) -> Result<Sequence, HeldError> {
         self.step(now, |sequencer| sequencer.make_due(name, offset, now))
     }
 
-    /// Makes a held event that is retried a dead letter now: with what its attempts failed with, as if it had none left.
-    /// Returns the transaction to wait for.
+    /// Makes a held event that is retried a dead letter now: with what its attempts failed with, as if it had
+    /// none left. Returns the transaction to wait for.
     ///
     /// # Errors
-    /// No such event, one that is being attempted or waits for something else, a bound that is reached, or tables that
-    /// cannot be read.
+    /// No such event, one that is being attempted or waits for something else, a bound that is reached, or
+    /// tables that cannot be read.
     pub fn set_held_aside(
         &mut self,
         name: &str,

@@ -41,8 +41,8 @@ impl<S: Store> Sequencer<S> {
         Ok(history)
     }
 
-    /// The newest activation of what `spec` says, if that was rolled back since: its file may still lie where it lay, and
-    /// what took its place is to run. Whoever attaches asks before.
+    /// The newest activation of what `spec` says, if that was rolled back since: its file may still lie where
+    /// it lay, and what took its place is to run. Whoever attaches asks before.
     ///
     /// # Errors
     /// Tables that cannot be read.
@@ -59,8 +59,9 @@ impl<S: Store> Sequencer<S> {
         self.known(name)?.record.pinned.as_deref()
     }
 
-    /// Pins a consumer to the version with this digest, or lets it run any again. Outlasts everything but its removal; of
-    /// no effect if it is so already. What it is pinned to is never on probation. Returns the transaction to wait for.
+    /// Pins a consumer to the version with this digest, or lets it run any again. Outlasts everything but its
+    /// removal; of no effect if it is so already. What it is pinned to is never on probation. Returns the
+    /// transaction to wait for.
     ///
     /// # Errors
     /// An unknown name, a bound that is reached, or tables that cannot be read.

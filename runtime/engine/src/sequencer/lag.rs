@@ -1,6 +1,7 @@
 //! Lagging consumers: each reads the log at its own pace through a bounded window.
 //!
-//! The caller's reader thread asks what to read, reads and decodes outside the lock, and hands the events back.
+//! The caller's reader thread asks what to read, reads and decodes outside the lock, and hands the events
+//! back.
 
 use std::sync::Arc;
 
@@ -140,8 +141,8 @@ impl<S: Store> Sequencer<S> {
         None
     }
 
-    /// Whether somebody waits for `read`: not if its consumer was detached, reset or given other code since it
-    /// was asked for. A reader whose read failed asks before it despairs.
+    /// Whether somebody waits for `read`: not if its consumer was detached, reset or given other code since
+    /// it was asked for. A reader whose read failed asks before it despairs.
     #[must_use]
     pub fn is_current(&self, read: &LagRead) -> bool {
         self.consumers.get(read.consumer).is_some_and(|consumer| {

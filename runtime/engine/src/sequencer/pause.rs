@@ -1,7 +1,9 @@
-//! Pauses of a consumer: by an operator, by its circuit breaker, and at the bound on held events and dead letters.
+//! Pauses of a consumer: by an operator, by its circuit breaker, and at the bound on held events and dead
+//! letters.
 //!
-//! A paused consumer stays attached and pins the log. It takes no batch, so it burns no attempts; its held keys do
-//! not come due; what is in flight finishes. Timers fire all the same: they publish, which is no attempt.
+//! A paused consumer stays attached and pins the log. It takes no batch, so it burns no attempts; its held
+//! keys do not come due; what is in flight finishes. Timers fire all the same: they publish, which is no
+//! attempt.
 
 use camshaft_event::{ConsumerId, Sequence, Timestamp};
 use camshaft_tables::TablesError;
@@ -22,23 +24,24 @@ pub enum Pause {
         /// Since when.
         since: Timestamp,
     },
-    /// Its newest version has failed its probation, and there is nothing to go back to: until an operator resumes it, or
-    /// gives it another version. Durable.
+    /// Its newest version has failed its probation, and there is nothing to go back to: until an operator
+    /// resumes it, or gives it another version. Durable.
     Probation {
         /// Since when.
         since: Timestamp,
     },
-    /// Its circuit breaker is open: too many of its recent attempts failed. In memory only: a restart, other code
-    /// and a reset begin closed.
+    /// Its circuit breaker is open: too many of its recent attempts failed. In memory only: a restart, other
+    /// code and a reset begin closed.
     Breaker {
-        /// It takes nothing until then, and from then on single events, one at a time, until an attempt succeeds.
+        /// It takes nothing until then, and from then on single events, one at a time, until an attempt
+        /// succeeds.
         until: Timestamp,
     },
-    /// Held events and dead letters are at their bound: it takes no new events, but retries go on. It heals when
-    /// there is room again.
+    /// Held events and dead letters are at their bound: it takes no new events, but retries go on. It heals
+    /// when there is room again.
     Bound,
-    /// It needs a part of the log or the tables that is damaged: until an operator resumes it, skips that part or resets
-    /// it. In memory only: a start that meets the damage pauses it again.
+    /// It needs a part of the log or the tables that is damaged: until an operator resumes it, skips that
+    /// part or resets it. In memory only: a start that meets the damage pauses it again.
     Damaged,
 }
 
@@ -74,8 +77,8 @@ impl Pause {
 }
 
 impl<S: Store> Sequencer<S> {
-    /// Pauses a consumer until [`Sequencer::resume`], also over restarts, detachment, other code and a reset. Of no
-    /// effect on one that is paused by hand already. Returns the transaction to wait for.
+    /// Pauses a consumer until [`Sequencer::resume`], also over restarts, detachment, other code and a reset.
+    /// Of no effect on one that is paused by hand already. Returns the transaction to wait for.
     ///
     /// # Errors
     /// An unknown name, a bound that is reached, or tables that cannot be read.
@@ -84,9 +87,10 @@ impl<S: Store> Sequencer<S> {
         Ok(self.sequenced().sequence)
     }
 
-    /// Lets a consumer that was paused by hand go on where it stands, and closes its circuit breaker. A damaged one tries
-    /// again to read what it needs. One that was stopped
-    /// by a failed probation goes on with what it has: that counts as accepted. Of no effect on one that goes on. Returns the transaction to wait for.
+    /// Lets a consumer that was paused by hand go on where it stands, and closes its circuit breaker. A
+    /// damaged one tries again to read what it needs. One that was stopped by a failed probation goes on with
+    /// what it has: that counts as accepted. Of no effect on one that goes on. Returns the transaction to
+    /// wait for.
     ///
     /// # Errors
     /// An unknown name, a bound that is reached, or tables that cannot be read.
@@ -131,7 +135,8 @@ impl<S: Store> Sequencer<S> {
         Ok(())
     }
 
-    /// Publishes pauses that began or ended by themselves since it was last said. Without room the next tick says it.
+    /// Publishes pauses that began or ended by themselves since it was last said. Without room the next tick
+    /// says it.
     pub(super) fn announce_pauses(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
         self.announce_damage(id, now)?;
         self.announce_stall(id, now)?;
@@ -147,8 +152,8 @@ impl<S: Store> Sequencer<S> {
         has_room
     }
 
-    /// That the circuit opened, or that it is closed again. What happens on trial in between is not said: a consumer
-    /// of these very events would feed on it.
+    /// That the circuit opened, or that it is closed again. What happens on trial in between is not said: a
+    /// consumer of these very events would feed on it.
     fn announce_circuit(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
         let Some(consumer) = self.consumers.get(id) else { return Ok(()) };
         let until = consumer.circuit.on_trial_from();
@@ -175,7 +180,8 @@ impl<S: Store> Sequencer<S> {
         self.publish_own(event, now)
     }
 
-    /// That it has stopped reading because its held events and dead letters are at their bound, or that it goes on.
+    /// That it has stopped reading because its held events and dead letters are at their bound, or that it
+    /// goes on.
     fn announce_stall(&mut self, id: ConsumerId, now: Timestamp) -> Result<(), TablesError> {
         let Some(consumer) = self.consumers.get(id) else { return Ok(()) };
         let (begins, ends) = (consumer.begins_to_stall(), consumer.ends_its_stall(&self.options));

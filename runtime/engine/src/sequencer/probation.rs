@@ -1,7 +1,7 @@
 //! The end of a probation: the new version stays, or the one before it runs again, in one transaction.
 //!
-//! What failed waits as long as the consumer's record says that its activation is on probation; so none of it has to be
-//! rewritten when that ends.
+//! What failed waits as long as the consumer's record says that its activation is on probation; so none of it
+//! has to be rewritten when that ends.
 
 use std::sync::Arc;
 
@@ -95,14 +95,15 @@ impl<S: Store> Sequencer<S> {
         !self.verdicts.is_empty()
     }
 
-    /// How probations ended since this was last asked, oldest first. Whoever attaches code asks after each step.
+    /// How probations ended since this was last asked, oldest first. Whoever attaches code asks after each
+    /// step.
     #[must_use]
     pub fn take_verdicts(&mut self) -> Vec<Verdict> {
         std::mem::take(&mut self.verdicts)
     }
 
-    /// The numbers of the code that the next batches of a consumer may name: of what it runs, and of what it would go back
-    /// to. What is in flight may name others.
+    /// The numbers of the code that the next batches of a consumer may name: of what it runs, and of what it
+    /// would go back to. What is in flight may name others.
     #[must_use]
     pub fn codes(&self, name: &str) -> Vec<u64> {
         let Some(consumer) = self.known(name) else { return Vec::new() };
@@ -110,8 +111,8 @@ impl<S: Store> Sequencer<S> {
         consumer.spec.iter().chain(predecessor).map(|spec| spec.code).collect()
     }
 
-    /// Ends the probation of a consumer as it was judged. Without room the next tick does it; one that has failed takes
-    /// nothing until then.
+    /// Ends the probation of a consumer as it was judged. Without room the next tick does it; one that has
+    /// failed takes nothing until then.
     pub(super) fn judge(
         &mut self,
         id: ConsumerId,
@@ -136,7 +137,8 @@ impl<S: Store> Sequencer<S> {
         Ok(())
     }
 
-    /// Ends the probation of a consumer with what it runs; the caller sequences its record with the event that says so.
+    /// Ends the probation of a consumer with what it runs; the caller sequences its record with the event
+    /// that says so.
     pub(super) fn accept(&mut self, id: ConsumerId, now: Timestamp) -> Option<Event> {
         let consumer = self.consumers.change(id)?;
         let (name, activation) = (consumer.record.name.clone(), consumer.record.activation);
@@ -222,7 +224,8 @@ impl<S: Store> Sequencer<S> {
 }
 
 impl Consumer {
-    /// What runs again if the newest version fails, unless that may have changed the state to what it cannot read.
+    /// What runs again if the newest version fails, unless that may have changed the state to what it cannot
+    /// read.
     fn way_back(&self) -> Option<Arc<ConsumerSpec>> {
         let (spec, predecessor) = (self.spec.as_ref()?, self.watch.predecessor()?);
         (spec.state_revision <= predecessor.state_revision).then(|| Arc::clone(predecessor))

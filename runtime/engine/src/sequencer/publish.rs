@@ -44,7 +44,7 @@ pub enum PublishRefusal {
         what: String,
     },
     /// The same source and id with other content.
-    #[error("an event with this source and id, but other content, lies at offset {offset}")]
+    #[error("the event at offset {offset} has the same source and id, but different content")]
     Conflict {
         /// Which of the events, from 0.
         index: usize,
@@ -70,7 +70,7 @@ pub enum PublishRefusal {
         limit: usize,
     },
     /// All of them together are too large for one transaction.
-    #[error("the batch makes a transaction of {bytes} bytes, more than the limit of {limit}")]
+    #[error("the batch needs a transaction of {bytes} bytes, more than the limit of {limit}")]
     TransactionTooLarge {
         /// Its size.
         bytes: usize,

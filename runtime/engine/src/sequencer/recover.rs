@@ -48,7 +48,7 @@ pub enum RecoverError {
         error: DecodeError,
     },
     /// The snapshot knows transactions that the log does not have.
-    #[error("the tables go up to transaction {tables}, but the log only up to {log}")]
+    #[error("the tables end with transaction {tables}, but the log ends with {log}")]
     LogBehind {
         /// The snapshot's sequence.
         tables: Sequence,
@@ -56,7 +56,7 @@ pub enum RecoverError {
         log: u64,
     },
     /// The log was trimmed beyond the snapshot.
-    #[error("the tables go up to transaction {tables}, but the log begins at {log}")]
+    #[error("the tables end with transaction {tables}, but the log begins with {log}")]
     LogGap {
         /// The snapshot's sequence.
         tables: Sequence,
@@ -244,7 +244,8 @@ fn apply_log<S: Store>(
     }
 }
 
-/// Writes what was applied so far, so that a long log takes no more memory than a running engine. All of it is durable.
+/// Writes what was applied so far, so that a long log takes no more memory than a running engine. All of it
+/// is durable.
 fn write_snapshot<S: Store>(tables: &mut Tables<S>, recent: &RecentByConsumer) -> Result<(), TablesError> {
     let mut progress = Vec::new();
     for (consumer, recent) in recent {

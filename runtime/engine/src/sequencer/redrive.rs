@@ -100,8 +100,9 @@ impl<S: Store> Sequencer<S> {
     /// Drops a dead letter for good. What waits behind it goes on, in order. Returns the transaction to wait
     /// for.
     ///
-    /// An event is never edited. To correct wrong data, publish a corrected event with an id of its own, the dead
-    /// event's key and its id as `causationid`, then discard the dead letter. Both may be repeated after a failure.
+    /// An event is never edited. To correct wrong data, publish a corrected event with an id of its own, the
+    /// dead event's key and its id as `causationid`, then discard the dead letter. Both may be repeated after
+    /// a failure.
     ///
     /// # Errors
     /// No such dead letter, a bound that is reached, or tables that cannot be read.

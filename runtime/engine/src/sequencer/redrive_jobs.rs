@@ -1,8 +1,9 @@
 //! Redrive jobs as operators see them: previewed, started, cancelled, listed. [`drive`] moves them on.
 //!
-//! A job takes the dead letters that matched when it was started, in offset order, each exactly once. It keeps no list
-//! of them: a dead letter knows since which transaction it is one, and the job where it is. So a job survives a crash
-//! with the dead letters themselves, and one that dies again behind it is not taken again.
+//! A job takes the dead letters that matched when it was started, in offset order, each exactly once. It
+//! keeps no list of them: a dead letter knows since which transaction it is one, and the job where it is. So
+//! a job survives a crash with the dead letters themselves, and one that dies again behind it is not taken
+//! again.
 
 mod drive;
 
@@ -34,8 +35,8 @@ pub(super) struct Redrive {
     results: RedriveResults,
     /// When its next dead letter is due, in microseconds of steady time.
     due_us: u64,
-    /// While it runs: the selected dead letters whose turn has not come. Counted as it changes, since a listing must
-    /// not walk through them.
+    /// While it runs: the selected dead letters whose turn has not come. Counted as it changes, since a
+    /// listing must not walk through them.
     remaining: u64,
 }
 
@@ -91,7 +92,7 @@ pub enum RedriveError {
         job: RedriveId,
     },
     /// The type pattern is too long for any event type.
-    #[error("the type pattern has {bytes} bytes, allowed are {MAX_PATTERN_BYTES}")]
+    #[error("the type pattern has {bytes} bytes; at most {MAX_PATTERN_BYTES} are allowed")]
     Pattern {
         /// Its length.
         bytes: usize,
@@ -129,13 +130,13 @@ impl<S: Store> Sequencer<S> {
         RedrivePreview::gather(|from, preview| self.preview_redrive_from(selection, from, max_first, preview))
     }
 
-    /// Starts a job that redrives what `selection` takes now, in offset order and `per_second`, or else as fast as
-    /// there is room. [`Sequencer::tick`] drives it; the caller has it called again, since something is due. The start
-    /// is durable with what is sequenced by then.
+    /// Starts a job that redrives what `selection` takes now, in offset order and `per_second`, or else as
+    /// fast as there is room. [`Sequencer::tick`] drives it; the caller has it called again, since something
+    /// is due. The start is durable with what is sequenced by then.
     ///
     /// # Errors
-    /// An unknown consumer, one whose dead letters another job redrives, a bound that is reached, or tables that cannot
-    /// be read.
+    /// An unknown consumer, one whose dead letters another job redrives, a bound that is reached, or tables
+    /// that cannot be read.
     pub fn start_redrive(
         &mut self,
         selection: RedriveSelection,
@@ -289,7 +290,7 @@ impl<S: Store> Sequencer<S> {
         debug_assert_eq!(
             known.remaining,
             self.count_remaining(&known.job),
-            "whoever takes dead letters away counts them"
+            "every removal of a dead letter is counted"
         );
         known.remaining
     }

@@ -1,8 +1,8 @@
 //! Calls of sinks: released before they are made, committed when they end.
 //!
-//! At least once, the release only says what must be durable before the call; the completion commits with what the call
-//! asks for, so a crash in between repeats it. At most once, the release commits the completion, what the call asks for
-//! follows in a second transaction, and nothing repeats it.
+//! At least once, the release only says what must be durable before the call; the completion commits with
+//! what the call asks for, so a crash in between repeats it. At most once, the release commits the
+//! completion, what the call asks for follows in a second transaction, and nothing repeats it.
 
 use camshaft_event::Timestamp;
 use camshaft_event::transaction::{Floor, Section};
@@ -19,7 +19,8 @@ use crate::run::{Call, Finished};
 /// Whether a call may be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Release {
-    /// Once this transaction is durable. IMPORTANT: not before; all that the handler can see is in the log by then.
+    /// Once this transaction is durable. IMPORTANT: not before; all that the handler can see is in the log by
+    /// then.
     After(Sequence),
     /// Not now; it may be asked for again.
     NotNow(Unready),
@@ -83,8 +84,8 @@ impl<S: Store> Sequencer<S> {
         Ok(Release::After(sequence))
     }
 
-    /// Commits what a call came to. Without room for it the call comes back, to be committed later: room is not set
-    /// aside for calls, since they may last.
+    /// Commits what a call came to. Without room for it the call comes back, to be committed later: room is
+    /// not set aside for calls, since they may last.
     ///
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.

@@ -29,11 +29,12 @@ pub enum ResetPlace {
     Offset(Offset),
 }
 
-/// The offset of the first retained event that was sequenced at `time` or later, by the time in its transaction's
-/// record; the end of what is written if there is none. It reads the log, so call it without the sequencer's lock.
+/// The offset of the first retained event that was sequenced at `time` or later, by the time in its
+/// transaction's record; the end of what is written if there is none. It reads the log, so call it without
+/// the sequencer's lock.
 ///
-/// It sees what is written, so first wait until [`Sequencer::sequenced`] is durable. What is sequenced after that is
-/// later than any past time. A time to come stands for the end.
+/// It sees what is written, so first wait until [`Sequencer::sequenced`] is durable. What is sequenced after
+/// that is later than any past time. A time to come stands for the end.
 ///
 /// # Errors
 /// A log that cannot be read.
@@ -58,9 +59,10 @@ pub fn first_offset_since(log: &dyn LogReader, time: Timestamp) -> Result<Offset
 }
 
 impl<S: Store> Sequencer<S> {
-    /// Starts a new generation of a consumer at another place: held events, dead letters and timers are dropped, and
-    /// its state too unless it is kept. What a batch in flight does vanishes. An operator's pause outlasts it. Returns
-    /// the offset of the first event that it will handle. Durable with what is sequenced by then.
+    /// Starts a new generation of a consumer at another place: held events, dead letters and timers are
+    /// dropped, and its state too unless it is kept. What a batch in flight does vanishes. An operator's
+    /// pause outlasts it. Returns the offset of the first event that it will handle. Durable with what is
+    /// sequenced by then.
     ///
     /// # Errors
     /// An unknown consumer, a bound that is reached, or tables that cannot be read.

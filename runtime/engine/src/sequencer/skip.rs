@@ -1,4 +1,5 @@
-//! Skipping: an operator lets a damaged consumer go on without what it cannot read, in one audited transaction.
+//! Skipping: an operator lets a damaged consumer go on without what it cannot read, in one audited
+//! transaction.
 
 use camshaft_event::transaction::{ConsumerChanged, DeadChange, Floor, HeldChange, Intervention, Section};
 use camshaft_event::{ConsumerId, Offset, Timestamp, Transaction};
@@ -25,12 +26,12 @@ pub struct Skipped {
 }
 
 impl<S: Store> Sequencer<S> {
-    /// Lets a damaged consumer go on without what it cannot read; with `to`, from that offset on. Durable with what is
-    /// sequenced by then.
+    /// Lets a damaged consumer go on without what it cannot read; with `to`, from that offset on. Durable
+    /// with what is sequenced by then.
     ///
     /// # Errors
-    /// An unknown consumer, one that is not damaged or whose damage only a reset mends, `to` where no event is damaged, a bound that is reached, or tables
-    /// that cannot be read.
+    /// An unknown consumer, one that is not damaged or whose damage only a reset mends, `to` where no event
+    /// is damaged, a bound that is reached, or tables that cannot be read.
     pub fn skip(&mut self, name: &str, to: Option<Offset>, now: Timestamp) -> Result<Skipped, ConsumerError> {
         self.step(now, |sequencer| sequencer.skip_damaged(name, to, now))
     }

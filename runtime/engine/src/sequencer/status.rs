@@ -105,7 +105,8 @@ impl<S: Store> Sequencer<S> {
         self.known(name).map(Consumer::space)
     }
 
-    /// The last transaction that wrote a consumer's state, as far as memory knows; what it does not is durable.
+    /// The last transaction that wrote a consumer's state, as far as memory knows; what it does not is
+    /// durable.
     #[must_use]
     pub fn state_written(&self, consumer: ConsumerId) -> Sequence {
         self.consumers.get(consumer).map(|consumer| consumer.state_version).unwrap_or_default()

@@ -14,8 +14,8 @@ use crate::held_keys::HeldPlace;
 pub struct Unhandled {
     /// Its place.
     pub offset: Offset,
-    /// When it was sequenced. Not known here if it has not been read from the log yet, where it may turn out to be none
-    /// that the consumer wants, or if an older version set it aside; the log may tell.
+    /// When it was sequenced. Not known here if it has not been read from the log yet, where it may turn out
+    /// to be none that the consumer wants, or if an older version set it aside; the log may tell.
     pub sequenced_at: Option<Timestamp>,
 }
 
@@ -34,7 +34,8 @@ pub struct OldestHeld {
     pub due: Option<Timestamp>,
 }
 
-/// What a held event waits for: the first of these that applies; of its due time and the rate limit, the later one.
+/// What a held event waits for: the first of these that applies; of its due time and the rate limit, the
+/// later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitsFor {
     /// For the dead letter before it to be redriven or discarded.
@@ -139,8 +140,8 @@ impl HeldPlace<'_> {
         Unhandled { offset: self.offset, sequenced_at: self.entry.sequenced_at }
     }
 
-    /// When its next attempt is due at the earliest, as the wall clock will show it; none if none has failed, or if it
-    /// waits for the end of a probation.
+    /// When its next attempt is due at the earliest, as the wall clock will show it; none if none has failed,
+    /// or if it waits for the end of a probation.
     pub(super) fn due(&self, steady: &SteadyTime) -> Option<Timestamp> {
         let is_retried = self.entry.tried && !self.is_suspended;
         is_retried.then(|| steady.to_wall(self.entry.due))

@@ -10,8 +10,8 @@ use crate::suspects::{Mark, Suspicion};
 
 impl<S: Store> Sequencer<S> {
     /// Tells what was being handled when the last process ended uncleanly. The caller does so once, after
-    /// [`Sequencer::recover`] and before anything is taken. Returns the marks that count: not those of events that
-    /// are done.
+    /// [`Sequencer::recover`] and before anything is taken. Returns the marks that count: not those of events
+    /// that are done.
     pub fn suspect(&mut self, marks: &[Mark]) -> Vec<Mark> {
         let tail = self.tables.progress().next_offset;
         for mark in marks {

@@ -12,8 +12,8 @@ use crate::published;
 const FIRED_AT_ONCE: usize = 64;
 
 impl<S: Store> Sequencer<S> {
-    /// Fires timers that are due: one transaction each removes it and publishes its event. Some may be left, for
-    /// want of room or because there are many; they are due still.
+    /// Fires timers that are due: one transaction each removes it and publishes its event. Some may be left,
+    /// for want of room or because there are many; they are due still.
     pub(super) fn fire_timers(&mut self, now: Timestamp) -> Result<(), TablesError> {
         for _ in 0..FIRED_AT_ONCE {
             let Some(due) = self.timers.first().filter(|(at, ..)| *at <= now).cloned() else { return Ok(()) };

@@ -1,4 +1,5 @@
-//! Turns: which consumer's batch a worker gets next, and what waits for a time. [`crate::schedule`] keeps both.
+//! Turns: which consumer's batch a worker gets next, and what waits for a time. [`crate::schedule`] keeps
+//! both.
 
 use camshaft_event::{ConsumerId, Timestamp};
 use camshaft_tables::store::Store;
@@ -12,14 +13,16 @@ use crate::executor::Executor;
 impl<S: Store> Sequencer<S> {
     /// The next batch for a worker, fair between consumers.
     ///
-    /// Ready consumers get their turns in the order in which they became ready, one batch a turn. The last free
-    /// worker goes to one that runs no batch, if there is one. So a ready consumer that runs none gets its turn after
-    /// at most one batch of each other ready consumer; with C of them that is N = C − 1 batches. One that runs some
-    /// already may be passed over for longer, but not after the last of them has ended.
+    /// Ready consumers get their turns in the order in which they became ready, one batch a turn. The last
+    /// free worker goes to one that runs no batch, if there is one. So a ready consumer that runs none gets
+    /// its turn after at most one batch of each other ready consumer; with C of them that is N = C − 1
+    /// batches. One that runs some already may be passed over for longer, but not after the last of them has
+    /// ended.
     ///
-    /// Late consumers, whose single calls take long, hold at most all workers but one, together. So with two workers and
-    /// more each other ready consumer gets its turn although all late ones run until their deadlines, and late ones take
-    /// turns among themselves. One worker is not kept from them: they would never run; there N batches may be late ones.
+    /// Late consumers, whose single calls take long, hold at most all workers but one, together. So with two
+    /// workers and more each other ready consumer gets its turn although all late ones run until their
+    /// deadlines, and late ones take turns among themselves. One worker is not kept from them: they would
+    /// never run; there N batches may be late ones.
     ///
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
@@ -27,8 +30,8 @@ impl<S: Store> Sequencer<S> {
         self.take_for(Executor::Workers, now)
     }
 
-    /// The next call of a sink: a batch of one event for [`crate::Call::begin`]. Sinks that may have one more call under
-    /// way get their turns in the order in which they came to that, one call a turn.
+    /// The next call of a sink: a batch of one event for [`crate::Call::begin`]. Sinks that may have one more
+    /// call under way get their turns in the order in which they came to that, one call a turn.
     ///
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
@@ -78,8 +81,8 @@ impl<S: Store> Sequencer<S> {
         Ok(Turn::Taken(Box::new(batch)))
     }
 
-    /// Moves what has come due to where workers find it, fires timers, and drives redrive jobs. Returns when to
-    /// call again at the latest, if anything waits for a time.
+    /// Moves what has come due to where workers find it, fires timers, and drives redrive jobs. Returns when
+    /// to call again at the latest, if anything waits for a time.
     ///
     /// # Errors
     /// Tables that cannot be read; the runtime must stop.
@@ -97,7 +100,8 @@ impl<S: Store> Sequencer<S> {
         Ok(self.next_due())
     }
 
-    /// Tells the time, on both clocks. Each thread does so as it enters the critical section, with what it reads there.
+    /// Tells the time, on both clocks. Each thread does so as it enters the critical section, with what it
+    /// reads there.
     pub fn tell_time(&mut self, reading: ClockReading) {
         self.steady.tell(reading);
     }
@@ -108,7 +112,8 @@ impl<S: Store> Sequencer<S> {
         self.next_due_steady().map(|at| self.steady.to_wall(at))
     }
 
-    /// For how many milliseconds from now [`Sequencer::tick`] has nothing to do; none if nothing waits for a time.
+    /// For how many milliseconds from now [`Sequencer::tick`] has nothing to do; none if nothing waits for a
+    /// time.
     #[must_use]
     pub fn idle_ms(&self, now: Timestamp) -> Option<u64> {
         self.next_due_steady().map(|at| at.ms_since(self.steady.now(now)))
@@ -121,7 +126,7 @@ impl<S: Store> Sequencer<S> {
     }
 
     fn next_due_steady(&self) -> Option<Timestamp> {
-        debug_assert!(self.schedule.is_settled(&self.consumers), "what changes a consumer is a step");
+        debug_assert!(self.schedule.is_settled(&self.consumers), "every change of a consumer is a step");
         let timer = self.timers.first().map(|(at, ..)| self.steady.from_wall(*at));
         self.schedule.next_due().into_iter().chain(timer).chain(self.next_redrive_due()).min()
     }

@@ -12,9 +12,9 @@ use super::SharedSequencer;
 use crate::sequencer::{DeadLetterEntry, FoundDeadLetter, RedriveError, RedrivePreview};
 
 impl<S: Store> SharedSequencer<S> {
-    /// Calls `each` with the dead letters of a consumer from `from` on whose event types are `wanted`, in offset order,
-    /// until it breaks. It sees no single moment: what others change meanwhile is seen or not. The letters may be newer
-    /// than what is durable, but not newer than what is sequenced when this returns.
+    /// Calls `each` with the dead letters of a consumer from `from` on whose event types are `wanted`, in
+    /// offset order, until it breaks. It sees no single moment: what others change meanwhile is seen or not.
+    /// The letters may be newer than what is durable, but not newer than what is sequenced when this returns.
     ///
     /// # Errors
     /// Tables that cannot be read.
@@ -46,8 +46,8 @@ impl<S: Store> SharedSequencer<S> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// What memory knows of a dead letter and of the first `max_waiting` events behind it, and the store to read the
-    /// rest from, outside the lock.
+    /// What memory knows of a dead letter and of the first `max_waiting` events behind it, and the store to
+    /// read the rest from, outside the lock.
     #[must_use]
     pub fn find_dead_letter(
         &self,
@@ -60,8 +60,8 @@ impl<S: Store> SharedSequencer<S> {
         Some((found, Arc::clone(sequencer.tables().store())))
     }
 
-    /// What a redrive job of this selection would take, and the first `max_first` of it. It sees no single moment, as
-    /// [`SharedSequencer::each_dead_letter`].
+    /// What a redrive job of this selection would take, and the first `max_first` of it. It sees no single
+    /// moment, as [`SharedSequencer::each_dead_letter`].
     ///
     /// # Errors
     /// An unknown consumer.

@@ -19,9 +19,9 @@ impl<S: Store> SharedSequencer<S> {
         Ok(self.held_entry(consumer, offset)?.map(|entry| entry.event))
     }
 
-    /// Calls `each` with the held events of a consumer from `from` on, in offset order, until it breaks. It sees no single
-    /// moment: what others change meanwhile is seen or not. The events may be newer than what is durable, but not newer
-    /// than what is sequenced when this returns.
+    /// Calls `each` with the held events of a consumer from `from` on, in offset order, until it breaks. It
+    /// sees no single moment: what others change meanwhile is seen or not. The events may be newer than what
+    /// is durable, but not newer than what is sequenced when this returns.
     ///
     /// # Errors
     /// Tables that cannot be read.

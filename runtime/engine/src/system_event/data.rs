@@ -9,6 +9,7 @@ use crate::Pause;
 use crate::clock::rfc3339;
 
 impl SystemEvent<'_> {
+    #[expect(clippy::too_many_lines, reason = "one arm for each event")]
     pub(super) fn data(&self) -> Value {
         match self {
             Self::Paused { consumer, pause, .. } => with_consumer(consumer, pause.data()),

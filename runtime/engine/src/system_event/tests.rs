@@ -7,6 +7,7 @@ use camshaft_event::transaction::{RedriveJob, RedriveSelection, RedriveState, Ro
 use super::*;
 
 /// One event of each kind, and of each shape that its data has.
+#[expect(clippy::too_many_lines, reason = "a list of events")]
 fn samples(tell: &mut dyn FnMut(SystemEvent<'_>)) {
     let (consumer, sequence, generation) = ("orders", Sequence(9), Generation(2));
     let measures = (Measure::default(), Measure::default());
@@ -99,7 +100,8 @@ fn samples(tell: &mut dyn FnMut(SystemEvent<'_>)) {
     tell(SystemEvent::RedriveEnded { job: &job, is_cancelled: true });
 }
 
-/// The types of a page's headings, each with the names that its list begins lines with or names after a colon's word.
+/// The types of a page's headings, each with the names that its list begins lines with or names after a
+/// colon's word.
 fn listed(page: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut types = BTreeMap::new();
     for section in page.split("\n### `").skip(1) {
@@ -135,7 +137,8 @@ fn each_event_has_an_id_of_its_own() {
     let mut ids = BTreeSet::new();
     let mut count = 0;
     samples(&mut |event| {
-        // Samples that differ in the pause only stand for different transactions; so do those of one dead letter.
+        // Samples that differ in the pause only stand for different transactions; so do those of one dead
+        // letter.
         let event = event.at(Timestamp(0));
         count += usize::from(ids.insert((event.event_type, event.id)));
     });

@@ -1,4 +1,5 @@
-//! Wrong data is corrected by discarding the dead letter and publishing a corrected event that names it as its cause.
+//! Wrong data is corrected by discarding the dead letter and publishing a corrected event that names it as
+//! its cause.
 
 use camshaft_event::Event;
 

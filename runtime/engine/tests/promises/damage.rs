@@ -1,4 +1,5 @@
-//! What one consumer needs and cannot be read pauses that consumer; all others go on, and an operator lets it go on.
+//! What one consumer needs and cannot be read pauses that consumer; all others go on, and an operator lets it
+//! go on.
 
 use camshaft_engine::{ConsumerError, DamagedPart, Pause, ResetPlace, ResetTo, Skipped};
 use camshaft_event::transaction::RedriveSelection;
@@ -18,8 +19,8 @@ fn ids(from: usize, until: usize) -> String {
     (from..until).map(|id| id.to_string()).collect::<Vec<_>>().join(" ")
 }
 
-/// A world with 40 events of one key, the `damaged`th of which is damaged `byte` bytes behind its record's start, and a
-/// consumer that comes late, beside one that has handled all.
+/// A world with 40 events of one key, the `damaged`th of which is damaged `byte` bytes behind its record's
+/// start, and a consumer that comes late, beside one that has handled all.
 fn late_to_damage(damaged: u64, byte: usize) -> World {
     let mut world = World::with(|options| options.window_events = 10);
     world.attach(spec("early", &["thing.*"]), note);

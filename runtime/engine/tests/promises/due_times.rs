@@ -1,4 +1,5 @@
-//! What waits for a time is found when it has come, among however many consumers, and nothing else is woken for it.
+//! What waits for a time is found when it has come, among however many consumers, and nothing else is woken
+//! for it.
 
 use std::cell::Cell;
 use std::rc::Rc;

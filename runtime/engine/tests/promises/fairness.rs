@@ -1,5 +1,5 @@
-//! Nobody is starved: a ready consumer gets its turn after at most one batch of each other ready one, and nobody takes
-//! the last free worker while somebody waits who runs nothing.
+//! Nobody is starved: a ready consumer gets its turn after at most one batch of each other ready one, and
+//! nobody takes the last free worker while somebody waits who runs nothing.
 
 use std::collections::BTreeMap;
 

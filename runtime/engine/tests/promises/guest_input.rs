@@ -1,8 +1,8 @@
-//! Whatever a guest hands over, the engine does not panic, and each event ends in the effects that were asked for
-//! or in a refusal that says why: a fuzz target over everything that `AttemptContext` takes.
+//! Whatever a guest hands over, the engine does not panic, and each event ends in the effects that were asked
+//! for or in a refusal that says why: a fuzz target over everything that `AttemptContext` takes.
 //!
-//! A guest's script is run through whole batches. Then the log is read, and told what the script would have done
-//! to a map. `cargo bolero` runs it guided by coverage; `runtime/RELIABILITY.md` says how.
+//! A guest's script is run through whole batches. Then the log is read, and told what the script would have
+//! done to a map. `cargo bolero` runs it guided by coverage; `runtime/RELIABILITY.md` says how.
 
 mod act;
 mod expected;
@@ -13,14 +13,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use act::{Call, Script};
 use bolero::{TypeGenerator, check, produce};
 use camshaft_engine::{Attempt, ConsumerSpec};
 use camshaft_event::transaction::{Outcome, Section};
 use camshaft_event::{AttemptContext as _, Event, Offset};
-use expected::Expected;
 
 use super::harness::{World, done, spec};
+use act::{Call, Script};
+use expected::Expected;
 
 /// How long `cargo test` runs it; `BOLERO_RANDOM_TEST_TIME_MS` overrides it.
 const MOMENT: Duration = Duration::from_secs(3);
@@ -102,7 +102,8 @@ fn attach(world: &mut World, scripts: &[Script]) -> Calls {
     calls
 }
 
-/// Reads the log, section by section, and compares it with what was called. Returns the state that came of it.
+/// Reads the log, section by section, and compares it with what was called. Returns the state that came of
+/// it.
 fn check_outcomes(world: &mut World, scripts: &[Script], calls: &[((Offset, u32), Call)]) -> act::State {
     let mut expected = Expected::new(Arc::clone(&world.options));
     let guest = world.sequencer().state_space(GUEST).unwrap().consumer;

@@ -1,5 +1,6 @@
-//! The world of a test: a sequencer over a log on a disk in memory and tables over a store in memory, and handlers
-//! that are closures. What the runtime's threads do are methods here, called in whatever order a test wants.
+//! The world of a test: a sequencer over a log on a disk in memory and tables over a store in memory, and
+//! handlers that are closures. What the runtime's threads do are methods here, called in whatever order a
+//! test wants.
 
 mod calls;
 mod clock;

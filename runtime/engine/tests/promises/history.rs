@@ -1,5 +1,5 @@
-//! Every activation of a consumer is remembered with what became of it, and so is the version that it is pinned to;
-//! both in the transaction that makes them so, and audited.
+//! Every activation of a consumer is remembered with what became of it, and so is the version that it is
+//! pinned to; both in the transaction that makes them so, and audited.
 
 use camshaft_engine::{ConsumerError, ConsumerSpec, Unready};
 use camshaft_event::ActivationId;

@@ -156,7 +156,8 @@ fn a_redriven_event_may_be_retried_before_what_waits_behind_it() {
 
 #[test]
 fn among_several_dead_letters_of_a_key_the_first_does_not_wait_for_the_others() {
-    // Two dead letters of one key: the first came under a policy that goes on, the second under one that parks.
+    // Two dead letters of one key: the first came under a policy that goes on, the second under one that
+    // parks.
     let (mut world, mended) = broken(AfterDeadLetter::Continue);
     let first = world.put("bad 1", "k");
     world.settle();

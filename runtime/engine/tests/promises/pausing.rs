@@ -1,4 +1,5 @@
-//! A consumer paused by hand takes nothing and loses nothing, until it is resumed; that is durable and audited.
+//! A consumer paused by hand takes nothing and loses nothing, until it is resumed; that is durable and
+//! audited.
 
 use camshaft_engine::{ConsumerError, Pause, ResetPlace, ResetTo, Unready};
 use camshaft_event::{Answer, AttemptContext, Event, Offset, Timestamp};

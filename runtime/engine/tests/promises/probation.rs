@@ -1,5 +1,5 @@
-//! Probation: a new version that fails more than the one before it did is taken back, and nothing of what it failed is lost,
-//! counted or out of order.
+//! Probation: a new version that fails more than the one before it did is taken back, and nothing of what it
+//! failed is lost, counted or out of order.
 
 mod applies;
 mod at_the_end;
@@ -24,7 +24,8 @@ const LEAST: usize = 20;
 /// Milliseconds after which a probation is over.
 const PROBATION_MS: u64 = 60_000;
 
-/// The consumer as the plugin file with this digest declares it. Its configuration tells its code which that is.
+/// The consumer as the plugin file with this digest declares it. Its configuration tells its code which that
+/// is.
 fn version(digest: &str) -> ConsumerSpec {
     let mut spec = ConsumerSpec { digest: digest.into(), ..spec("one", &["thing.*"]) };
     spec.config.insert("digest".into(), digest.into());

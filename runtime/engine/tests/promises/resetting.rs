@@ -16,7 +16,8 @@ fn since(world: &mut World, time: Timestamp) -> Offset {
     first_offset_since(&*world.log(), time).unwrap()
 }
 
-/// Ten events, one every 10 ms, then one that is sequenced at the same time as the last. Returns offsets and times.
+/// Ten events, one every 10 ms, then one that is sequenced at the same time as the last. Returns offsets and
+/// times.
 fn events(world: &mut World) -> Vec<(Offset, Timestamp)> {
     let mut placed = Vec::new();
     for id in 0..11 {

@@ -1,5 +1,5 @@
-//! No record is trimmed, and no consumer let go, before its time by a clock that only goes on; whatever the wall clock
-//! says for a while.
+//! No record is trimmed, and no consumer let go, before its time by a clock that only goes on; whatever the
+//! wall clock says for a while.
 
 use camshaft_engine::{Reading, Retention, RetentionOptions};
 use camshaft_event::Timestamp;

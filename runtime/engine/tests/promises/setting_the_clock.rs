@@ -1,4 +1,5 @@
-//! A wall clock that is set, by an hour or by less than a second, makes no wait longer or shorter. Timers follow it.
+//! A wall clock that is set, by an hour or by less than a second, makes no wait longer or shorter. Timers
+//! follow it.
 
 use std::cell::Cell;
 use std::rc::Rc;

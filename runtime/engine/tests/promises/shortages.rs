@@ -1,4 +1,5 @@
-//! A shortage of instances is no attempt: the events go back unrun, and are tried again once an instance may be free.
+//! A shortage of instances is no attempt: the events go back unrun, and are tried again once an instance may
+//! be free.
 
 use camshaft_engine::Committed;
 use camshaft_event::{Delivery, Rate};

@@ -1,5 +1,5 @@
-//! Sinks: consumers whose handlers have effects outside, which no crash takes back. The calls that the world notes are
-//! what got out.
+//! Sinks: consumers whose handlers have effects outside, which no crash takes back. The calls that the world
+//! notes are what got out.
 
 mod at_least_once;
 mod at_most_once;

@@ -1,4 +1,5 @@
-//! What a consumer keeps is counted to the byte and bounded, whoever writes it and whatever happens meanwhile.
+//! What a consumer keeps is counted to the byte and bounded, whoever writes it and whatever happens
+//! meanwhile.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -109,7 +110,8 @@ fn a_write_beyond_the_limit_is_refused_by_name_and_nothing_else_is() {
     assert_eq!(refused.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ["key=12345678", "k="]);
     for (_, attempt) in refused {
         assert_eq!(attempt.cause, FailureCause::Refused);
-        let expected = "the state in bytes of keys and values of 11 exceeds the limit of 10 (setting `limits.max_state_bytes`)";
+        let expected = "the size of the state (keys and values) in bytes: 11 exceeds the limit of 10 \
+                        (setting `limits.max_state_bytes`)";
         assert!(attempt.error.contains(expected), "{}", attempt.error);
     }
     check(&world, "keeping", 5);

@@ -1,10 +1,11 @@
-//! What was running when the process ended runs alone at the next start; what takes the process down again becomes a
-//! dead letter, and innocents do not.
+//! What was running when the process ended runs alone at the next start; what takes the process down again
+//! becomes a dead letter, and innocents do not.
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use camshaft_engine::Mark;
 use camshaft_event::FailureCause;
-use std::cell::RefCell;
-use std::rc::Rc;
 
 use super::harness::{World, key_in, note, spec};
 

@@ -146,7 +146,7 @@ fn the_number_of_timers_is_limited_and_the_reject_names_the_setting() {
     let attempt = letter.history.latest().unwrap();
     assert_eq!((attempt.cause, letter.history.total), (FailureCause::Refused, 1));
     assert!(
-        attempt.error.contains("of 4 exceeds the limit of 3 (setting `limits.max_timers`)"),
+        attempt.error.contains(": 4 exceeds the limit of 3 (setting `limits.max_timers`)"),
         "{}",
         attempt.error
     );

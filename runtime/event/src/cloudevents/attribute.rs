@@ -46,7 +46,7 @@ pub fn validate(event: &Event) -> Result<(), InvalidEvent> {
         if NOT_EXTENSIONS.contains(&name.as_str()) {
             return Err(InvalidEvent::Name {
                 name: name.clone(),
-                problem: "it is not free for extensions",
+                problem: "an extension cannot have this name",
                 instead: "Choose another name for the extension.".into(),
             });
         }
@@ -81,9 +81,9 @@ pub(super) fn check_name(name: &str) -> Result<(), InvalidEvent> {
         format!("Write \"{plain}\".")
     };
     let problem = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        "it holds an upper-case letter"
+        "it contains an upper-case letter"
     } else {
-        "it holds more than lower-case letters and digits"
+        "only lower-case letters and digits are allowed"
     };
     refuse(problem, instead)
 }
@@ -94,36 +94,36 @@ pub(super) fn check_value(name: &str, value: &str) -> Result<(), InvalidEvent> {
     let is_plain = value.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
     let wrong = if is_plain { None } else { value.chars().find(|character| forbidden(*character)) };
     if let Some(character) = wrong {
-        let problem = format!("the character U+{:04X} may not be in an attribute", u32::from(character));
-        return refuse(&problem, "Remove it, or carry the text in the data.");
+        let problem = format!("the character U+{:04X} is not allowed in an attribute", u32::from(character));
+        return refuse(&problem, "Remove the character, or move the text into the data.");
     }
     if value.is_empty() {
         return match name {
-            "id" => refuse("it is empty", "Write a text that is unique within the source."),
-            "source" => refuse("it is empty", "Write who publishes, such as \"/shop\"."),
-            "type" => refuse("it is empty", "Write what happened, such as \"order.placed\"."),
-            "specversion" => refuse("only version 1.0 is understood", "Write \"1.0\"."),
-            _ if NOT_EXTENSIONS.contains(&name) => refuse("it is empty", "Leave it out, or give it a value."),
+            "id" => refuse("it is empty", "Set an id that is unique within the source."),
+            "source" => refuse("it is empty", "Name the publisher, such as \"/shop\"."),
+            "type" => refuse("it is empty", "Name what happened, such as \"order.placed\"."),
+            "specversion" => refuse("only version 1.0 is supported", "Write \"1.0\"."),
+            _ if NOT_EXTENSIONS.contains(&name) => refuse("it is empty", "Set a value, or omit it."),
             _ => Ok(()),
         };
     }
     match name {
-        "specversion" if value != "1.0" => refuse("only version 1.0 is understood", "Write \"1.0\"."),
+        "specversion" if value != "1.0" => refuse("only version 1.0 is supported", "Write \"1.0\"."),
         "source" => match uri::check_reference(value) {
             Ok(()) => Ok(()),
             Err(problem) => {
-                refuse(&format!("not a URI reference, {problem}"), "Write it like \"/shop/orders\".")
+                refuse(&format!("not a URI reference ({problem})"), "Write it like \"/shop/orders\".")
             }
         },
         "dataschema" => match uri::check_absolute(value) {
             Ok(()) => Ok(()),
             Err(problem) => {
-                let problem = format!("not an absolute URI, {problem}");
+                let problem = format!("not an absolute URI ({problem})");
                 refuse(&problem, "Write it like \"https://example.com/order.json\".")
             }
         },
         "time" if !is_rfc3339(value) => {
-            refuse("not a time as in RFC 3339", "Write it like \"2026-01-31T12:00:00Z\".")
+            refuse("not an RFC 3339 time", "Write it like \"2026-01-31T12:00:00Z\".")
         }
         "datacontenttype" if !media_type::is_well_formed(value) => {
             refuse("not a media type", "Write it like \"application/json\".")
@@ -189,10 +189,10 @@ mod tests {
             "attribute \"subject\" is \"\": it is empty"
         );
         let offset = with(|event| event.set_extension("offset", "1"));
-        assert_eq!(offset, "\"offset\" is not an attribute name: it is not free for extensions");
+        assert_eq!(offset, "attribute name \"offset\" is not valid: an extension cannot have this name");
         let upper = with(|event| event.set_extension("Tenant", "1"));
-        assert_eq!(upper, "\"Tenant\" is not an attribute name: it holds an upper-case letter");
+        assert_eq!(upper, "attribute name \"Tenant\" is not valid: it contains an upper-case letter");
         let repeated = with(|event| event.extensions.push(("tenant".into(), "b".into())));
-        assert_eq!(repeated, "\"tenant\" is given twice");
+        assert_eq!(repeated, "\"tenant\" is set twice");
     }
 }

@@ -1,12 +1,13 @@
-//! The binary content mode: attributes travel beside the data, as the HTTP binding's `ce-` headers do.
+//! The binary content mode: attributes are sent separately from the data, such as the HTTP binding's `ce-`
+//! headers.
 
 use super::{draft::Draft, invalid::InvalidEvent};
 use crate::Event;
 
-/// Builds an event from attributes that travelled beside the data.
+/// Builds an event from attributes that were sent separately from the data.
 ///
-/// `attributes` are names without their `ce-` prefix and values as they stood on the wire: possibly in double
-/// quotes, percent-encoded, or in Latin-1. `content_type` describes `data`, which is taken as it is.
+/// `attributes` has the names without their `ce-` prefix, and the values as received: possibly in double
+/// quotes, percent-encoded, or in Latin-1. `content_type` describes `data`, which is used unchanged.
 ///
 /// # Errors
 /// The first attribute that breaks a rule.
@@ -18,7 +19,7 @@ pub fn parse_binary<'a>(
     let mut draft = Draft::default();
     for (name, value) in attributes {
         match name {
-            "datacontenttype" => return Err(elsewhere(name, "Write it into the header Content-Type.")),
+            "datacontenttype" => return Err(elsewhere(name, "Set the header Content-Type instead.")),
             "data" | "data_base64" => return Err(elsewhere(name, "Send the data as the body.")),
             _ => draft.set(name, &decode(value))?,
         }
@@ -30,12 +31,12 @@ pub fn parse_binary<'a>(
 }
 
 fn elsewhere(name: &str, instead: &str) -> InvalidEvent {
-    let problem = "it does not travel as a header of its own";
+    let problem = "it is not sent as a header of its own";
     InvalidEvent::Name { name: name.to_owned(), problem, instead: instead.to_owned() }
 }
 
-/// Undoes double quotes, then percent-encoding, once each. A percent sign that begins no encoded byte is itself: the
-/// official SDKs of other languages send attributes without encoding them.
+/// Undoes double quotes, then percent-encoding, once each. A percent sign that begins no encoded byte is
+/// itself: the official SDKs of other languages send attributes without encoding them.
 fn decode(value: &[u8]) -> String {
     let unquoted = unquote(value);
     let mut decoded = Vec::with_capacity(unquoted.len());
@@ -50,14 +51,15 @@ fn decode(value: &[u8]) -> String {
     text(decoded)
 }
 
-/// The text of these bytes: UTF-8, else Latin-1, which is how HTTP libraries send characters that they do not encode.
+/// The text of these bytes: UTF-8, else Latin-1, which is how HTTP libraries send characters that they do not
+/// encode.
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect())
 }
 
-/// A value in double quotes without them and without backslash escapes; any other as it is. A text that only begins and
-/// ends with a quote is not in quotes.
+/// A value in double quotes without them and without backslash escapes; any other as it is. A text that only
+/// begins and ends with a quote is not in quotes.
 fn unquote(value: &[u8]) -> Vec<u8> {
     let inner = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
     let Some(inner) = inner else { return value.to_vec() };
@@ -139,10 +141,10 @@ mod tests {
             (
                 "datacontenttype",
                 &b"text/plain"[..],
-                "\"datacontenttype\" is not an attribute name: it does not travel as a header of its own",
-                "Write it into the header Content-Type.",
+                "attribute name \"datacontenttype\" is not valid: it is not sent as a header of its own",
+                "Set the header Content-Type instead.",
             ),
-            ("id", b"2", "\"id\" is given twice", "Give \"id\" once."),
+            ("id", b"2", "\"id\" is set twice", "Set \"id\" once."),
         ] {
             let error = parse_with(name, value).unwrap_err();
             assert_eq!((error.to_string().as_str(), error.hint().as_str()), (message, hint));

@@ -1,4 +1,4 @@
-//! An event while its attributes arrive, one at a time, in whatever order a format brings them.
+//! A partially read event. Its attributes are set one at a time, in any order.
 
 use super::{
     MAX_EXTENSIONS, OFFSET,
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::Event;
 
-/// Collects attributes and refuses what is repeated or breaks a rule.
+/// Collects attributes, and refuses repeated or invalid ones.
 #[derive(Default)]
 pub(super) struct Draft {
     event: Event,
@@ -16,7 +16,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Takes the attribute `name`, whose value is in its text form.
+    /// Sets the attribute `name`; `value` is its text form.
     pub(super) fn set(&mut self, name: &str, value: &str) -> Result<(), InvalidEvent> {
         check_name(name)?;
         check_value(name, value)?;
@@ -42,12 +42,12 @@ impl Draft {
         if repeated { Err(InvalidEvent::Repeated { attribute: name.to_owned() }) } else { Ok(()) }
     }
 
-    /// The content type that was given, which decides how the data is read.
+    /// The content type, which determines how the data is read.
     pub(super) fn datacontenttype(&self) -> Option<&str> {
         self.event.datacontenttype.as_deref()
     }
 
-    /// The event, with its data, if nothing required is missing.
+    /// Returns the event with its data, if all required attributes are set.
     pub(super) fn finish(self, data: Vec<u8>) -> Result<Event, InvalidEvent> {
         let event = self.event;
         let required = [
@@ -63,7 +63,7 @@ impl Draft {
     }
 }
 
-/// Sets a required attribute, whose empty value was refused before; tells whether it had been set.
+/// Sets a required attribute. Empty values were refused before. Returns whether it was already set.
 fn fill(slot: &mut String, value: &str) -> bool {
     let repeated = !slot.is_empty();
     value.clone_into(slot);

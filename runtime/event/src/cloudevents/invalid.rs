@@ -1,4 +1,4 @@
-//! Why something is not a CloudEvent: what was found where, and what to write instead.
+//! The errors of CloudEvents that are not valid: what is wrong, and what to write instead.
 
 use std::fmt::Write;
 
@@ -10,61 +10,61 @@ use crate::Limit;
 /// How many characters of a wrong value a message repeats.
 const SHOWN_CHARACTERS: usize = 60;
 
-/// Why a text or a set of attributes is not a CloudEvent. The message says what was found; [`InvalidEvent::hint`]
-/// says what to write instead.
+/// Why a text or a set of attributes is not a CloudEvent. The message states what is wrong;
+/// [`InvalidEvent::hint`] states what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum InvalidEvent {
-    /// Not JSON at all.
+    /// The text is not JSON.
     #[error("the event is not JSON: {reason}")]
     Json {
-        /// What the JSON reader says, with line and column.
+        /// The message of the JSON parser, with line and column.
         reason: String,
     },
-    /// JSON, but no object.
-    #[error("an event is a JSON object, but this is {found}")]
+    /// The text is JSON, but not an object.
+    #[error("an event must be a JSON object, but this is {found}")]
     NotAnObject {
-        /// What it is.
+        /// The kind of JSON value, such as "an array".
         found: &'static str,
     },
     /// A required attribute is absent.
     #[error("attribute \"{attribute}\" is missing")]
     Missing {
-        /// Which.
+        /// The attribute.
         attribute: &'static str,
     },
-    /// An attribute, or the data, was given twice.
-    #[error("\"{attribute}\" is given twice")]
+    /// An attribute, or the data, is set twice.
+    #[error("\"{attribute}\" is set twice")]
     Repeated {
-        /// Which.
+        /// The attribute, or the member of the data.
         attribute: String,
     },
-    /// More extensions than an event may have.
+    /// The event has too many extensions.
     #[error("the event has more than {MAX_EXTENSIONS} extensions ({})", Limit::Extensions.raised_by())]
     TooManyExtensions,
-    /// A name that no attribute may have.
-    #[error("\"{name}\" is not an attribute name: {problem}")]
+    /// The name of an attribute is not valid.
+    #[error("attribute name \"{name}\" is not valid: {problem}")]
     Name {
-        /// The name as given.
+        /// The name.
         name: String,
-        /// What is wrong with it.
+        /// The reason.
         problem: &'static str,
-        /// What to write instead.
+        /// The correction to make.
         instead: String,
     },
-    /// A value that its attribute may not have.
+    /// The value of an attribute is not valid.
     #[error("attribute \"{attribute}\" is {found}: {problem}")]
     Value {
-        /// Which attribute.
+        /// The attribute.
         attribute: String,
         /// The value, shortened.
         found: String,
-        /// What is wrong with it.
+        /// The reason.
         problem: String,
-        /// What to write instead.
+        /// The correction to make.
         instead: &'static str,
     },
     /// Both `data` and `data_base64` are present.
-    #[error("both \"data\" and \"data_base64\" are given")]
+    #[error("\"data\" and \"data_base64\" are both set")]
     TwoData,
     /// The data does not fit the declared content type, or is not base64.
     #[error("\"{member}\" is {found}: {problem}")]
@@ -73,48 +73,48 @@ pub enum InvalidEvent {
         member: &'static str,
         /// The value, shortened.
         found: String,
-        /// What is wrong with it.
+        /// The reason.
         problem: String,
-        /// What to write instead.
+        /// The correction to make.
         instead: &'static str,
     },
 }
 
-/// Why a batch is refused: one item decides for all.
+/// Why a batch is refused. One invalid item refuses the whole batch.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum InvalidBatch {
-    /// The whole text is no JSON array.
-    #[error("a batch is a JSON array of events: {reason}")]
+    /// The text is not a JSON array.
+    #[error("the batch is not a JSON array of events: {reason}")]
     NotAnArray {
-        /// What the JSON reader says.
+        /// The message of the JSON parser.
         reason: String,
     },
     /// One item is not an event.
     #[error("item {index} of the batch: {error}")]
     Item {
-        /// Which, from 0.
+        /// Its position in the batch, from 0.
         index: usize,
-        /// What is wrong with it.
+        /// The reason.
         error: InvalidEvent,
     },
 }
 
 impl InvalidEvent {
-    /// What to write instead, as one sentence.
+    /// One sentence that states what to write instead.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
             Self::Json { .. } | Self::NotAnObject { .. } => format!("Write one event as {}.", EXAMPLE),
             Self::Missing { attribute } => format!("Add {}.", example(attribute)),
-            Self::Repeated { attribute } => format!("Give \"{attribute}\" once."),
-            Self::TooManyExtensions => "Carry what belongs together in the data.".to_owned(),
+            Self::Repeated { attribute } => format!("Set \"{attribute}\" once."),
+            Self::TooManyExtensions => "Move related values into the data.".to_owned(),
             Self::Name { instead, .. } => instead.clone(),
             Self::Value { instead, .. } | Self::Data { instead, .. } => (*instead).to_owned(),
-            Self::TwoData => "Give \"data\" for JSON or text, \"data_base64\" for other bytes.".to_owned(),
+            Self::TwoData => "Use \"data\" for JSON or text, \"data_base64\" for other bytes.".to_owned(),
         }
     }
 
-    /// The attribute, or the data member, that is wrong, if it is a single one.
+    /// The attribute, or the member of the data, that is wrong; none if no single one is wrong.
     #[must_use]
     pub fn attribute(&self) -> Option<&str> {
         match self {
@@ -128,7 +128,7 @@ impl InvalidEvent {
 }
 
 impl InvalidBatch {
-    /// Which item is wrong, from 0, if it is a single one.
+    /// The position of the invalid item, from 0; none if the text is not an array.
     #[must_use]
     pub const fn index(&self) -> Option<usize> {
         match self {
@@ -137,7 +137,7 @@ impl InvalidBatch {
         }
     }
 
-    /// What to write instead, as one sentence.
+    /// One sentence that states what to write instead.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
@@ -153,8 +153,8 @@ const EXAMPLE: &str = r#"{"specversion":"1.0","id":"1","source":"/shop","type":"
 fn example(attribute: &str) -> &'static str {
     match attribute {
         "specversion" => r#""specversion": "1.0""#,
-        "id" => r#""id": a text that is unique within the source"#,
-        "source" => r#""source": who publishes, such as "/shop""#,
+        "id" => r#""id": a string that is unique within the source"#,
+        "source" => r#""source": the publisher, such as "/shop""#,
         _ => r#""type": what happened, such as "order.placed""#,
     }
 }
@@ -166,7 +166,7 @@ pub(super) fn quoted(value: &str) -> String {
         match character {
             '"' => shown.push('\''),
             _ if character.is_control() => {
-                write!(shown, "\\u{{{:x}}}", u32::from(character)).expect("a string takes all text");
+                write!(shown, "\\u{{{:x}}}", u32::from(character)).expect("a string accepts any text");
             }
             _ => shown.push(character),
         }

@@ -1,6 +1,6 @@
-//! Media types, as far as they decide how data is read and printed.
+//! Media types, which determine how data is read and printed.
 
-/// Whether data of this content type is JSON; absent counts as JSON, as in the JSON format.
+/// Whether data of this content type is JSON. As in the JSON format, an absent type counts as JSON.
 #[must_use]
 pub fn is_json(datacontenttype: Option<&str>) -> bool {
     let Some(text) = datacontenttype else { return true };

@@ -24,11 +24,11 @@ const MAX_MEMBERS: usize = MAX_EXTENSIONS + 16;
 
 /// Reads one event in the JSON format.
 ///
-/// An attribute that is `null` counts as absent; booleans and integers become their text; an attribute
+/// An attribute that is `null` counts as absent. Booleans and integers are converted to text. The attribute
 /// `offset` is ignored.
 ///
 /// # Errors
-/// The first thing that is no valid CloudEvents 1.0 event.
+/// The first violation of CloudEvents 1.0.
 pub fn parse(json: &[u8]) -> Result<Event, InvalidEvent> {
     match json.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => return Err(InvalidEvent::Json { reason: "it is empty".into() }),
@@ -72,7 +72,7 @@ fn members(members: Members<'_>) -> Result<Event, InvalidEvent> {
 /// Reads a JSON array of events; an empty one is valid.
 ///
 /// # Errors
-/// The first item that is no valid event, or a text that is no array.
+/// The first item that is not a valid event, or a text that is not an array.
 pub fn parse_batch(json: &[u8]) -> Result<Vec<Event>, InvalidBatch> {
     match parse_batch_while(json, |_, _| Ok::<(), Infallible>(()))? {
         Ok(events) => Ok(events),
@@ -80,11 +80,11 @@ pub fn parse_batch(json: &[u8]) -> Result<Vec<Event>, InvalidBatch> {
     }
 }
 
-/// Reads a JSON array of events as long as `fits` takes each, with its index. So a batch that cannot fit is refused
-/// before all of it is in memory.
+/// Reads a JSON array of events until `fits`, called with each index and event, returns an error. A batch
+/// that is too large is thus refused before all of it is in memory.
 ///
 /// # Errors
-/// The first item that is no valid event, or a text that is no array.
+/// The first item that is not a valid event, or a text that is not an array.
 pub fn parse_batch_while<R>(
     json: &[u8],
     fits: impl FnMut(usize, &Event) -> Result<(), R>,
@@ -125,7 +125,7 @@ impl<'de, R, F: FnMut(usize, &Event) -> Result<(), R>> Visitor<'de> for &mut Bat
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a sequence")
+        f.write_str("a JSON array")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
@@ -170,16 +170,17 @@ fn attribute_text<'a>(name: &str, json: &'a str) -> Result<Option<Cow<'a, str>>,
     match json.bytes().next() {
         Some(b'"') => match string(json) {
             Some(text) => Ok(Some(text)),
-            None => refuse("it is not Unicode text", "Use whole Unicode characters."),
+            None => refuse("it is not valid Unicode text", "Use complete Unicode characters."),
         },
         Some(b'n') => Ok(None),
         Some(b't' | b'f') => Ok(Some(Cow::Borrowed(json))),
-        Some(b'{' | b'[') => {
-            refuse("an attribute is a text, a boolean or an integer", "Carry structured values in the data.")
-        }
+        Some(b'{' | b'[') => refuse(
+            "an attribute must be a string, a boolean or an integer",
+            "Move structured values into the data.",
+        ),
         _ => match integer(json) {
             Some(number) => Ok(Some(Cow::Owned(number.to_string()))),
-            None => refuse("a number in an attribute is a 32-bit integer", "Write it as a text."),
+            None => refuse("a number in an attribute must be a 32-bit integer", "Write it as a string."),
         },
     }
 }
@@ -201,11 +202,11 @@ fn read_data(json: &str, datacontenttype: Option<&str>) -> Result<Vec<u8>, Inval
         |problem, instead| InvalidEvent::Data { member: "data", found: shown(json), problem, instead };
     if !json.starts_with('"') {
         let problem = format!("content of type {} is not JSON", quoted(datacontenttype.unwrap_or_default()));
-        return Err(refuse(problem, "Write it as a text, or its bytes as \"data_base64\"."));
+        return Err(refuse(problem, "Write it as a string, or its bytes as \"data_base64\"."));
     }
     match string(json) {
         Some(text) => Ok(text.into_owned().into_bytes()),
-        None => Err(refuse("it is not Unicode text".into(), "Write its bytes as \"data_base64\".")),
+        None => Err(refuse("it is not valid Unicode text".into(), "Write its bytes as \"data_base64\".")),
     }
 }
 
@@ -217,10 +218,10 @@ fn read_base64(json: &str) -> Result<Vec<u8>, InvalidEvent> {
         instead: "Write the bytes in standard base64 with padding, such as \"aGVsbG8=\".",
     };
     let text = string(json).filter(|_| json.starts_with('"'));
-    let text = text.ok_or_else(|| refuse("it is not a text".into()))?;
+    let text = text.ok_or_else(|| refuse("it is not a string".into()))?;
     STANDARD
         .decode(text.as_bytes())
-        .map_err(|error| refuse(format!("not base64, {}", lower(&error.to_string()))))
+        .map_err(|error| refuse(format!("not base64 ({})", lower(&error.to_string()))))
 }
 
 /// The content of a JSON string; absent where an escape stands for half a character.
@@ -246,7 +247,7 @@ fn not_json(error: serde_json::Error) -> InvalidEvent {
 const fn kind(first: u8) -> &'static str {
     match first {
         b'[' => "an array",
-        b'"' => "a text",
+        b'"' => "a string",
         b't' | b'f' => "a boolean",
         b'n' => "null",
         _ => "a number",

@@ -11,10 +11,11 @@ use super::{
 };
 use crate::{Event, Offset};
 
-/// One event as one line of JSON, without a line break at its end.
+/// Formats one event as one line of JSON, without a line break at its end.
 ///
-/// `offset` is added as an extension where the event was read from the log. Data of a JSON type is written as
-/// it is, text as a string; everything else, and whatever is not what its type claims, as `data_base64`.
+/// `offset` is added as an extension if the event was read from the log. JSON data is written unchanged, and
+/// text as a string. All other data, and data that does not match its content type, is written as
+/// `data_base64`.
 #[must_use]
 pub fn print(event: &Event, offset: Option<Offset>) -> String {
     let mut out = String::with_capacity(event.size() + 128);
@@ -22,7 +23,7 @@ pub fn print(event: &Event, offset: Option<Offset>) -> String {
     out
 }
 
-/// Appends what [`print()`] writes.
+/// Appends the line of [`print()`] to `out`.
 pub fn print_into(out: &mut String, event: &Event, offset: Option<Offset>) {
     out.push_str("{\"specversion\":\"1.0\"");
     member(out, "id", &event.id);
@@ -50,7 +51,7 @@ pub fn print_into(out: &mut String, event: &Event, offset: Option<Offset>) {
     out.push('}');
 }
 
-/// A JSON array of events.
+/// Formats events as a JSON array.
 #[must_use]
 pub fn print_batch<'a>(events: impl IntoIterator<Item = &'a Event>) -> String {
     let mut out = String::from("[");
@@ -67,7 +68,8 @@ pub fn print_batch<'a>(events: impl IntoIterator<Item = &'a Event>) -> String {
 /// JSON with a space for each line break. Inside a string a line break is always escaped, so the value stays
 /// the same.
 pub(super) fn single_line(json: &str) -> Cow<'_, str> {
-    // Every byte of every event that comes as JSON is looked at here, so not one by one: a fold is done many at a time.
+    // Every byte of every event that comes as JSON is looked at here, so not one by one: a fold is done many
+    // at a time.
     let has_breaks = json.bytes().fold(false, |found, byte| found | matches!(byte, b'\n' | b'\r'));
     if has_breaks { json.replace(['\n', '\r'], " ").into() } else { json.into() }
 }

@@ -86,33 +86,33 @@ fn data_that_is_not_what_its_type_claims_is_printed_as_base64() {
 #[test]
 fn every_refusal_names_the_attribute_what_was_found_and_what_to_write() {
     let empty = |name| format!("attribute \"{name}\" is \"\": it is empty");
-    refused(json!({"id": ""}), &empty("id"), "Write a text that is unique within the source.");
-    refused(json!({"source": ""}), &empty("source"), "Write who publishes, such as \"/shop\".");
-    refused(json!({"type": ""}), &empty("type"), "Write what happened, such as \"order.placed\".");
-    refused(json!({"subject": ""}), &empty("subject"), "Leave it out, or give it a value.");
+    refused(json!({"id": ""}), &empty("id"), "Set an id that is unique within the source.");
+    refused(json!({"source": ""}), &empty("source"), "Name the publisher, such as \"/shop\".");
+    refused(json!({"type": ""}), &empty("type"), "Name what happened, such as \"order.placed\".");
+    refused(json!({"subject": ""}), &empty("subject"), "Set a value, or omit it.");
     refused(
         json!({"id": null}),
         "attribute \"id\" is missing",
-        "Add \"id\": a text that is unique within the source.",
+        "Add \"id\": a string that is unique within the source.",
     );
     refused(
         json!({"specversion": "0.3"}),
-        "attribute \"specversion\" is \"0.3\": only version 1.0 is understood",
+        "attribute \"specversion\" is \"0.3\": only version 1.0 is supported",
         "Write \"1.0\".",
     );
     refused(
         json!({"specversion": 1.0}),
-        "attribute \"specversion\" is \"1\": only version 1.0 is understood",
+        "attribute \"specversion\" is \"1\": only version 1.0 is supported",
         "Write \"1.0\".",
     );
     refused(
         json!({"source": "/a b"}),
-        "attribute \"source\" is \"/a b\": not a URI reference, ' ' has to be percent-encoded",
+        "attribute \"source\" is \"/a b\": not a URI reference (' ' must be percent-encoded)",
         "Write it like \"/shop/orders\".",
     );
     refused(
         json!({"time": "yesterday"}),
-        "attribute \"time\" is \"yesterday\": not a time as in RFC 3339",
+        "attribute \"time\" is \"yesterday\": not an RFC 3339 time",
         "Write it like \"2026-01-31T12:00:00Z\".",
     );
     refused(
@@ -122,33 +122,33 @@ fn every_refusal_names_the_attribute_what_was_found_and_what_to_write() {
     );
     refused(
         json!({"dataschema": "/s.json"}),
-        "attribute \"dataschema\" is \"/s.json\": not an absolute URI, it has no scheme",
+        "attribute \"dataschema\" is \"/s.json\": not an absolute URI (it has no scheme)",
         "Write it like \"https://example.com/order.json\".",
     );
     refused(
         json!({"traceParent": "00"}),
-        "\"traceParent\" is not an attribute name: it holds an upper-case letter",
+        "attribute name \"traceParent\" is not valid: it contains an upper-case letter",
         "Write \"traceparent\".",
     );
     refused(
         json!({"tenant": {"a": 1}}),
-        "attribute \"tenant\" is {'a':1}: an attribute is a text, a boolean or an integer",
-        "Carry structured values in the data.",
+        "attribute \"tenant\" is {'a':1}: an attribute must be a string, a boolean or an integer",
+        "Move structured values into the data.",
     );
     refused(
         json!({"count": 2_147_483_648_i64}),
-        "attribute \"count\" is 2147483648: a number in an attribute is a 32-bit integer",
-        "Write it as a text.",
+        "attribute \"count\" is 2147483648: a number in an attribute must be a 32-bit integer",
+        "Write it as a string.",
     );
     refused(
         json!({"count": 1.5}),
-        "attribute \"count\" is 1.5: a number in an attribute is a 32-bit integer",
-        "Write it as a text.",
+        "attribute \"count\" is 1.5: a number in an attribute must be a 32-bit integer",
+        "Write it as a string.",
     );
     refused(
         json!({"tenant": "a\u{7}"}),
-        "attribute \"tenant\" is \"a\\u{7}\": the character U+0007 may not be in an attribute",
-        "Remove it, or carry the text in the data.",
+        "attribute \"tenant\" is \"a\\u{7}\": the character U+0007 is not allowed in an attribute",
+        "Remove the character, or move the text into the data.",
     );
 }
 
@@ -156,20 +156,20 @@ fn every_refusal_names_the_attribute_what_was_found_and_what_to_write() {
 fn wrong_data_is_refused_with_its_form() {
     refused(
         json!({"data": 1, "data_base64": "AA=="}),
-        "both \"data\" and \"data_base64\" are given",
-        "Give \"data\" for JSON or text, \"data_base64\" for other bytes.",
+        "\"data\" and \"data_base64\" are both set",
+        "Use \"data\" for JSON or text, \"data_base64\" for other bytes.",
     );
     let hint = "Write the bytes in standard base64 with padding, such as \"aGVsbG8=\".";
     refused(
         json!({"data_base64": "%%"}),
-        "\"data_base64\" is \"%%\": not base64, invalid symbol 37, offset 0",
+        "\"data_base64\" is \"%%\": not base64 (invalid symbol 37, offset 0)",
         hint,
     );
-    refused(json!({"data_base64": 7}), "\"data_base64\" is \"7\": it is not a text", hint);
+    refused(json!({"data_base64": 7}), "\"data_base64\" is \"7\": it is not a string", hint);
     refused(
         json!({"data": {"a": 1}, "datacontenttype": "text/plain"}),
         "\"data\" is \"{'a':1}\": content of type \"text/plain\" is not JSON",
-        "Write it as a text, or its bytes as \"data_base64\".",
+        "Write it as a string, or its bytes as \"data_base64\".",
     );
 }
 
@@ -177,14 +177,14 @@ fn wrong_data_is_refused_with_its_form() {
 fn texts_that_are_no_object_say_what_they_are() {
     let message = |text: &str| parse(text.as_bytes()).unwrap_err().to_string();
     assert_eq!(message(""), "the event is not JSON: it is empty");
-    assert_eq!(message("[]"), "an event is a JSON object, but this is an array");
-    assert_eq!(message("12"), "an event is a JSON object, but this is a number");
+    assert_eq!(message("[]"), "an event must be a JSON object, but this is an array");
+    assert_eq!(message("12"), "an event must be a JSON object, but this is a number");
     assert!(message("hello").starts_with("the event is not JSON: expected value at line 1"));
     assert!(message("{\"id\":1").starts_with("the event is not JSON: EOF while parsing an object"));
     let twice = "{\"id\":\"1\",\"specversion\":\"1.0\",\"id\":\"1\"}";
-    assert_eq!(message(twice), "\"id\" is given twice");
+    assert_eq!(message(twice), "\"id\" is set twice");
     let half = "{\"id\":\"\\ud800\"}";
-    assert!(message(half).contains("it is not Unicode text"), "{}", message(half));
+    assert!(message(half).contains("it is not valid Unicode text"), "{}", message(half));
 }
 
 #[test]
@@ -211,7 +211,8 @@ fn content() -> impl Strategy<Value = (Option<String>, Vec<u8>)> {
     let types =
         vec!["application/json", "text/plain; charset=utf-8", "application/xml", "application/msgpack"];
     let datacontenttype = option::of(prop::sample::select(types).prop_map(str::to_owned));
-    // Bytes that are JSON with a line break or an outer blank are printed as the same value, not the same text.
+    // Bytes that are JSON with a line break or an outer blank are printed as the same value, not the same
+    // text.
     let bytes = vec(any::<u8>(), 0..24).prop_filter("it is one line", |data| {
         serde_json::from_slice::<Value>(data).is_err() || !data.iter().any(u8::is_ascii_whitespace)
     });

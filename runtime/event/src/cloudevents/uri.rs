@@ -6,7 +6,7 @@ pub(super) fn check_reference(text: &str) -> Result<(), String> {
     check_characters(text)?;
     let first_segment = text.split(['/', '?', '#']).next().unwrap_or_default();
     match first_segment.split_once(':') {
-        Some((scheme, _)) if !is_scheme(scheme) => Err(format!("\"{scheme}\" before the colon is no scheme")),
+        Some((scheme, _)) if !is_scheme(scheme) => Err(format!("\"{scheme}\" is not a valid scheme")),
         _ => Ok(()),
     }
 }
@@ -35,7 +35,7 @@ fn check_characters(text: &str) -> Result<(), String> {
                     return Err("a % is not followed by two hexadecimal digits".into());
                 }
             }
-            _ => return Err(format!("'{character}' has to be percent-encoded")),
+            _ => return Err(format!("'{character}' must be percent-encoded")),
         }
     }
     if fragments > 1 { Err("it has more than one #".into()) } else { Ok(()) }
@@ -58,11 +58,11 @@ mod tests {
             assert_eq!(check_reference(text), Ok(()), "{text}");
         }
         for (text, reason) in [
-            ("/a b", "' ' has to be percent-encoded"),
-            ("/größe", "'ö' has to be percent-encoded"),
+            ("/a b", "' ' must be percent-encoded"),
+            ("/größe", "'ö' must be percent-encoded"),
             ("/a%2", "a % is not followed by two hexadecimal digits"),
             ("/a%zz", "a % is not followed by two hexadecimal digits"),
-            ("1a:b", "\"1a\" before the colon is no scheme"),
+            ("1a:b", "\"1a\" is not a valid scheme"),
             ("a#b#c", "it has more than one #"),
         ] {
             assert_eq!(check_reference(text), Err(reason.into()));

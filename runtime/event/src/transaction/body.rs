@@ -1,4 +1,4 @@
-//! The body of a transaction, encoded section by section, so that a worker knows the size as it goes.
+//! The body of a transaction, encoded section by section, so that a worker knows the size after each section.
 
 use super::Section;
 
@@ -8,7 +8,7 @@ const ARRAY_32: u8 = 0xdd;
 /// That byte and the number.
 const HEADER_BYTES: usize = 5;
 
-/// Encoded sections, of which the last ones can be taken back.
+/// Encoded sections, of which the last ones can be removed again.
 #[derive(Debug)]
 pub struct Body {
     /// Room for the header, then the sections.
@@ -16,7 +16,7 @@ pub struct Body {
     sections: u32,
 }
 
-/// A size of a [`Body`] to go back to.
+/// A position in a [`Body`] to which [`Body::undo`] returns.
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
     bytes: usize,
@@ -30,7 +30,7 @@ impl Default for Body {
 }
 
 impl Body {
-    /// An empty body with room for about so many bytes.
+    /// Creates an empty body with space for about `bytes` bytes.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
         let mut body = Self { bytes: Vec::with_capacity(HEADER_BYTES + bytes), sections: 0 };
@@ -45,13 +45,13 @@ impl Body {
         self.sections += 1;
     }
 
-    /// Where it stands now, for [`Body::undo`].
+    /// The current position, for [`Body::undo`].
     #[must_use]
     pub fn mark(&self) -> Mark {
         Mark { bytes: self.bytes.len(), sections: self.sections }
     }
 
-    /// Takes back all sections that were added since `mark`.
+    /// Removes all sections that were added since `mark`.
     pub fn undo(&mut self, mark: Mark) {
         self.bytes.truncate(mark.bytes);
         self.sections = mark.sections;
@@ -59,12 +59,13 @@ impl Body {
 
     /// Its size in bytes.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "it is never empty, and nobody asks")]
+    #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The bytes; what [`super::Transaction::encode_body`] gives for the same sections, with a longer header.
+    /// The encoded bytes: those of [`super::Transaction::encode_body`] for the same sections, with a longer
+    /// header.
     #[must_use]
     pub fn into_bytes(mut self) -> Vec<u8> {
         let [a, b, c, d] = self.sections.to_be_bytes();

@@ -1,7 +1,7 @@
-//! The events of a transaction that is still encoded: whoever wants few of them decodes no others, and nothing else.
+//! Access to the events of an encoded transaction. Lets readers decode only the events they need.
 //!
-//! Reads MessagePack (github.com/msgpack/msgpack, spec.md) in the layout that serde gives the sections: each is a map of
-//! its variant's number and an array of its fields in order.
+//! Reads MessagePack (github.com/msgpack/msgpack, spec.md) in serde's layout of the sections: each section is
+//! a map from its variant's number to an array of its fields in order.
 
 use rmp::Marker;
 
@@ -11,7 +11,8 @@ use crate::{Event, Offset};
 /// Fields of an event before its type.
 const BEFORE_TYPE: u64 = 2;
 
-/// What an encoded transaction adds to the log, with its offsets and in their order; nothing after an error.
+/// An iterator over the events that an encoded transaction adds to the log, with their offsets and in offset
+/// order. It ends after an error.
 #[derive(Debug)]
 pub struct EncodedEvents<'b> {
     bytes: Bytes<'b>,
@@ -25,15 +26,15 @@ pub struct EncodedEvents<'b> {
     fields: u64,
 }
 
-/// One event, encoded.
+/// One encoded event.
 #[derive(Clone, Copy, Debug)]
 pub struct EncodedEvent<'b>(&'b [u8]);
 
 impl<'b> EncodedEvents<'b> {
-    /// Looks into what [`super::Transaction::encode`] wrote; `first` is the offset of its first event.
+    /// Reads the bytes of [`super::Transaction::encode`]; `first` is the offset of the first event.
     ///
     /// # Errors
-    /// A newer format, or bytes that are no transaction.
+    /// A newer format, or bytes that are not a transaction.
     pub fn of(bytes: &'b [u8], first: Offset) -> Result<Self, DecodeError> {
         let mut bytes = match bytes.split_first() {
             Some((&VERSION, body)) => Bytes(body),
@@ -66,10 +67,10 @@ impl<'b> EncodedEvents<'b> {
         Ok(start.get(..length).map(|event| (offset, EncodedEvent(event))))
     }
 
-    /// Goes to the events of the section that begins here.
+    /// Moves to the events of the section that begins here.
     fn open_section(&mut self) -> Result<(), DecodeError> {
         if self.bytes.marker()? != Marker::FixMap(1) {
-            return Err(malformed("a section is not a variant"));
+            return Err(malformed("a section is not an enum variant"));
         }
         let variant = self.bytes.text()?;
         let before: u64 = match variant {
@@ -95,7 +96,7 @@ impl<'b> Iterator for EncodedEvents<'b> {
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.next_event().transpose();
         if let Some(Err(_)) = &next {
-            // What follows cannot be told.
+            // The rest cannot be read.
             (self.sections, self.events, self.fields) = (0, 0, 0);
         }
         next
@@ -103,10 +104,10 @@ impl<'b> Iterator for EncodedEvents<'b> {
 }
 
 impl<'b> EncodedEvent<'b> {
-    /// Its type.
+    /// Decodes the event's type.
     ///
     /// # Errors
-    /// Bytes that are no event.
+    /// Bytes that are not an event.
     pub fn event_type(self) -> Result<&'b str, DecodeError> {
         let mut bytes = Bytes(self.0);
         bytes.array()?;
@@ -114,39 +115,39 @@ impl<'b> EncodedEvent<'b> {
         bytes.text()
     }
 
-    /// The whole event.
+    /// Decodes the whole event.
     ///
     /// # Errors
-    /// Bytes that are no event.
+    /// Bytes that are not an event.
     pub fn decode(self) -> Result<Event, DecodeError> {
         rmp_serde::from_slice(self.0).map_err(|error| DecodeError::Malformed(error.to_string()))
     }
 }
 
-/// What is left to read.
+/// The remaining bytes.
 #[derive(Clone, Copy, Debug)]
 struct Bytes<'b>(&'b [u8]);
 
 impl<'b> Bytes<'b> {
     fn take(&mut self, count: u64) -> Result<&'b [u8], DecodeError> {
         let taken = usize::try_from(count).ok().and_then(|count| self.0.split_at_checked(count));
-        let (taken, rest) = taken.ok_or_else(|| malformed("it is cut off"))?;
+        let (taken, rest) = taken.ok_or_else(|| malformed("it is truncated"))?;
         self.0 = rest;
         Ok(taken)
     }
 
     fn marker(&mut self) -> Result<Marker, DecodeError> {
-        let (first, rest) = self.0.split_first().ok_or_else(|| malformed("it is cut off"))?;
+        let (first, rest) = self.0.split_first().ok_or_else(|| malformed("it is truncated"))?;
         self.0 = rest;
         Ok(Marker::from_u8(*first))
     }
 
-    /// A number of so many bytes.
+    /// Reads a number of `bytes` bytes.
     fn number(&mut self, bytes: u64) -> Result<u64, DecodeError> {
         Ok(self.take(bytes)?.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
-    /// How many values the array has that begins here.
+    /// Reads the header of an array and returns its length.
     fn array(&mut self) -> Result<u64, DecodeError> {
         match self.marker()? {
             Marker::FixArray(length) => Ok(length.into()),
@@ -162,14 +163,14 @@ impl<'b> Bytes<'b> {
             Marker::Str8 => self.number(1)?,
             Marker::Str16 => self.number(2)?,
             Marker::Str32 => self.number(4)?,
-            _ => return Err(malformed("a text is missing")),
+            _ => return Err(malformed("a string is missing")),
         };
-        std::str::from_utf8(self.take(length)?).map_err(|_| malformed("a text is not UTF-8"))
+        std::str::from_utf8(self.take(length)?).map_err(|_| malformed("a string is not UTF-8"))
     }
 
-    /// Passes so many values, with all that is in them.
+    /// Skips `values` values, including nested ones.
     fn skip(&mut self, values: u64) -> Result<(), DecodeError> {
-        // Every value takes at least a byte, so lengths that lie end with the bytes.
+        // Every value takes at least a byte, so a false length ends with the bytes.
         let mut left = values;
         while left > 0 {
             left -= 1;
@@ -189,7 +190,7 @@ impl<'b> Bytes<'b> {
                 Marker::Map16 => (0, 2 * self.number(2)?),
                 Marker::Map32 => (0, 2 * self.number(4)?),
                 Marker::Null | Marker::True | Marker::False | Marker::FixPos(_) | Marker::FixNeg(_) => (0, 0),
-                _ => return Err(malformed("it holds what no transaction holds")),
+                _ => return Err(malformed("it has a value of an unexpected kind")),
             };
             self.take(bytes)?;
             left += values;

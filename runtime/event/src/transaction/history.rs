@@ -1,7 +1,7 @@
-//! What became of a consumer's activations: the newest ones, in order, with how each ended.
+//! The history of a consumer's activations: the newest ones, in order, with the outcome of each.
 //!
-//! Part of the consumer's record, so it changes in the transaction that it tells of. What an activation ran stands in
-//! its [`super::Activation`], which the tables keep by its number.
+//! The history is part of the consumer's record, so it changes in the transaction of the change itself. The
+//! code and settings of an activation are in its [`super::Activation`], which the tables keep by its number.
 
 use serde::{Deserialize, Serialize};
 use serde_repr::{Deserialize_repr, Serialize_repr};
@@ -19,41 +19,41 @@ const MAX_ERROR_BYTES: usize = 256;
 #[serde(transparent)]
 pub struct ActivationHistory(Vec<PastActivation>);
 
-/// One activation, and what became of it.
+/// One activation and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastActivation {
     /// Its number.
     pub id: ActivationId,
     /// When it took effect.
     pub at: Timestamp,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: ActivationOutcome,
 }
 
-/// What became of an activation. Persisted as numbers, never renumber.
+/// The outcome of an activation. Persisted as numbers; never renumber.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ActivationOutcome {
-    /// It runs.
+    /// The activation runs.
     #[serde(rename = "0")]
     Running,
-    /// Another one took its place.
+    /// Another activation replaced it.
     #[serde(rename = "1")]
     Replaced {
-        /// That one.
+        /// The activation that replaced it.
         by: ActivationId,
         /// When.
         at: Timestamp,
     },
-    /// It was taken back.
+    /// It was rolled back.
     #[serde(rename = "2")]
     RolledBack(Box<RolledBack>),
-    /// Its plugin is gone; it runs again if that comes back.
+    /// Its plugin was removed; the activation runs again if the plugin returns.
     #[serde(rename = "3")]
     Detached {
         /// Since when.
         since: Timestamp,
     },
-    /// Its consumer was forgotten by the operator.
+    /// An operator removed its consumer.
     #[serde(rename = "4")]
     Removed {
         /// When.
@@ -61,39 +61,39 @@ pub enum ActivationOutcome {
     },
 }
 
-/// How an activation was taken back.
+/// Details of a rollback.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RolledBack {
-    /// The activation that took its place; it runs what an earlier one ran.
+    /// The activation that replaced it, which runs the version of an earlier activation.
     pub to: ActivationId,
     /// When.
     pub at: Timestamp,
-    /// Who wanted it.
+    /// The cause of the rollback.
     pub cause: RollbackCause,
-    /// What it did with events until then.
+    /// The events of the rolled-back activation until then.
     pub measured: Measure,
-    /// What the version before did with its last events.
+    /// The last events of the version before it.
     pub before: Measure,
-    /// The first line of an error of it; empty if there was none.
+    /// The first line of one of its errors; empty if it had none.
     pub error: String,
 }
 
-/// Who took an activation back. Persisted as a number, never renumber.
+/// The cause of a rollback. Persisted as a number; never renumber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize_repr, Deserialize_repr)]
 #[repr(u8)]
 pub enum RollbackCause {
     /// An operator, by hand.
     Operator = 0,
-    /// The runtime, since more events failed than with the version before.
+    /// The runtime, because more events failed than with the version before.
     Probation = 1,
 }
 
-/// Of how many events how many failed.
+/// A number of events, and how many of them failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measure {
     /// Events whose first attempt ended.
     pub events: u32,
-    /// Those of them that failed, in whatever way.
+    /// Events among these whose first attempt failed, for any cause.
     pub failed: u32,
 }
 
@@ -109,7 +109,7 @@ impl RollbackCause {
 }
 
 impl RolledBack {
-    /// The same with `error` cut to its first line, of at most 256 bytes.
+    /// Sets the error to the first line of `error`, cut to 256 bytes.
     #[must_use]
     pub fn with_error(mut self, error: &str) -> Self {
         let line = error.lines().next().unwrap_or_default();
@@ -119,21 +119,21 @@ impl RolledBack {
 }
 
 impl ActivationHistory {
-    /// All that are remembered, oldest first.
+    /// All activations in the history, oldest first.
     #[must_use]
     pub fn entries(&self) -> &[PastActivation] {
         &self.0
     }
 
-    /// Notes that an activation took effect at `at`.
+    /// Adds an activation that took effect at `at`.
     pub fn begin(&mut self, id: ActivationId, at: Timestamp) {
         let too_many = (self.0.len() + 1).saturating_sub(KEPT);
         self.0.drain(..too_many);
         self.0.push(PastActivation { id, at, outcome: ActivationOutcome::Running });
     }
 
-    /// Notes what became of the newest one, unless its end is known already: only one that runs, or whose plugin is
-    /// gone, can come to something else.
+    /// Sets the outcome of the newest activation. Only an activation that runs or is detached changes its
+    /// outcome; any other outcome is final.
     pub fn end(&mut self, outcome: ActivationOutcome) {
         if let Some(newest) = self.0.last_mut()
             && matches!(newest.outcome, ActivationOutcome::Running | ActivationOutcome::Detached { .. })

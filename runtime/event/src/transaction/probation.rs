@@ -1,7 +1,8 @@
-//! Probation: what is kept of a new activation that is compared with the one before it, and of the events by which both
-//! are measured.
+//! Probation: the records of a new activation that is compared with the one before it, and of the events by
+//! which both are measured.
 //!
-//! An event counts once, by its first attempt: what had failed before says nothing of the code that runs it now.
+//! An event counts once, by its first attempt. An event that had failed before does not count, because its
+//! failure may not be due to the code that handles it now.
 
 use std::collections::VecDeque;
 
@@ -12,50 +13,54 @@ use thiserror::Error;
 use super::{Handled, Measure, Outcome};
 use crate::{ActivationId, Timestamp};
 
-/// An activation on probation: the newest of its consumer, while this stands in the consumer's record.
+/// The probation of a consumer's newest activation. It lasts as long as it is in the consumer's record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probation {
-    /// Since when.
+    /// When it began.
     pub since: Timestamp,
-    /// The activation that it is compared with, and whose code runs again if it fails.
+    /// The activation before it. The new one is compared with it, and its code runs again if the probation
+    /// fails.
     pub predecessor: ActivationId,
-    /// What that one did with its last events.
+    /// The recent events of the predecessor.
     pub before: RecentEvents,
-    /// By how many millionths the share of failed events may be larger.
+    /// How much the share of failed events may exceed that of the predecessor, in millionths.
     pub threshold_ppm: u32,
-    /// Whether it has failed with nothing to go back to: the consumer is paused, and what failed waits.
+    /// Whether the probation failed without a version to roll back to. The consumer is then paused, and the
+    /// failed events wait.
     pub stopped: bool,
 }
 
-/// How the last events that counted for one activation went.
+/// The outcomes of the last events that counted for one activation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Packed", into = "Packed")]
 pub struct RecentEvents {
     activation: ActivationId,
-    /// Oldest first: whether it failed.
+    /// Whether each event failed, oldest first.
     outcomes: VecDeque<bool>,
     failed: u32,
 }
 
-/// The same as it is written: a bit for each event.
+/// The stored form, with one bit per event.
 #[derive(Serialize, Deserialize)]
 struct Packed(ActivationId, u32, ByteBuf);
 
-/// Bits that are not as many as they say.
+/// The number of bits does not match the number of events.
 #[derive(Debug, Error)]
-#[error("{events} events do not stand in {bytes} bytes")]
+#[error("{bytes} bytes do not hold the outcomes of {events} events")]
 struct PackedError {
     events: u32,
     bytes: usize,
 }
 
 impl Probation {
-    /// Whether so many more of the events failed than with the predecessor that the activation must go. Never on fewer
-    /// than `least` events. A predecessor without events counts as one whose events succeeded.
+    /// Whether the share of failed events exceeds that of the predecessor so much that the activation is
+    /// rolled back. Never with fewer than `least` events. A predecessor without events counts as one whose
+    /// events succeeded.
     ///
-    /// Where the predecessor failed some, too, chance makes the shares differ, and this is asked after each event. So the
-    /// difference has to exceed the threshold by three standard deviations of such a share over so many events,
-    /// `3 √(p (1 − p) / n)`; without that every fourth good version would go where one event in twenty is rejected.
+    /// If some events of the predecessor failed too, the shares differ by chance, and this check runs after
+    /// each event. So the difference must exceed the threshold by three standard deviations of such a share
+    /// over this number of events, `3 √(p (1 − p) / n)`. Without this margin, every fourth good version would
+    /// be rolled back where one event in twenty is rejected.
     #[must_use]
     pub fn is_failed_by(&self, measured: Measure, least: u32) -> bool {
         const PARTS: u128 = 1_000_000;
@@ -70,14 +75,15 @@ impl Probation {
         measured.events >= least.max(1) && beyond > 0 && beyond * beyond > by_chance
     }
 
-    /// The same at the end of the probation, on however few events there were: the share of failed events exceeds the
-    /// predecessor's by more than the threshold, and chance alone would make so many of them fail less than once in a
-    /// thousand times.
+    /// The check at the end of the probation, for any number of events. It fails the activation on two
+    /// conditions: the share of failed events exceeds the predecessor's by more than the threshold, and the
+    /// probability of at least this many failures by chance is below 0.1 %.
     ///
-    /// By Fisher's exact test, one-sided: of all ways in which as many failures spread over the events of both, the share
-    /// in which at least so many fall on the new activation. A predecessor without a failure counts as one of at least 100
-    /// events. So two failures of two, and three of ten, take an activation back; one of one does not.
-    /// R. A. Fisher, *The Logic of Inductive Inference*, Journal of the Royal Statistical Society 98 (1935), pages 39–82.
+    /// The probability is that of Fisher's exact test, one-sided: among all distributions of the failures
+    /// over the events of both activations, the share in which at least this many fall on the new one. A
+    /// predecessor without a failure counts as one of at least 100 events. So two failures in two events, and
+    /// three in ten, roll an activation back; one in one does not. R. A. Fisher, *The Logic of Inductive
+    /// Inference*, Journal of the Royal Statistical Society 98 (1935), pages 39–82.
     #[must_use]
     pub fn is_failed_at_end(&self, measured: Measure) -> bool {
         const LEAST_CHANCE: f64 = 0.001;
@@ -94,25 +100,26 @@ impl Probation {
 }
 
 impl RecentEvents {
-    /// None yet of `activation`.
+    /// Creates an empty list for `activation`.
     #[must_use]
     pub fn of(activation: ActivationId) -> Self {
         Self { activation, ..Self::default() }
     }
 
-    /// The same events, taken for those of another activation: of the same content, that goes on with them.
+    /// Assigns the events to another activation with the same content, which continues with them.
     #[must_use]
     pub fn handed_to(self, activation: ActivationId) -> Self {
         Self { activation, ..self }
     }
 
-    /// Whose events they are.
+    /// The activation to which the events belong.
     #[must_use]
     pub fn activation(&self) -> ActivationId {
         self.activation
     }
 
-    /// Counts the event of `handled` if it counts and is this activation's. At most `capacity` are remembered.
+    /// Adds the outcome of `handled` if it counts and belongs to this activation. At most `capacity` outcomes
+    /// are kept.
     pub fn note(&mut self, handled: &Handled, capacity: u32) {
         let Some(has_failed) = has_failed(handled).filter(|_| handled.activation == self.activation) else {
             return;
@@ -124,15 +131,15 @@ impl RecentEvents {
         }
     }
 
-    /// How many there are, and how many of them failed.
+    /// The number of events, and how many of them failed.
     #[must_use]
     pub fn measure(&self) -> Measure {
         Measure { events: u32::try_from(self.outcomes.len()).unwrap_or(u32::MAX), failed: self.failed }
     }
 }
 
-/// How likely it is that at least so many of all failures fall on the first of two samples if nothing but chance spreads
-/// them: the upper tail of the hypergeometric distribution.
+/// The probability that at least this many of all failures fall on the first of two samples by chance: the
+/// upper tail of the hypergeometric distribution.
 fn chance_of(first: Measure, second: Measure) -> f64 {
     let (events, failed) = (first.events + second.events, first.failed + second.failed);
     // Logarithms of factorials, since the numbers themselves leave every range.

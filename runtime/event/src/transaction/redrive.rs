@@ -1,6 +1,6 @@
-//! A redrive job: dead letters of one consumer, selected once, sent back one after another.
+//! A redrive job: it selects dead letters of one consumer once and redrives them one after another.
 //!
-//! The tables keep the newest jobs, each with what came of it. The engine starts and drives them.
+//! The tables keep the newest jobs with their results. The engine starts and runs them.
 
 use std::num::NonZeroU32;
 
@@ -9,24 +9,24 @@ use serde_repr::{Deserialize_repr, Serialize_repr};
 
 use crate::{Event, FailureCause, Offset, RedriveId, Sequence, Timestamp, TypePattern};
 
-/// Which dead letters of a consumer a job takes; what is absent does not select.
+/// The dead letters of a consumer that a job selects. An absent condition matches every dead letter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedriveSelection {
-    /// Whose dead letters.
+    /// The consumer.
     pub consumer: String,
     /// The type of the event.
     pub event_type: Option<TypePattern>,
-    /// How its last attempt failed.
+    /// The failure cause of the last attempt.
     pub reason: Option<FailureCause>,
-    /// It became a dead letter at this time or later.
+    /// The event became a dead letter at this time or later.
     pub since: Option<Timestamp>,
-    /// It became a dead letter before this time.
+    /// The event became a dead letter before this time.
     pub until: Option<Timestamp>,
 }
 
 impl RedriveSelection {
-    /// Whether it takes a dead letter of its consumer: one of an event of `event_type`, whose last attempt failed
-    /// for `reason`, and that became one at `at`.
+    /// Whether the job selects a dead letter of its consumer with this event type, failure cause of the last
+    /// attempt, and time at which it became a dead letter.
     #[must_use]
     pub fn matches(&self, event_type: &str, reason: Option<FailureCause>, at: Timestamp) -> bool {
         self.event_type.as_ref().is_none_or(|pattern| pattern.matches(event_type))
@@ -36,73 +36,73 @@ impl RedriveSelection {
     }
 }
 
-/// How far a job is. Persisted as a number, never renumber.
+/// The state of a job. Persisted as a number; never renumber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize_repr, Deserialize_repr)]
 #[repr(u8)]
 pub enum RedriveState {
-    /// Dead letters are left to be looked at.
+    /// Some selected dead letters are not processed yet.
     Running = 0,
-    /// It has dealt with all that it had selected.
+    /// All selected dead letters are processed.
     Done = 1,
-    /// An operator stopped it; what it had redriven stays redriven.
+    /// An operator cancelled the job; dead letters that it had redriven stay redriven.
     Cancelled = 2,
 }
 
-/// A redrive job; written whole with each dead letter that it sends back.
+/// A redrive job; the whole record is written with each dead letter that the job redrives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedriveJob {
     /// Its number, never reused; the first is 1.
     pub id: RedriveId,
-    /// What it takes of what was dead when it was started.
+    /// The conditions for the dead letters that exist at its start.
     pub selection: RedriveSelection,
-    /// The last transaction before its start: what became a dead letter later is not selected.
+    /// The last transaction before its start. Later dead letters are not selected.
     pub as_of: Sequence,
-    /// Dead letters per second; as many as there is room for if absent.
+    /// Maximum dead letters per second. If absent, the job runs as fast as space allows.
     pub per_second: Option<NonZeroU32>,
-    /// How far it is.
+    /// Its state.
     pub state: RedriveState,
     /// When it was started.
     pub started_at: Timestamp,
     /// When it was done or cancelled.
     pub ended_at: Option<Timestamp>,
-    /// Its dead letters before this offset have been dealt with.
+    /// All selected dead letters before this offset are processed.
     pub next: Offset,
-    /// By its rate, the next one is not redriven before; in microseconds since the Unix epoch.
+    /// The earliest time of the next redrive by the rate, in microseconds since the Unix epoch.
     pub due_us: u64,
-    /// Dead letters that it took at its start.
+    /// Dead letters that the job selected at its start.
     pub selected: u64,
-    /// Those of them that it has sent back to their consumer.
+    /// Selected dead letters that the job has redriven.
     pub redriven: u64,
-    /// Those of them that were gone when their turn came: redriven by hand, discarded, or dropped with a reset. Known
-    /// once the job has ended.
+    /// Selected dead letters that no longer existed when their turn came: redriven by hand, discarded, or
+    /// dropped by a reset. Known after the job has ended.
     pub gone: u64,
 }
 
-/// What became of the dead letters that a job has redriven. The others still wait, were dropped with a reset, or ended
-/// when the tables no longer kept the job.
+/// The results of the dead letters that a job has redriven. The others still wait, were dropped by a reset,
+/// or ended when the tables no longer kept the job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedriveResults {
-    /// Their handler succeeded since.
+    /// Redriven events whose handler succeeded.
     pub handled: u64,
-    /// They became dead letters again, whatever happened to those then.
+    /// Redriven events that became dead letters again, even if those were redriven or discarded later.
     pub dead_again: u64,
 }
 
 /// Changes of redrive jobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedriveChanged {
-    /// Jobs that were started, got on, ended, or are forgotten.
+    /// Jobs that started, progressed, ended, or are removed.
     pub jobs: Vec<RedriveChange>,
     /// The new results of jobs.
     pub results: Vec<(RedriveId, RedriveResults)>,
-    /// What the runtime says about it.
+    /// The runtime's system events about the changes.
     pub events: Vec<Event>,
 }
 
-/// The new value of a redrive job; forgotten with its results if absent.
+/// The new value of a redrive job; `None` removes the job and its results.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedriveChange {
-    /// Which job.
+    /// The job.
     pub id: RedriveId,
     /// The whole value.
     pub job: Option<Box<RedriveJob>>,

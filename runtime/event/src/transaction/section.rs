@@ -1,4 +1,4 @@
-//! The sections of a transaction. Variant numbers are persisted, never renumber.
+//! The sections of a transaction. Variant numbers are persisted; never renumber them.
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -7,69 +7,71 @@ use serde_repr::{Deserialize_repr, Serialize_repr};
 use super::{Activation, ConsumerRecord, RecentEvents, RedriveChanged};
 use crate::{ActivationId, ConsumerId, DeadLetter, Event, Generation, HeldEvent, Offset, Timestamp};
 
-/// One thing that happened.
+/// One section: a publish, a handled event or another change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Section {
-    /// A producer published.
+    /// A producer published events.
     #[serde(rename = "0")]
     Published(Published),
-    /// A consumer dealt with one event.
+    /// A consumer processed one event.
     #[serde(rename = "1")]
     Handled(Box<Handled>),
-    /// A timer came due.
+    /// A timer fired.
     #[serde(rename = "2")]
     Fired(Box<Fired>),
-    /// An operator redrove or discarded a dead letter.
+    /// An operator acted on dead letters, held events or damaged entries.
     #[serde(rename = "3")]
     Intervention(Box<Intervention>),
     /// A consumer was created, attached, detached, paused, resumed, reset or removed.
     #[serde(rename = "4")]
     Consumer(Box<ConsumerChanged>),
-    /// Code and settings of a consumer took effect.
+    /// New code or settings of a consumer took effect.
     #[serde(rename = "5")]
     Activated(Box<Activated>),
-    /// A redrive job was started, got on or ended, or what it had redriven did.
+    /// A redrive job started, progressed or ended, or one of its redriven events was handled or dead again.
     #[serde(rename = "6")]
     Redrive(Box<RedriveChanged>),
 }
 
-/// Events from a producer, entered in the dedupe index; also the runtime's own system events, which are not.
+/// Events from a producer, which enter the deduplication index. Also the runtime's own system events, which
+/// do not enter it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
-    /// In the producer's order.
+    /// The events, in the producer's order.
     pub events: Vec<Event>,
 }
 
-/// How a consumer dealt with an event. Persisted as a number, never renumber.
+/// The outcome of an event for a consumer. Persisted as a number; never renumber.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize_repr, Deserialize_repr)]
 #[repr(u8)]
 pub enum Outcome {
-    /// The handler succeeded; its effects stand in the section.
+    /// The handler succeeded; the section contains its effects.
     #[default]
     Done = 0,
-    /// The event waits behind another of its key; the handler was not called.
+    /// The event waits behind an earlier event of its key; the handler was not called.
     Held = 1,
-    /// The attempt failed and the event waits for another.
+    /// The attempt failed, and the event waits for the next attempt.
     Retrying = 2,
     /// The event became a dead letter.
     DeadLettered = 3,
-    /// The event counts as done, and its handler is called once that is durable: delivery at most once. What came of
-    /// the call follows in a section of its own, or never.
+    /// The event counts as done, and its handler is called after this section is durable: delivery at most
+    /// once. The result of the call follows in a section of its own, or never.
     Released = 4,
-    /// The attempt failed on probation: it is not counted, and the event waits for the end of the probation.
+    /// The attempt failed during a probation. It is not counted, and the event waits until the probation
+    /// ends.
     Suspended = 5,
 }
 
-/// What one consumer did with one event.
+/// The processing of one event by one consumer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handled {
-    /// Whose handler.
+    /// The consumer.
     pub consumer: ConsumerId,
-    /// The event.
+    /// The offset of the event.
     pub cause: Offset,
-    /// The partition whose checkpoint passes the event; none for an event that was already held.
+    /// The partition whose checkpoint moves past the event; none for an event that was already held.
     pub advances: Option<u32>,
-    /// The generation of the state that it wrote.
+    /// The generation of the state that the handler wrote.
     pub state_generation: Generation,
     /// The activation that ran.
     pub activation: ActivationId,
@@ -77,11 +79,11 @@ pub struct Handled {
     pub attempt: u32,
     /// The attempt's time.
     pub at: Timestamp,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What the handler published, then what the runtime says about it.
+    /// Events that the handler published, then the runtime's system events about this outcome.
     pub events: Vec<Event>,
-    /// What the handler wrote, in key order.
+    /// State that the handler wrote, in key order.
     pub state: Vec<StateWrite>,
     /// Timers set and cancelled, in order.
     pub timers: Vec<TimerChange>,
@@ -89,34 +91,35 @@ pub struct Handled {
     pub held: Vec<HeldChange>,
     /// The new whole values of dead letters.
     pub dead: Vec<DeadChange>,
-    /// Whether the event had failed before, so that it says nothing of the activation.
+    /// Whether the event had failed before. Such an event does not count in the measurement of the
+    /// activation.
     #[serde(default)]
     pub again: bool,
 }
 
-/// One key of a plugin's state.
+/// A write to one key of a plugin's state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateWrite {
     /// The key.
     pub key: ByteBuf,
-    /// Its new value; deleted if absent.
+    /// The new value; `None` deletes the key.
     pub value: Option<ByteBuf>,
 }
 
-/// A timer set or cancelled by its name.
+/// A change of a timer, identified by its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TimerChange {
-    /// Set, in place of an earlier one of the name.
+    /// Sets the timer and replaces an earlier one of that name.
     #[serde(rename = "0")]
     Set {
-        /// Unique per consumer.
+        /// The timer's name, unique per consumer.
         name: String,
         /// When it is due.
         at: Timestamp,
-        /// What it will publish.
+        /// The event that it will publish.
         event: Box<Event>,
     },
-    /// Cancelled, if it was set.
+    /// Cancels the timer, if it is set.
     #[serde(rename = "1")]
     Cancel {
         /// The timer's name.
@@ -124,7 +127,7 @@ pub enum TimerChange {
     },
 }
 
-/// The new value of a held event; gone if absent.
+/// The new value of a held event; `None` removes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldChange {
     /// The event's offset.
@@ -133,7 +136,7 @@ pub struct HeldChange {
     pub event: Option<Box<HeldEvent>>,
 }
 
-/// The new value of a dead letter; gone if absent.
+/// The new value of a dead letter; `None` removes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadChange {
     /// The event's offset.
@@ -142,29 +145,29 @@ pub struct DeadChange {
     pub letter: Option<Box<DeadLetter>>,
 }
 
-/// A timer that came due: it is removed and its event published.
+/// A timer that fired: the timer is removed and its event is published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fired {
-    /// Whose timer.
+    /// The consumer that set the timer.
     pub consumer: ConsumerId,
-    /// Its name.
+    /// The timer's name.
     pub name: String,
     /// The event, with the time of firing.
     pub event: Event,
 }
 
-/// An operator's act on dead letters, or on what a consumer cannot read.
+/// An operator's action on dead letters, held events or damaged entries of a consumer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intervention {
-    /// Whose dead letters.
+    /// The consumer.
     pub consumer: ConsumerId,
-    /// Held events that came of it.
+    /// Changes of held events.
     pub held: Vec<HeldChange>,
-    /// Dead letters that went.
+    /// Changes of dead letters.
     pub dead: Vec<DeadChange>,
-    /// What the runtime says about it.
+    /// The runtime's system events about the action.
     pub events: Vec<Event>,
-    /// Timers that are dropped, since they cannot be read.
+    /// Timers that are dropped because they cannot be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub timers: Vec<String>,
 }
@@ -174,23 +177,24 @@ pub struct Intervention {
 pub struct ConsumerChanged {
     /// The whole new record.
     pub record: ConsumerRecord,
-    /// Where all its partitions stand from now on; unchanged if absent.
+    /// The new checkpoint of all partitions; unchanged if absent.
     pub checkpoint: Option<Offset>,
     /// Whether held events, dead letters and timers are dropped.
     pub clears: bool,
-    /// What the runtime says about it.
+    /// The runtime's system events about the change.
     pub events: Vec<Event>,
-    /// The events by which it is measured from now on; unchanged if absent. Those of a new activation go on from here.
+    /// The recent events by which the activation is measured; unchanged if absent. Events of a new activation
+    /// are added to them.
     #[serde(default)]
     pub recent: Option<RecentEvents>,
 }
 
-/// Code and settings that took effect; the consumer's record follows in its own section.
+/// Code and settings that took effect. The consumer's record follows in its own section.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activated {
     /// The whole activation.
     pub activation: Activation,
-    /// What the runtime says about it.
+    /// The runtime's system events about the activation.
     pub events: Vec<Event>,
 }
 
@@ -209,7 +213,7 @@ impl Section {
         .iter()
     }
 
-    /// The same events, moved out.
+    /// The same events, by value.
     #[must_use]
     pub fn into_events(self) -> Vec<Event> {
         match self {

@@ -188,7 +188,8 @@ fn source_and_schema(event: &Event) -> impl Iterator<Item = &String> {
     [&event.source].into_iter().chain(&event.dataschema)
 }
 
-/// `again` is what `event` is after printing: equal, but for blanks around and line breaks between JSON's tokens.
+/// `again` is what `event` is after printing: equal, but for blanks around and line breaks between JSON's
+/// tokens.
 fn assert_printed(event: &Event, again: &Event) {
     let without_data = |event: &Event| Event { data: Vec::new(), ..event.clone() };
     assert_eq!(without_data(event), without_data(again));

@@ -1,5 +1,5 @@
-//! Filters: what is printed is read as the same filter, and lets through what the CloudEvents Subscriptions API
-//! says.
+//! Filters: what is printed is read as the same filter, and lets through what the CloudEvents Subscriptions
+//! API says.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
-//! Which packages a JavaScript plugin's own modules import, by what esbuild says of a bundle (its metafile).
+//! The packages that a JavaScript plugin's own modules import, read from esbuild's description of a bundle
+//! (its metafile).
 //!
-//! A package is found in the folders above the plugin, too. What is there on one machine is missing on the next, so an import
-//! has to be among the dependencies that the plugin names.
+//! esbuild also finds packages in the folders above the plugin. Other machines may lack such a package, so
+//! each import must be among the plugin's declared dependencies.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -9,13 +10,13 @@ use serde::Deserialize;
 
 use super::{ScriptError, read_json};
 
-/// Where packages lie; what stands behind it is a package's name.
+/// The folder of packages; the name of a package follows it in a path.
 const PACKAGES: &str = "node_modules/";
 
-/// What matters here of a metafile.
+/// The used part of a metafile.
 #[derive(Deserialize)]
 pub struct Imports {
-    /// By the module's path.
+    /// Modules by their paths.
     inputs: BTreeMap<String, Module>,
 }
 
@@ -26,17 +27,17 @@ struct Module {
 
 #[derive(Deserialize)]
 struct Import {
-    /// The path of what was found.
+    /// The path of the imported module.
     path: String,
 }
 
 impl Imports {
-    /// Those in the metafile at `path`.
+    /// Reads the metafile at `path`.
     pub fn read(path: &Path) -> Result<Self, ScriptError> {
         read_json(path)
     }
 
-    /// The first package that one of the plugin's own modules imports and `is_named` does not know, behind the module.
+    /// The first imported package that `is_named` does not accept, with the plugin's module that imports it.
     pub fn unnamed(&self, is_named: impl Fn(&str) -> bool) -> Option<(&str, &str)> {
         let own = self.inputs.iter().filter(|(module, _)| !module.contains(PACKAGES));
         let mut packages = own.flat_map(|(module, Module { imports })| {
@@ -46,10 +47,10 @@ impl Imports {
     }
 }
 
-/// The package that a module belongs to; none if it is the plugin's own.
+/// The package of a module; none for the plugin's own modules.
 fn package(path: &str) -> Option<&str> {
     let (_, inside) = path.rsplit_once(PACKAGES)?;
-    // A name with a scope has two parts.
+    // A scoped name has two parts.
     let parts = if inside.starts_with('@') { 2 } else { 1 };
     let end = inside.match_indices('/').nth(parts - 1).map_or(inside.len(), |(end, _)| end);
     inside.get(..end)

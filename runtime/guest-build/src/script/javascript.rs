@@ -1,5 +1,5 @@
-//! JavaScript: esbuild makes one module of the plugin and its packages, componentize-js puts it into a
-//! component together with an engine.
+//! JavaScript: esbuild bundles the plugin and its packages into one module, and componentize-js puts that
+//! module into a component together with an engine.
 
 use std::path::Path;
 
@@ -27,12 +27,12 @@ const TOOLS: Tools<'_> = Tools {
         ("package.json", include_str!("../../tools/javascript/package.json")),
     ],
     program: NPM,
-    // What the packages would run at installation is not needed, and nobody has read it.
+    // Installation scripts of the packages are not needed, and have not been reviewed.
     arguments: &["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
     what: "componentize-js and esbuild (once, about 200 MB)",
 };
 
-/// What Node's packages say that matters here.
+/// The used part of a `package.json`.
 #[derive(Deserialize)]
 struct Package {
     main: Option<String>,
@@ -40,17 +40,17 @@ struct Package {
     dependencies: std::collections::BTreeMap<String, serde_json::Value>,
 }
 
-/// What `componentize.mjs` is told of one component.
+/// The request to `componentize.mjs` for one component.
 #[derive(Serialize)]
 struct Request<'r> {
     bundle: &'r Path,
     wit: &'r Path,
     component: &'r Path,
-    /// Parts of WASI that the plugin does not have.
+    /// Parts of WASI that the plugin cannot use.
     disable: &'r [&'r str],
 }
 
-/// Bundles the plugin in `work`; what is answered writes its component to a file.
+/// Bundles the plugin in `work`. The returned function writes its component to a file.
 pub fn plugin<'w>(
     work: &'w Work,
     manifest: &AuthorsManifest,
@@ -67,15 +67,15 @@ pub fn plugin<'w>(
     let mut esbuild = NODE.command();
     esbuild.arg(tools.join("esbuild/bin/esbuild")).arg(&main);
     esbuild.args(["--bundle", "--format=esm", "--platform=neutral", "--main-fields=module,main"]);
-    // The SDK's side of the contract, and the contract itself, which only a component has.
+    // Select the SDK's host bindings, and leave the contract external: it exists only in a component.
     esbuild.args([
         "--conditions=camshaft",
         "--external:camshaft:*",
         "--target=es2022",
         "--log-level=warning",
     ]);
-    // So every promise of the plugin is made by the constructor that the SDK puts in place: the SDK sees which one is
-    // rejected and waited for by no code, which the engine does not tell.
+    // With these settings, the constructor that the SDK installs creates every promise of the plugin. So the
+    // SDK sees promises that are rejected without a handler, which the engine does not report.
     esbuild.args([
         "--supported:async-await=false",
         "--supported:async-generator=false",
@@ -97,7 +97,7 @@ pub fn plugin<'w>(
         )));
     }
     let map = SourceMap::beside(&bundle, &work.folder)?;
-    // Behind all code, so that no place in the bundle changes.
+    // Append it after all code, so that no position in the bundle changes.
     write(&bundle, &format!("{}\nglobalThis.CAMSHAFT_SOURCE_MAP = {};\n", read(&bundle)?, map.as_json()))?;
     TOOLS.pins.iter().for_each(|(_, content)| inputs.add(content));
     inputs.add(read(&bundle)?);
@@ -116,17 +116,17 @@ fn componentize(
     let script = work.scratch.join("componentize.mjs");
     write(&script, include_str!("../../tools/javascript/componentize.mjs"))?;
     let mut tool = NODE.command();
-    // What it keeps lies with the packages, and goes with them when there are newer ones.
+    // Its cache is next to the packages, and is deleted with them when newer ones are installed.
     tool.arg(script).arg(tools).arg(tools.with_file_name("spliced")).current_dir(&work.folder);
     let request = Request {
         bundle,
         wit: &work.wit(),
         component: file,
-        // No plugin is called by HTTP, and only a plugin that asks for it sends requests. The host provides the rest of
-        // WASI, but empty.
+        // No plugin is called over HTTP, and only a plugin with that capability sends requests. The host
+        // provides the rest of WASI, but empty.
         disable: if sends { &["fetch-event"] } else { &["fetch-event", "http"] },
     };
-    // Nothing that the tool prints begins with it.
+    // No line that the tool prints starts with this text.
     let end = format!("the end of {}:", file.display());
     work.resident.run(&mut tool, &request, &end).map_err(|failed| match failed {
         Failed::Io(error) => NODE.missing(error),
@@ -134,7 +134,7 @@ fn componentize(
     })
 }
 
-/// The plugin's own packages, if any is not there.
+/// Installs the plugin's own packages, if any is missing.
 fn install_packages(work: &Work, package: &Package) -> Result<(), ScriptError> {
     let installed = work.folder.join("node_modules");
     if package.dependencies.keys().all(|name| installed.join(name).exists()) {
@@ -145,12 +145,12 @@ fn install_packages(work: &Work, package: &Package) -> Result<(), ScriptError> {
     announce_and_run(NPM, &mut npm, &work.folder, "the plugin's packages")
 }
 
-/// The mistakes that esbuild found, without the stack of Node, which starts it.
+/// The mistakes that esbuild found, without the stack trace of Node, which runs it.
 fn mistakes(said: &str) -> String {
     said.split("\nnode:").next().unwrap_or(said).trim().to_owned()
 }
 
-/// The error in what Node prints when componentize-js throws one.
+/// Extracts the error from Node's output when componentize-js throws one.
 fn essence(said: &str) -> String {
     let is_noise = |line: &str| {
         let line = line.trim_start();

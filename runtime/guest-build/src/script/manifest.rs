@@ -1,4 +1,5 @@
-//! The author's `plugin.toml`: as much of it as a build needs, and all of it as the component's section.
+//! The author's `plugin.toml`: parses the parts that a build needs, and embeds the whole file in the
+//! component.
 
 use std::path::Path;
 
@@ -7,19 +8,19 @@ use wasm_encoder::{ComponentSection, CustomSection};
 
 use super::{ScriptError, read};
 
-/// The section that the host looks for.
+/// The section that the host reads.
 const SECTION: &str = "camshaft:manifest";
 
 /// The capability to send requests.
 const HTTP: &str = "http";
 
-/// What stands in `plugin.toml`.
+/// The content of `plugin.toml`.
 pub struct AuthorsManifest {
     /// The plugin's name.
     pub name: String,
-    /// All types that it subscribes to.
+    /// All event types that it subscribes to.
     pub types: Vec<String>,
-    /// Whether it asks to send requests.
+    /// Whether it asks for the capability to send requests.
     pub sends: bool,
     text: String,
 }
@@ -45,17 +46,19 @@ impl AuthorsManifest {
             return Err(ScriptError::FileMissing {
                 file: "plugin.toml".to_owned(),
                 folder: folder.to_path_buf(),
-                purpose: "it gives the plugin its name and its subscriptions",
+                purpose: "it contains the plugin's name and subscriptions",
             });
         }
         let text = read(&path)?;
         let document: Document = toml::from_str(&text)
             .map_err(|error| ScriptError::Invalid { path: path.clone(), reason: error.to_string() })?;
-        // It becomes the name of a file.
+        // The name becomes a file name.
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if document.name.is_empty() || !document.name.chars().all(is_plain) {
-            let reason =
-                format!("`name` is \"{}\", but a name has letters a to z, digits and -", document.name);
+            let reason = format!(
+                "`name` is \"{}\"; a name may contain only letters a to z, digits and -",
+                document.name
+            );
             return Err(ScriptError::Invalid { path, reason });
         }
         let types = document.subscriptions.into_iter().flat_map(|subscription| subscription.types).collect();
@@ -63,12 +66,12 @@ impl AuthorsManifest {
         Ok(Self { name: document.name, types, sends, text })
     }
 
-    /// The file as it is written.
+    /// The text of the file.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Puts the whole file into the component, as the one record of the section.
+    /// Appends the whole file to the component, as the only record of the section.
     pub fn embed(&self, component: &mut Vec<u8>) {
         let length = u32::try_from(self.text.len()).expect("a manifest is a short text");
         let mut record = length.to_le_bytes().to_vec();
@@ -76,7 +79,7 @@ impl AuthorsManifest {
         CustomSection { name: SECTION.into(), data: record.into() }.append_to_component(component);
     }
 
-    /// The types as a list that JavaScript and Python read alike.
+    /// The types as a list that is valid in both JavaScript and Python.
     pub fn types_as_json(&self) -> String {
         serde_json::to_string(&self.types).expect("text is JSON")
     }
@@ -122,7 +125,7 @@ mod tests {
         let reason = |text: &str| manifest(text).err().expect("refused").to_string();
         assert!(reason("version = 1").contains("missing field `name`"), "{}", reason("version = 1"));
         assert!(reason("name = ").contains("line 1"), "{}", reason("name = "));
-        assert!(reason("name = \"../x\"").ends_with("a name has letters a to z, digits and -"));
+        assert!(reason("name = \"../x\"").ends_with("a name may contain only letters a to z, digits and -"));
         let empty = tempfile::tempdir().unwrap();
         let text = AuthorsManifest::read(empty.path()).err().expect("refused").to_string();
         assert!(text.starts_with("there is no plugin.toml in "), "{text}");

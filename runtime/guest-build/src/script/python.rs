@@ -13,7 +13,7 @@ use crate::{Language, contract::CONTRACT};
 const PYTHON: Program =
     Program { name: "python3", language: Language::Python, needs: "Python 3.11 or newer with pip" };
 
-/// Installs what `requirements.txt` says into `packages`.
+/// Arguments that install `requirements.txt` into `packages`.
 const PIP_INSTALL: [&str; 10] = [
     "-m",
     "pip",
@@ -35,23 +35,24 @@ const TOOLS: Tools<'_> = Tools {
     what: "componentize-py (once, about 50 MB)",
 };
 
-/// Module that is made for each build: it finds the author's code and exports what the contract asks for.
+/// Module that is generated for each build: it loads the author's code and exports the contract's functions.
 const ENTRY: &str = "camshaft_entry";
 
-/// What a plugin is built against that asks for `http`, besides the contract: its world, and as much of WASI as it takes.
+/// WIT files for a plugin that asks for `http`, in addition to the contract: its world, and the parts of WASI
+/// that it uses.
 const SINK: [(&str, &str); 3] = [
     ("sink.wit", include_str!("../../tools/python/wit/sink.wit")),
     ("deps/io/io.wit", include_str!("../../tools/python/wit/io.wit")),
     ("deps/http/http.wit", include_str!("../../tools/python/wit/http.wit")),
 ];
 
-/// A world, and where it is found.
+/// A world, and the folder that contains it.
 struct World {
     folder: PathBuf,
     name: &'static str,
 }
 
-/// What matters here of `pyproject.toml`.
+/// The used part of `pyproject.toml`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Document {
@@ -62,7 +63,7 @@ struct Document {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Project {
-    /// Packages that the plugin imports, as pip takes them.
+    /// Packages that the plugin imports, as pip requirements.
     dependencies: Vec<String>,
 }
 
@@ -72,13 +73,13 @@ struct Tool {
     camshaft: Settings,
 }
 
-/// The `[tool.camshaft]`.
+/// The section `[tool.camshaft]`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
     /// The module with the handlers.
     module: String,
-    /// Folders with packages that the plugin imports, from the project's folder.
+    /// Folders with packages that the plugin imports, relative to the project's folder.
     path: Vec<PathBuf>,
 }
 
@@ -88,7 +89,7 @@ impl Default for Settings {
     }
 }
 
-/// Finds the modules of the plugin in `work`; what is answered writes its component to a file.
+/// Finds the modules of the plugin in `work`. The returned function writes its component to a file.
 pub fn plugin<'w>(
     work: &'w Work,
     manifest: &AuthorsManifest,
@@ -118,7 +119,7 @@ pub fn plugin<'w>(
     Ok(move |file: &Path| componentize(work, &world, &packages, &entry, &path, file))
 }
 
-/// Writes the world of a plugin that sends.
+/// Writes the WIT files of a plugin that sends requests.
 fn sink(work: &Work, inputs: &mut Inputs) -> Result<World, ScriptError> {
     let folder = work.scratch.join("sink");
     let contract = CONTRACT.map(|(name, content)| (format!("deps/camshaft/{name}"), content));
@@ -141,8 +142,8 @@ fn componentize(
     path: &[PathBuf],
     file: &Path,
 ) -> Result<(), ScriptError> {
-    // The tool adds the packages of the machine or of its virtual environment, so it is given an empty one: what was
-    // built with them would be missing on every other machine.
+    // The tool adds the packages of the machine or of its virtual environment. So it gets an empty
+    // environment: a component built with the machine's packages could not be built on other machines.
     let environment = work.scratch.join("environment");
     let nothing = environment.join("lib/python3/site-packages");
     fs::create_dir_all(&nothing).map_err(file_error(&nothing))?;
@@ -158,8 +159,7 @@ fn componentize(
     work.run(&mut componentize, PYTHON, essence)
 }
 
-/// The folder with the packages that `[project] dependencies` names, if it names any. They are installed once for each
-/// list.
+/// The folder with the packages of `[project] dependencies`, if there are any. Each list is installed once.
 fn dependencies(work: &Work, wanted: &[String], inputs: &mut Inputs) -> Result<Option<PathBuf>, ScriptError> {
     if wanted.is_empty() {
         return Ok(None);
@@ -181,7 +181,7 @@ fn document(path: &Path) -> Result<Document, ScriptError> {
         .map_err(|error| ScriptError::Invalid { path: path.to_path_buf(), reason: error.to_string() })
 }
 
-/// A plugin that is written against the contract itself brings its own export and needs no SDK.
+/// The entry module. A plugin without the SDK implements the contract itself, and exports `WitWorld`.
 fn entry_module(module: &str, manifest: &AuthorsManifest) -> String {
     format!(
         "import importlib\n\
@@ -196,7 +196,7 @@ fn entry_module(module: &str, manifest: &AuthorsManifest) -> String {
     )
 }
 
-/// The error in what componentize-py prints when the plugin's modules cannot be imported.
+/// Extracts the error from componentize-py's output when the plugin's modules cannot be imported.
 fn essence(said: &str) -> String {
     let said = said.split_once("AssertionError: ").map_or(said, |(_, error)| error);
     said.split("\n\nCaused by:").next().unwrap_or(said).trim_matches('\n').to_owned()

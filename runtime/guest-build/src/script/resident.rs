@@ -1,8 +1,8 @@
-//! A tool's process that stays for the next build, so that what it has made warm is not made again: the engines in which
-//! it runs, and their memory. It ends with the [`Resident`], with whatever fails in it, and with the process that started it.
+//! A tool's process that stays running for the next build, so that its engines and their memory stay warm. It
+//! ends when the [`Resident`] is dropped, when a request fails, and when the process that started it ends.
 //!
-//! It reads a request a line from stdin, as JSON. All that it and its children print is one text; a line of the request's
-//! `end` and `done` or `failed` ends the answer.
+//! It reads requests from stdin, one line of JSON each. The output of the process and its children is one
+//! text; a line with the request's `end` and `done` or `failed` ends the answer.
 
 use std::{
     io::{self, BufRead, BufReader, PipeReader, Write},
@@ -12,19 +12,19 @@ use std::{
 
 use serde::Serialize;
 
-/// Most of what a tool prints that is kept, in bytes.
+/// Maximum number of bytes of a tool's output to keep.
 const MAX_SAID: usize = 1 << 20;
 
-/// Why there is nothing.
+/// Why a request failed.
 #[derive(Debug)]
 pub enum Failed {
-    /// It could not be started, or spoken to.
+    /// The process could not be started, or communication failed.
     Io(io::Error),
-    /// It said so.
+    /// The process reported the failure; this is its output.
     Said(String),
 }
 
-/// The process, once it was needed.
+/// The process, once it has been started.
 #[derive(Debug, Default)]
 pub struct Resident(Mutex<Option<Process>>);
 
@@ -36,23 +36,24 @@ struct Process {
 
 #[derive(Serialize)]
 struct Request<'r, T> {
-    /// Begins the line that ends the answer; nothing else begins a line so.
+    /// Starts the line that ends the answer; no other line starts with it.
     end: &'r str,
     #[serde(flatten)]
     work: &'r T,
 }
 
 impl Resident {
-    /// Has the process do `work`, which `command` starts if it does not run. `end` is a text that is in nothing it prints.
+    /// Sends `work` to the process, and starts it with `command` if it is not running. The process must not
+    /// print the text `end` otherwise.
     pub fn run(&self, command: &mut Command, work: &impl Serialize, end: &str) -> Result<(), Failed> {
         let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let request = Request { end, work };
         if let Some(mut process) = place.take() {
             match process.run(&request) {
-                // It has ended since it did its work.
+                // The process ended after its previous request.
                 Err(Failed::Said(said)) if said.is_empty() => {}
                 other => {
-                    // Only one that did its work is used again.
+                    // Reuse the process only after a success.
                     *place = other.is_ok().then_some(process);
                     return other;
                 }
@@ -70,7 +71,7 @@ impl Process {
         let (said, printed) = io::pipe()?;
         command.stdin(std::process::Stdio::piped()).stdout(printed.try_clone()?).stderr(printed);
         let child = command.spawn();
-        // The command holds an end of the pipe, which would never be at its end.
+        // The command still holds the write end of the pipe, so the reader would never see its end.
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         Ok(Self { child: child?, said: BufReader::new(said) })
     }
@@ -79,7 +80,7 @@ impl Process {
         let mut line = serde_json::to_vec(request).map_err(|error| Failed::Io(error.into()))?;
         line.push(b'\n');
         if let Some(input) = &mut self.child.stdin {
-            // One that has ended says why.
+            // If the process has ended, its output contains the reason.
             let _: io::Result<()> = input.write_all(&line).and_then(|()| input.flush());
         }
         let mut said = Vec::new();
@@ -104,7 +105,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It has ended by itself, or does nothing that counts.
+        // The process has ended already, or its work is no longer needed.
         let _: io::Result<()> = self.child.kill();
         let _: io::Result<std::process::ExitStatus> = self.child.wait();
     }
@@ -114,7 +115,7 @@ impl Drop for Process {
 mod tests {
     use super::*;
 
-    /// Says its number and does what the request says.
+    /// Records each start, and acts on the text of the request.
     const TOOL: &str = r#"
         echo started >> starts
         while read -r line; do
@@ -144,13 +145,13 @@ mod tests {
         let Err(Failed::Said(said)) = run("bad") else { panic!("it fails") };
         assert!(said.ends_with("a reason\n") && said.contains("\"end\":\"END\""), "{said}");
         run("good").unwrap();
-        assert_eq!(starts(), 2, "after a failure it is another one");
+        assert_eq!(starts(), 2, "a new process starts after a failure");
         let Err(Failed::Said(said)) = run("neither") else { panic!("it ends") };
         assert!(said.ends_with("the end of it\n"), "{said}");
         run("good").unwrap();
         run("quits").unwrap();
         run("good").unwrap();
-        assert_eq!(starts(), 4, "one that is gone is started again");
+        assert_eq!(starts(), 4, "a process that ended is started again");
         let Err(Failed::Io(_)) = Resident::default().run(&mut Command::new("/no/such/tool"), &(), "END")
         else {
             panic!("it cannot be started");

@@ -1,6 +1,7 @@
-//! The source map that esbuild writes beside a bundle: where a place of the bundle lies in the author's files.
+//! The source map that esbuild writes beside a bundle. It maps positions in the bundle to the author's files.
 //!
-//! The SDK reads it in the component, for stacks; the build reads it for errors of the module's own code.
+//! The SDK reads it in the component, for stack traces; the build reads it for errors of the module's
+//! top-level code.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -8,16 +9,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{ScriptError, read_json};
 
-/// What is needed of a source map, version 3.
+/// The used part of a source map, version 3.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct SourceMap {
-    /// Files, from the plugin's folder.
+    /// Files, relative to the plugin's folder.
     sources: Vec<String>,
-    /// Lines apart by `;`, places in them by `,`, each of up to five numbers.
+    /// Lines are separated by `;`, positions within a line by `,`; a position has up to five numbers.
     mappings: String,
 }
 
-/// A place in the author's files: source, line and column, counted from 0.
+/// A position in the author's files: source, line and column, counted from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Place {
     source: i64,
@@ -26,11 +27,11 @@ struct Place {
 }
 
 impl SourceMap {
-    /// The map of `bundle`, its files named from `folder`.
+    /// Reads the map of `bundle`, with file names relative to `folder`.
     pub fn beside(bundle: &Path, folder: &Path) -> Result<Self, ScriptError> {
         let mut map: Self = read_json(&bundle.with_extension("js.map"))?;
         let from = bundle.parent().unwrap_or(folder);
-        // What esbuild names in angle brackets is a definition, and no file.
+        // A name in angle brackets is a definition of esbuild, not a file.
         for source in map.sources.iter_mut().filter(|source| !source.starts_with('<')) {
             let path = plain(&from.join(&*source));
             let path = path.strip_prefix(folder).unwrap_or(&path);
@@ -39,12 +40,12 @@ impl SourceMap {
         Ok(map)
     }
 
-    /// The map as the SDK reads it.
+    /// The map in the form that the SDK reads.
     pub fn as_json(&self) -> String {
         serde_json::to_string(self).expect("text is JSON")
     }
 
-    /// `text` with each `bundle.js:LINE:COLUMN` in place of which it stands in the author's files.
+    /// Replaces each `bundle.js:LINE:COLUMN` in `text` by the position in the author's files.
     pub fn in_authors_files(&self, text: &str) -> String {
         const BUNDLE: &str = "bundle.js:";
         let mut pieces = text.split(BUNDLE);
@@ -69,7 +70,7 @@ impl SourceMap {
         shown
     }
 
-    /// Where a place of the bundle comes from, both counted from 0.
+    /// The origin of a position in the bundle; lines and columns are counted from 0.
     fn place(&self, line: usize, column: i64) -> Option<Place> {
         let mut place = Place::default();
         let mut found = None;
@@ -97,7 +98,7 @@ impl SourceMap {
     }
 }
 
-/// The numbers of a segment: base 64, five bits a digit, the sign in the lowest bit.
+/// Decodes the numbers of a segment: base 64, five bits per digit, the sign in the lowest bit.
 fn numbers(segment: &str) -> Vec<i64> {
     let mut found = Vec::new();
     let (mut value, mut shift) = (0_i64, 0_u32);
@@ -119,7 +120,7 @@ fn numbers(segment: &str) -> Vec<i64> {
     found
 }
 
-/// The path without `..`. Links were followed before.
+/// The path without `..`. Symbolic links are already resolved.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {

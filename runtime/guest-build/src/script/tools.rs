@@ -1,4 +1,4 @@
-//! Tools that npm and pip install into a folder of their own, once, and whole or not at all.
+//! Tools that npm and pip install into a separate folder, once, and completely or not at all.
 
 use std::{
     fs,
@@ -8,28 +8,29 @@ use std::{
 
 use super::{Program, ScriptError, file_error, write};
 
-/// What is installed together.
+/// A set of packages that is installed together.
 pub struct Tools<'t> {
     /// Name of the folder.
     pub name: &'t str,
-    /// Files that say what is installed, name and content. The first one tells a current folder from an old one.
+    /// Files that define the packages, with names and contents. The folder is current if it contains the same
+    /// files.
     pub pins: &'t [(&'t str, &'t str)],
-    /// Whoever installs.
+    /// The program that installs them.
     pub program: Program,
-    /// What it is told to do in the folder.
+    /// The arguments of the program, which runs in the folder.
     pub arguments: &'t [&'t str],
-    /// Said beside the command: what comes, and how large it is.
+    /// A description with the size, printed with the command.
     pub what: &'t str,
 }
 
 impl Tools<'_> {
-    /// The folder in `tools` with everything installed.
+    /// The folder in `tools`, with everything installed.
     pub fn folder(&self, tools: &Path) -> Result<PathBuf, ScriptError> {
         let folder = tools.join(self.name);
         if self.is_current(&folder) {
             return Ok(folder);
         }
-        // Installed beside and renamed: an installation that was cut off is never taken for a whole one.
+        // Install into a draft and rename it, so that an interrupted installation is never used.
         let draft = tools.join(format!("{}.{}.partial", self.name, process::id()));
         fs::create_dir_all(&draft).map_err(file_error(&draft))?;
         let installed = self.install(&draft).and_then(|()| self.put(&draft, &folder));
@@ -54,7 +55,7 @@ impl Tools<'_> {
         announce_and_run(self.program, &mut command, folder, self.what)
     }
 
-    /// Puts the draft in its place, unless another process was faster.
+    /// Moves the draft to its final path, unless another process was faster.
     fn put(&self, draft: &Path, folder: &Path) -> Result<(), ScriptError> {
         if !self.is_current(folder) && folder.exists() {
             fs::remove_dir_all(folder).map_err(file_error(folder))?;
@@ -66,7 +67,7 @@ impl Tools<'_> {
     }
 }
 
-/// Says on stderr what is about to be installed, and installs it.
+/// Prints on stderr what will be installed, and installs it.
 pub fn announce_and_run(
     program: Program,
     command: &mut Command,
@@ -79,7 +80,7 @@ pub fn announce_and_run(
         .collect::<Vec<_>>()
         .join(" ");
     eprintln!("installing {what}: `{line}` in {}", folder.display());
-    // What it says is no output of ours.
+    // The installer's output goes to stderr, because stdout is for this program's data.
     let stdout = std::io::stderr();
     let status = command.stdout(stdout).status().map_err(|error| program.missing(error))?;
     if status.success() { Ok(()) } else { Err(ScriptError::Install { command: line }) }

@@ -1,9 +1,9 @@
 //! Bounds on what a file consists of, checked before anything reads it further.
 //!
-//! A small file can make a compiler take gigabytes, minutes, or more stack than a thread has. `survey` shows every
-//! section of its one walk to [`Bounds`]. What a component makes is multiplied out over what it instantiates, but
-//! never expanded: a component's sums are known when it ends, and only a component that has ended can be
-//! instantiated. Each bound lies far above what the tools of any language make.
+//! A small file can make a compiler take gigabytes, minutes, or more stack than a thread has. `survey` shows
+//! every section of its one walk to [`Bounds`]. What a component makes is multiplied out over what it
+//! instantiates, but never expanded: a component's sums are known when it ends, and only a component that has
+//! ended can be instantiated. Each bound lies far above what the tools of any language make.
 
 mod function;
 mod sums;
@@ -25,14 +25,17 @@ const MAX_NESTING: usize = 32;
 const MAX_COMPONENTS: u64 = 256;
 /// Core modules of a file. Python's interpreter with its libraries comes to 14.
 const MAX_MODULES: u64 = 256;
-/// Functions of all core modules of a file. Python and JavaScript have 13,000; each costs a kilobyte while it is compiled.
+/// Functions of all core modules of a file. Python and JavaScript have 13,000; each costs a kilobyte while it
+/// is compiled.
 const MAX_FUNCTIONS: u64 = 200_000;
-/// Types, imports, exports, globals and segments of all core modules of a file. Python and JavaScript have 10,000.
+/// Types, imports, exports, globals and segments of all core modules of a file. Python and JavaScript have
+/// 10,000.
 const MAX_ENTRIES: u64 = 500_000;
-/// Definitions of all components of a file: types and what is in them, imports, exports, aliases, functions. Python has
-/// 2,300.
+/// Definitions of all components of a file: types and what is in them, imports, exports, aliases, functions.
+/// Python has 2,300.
 const MAX_DEFINITIONS: u64 = 100_000;
-/// Names that are linked for the outermost component: its imports times the largest type of one. Python has 3,400.
+/// Names that are linked for the outermost component: its imports times the largest type of one. Python has
+/// 3,400.
 const MAX_LINKED: u64 = 100_000;
 
 /// Why the walk ends early.
@@ -54,7 +57,7 @@ pub fn beyond(what: &str, file: &Path) -> Refusal {
     Refusal::new(
         RefusalCode::PluginTooComplex,
         format!("\"{}\" is too complex to be compiled: {what}", file.display()),
-        "Build it with a released toolchain and optimisations; if it was built so, report it with the file.",
+        "Build it with a released toolchain and optimisations; if it still fails, report it with the file.",
     )
 }
 
@@ -312,7 +315,7 @@ fn known(space: &[Option<Sums>], index: u32) -> Option<Sums> {
 /// What such an instance would make depends on the caller. No tool makes it, so it is not worth following.
 fn handed(what: &str) -> Fault {
     Fault::Beyond(format!(
-        "it instantiates a {what} that stands outside the instantiating component's own file"
+        "it instantiates a {what} that is not defined in the instantiating component's own file"
     ))
 }
 

@@ -1,7 +1,8 @@
-//! One walk over the sections of a WebAssembly file: its form, its imports and exports, its manifest, its bounds.
+//! One walk over the sections of a WebAssembly file: its form, its imports and exports, its manifest, its
+//! bounds.
 //!
-//! Nothing is validated beyond what the walk needs; the compiler does that later. What is too much for a compiler is
-//! refused by the walk.
+//! Nothing is validated beyond what the walk needs; the compiler does that later. What is too much for a
+//! compiler is refused by the walk.
 
 use std::path::Path;
 
@@ -125,7 +126,7 @@ fn form_of(bytes: &[u8], file: &Path) -> Result<Form, Refusal> {
                 not_wasm("native code", "Precompiled code is never loaded; copy the `.wasm` file itself.")
             }
             _ if bytes.trim_ascii_start().starts_with(b"(") => {
-                not_wasm("WebAssembly text", "Turn it into the binary format first.")
+                not_wasm("WebAssembly text", "Convert it to the binary format first.")
             }
             _ if std::str::from_utf8(bytes).is_ok() => not_wasm("text", build),
             _ => not_wasm("something else", build),
@@ -139,7 +140,7 @@ fn form_of(bytes: &[u8], file: &Path) -> Result<Form, Refusal> {
     } else if Parser::is_core_wasm(bytes) {
         Ok(Form::Module)
     } else {
-        let message = format!("\"{}\" is WebAssembly of a version that is not known here", file.display());
+        let message = format!("\"{}\" has a WebAssembly version that is not supported", file.display());
         Err(Refusal::new(RefusalCode::InvalidComponent, message, "Build it with a current toolchain."))
     }
 }
@@ -151,14 +152,14 @@ fn broken(error: &wasmparser::Error, file: &Path) -> Refusal {
     Refusal::new(
         RefusalCode::InvalidComponent,
         format!("\"{}\" is not valid WebAssembly: {error}", file.display()),
-        "Build it again; if it was copied, compare the copy with the original.",
+        "Rebuild it; if it was copied, compare the copy with the original.",
     )
 }
 
 fn truncated(file: &Path) -> Refusal {
     Refusal::new(
         RefusalCode::TruncatedWasm,
-        format!("\"{}\" ends in the middle of its content", file.display()),
-        "Copy it again: write it under another name and rename it, so that it appears complete.",
+        format!("\"{}\" is truncated", file.display()),
+        "Copy it again under another name and then rename it, so that the complete file appears at once.",
     )
 }

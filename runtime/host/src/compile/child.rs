@@ -1,7 +1,7 @@
 //! The parent's side of a compiler process: start it, feed it, bound it, believe only a whole image.
 //!
-//! Three threads move bytes, so that a process that neither reads nor writes holds up nobody: the caller's thread
-//! looks at the clock and kills. The limits on memory and processor time are the process's own.
+//! Three threads move bytes, so that a process that neither reads nor writes holds up nobody: the caller's
+//! thread looks at the clock and kills. The limits on memory and processor time are the process's own.
 
 use std::{
     io::{self, Read, Write},
@@ -70,7 +70,7 @@ pub fn compile(
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let mut running = Running(child);
     let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
-        return Err(not_started(io::Error::other("it has no pipes")));
+        return Err(not_started(io::Error::other("its pipes are missing")));
     };
     std::thread::scope(|scope| {
         // Ends the process before the scope waits for the threads, whatever happens in between.
@@ -127,8 +127,8 @@ fn judge(status: ExitStatus, said: &str) -> End {
     match (status.code(), signal(status)) {
         (Some(INVALID), _) => End::Invalid(said.to_owned()),
         (_, Some(SIGXCPU)) => End::Time,
-        (_, Some(signal)) => End::Failed(with(&format!("the compiler was ended by signal {signal}"), said)),
-        (Some(0), _) => End::Failed(with("the compiler's answer is damaged", said)),
+        (_, Some(signal)) => End::Failed(with(&format!("signal {signal} ended the compiler"), said)),
+        (Some(0), _) => End::Failed(with("the compiler's output is damaged", said)),
         (code, _) if said.is_empty() => {
             End::Failed(format!("the compiler ended with {}", code.unwrap_or_default()))
         }

@@ -1,15 +1,17 @@
-//! Compiled functions that are kept for the next compilation, so that an edit of a script does not compile its interpreter
-//! again: of 12 MB of JavaScript engine nothing changes but its data.
+//! Compiled functions that are kept for the next compilation, so that an edit of a script does not compile
+//! its interpreter again: of 12 MB of JavaScript engine nothing changes but its data.
 //!
-//! The compiler process reads the file before it compiles and writes it anew afterwards. Keys and values are those of
-//! cranelift's incremental cache: a key is the digest of all that a function is compiled from. The file is sealed as compiled
-//! code is, and believed only whole; in it follow one another: length of the key, key, length of the value, value. Lengths
-//! are 4 bytes, least first. It lies where only this user writes: in the data directory, or in the folder of the user's caches,
-//! which all commands share. What another release has left there goes when it is a week old.
+//! The compiler process reads the file before it compiles and writes it anew afterwards. Keys and values are
+//! those of cranelift's incremental cache: a key is the digest of all that a function is compiled from. The
+//! file is sealed as compiled code is, and believed only whole; in it follow one another: length of the key,
+//! key, length of the value, value. Lengths are 4 bytes, least first. It lies where only this user writes: in
+//! the data directory, or in the folder of the user's caches, which all commands share. What another release
+//! has left there goes when it is a week old.
 //!
-//! Three to ten of a hundred functions of an interpreter are not found although nothing of them has changed, and their code
-//! comes out the same: their keys differ from process to process. The likely reason are tables of branches to blocks that take
-//! values, for which wasmtime 48 makes blocks in the order of a hash map. All keys that were seen are kept.
+//! Three to ten of a hundred functions of an interpreter are not found although nothing of them has changed,
+//! and their code comes out the same: their keys differ from process to process. The likely reason are tables
+//! of branches to blocks that take values, for which wasmtime 48 makes blocks in the order of a hash map. All
+//! keys that were seen are kept.
 
 use std::{
     borrow::Cow,
@@ -28,7 +30,8 @@ use super::image;
 /// A smaller component is compiled in less time than the file is read. Interpreters are larger.
 pub const LEAST_COMPONENT_BYTES: usize = 4 * 1024 * 1024;
 
-/// What the file may hold; what the last compilation did not need goes first. The engines of JavaScript and Python take 75 MB.
+/// What the file may hold; what the last compilation did not need goes first. The engines of JavaScript and
+/// Python take 75 MB.
 pub const MAX_BYTES: u64 = 128 * 1024 * 1024;
 
 /// The beginning of the file's name; the engine's compatibility follows.
@@ -37,8 +40,8 @@ pub const NAME: &str = "functions-";
 /// The ending of a file that is being written.
 const UNFINISHED: &str = "tmp";
 
-/// A file of another engine that was written before is wanted by no release that is still in use. Nor is a file that was
-/// begun so long ago: its compiler is gone.
+/// A file of another engine that was written before is wanted by no release that is still in use. Nor is a
+/// file that was begun so long ago: its compiler is gone.
 const OUTDATED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The functions of a file, and those that were compiled since.
@@ -70,7 +73,8 @@ impl Functions {
         Self { kept, index, needed: Mutex::default() }
     }
 
-    /// Writes the file if the compilation brought a function: what it needed first, then of the others what finds room.
+    /// Writes the file if the compilation brought a function: what it needed first, then of the others what
+    /// finds room.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let needed = self.needed.lock().map_err(|_| io::Error::other("a compiler has panicked"))?;
         if needed.new.is_empty() {

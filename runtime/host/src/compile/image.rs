@@ -1,6 +1,7 @@
 //! The form of compiled code in a pipe and in a file: the code, its SHA-256, a magic number.
 //!
-//! The compiler makes it and the code cache keeps it, as it does with functions for the next compilation. The code comes first, since it is mapped from a file's start.
+//! The compiler makes it and the code cache keeps it, as it does with functions for the next compilation. The
+//! code comes first, since it is mapped from a file's start.
 
 use std::hash::{Hash, Hasher};
 
@@ -29,7 +30,8 @@ pub fn code(image: &[u8]) -> Option<&[u8]> {
     (Sha256::digest(code).as_slice() == checksum).then_some(code)
 }
 
-/// What tells code for `engine` from code for others. It is the same in every process of one build on one machine.
+/// What tells code for `engine` from code for others. It is the same in every process of one build on one
+/// machine.
 pub fn compatibility(engine: &Engine) -> String {
     let mut hasher = Sha256Hasher(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut hasher);

@@ -1,7 +1,7 @@
 //! The compiler process itself: limits first, then one component from stdin, compiled, to stdout.
 //!
-//! `camshaft compile` calls it. It reads no settings, starts no thread and knows no plugin: what it is told stands
-//! on its command line.
+//! `camshaft compile` calls it. It reads no settings, starts no thread and knows no plugin: what it is told
+//! stands on its command line.
 
 use std::{
     ffi::OsString,
@@ -26,8 +26,8 @@ pub const OUT_OF_MEMORY: i32 = 4;
 /// Ends the process in all other cases without an image.
 const FAILED: i32 = 1;
 
-/// How much less of the processor goes to loading plugins than to the threads that handle events, as `nice` counts: a
-/// quarter of a busy core, so that a plugin is loaded on a busy machine, too.
+/// How much less of the processor goes to loading plugins than to the threads that handle events, as `nice`
+/// counts: a quarter of a busy core, so that a plugin is loaded on a busy machine, too.
 pub const LOADING_NICENESS: i32 = 5;
 
 /// What a compiler process is told.
@@ -66,8 +66,8 @@ struct Fault {
     reason: String,
 }
 
-/// Limits this process for good, compiles the component on stdin, and writes the result to stdout. Returns how the
-/// process is to end. Nothing else should run in this process.
+/// Limits this process for good, compiles the component on stdin, and writes the result to stdout. Returns
+/// how the process is to end. Nothing else should run in this process.
 #[must_use]
 pub fn compile_from_stdin(order: &CompileOrder) -> i32 {
     match compile(order) {
@@ -90,7 +90,7 @@ fn compile(order: &CompileOrder) -> Result<(), Fault> {
     let store = functions.as_ref().map(|(_, functions)| Arc::clone(functions));
     let engine = engine::compiling(store, order.all_cores).map_err(|error| failed(format!("{error:#}")))?;
     if image::compatibility(&engine) != order.compatibility {
-        return Err(failed("the compiler is of another release than the runtime".to_owned()));
+        return Err(failed("the compiler and the runtime are of different releases".to_owned()));
     }
     let image = match catch_panic(|| engine.precompile_component(&component)) {
         Ok(Ok(code)) => image::seal(code),
@@ -123,8 +123,8 @@ fn fault(error: &wasmtime::Error) -> Fault {
     Fault { code, reason: format!("{error:#}") }
 }
 
-/// Makes others come first: for the processor, and for memory where the whole machine runs out of it. Neither is
-/// needed for the limits, so a system that refuses is no fault.
+/// Makes others come first: for the processor, and for memory where the whole machine runs out of it. Neither
+/// is needed for the limits, so a system that refuses is no fault.
 fn step_back() {
     // On Linux it has the priority of the thread that started it, which may have stepped back itself.
     let niceness = rustix::process::getpriority_process(None).unwrap_or_default();

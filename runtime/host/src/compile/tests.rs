@@ -61,7 +61,7 @@ fn a_whole_image_is_taken_and_all_of_the_component_was_handed_over() {
         fs::write(&file, damaged).unwrap();
         let made =
             child::compile(&shell("cat \"$0\"", &file), &limits(Duration::from_secs(300)), &[], &|_| false);
-        assert_eq!(failed_with(made), "the compiler's answer is damaged");
+        assert_eq!(failed_with(made), "the compiler's output is damaged");
     }
 }
 
@@ -73,7 +73,7 @@ fn a_process_that_ends_is_told_by_its_end() {
     assert_eq!(run("echo bad magic >&2; exit 3"), Err(End::Invalid("bad magic".into())));
     assert_eq!(failed_with(run("echo no such thing >&2; exit 1")), "no such thing");
     assert_eq!(failed_with(run("exit 9")), "the compiler ended with 9");
-    assert_eq!(failed_with(run("kill -SEGV $$")), "the compiler was ended by signal 11");
+    assert_eq!(failed_with(run("kill -SEGV $$")), "signal 11 ended the compiler");
     let missing = CompilerProgram { program: "/no/such/program".into(), ..shell("", Path::new("")) };
     let missing = child::compile(&missing, &limits(Duration::from_secs(300)), &[], &|_| false);
     let reason = failed_with(missing);
@@ -89,7 +89,7 @@ fn a_process_that_does_nothing_is_killed_when_its_time_is_over_or_another_load_c
     let made = child::compile(&shell, &limits(Duration::from_secs(30)), &[], &gives_way);
     assert_eq!(made, Err(End::GaveWay));
     // One that closes its output, and stays.
-    assert_eq!(failed_with(run("exec >&- 2>&-; exec sleep 60")), "the compiler was ended by signal 9");
+    assert_eq!(failed_with(run("exec >&- 2>&-; exec sleep 60")), "signal 9 ended the compiler");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_flood_on_stderr_or_stdout_is_cut_off() {
     let reason = failed_with(run("head -c 10000000 /dev/zero | tr '\\0' x >&2; exit 1"));
     assert_eq!(reason, "x".repeat(4 * 1024));
     let reason = failed_with(run("head -c 10000000 /dev/zero"));
-    assert_eq!(reason, "the compiler's answer is damaged");
+    assert_eq!(reason, "the compiler's output is damaged");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! How many components are compiled or tried out at a time: one per core less one, and slow ones when no other waits.
+//! How many components are compiled or tried out at a time: one per core less one, and slow ones when no
+//! other waits.
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},

@@ -37,7 +37,8 @@ pub struct Files {
 pub struct Stamp {
     /// Time of the last change of its content, as far as that says: who copies a file may set it.
     pub modified: SystemTime,
-    /// Time of the last change of anything about it, permissions and name included. Nothing but the clock sets that.
+    /// Time of the last change of anything about it, permissions and name included. Nothing but the clock
+    /// sets that.
     pub changed: SystemTime,
     /// Length in bytes.
     pub length: u64,

@@ -1,4 +1,5 @@
-//! What lies in the plugins directory and is not looked at, though it was probably meant to be: each with why.
+//! What lies in the plugins directory and is not looked at, though it was probably meant to be: each with
+//! why.
 
 use std::{
     collections::BTreeMap,
@@ -44,7 +45,7 @@ fn judge(name: &str, stamps: &BTreeMap<String, Stamp>) -> Option<(String, String
     let (stem, extension) = name.rsplit_once('.')?;
     for known in ["wasm", "toml"] {
         if extension != known && extension.eq_ignore_ascii_case(known) {
-            let message = format!("a name in the plugins directory ends in .{known}, in small letters");
+            let message = format!("the extension .{known} must be in lower case in the plugins directory");
             return Some((message, format!("Rename it to \"{stem}.{known}\".")));
         }
     }
@@ -57,7 +58,7 @@ fn judge(name: &str, stamps: &BTreeMap<String, Stamp>) -> Option<(String, String
     let message = format!("there is no \"{stem}.wasm\" beside this operator's file");
     let hint = match likely {
         Some((_, known)) => format!("If it is for \"{known}.wasm\", rename it to \"{known}.toml\"."),
-        None => "Name it like the plugin that it is for, or remove it.".to_owned(),
+        None => "Rename it after its plugin, or remove it.".to_owned(),
     };
     Some((message, hint))
 }
@@ -70,8 +71,8 @@ fn inside(folder: &Path) -> Option<Overlooked> {
         .collect();
     plugins.sort();
     let file = plugins.into_iter().next()?;
-    let message = "plugins in folders of the plugins directory are not looked at".to_owned();
-    Some(Overlooked { file, message, hint: "Move it into the directory itself.".to_owned() })
+    let message = "plugins in subdirectories of the plugins directory are ignored".to_owned();
+    Some(Overlooked { file, message, hint: "Move it into the plugins directory itself.".to_owned() })
 }
 
 #[cfg(test)]
@@ -106,12 +107,14 @@ mod tests {
         assert_eq!(
             told,
             [
-                "X.WASM: a name in the plugins directory ends in .wasm, in small letters. Rename it to \"X.wasm\".",
-                "alone.toml: there is no \"alone.wasm\" beside this operator's file. Name it like the plugin that it is \
-                 for, or remove it.",
+                "X.WASM: the extension .wasm must be in lower case in the plugins directory. \
+                 Rename it to \"X.wasm\".",
+                "alone.toml: there is no \"alone.wasm\" beside this operator's file. \
+                 Rename it after its plugin, or remove it.",
                 "chos.toml: there is no \"chos.wasm\" beside this operator's file. If it is for \"chaos.wasm\", rename it to \
                  \"chaos.toml\".",
-                "sub/x.wasm: plugins in folders of the plugins directory are not looked at. Move it into the directory itself.",
+                "sub/x.wasm: plugins in subdirectories of the plugins directory are ignored. \
+                 Move it into the plugins directory itself.",
             ]
         );
     }

@@ -99,7 +99,8 @@ impl Access {
             self.secrets.get(name).filter(|_| is_named).map(String::as_str).ok_or_else(|| {
                 let file = self.operator_file.display();
                 format!(
-                    "denied: the secret \"{name}\" may not go to {}: `secrets` of its [[http]] in \"{file}\" lacks it",
+                    "denied: the secret \"{name}\" is not allowed for {}: `secrets` of its [[http]] in \
+                     \"{file}\" lacks it",
                     rule.host
                 )
             })
@@ -112,16 +113,14 @@ fn mismatch(manifest: &Manifest, operator_file: &Path) -> Refusal {
     if manifest.http.is_empty() {
         return Refusal::new(
             RefusalCode::InvalidManifest,
-            format!(
-                "plugin \"{name}\" is granted \"{CAPABILITY}\", but no [[http]] says where to, so it could reach nothing"
-            ),
-            format!("Write [[http]] with `host`, `port` and `methods` into \"{file}\"."),
+            format!("plugin \"{name}\" is granted \"{CAPABILITY}\", but no [[http]] allows a destination"),
+            format!("Add [[http]] with `host`, `port` and `methods` to \"{file}\"."),
         );
     }
     Refusal::new(
         RefusalCode::InvalidManifest,
         format!(
-            "\"{file}\" has [[http]], but plugin \"{name}\" does not ask for the capability \"{CAPABILITY}\""
+            "\"{file}\" has [[http]], but plugin \"{name}\" does not request capability \"{CAPABILITY}\""
         ),
         "Remove the rules, or update the plugin.",
     )
@@ -135,13 +134,11 @@ fn read(
 ) -> Result<String, Refusal> {
     let found = match source {
         // What is named is not said: the secret itself may stand in place of its name.
-        SecretSource::Env(variable) => std::env::var(variable).map_err(|_| {
-            "the environment variable that [secrets] names for it is not set to a text".to_owned()
-        }),
+        SecretSource::Env(variable) => std::env::var(variable)
+            .map_err(|_| "its environment variable is not set, or is not Unicode text".to_owned()),
         SecretSource::File(path) => {
             let path = operator_file.parent().unwrap_or(Path::new("")).join(path);
-            read_bounded(&path, MAX_SECRET_BYTES)
-                .map_err(|error| format!("the file that [secrets] names for it cannot be read: {error}"))
+            read_bounded(&path, MAX_SECRET_BYTES).map_err(|error| format!("its file cannot be read: {error}"))
         }
     };
     let secret = found.and_then(|text| {
@@ -149,13 +146,13 @@ fn read(
         let fits = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
         // What is wrong is said without showing any of it.
         fits.then(|| text.to_owned())
-            .ok_or_else(|| "it is empty, or holds more than one line of plain text".to_owned())
+            .ok_or_else(|| "it is empty, or not a single line of plain text".to_owned())
     });
     secret.map_err(|why| {
         Refusal::new(
             RefusalCode::SecretUnavailable,
-            format!("the secret \"{name}\" of plugin \"{}\" is not to be had: {why}", manifest.name),
-            format!("Provide it, then touch \"{}\" to have it read again.", operator_file.display()),
+            format!("the secret \"{name}\" of plugin \"{}\" is unavailable: {why}", manifest.name),
+            format!("Provide the secret, then touch \"{}\" to reload it.", operator_file.display()),
         )
     })
 }

@@ -1,8 +1,8 @@
 //! Addresses that a host name may resolve to, and the look-up.
 //!
-//! A rule that names a host opens the public internet under that name, not the machine or the network that the runtime
-//! runs in. The caller connects to the returned addresses and never resolves the name again, so an answer that changes
-//! between the check and the connection has no effect.
+//! A rule that names a host opens the public internet under that name, not the machine or the network that
+//! the runtime runs in. The caller connects to the returned addresses and never resolves the name again, so
+//! an answer that changes between the check and the connection has no effect.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},

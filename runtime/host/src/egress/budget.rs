@@ -1,7 +1,7 @@
 //! What the requests of one instance may cost the host: how many a call sends, and what those under way keep.
 //!
-//! A request under way has buffers that the guest fills and does not see. They count to its memory limit, at their
-//! bound: so what the guest or the other side sends changes nothing.
+//! A request under way has buffers that the guest fills and does not see. They count to its memory limit, at
+//! their bound: so what the guest or the other side sends changes nothing.
 
 use std::sync::{
     Arc,
@@ -10,15 +10,16 @@ use std::sync::{
 
 use camshaft_event::Limit;
 
-/// Requests that one call may send. A sink handles one event with a call, so this is far more than one has a use for.
+/// Requests that one call may send. A sink handles one event with a call, so this is far more than one has a
+/// use for.
 const MAX_REQUESTS: u32 = 256;
 
-/// What a request under way keeps at most: a connection's buffers for reading and for writing, 400 KiB each, and what is
-/// queued of its body.
+/// What a request under way keeps at most: a connection's buffers for reading and for writing, 400 KiB each,
+/// and what is queued of its body.
 pub const REQUEST_BYTES: usize = 1024 * 1024;
 
-/// What an instance that may send requests keeps besides, at most: headers, addresses and pieces of bodies in the
-/// resources that it holds.
+/// What an instance that may send requests keeps besides, at most: headers, addresses and pieces of bodies in
+/// the resources that it holds.
 const RESOURCE_BYTES: usize = 4 * 1024 * 1024;
 
 /// The requests of one instance.
@@ -69,8 +70,8 @@ impl Budget {
         if room_bytes < REQUEST_BYTES {
             let limit = bytesize::ByteSize::b(limit_bytes as u64).display().iec();
             return Err(format!(
-                "denied: a request under way counts as {} of the instance's memory, which has a limit of {limit} \
-                 ({}); {} are under way",
+                "denied: each request in flight counts as {} of the instance's memory, which has a limit of \
+                 {limit} ({}); {} are in flight",
                 bytesize::ByteSize::b(REQUEST_BYTES as u64).display().iec(),
                 Limit::Memory.raised_by(),
                 self.under_way.load(Ordering::Acquire)
@@ -101,7 +102,7 @@ mod tests {
         assert_eq!(budget.kept_bytes(), before + REQUEST_BYTES);
         budget.set_room(REQUEST_BYTES - 1, 8 << 20);
         let error = budget.send().unwrap_err();
-        assert!(error.contains("limit of 8.0 MiB (setting `limits.memory`); 1 are under way"), "{error}");
+        assert!(error.contains("limit of 8.0 MiB (setting `limits.memory`); 1 are in flight"), "{error}");
         drop(first);
         assert_eq!(budget.kept_bytes(), before);
     }

@@ -1,7 +1,7 @@
 //! The way out by HTTP of an instance that handles no event: it says no to every request.
 //!
-//! Start code runs whenever an instance is made, also of a version that waits behind a pin. What it sent would be no
-//! attempt's effect.
+//! Start code runs whenever an instance is made, also of a version that waits behind a pin. What it sent
+//! would be no attempt's effect.
 
 use http::{Request, Response};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};

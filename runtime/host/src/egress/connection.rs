@@ -1,7 +1,7 @@
 //! One request over one connection of its own, to addresses that were checked before.
 //!
-//! It stands in for the default of wasmtime's HTTP, which resolves the name itself. The name serves only to check the
-//! server's certificate.
+//! It stands in for the default of wasmtime's HTTP, which resolves the name itself. The name serves only to
+//! check the server's certificate.
 
 use std::{
     future::{Future, poll_fn},
@@ -61,8 +61,8 @@ impl From<Option<RequestOptions>> for Patience {
     }
 }
 
-/// Sends `request` to the first of `addresses` that accepts a connection. Returns the response and what is left to
-/// drive: the connection, until the body has been read.
+/// Sends `request` to the first of `addresses` that accepts a connection. Returns the response and what is
+/// left to drive: the connection, until the body has been read.
 pub async fn send(
     mut request: Request<WasiBody>,
     tls: bool,

@@ -1,6 +1,7 @@
 //! The requests of a call that were denied or failed: the first ones in words, the rest as a number.
 //!
-//! The guest chooses how many requests it makes and how long their addresses are; what is kept of them has a bound.
+//! The guest chooses how many requests it makes and how long their addresses are; what is kept of them has a
+//! bound.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,7 +1,7 @@
 //! Why a request that was let through got no answer, as a sentence.
 //!
-//! A guest gets a code of `wasi:http`, and many show it as their language shows data. The attempt's error and log have this
-//! beside it.
+//! A guest gets a code of `wasi:http`, and many show it as their language shows data. The attempt's error and
+//! log have this beside it.
 
 use std::io;
 
@@ -13,21 +13,21 @@ pub fn reason(error: &Error) -> String {
     match error {
         Error::Connect(error) => connecting(error),
         Error::Tls(error) => encrypting(error),
-        Error::InvalidDnsNameError(_) => "its host is no name that a certificate can be for".to_owned(),
+        Error::InvalidDnsNameError(_) => "its host is not a valid name for a certificate".to_owned(),
         Error::Hyper(error) if error.is_incomplete_message() => {
             "the receiver closed the connection before its answer was complete".to_owned()
         }
         Error::Hyper(error) if error.is_parse() => {
-            format!("the receiver does not answer as HTTP does: {error}")
+            format!("the receiver's response is not valid HTTP: {error}")
         }
-        Error::Hyper(error) => format!("the connection broke off: {error}"),
+        Error::Hyper(error) => format!("the connection failed: {error}"),
         Error::DnsTimeout => "its host's name was not resolved in time".to_owned(),
         Error::DestinationNotFound => "its host's name has no address".to_owned(),
-        Error::ConnectionTimeout => "no connection came about in time".to_owned(),
+        Error::ConnectionTimeout => "the connection timed out".to_owned(),
         Error::ConnectionReadTimeout => "the receiver did not answer in time".to_owned(),
-        Error::ConnectionLimitReached => "the call has sent as many requests as it may".to_owned(),
+        Error::ConnectionLimitReached => "the call has reached its limit of requests".to_owned(),
         Error::HttpRequestUriInvalid => "its address is not valid".to_owned(),
-        Error::HttpResponseHeaderSectionSize(_) => "the headers of the answer are too long".to_owned(),
+        Error::HttpResponseHeaderSectionSize(_) => "the headers of the response are too long".to_owned(),
         Error::ConfigurationError => "this machine cannot make encrypted connections".to_owned(),
         other => {
             let text = other.to_string();
@@ -39,9 +39,9 @@ pub fn reason(error: &Error) -> String {
 fn connecting(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "the connection was refused: nothing listens there".to_owned(),
-        io::ErrorKind::TimedOut => "no connection came about in time".to_owned(),
+        io::ErrorKind::TimedOut => "the connection timed out".to_owned(),
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-            "its host cannot be reached from here".to_owned()
+            "its host is unreachable from here".to_owned()
         }
         // The look-up of a name has no kind of its own.
         _ if error.to_string().contains("lookup address") => "its host's name is not known".to_owned(),
@@ -63,22 +63,22 @@ fn encrypting(error: &io::Error) -> String {
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                     "is for another name".to_owned()
                 }
-                CertificateError::UnknownIssuer => "was issued by no public authority".to_owned(),
+                CertificateError::UnknownIssuer => "was not issued by a public authority".to_owned(),
                 CertificateError::Revoked => "was revoked".to_owned(),
                 other => format!("is not valid: {other}"),
             };
             format!("the receiver's certificate {why}")
         }
         Some(rustls::Error::InvalidMessage(_)) => {
-            "the receiver does not speak TLS; `tls = false` in its [[http]] is for such".to_owned()
+            "the receiver does not speak TLS; set `tls = false` in its [[http]]".to_owned()
         }
         Some(rustls::Error::AlertReceived(alert)) => {
-            format!("the receiver ended the encryption ({alert:?})")
+            format!("the receiver ended the TLS connection ({alert:?})")
         }
         _ if error.kind() == io::ErrorKind::UnexpectedEof => {
             "the receiver closed the connection before it was encrypted".to_owned()
         }
-        _ => format!("no encrypted connection came about: {error}"),
+        _ => format!("no encrypted connection could be established: {error}"),
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
             ),
             (
                 tls(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)),
-                "by no public authority",
+                "not issued by a public authority",
             ),
             (tls(rustls::Error::InvalidCertificate(CertificateError::Expired)), "has expired"),
             (

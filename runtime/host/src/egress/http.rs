@@ -1,4 +1,5 @@
-//! `wasi:http` for sinks: requests go only where the operator's rules let them, with secrets the guest never sees.
+//! `wasi:http` for sinks: requests go only where the operator's rules let them, with secrets the guest never
+//! sees.
 //!
 //! The protocol is wasmtime's; here stands who may send what. A request that no rule allows is answered with
 //! `HTTP-request-denied`, and the attempt's log and error say which rule is missing.
@@ -12,7 +13,6 @@ use wasmtime::component::Linker;
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
-
 use wasmtime_wasi_io::bytes::Bytes;
 
 use super::{
@@ -41,8 +41,8 @@ const CHUNK_BYTES: usize = 16 * 1024;
 
 type Sending<T> = Box<dyn Future<Output = Result<T, Error>> + Send>;
 
-/// Answers requests in the network's stead, where nothing may leave the machine: in a sandbox. No answer means that
-/// the request is not sent. Rules and secrets do not count there.
+/// Answers requests in the network's stead, where nothing may leave the machine: in a sandbox. No answer
+/// means that the request is not sent. Rules and secrets do not count there.
 #[derive(Clone)]
 pub struct Responder(Arc<Respond>);
 
@@ -193,11 +193,12 @@ struct Refused {
 }
 
 impl Sender {
-    /// Lets a request through, with its secrets; or says why not. There is no destination if a responder answers.
+    /// Lets a request through, with its secrets; or says why not. There is no destination if a responder
+    /// answers.
     fn admit(&mut self, request: &mut Request<WasiBody>) -> Result<(Option<Destination>, UnderWay), Refused> {
         let denied = |why| Refused { error: Error::HttpRequestDenied, why };
         if self.is_refused {
-            return Err(denied("denied: the attempt has ended with a refusal".to_owned()));
+            return Err(denied("denied: the attempt has ended with a refused effect".to_owned()));
         }
         let destination = match &self.responder {
             None => Some(admit(&self.access, request).map_err(denied)?),
@@ -209,7 +210,8 @@ impl Sender {
     }
 }
 
-/// A response as the guest gets it: within bounds, and counted as under way until its connection and body are dropped.
+/// A response as the guest gets it: within bounds, and counted as under way until its connection and body are
+/// dropped.
 fn held(
     response: Response<WasiBody>,
     rest: Rest,
@@ -265,7 +267,7 @@ fn admit<B>(access: &Access, request: &mut Request<B>) -> Result<Destination, St
         && let Some(path) = access.with_secrets(rule, path.as_str().as_bytes(), Place::Path)?
     {
         let path = PathAndQuery::try_from(path)
-            .map_err(|_| "denied: the path with its secret is not a path".to_owned())?;
+            .map_err(|_| "denied: the path is not valid with its secret".to_owned())?;
         let mut parts = uri.clone().into_parts();
         parts.path_and_query = Some(path);
         *request.uri_mut() = Uri::from_parts(parts).map_err(|error| error.to_string())?;
@@ -273,7 +275,7 @@ fn admit<B>(access: &Access, request: &mut Request<B>) -> Result<Destination, St
     for value in request.headers_mut().values_mut() {
         if let Some(bytes) = access.with_secrets(rule, value.as_bytes(), Place::Header)? {
             let mut replaced = HeaderValue::from_bytes(&bytes).map_err(|_| {
-                "denied: a secret cannot stand in a header: it holds a control character".to_owned()
+                "denied: a secret with a control character cannot be sent in a header".to_owned()
             })?;
             replaced.set_sensitive(true);
             *value = replaced;

@@ -1,7 +1,7 @@
 //! The body of an answer as the guest gets it: in small pieces, counted as under way until it is dropped.
 //!
-//! A connection hands over what it has read at once, some hundred kilobytes. A guest may leave a piece lying, so each is
-//! a copy of a few kilobytes; the rest stays here, where it is counted.
+//! A connection hands over what it has read at once, some hundred kilobytes. A guest may leave a piece lying,
+//! so each is a copy of a few kilobytes; the rest stays here, where it is counted.
 
 use std::{
     pin::Pin,

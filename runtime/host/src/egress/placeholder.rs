@@ -1,6 +1,7 @@
 //! Placeholders for secrets in a request: `{{secret:NAME}}` in the path, the query or a header's value.
 //!
-//! A request never leaves with a placeholder in it: what cannot be replaced is refused, whatever bytes stand around it.
+//! A request never leaves with a placeholder in it: what cannot be replaced is refused, whatever bytes stand
+//! around it.
 
 use std::{borrow::Cow, str};
 
@@ -12,7 +13,8 @@ const CLOSE: &str = "}}";
 
 /// Encoded in a query: all that may mean something there.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// Encoded in a path: all that no segment may hold. Slashes stay: services hand out secrets of several segments.
+/// Encoded in a path: all that no segment may hold. Slashes stay: services hand out secrets of several
+/// segments.
 const PATH: &AsciiSet = &QUERY
     .remove(b'/')
     .remove(b'!')
@@ -87,7 +89,7 @@ fn check_not_encoded(path: &[u8]) -> Result<(), String> {
     };
     if parts.iter().any(is_encoded) {
         return Err(format!(
-            "denied: the path holds a placeholder that is percent-encoded; write \"{OPEN}NAME{CLOSE}\" as it is"
+            "denied: the path contains a percent-encoded placeholder; write \"{OPEN}NAME{CLOSE}\" unencoded"
         ));
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Bounds on the texts of a request that the host keeps until it is sent: its method, address and path.
 //!
-//! Wasmtime takes them at any length, and a guest may hold many requests. So the functions that set them are replaced by
-//! ones that look at the length first; all else is wasmtime's.
+//! Wasmtime takes them at any length, and a guest may hold many requests. So the functions that set them are
+//! replaced by ones that look at the length first; all else is wasmtime's.
 
 use camshaft_event::AttemptContext;
 use wasmtime::{
@@ -15,7 +15,8 @@ use wasmtime_wasi_http::{
 
 use crate::instance::Session;
 
-/// The name under which wasmtime gives a linker the types; other versions of `wasi:http` 0.2 find them there, too.
+/// The name under which wasmtime gives a linker the types; other versions of `wasi:http` 0.2 find them there,
+/// too.
 const TYPES: &str = "wasi:http/types@0.2.12";
 
 /// Longest method, in bytes.

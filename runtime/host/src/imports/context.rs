@@ -32,7 +32,7 @@ impl<C: AttemptContext + Send + 'static> Host for Session<C> {
 
     fn random(&mut self, length: u32) -> wasmtime::Result<Vec<u8>> {
         if length > MAX_RANDOM_BYTES {
-            bail!("{length} random bytes were asked for, but one call gives at most {MAX_RANDOM_BYTES}");
+            bail!("{length} random bytes were requested, but one call returns at most {MAX_RANDOM_BYTES}");
         }
         let mut bytes = vec![0; usize::try_from(length)?];
         self.context()?.random(&mut bytes);

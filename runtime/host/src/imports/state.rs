@@ -60,7 +60,8 @@ impl<C: AttemptContext + Send + 'static> HostCursor for Session<C> {
             max => max.min(PAGE_ENTRIES),
         };
         loop {
-            // A page without entries is not the end: a long stretch of deleted keys is passed over in several.
+            // A page without entries is not the end: a long stretch of deleted keys is passed over in
+            // several.
             self.check_time()?;
             let (context, resources) = self.context_and_resources()?;
             let cursor = resources.get_mut(&cursor)?;

@@ -12,8 +12,8 @@ use super::{EventView, Instance, failure};
 use crate::ticks::Deadline;
 
 impl<C: AttemptContext + Send + 'static> Instance<C> {
-    /// As [`Instance::call`], for a plugin that has a way out. It waits for what the handler waits for, gives way after
-    /// each tick in which the handler computes, and ends it at its deadline wherever it is.
+    /// As [`Instance::call`], for a plugin that has a way out. It waits for what the handler waits for, gives
+    /// way after each tick in which the handler computes, and ends it at its deadline wherever it is.
     ///
     /// # Panics
     /// If the instance is spent: that is the caller's mistake, not the guest's.

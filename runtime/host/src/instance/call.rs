@@ -78,7 +78,8 @@ impl Disposition {
     }
 }
 
-/// The guest chooses the length of its reasons, the host how much of them it keeps. Passwords in URLs are not kept.
+/// The guest chooses the length of its reasons, the host how much of them it keeps. Passwords in URLs are not
+/// kept.
 pub fn bounded(mut text: String) -> String {
     if let Cow::Owned(shown) = without_users(&text) {
         text = shown;

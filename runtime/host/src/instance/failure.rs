@@ -25,7 +25,7 @@ pub fn explain<C>(error: &wasmtime::Error, session: &Session<C>, deadline_ms: u6
         (Some(Trap::StackOverflow), _) => (
             FailureCause::Stack,
             format!(
-                "the handler overflowed its stack of {}: its calls nest too deeply ({})",
+                "the handler overflowed its stack of {}: its calls are nested too deeply ({})",
                 bytesize::ByteSize::b(session.bounds.stack_bytes).display().iec(),
                 Limit::Stack.raised_by()
             ),
@@ -33,7 +33,7 @@ pub fn explain<C>(error: &wasmtime::Error, session: &Session<C>, deadline_ms: u6
         (_, Some((wanted, limit))) => (
             FailureCause::Memory,
             format!(
-                "the handler wanted {} of memory, more than its limit of {} ({})",
+                "the handler requested {} of memory, more than its limit of {} ({})",
                 bytesize::ByteSize::b(wanted as u64).display().iec(),
                 bytesize::ByteSize::b(limit as u64).display().iec(),
                 Limit::Memory.raised_by()
@@ -79,10 +79,11 @@ pub fn with_denied(answer: Answer, denied: &[String]) -> Answer {
 }
 
 fn late(deadline_ms: u64) -> String {
-    format!("the handler ran past its deadline of {} ({})", span(deadline_ms), Limit::Deadline.raised_by())
+    format!("the handler exceeded its deadline of {} ({})", span(deadline_ms), Limit::Deadline.raised_by())
 }
 
-/// One call of a backtrace: a function, inlined or not, and where it was, if the guest brought debug information.
+/// One call of a backtrace: a function, inlined or not, and where it was, if the guest brought debug
+/// information.
 struct Call {
     name: String,
     place: Option<String>,
@@ -123,11 +124,11 @@ fn calls(frame: &FrameInfo) -> Vec<Call> {
 }
 
 fn add(text: &mut String, more: fmt::Arguments<'_>) {
-    text.write_fmt(more).expect("a String takes whatever is written to it");
+    text.write_fmt(more).expect("writing to a String cannot fail");
 }
 
-/// Whether a function belongs to the panic machinery or to what leads to the handler: it says nothing about the
-/// handler. A path, or `<type as trait>::function` of either.
+/// Whether a function belongs to the panic machinery or to what leads to the handler: it says nothing about
+/// the handler. A path, or `<type as trait>::function` of either.
 fn is_scaffolding_name(name: &str) -> bool {
     const PREFIXES: [&str; 9] = [
         "__rustc::",

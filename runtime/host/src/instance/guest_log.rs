@@ -41,8 +41,8 @@ impl GuestLog {
         self.stderr.clear();
     }
 
-    /// Passes a line on, shortened where it is too long. The line that exceeds the allowance says so, the ones
-    /// after it are dropped.
+    /// Passes a line on, shortened where it is too long. The line that exceeds the allowance says so, the
+    /// ones after it are dropped.
     pub fn line<C: AttemptContext>(
         &mut self,
         context: &mut C,
@@ -78,7 +78,7 @@ impl GuestLog {
     fn close<C: AttemptContext>(&mut self, context: &mut C, allowed: &str, limit: Limit) {
         self.is_full = true;
         let raised_by = limit.raised_by();
-        let line = format!("further lines of this attempt are left out; {allowed} ({raised_by})");
+        let line = format!("further lines of this attempt are omitted; {allowed} ({raised_by})");
         context.log(LogLevel::Warn, &line, &[]);
     }
 

@@ -1,7 +1,8 @@
 //! The memory limit of an instance.
 //!
-//! What the host keeps for the guest counts to it, beside the guest's own memories. Wasmtime asks before a memory or table grows. A denied growth is no failure by itself, for the guest may
-//! cope; it is remembered, so that a trap that follows can be explained by it.
+//! What the host keeps for the guest counts to it, beside the guest's own memories. Wasmtime asks before a
+//! memory or table grows. A denied growth is no failure by itself, for the guest may cope; it is remembered,
+//! so that a trap that follows can be explained by it.
 
 use crate::engine::MAX_TABLE_ELEMENTS;
 

@@ -63,8 +63,8 @@ pub struct Session<C> {
 }
 
 impl<C> Session<C> {
-    /// A session of an instance that may use `memory_bytes`, is held to `bounds`, counts its deadlines by `ticks`, and
-    /// sends requests with `http`.
+    /// A session of an instance that may use `memory_bytes`, is held to `bounds`, counts its deadlines by
+    /// `ticks`, and sends requests with `http`.
     pub fn new(memory_bytes: usize, bounds: Bounds, ticks: Arc<Ticks>, http: Option<Http>) -> Self {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(if http.is_some() { MAX_HTTP_RESOURCES } else { MAX_RESOURCES });
@@ -99,8 +99,8 @@ impl<C> Session<C> {
         }
     }
 
-    /// Ends a host call whose attempt is past its deadline. Host calls that take several steps look here between them:
-    /// the guest's own code is interrupted only once it goes on.
+    /// Ends a host call whose attempt is past its deadline. Host calls that take several steps look here
+    /// between them: the guest's own code is interrupted only once it goes on.
     ///
     /// # Errors
     /// The trap that interrupts the guest's code at the deadline.
@@ -133,7 +133,8 @@ impl<C> Session<C> {
         &self.waits
     }
 
-    /// Whether the guest has started something that would go on in its next call: a wait, or a request under way.
+    /// Whether the guest has started something that would go on in its next call: a wait, or a request under
+    /// way.
     pub fn has_open_work(&self) -> bool {
         self.waits.any() || self.http.as_ref().is_some_and(|http| http.is_under_way())
     }
@@ -150,8 +151,8 @@ impl<C> Session<C> {
 }
 
 impl<C: AttemptContext> Session<C> {
-    /// Passes on what a guest with real streams wrote, and logs the requests that were denied to it: those are
-    /// given back, for the attempt's error.
+    /// Passes on what a guest with real streams wrote, and logs the requests that were denied to it: those
+    /// are given back, for the attempt's error.
     pub fn collect(&mut self) -> Vec<String> {
         let (stdout, stderr) = (self.written_stdout.take(), self.written_stderr.take());
         self.write_stdout(&stdout);
@@ -177,13 +178,14 @@ impl<C: AttemptContext> Session<C> {
     /// The attempt's context, for a call of its capabilities.
     ///
     /// # Errors
-    /// No attempt is running, or it has ended with a refusal: then the call traps, and only log lines get through.
+    /// No attempt is running, or it has ended with a refusal: then the call traps, and only log lines get
+    /// through.
     pub fn context(&mut self) -> wasmtime::Result<&mut C> {
         Ok(self.context_and_resources()?.0)
     }
 
-    /// The attempt's context, if an attempt is running. Also after a refusal: a language's own runtime asks for the time
-    /// and for random numbers while it unwinds.
+    /// The attempt's context, if an attempt is running. Also after a refusal: a language's own runtime asks
+    /// for the time and for random numbers while it unwinds.
     pub const fn context_if_running(&mut self) -> Option<&mut C> {
         self.context.as_mut()
     }
@@ -197,7 +199,7 @@ impl<C: AttemptContext> Session<C> {
         let used_bytes = used_bytes.saturating_add(self.outside_bytes());
         let context = self.context.as_mut().ok_or_else(outside)?;
         if let Some(refusal) = context.refusal() {
-            bail!("the guest went on after a refusal, which ends its attempt: {refusal}");
+            bail!("the guest continued after a refused effect, which ends its attempt: {refusal}");
         }
         context.set_instance_memory(used_bytes, limit_bytes);
         Ok((context, &mut self.resources))
@@ -214,8 +216,8 @@ impl<C: AttemptContext> Session<C> {
         attempt.saturating_add(self.outside_bytes())
     }
 
-    /// Passes a line on to the plugin's log, within the attempt's bounds. Lines written while no event is being
-    /// handled have no log to go to.
+    /// Passes a line on to the plugin's log, within the attempt's bounds. Lines written while no event is
+    /// being handled have no log to go to.
     pub fn log_line(&mut self, level: LogLevel, message: String, fields: Vec<(String, String)>) {
         if let Some(context) = self.context.as_mut() {
             self.log.line(context, level, message, fields);

@@ -1,5 +1,5 @@
-//! One manifest out of the author's records and the operator's file: each text parsed, all merged, the result decoded
-//! once.
+//! One manifest out of the author's records and the operator's file: each text parsed, all merged, the result
+//! decoded once.
 
 use std::path::Path;
 
@@ -50,8 +50,8 @@ fn author<'t>(
         let record = sources.parse(origin, record)?;
         if let Some(key) = rules::foreign_key(&record, Writer::Author, false) {
             return Err(invalid(
-                format!("{origin} has the key `{key}`, which is the operator's alone"),
-                "Ask with `capabilities`; the operator grants in the file beside the plugin.",
+                format!("{origin} has the key `{key}`, which only the operator may set"),
+                "Use `capabilities` to request it; the operator grants it in the file beside the plugin.",
             ));
         }
         match &mut author {
@@ -98,8 +98,9 @@ fn overridden<'t>(
     // After decoding: a value that is not possible is told with its line.
     if let Some(key) = foreign {
         return Err(invalid(
-            format!("{path} has the key `{key}`, but the plugin brings its own manifest"),
-            "Beside it the operator's file may hold `grants`, [[http]], [secrets], [policy], [limits] and [config].",
+            format!("{path} has the key `{key}`, but the plugin has its own manifest"),
+            "Remove the key: the operator's file may only set `grants`, [[http]], [secrets], [policy], \
+             [limits] and [config].",
         ));
     }
     if is_subscribed {
@@ -131,7 +132,7 @@ fn refuse_unknown_handlers(document: &Document, handlers: &[String], origin: &st
             let known: Vec<String> = handlers.iter().map(|handler| format!("\"{handler}\"")).collect();
             Err(invalid(
                 format!("{origin} subscribes the handler \"{handler}\", which the plugin does not have"),
-                &format!("It has {}.", known.join(", ")),
+                &format!("Use one of its handlers: {}.", known.join(", ")),
             ))
         }
     }
@@ -142,6 +143,6 @@ fn contradiction(path: &str, origin: &str) -> Refusal {
     let key = path.strip_prefix("policy.").or_else(|| path.strip_prefix("limits.")).unwrap_or(path);
     invalid(
         format!("{origin} contradicts itself: the key `{key}` has two values"),
-        "The plugin was linked from parts with different manifests; keep one of the values.",
+        "Keep one of the values; the plugin was linked from parts with different manifests.",
     )
 }

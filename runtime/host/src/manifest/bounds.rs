@@ -1,9 +1,9 @@
-//! How much a manifest may hold: it is read, compared and kept by the host, and its patterns and filters are tried at
-//! every event that anybody publishes.
+//! How much a manifest may hold: it is read, compared and kept by the host, and its patterns and filters are
+//! tried at every event that anybody publishes.
 //!
-//! Lengths are bounded before the text is read, entries after that, and again when texts are put together; what
-//! subscriptions hold, once they are decoded. Each bound names itself. How many entries a key may have stands with its
-//! rule.
+//! Lengths are bounded before the text is read, entries after that, and again when texts are put together;
+//! what subscriptions hold, once they are decoded. Each bound names itself. How many entries a key may have
+//! stands with its rule.
 
 use toml::de::DeTable;
 
@@ -31,7 +31,7 @@ pub fn check_length(bytes: usize, origin: &str) -> Result<(), Refusal> {
     }
     Err(invalid(
         format!("{origin} has {bytes} bytes, more than the {MAX_BYTES} bytes that a manifest may have"),
-        "Shorten it, or make several plugins of it; data belongs into the plugin or into events.",
+        "Shorten it, or split the plugin; put data into the plugin's code or into events.",
     ))
 }
 
@@ -63,6 +63,6 @@ pub fn check_subscriptions(document: &Document, origin: &str) -> Result<(), Refu
 fn too_many((count, max, what): (usize, usize, &str), origin: &str) -> Refusal {
     invalid(
         format!("{origin} has {count} {what}; at most {max} are allowed"),
-        "Remove some, or make several plugins of it.",
+        "Remove some, or split the plugin.",
     )
 }

@@ -1,7 +1,8 @@
 //! The manifest's keys: what the author's records and the operator's file, put together, are decoded into.
 //!
 //! Everything is optional here; [`Document::complete`] demands what a whole manifest needs and fills in
-//! defaults. How a key of several texts is put together, and who may write it, is said in [`rules`](super::rules).
+//! defaults. How a key of several texts is put together, and who may write it, is said in
+//! [`rules`](super::rules).
 
 use std::collections::BTreeMap;
 
@@ -14,8 +15,9 @@ use serde::Deserialize;
 use super::{HttpRule, Manifest, Origins, SecretSource, values};
 use crate::{Refusal, RefusalCode};
 
-/// The deadline of a call that may wait for something outside, unless the manifest says another. Shorter than the ten
-/// seconds in which a runtime that stops lets calls end, so that one that has just begun has an outcome, too.
+/// The deadline of a call that may wait for something outside, unless the manifest says another. Shorter than
+/// the ten seconds in which a runtime that stops lets calls end, so that one that has just begun has an
+/// outcome, too.
 const SINK_DEADLINE_MS: u64 = 8_000;
 
 /// The manifest's keys.
@@ -41,8 +43,8 @@ pub struct Document {
     pub start: Option<Start>,
     pub state_revision: Option<u64>,
     pub subscriptions: Vec<Subscription>,
-    /// Whose subscriptions the author wrote down. In Rust each handler knows only its own, so a name without a
-    /// subscription is no handler's.
+    /// Whose subscriptions the author wrote down. In Rust each handler knows only its own, so a name without
+    /// a subscription is no handler's.
     pub handlers: Vec<String>,
     pub policy: PolicyTable,
     pub limits: LimitsTable,
@@ -142,12 +144,8 @@ impl Document {
 
     /// The whole manifest, with defaults for what may be left out.
     pub fn complete(self, origin: &str) -> Result<Manifest, Refusal> {
-        let missing = |key: &str| {
-            invalid(
-                format!("{origin} has no `{key}`"),
-                "Add the key; a plugin cannot be told apart without it.",
-            )
-        };
+        let missing =
+            |key: &str| invalid(format!("{origin} has no `{key}`"), "Add the key; every plugin needs it.");
         if self.manifest.is_none() {
             return Err(missing("manifest = 1"));
         }
@@ -160,7 +158,7 @@ impl Document {
         if let Some(idle) = self.subscriptions.iter().find(|subscription| subscription.types.is_empty()) {
             return Err(invalid(
                 format!("in {origin} the handler \"{}\" has no `types`, so it would never run", idle.handler),
-                "Name the event types that it wants, or remove the handler.",
+                "Add the event types that it handles, or remove the handler.",
             ));
         }
         self.refuse_unknown_handlers(origin)?;
@@ -202,7 +200,7 @@ impl PolicyTable {
                     "in {origin} the key `backoff.base` ({} ms) exceeds `backoff.max` ({} ms)",
                     backoff.base_ms, backoff.max_ms
                 ),
-                "The wait grows from `base` to `max`; swap or change the two.",
+                "Swap or change the two: the delay grows from `base` to `max`.",
             ));
         }
         let sink = self.sink(is_sink, origin)?;
@@ -234,9 +232,9 @@ impl PolicyTable {
             None => Ok(None),
             Some((key, _)) => Err(invalid(
                 format!(
-                    "in {origin} the key `policy.{key}` is for sinks, but the plugin asks for no way out"
+                    "in {origin} the key `policy.{key}` is for sinks, but the plugin requests no capability"
                 ),
-                "Its effects are exactly once as they are. Remove the key, or ask for a way out with `capabilities`.",
+                "Remove the key, or set `capabilities`; without them its effects are exactly once.",
             )),
         }
     }
@@ -257,7 +255,7 @@ impl BreakerTable {
                     "in {origin} the key `breaker.pause` ({} ms) exceeds `breaker.max_pause` ({} ms)",
                     breaker.pause_ms, breaker.max_pause_ms
                 ),
-                "The pause grows from `pause` to `max_pause`; swap or change the two.",
+                "Swap or change the two: the pause grows from `pause` to `max_pause`.",
             ));
         }
         Ok(breaker)

@@ -57,12 +57,12 @@ impl<'de> Deserialize<'de> for HttpRule {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
         let Written { host, port, tls, methods, secrets, private } = Written::deserialize(source)?;
         if methods.is_empty() {
-            return Err(D::Error::custom("`methods` names no method; write it like methods = [\"POST\"]"));
+            return Err(D::Error::custom("`methods` is empty; write it like methods = [\"POST\"]"));
         }
         let is_token = |method: &String| !method.is_empty() && method.bytes().all(|c| c.is_ascii_uppercase());
         if let Some(method) = methods.iter().find(|method| !is_token(method)) {
             return Err(D::Error::custom(format!(
-                "\"{method}\" is not a method; write it like \"POST\", in capital letters"
+                "\"{method}\" is not a method; write it in upper case, like \"POST\""
             )));
         }
         Ok(Self {
@@ -87,7 +87,7 @@ fn checked_host(host: &str) -> Result<String, String> {
             false => format!("\"{host}\""),
         };
         return Err(format!(
-            "{shown} is not a host; write its name or address alone, with `port` and `tls` beside it"
+            "{shown} is not a host; write only its name or address, and use the keys `port` and `tls`"
         ));
     }
     Ok(host.to_ascii_lowercase())

@@ -1,5 +1,5 @@
-//! TOML tables put together by the [rules](super::rules): the author's records into one, then the operator's file over
-//! it.
+//! TOML tables put together by the [rules](super::rules): the author's records into one, then the operator's
+//! file over it.
 //!
 //! What a key means is of no interest here; the result is decoded once.
 

@@ -18,21 +18,22 @@ pub(super) fn at(origin: &str, text: &str, start: Option<usize>, error: &toml::d
     if let Some((key, known)) = unknown(message, "field") {
         return match nearest(key, &known) {
             Some(nearest) => format!("{place}: unknown key `{key}`; did you mean `{nearest}`?"),
-            None => format!("{place}: unknown key `{key}`; known here are {}", listed(&known, '`')),
+            None => format!("{place}: unknown key `{key}`; the known keys are {}", listed(&known, '`')),
         };
     }
     if let Some((value, known)) = unknown(message, "variant") {
         return match nearest(value, &known) {
             Some(nearest) => {
-                format!("{place}: \"{value}\" is not possible here; did you mean \"{nearest}\"?")
+                format!("{place}: \"{value}\" is not a valid value; did you mean \"{nearest}\"?")
             }
-            None => format!("{place}: \"{value}\" is not possible here; write {}", listed(&known, '"')),
+            None => format!("{place}: \"{value}\" is not a valid value; use one of {}", listed(&known, '"')),
         };
     }
     format!("{place}: {}", message.replace('\n', ", "))
 }
 
-/// The key or value that a reader did not know, and those it knows, from the message that serde makes of them.
+/// The key or value that a reader did not know, and those it knows, from the message that serde makes of
+/// them.
 fn unknown<'m>(message: &'m str, what: &str) -> Option<(&'m str, Vec<&'m str>)> {
     let rest = message.strip_prefix("unknown ")?.strip_prefix(what)?.strip_prefix(" `")?;
     let (key, expected) = rest.split_once('`')?;

@@ -1,8 +1,8 @@
-//! Who may write which key of the manifest, and how its values are put together: the table in `wit/README.md`, as
-//! data.
+//! Who may write which key of the manifest, and how its values are put together: the table in
+//! `wit/README.md`, as data.
 //!
-//! The merge and the bounds ask it. A key without a line here is the author's and the operator's: records must agree on
-//! it, and the operator's value replaces the author's.
+//! The merge and the bounds ask it. A key without a line here is the author's and the operator's: records
+//! must agree on it, and the operator's value replaces the author's.
 
 use toml::de::{DeTable, DeValue};
 
@@ -32,7 +32,8 @@ pub enum Owner {
     Operator,
 }
 
-/// How the values of one key in two records are joined, and what of the author's the operator's value replaces.
+/// How the values of one key in two records are joined, and what of the author's the operator's value
+/// replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Join {
     /// Tables key by key, everything else as [`Join::Whole`].
@@ -93,8 +94,8 @@ pub fn foreign_key(table: &DeTable, writer: Writer, is_template: bool) -> Option
     RULES.iter().find(|rule| is_foreign(rule) && says_something(table, rule.key)).map(|rule| rule.key)
 }
 
-/// The first key of an operator's `table` that gives the plugin something beyond what its author could say: a grant, a
-/// way out or a secret.
+/// The first key of an operator's `table` that gives the plugin something beyond what its author could say: a
+/// grant, a way out or a secret.
 pub fn giving_key(table: &DeTable) -> Option<&'static str> {
     let gives = |rule: &&Rule| rule.owner == Owner::Operator && says_something(table, rule.key);
     RULES.iter().find(gives).map(|rule| rule.key)
@@ -105,7 +106,8 @@ pub fn says_something(table: &DeTable, key: &str) -> bool {
     table.get(key).is_some_and(|value| entries(value.get_ref()) != Some(0))
 }
 
-/// The first key of `table` with more entries than it may have: how many there are, how many may be, and their name.
+/// The first key of `table` with more entries than it may have: how many there are, how many may be, and
+/// their name.
 pub fn exceeded(table: &DeTable) -> Option<(usize, usize, &'static str)> {
     RULES.iter().find_map(|rule| {
         let (most, name) = rule.most?;

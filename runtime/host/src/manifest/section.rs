@@ -19,7 +19,7 @@ pub fn records<'s>(sections: &'s [Vec<u8>], file: &Path) -> Result<Vec<&'s str>,
                 return Err(Refusal::new(
                     RefusalCode::InvalidManifest,
                     format!("the manifest in \"{}\" has more than {MAX_RECORDS} records", file.display()),
-                    "Put the plugin's subscriptions into fewer records, or make several plugins of it.",
+                    "Put the plugin's subscriptions into fewer records, or split the plugin.",
                 ));
             }
             records.push(std::str::from_utf8(record).map_err(|_| damaged(file))?);
@@ -39,6 +39,6 @@ fn damaged(file: &Path) -> Refusal {
     Refusal::new(
         RefusalCode::InvalidManifest,
         format!("the section `camshaft:manifest` of \"{}\" is damaged", file.display()),
-        "It holds records, each behind its length as a little-endian u32; build the plugin again.",
+        "Rebuild the plugin; the section consists of records, each after its length as a little-endian u32.",
     )
 }

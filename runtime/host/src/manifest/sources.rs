@@ -1,7 +1,8 @@
 //! The texts that one manifest is made of: the records of the section and the operator's file.
 //!
-//! Each is parsed once into a TOML table. A place in any of them is one number, as if they stood one behind the other, so
-//! that a mistake found in the merged table is told with the file and the line that it was written in.
+//! Each is parsed once into a TOML table. A place in any of them is one number, as if they stood one behind
+//! the other, so that a mistake found in the merged table is told with the file and the line that it was
+//! written in.
 
 use std::ops::Range;
 
@@ -72,7 +73,7 @@ fn invalid(message: String) -> Refusal {
     Refusal::new(
         RefusalCode::InvalidManifest,
         message,
-        "Correct the manifest; its keys are described in the documentation of the plugin manifest.",
+        "Correct the manifest; the documentation of the plugin manifest describes its keys.",
     )
 }
 

@@ -32,7 +32,7 @@ pub fn duration_ms(text: &str) -> Result<u64, String> {
     let wrong = || format!("\"{text}\" is not a duration; write it like \"24h\", \"1m 30s\" or \"100ms\"");
     let span = Span::from_str(text).map_err(|_| wrong())?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
-    let ms = u64::try_from(duration.as_millis()).map_err(|_| format!("\"{text}\" lies in the past"))?;
+    let ms = u64::try_from(duration.as_millis()).map_err(|_| format!("\"{text}\" is negative"))?;
     if ms > MAX_DURATION_MS {
         return Err(format!("\"{text}\" is longer than ten years"));
     }
@@ -75,9 +75,9 @@ pub fn size<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u64>, D::Erro
 pub fn manifest_version<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D::Error> {
     match u32::deserialize(source)? {
         1 => Ok(Some(1)),
-        other => Err(D::Error::custom(format!(
-            "manifest version {other} is not known here; this is `manifest = 1`"
-        ))),
+        other => {
+            Err(D::Error::custom(format!("manifest version {other} is not supported; write `manifest = 1`")))
+        }
     }
 }
 
@@ -92,14 +92,15 @@ pub fn name<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::E
         return Ok(Some(name));
     }
     Err(D::Error::custom(format!(
-        "\"{name}\" is not a plugin's name; it begins with a lower-case letter and holds at most \
-         {MAX_NAME_LENGTH} lower-case letters, digits and hyphens"
+        "\"{name}\" is not a valid plugin name; use at most {MAX_NAME_LENGTH} lower-case letters, digits and \
+         hyphens, and begin with a letter"
     )))
 }
 
 /// Names of secrets, as they stand in placeholders.
 ///
-/// No message says what is written where a secret may stand: the value itself may have been put there by mistake.
+/// No message says what is written where a secret may stand: the value itself may have been put there by
+/// mistake.
 pub fn secrets<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, SecretSource>, D::Error> {
     let written: BTreeMap<String, WrittenSecret> = table(source, "[secrets] is a table of names")?;
     let secrets: BTreeMap<_, _> = written.into_iter().map(|(name, secret)| (name, secret.0)).collect();
@@ -109,7 +110,7 @@ pub fn secrets<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, 
     if secrets.keys().all(fits) {
         return Ok(secrets);
     }
-    Err(D::Error::custom("the name of a secret holds letters, digits, hyphens and underscores only"))
+    Err(D::Error::custom("the name of a secret may only have letters, digits, hyphens and underscores"))
 }
 
 /// A table whose mistakes do not show what stands in its place. `what` says what it is.
@@ -165,13 +166,14 @@ impl<'de> Deserialize<'de> for WrittenSecret {
             Some(("env", variable)) => Ok(Self(SecretSource::Env(variable.to_owned()))),
             Some(("file", path)) => Ok(Self(SecretSource::File(path.into()))),
             _ => Err(D::Error::custom(
-                "a secret is written as { env = \"VARIABLE\" } or { file = \"PATH\" }; it does not stand here itself",
+                "write a secret as { env = \"VARIABLE\" } or { file = \"PATH\" }, not as its value",
             )),
         }
     }
 }
 
-/// Settings of the plugin: texts. What is written is in no message, since people put keys and passwords there.
+/// Settings of the plugin: texts. What is written is in no message, since people put keys and passwords
+/// there.
 pub fn config<'de, D: Deserializer<'de>>(source: D) -> Result<BTreeMap<String, String>, D::Error> {
     let written: BTreeMap<String, WrittenText> = table(source, "[config] is a table of names")?;
     Ok(written.into_iter().map(|(key, text)| (key, text.0)).collect())
@@ -183,7 +185,7 @@ impl<'de> Deserialize<'de> for WrittenText {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
         match toml::Value::deserialize(source)? {
             toml::Value::String(text) => Ok(Self(text)),
-            _ => Err(D::Error::custom("a value of [config] is a text; write it in quotes")),
+            _ => Err(D::Error::custom("a value of [config] must be a string; write it in quotes")),
         }
     }
 }

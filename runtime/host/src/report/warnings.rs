@@ -1,7 +1,7 @@
 //! What is allowed in a manifest but probably not meant.
 //!
-//! It is told from names alone. Whether events have the key that keeps them in order, and whether what a handler
-//! publishes is declared, shows only when it runs: `camshaft test` says that.
+//! It is told from names alone. Whether events have the key that keeps them in order, and whether what a
+//! handler publishes is declared, shows only when it runs: `camshaft test` says that.
 
 use camshaft_event::TypePattern;
 
@@ -32,7 +32,7 @@ pub fn of(manifest: &Manifest) -> Vec<String> {
     let names = manifest.publishes.iter().map(String::as_str).chain(handled);
     for event_type in names.filter(|event_type| sounds_like_a_command(event_type)) {
         warnings.push(format!(
-            "\"{event_type}\" sounds like a command; an event says what happened, such as \"order.placed\""
+            "\"{event_type}\" sounds like a command; name what happened, such as \"order.placed\""
         ));
     }
     for subscription in &manifest.subscriptions {
@@ -42,15 +42,15 @@ pub fn of(manifest: &Manifest) -> Vec<String> {
             .find(|event_type| subscription.types.iter().any(|pattern| pattern.matches(event_type)));
         if let Some(event_type) = own {
             warnings
-                .push(format!("it handles \"{event_type}\", which it publishes itself, and may feed itself"));
+                .push(format!("it handles \"{event_type}\", which it also publishes: it may loop forever"));
         }
     }
     warnings
 }
 
 /// Whether the first segment is a verb in the imperative, or the last one begins with one: `send.email`,
-/// `order.place`, `mail.send-welcome`. An event is in the past tense. Types of one segment have no subject, and are
-/// judged as the last one.
+/// `order.place`, `mail.send-welcome`. An event is in the past tense. Types of one segment have no subject,
+/// and are judged as the last one.
 fn sounds_like_a_command(event_type: &str) -> bool {
     let last = event_type.rsplit('.').next().unwrap_or(event_type);
     let first_word = last.split(['-', '_']).next().unwrap_or(last);

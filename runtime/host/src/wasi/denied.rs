@@ -10,8 +10,8 @@ use wasmtime::{
 /// Error codes that say no, in the order of preference. Which of them exists depends on the interface.
 const REFUSALS: [&str; 4] = ["access-denied", "access", "not-permitted", "not-supported"];
 
-/// Defines `function` of `interface` so that it does nothing. Where the interface has no answer for that, the guest
-/// traps; `why` then completes the sentence that the guest called a function that ….
+/// Defines `function` of `interface` so that it does nothing. Where the interface has no answer for that, the
+/// guest traps; `why` then completes the sentence that the guest called a function that ….
 pub fn function<T: 'static>(
     instance: &mut LinkerInstance<'_, T>,
     interface: &str,

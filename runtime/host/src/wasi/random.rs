@@ -28,7 +28,7 @@ pub fn link<C: AttemptContext + Send + 'static>(
     };
     instance.func_wrap(bytes, |mut store: StoreContextMut<'_, Session<C>>, (length,): (u64,)| {
         if length > MAX_BYTES {
-            bail!("{length} random bytes were asked for, but one call gives at most {MAX_BYTES}");
+            bail!("{length} random bytes were requested, but one call returns at most {MAX_BYTES}");
         }
         let mut buffer = vec![0; usize::try_from(length)?];
         fill(&mut store, &mut buffer);

@@ -1,8 +1,8 @@
 //! What of WASI is different for a plugin that may send requests: streams and clocks that can be waited for.
 //!
-//! `wasi:io` is wasmtime's then. What the guest writes to its standard streams still goes to the plugin's log, as
-//! soon as the call has ended. The wall clock still stands at the attempt's time; the monotonic clock runs, since who
-//! waits for it would wait for ever.
+//! `wasi:io` is wasmtime's then. What the guest writes to its standard streams still goes to the plugin's
+//! log, as soon as the call has ended. The wall clock still stands at the attempt's time; the monotonic clock
+//! runs, since who waits for it would wait for ever.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

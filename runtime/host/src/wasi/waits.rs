@@ -1,7 +1,7 @@
 //! Waits that a guest has begun and not ended: pollables of the monotonic clock that it holds.
 //!
-//! A guest that holds one when its call ends has started work that would go on in the next call, with the effects of
-//! another event. The instance looks here before it serves another one.
+//! A guest that holds one when its call ends has started work that would go on in the next call, with the
+//! effects of another event. The instance looks here before it serves another one.
 
 use std::sync::{
     Arc,

@@ -1,4 +1,5 @@
-//! `.wasm` files: whatever they hold, loading them ends in a plugin or a refusal, and calling them in an answer.
+//! `.wasm` files: whatever they hold, loading them ends in a plugin or a refusal, and calling them in an
+//! answer.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, Ordering};

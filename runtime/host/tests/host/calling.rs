@@ -85,7 +85,7 @@ fn a_handler_that_loops_for_ever_fails_at_its_deadline() {
     let (cause, error) = failed(answer);
     assert_eq!(cause, FailureCause::Deadline);
     assert!(
-        error.starts_with("the handler ran past its deadline of 50ms (setting `limits.deadline`)"),
+        error.starts_with("the handler exceeded its deadline of 50ms (setting `limits.deadline`)"),
         "{error}"
     );
     assert!(instance.is_spent());
@@ -111,7 +111,7 @@ fn a_handler_that_allocates_without_end_fails_at_its_memory_limit() {
     assert_eq!(cause, FailureCause::Memory);
     assert!(
         error.starts_with(
-            "the handler wanted 4.1 MiB of memory, more than its limit of 4.0 MiB (setting `limits.memory`)"
+            "the handler requested 4.1 MiB of memory, more than its limit of 4.0 MiB (setting `limits.memory"
         ),
         "{error}"
     );
@@ -183,7 +183,7 @@ fn a_guest_that_logs_without_end_is_cut_short() {
         attempt.lines.last().map(|(level, line)| (*level, line.as_str())),
         Some((
             LogLevel::Warn,
-            "further lines of this attempt are left out; 200 are allowed (setting `limits.max_log_lines`)"
+            "further lines of this attempt are omitted; 200 are allowed (setting `limits.max_log_lines`)"
         ))
     );
 }

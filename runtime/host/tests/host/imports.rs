@@ -20,8 +20,8 @@ fn trapped(answer: Answer) -> String {
     }
 }
 
-/// Calls a function that is refused, and answers `reject` with as many bytes of memory as the error's case number
-/// says.
+/// Calls a function that is refused, and answers `reject` with as many bytes of memory as the error's case
+/// number says.
 fn refused(import: &str, function: &str, refuse: EffectError) -> Answer {
     let body = format!(
         "(call {function} (i32.const 512) (i32.const 3) (i32.const 600))
@@ -104,7 +104,7 @@ fn more_random_bytes_than_the_contract_allows_are_a_trap() {
     let mut instance =
         Bench::new().instance(&handler(RANDOM, "(call $random (i32.const 65537) (i32.const 600))"));
     let error = trapped(instance.call(&event(), Attempt::default()).0);
-    assert!(error.contains("65537 random bytes were asked for, but one call gives at most 65536"), "{error}");
+    assert!(error.contains("65537 random bytes were requested, but one call returns at most"), "{error}");
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_call_after_a_refusal_ends_the_attempt_and_log_lines_get_through() {
     let (answer, attempt) = instance.call(&event(), Attempt { refuse, ..Attempt::default() });
     let error = trapped(answer);
     assert!(
-        error.contains("the guest went on after a refusal, which ends its attempt: state key length"),
+        error.contains("the guest continued after a refused effect, which ends its attempt: state key"),
         "{error}"
     );
     assert_eq!(attempt.lines.len(), 1);

@@ -62,11 +62,7 @@ fn a_truncated_file_is_refused_wherever_it_ends() {
             assert!(missing.contains(&refusal.code), "at {length}: {refusal:?}");
         }
     }
-    check(
-        &handler("", "")[..200],
-        RefusalCode::TruncatedWasm,
-        "\"plugins/probe.wasm\" ends in the middle of its content",
-    );
+    check(&handler("", "")[..200], RefusalCode::TruncatedWasm, "\"plugins/probe.wasm\" is truncated");
 }
 
 #[test]
@@ -86,7 +82,7 @@ fn a_module_that_was_written_for_no_contract_is_refused() {
     check(
         &wat::parse_str("(module)").unwrap(),
         RefusalCode::UnsupportedWorld,
-        "\"plugins/probe.wasm\" is a core WebAssembly module that is written for no contract",
+        "\"plugins/probe.wasm\" is a core WebAssembly module that implements no contract",
     );
 }
 
@@ -124,7 +120,7 @@ fn another_version_of_the_contract_is_refused_with_both_versions() {
     check(
         &newer,
         RefusalCode::UnsupportedContractVersion,
-        "\"plugins/probe.wasm\" is written against camshaft:plugin 0.2.0, but this camshaft speaks 0.1.0",
+        "\"plugins/probe.wasm\" uses camshaft:plugin 0.2.0, but this camshaft supports 0.1.0",
     );
 }
 
@@ -149,8 +145,8 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 #[test]
 fn an_import_that_the_host_does_not_give_is_named() {
     for (import, hint) in [
-        ("acme:db/sql@1.0.0", "and an empty WASI"),
-        ("wasi:http/incoming-handler@0.2.3", "nothing calls it by HTTP"),
+        ("acme:db/sql@1.0.0", "and WASI, which is empty here"),
+        ("wasi:http/incoming-handler@0.2.3", "but receives none"),
         ("camshaft:plugin/secrets@0.1.0", "newer contract"),
     ] {
         let text = format!(
@@ -167,7 +163,7 @@ fn an_import_that_the_host_does_not_give_is_named() {
         assert_eq!(refusal.code, RefusalCode::UnknownImport);
         assert_eq!(
             bench.scrub(&refusal.message),
-            format!("\"plugins/probe.wasm\" imports \"{import}\", which this camshaft does not give")
+            format!("\"plugins/probe.wasm\" imports \"{import}\", which this camshaft does not provide")
         );
         assert!(refusal.hint.contains(hint), "{}", refusal.hint);
     }
@@ -183,7 +179,7 @@ fn an_import_that_a_capability_would_give_is_refused_with_what_to_ask_for() {
         (func (export "handle") (canon lift (core func $i "handle"))))"#;
     let refusal = Bench::new().refusal(&with_manifest(wat::parse_str(text).unwrap(), &[MANIFEST]));
     assert_eq!(refusal.code, RefusalCode::UnknownImport);
-    assert!(refusal.message.ends_with("does not ask for the capability \"http\""), "{refusal}");
+    assert!(refusal.message.ends_with("does not request capability \"http\""), "{refusal}");
     assert_eq!(refusal.hint, "Add `capabilities = [\"http\"]` to the plugin's manifest.");
 }
 
@@ -237,7 +233,7 @@ fn a_capability_that_does_not_exist_is_refused_granted_or_not() {
             (refusal.code, refusal.message.as_str()),
             (
                 RefusalCode::UnknownCapability,
-                "plugin \"probe\" asks for the capability \"teleport\", which this camshaft does not have"
+                "plugin \"probe\" requests capability \"teleport\", which this camshaft does not have"
             )
         );
     }

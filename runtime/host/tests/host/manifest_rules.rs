@@ -1,5 +1,5 @@
-//! The table of keys in `wit/README.md`: it names each key that is read and no other, and the merge does what its
-//! lines say.
+//! The table of keys in `wit/README.md`: it names each key that is read and no other, and the merge does what
+//! its lines say.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,8 @@ const BASE: [(&str, &str); 5] = [
     ("subscriptions", "[{ handler = 'reserve', types = ['order.placed'] }]"),
 ];
 
-/// Two values of each key; of a list, two entries, and of a table without lines of its own, two that share a key.
+/// Two values of each key; of a list, two entries, and of a table without lines of its own, two that share a
+/// key.
 const SAMPLES: [(&str, &str, &str); 31] = [
     ("manifest", "1", "2"),
     ("name", "'stock'", "'other'"),
@@ -131,7 +132,8 @@ fn samples(line: &Line) -> [String; 3] {
     }
 }
 
-/// The lines that stand for a value of their own; tables whose keys have lines, and `config`, are looked at apart.
+/// The lines that stand for a value of their own; tables whose keys have lines, and `config`, are looked at
+/// apart.
 fn values() -> impl Iterator<Item = Line> {
     lines().into_iter().filter(|line| line.records != "key by key")
 }
@@ -146,8 +148,8 @@ fn the_table_names_each_key_that_is_read_and_no_other() {
     assert_eq!(read, documented);
 }
 
-/// The keys that the decoder knows, found by asking for one that it does not. `document` makes a whole text of an
-/// entry of the table at `path`.
+/// The keys that the decoder knows, found by asking for one that it does not. `document` makes a whole text
+/// of an entry of the table at `path`.
 fn collect(read: &mut BTreeSet<String>, path: &str, document: &dyn Fn(&str) -> String) {
     let Some(known) = known(&document(&format!("{UNKNOWN} = 1"))) else { return };
     for key in known {
@@ -167,7 +169,7 @@ fn known(operator: &str) -> Option<Vec<String>> {
     let operator =
         if operator.contains("manifest") { operator.to_owned() } else { format!("manifest = 1\n{operator}") };
     let message = assembled(&[], Some(&operator)).unwrap_err().message;
-    let list = message.split_once(&format!("unknown key `{UNKNOWN}`; known here are "))?.1;
+    let list = message.split_once(&format!("unknown key `{UNKNOWN}`; the known keys are "))?.1;
     Some(list.split('`').skip(1).step_by(2).map(str::to_owned).collect())
 }
 
@@ -196,7 +198,7 @@ fn records_are_put_together_as_the_table_says() {
             }
             "none" => {
                 let message = format!(
-                    "the manifest in \"stock.wasm\" has the key `{}`, which is the operator's alone",
+                    "the manifest in \"stock.wasm\" has the key `{}`, which only the operator may set",
                     line.key
                 );
                 assert_eq!(further(&other), Err(message.clone()));
@@ -215,9 +217,8 @@ fn the_operators_file_goes_over_the_author_as_the_table_says() {
         let over = |author: &[(&str, String)], value: &str| {
             outcome(&[author], Some(&[(line.key, value.to_owned())]))
         };
-        let refused = || {
-            Err(format!("\"stock.toml\" has the key `{}`, but the plugin brings its own manifest", line.key))
-        };
+        let refused =
+            || Err(format!("\"stock.toml\" has the key `{}`, but the plugin has its own manifest", line.key));
         let template = with(author.clone(), "template", "true");
         match line.operator {
             "over" => {

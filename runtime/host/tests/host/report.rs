@@ -25,9 +25,9 @@ fn a_report_says_what_a_plugin_is_and_what_is_odd_about_it() {
       publishes     mail.send-welcome, thing.done
       capabilities  none
       limits        1000 ms, 64.0 MiB
-      warning       "http" is granted but not asked for
-      warning       "mail.send-welcome" sounds like a command; an event says what happened, such as "order.placed"
-      warning       it handles "thing.done", which it publishes itself, and may feed itself
+      warning       "http" is granted but not requested
+      warning       "mail.send-welcome" sounds like a command; name what happened, such as "order.placed"
+      warning       it handles "thing.done", which it also publishes: it may loop forever
     "#);
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["name"], "probe");

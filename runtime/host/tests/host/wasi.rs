@@ -5,6 +5,7 @@ use camshaft_event::{Answer, FailureCause, LogLevel};
 use crate::support::{Attempt, Bench, MANIFEST, event, with_manifest};
 
 /// A component whose handler prints, reads the clock and random numbers, and calls `function` of sockets.
+#[expect(clippy::too_many_lines, reason = "the text of a component")]
 fn guest(after_printing: &str) -> Vec<u8> {
     let text = format!(
         r#"(component

@@ -21,8 +21,8 @@ use crate::LogError;
 
 const LOCK_NAME: &str = "lock";
 
-/// How long the lock of a process that has ended may outlast it. A program that it was just starting holds the lock, too,
-/// from the fork to the exec, and on a busy machine it gets there late.
+/// How long the lock of a process that has ended may outlast it. A program that it was just starting holds
+/// the lock, too, from the fork to the exec, and on a busy machine it gets there late.
 const LEFT_BEHIND: Duration = Duration::from_secs(10);
 
 /// How often the lock of a process that has ended is tried again.
@@ -38,8 +38,8 @@ pub struct RealDisk {
 }
 
 impl RealDisk {
-    /// Opens a directory, making it if it is missing, and locks it for this process. The lock of a process that has ended
-    /// is waited for, up to 10 seconds.
+    /// Opens a directory, making it if it is missing, and locks it for this process. The lock of a process
+    /// that has ended is waited for, up to 10 seconds.
     ///
     /// # Errors
     /// [`LogError::InUse`] if another process (or this one, before) has it, [`LogError::Unusable`] if it
@@ -77,8 +77,8 @@ impl RealDisk {
 
 impl Drop for RealDisk {
     fn drop(&mut self) {
-        // Closing the file would leave the lock with a program that is just being started. The file is closed next,
-        // whatever comes of this.
+        // Closing the file would leave the lock with a program that is just being started. The file is closed
+        // next, whatever comes of this.
         let _: io::Result<()> = self.lock.unlock();
     }
 }

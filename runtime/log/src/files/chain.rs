@@ -1,6 +1,6 @@
 //! The segments in a directory as a chain: each header names the segment before it, so that a missing or a
-//! foreign file is noticed without reading any record. The damaged header of an older segment is restored in memory from
-//! the records before it, that of the oldest from its own.
+//! foreign file is noticed without reading any record. The damaged header of an older segment is restored in
+//! memory from the records before it, that of the oldest from its own.
 //!
 //! Used once, when the log is opened; changes nothing.
 
@@ -69,14 +69,14 @@ fn read_link(disk: &dyn Disk, first_sequence: u64) -> Result<Link, LogError> {
     let header = if read == bytes.len() { SegmentHeader::decode(&bytes) } else { Err(Unreadable::Short) };
     let header = header.map_err(|unreadable| unreadable.in_file(&name))?;
     if header.first_sequence != first_sequence || first_sequence == 0 {
-        let detail = format!("the header says that its first sequence is {}", header.first_sequence);
+        let detail = format!("the header has {} as its first sequence", header.first_sequence);
         return Err(LogError::Corrupt { file: name, position: 0, detail });
     }
     Ok(Link { header, file_bytes, is_restored: false })
 }
 
-/// What the damaged header of a segment must have said, by the records of the segment before it; none if these do not
-/// tell.
+/// What the damaged header of a segment must have said, by the records of the segment before it; none if
+/// these do not tell.
 fn restore_link(disk: &dyn Disk, before: &Link, first_sequence: u64) -> Result<Option<Link>, LogError> {
     let file = |name: &str| disk.open(name).map_err(|error| LogError::io("open", name, error));
     let (name, earlier) = (segment_name(first_sequence), before.name());
@@ -106,8 +106,9 @@ fn restore_link(disk: &dyn Disk, before: &Link, first_sequence: u64) -> Result<O
     Ok(Some(Link { header, file_bytes, is_restored: true }))
 }
 
-/// What the damaged header of the oldest segment must have said, by the first of its records that has a whole header; none
-/// if there is no such record. What lies before that record is lost with the header: the log begins behind it.
+/// What the damaged header of the oldest segment must have said, by the first of its records that has a whole
+/// header; none if there is no such record. What lies before that record is lost with the header: the log
+/// begins behind it.
 fn restore_oldest(disk: &dyn Disk, first_sequence: u64, following: &Link) -> Result<Option<Link>, LogError> {
     let name = segment_name(first_sequence);
     let identity = following.header.identity;

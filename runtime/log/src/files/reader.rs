@@ -213,8 +213,8 @@ impl View {
         }
     }
 
-    /// Walks from `near` to the first record that is wanted. Damaged headers on the way are passed, so that the records
-    /// behind them can still be read.
+    /// Walks from `near` to the first record that is wanted. Damaged headers on the way are passed, so that
+    /// the records behind them can still be read.
     fn locate(
         &self,
         found: &Found,

@@ -26,7 +26,8 @@ pub struct Recovery {
     pub verified_records: u64,
     /// The torn tail that was cut off, if there was one.
     pub cut: Option<Cut>,
-    /// What is wrong with the mark of the last clean shutdown, if it is damaged. The records decided without it.
+    /// What is wrong with the mark of the last clean shutdown, if it is damaged. The records decided without
+    /// it.
     pub damaged_mark: Option<String>,
     /// Older segments whose headers are damaged; records say what these held.
     pub damaged_headers: Vec<String>,
@@ -167,7 +168,8 @@ fn verify(
                     records += 1;
                 }
                 Step::Stop(reason) => {
-                    // What lies before the snapshot is needed by readers only, who meet the damage themselves.
+                    // What lies before the snapshot is needed by readers only, who meet the damage
+                    // themselves.
                     let is_old = walk.next_place().sequence < verify_from;
                     let last = rest.peek().map_or(u64::MAX, |next| next.first.sequence.saturating_sub(1));
                     if !is_old || !walk.pass(reason, last)? {
@@ -219,22 +221,22 @@ fn first_doubtful(
 fn unmarked_tail(name: &str, verified: &Verified, mark: &str) -> LogError {
     let Place { position, sequence, .. } = verified.next;
     let detail = format!(
-        "{mark}; and file \"{name}\" has no whole record {sequence} at byte {position}, which may be a write that was \
-         cut short, or damage to a record that was durable"
+        "{mark}; also, file \"{name}\" has no whole record {sequence} at byte {position}: either a write was \
+         interrupted, or a durable record is damaged"
     );
     LogError::Mark { file: CLEAN.to_owned(), detail }
 }
 
 fn no_segments(claimed: u64) -> LogError {
-    let detail = format!("all segments are missing, though records up to {claimed} were durable");
+    let detail = format!("all segments are missing, but records up to {claimed} were durable");
     LogError::Corrupt { file: segment_name(1), position: 0, detail }
 }
 
 fn begins_too_late(oldest: &Link, verify_from: u64) -> LogError {
     let first = oldest.header.first_sequence;
     let detail = format!(
-        "the log begins with sequence {first}, but {verify_from} is the first after the snapshot: \
-         earlier segments are missing, or the snapshot is"
+        "the log begins with sequence {first}, but the snapshot continues with {verify_from}: \
+         earlier segments or a newer snapshot are missing"
     );
     LogError::Corrupt { file: oldest.name(), position: 0, detail }
 }

@@ -44,13 +44,13 @@ fn checksum_of(before: &[u8], body: &[u8]) -> u32 {
 /// Why a stamp cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unreadable {
-    #[error("the header is cut short")]
+    #[error("the header is truncated")]
     Short,
     #[error("the header does not start with the magic letters")]
     Magic,
     #[error("the checksum of the header does not match")]
     Checksum,
-    #[error("format version {0} was never written")]
+    #[error("format version {0} does not exist")]
     Version(u32),
     #[error("format version {0} is newer than this program")]
     Newer(u32),

@@ -49,7 +49,7 @@ impl Tail<'_> {
             return Err(LogError::Corrupt {
                 file: self.name.to_owned(),
                 position: self.end.position,
-                detail: format!("record {missing} was durable (records up to {claimed} were), but {reason}"),
+                detail: format!("record {missing} was durable (like all up to {claimed}), but {reason}"),
             });
         }
         Ok((torn.bytes > 0).then_some(torn))
@@ -77,7 +77,7 @@ impl Tail<'_> {
 
     /// Writes the records from this position on once more, as they are. The caller syncs.
     pub fn rewrite(&self, from: u64) -> Result<(), LogError> {
-        let failed = |error| LogError::io("write again the end of", self.name, error);
+        let failed = |error| LogError::io("rewrite the end of", self.name, error);
         let mut chunk = Vec::new();
         let mut position = from;
         while position < self.end.position {

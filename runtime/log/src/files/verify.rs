@@ -1,7 +1,7 @@
 //! Checks a whole log without changing it: every record of every segment, and the mark of a clean shutdown.
 //!
-//! `camshaft verify` calls it while no writer has the log. Damage is collected, not an error; what a record's payload
-//! means is for the caller to check.
+//! `camshaft verify` calls it while no writer has the log. Damage is collected, not an error; what a record's
+//! payload means is for the caller to check.
 
 use std::sync::Arc;
 
@@ -16,7 +16,8 @@ use crate::{Disk, DiskFile, LogError, Record};
 
 /// What checking a log needs.
 pub struct Verify<'v> {
-    /// Up to where records are known durable by somebody outside the log, such as the tables; 0 if nobody knows.
+    /// Up to where records are known durable by somebody outside the log, such as the tables; 0 if nobody
+    /// knows.
     pub durable: u64,
     /// Called with each whole record, in order; says what is wrong with its payload, if anything.
     pub each: &'v mut dyn FnMut(Record<'_>) -> Result<(), String>,
@@ -35,7 +36,8 @@ pub struct Verified {
     pub first_sequence: u64,
     /// Sequence of the last record.
     pub last_sequence: u64,
-    /// Bytes behind the last record that are no record and were never known durable: the next start cuts them.
+    /// Bytes behind the last record that are no record and were never known durable: the next start cuts
+    /// them.
     pub torn_bytes: u64,
     /// What is damaged, in order.
     pub damage: Vec<Damage>,
@@ -52,15 +54,16 @@ pub struct Damage {
     pub detail: String,
     /// The first sequence that cannot be read, if that is known.
     pub sequence: Option<u64>,
-    /// The events that cannot be read: the first offset, and the first one behind them. None in the mark and in files
-    /// of which nothing can be read.
+    /// The events that cannot be read: the first offset, and the first one behind them. None in the mark and
+    /// in files of which nothing can be read.
     pub offsets: Option<(u64, u64)>,
 }
 
 /// Checks the log in this directory. Nothing is written.
 ///
 /// # Errors
-/// [`LogError::NewerFormat`] for a log of a newer program, [`LogError::Io`] where the directory cannot be read.
+/// [`LogError::NewerFormat`] for a log of a newer program, [`LogError::Io`] where the directory cannot be
+/// read.
 pub fn verify(disk: &dyn Disk, what: Verify<'_>) -> Result<Verified, LogError> {
     let mut verified = Verified::default();
     let mut claimed = what.durable;
@@ -115,7 +118,7 @@ impl Verifier<'_, '_> {
             self.verified.damage.push(Damage {
                 file: name.clone(),
                 position: 0,
-                detail: "the header of the segment is damaged; records say what it held".to_owned(),
+                detail: "the header of the segment is damaged; the records replace it".to_owned(),
                 sequence: Some(sequence),
                 offsets,
             });

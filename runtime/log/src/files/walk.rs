@@ -24,7 +24,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The place of a segment's first record. Its timestamp is a lower bound: 0 in the first segment of a log.
+    /// The place of a segment's first record. Its timestamp is a lower bound: 0 in the first segment of a
+    /// log.
     pub fn first_of(header: &SegmentHeader) -> Self {
         Self {
             position: SEGMENT_HEADER_BYTES,
@@ -115,8 +116,8 @@ impl<'a> Walk<'a> {
         Ok(Step::Record(place, header))
     }
 
-    /// After a stop that is damage: goes to the next record, up to `last_sequence`. A header that is whole says where that
-    /// is. False if there is none.
+    /// After a stop that is damage: goes to the next record, up to `last_sequence`. A header that is whole
+    /// says where that is. False if there is none.
     pub fn pass(&mut self, reason: NoRecord, last_sequence: u64) -> Result<bool, LogError> {
         let is_payload = reason == NoRecord::PayloadChecksum;
         if is_payload && matches!(self.step(Check::Headers)?, Step::Record(..)) {
@@ -125,9 +126,9 @@ impl<'a> Walk<'a> {
         self.pass_damage(last_sequence)
     }
 
-    /// After a stop at something that is no header: goes to the next whole header of a later record, up to `last_sequence`. False if
-    /// the file has none; then the walk stays where it is. A damaged length hides where the next record starts, so
-    /// every possible place is tried.
+    /// After a stop at something that is no header: goes to the next whole header of a later record, up to
+    /// `last_sequence`. False if the file has none; then the walk stays where it is. A damaged length hides
+    /// where the next record starts, so every possible place is tried.
     pub fn pass_damage(&mut self, last_sequence: u64) -> Result<bool, LogError> {
         let header_bytes = length_usize(u64::from(HEADER_BYTES));
         let mut chunk = vec![0; WINDOW_BYTES.saturating_add(header_bytes)];

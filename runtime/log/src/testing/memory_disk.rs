@@ -9,11 +9,11 @@ mod contents;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use contents::Losses;
-use contents::{Contents, FileId};
-
 use super::Random;
 use crate::{Disk, DiskFile};
+use contents::{Contents, FileId};
+
+pub use contents::Losses;
 
 /// A disk in memory. Clones are handles of the same disk.
 #[derive(Clone, Default)]

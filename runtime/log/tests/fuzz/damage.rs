@@ -1,4 +1,5 @@
-//! A log of many segments with damaged files: what it still gives is a prefix of what was written, or an error.
+//! A log of many segments with damaged files: what it still gives is a prefix of what was written, or an
+//! error.
 
 use std::sync::Arc;
 

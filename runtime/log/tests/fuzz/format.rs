@@ -1,4 +1,5 @@
-//! A second reading of `FORMAT.md`, for one segment: how records are laid out, and which of them an opening finds.
+//! A second reading of `FORMAT.md`, for one segment: how records are laid out, and which of them an opening
+//! finds.
 //!
 //! It shares no line with the crate, and is as simple as the text.
 

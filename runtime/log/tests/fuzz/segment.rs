@@ -1,4 +1,5 @@
-//! One segment of any content: opening finds exactly the records that `FORMAT.md` says, or refuses where it says.
+//! One segment of any content: opening finds exactly the records that `FORMAT.md` says, or refuses where it
+//! says.
 
 use std::sync::Arc;
 

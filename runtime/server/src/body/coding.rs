@@ -1,7 +1,7 @@
-//! Content codings of a request's body: gzip and zstd are decoded, every other one is refused.
+//! Content codings of request bodies. gzip and zstd are decoded; other codings are rejected.
 //!
-//! What a body holds is known only once it is decoded, so the limit on the size holds for the decoded bytes, and the room
-//! for them is taken as they come.
+//! The size of the content is known only after decoding. So the size limit applies to the decoded bytes, and
+//! memory for them is taken during decoding.
 
 use std::io::{self, Read};
 
@@ -20,17 +20,18 @@ const PART_BYTES: usize = 64 << 10;
 /// The largest block of a frame (RFC 8878, 3.1.1.2.4).
 const BLOCK_BYTES: usize = 128 << 10;
 
-/// The least of a frame's window that is decoded: RFC 9659 allows 8 MiB on the web.
+/// Window size of a frame that is always accepted, in bytes: RFC 9659 allows 8 MiB on the web.
 const MIN_WINDOW_BYTES: u64 = 8 << 20;
 
-/// Frames of one body at most. Each costs the decoder's tables, however little it holds.
+/// Maximum number of frames in one body. Each frame costs the decoder's tables, even if it holds little
+/// content.
 const MAX_FRAMES: usize = 1_024;
 
-/// First bytes of a frame that holds no content, but for the lowest four bits, and of its head.
+/// The magic number of a skippable frame without its lowest four bits, and the length of its head in bytes.
 const SKIPPED_FRAME: u32 = 0x184D_2A50;
 const SKIPPED_HEAD_BYTES: usize = 8;
 
-/// How a body is coded.
+/// Content coding of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Coding {
     Gzip,
@@ -38,17 +39,17 @@ pub enum Coding {
 }
 
 impl Coding {
-    /// The coding that the header names; none if the body is as it is.
+    /// The coding in the header; none if the body has no coding.
     ///
     /// # Errors
-    /// Another coding, or several.
+    /// The header names an unsupported coding, or occurs several times.
     pub fn of(headers: &HeaderMap) -> Result<Option<Self>, Problem> {
         let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
         let (value, more) = (values.next(), values.next());
         let Some(value) = value else { return Ok(None) };
         let text = value.to_str().unwrap_or_default().trim().to_ascii_lowercase();
         match text.as_str() {
-            _ if more.is_some() => Err(unsupported("the header Content-Encoding is given twice".to_owned())),
+            _ if more.is_some() => Err(unsupported("the header Content-Encoding is repeated".to_owned())),
             "" if !value.is_empty() => {
                 Err(unsupported("the header Content-Encoding is not ASCII".to_owned()))
             }
@@ -59,10 +60,10 @@ impl Coding {
         }
     }
 
-    /// The decoded body, of at most `limit` bytes. Blocks while it decodes.
+    /// Decodes a body to at most `limit` bytes. Blocks while it decodes.
     ///
     /// # Errors
-    /// More than `limit` bytes, no room for them, or a body that is not of this coding.
+    /// The decoded body is larger than `limit`, there is no memory for it, or the body has another coding.
     pub fn decode(self, received: Received, limit: u64) -> Result<Received, Problem> {
         let Received { bytes, lease } = received;
         let mut decoded = Decoded { bytes: Vec::new(), lease, encoded_bytes: bytes.len(), limit };
@@ -86,29 +87,29 @@ impl Coding {
     fn broken(self, reason: impl std::fmt::Display) -> Problem {
         let detail =
             format!("the body is not {}, as the header Content-Encoding says: {reason}", self.name());
-        let hint = "Send the body whole and coded as the header says, or leave the header out.";
+        let hint = "Send the complete body in the coding that the header names, or omit the header.";
         Problem::invalid_request("Content-Encoding", detail, hint)
     }
 }
 
-/// The refusal of a body for which there is no room even if it is the only one: sent again, it would not fit either.
+/// The error for a body that exceeds the memory even if it is the only one. Sending it again would not help.
 fn never_fits() -> Problem {
     let raised_by = Limit::ClientMemory.raised_by();
     let detail = format!(
-        "decoding the body takes more than all memory for requests and answers (a share of the {raised_by})"
+        "decoding the body takes more than all memory for requests and responses (a share of the {raised_by})"
     );
     Problem::new(ErrorCode::RequestTooLarge, detail)
         .hint("Send the body without Content-Encoding, or in several requests.")
 }
 
 fn unsupported(found: String) -> Problem {
-    let detail = format!("{found}; a body may be coded with gzip or zstd");
+    let detail = format!("{found}; only gzip and zstd are supported");
     Problem::new(ErrorCode::UnsupportedMediaType, detail)
-        .hint("Send the body with Content-Encoding: gzip or zstd, or as it is without that header.")
+        .hint("Send the body with Content-Encoding: gzip or zstd, or without that header and any coding.")
         .header(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"))
 }
 
-/// What was decoded so far, and the room for it.
+/// The bytes decoded so far, and the lease of their memory.
 struct Decoded {
     bytes: Vec<u8>,
     lease: Lease,
@@ -117,7 +118,7 @@ struct Decoded {
 }
 
 impl Decoded {
-    /// Decodes frame after frame.
+    /// Decodes all frames in turn.
     fn take_frames(&mut self, mut rest: &[u8]) -> Result<(), Problem> {
         let mut frames = 0;
         while !rest.is_empty() {
@@ -132,7 +133,7 @@ impl Decoded {
             let (head, most) = (rest, self.limit.max(MIN_WINDOW_BYTES));
             let frame = StreamingDecoder::new_with_max_window_size(&mut rest, most);
             let mut frame = frame.map_err(|error| Coding::Zstd.broken(error))?;
-            // The decoder gives nothing out before a whole window is full, or the frame ends.
+            // The decoder returns no bytes before a whole window is full or the frame ends.
             let content = frame.decoder.content_size();
             let window = window_bytes(head).unwrap_or(content).min(self.limit);
             let window = usize::try_from(window).unwrap_or(usize::MAX / 4);
@@ -146,7 +147,7 @@ impl Decoded {
         Ok(())
     }
 
-    /// Makes the room that was taken at least this large, in bytes.
+    /// Grows the lease to at least `needed` bytes.
     fn reserve(&mut self, needed: usize) -> Result<(), Problem> {
         if !self.lease.can_have(needed) {
             return Err(never_fits());
@@ -157,7 +158,7 @@ impl Decoded {
         }
     }
 
-    /// Takes all that `source` decodes.
+    /// Reads all bytes that `source` decodes.
     fn take(&mut self, coding: Coding, mut source: impl Read) -> Result<(), Problem> {
         let mut part = vec![0; PART_BYTES];
         loop {
@@ -171,14 +172,15 @@ impl Decoded {
             if length as u64 > self.limit {
                 return Err(too_large(self.limit));
             }
-            // Beside the body as it came stand the decoded one, and as much of it again in the decoder's window.
+            // The memory holds the received body, the decoded body, and as many bytes again in the decoder's
+            // window.
             self.reserve(self.encoded_bytes + length + cost(length))?;
             self.bytes.extend_from_slice(part.get(..count).unwrap_or_default());
         }
     }
 }
 
-/// The checksum at a frame's end, if it has one, and that of what was decoded.
+/// The checksum at the end of a frame, if it has one, and the checksum of the decoded bytes.
 struct FrameCheck {
     expected: Option<u32>,
     found: Option<u32>,
@@ -190,7 +192,7 @@ impl FrameCheck {
     }
 }
 
-/// The window that a frame's head asks for, in bytes; none if it is the whole content (RFC 8878, 3.1.1.1).
+/// The window size in a frame's head, in bytes; none if the window is the whole content (RFC 8878, 3.1.1.1).
 fn window_bytes(frame: &[u8]) -> Option<u64> {
     let [_, _, _, _, descriptor, window, ..] = *frame else { return None };
     let is_whole = descriptor & 0x20 != 0;
@@ -198,7 +200,7 @@ fn window_bytes(frame: &[u8]) -> Option<u64> {
     (!is_whole).then_some(base + base / 8 * u64::from(window & 7))
 }
 
-/// What follows a frame without content; none if `bytes` begin with another one.
+/// The bytes after a skippable frame; none if `bytes` begin with another kind of frame.
 fn after_skipped(bytes: &[u8]) -> Option<Result<&[u8], &'static str>> {
     let (magic, rest) = bytes.split_first_chunk::<4>()?;
     if u32::from_le_bytes(*magic) & !0xF != SKIPPED_FRAME {
@@ -299,7 +301,7 @@ mod tests {
 
     #[test]
     fn room_for_what_a_frame_makes_the_decoder_hold_is_taken_before_it_is_decoded() {
-        // Each ends after its head: whatever decodes it finds that it is broken.
+        // Each frame ends after its head, so decoding it fails.
         let whole = [&[0x28, 0xB5, 0x2F, 0xFD, 0xA0][..], &(1_u32 << 20).to_le_bytes()].concat();
         let window = vec![0x28, 0xB5, 0x2F, 0xFD, 0x00, 10 << 3];
         for frame in [whole, window] {

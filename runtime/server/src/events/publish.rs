@@ -1,4 +1,4 @@
-//! `POST /events`: one event or a batch, in any of CloudEvents' three content modes.
+//! `POST /events`: publishes one event or a batch, in any of the three content modes of CloudEvents.
 
 use axum::{
     Json,
@@ -15,31 +15,31 @@ use camshaft_wire::{ProblemDocument, Receipts};
 
 use super::super::{Api, ApiSettings, body, openapi::CloudEvent, problem::Problem, room::Lease};
 
-/// What [`Event::size`] counts beside the content of an event.
+/// Bytes that [`Event::size`] counts in addition to the content of an event.
 const EVENT_HEAD_BYTES: usize = 24;
 
-/// How much more room a batch takes at a time while it is parsed.
+/// Memory that a batch takes at a time while it is parsed, in bytes.
 const GROWTH_BYTES: usize = 16 << 10;
 
-/// Publishes events; answers once they are durable.
+/// Publishes events and responds once they are durable.
 ///
-/// A batch is one transaction: one bad item refuses all. Sending the same again is safe: a known source and id is
-/// answered as a duplicate.
+/// A batch is one transaction: if one item is not valid, the whole batch is rejected. Sending the same events
+/// again is safe: an event with a known source and id counts as a duplicate.
 #[utoipa::path(
     post, path = "/events", tag = "events",
     request_body(
-        description = "One event or a batch. In the binary content mode, which a description cannot express, the attributes are headers with `ce-` before their names, `Content-Type` is that of the data, and the body is the data.",
+        description = "One event or a batch. The binary content mode is also accepted, but OpenAPI cannot express it: each attribute is a header with the prefix `ce-`, `Content-Type` is the content type of the data, and the body is the data.",
         content((CloudEvent = "application/cloudevents+json"), (Vec<CloudEvent> = "application/cloudevents-batch+json")),
     ),
     responses(
-        (status = 200, description = "They are in the log", body = Receipts),
+        (status = 200, description = "The events are in the log", body = Receipts),
         (status = 400, description = "An event is not valid", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "A reserved type or source", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "A known id with other content", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "Event, request or transaction too large", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "No CloudEvent, or a content coding other than gzip and zstd", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 429, description = "Too many publishers wait", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "A type or source is reserved for the runtime", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "An event with this source and id, but with different content, is in the log or in the batch", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The event, the request or the transaction is too large", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "The request is not a CloudEvent, or its content coding is not gzip or zstd", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "Too many publishers are waiting", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "The runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -50,7 +50,7 @@ pub async fn publish(
 ) -> Result<Json<Receipts>, Problem> {
     let mode = Mode::of(&headers)?;
     let received = body::read(&api.room, &headers, body, api.settings.max_request_bytes).await?;
-    // Kept until they are durable: the events take as much until then.
+    // The lease is kept until the events are durable, because they take as much memory until then.
     let (bytes, mut lease) = (received.bytes, received.lease);
     let events = match mode {
         Mode::Structured => vec![cloudevents::parse(&bytes)?],
@@ -60,10 +60,11 @@ pub async fn publish(
     Ok(Json(Receipts { results: api.runtime.try_publish_batch(events).await? }))
 }
 
-/// The events of a batch. One that cannot be published is refused before all of it is parsed.
+/// Parses the events of a batch. Rejects an event that is too large before it parses the rest.
 fn batch(settings: &ApiSettings, json: &[u8], lease: &mut Lease) -> Result<Vec<Event>, Problem> {
     let (max_event, max_batch) = (settings.max_event_bytes, settings.max_transaction_bytes);
-    // What they take in memory: as much as the text is counted already. What they have in the log: their content.
+    // `taken` is the memory of the events, of which the length of the text is already counted. `content` is
+    // their size in the log.
     let (mut taken, mut content, mut counted) = (0, 0, json.len());
     let parsed = cloudevents::parse_batch_while(json, |index, event| {
         let size = event.size();
@@ -100,7 +101,7 @@ impl Mode {
         match essence.as_str() {
             cloudevents::MEDIA_TYPE => Ok(Self::Structured),
             cloudevents::BATCH_MEDIA_TYPE => Ok(Self::Batched),
-            // Any other format of CloudEvents, such as Avro.
+            // Another format of CloudEvents, such as Avro.
             _ if essence.starts_with("application/cloudevents") => Err(unsupported(&essence)),
             _ if headers.contains_key("ce-specversion") => Ok(Self::Binary),
             _ => Err(unsupported(&essence)),

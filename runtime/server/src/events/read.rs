@@ -1,4 +1,4 @@
-//! `GET /events`: the log from an offset on, filtered, as lines or as server-sent events.
+//! `GET /events`: reads the log from an offset, filtered, as lines or as server-sent events.
 
 #![expect(unused_qualifications, reason = "utoipa's macro repeats the names of parameter types")]
 
@@ -25,7 +25,7 @@ use super::{
     stream::{Format, PART_BYTES, Reader, Selection, Wanted},
 };
 
-/// Events answered unless the request says otherwise, and at most. A stream that follows has no default.
+/// Default and maximum number of events. A stream that follows the log has no default.
 const LIMIT: u64 = 1_000;
 const MAX_LIMIT: u64 = 100_000;
 
@@ -33,40 +33,43 @@ const MAX_LIMIT: u64 = 100_000;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ReadQuery {
-    /// The first offset; the first retained one unless given.
+    /// Offset of the first event; by default the first retained offset.
     from: Option<u64>,
-    /// The identity of the log that `from` belongs to, as `/health` names it; 409 if this is another one.
+    /// Identity of the log that `from` belongs to, from `/health`. The response is 409 if this is another
+    /// log.
     #[param(value_type = Option<String>, pattern = "^[0-9a-fA-F]{16}$")]
     log: Option<LogId>,
-    /// Only events of these types, such as `order.*`.
+    /// Returns only events with these types, such as `order.*`.
     #[serde(rename = "type")]
     #[param(value_type = Option<String>, pattern = r"^(?:\*|[^\s*.\x00-\x1f\x7f-\x9f]+)(?:\.(?:\*|[^\s*.\x00-\x1f\x7f-\x9f]+))*(?:\.\*\*)?$|^\*\*$")]
     event_type: Option<TypePattern>,
-    /// Only events of this subject.
+    /// Returns only events with this subject.
     subject: Option<String>,
-    /// At most so many; 1000 unless given or following, at most 100000.
+    /// Maximum number of events, up to 100000. The default is 1000, and unlimited if `follow` is true.
     #[param(minimum = 1, maximum = 100000)]
     limit: Option<u64>,
-    /// Whether to stay and send what is published from now on; true unless given for server-sent events.
+    /// Whether the stream stays open and sends events as they are published. The default is true for
+    /// server-sent events and false otherwise.
     follow: Option<bool>,
-    /// Whether to show the runtime's own `camshaft.*` events too.
+    /// Whether to include the runtime's own `camshaft.*` events.
     #[serde(default)]
     system: bool,
 }
 
-/// Reads events in the order of the log, durable ones only.
+/// Reads durable events in the order of the log.
 ///
-/// One CloudEvent a line, with the extension `offset`. With `Accept: text/event-stream` each is a server-sent
-/// event, and `Last-Event-ID` goes on after the one with this id. The id holds the event's offset, the identity of the
-/// log and a hash of the event, so a follower learns when another log answers. An offset alone is taken, too.
+/// Returns one CloudEvent per line, with the extension `offset`. With `Accept: text/event-stream` each event
+/// is a server-sent event, and `Last-Event-ID` resumes after the event with that id. The id contains the
+/// offset, the identity of the log and a hash of the event, so that a follower detects another log. An offset
+/// alone is also accepted.
 #[utoipa::path(
     get, path = "/events", tag = "events", params(ReadQuery),
     responses(
         (status = 200, description = "Events", content((String = "application/x-ndjson"), (String = "text/event-stream"))),
         (status = 400, description = "A parameter is not valid", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "The place lies behind the end of the log, or belongs to another log; `tail` is the offset of the next event", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Too many follow the log, or there is no memory for the answer", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 410, description = "The place was trimmed; `first` is the first that is retained", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "The offset is beyond the end of the log, or belongs to another log; `tail` is the offset of the next event", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Too many requests follow the log, or there is no memory for the response", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 410, description = "The offset is before the trim point; `first` is the first retained offset", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn read(
@@ -94,7 +97,7 @@ pub async fn read(
     let follows = match follow {
         true => Some(Arc::clone(&api.followers).try_acquire_owned().map_err(|_| {
             let raised_by = Limit::Connections.raised_by();
-            Problem::busy(format!("as many requests follow the log as may (half of the {raised_by})"))
+            Problem::busy(format!("too many requests follow the log (limit: half of the {raised_by})"))
         })?),
         false => None,
     };
@@ -108,12 +111,12 @@ pub async fn read(
     Ok((headers, body).into_response())
 }
 
-/// Where a browser that lost its connection goes on.
+/// The cursor after which a reconnecting client resumes.
 fn last_event_id(headers: &HeaderMap) -> Result<Option<Cursor>, Problem> {
     let Some(value) = headers.get("last-event-id") else { return Ok(None) };
     let cursor = value.to_str().ok().and_then(|text| text.parse().ok());
     cursor.map(Some).ok_or_else(|| {
-        let detail = "the header Last-Event-ID is not the id of an event of this stream";
-        Problem::invalid_request("Last-Event-ID", detail, "Send the id of the last event received.")
+        let detail = "the header Last-Event-ID is not an event id of this stream";
+        Problem::invalid_request("Last-Event-ID", detail, "Send the id of the last received event.")
     })
 }

@@ -1,4 +1,4 @@
-//! `GET /events/{offset}` and `GET /events/find`: one event, and what became of it at every consumer.
+//! `GET /events/{offset}` and `GET /events/find`: one event, and its delivery to every consumer.
 
 #![expect(unused_qualifications, reason = "utoipa's macro repeats the names of parameter types")]
 
@@ -18,39 +18,40 @@ use super::super::{
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct FindQuery {
-    /// Its source.
+    /// Source of the event.
     source: String,
-    /// Its id.
+    /// Id of the event.
     id: String,
 }
 
-/// An event, and what became of it.
+/// Returns an event and its deliveries.
 ///
-/// Of each consumer: whether it has handled the event, when and with which attempt and version, what the handler
-/// published, or why it has not. It is derived from the tables and from at most 100,000 records behind the event; what
-/// these do not say is `unknown`.
+/// For each consumer, the response shows whether it has handled the event, when, with which attempt and
+/// version, and which events the handler published; or why the event is not handled. The runtime derives this
+/// from the tables and from at most 100,000 records after the event. A status that they do not determine is
+/// `unknown`.
 #[utoipa::path(
     get, path = "/events/{offset}", tag = "events",
-    params(("offset" = u64, Path, description = "Its place in the log")),
+    params(("offset" = u64, Path, description = "Offset of the event")),
     responses(
         (status = 200, description = "The event", body = EventView),
-        (status = 404, description = "No event has the offset yet", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 410, description = "The event was trimmed; `first` is the first that is retained", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No event has this offset yet", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 410, description = "The event was trimmed; `first` is the first retained offset", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn show(State(api): State<Api>, Path(offset): Path<u64>) -> Result<Json<EventView>, Problem> {
     Ok(Json(api.runtime.event(Offset(offset)).await?))
 }
 
-/// An event by its source and id, and what became of it.
+/// Finds an event by its source and id, and returns it with its deliveries.
 ///
-/// What a producer published is found as long as a repetition would be recognized. What a plugin published is found
-/// behind its cause. Events of the runtime itself are found by their offset only.
+/// An event of a producer is found as long as the runtime recognizes its repetition. An event of a plugin is
+/// found among the records after its cause. An event of the runtime is found by its offset only.
 #[utoipa::path(
     get, path = "/events/find", tag = "events", params(FindQuery),
     responses(
         (status = 200, description = "The event", body = EventView),
-        (status = 404, description = "No such event is found", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No event with this source and id was found", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 410, description = "The event was trimmed", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]

@@ -1,4 +1,4 @@
-//! The body of a read: goes through the log part by part, as fast as the client takes it.
+//! The body of a read: reads the log part by part, as fast as the client receives it.
 
 use std::{fmt::Write, io, sync::Arc, time::Duration};
 
@@ -20,16 +20,17 @@ use super::super::{
     room::{Lease, Room},
 };
 
-/// Size of a part, unless a single event is larger: a client that takes nothing keeps no more than a few.
+/// Size of a part in bytes, unless a single event is larger. A client that does not receive holds only a few
+/// parts in memory.
 pub const PART_BYTES: usize = 128 << 10;
 
-/// Silence after which a server-sent stream says that it is alive.
+/// Idle time after which a server-sent stream sends a keep-alive comment.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How events are written.
+/// Format of the events in the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// One event a line.
+    /// One event per line.
     Lines,
     /// Server-sent events.
     ServerSent,
@@ -42,13 +43,13 @@ pub struct Selection {
     pub system: bool,
 }
 
-/// What a read wants.
+/// Parameters of a read.
 pub struct Wanted {
     pub from: Offset,
     pub remaining: u64,
     pub selection: Selection,
     pub format: Format,
-    /// The right to stay for what is published from now on.
+    /// Permit to follow the log; none if the read ends at the tail.
     pub follows: Option<OwnedSemaphorePermit>,
 }
 
@@ -57,10 +58,10 @@ pub struct Reader {
     runtime: Runtime,
     closing: watch::Receiver<bool>,
     room: Arc<Room>,
-    /// Room for the first part.
+    /// Memory for the first part.
     lease: Option<Lease>,
     next: Offset,
-    /// Where a read that does not follow ends; what is published meanwhile is not waited for.
+    /// Offset at which a read that does not follow ends. Later events are not read.
     end: Option<Offset>,
     remaining: u64,
     selection: Arc<Selection>,
@@ -69,7 +70,7 @@ pub struct Reader {
     _follows: Option<OwnedSemaphorePermit>,
 }
 
-/// A part of the body, as it is written.
+/// A part of the body that is being written.
 struct Part {
     text: String,
     remaining: u64,
@@ -80,7 +81,7 @@ struct Part {
 }
 
 impl Format {
-    /// What the client asks for.
+    /// The format that the client requests.
     pub fn accepted(headers: &HeaderMap) -> Self {
         let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
         let server_sent = accept.split(',').any(|accepted| accepted.trim().starts_with("text/event-stream"));
@@ -98,7 +99,7 @@ impl Format {
 impl Selection {
     fn takes(&self, event: &Event) -> bool {
         let wanted = match &self.event_type {
-            // A pattern matches the runtime's own events only if it names them.
+            // A pattern matches the runtime's own events only if it begins with their prefix.
             Some(pattern) => pattern.matches(&event.event_type),
             None => self.system || !reserved::is_type(&event.event_type),
         };
@@ -107,7 +108,7 @@ impl Selection {
 }
 
 impl Reader {
-    /// A read whose first part has room in `lease`.
+    /// Creates a read whose first part uses the memory of `lease`.
     pub fn new(api: &Api, wanted: Wanted, lease: Lease) -> Self {
         let Wanted { from, remaining, selection, format, follows } = wanted;
         Self {
@@ -125,15 +126,15 @@ impl Reader {
         }
     }
 
-    /// The next part of the body; none at its end. An error breaks the connection off, so that the client
-    /// does not take a part for the whole.
+    /// The next part of the body; none at its end. An error closes the connection, so that the client does
+    /// not mistake an incomplete body for a complete one.
     pub async fn next(&mut self) -> Option<Result<Bytes, io::Error>> {
         while self.remaining > 0 && !self.failed {
             if self.end.is_some_and(|end| self.next >= end) {
                 return None;
             }
             if self.next >= self.runtime.tail() {
-                // A follower that waits for events keeps no room.
+                // A follower that waits for events holds no memory.
                 self.lease = None;
                 match self.wait().await {
                     Wait::More => {}
@@ -147,7 +148,7 @@ impl Reader {
             };
             match self.read().await {
                 Ok(text) if text.is_empty() => {
-                    // Nothing of what was read is wanted: let others run before the next part.
+                    // No event that was read is selected. Let other tasks run before the next part.
                     self.lease = Some(lease);
                     yield_now().await;
                 }
@@ -156,7 +157,7 @@ impl Reader {
                     return Some(Ok(lease.carry(text)));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, offset = %self.next, "reading events broke off");
+                    tracing::warn!(%error, offset = %self.next, "reading events failed");
                     self.failed = true;
                     return Some(Err(io::Error::other(error)));
                 }
@@ -165,7 +166,7 @@ impl Reader {
         None
     }
 
-    /// Reads and writes the next part, on another thread.
+    /// Reads and writes the next part on another thread.
     async fn read(&mut self) -> Result<String, camshaft::ReadError> {
         let part = Part {
             text: String::new(),
@@ -177,7 +178,7 @@ impl Reader {
         };
         let (part, next) = self.runtime.read_into(self.next, part, Part::take).await?;
         self.remaining = part.remaining;
-        // There may be nothing to be found any more.
+        // If the read makes no progress, there are no more events before the end.
         self.next = match (next > self.next, self.end) {
             (true, _) | (false, None) => next,
             (false, Some(end)) => end,
@@ -185,7 +186,7 @@ impl Reader {
         Ok(part.text)
     }
 
-    /// Waits until the log reaches beyond what was read.
+    /// Waits until the log contains events that were not read yet.
     async fn wait(&mut self) -> Wait {
         if self.end.is_some() {
             return Wait::End;
@@ -208,7 +209,7 @@ impl Reader {
 }
 
 impl Part {
-    /// Takes an event, if it is wanted. Whether there is room for more.
+    /// Writes an event if it is selected. Returns whether the part can hold more events.
     fn take(&mut self, offset: Offset, event: &Event) -> bool {
         if self.end.is_some_and(|end| offset >= end) {
             return false;

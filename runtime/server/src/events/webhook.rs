@@ -1,6 +1,7 @@
-//! `OPTIONS /events`: the handshake of CloudEvents' webhooks, by which a sender asks whether it may deliver here.
+//! `OPTIONS /events`: the handshake of CloudEvents webhooks, in which a sender asks for permission to
+//! deliver.
 //!
-//! The guard has decided that already: a caller that gets here may publish.
+//! The access check has run before: a caller that reaches this route may publish.
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -11,20 +12,20 @@ const REQUEST_ORIGIN: HeaderName = HeaderName::from_static("webhook-request-orig
 const ALLOWED_ORIGIN: HeaderName = HeaderName::from_static("webhook-allowed-origin");
 const ALLOWED_RATE: HeaderName = HeaderName::from_static("webhook-allowed-rate");
 
-/// Methods of `/events`.
+/// The methods of `/events`.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 
-/// Tells a sender of webhooks that it may deliver.
+/// Allows a sender of webhooks to deliver.
 ///
-/// With `WebHook-Request-Origin` the answer allows that origin, at any rate: how much is taken at a time is answered to
-/// each delivery. A token, where one is needed, is needed here, too.
+/// With `WebHook-Request-Origin` the response allows that origin at any rate; an overloaded runtime rejects
+/// single deliveries instead. If the runtime requires a token, this request also requires it.
 #[utoipa::path(
     options, path = "/events", tag = "events",
     params(("WebHook-Request-Origin" = Option<String>, Header, description = "The sender's DNS name")),
     responses(
-        (status = 200, description = "It may deliver", headers(
+        (status = 200, description = "The sender may deliver", headers(
             ("Allow" = String, description = "The methods of this path"),
-            ("WebHook-Allowed-Origin" = String, description = "The origin that was asked for"),
+            ("WebHook-Allowed-Origin" = String, description = "The requested origin"),
             ("WebHook-Allowed-Rate" = String, description = "`*`: any rate"),
         )),
     )

@@ -1,11 +1,14 @@
-//! The host that a request is addressed to: a name or an address, perhaps with a port, and nothing else.
+//! The host that a request is addressed to: a name or an address, with an optional port.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
-/// Whether a request is addressed to this machine by its loopback: by exactly one `Host`, and by its target, where that
-/// names a host too. Otherwise what it is addressed to.
+/// Checks that a request is addressed to a loopback host: by exactly one `Host` header, and by its target if
+/// the target names a host.
+///
+/// # Errors
+/// A description of the other host, if the request is addressed to one.
 pub fn check(target: &Uri, headers: &HeaderMap) -> Result<(), String> {
     let host = match only(headers, &header::HOST) {
         Ok(host) => host.map(HeaderValue::as_bytes).unwrap_or_default(),
@@ -20,18 +23,18 @@ pub fn check(target: &Uri, headers: &HeaderMap) -> Result<(), String> {
     Ok(())
 }
 
-/// A header that may stand in a request once came more often.
+/// A header that may occur once in a request occurs several times.
 #[derive(Debug)]
 pub struct Several;
 
-/// The value of a header that may stand in a request once.
+/// The value of a header that may occur at most once in a request.
 pub fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h HeaderValue>, Several> {
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() { Err(Several) } else { Ok(first) }
 }
 
-/// Whether `host` or `host:port` names this machine by its loopback.
+/// Whether `host`, alone or as `host:port`, is a loopback name or address.
 fn is_loopback(host: &[u8]) -> bool {
     let Ok(host) = str::from_utf8(host) else { return false };
     if let Some(rest) = host.strip_prefix('[') {

@@ -1,28 +1,28 @@
-//! Answers that no route makes itself: those of the guard, of what reads parameters and bodies, and of a runtime that is
-//! not ready. Here they are described once for all.
+//! Responses that the routes do not create themselves. They come from the access check, from reading
+//! parameters and bodies, and from a runtime that is not ready. This module describes them for all routes.
 
 use serde_json::{Map, Value, json};
 
-/// For every route but `/health`.
+/// Responses of every route except `/health`.
 const ANY: [(&str, &str); 4] = [
     ("401", "The token is missing or wrong"),
-    ("403", "The host or the web page may not call"),
-    ("500", "The runtime failed"),
-    ("503", "Not now"),
+    ("403", "The host or the origin is not allowed"),
+    ("500", "Internal error of the runtime"),
+    ("503", "The runtime cannot serve the request now"),
 ];
 
-/// For routes with parameters.
+/// Responses of routes with parameters.
 const PARAMETERS: [(&str, &str); 1] = [("400", "A parameter is not valid")];
 
-/// For routes with a body.
+/// Responses of routes with a body.
 const BODY: [(&str, &str); 4] = [
     ("400", "The body is not valid"),
     ("408", "The body did not arrive in time"),
     ("413", "The body is too large"),
-    ("415", "The body has a content coding other than gzip and zstd"),
+    ("415", "The content coding of the body is not gzip or zstd"),
 ];
 
-/// Adds to an operation the answers that it may give and does not describe itself.
+/// Adds the shared responses to an operation, except those that it describes itself.
 pub fn complete(operation: &mut Map<String, Value>) {
     let mut answers = ANY.to_vec();
     if operation.get("parameters").and_then(Value::as_array).is_some_and(|all| !all.is_empty()) {

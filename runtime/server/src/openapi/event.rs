@@ -1,12 +1,13 @@
-//! The schema of an event in the JSON format of CloudEvents, as exact as the rules of `camshaft_event::cloudevents`.
+//! The schema of an event in the JSON format of CloudEvents. It expresses the rules of
+//! `camshaft_event::cloudevents`.
 
 use camshaft_event::cloudevents::{MAX_EXTENSIONS, MAX_NAME_BYTES};
 use serde_json::{Value, json};
 
-/// Characters of a URI reference, but for `:`, `/`, `?` and `#`.
+/// Characters of a URI reference, except `:`, `/`, `?` and `#`.
 const PLAIN: &str = "[A-Za-z0-9._~@!$&'()*+,;=\\[\\]-]|%[0-9A-Fa-f]{2}";
 
-/// A scheme and its colon.
+/// A URI scheme and its colon.
 const SCHEME: &str = "[A-Za-z][A-Za-z0-9+.-]*:";
 
 /// A token of a media type.
@@ -36,7 +37,7 @@ pub fn schema() -> Value {
     };
     json!({
         "type": "object",
-        "description": "An event in the JSON format of CloudEvents 1.0. Every other member is an extension; one that is null is absent.",
+        "description": "An event in the JSON format of CloudEvents 1.0. Every other member is an extension; a member with the value null counts as absent.",
         "required": ["specversion", "id", "source", "type"],
         "properties": {
             "specversion": {"type": "string", "enum": ["1.0"]},
@@ -59,7 +60,7 @@ pub fn schema() -> Value {
         "propertyNames": {"pattern": format!("^(?:data_base64|[a-z0-9]{{1,{MAX_NAME_BYTES}}})$")},
         "maxProperties": MAX_EXTENSIONS,
         "anyOf": [
-            // Data that is not JSON is a text.
+            // Data with another content type than JSON is a string.
             {"properties": {"datacontenttype": {"type": "null"}}},
             with_type(&json_type, json!({})),
             with_type(&media_type, json!({"type": "string"})),
@@ -71,8 +72,8 @@ pub fn schema() -> Value {
     })
 }
 
-/// A text without control characters and without the characters that Unicode gives to nothing. The class is negated, since
-/// tools take long for the ranges of all others.
+/// Pattern of a text without control characters and Unicode noncharacters. The character class is negated,
+/// because tools are slow with the ranges of all allowed characters.
 fn text_pattern(repeated: &str) -> String {
     let mut forbidden = String::from("\0-\u{1f}\u{7f}-\u{9f}\u{fdd0}-\u{fdef}\u{fffe}\u{ffff}");
     for plane in 1..=16_u32 {

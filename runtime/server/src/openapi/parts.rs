@@ -1,5 +1,5 @@
-//! Schemas that are put together of parts, of which one takes no other members than its own: `allOf` would refuse the
-//! members of the others. They are written as one object instead.
+//! Merges schemas that combine several parts. If a part allows no other members, `allOf` would reject the
+//! members of the other parts. This module replaces such an `allOf` with one object.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 const REFERENCE: &str = "#/components/schemas/";
 
-/// Writes such schemas as one object. Only what is sent in a request still takes no other members.
+/// Replaces each such schema with one object. Only schemas of request bodies still forbid other members.
 pub fn merge(json: &mut Value) {
     let Some(schemas) = json.pointer("/components/schemas").and_then(Value::as_object).cloned() else {
         return;
@@ -18,7 +18,7 @@ pub fn merge(json: &mut Value) {
     }
 }
 
-/// The same for one schema and those within it, such as the items of a list.
+/// Merges one schema and the schemas inside it, such as the items of a list.
 fn merge_in(schema: &mut Value, schemas: &Map<String, Value>, is_requested: bool) {
     let parts = schema.get("allOf").and_then(Value::as_array).into_iter().flatten();
     let parts: Vec<Value> = parts.map(|part| resolved(part, schemas).clone()).collect();
@@ -33,7 +33,7 @@ fn merge_in(schema: &mut Value, schemas: &Map<String, Value>, is_requested: bool
     within.into_iter().for_each(|schema| merge_in(schema, schemas, is_requested));
 }
 
-/// The names of the schemas of requests' bodies.
+/// The names of the schemas of request bodies.
 fn requested(json: &Value) -> BTreeSet<String> {
     let paths = json["paths"].as_object().into_iter().flat_map(Map::values);
     let operations = paths.filter_map(Value::as_object).flat_map(Map::values);

@@ -1,4 +1,4 @@
-//! One connection: its requests, its place, and a client that sends nothing or takes nothing.
+//! One connection: its requests, its place, and time limits for clients that do not send or receive.
 
 use std::{
     convert::Infallible,
@@ -37,19 +37,19 @@ use super::{
     slots::{Class, Serving, Slot},
 };
 
-/// Longest time until the first request of a connection has begun.
+/// Maximum time until the first request of a connection begins.
 pub const MAX_FIRST_HEAD: Duration = Duration::from_secs(5);
 
-/// Longest time for the head of a later request, the pause before it included.
+/// Maximum time for the head of a later request, including the pause before it.
 const MAX_HEAD: Duration = Duration::from_secs(30);
 
-/// Longest time for which a client takes nothing of what is sent to it.
+/// Maximum time for which a client receives no bytes of a response.
 const MAX_WRITE: Duration = Duration::from_secs(30);
 
-/// Memory for what has arrived and is not taken yet, and the same for what is to be sent.
+/// Memory for received bytes that are not processed yet, in bytes; the same again for bytes to be sent.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// Speaks HTTP over `stream`; each request is served in its turn.
+/// Speaks HTTP over `stream`, and serves one request after the other.
 pub fn speak(
     stream: TcpStream,
     peer: SocketAddr,
@@ -57,7 +57,7 @@ pub fn speak(
     router: Router,
     token: Option<Token>,
 ) -> impl GracefulConnection<Error = hyper::Error> {
-    // An answer is written at once; waiting to fill a packet would only add to the latency of a publish.
+    // Responses are written at once. Waiting to fill a packet would only increase the latency of a publish.
     let _: Result<(), io::Error> = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(MAX_WRITE));
@@ -72,7 +72,7 @@ pub fn speak(
         .serve_connection(TokioIo::new(Box::pin(stream)), served)
 }
 
-/// Keeps `connection` until it ends, or loses its place because it sends no request.
+/// Runs `connection` until it ends, or until it loses its place because it sends no request.
 pub async fn keep(connection: impl Future<Output = Result<(), hyper::Error>>, slot: Arc<Slot>) {
     let gives_way = async {
         tokio::select! {
@@ -86,10 +86,10 @@ pub async fn keep(connection: impl Future<Output = Result<(), hyper::Error>>, sl
     tokio::select! {
         served = connection => {
             if let Err(error) = served {
-                tracing::debug!(%error, "a connection ended early");
+                tracing::debug!(%error, "connection ended early");
             }
         }
-        () = gives_way => tracing::debug!("a connection without a request was closed"),
+        () = gives_way => tracing::debug!("connection without a request was closed"),
     }
 }
 
@@ -111,7 +111,7 @@ async fn answer(
 ) -> Result<Response, Infallible> {
     let Some(serving) = slot.serve(class).await else {
         let raised_by = Limit::Connections.raised_by();
-        let problem = Problem::busy(format!("all connections are taken ({raised_by})"));
+        let problem = Problem::busy(format!("all connections are in use ({raised_by})"));
         let mut response = problem.into_response();
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return Ok(response);
@@ -119,13 +119,13 @@ async fn answer(
     let has_body = !request.body().is_end_stream();
     let mut response = router.oneshot(request).await?;
     if has_body && may_be_unread(response.status()) {
-        // The client learns that it cannot send its next request behind a body that nobody takes.
+        // The body may be unread, so the client cannot send another request on this connection.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response.map(|body| Body::new(Answer { body, serving: Some(serving) })))
 }
 
-/// Whether a request that is answered so may have been refused before its body was read.
+/// Whether a request with this response status may have been rejected before its body was read.
 const fn may_be_unread(status: StatusCode) -> bool {
     matches!(
         status,
@@ -137,7 +137,7 @@ const fn may_be_unread(status: StatusCode) -> bool {
     )
 }
 
-/// An answer's body. The request is served until all of it has been handed on.
+/// The body of a response. The request counts as being served until the whole body has been sent on.
 struct Answer {
     body: Body,
     serving: Option<Serving>,

@@ -1,9 +1,10 @@
-//! The places of connections: who gets one, and who loses his when others come.
+//! The places of connections: which connections get a place, and which lose theirs to new connections.
 //!
-//! A connection without a request costs others nothing: once all places are taken, the one that has been idle longest
-//! gives way to a new one. Requests are what is bounded: so many are served at a time, others wait, and those that wait
-//! longest give way, too. Health checks from this machine and requests without the token have bounds of their own, so
-//! that nothing else keeps them out, and they nothing else.
+//! Idle connections do not block others: once all places are taken, a new connection replaces the one that
+//! has been idle longest. The number of requests served at a time is limited. Other requests wait, and the
+//! one that has waited longest is also replaced if necessary. Health checks from this machine and requests
+//! without the token have separate limits, so that other requests do not block them, and they do not block
+//! other requests.
 
 use std::{
     collections::BTreeMap,
@@ -17,31 +18,31 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// Places beside those of `limits.max_connections`: for connections whose request nobody knows yet, and for requests
-/// that wait.
+/// Places in addition to `limits.max_connections`: for connections that have not sent a request yet, and for
+/// waiting requests.
 pub const SPARE: usize = 16;
 
-/// Health checks from this machine that are served at a time, and requests without the token.
+/// Maximum health checks from this machine served at a time; the same for requests without the token.
 const APART: usize = 8;
 
-/// How long a connection keeps its place without a request, whoever comes.
+/// How long a connection without a request always keeps its place.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// Longest pause before it is looked again for a place.
+/// Maximum pause before a waiting connection tries again to get a place.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What a request is, by what it may keep out.
+/// Class of a request. Each class has its own limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Asks from this machine for the health.
+    /// A health check from this machine.
     Health,
-    /// Lacks the token where one is needed.
+    /// A request without the required token.
     Unproven,
-    /// Any other.
+    /// Any other request.
     Proven,
 }
 
-/// All places.
+/// The places of all connections.
 #[derive(Debug)]
 pub struct Slots {
     table: Mutex<Table>,
@@ -52,19 +53,19 @@ pub struct Slots {
     changed: Notify,
 }
 
-/// How many connections there may be.
+/// Maximum numbers of connections.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
     all: usize,
-    /// That have not shown the token yet.
+    /// Connections that have not sent the token yet.
     unproven: usize,
-    /// The same of one address, unless it is this machine's.
+    /// Connections from one address that have not sent the token yet. Loopback addresses are exempt.
     of_peer: usize,
 }
 
 #[derive(Debug, Default)]
 struct Table {
-    /// By their numbers; the oldest first.
+    /// Places by their numbers, oldest first.
     places: BTreeMap<u64, Place>,
     last: u64,
 }
@@ -73,33 +74,33 @@ struct Table {
 struct Place {
     peer: IpAddr,
     proven: bool,
-    /// Whether a request has come.
+    /// Whether the connection has sent a request.
     begun: bool,
     state: State,
     fate: watch::Sender<Fate>,
 }
 
-/// What becomes of a connection.
+/// Decision about a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Stays,
-    /// It was idle and lost its place.
+    /// The connection was idle and lost its place.
     Lost,
-    /// Its request waited and is refused.
+    /// The request of the connection was waiting and is rejected.
     Refused,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Without a request, since then.
+    /// The connection has had no request since this time.
     Idle(Instant),
-    /// A request waits, since then.
+    /// A request has been waiting since this time.
     Waiting(Instant),
-    /// A request is served.
+    /// A request is being served.
     Served,
 }
 
-/// The place of one connection. Dropping it gives it up.
+/// The place of one connection. Dropping it frees the place.
 #[derive(Debug)]
 pub struct Slot {
     slots: Arc<Slots>,
@@ -107,7 +108,8 @@ pub struct Slot {
     fate: watch::Receiver<Fate>,
 }
 
-/// A request that is served. Dropping it, once the answer is written or the client is gone, lets the next one in.
+/// A request that is being served. It is dropped once the response is written or the client is gone; the next
+/// request can then be served.
 #[derive(Debug)]
 pub struct Serving {
     slot: Arc<Slot>,
@@ -115,8 +117,8 @@ pub struct Serving {
 }
 
 impl Slots {
-    /// Places for `max_connections` requests at a time. With a token, connections that have not shown it have half of
-    /// them.
+    /// Creates places for `max_connections` requests at a time. If the server requires a token, connections
+    /// that have not sent it may take half of the places.
     pub fn new(max_connections: usize, has_token: bool) -> Arc<Self> {
         let all = max_connections.saturating_add(SPARE);
         let unproven = if has_token { (all / 2).max(1) } else { all };
@@ -131,8 +133,8 @@ impl Slots {
         })
     }
 
-    /// A place for a connection of `peer`, once there is one. None if this peer has too many already that do nothing
-    /// but take places.
+    /// Waits for a place for a connection from `peer`. None if this peer has too many connections without the
+    /// token already, and none of them can be replaced.
     pub async fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Slot> {
         loop {
             let changed = self.changed.notified();
@@ -191,8 +193,8 @@ enum Admission {
 }
 
 impl Table {
-    /// Takes the place of the connection among `whose` that has been idle longest, or else of the one whose request has
-    /// waited longest. Whether there was one.
+    /// Frees the place of the connection among `whose` that has been idle longest; if there is none, of the
+    /// connection whose request has waited longest. Returns whether a place was freed.
     fn take_from(&mut self, whose: &dyn Fn(&Place) -> bool) -> bool {
         let now = Instant::now();
         let longest = |since: &dyn Fn(&State) -> Option<Instant>| {
@@ -220,25 +222,25 @@ impl Table {
 }
 
 impl Slot {
-    /// Resolves once the connection, being idle, has lost its place to another one.
+    /// Resolves once the idle connection has lost its place to another one.
     pub async fn lost(&self) {
         self.becomes(Fate::Lost).await;
     }
 
-    /// Whether a request has come.
+    /// Whether the connection has sent a request.
     pub fn has_begun(&self) -> bool {
-        // One that lost its place hears of that.
+        // A connection without a place counts as begun; `lost` reports that its place is gone.
         self.slots.lock().places.get(&self.number).is_none_or(|place| place.begun)
     }
 
     async fn becomes(&self, fate: Fate) {
         if self.fate.clone().wait_for(|told| *told == fate).await.is_err() {
-            // Its place is gone with another fate.
+            // The place is gone with another decision, so this one never comes.
             std::future::pending::<()>().await;
         }
     }
 
-    /// Serves a request once that may be; none if the place is lost meanwhile.
+    /// Waits until a request may be served; none if the connection loses its place in the meantime.
     pub async fn serve(self: &Arc<Self>, class: Class) -> Option<Serving> {
         let semaphore = self.slots.semaphore(class);
         let permit = match Arc::clone(&semaphore).try_acquire_owned() {

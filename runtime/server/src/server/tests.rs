@@ -16,7 +16,7 @@ use tokio::{
 
 use super::*;
 
-/// Longest wait for something that has to happen; only a failing test reaches it.
+/// Maximum wait for an expected condition; only a failing test reaches it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";

@@ -1,4 +1,4 @@
-//! Consumers: paused, resumed, begun anew, and what holds them up.
+//! Consumers: pausing, resuming, resetting, and the causes that block them.
 
 use camshaft::{AttemptContext, Event, Failure, Subscription};
 
@@ -24,7 +24,7 @@ async fn a_paused_consumer_takes_nothing_until_it_is_resumed() {
             assert_eq!(act(api, "POST", "/consumers/stock/pause").await.status, StatusCode::NO_CONTENT);
             let waiting = api.publish(json!([order("1", "o-1")])).await.json();
             let waiting = waiting["results"][0]["offset"].as_u64().unwrap();
-            // It would have been handled by then, were it not for the pause.
+            // Without the pause, the event would have been handled by now.
             let other = Subscription::types(["test.other"]);
             let saw =
                 |_: &Event, attempt: &mut camshaft::Attempt| Ok::<_, Failure>(attempt.set(b"saw", b"\x01")?);
@@ -39,7 +39,7 @@ async fn a_paused_consumer_takes_nothing_until_it_is_resumed() {
                 (&json!("paused"), &json!("operator"))
             );
             assert_eq!(paused["in_flight"], 0);
-            // It looks at nothing meanwhile: what is not for it counts, too.
+            // The consumer reads nothing while it is paused, so events that it does not handle also count.
             assert!(paused["oldest"]["offset"].as_u64().unwrap() <= waiting, "{paused}");
             assert!(
                 paused["oldest"]["age_ms"].is_u64() && paused["pauses"][0]["since"].is_string(),
@@ -111,7 +111,7 @@ async fn a_reset_consumer_handles_again_what_it_is_sent_back_to() {
             assert_eq!((&stock["generation"], &stock["dead"]), (&json!(2), &json!(0)));
             assert_eq!(api.get("/state/stock/o-1").await.status, StatusCode::NOT_FOUND);
 
-            // Since 1970 and from the first event on: the same.
+            // A time in 1970 and the first event select the same position.
             for (generation, to) in
                 [(3, json!("1970-01-01T00:00:01Z")), (4, json!(0)), (5, json!("earliest"))]
             {

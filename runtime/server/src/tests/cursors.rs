@@ -1,4 +1,4 @@
-//! Where followers go on, and what they are told when the log is not the one that they have read.
+//! Resuming followers, and the errors for followers that have read another log.
 
 use std::fs;
 
@@ -42,7 +42,7 @@ async fn a_follower_goes_on_after_the_last_event_that_it_has_seen() {
             let [first, .., last] = all.as_slice() else { panic!("{all:?}") };
             assert_eq!(cursors(&sent(api, Some(first)).await), all[1..]);
             assert_eq!(cursors(&sent(api, Some(last)).await), [""; 0]);
-            // An offset alone is taken, too.
+            // An offset alone is also accepted.
             let (offset, _) = first.split_once('-').unwrap();
             assert_eq!(cursors(&sent(api, Some(offset)).await), all[1..]);
             sent(api, Some("soon")).await.problem("invalid-request");

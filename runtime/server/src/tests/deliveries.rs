@@ -1,4 +1,4 @@
-//! `GET /events/{offset}`: what became of an event at every consumer.
+//! `GET /events/{offset}`: the status of an event at every consumer.
 
 use std::sync::{
     Arc,
@@ -21,7 +21,7 @@ async fn deliveries(api: &Fixture, offset: u64) -> Value {
     deliveries.map(|delivery| (delivery["consumer"].as_str().unwrap().to_owned(), delivery.clone())).collect()
 }
 
-/// Waits until the consumer's answer is `status`, and returns it.
+/// Waits until the delivery to the consumer has `status`, and returns it.
 async fn until(api: &Fixture, offset: u64, consumer: &str, status: &str) -> Value {
     let end = tokio::time::Instant::now() + PATIENCE;
     loop {
@@ -171,7 +171,7 @@ async fn an_event_tells_that_its_call_at_most_once_is_under_way() {
             let sink = Sink { delivery: Delivery::AtMostOnce, ..Sink::default() };
             let wanted = Subscription::types(["order.placed"]).sink(sink);
             let handler = move |_: &camshaft::Event, _: &mut camshaft::Attempt| {
-                // Ends with the test, too.
+                // Also ends with the test.
                 wait.lock().unwrap().recv().map_err(Failure::from)
             };
             api.runtime.subscribe("mailer", wanted, handler).await.unwrap();
@@ -180,6 +180,37 @@ async fn an_event_tells_that_its_call_at_most_once_is_under_way() {
             assert_eq!(called["attempt"], 1);
             go_on.send(()).unwrap();
             until(api, offset, "mailer", "done").await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_status_at_a_consumer_without_a_handler_is_unknown_until_it_subscribes_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let types = || Subscription::types(["order.placed"]);
+    let mut before = 0;
+    with_api_in(
+        folder.path(),
+        |_| {},
+        async |api| {
+            api.runtime.subscribe("stock", types(), |_, _| Ok(())).await.unwrap();
+            before = publish(api, keyed(1, "k")).await;
+            until(api, before, "stock", "done").await;
+        },
+    )
+    .await;
+    with_api_in(
+        folder.path(),
+        |_| {},
+        async |api| {
+            // Only the subscriptions could tell whether the consumer handles the event.
+            let after = publish(api, keyed(2, "k")).await;
+            let unknown = deliveries(api, after).await["stock"].clone();
+            assert_eq!(unknown, json!({"consumer": "stock", "status": "unknown"}));
+            assert_eq!(deliveries(api, before).await["stock"]["status"], "done", "the log has its outcome");
+            api.runtime.subscribe("stock", types(), |_, _| Ok(())).await.unwrap();
+            until(api, after, "stock", "done").await;
         },
     )
     .await;

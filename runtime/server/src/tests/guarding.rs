@@ -1,4 +1,4 @@
-//! Who may call.
+//! The access check.
 
 use super::*;
 
@@ -32,7 +32,7 @@ async fn with_a_token_only_who_knows_it_may_call() {
             answer.problem("unauthorized");
             assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer realm=\"camshaft\"");
         }
-        // Whatever the host: the token says enough.
+        // With the token, any host is accepted.
         let bearer = format!("bearer {TOKEN}");
         let headers =
             [("authorization", bearer.as_str()), ("host", "camshaft.example.com"), ("origin", PAGE)];
@@ -120,7 +120,7 @@ async fn a_host_is_named_once_and_exactly() {
                 assert_eq!(answer.status, StatusCode::FORBIDDEN, "{second}");
                 answer.problem("host-not-allowed");
             }
-            // The target of the request may name a host, too.
+            // The target of the request may also name a host.
             for (target, status) in [
                 ("http://evil.com/plugins", StatusCode::FORBIDDEN),
                 ("http://127.0.0.1@evil.com/plugins", StatusCode::FORBIDDEN),

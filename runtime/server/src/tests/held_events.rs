@@ -1,4 +1,4 @@
-//! Held events over HTTP: listed with why they wait, made due, made dead letters.
+//! Held events over HTTP: listed with the cause of their wait, retried, turned into dead letters.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use camshaft::{AttemptContext, Event, Failure, Subscription};
 use super::operating::act;
 use super::*;
 
-/// A consumer `mailer` that asks for an hour's wait as long as the flag is not set.
+/// A consumer `mailer` that asks for a retry after one hour until the flag is set.
 async fn mailer(api: &Fixture) -> Arc<AtomicBool> {
     let is_well = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&is_well);
@@ -29,7 +29,7 @@ fn order(id: &str, key: &str) -> Value {
     order
 }
 
-/// The consumer once it is as `is_so` wants it.
+/// Waits until `is_so` is true for the consumer, and returns it.
 async fn until(api: &Fixture, is_so: impl Fn(&Value) -> bool) -> Value {
     let found = async {
         loop {

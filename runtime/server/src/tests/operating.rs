@@ -5,7 +5,7 @@ use camshaft_event::{AttemptContext, Event, NewEvent, reserved};
 
 use super::*;
 
-/// Keeps a number per subject, rejects events whose id begins with `bad`, and says what it did with each.
+/// Keeps a number per subject, publishes `stock.reserved`, and rejects events whose id begins with `bad`.
 pub async fn stock(api: &Fixture) {
     let reserve = |event: &Event, attempt: &mut camshaft::Attempt| {
         if event.id.starts_with("bad") {
@@ -34,7 +34,7 @@ pub async fn handled(api: &Fixture, orders: Value) -> u64 {
     first
 }
 
-/// Waits until the log holds so many outcomes of orders from `first` on.
+/// Waits until the log holds the given number of order outcomes, from `first` on.
 async fn follow(api: &Fixture, first: u64, count: usize) {
     let path = format!("/events?from={first}&system=true&follow=true");
     let response = api.send(request("GET", &path).body(Body::empty()).unwrap()).await;

@@ -1,4 +1,4 @@
-//! `GET /events`, and everything else that is read.
+//! `GET /events`, and other routes that read.
 
 use std::collections::BTreeSet;
 
@@ -74,7 +74,7 @@ async fn wrong_parameters_are_refused_by_name() {
         async |api| {
             for (query, part) in [
                 ("from=x", "from: invalid digit"),
-                ("limit=0", "limit is 0, but has to lie between 1 and 100000"),
+                ("limit=0", "limit is 0, but must be between 1 and 100000"),
                 ("limit=100001", "limit is 100001"),
                 ("follow=perhaps", "follow"),
                 ("type=order..x", "is not a type pattern"),

@@ -26,7 +26,8 @@ impl Attempts {
         self.open = None;
     }
 
-    /// A batch is taken where the consumer has events in hand already. The number of the opening that it may end.
+    /// A batch is taken where the consumer has events in hand already. The number of the opening that it may
+    /// end.
     pub(super) fn begin(&self, batch: &Batch, in_hand: usize, moment: &mut Moment<'_>) -> Option<u64> {
         let (since_ms, pause_ms) = self.open?;
         let name = &batch.spec.name;

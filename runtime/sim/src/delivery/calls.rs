@@ -1,4 +1,5 @@
-//! The rate limit's rule: over any time, no more calls than the policy allows at once and for the time that passed.
+//! The rate limit's rule: over any time, no more calls than the policy allows at once and for the time that
+//! passed.
 
 use camshaft_event::Rate;
 

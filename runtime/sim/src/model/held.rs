@@ -1,12 +1,13 @@
-//! What a log must tell of events that wait for another attempt: for how long, and what an operator may do about them.
+//! What a log must tell of events that wait for another attempt: for how long, and what an operator may do
+//! about them.
 
 use camshaft_engine::ConsumerSpec;
 use camshaft_event::transaction::{Handled, Intervention, Outcome};
 
 use super::{Model, Place};
 
-/// Whoever asks for another attempt waits for a time, but not beyond the age that its event may have. One that has that
-/// age and is tried all the same waits for the backoff.
+/// Whoever asks for another attempt waits for a time, but not beyond the age that its event may have. One
+/// that has that age and is tried all the same waits for the backoff.
 pub(super) fn check_wait(handled: &Handled, spec: Option<&ConsumerSpec>) {
     let (Outcome::Retrying, Some(spec)) = (handled.outcome, spec) else { return };
     let held = handled.held.iter().find_map(|change| change.event.as_ref()).expect("what is retried waits");

@@ -1,5 +1,5 @@
-//! What a log must tell of versions on probation: what they fail waits and counts for nothing, and they go exactly if they
-//! fail more than the one before them.
+//! What a log must tell of versions on probation: what they fail waits and counts for nothing, and they go
+//! exactly if they fail more than the one before them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,8 +30,8 @@ pub(super) struct Tried {
     pub(super) uncounted: u32,
 }
 
-/// Whether a version has failed that did so, after one that did that: by more than a twentieth, and three standard
-/// deviations of what chance does to a share.
+/// Whether a version has failed that did so, after one that did that: by more than a twentieth, and three
+/// standard deviations of what chance does to a share.
 pub(crate) fn fails(measured: Measure, before: Measure) -> bool {
     let [events, failed, all, bad] =
         [measured.events, measured.failed, before.events.max(1), before.failed].map(f64::from);
@@ -41,8 +41,8 @@ pub(crate) fn fails(measured: Measure, before: Measure) -> bool {
     measured.events >= consumers::options().probation_least_events && failed / events > border + 1e-12
 }
 
-/// The same at the end of its probation: by more than a twentieth, and by more than chance does once in a thousand times,
-/// in whole numbers. The version before counts as one of a hundred events if it failed none.
+/// The same at the end of its probation: by more than a twentieth, and by more than chance does once in a
+/// thousand times, in whole numbers. The version before counts as one of a hundred events if it failed none.
 fn fails_at_the_end(measured: Measure, before: Measure) -> bool {
     let ways = |of: u32, take: u32| {
         (0..u128::from(take)).fold(1, |ways, number| ways * (u128::from(of) - number) / (number + 1))

@@ -1,5 +1,5 @@
-//! What handlers did with their state. Each read of an attempt that committed shows the state as of the attempt's place in
-//! the log, with what the attempt itself had written by then.
+//! What handlers did with their state. Each read of an attempt that committed shows the state as of the
+//! attempt's place in the log, with what the attempt itself had written by then.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -117,7 +117,8 @@ fn visible<'s>(
     entries
 }
 
-/// Whether a section is the outcome of a handler's reads. Waiting, an end of the process and a conflict are not.
+/// Whether a section is the outcome of a handler's reads. Waiting, an end of the process and a conflict are
+/// not.
 pub(super) fn is_outcome_of_reads(handled: &Handled, was_released: bool) -> bool {
     match (handled.outcome, failure(handled)) {
         (Outcome::Held | Outcome::Released, _)

@@ -1,4 +1,5 @@
-//! What a log must tell of redrive jobs: each takes what was dead at its start, in order and once, and counts right.
+//! What a log must tell of redrive jobs: each takes what was dead at its start, in order and once, and counts
+//! right.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -25,8 +25,8 @@ impl CallsMade {
         *self.calls.entry(left).or_default() += 1;
     }
 
-    /// Compares the calls that were made with what the log tells of sinks in their present generation: each was released
-    /// before if it must not be repeated, and nothing is done without one.
+    /// Compares the calls that were made with what the log tells of sinks in their present generation: each
+    /// was released before if it must not be repeated, and nothing is done without one.
     pub(super) fn check(&self, model: &Model, specs: &[ConsumerSpec]) {
         for known in model.consumers.values().filter(|known| !known.is_removed()) {
             let spec = specs.iter().find(|spec| spec.name == known.record.name);

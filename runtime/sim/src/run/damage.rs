@@ -1,5 +1,5 @@
-//! Damage to what few consumers need: an old record of the log, or a state value in the store. Whoever meets it pauses,
-//! nobody else notices, and an operator lets it go on.
+//! Damage to what few consumers need: an old record of the log, or a state value in the store. Whoever meets
+//! it pauses, nobody else notices, and an operator lets it go on.
 
 use camshaft_engine::{ConsumerError, ConsumerState, DamagedPart, ResetPlace, ResetTo};
 use camshaft_event::Offset;
@@ -37,7 +37,8 @@ impl Run {
         let log = self.process.log();
         let snapshot = self.process.sequencer().tables().snapshot().sequence;
         let first = log.bounds().first_sequence;
-        // A start checks what comes after the snapshot, and the last record: nothing behind it tells it from a torn tail.
+        // A start checks what comes after the snapshot, and the last record: nothing behind it tells it from
+        // a torn tail.
         let end = snapshot.next().0.min(log.synced());
         let states = self.process.sequencer().consumer_states();
         let least = states.iter().map(|state| state.checkpoint).min().unwrap_or_default();
@@ -112,7 +113,8 @@ impl Run {
         }
     }
 
-    /// An operator deals with a damaged consumer: tries again, goes on without the damaged part, or begins anew.
+    /// An operator deals with a damaged consumer: tries again, goes on without the damaged part, or begins
+    /// anew.
     pub(super) fn deal_with_damage(&mut self) {
         let damaged = self.process.sequencer().damaged();
         if damaged.is_empty() {

@@ -1,5 +1,5 @@
-//! The end of a run: everything is let end well, and what came of it is compared with the model, and with what a
-//! process makes of the log alone.
+//! The end of a run: everything is let end well, and what came of it is compared with the model, and with
+//! what a process makes of the log alone.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -218,8 +218,8 @@ impl Run {
         }
     }
 
-    /// The tables as they are, as a restart from the snapshot makes them, and (unless it was trimmed) as the log
-    /// alone makes them are the same, to the byte.
+    /// The tables as they are, as a restart from the snapshot makes them, and (unless it was trimmed) as the
+    /// log alone makes them are the same, to the byte.
     fn compare_tables(&mut self) -> BTreeMap<Vec<u8>, Vec<u8>> {
         self.mend();
         let live = self.tables();
@@ -245,7 +245,8 @@ impl Run {
         assert_eq!(self.history.len(), before, "a restart adds nothing");
     }
 
-    /// All entries, flushed and swept, but where consumers stand: a snapshot may know better than the log before it.
+    /// All entries, flushed and swept, but where consumers stand: a snapshot may know better than the log
+    /// before it.
     fn tables(&mut self) -> BTreeMap<Vec<u8>, Vec<u8>> {
         const FLOOR: u8 = 4;
         self.flush_whole();

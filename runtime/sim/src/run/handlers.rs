@@ -1,5 +1,5 @@
-//! The handlers of a run: each uses its state, publishes, sets timers, and has its moods. The rest of the run goes on
-//! while one works.
+//! The handlers of a run: each uses its state, publishes, sets timers, and has its moods. The rest of the run
+//! goes on while one works.
 
 mod state;
 
@@ -139,7 +139,8 @@ impl Run {
     }
 }
 
-/// Where handlers share a little they fail seldom. Fewer keys then wait for retries, so more handlers work at once.
+/// Where handlers share a little they fail seldom. Fewer keys then wait for retries, so more handlers work at
+/// once.
 fn moods(sharing: Sharing) -> u64 {
     match sharing {
         Sharing::Little(_) => 80,

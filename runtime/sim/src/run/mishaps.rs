@@ -76,8 +76,8 @@ impl Run {
         self.machine.store.expect(mishap);
     }
 
-    /// Flips a bit of a record that a later one claims to be durable, on a copy of the disk: the copy must not
-    /// start, or at least not show that record.
+    /// Flips a bit of a record that a later one claims to be durable, on a copy of the disk: the copy must
+    /// not start, or at least not show that record.
     pub(super) fn flip_a_bit(&mut self) {
         // What is damaged already tells nothing more.
         if self.pending.is_some() || self.spoiled.is_some() {
@@ -180,7 +180,8 @@ impl Run {
         self.machine.store = Arc::new(self.machine.store.after_crash());
     }
 
-    /// Brings the history in line with what survived: less than was appended, or, after a write that failed, more.
+    /// Brings the history in line with what survived: less than was appended, or, after a write that failed,
+    /// more.
     fn take_in_survivors(&mut self, survived: u64) {
         let survived = usize::try_from(survived).expect("runs are short");
         self.history.truncate(survived);

@@ -1,4 +1,5 @@
-//! Acts of the operator: on held events, on dead letters, and on consumers that come, go, are paused and begin anew.
+//! Acts of the operator: on held events, on dead letters, and on consumers that come, go, are paused and
+//! begin anew.
 
 use std::num::NonZeroU32;
 

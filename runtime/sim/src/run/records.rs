@@ -1,4 +1,5 @@
-//! What handlers did in the transactions of a run, until the model has compared it; and what it means when two overlap.
+//! What handlers did in the transactions of a run, until the model has compared it; and what it means when
+//! two overlap.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,7 +78,8 @@ impl Run {
     }
 }
 
-/// Whether each has read what the other writes, and they write nothing in common: no comparison of writes finds it.
+/// Whether each has read what the other writes, and they write nothing in common: no comparison of writes
+/// finds it.
 fn is_skew(one: &[AttemptRecord], other: &[AttemptRecord]) -> bool {
     let (ours, theirs) = (written(one), written(other));
     let reads = |attempts: &[AttemptRecord], key: &[u8]| {
@@ -92,7 +94,8 @@ fn is_skew(one: &[AttemptRecord], other: &[AttemptRecord]) -> bool {
         && theirs.iter().any(|key| reads(one, key))
 }
 
-/// Whether `other` has added or deleted an entry in what `attempts` had scanned, which they read in no other way.
+/// Whether `other` has added or deleted an entry in what `attempts` had scanned, which they read in no other
+/// way.
 fn has_phantom(attempts: &[AttemptRecord], other: &[AttemptRecord]) -> bool {
     let touched: BTreeSet<&[u8]> = operations(attempts)
         .filter_map(|operation| match operation {

@@ -1,4 +1,5 @@
-//! Steps of the runtime's sinks: calls that are taken, released, made once what they can see is durable, and committed.
+//! Steps of the runtime's sinks: calls that are taken, released, made once what they can see is durable, and
+//! committed.
 
 use camshaft_engine::{Attempt, Call, CallStart, Committed, Finished, Handler, Mark, Release};
 use camshaft_event::transaction::Section;

@@ -62,7 +62,8 @@ impl Run {
         self.commit_at(at);
     }
 
-    /// Others make one step while a handler of `consumer` works: those of the same consumer if there are some.
+    /// Others make one step while a handler of `consumer` works: those of the same consumer if there are
+    /// some.
     pub(super) fn step_beside(&mut self, consumer: &str) {
         let finished = self.finished.iter().position(|ran| ran.ticket.is_of(consumer));
         let taken = self.taken.iter().position(|(_, ticket)| ticket.is_of(consumer));

@@ -1,5 +1,6 @@
-//! Ends of the process while events are handled. Who kills it here is always somebody else, so what they are held against
-//! is by the rule alone: an event is condemned only after the process has ended three times while it ran alone.
+//! Ends of the process while events are handled. Who kills it here is always somebody else, so what they are
+//! held against is by the rule alone: an event is condemned only after the process has ended three times
+//! while it ran alone.
 
 use std::collections::BTreeMap;
 

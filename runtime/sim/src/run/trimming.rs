@@ -1,4 +1,5 @@
-//! What the log lets go is past its retention by the time that has really passed, whatever the wall clock said.
+//! What the log lets go is past its retention by the time that has really passed, whatever the wall clock
+//! said.
 
 use camshaft_event::{Event, Timestamp};
 
@@ -11,8 +12,8 @@ const FILLING: usize = 60;
 /// Further ahead than the log is kept.
 const AHEAD_MS: i64 = 10_000;
 
-/// When each transaction of the history was written, by the time that has really passed. Earlier if the wall clock was
-/// behind: a later process has nothing but the record's time to go by.
+/// When each transaction of the history was written, by the time that has really passed. Earlier if the wall
+/// clock was behind: a later process has nothing but the record's time to go by.
 #[derive(Default)]
 pub(super) struct Ages {
     written_ms: Vec<u64>,
@@ -47,8 +48,8 @@ impl Run {
         self.ages.gone = gone;
     }
 
-    /// Once nothing pins the log: a clock that is far ahead lets nothing young go, and time that passes lets it go. A
-    /// consumer that was away for all of it comes back behind the gap.
+    /// Once nothing pins the log: a clock that is far ahead lets nothing young go, and time that passes lets
+    /// it go. A consumer that was away for all of it comes back behind the gap.
     pub(super) fn age(&mut self) {
         self.machine.clock.set_right();
         self.leave(0);

@@ -1,4 +1,5 @@
-//! Versions of plugins: offered, run, replaced, rolled back and pinned, as whoever watches the plugins directory does.
+//! Versions of plugins: offered, run, replaced, rolled back and pinned, as whoever watches the plugins
+//! directory does.
 
 use camshaft_engine::{ConsumerError, ConsumerSpec, Pause, VerdictOutcome};
 
@@ -25,7 +26,8 @@ impl Run {
         }
     }
 
-    /// Attaches a consumer by what its plugin's file says, or by what took its place; whether there was room for it.
+    /// Attaches a consumer by what its plugin's file says, or by what took its place; whether there was room
+    /// for it.
     pub(super) fn attach(&mut self, at: usize) -> bool {
         let now = self.now();
         let Some(spec) = self.wanted(at) else { return false };

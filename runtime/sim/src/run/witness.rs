@@ -1,5 +1,5 @@
-//! The witness: what the outside world was told. It is told nothing before that is durable, and what it was told
-//! must stay true.
+//! The witness: what the outside world was told. It is told nothing before that is durable, and what it was
+//! told must stay true.
 
 use camshaft_event::{EventHash, Offset, Sequence};
 
@@ -38,7 +38,8 @@ impl Witness {
         self.waiting.clear();
     }
 
-    /// Compares what was told of consumers' state with the model, which has just read transaction `model.sequence`.
+    /// Compares what was told of consumers' state with the model, which has just read transaction
+    /// `model.sequence`.
     pub(super) fn check_state(&self, model: &Model) {
         for statement in &self.told {
             let Statement::State { at, consumer, key, value } = statement else { continue };

@@ -1,4 +1,4 @@
-//! Where an event stands that is known by its source and id.
+//! Finds the offset of an event by its source and id.
 
 use std::sync::Arc;
 
@@ -15,12 +15,12 @@ use crate::compose::{EmbeddedStore, READ_BYTES};
 use crate::view::EventView;
 
 impl Runtime {
-    /// The event of this source and id, and what became of it at every consumer. What a producer published is found as
-    /// long as a repetition would be recognized. What a plugin published is found behind its cause, whose offset its id
-    /// names: within 100,000 records.
+    /// Returns the event with this source and id, and its delivery to every consumer. A producer's event is
+    /// found as long as the runtime recognises its duplicates. A plugin's event is found if it is within
+    /// 100,000 records after the event that caused it, whose offset is in its id.
     ///
     /// # Errors
-    /// No such event is found, or a log or tables that cannot be read.
+    /// No such event is found, or the log or the tables cannot be read.
     pub async fn event_by_id(&self, source: &str, id: &str) -> Result<EventView, EventError> {
         let missing = || EventError::NoSuchEvent { source_name: source.to_owned(), id: id.to_owned() };
         let found = match source.starts_with(reserved::PLUGIN_SOURCES) {

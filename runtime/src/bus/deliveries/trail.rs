@@ -26,7 +26,8 @@ pub(super) struct Sought {
     pub(super) consumer: ConsumerId,
     /// Whether it handles the event no more than once: then its first answer is its last.
     pub(super) once: bool,
-    /// It wants no such event now, but had another version before this time: only an event from before is sought.
+    /// It wants no such event now, but had another version before this time: only an event from before is
+    /// sought.
     pub(super) only_before: Option<Timestamp>,
 }
 
@@ -83,7 +84,8 @@ impl Trail {
         let mut left = max_records;
         let own = next;
         while !sought.is_empty() && left > 0 && next <= durable.0 {
-            // A damaged record ends the search. The tables still say what became of events that are held or dead.
+            // A damaged record ends the search. The tables still say what became of events that are held or
+            // dead.
             let batch = match log.read_from(next, READ_BYTES) {
                 Err(error) if error.is_damage() => break,
                 read => read?,

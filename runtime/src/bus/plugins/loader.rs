@@ -1,7 +1,8 @@
 //! Two threads that read, compile and try out plugin files beside whatever runs, however long that takes.
 //!
-//! The thread that watches the directory asks and takes the answers; nothing here decides what is run. A file whose
-//! compiler takes long gives way to others (`queue`), and one that ended the process is not tried again (`quarantine`).
+//! The thread that watches the directory asks and takes the answers; nothing here decides what is run. A file
+//! whose compiler takes long gives way to others (`queue`), and one that ended the process is not tried again
+//! (`quarantine`).
 
 mod queue;
 
@@ -145,7 +146,7 @@ impl Loader {
     /// Removes compiled code, but for that of versions with these digests.
     pub(super) fn sweep_code(&self, wanted: &BTreeSet<String>) {
         if let Err(error) = self.host.sweep_code(wanted) {
-            tracing::warn!(%error, "compiled code of versions that are gone could not be removed");
+            tracing::warn!(%error, "could not remove the compiled code of old versions");
         }
     }
 
@@ -167,9 +168,8 @@ impl Loader {
     /// Loads at once what was kept of a version that was read from `file`.
     pub(super) fn load_kept(&self, content: &Content, file: &Path) -> Result<Version, Refusal> {
         let source = self.versions.read(content, file).map_err(|error| {
-            let message =
-                format!("the copy that was kept of version {} cannot be read: {error}", content.digest);
-            Refusal::new(RefusalCode::Io, message, "Drop the version into the plugins directory again.")
+            let message = format!("the kept copy of version {} cannot be read: {error}", content.digest);
+            Refusal::new(RefusalCode::Io, message, "Copy the version into the plugins directory again.")
         })?;
         self.load_source(&source, &Manner::WHOLE).map_err(|halt| halt.into_refusal(file))
     }
@@ -203,7 +203,7 @@ impl Loader {
             // What waited for a slow one to end may go on.
             self.work.ring();
             if gave_way {
-                tracing::debug!(file = %file.display(), "a slow plugin gave way to others");
+                tracing::debug!(file = %file.display(), "a slow plugin yielded to others");
                 continue;
             }
             let outcome = outcome.map_err(|halt| halt.into_refusal(&file));

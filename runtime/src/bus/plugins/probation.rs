@@ -30,7 +30,7 @@ impl Plugins {
                 VerdictOutcome::Stopped => tracing::warn!(
                     plugin = name,
                     %activation,
-                    "failed its probation with nothing to go back to: its consumer is paused"
+                    "failed its probation without a version to roll back to: its consumer is paused"
                 ),
             }
         }
@@ -52,7 +52,7 @@ impl Plugins {
             failed = told.measured.failed,
             of = told.measured.events,
             error = told.error,
-            "failed its probation: the version before runs again"
+            "failed its probation: the previous version runs again"
         );
         let kept = Kept::of(&running.version);
         self.versions.note(name, running.is_watched.then_some(from), &kept, Some(told.to));

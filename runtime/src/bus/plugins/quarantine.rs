@@ -1,8 +1,9 @@
-//! Files that were being loaded when the process ended: counted by digest, and after two ends not tried any more.
+//! Files that were being loaded when the process ended: counted by digest, and after two ends not tried any
+//! more.
 //!
-//! The loader marks a file before anything of it runs in this process, and clears the mark afterwards. A mark is a file
-//! in `loading/` of the data directory, named by digest; its length in bytes is the number of loads that began and did
-//! not come to an end. So a process that ends needs to do nothing.
+//! The loader marks a file before anything of it runs in this process, and clears the mark afterwards. A mark
+//! is a file in `loading/` of the data directory, named by digest; its length in bytes is the number of loads
+//! that began and did not come to an end. So a process that ends needs to do nothing.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -65,8 +66,8 @@ impl Quarantine {
         Ok(Self { folder, state: Mutex::new(state), loading: RwLock::default() })
     }
 
-    /// Allows a load of the file with this digest. `is_new` says that no version of it was ever activated; then its mark
-    /// outlasts a crash of the machine, too.
+    /// Allows a load of the file with this digest. `is_new` says that no version of it was ever activated;
+    /// then its mark outlasts a crash of the machine, too.
     ///
     /// # Errors
     /// It is quarantined.
@@ -114,7 +115,7 @@ impl Quarantine {
         });
         if let Err(error) = marked {
             // It is loaded all the same: only an end of the process would not be counted.
-            tracing::warn!(%error, digest, "a plugin's load could not be marked");
+            tracing::warn!(%error, digest, "could not mark the load of a plugin");
         }
     }
 
@@ -141,7 +142,7 @@ impl Quarantine {
             ends => OpenOptions::new().write(true).open(&mark).and_then(|mark| mark.set_len(ends)),
         };
         if let Err(error) = cleared {
-            tracing::warn!(%error, digest, "the mark of a plugin's load could not be cleared");
+            tracing::warn!(%error, digest, "could not clear the mark of a plugin's load");
         }
     }
 
@@ -183,7 +184,7 @@ fn refusal(file: &Path, ends: u64) -> Refusal {
     Refusal::new(
         RefusalCode::PluginQuarantined,
         format!("the runtime ended {ends} times while it loaded \"{}\": it is quarantined", file.display()),
-        format!("Replace the file; `camshaft plugins retry {stem}` loads it once more."),
+        format!("Replace the file, or run `camshaft plugins retry {stem}` to load it once more."),
     )
 }
 

@@ -1,5 +1,5 @@
-//! Files that come from another machine: written beside the watched ones under a name that is not looked at, renamed once
-//! they are whole. The directory takes it from there, as it does with any file.
+//! Files uploaded from another machine. Each is written into the watched directory under a name that the
+//! watcher ignores, and renamed when it is complete. The watcher then loads it like any other file.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -18,7 +18,7 @@ const MAX_NAME_BYTES: usize = 128;
 /// Tells files apart that come at the same time.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// A file that is coming in. Dropped before [`PluginFile::finish`] it leaves nothing behind.
+/// A file that is being uploaded. If it is dropped before [`PluginFile::finish`], nothing remains of it.
 pub struct PluginFile {
     name: String,
     target: PathBuf,
@@ -31,11 +31,12 @@ pub struct PluginFile {
 }
 
 impl Runtime {
-    /// Begins to take the file `name` into the plugins directory: a plugin's `.wasm`, or the operator's `.toml` beside one.
-    /// The server calls it, and gives it the content in parts.
+    /// Begins an upload of the file `name` into the plugins directory: a plugin's `.wasm`, or the operator's
+    /// `.toml` beside one. The server calls it and then writes the content in parts.
     ///
     /// # Errors
-    /// Settings that do not allow it, a name that is none, a directory that cannot be written, an end of the runtime.
+    /// Settings that do not allow it, an invalid name, a directory that cannot be written, or a runtime that
+    /// ends.
     pub fn receive_plugin_file(&self, name: &str) -> Result<PluginFile, DeployError> {
         let core = &self.0.core;
         core.check_open()?;
@@ -44,14 +45,14 @@ impl Runtime {
             return Err(DeployError::Off { reason: "`allow_deploy` is not set" });
         }
         if config.token.is_none() {
-            return Err(DeployError::Off { reason: "it has no token, so it could not tell who sends one" });
+            return Err(DeployError::Off { reason: "it has no token, so senders cannot be authenticated" });
         }
         let is_plugin = is_plugin(name)?;
         let limit = if is_plugin { config.limits.max_plugin_bytes } else { OperatorFile::MAX_BYTES };
         PluginFile::begin(&config.plugins, name, is_plugin, limit)
     }
 
-    /// The watched directory, from the root of the file system.
+    /// The absolute path of the watched directory.
     #[must_use]
     pub fn plugins_directory(&self) -> PathBuf {
         let plugins = &self.0.core.config.plugins;
@@ -91,10 +92,10 @@ impl PluginFile {
         })
     }
 
-    /// Adds `part` to it. It blocks.
+    /// Appends `part`. Blocks.
     ///
     /// # Errors
-    /// More than the file may have, or a disk that does not take it.
+    /// A file that is too large, or a failed write.
     pub fn write(&mut self, part: &[u8]) -> Result<(), DeployError> {
         self.bytes += part.len() as u64;
         if self.bytes > self.limit {
@@ -105,11 +106,11 @@ impl PluginFile {
         self.file.write_all(part).map_err(|error| unwritable(&self.target, &error))
     }
 
-    /// Puts the whole file where the directory finds it. It blocks.
+    /// Completes the upload: renames the file to its name in the watched directory. Blocks.
     ///
     /// # Errors
-    /// An operator's file that grants, or takes the place of one that does, or says nothing that can be; a disk that does
-    /// not take it.
+    /// An operator's file that is not valid, that has `grants`, `http` or `secrets`, or that would replace
+    /// such a file; or a failed write.
     pub fn finish(self) -> Result<PluginFileView, DeployError> {
         if !self.is_plugin {
             self.refuse_gifts()?;
@@ -133,7 +134,8 @@ impl PluginFile {
         match OperatorFile::read(&self.target).and_then(|there| there.gives()) {
             Ok(Some(key)) => Err(DeployError::Replaces { file, key }),
             Ok(None) => Ok(()),
-            // Once its mistake is mended it may give. What is wrong with it is not told: that could quote a secret.
+            // Once its mistake is mended it may give. What is wrong with it is not told: that could quote a
+            // secret.
             Err(_) => Err(DeployError::ReplacesUnread { file }),
         }
     }

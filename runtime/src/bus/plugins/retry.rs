@@ -1,4 +1,4 @@
-//! Loading a refused file again though it has not changed, a quarantined one included.
+//! Loading a refused or quarantined file again although it has not changed.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use crate::view::PluginView;
 use crate::{Runtime, VersionError};
 
 impl Runtime {
-    /// Loads a file of the plugins directory again that was refused, as if it had changed, and lifts its quarantine. The
-    /// plugin is named by its manifest's name, or by the stem of its file. Waits for no load: the view is that of the
-    /// file before it is loaded.
+    /// Loads a refused file of the plugins directory again, as if it had changed, and lifts its quarantine.
+    /// `name` is the name in the plugin's manifest, or the stem of the file. It does not wait for the load:
+    /// the returned view shows the state before it.
     ///
     /// # Errors
     /// See [`VersionError`].

@@ -1,4 +1,4 @@
-//! What operators do about versions: look at what ran, go back, pin one, let any run again.
+//! Versions of plugins: operators list the history, roll back, pin and unpin.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::view::{ActivationView, PluginView};
 use crate::{Runtime, VersionError};
 
 impl Runtime {
-    /// What a plugin ran, newest first: the last twenty activations.
+    /// Lists the last twenty activations of a plugin, newest first.
     ///
     /// # Errors
     /// See [`VersionError`].
@@ -42,9 +42,9 @@ impl Runtime {
         Ok(history.into_iter().rev().map(view).collect())
     }
 
-    /// Runs an earlier version of a plugin again: the newest that ran before and was not taken back, or the one whose
-    /// digest begins with `to`, which may also be a newer one. What ran until now counts as rolled back, and does not
-    /// run again before its file changes.
+    /// Rolls a plugin back to the newest earlier version that was not itself rolled back, or to the version
+    /// whose digest begins with `to`, which may also be a newer one. The replaced version counts as rolled
+    /// back and does not run again until its file changes.
     ///
     /// # Errors
     /// See [`VersionError`].
@@ -53,8 +53,8 @@ impl Runtime {
         self.change_versions(name, move |plugins| plugins.roll_back(&named, to.as_deref())).await
     }
 
-    /// Lets a plugin run only the version whose digest begins with `digest`, whatever its file holds, until it is
-    /// unpinned. It outlasts restarts.
+    /// Pins a plugin to the version whose digest begins with `digest`, regardless of its file, until it is
+    /// unpinned. The pin survives restarts.
     ///
     /// # Errors
     /// See [`VersionError`].
@@ -63,7 +63,7 @@ impl Runtime {
         self.change_versions(name, move |plugins| plugins.pin(&named, &digest)).await
     }
 
-    /// Lets a plugin run what its file holds again.
+    /// Unpins a plugin: the version in its file runs again.
     ///
     /// # Errors
     /// See [`VersionError`].
@@ -138,8 +138,8 @@ impl Plugins {
         Ok(())
     }
 
-    /// Runs a kept version instead of what runs, by `act`. `wait` says what waits from then on, given what waited and
-    /// what ran.
+    /// Runs a kept version instead of what runs, by `act`. `wait` says what waits from then on, given what
+    /// waited and what ran.
     fn run_kept(
         &self,
         name: &str,

@@ -72,7 +72,8 @@ const fn word_of(origin: Origin) -> &'static str {
     }
 }
 
-/// A value of `[config]`, unless it looks like a secret. The place for those is `[secrets]`; some stand here all the same.
+/// A value of `[config]`, unless it looks like a secret. The place for those is `[secrets]`; some stand here
+/// all the same.
 fn shown(name: &str, value: &str) -> String {
     const NAMES: [&str; 8] =
         ["secret", "token", "passw", "credential", "api_key", "api-key", "apikey", "private"];

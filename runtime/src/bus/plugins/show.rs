@@ -1,6 +1,6 @@
-//! Plugins as operators and embedders see them: what runs, what waits, what was refused and why.
+//! The listing of plugins for operators and embedding programs: running, waiting and refused versions.
 //!
-//! Reads only; what they show is made elsewhere.
+//! It only reads; other modules create the data.
 
 use std::path::{Path, PathBuf};
 
@@ -19,16 +19,16 @@ use crate::view::{
 use crate::{Runtime, Unavailable};
 
 impl Runtime {
-    /// All plugins that run, and all files that were refused or are being loaded, by name, once what is shown of them is
-    /// durable.
+    /// Lists all running plugins and all files that were refused or are being loaded, by name, once the shown
+    /// data is durable.
     ///
     /// # Errors
-    /// A runtime that ended before what is shown was durable.
+    /// A runtime that ended before the shown data was durable.
     pub async fn plugins(&self) -> Result<Vec<PluginView>, Unavailable> {
         self.0.core.read_durably(|sequencer| self.0.plugins.views(sequencer)).await
     }
 
-    /// Files of the plugins directory that have no effect, though they were probably meant to.
+    /// Files of the plugins directory that have no effect, but probably should have one.
     #[must_use]
     pub fn overlooked_files(&self) -> Vec<FileWarningView> {
         let overlooked = self.0.plugins.shelf.overlooked();
@@ -40,11 +40,11 @@ impl Runtime {
         overlooked.iter().map(view).collect()
     }
 
-    /// One plugin that runs, or a refused file by its stem, once what is shown of it is durable; none if there is none of
-    /// the name.
+    /// Returns a running plugin by its name, or a refused file by its stem, once the shown data is durable.
+    /// Returns `None` if nothing has the name.
     ///
     /// # Errors
-    /// A runtime that ended before what is shown was durable.
+    /// A runtime that ended before the shown data was durable.
     pub async fn plugin(&self, name: &str) -> Result<Option<PluginView>, Unavailable> {
         let plugins = &self.0.plugins;
         let read = self.0.core.read_durably(|sequencer| {
@@ -131,8 +131,8 @@ pub(super) fn warnings(manifest: &Manifest, partitions: Option<u32>) -> Vec<Stri
     let wanted = manifest.policy.partitions;
     if let Some(has) = partitions.filter(|has| *has != wanted) {
         warnings.push(format!(
-            "`partitions = {wanted}` has no effect: the consumer was made with {has}, and that is fixed as long as it \
-             exists"
+            "`partitions = {wanted}` has no effect: the consumer was created with {has}, and the number of \
+             its partitions is fixed"
         ));
     }
     warnings

@@ -1,8 +1,8 @@
-//! The versions of plugins that were activated, kept in the data directory: they can run again whatever becomes of
-//! the plugins directory.
+//! The versions of plugins that were activated, kept in the data directory: they can run again whatever
+//! becomes of the plugins directory.
 //!
-//! `<digest>.wasm` and `<digest>.toml` hold what was read, `<plugin>.json` which of it that plugin ran. Loading keeps
-//! a version, activating notes it, and nothing here decides what runs.
+//! `<digest>.wasm` and `<digest>.toml` hold what was read, `<plugin>.json` which of it that plugin ran.
+//! Loading keeps a version, activating notes it, and nothing here decides what runs.
 
 mod record;
 
@@ -51,7 +51,7 @@ impl Versions {
         if let Err(error) = self.write(source) {
             // It runs all the same. What is lost is the way back to it.
             let file = source.file().display();
-            tracing::warn!(%error, %file, "no copy of this version could be kept: it cannot be rolled back to");
+            tracing::warn!(%error, %file, "could not keep a copy of this version: rollbacks cannot use it");
         }
         lease
     }
@@ -77,8 +77,8 @@ impl Versions {
         self.records().values().flat_map(Record::contents).any(|known| known == content)
     }
 
-    /// Notes that a plugin is about to run `kept`, or that it runs it under an activation. Durable when this returns,
-    /// unless that is known already. What is not needed any more goes.
+    /// Notes that a plugin is about to run `kept`, or that it runs it under an activation. Durable when this
+    /// returns, unless that is known already. What is not needed any more goes.
     pub(super) fn note(
         &self,
         name: &str,
@@ -95,7 +95,7 @@ impl Versions {
         record.shorten(KEPT, |content| leased.contains(content));
         let written = record::write(&self.folder, name, record);
         if let Err(error) = written.and_then(|()| self.sweep(&records)) {
-            tracing::warn!(%error, plugin = name, "what the plugin ran could not be noted");
+            tracing::warn!(%error, plugin = name, "could not record the version of a plugin");
         }
     }
 
@@ -107,7 +107,7 @@ impl Versions {
         }
         let removed = fs::remove_file(self.folder.join(format!("{name}.json")));
         if let Err(error) = removed.and_then(|()| self.sweep(&records)) {
-            tracing::warn!(%error, plugin = name, "the versions of a plugin that was forgotten are still kept");
+            tracing::warn!(%error, plugin = name, "could not remove the versions of a removed plugin");
         }
     }
 
@@ -121,7 +121,8 @@ impl Versions {
 
     /// Removes the files of versions that no record names and nobody holds.
     fn sweep(&self, records: &BTreeMap<String, Record>) -> io::Result<()> {
-        // Held to the end: whoever begins to keep a version now will find its files gone, and write them anew.
+        // Held to the end: whoever begins to keep a version now will find its files gone, and write them
+        // anew.
         let leases = self.leases();
         let noted = records.values().flat_map(Record::contents);
         let wanted: BTreeSet<PathBuf> = { noted }

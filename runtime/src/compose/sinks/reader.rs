@@ -1,7 +1,7 @@
 //! State as a sink reads it: durable, since what it reads may leave the process with the call.
 //!
-//! Another call of the same sink may have written it a moment ago. Then the read waits for a sync, a few milliseconds;
-//! the other tasks of its thread move on to another one meanwhile.
+//! Another call of the same sink may have written it a moment ago. Then the read waits for a sync, a few
+//! milliseconds; the other tasks of its thread move on to another one meanwhile.
 
 use std::io;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ impl DurableState {
         }
         let waited = block_in_place(|| Handle::current().block_on(self.durable.wait_for(written)));
         waited.map_err(|_| {
-            let source = io::Error::other("what was read never becomes durable: the runtime has ended");
+            let source = io::Error::other("the data read never becomes durable: the runtime has ended");
             let (operation, path) = (StoreOperation::Get, self.store.clone());
             StoreError::Failed { operation, path, source: Box::new(source) }.into()
         })

@@ -1,4 +1,5 @@
-//! What every store must do, as functions that panic where one does not. Each implementation's test runs them all.
+//! What every store must do, as functions that panic where one does not. Each implementation's test runs them
+//! all.
 //!
 //! They cover what one process can see; durability after a kill is measured by `camshaft-bench store`.
 

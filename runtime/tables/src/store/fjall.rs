@@ -1,9 +1,9 @@
 //! The store on disk: fjall, a log-structured tree. The runtime opens one in its data folder.
 //!
-//! A batch comes sorted, so it becomes a table of the tree as it is: written and synced beside the others, then
-//! added to the list of tables in one step. fjall's own journal and memtable stay unused, for the event log and the
-//! overlay are exactly that already. A thread of fjall's merges tables in the background. Why fjall and not LMDB is
-//! measured by `camshaft-bench store`.
+//! A batch comes sorted, so it becomes a table of the tree as it is: written and synced beside the others,
+//! then added to the list of tables in one step. fjall's own journal and memtable stay unused, for the event
+//! log and the overlay are exactly that already. A thread of fjall's merges tables in the background. Why
+//! fjall and not LMDB is measured by `camshaft-bench store`.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -23,7 +23,8 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode};
 
 use super::{Change, Expired, MAX_KEY_BYTES, Store, StoreError, StoreOperation, Visit, check_key};
 
-/// A read looks through every table that is not merged yet, so a writer that is this far ahead waits for the merge.
+/// A read looks through every table that is not merged yet, so a writer that is this far ahead waits for the
+/// merge.
 const MOST_UNMERGED_TABLES: usize = 12;
 
 /// How often a waiting writer looks again; a merge takes about a second.
@@ -52,13 +53,14 @@ struct Expiry(RwLock<Option<Expired>>);
 struct LeaveOut(Option<Expired>);
 
 impl FjallStore {
-    /// Opens the store in the folder `path`, making an empty one where there is none. It keeps up to `cache_bytes`
-    /// of what was read in memory; beside that a batch being written and a merge take about 60 MiB together.
+    /// Opens the store in the folder `path`, making an empty one where there is none. It keeps up to
+    /// `cache_bytes` of what was read in memory; beside that a batch being written and a merge take about 60
+    /// MiB together.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Failed`] when the folder cannot be made, read or written, is open already, or holds a store of
-    /// another format; [`StoreError::Full`] when the disk has no room even for an empty one.
+    /// [`StoreError::Failed`] when the folder cannot be made, read or written, is open already, or holds a
+    /// store of another format; [`StoreError::Full`] when the disk has no room even for an empty one.
     pub fn open(path: &Path, cache_bytes: u64) -> Result<FjallStore, StoreError> {
         let store = FjallStore {
             path: path.to_owned(),
@@ -71,8 +73,8 @@ impl FjallStore {
         Ok(store)
     }
 
-    /// Gives the folder back, while others still hold this store: each later call of theirs fails. The runtime calls
-    /// it when it has stopped. What was written stays.
+    /// Gives the folder back, while others still hold this store: each later call of theirs fails. The
+    /// runtime calls it when it has stopped. What was written stays.
     pub fn close(&self) {
         let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
         self.closed.store(true, Ordering::Release);
@@ -92,7 +94,7 @@ impl FjallStore {
             return Err(StoreError::Failed {
                 operation,
                 path: self.path.clone(),
-                source: "it is closed".into(),
+                source: "the store is closed".into(),
             });
         }
         // The old one holds the folder's lock, so it has to go first.
@@ -123,8 +125,8 @@ impl FjallStore {
         engine.and_then(|engine| read(&engine.entries)).map_err(|error| self.unread(operation, error))
     }
 
-    /// Why entries could not be read. The engine is open, so what a block of a table holds or a sector of the disk is to
-    /// blame, and other entries may be sound.
+    /// Why entries could not be read. The engine is open, so what a block of a table holds or a sector of the
+    /// disk is to blame, and other entries may be sound.
     fn unread(&self, operation: StoreOperation, error: fjall::Error) -> StoreError {
         match error {
             fjall::Error::Io(ref cause) | fjall::Error::Storage(LsmError::Io(ref cause))
@@ -155,8 +157,8 @@ impl FjallStore {
             }
             .map_err(failed)?;
         }
-        // IMPORTANT: this syncs the table and its folder, then replaces the synced list of tables by one that has
-        // it. Until that last step nothing of the batch is visible, in this process or after a crash.
+        // IMPORTANT: this syncs the table and its folder, then replaces the synced list of tables by one that
+        // has it. Until that last step nothing of the batch is visible, in this process or after a crash.
         table.finish().map_err(failed)
     }
 
@@ -216,13 +218,14 @@ impl Store for FjallStore {
     }
 
     fn write(&self, batch: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), StoreError> {
-        // A merge that met a full disk has stopped for good. Opening again starts it afresh and takes the half
-        // written tables away, so that the room which an operator makes is enough.
+        // A merge that met a full disk has stopped for good. Opening again starts it afresh and takes the
+        // half written tables away, so that the room which an operator makes is enough.
         if self.is_stopped() {
             self.reopen(StoreOperation::Write)?;
         }
         self.write_inner(batch).inspect_err(|_| {
-            // Should this fail, too, then the next call tries it again and says so; the first error says more.
+            // Should this fail, too, then the next call tries it again and says so; the first error says
+            // more.
             let _ = self.reopen(StoreOperation::Write);
         })
     }
@@ -243,8 +246,8 @@ impl Factory for Expiry {
 }
 
 impl CompactionFilter for LeaveOut {
-    /// An entry is destroyed, not replaced by a mark that it is gone: that would be carried from merge to merge. What may
-    /// lie below it has expired as well.
+    /// An entry is destroyed, not replaced by a mark that it is gone: that would be carried from merge to
+    /// merge. What may lie below it has expired as well.
     fn filter_item(&mut self, entry: ItemAccessor<'_>, _: &Context) -> CompactionFilterResult {
         let Some(expired) = &self.0 else { return Ok(Verdict::Keep) };
         Ok(if expired(entry.key(), &entry.value()?) { Verdict::Destroy } else { Verdict::Keep })
@@ -260,10 +263,11 @@ impl Engine {
     }
 }
 
-/// By default the filter and the index of a large table are one block each, of a megabyte and more, and compete for the
-/// cache with what they lead to. Once they do not all fit, each lookup reads and checks a whole one. In parts it reads a
-/// few kilobytes, but even where they are cached, finding the part takes longer than asking it. So the filters of the
-/// upper levels, which are bounded, stay in memory whole: about 20 MiB beside the cache when these levels are full.
+/// By default the filter and the index of a large table are one block each, of a megabyte and more, and
+/// compete for the cache with what they lead to. Once they do not all fit, each lookup reads and checks a
+/// whole one. In parts it reads a few kilobytes, but even where they are cached, finding the part takes
+/// longer than asking it. So the filters of the upper levels, which are bounded, stay in memory whole: about
+/// 20 MiB beside the cache when these levels are full.
 fn options() -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default()
         .filter_block_partitioning_policy(PartitioningPolicy::new([false, false, true]))
@@ -281,16 +285,16 @@ fn open_engine(path: &Path, cache_bytes: u64, expiry: &Arc<Expiry>) -> Result<En
         .with_compaction_filter_factories(Arc::new(move |_| Some(Arc::clone(&expiry) as Arc<dyn Factory>)))
         .open()?;
     let entries = database.keyspace("entries", options)?;
-    // IMPORTANT: fjall syncs its folder, but not the one that names it. Without this a power cut could take the
-    // whole store away after batches were reported durable.
+    // IMPORTANT: fjall syncs its folder, but not the one that names it. Without this a power cut could take
+    // the whole store away after batches were reported durable.
     if let Some(parent) = path.canonicalize()?.parent() {
         File::open(parent)?.sync_all()?;
     }
     Ok(Engine { entries, database })
 }
 
-/// Visits the entries of a range, whose first ones are damaged, that lie behind all damage. Where that ends, only going
-/// back from the end of the range tells.
+/// Visits the entries of a range, whose first ones are damaged, that lie behind all damage. Where that ends,
+/// only going back from the end of the range tells.
 fn visit_behind_damage(entries: &Keyspace, range: (Bound<&[u8]>, Bound<&[u8]>), visit: &mut Visit<'_>) {
     let sound = entries.range::<&[u8], _>(range).rev().map_while(|entry| entry.key().ok());
     let Some(first) = sound.last() else { return };
@@ -316,7 +320,8 @@ fn is_damaged(error: &fjall::Error) -> bool {
     }
 }
 
-/// Whether the disk cannot read a place, or a file ends before it: not a shortage that passes, such as of descriptors.
+/// Whether the disk cannot read a place, or a file ends before it: not a shortage that passes, such as of
+/// descriptors.
 fn is_bad_read(error: &io::Error) -> bool {
     /// `EIO`, the same on all systems that have it: a sector that cannot be read.
     const BAD_SECTOR: i32 = 5;

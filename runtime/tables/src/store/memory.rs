@@ -1,5 +1,5 @@
-//! A store in memory, for tests and the simulator. It keeps the promises of the trait but for the disk: what it
-//! holds ends with it.
+//! A store in memory, for tests and the simulator. It keeps the promises of the trait but for the disk: what
+//! it holds ends with it.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;

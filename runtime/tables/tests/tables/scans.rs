@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use proptest::prelude::*;
-
 use camshaft_tables::PortionBounds;
+use proptest::prelude::*;
 
 use super::build::{apply, entries, flush, new_tables, space, writes};
 

@@ -1,4 +1,5 @@
-//! Writes a megabyte into the body of each request that it may hold, sends none of them, and waits until it is stopped.
+//! Writes a megabyte into the body of each request that it may hold, sends none of them, and waits until it
+//! is stopped.
 #![cfg(target_family = "wasm")]
 #![expect(unsafe_code, reason = "bindings without the SDK")]
 

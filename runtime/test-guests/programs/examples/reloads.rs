@@ -1,4 +1,5 @@
-//! Notes under `key/<key>` which numbers it handled, and publishes which version did; its mark says what else it does.
+//! Notes under `key/<key>` which numbers it handled, and publishes which version did; its mark says what else
+//! it does.
 use std::hint::black_box;
 
 use camshaft_sdk::prelude::*;

@@ -1,4 +1,5 @@
-//! Keeps a megabyte with each `test.put`; at `test.event` it writes much, then reads some of it all, one entry a page.
+//! Keeps a megabyte with each `test.put`; at `test.event` it writes much, then reads some of it all, one
+//! entry a page.
 #![cfg(target_family = "wasm")]
 #![expect(unsafe_code, reason = "bindings without the SDK")]
 

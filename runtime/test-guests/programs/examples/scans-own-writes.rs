@@ -1,4 +1,5 @@
-//! Writes a hundred thousand values, and reads them one a page, first to last; the data says how many it reads.
+//! Writes a hundred thousand values, and reads them one a page, first to last; the data says how many it
+//! reads.
 #![cfg(target_family = "wasm")]
 #![expect(unsafe_code, reason = "bindings without the SDK")]
 

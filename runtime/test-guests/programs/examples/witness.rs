@@ -1,5 +1,5 @@
-//! Writes down what it is shown, so that losses, doubles, disorder and failures that nobody planned can be told.
-//! Every seventeenth event of a key is tried twice, by plan.
+//! Writes down what it is shown, so that losses, doubles, disorder and failures that nobody planned can be
+//! told. Every seventeenth event of a key is tried twice, by plan.
 use camshaft_sdk::prelude::*;
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,5 @@
-//! The plugin around a bomb, in WebAssembly text: the contract's types, a handler that answers `ok`, a manifest.
+//! The plugin around a bomb, in WebAssembly text: the contract's types, a handler that answers `ok`, a
+//! manifest.
 
 use super::binary;
 
@@ -19,9 +20,10 @@ const TYPES: &str = r#"
   (alias export $types "failure" (type $failure))
 "#;
 
-/// A plugin with `manifest`. `component` is text of the component, with imports and lowered functions of its own;
-/// `with` is what the handler's module is instantiated with, and `core` the text of that module, which may have a
-/// start function. Its memory is the instance `$memory`'s, 64 KiB of which the first two are free to be written to.
+/// A plugin with `manifest`. `component` is text of the component, with imports and lowered functions of its
+/// own; `with` is what the handler's module is instantiated with, and `core` the text of that module, which
+/// may have a start function. Its memory is the instance `$memory`'s, 64 KiB of which the first two are free
+/// to be written to.
 #[must_use]
 pub fn plugin(component: &str, with: &str, core: &str, manifest: &str) -> Vec<u8> {
     let text = format!(

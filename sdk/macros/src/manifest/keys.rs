@@ -1,6 +1,6 @@
-//! Which keys `plugin.toml` may have, and what kind of value each takes.
+//! The keys that `plugin.toml` may have, and the kind of value of each key.
 //!
-//! Ranges and units are the runtime's to judge, when the plugin is built, checked or loaded.
+//! The runtime validates ranges and units when the plugin is built, checked or loaded.
 
 use toml::{
     Spanned,
@@ -9,7 +9,7 @@ use toml::{
 
 use super::in_file;
 
-/// What a key may hold.
+/// The kind of value that a key takes.
 pub(super) enum Kind {
     Text,
     Integer,
@@ -19,9 +19,9 @@ pub(super) enum Kind {
     OneOf(&'static [&'static str]),
     Table(&'static [Key]),
     Tables(&'static [Key]),
-    /// A table with keys of the author's choice and texts.
+    /// A table with strings under keys that the author chooses.
     Free,
-    /// Anything; judged elsewhere.
+    /// Any value; the runtime validates it.
     Any,
 }
 
@@ -67,13 +67,13 @@ const BREAKER: &[Key] = &[
     ("max_pause", Kind::Text),
 ];
 
-/// Checks the whole document.
+/// Validates the whole document.
 pub fn check(text: &str, document: &DeTable) -> syn::Result<()> {
     table(text, "", document, MANIFEST)?;
     match document.get("manifest").map(|version| version.get_ref()) {
         Some(DeValue::Integer(version)) if version.as_str() == "1" => Ok(()),
-        Some(_) => Err(in_file("is of another version; this SDK knows `manifest = 1`")),
-        None => Err(in_file("has no version; its first line is `manifest = 1`")),
+        Some(_) => Err(in_file("has another manifest version; this SDK supports `manifest = 1`")),
+        None => Err(in_file("has no manifest version; begin it with `manifest = 1`")),
     }
 }
 
@@ -122,20 +122,20 @@ fn value_of_kind(text: &str, path: &str, (key, value): Entry, kind: &Kind) -> sy
 
 fn expected(kind: &Kind) -> String {
     match kind {
-        Kind::Text => "takes a text in quotes".to_owned(),
-        Kind::Integer => "takes a whole number".to_owned(),
-        Kind::Number => "takes a number".to_owned(),
-        Kind::Texts => "takes a list of texts".to_owned(),
-        Kind::OneOf(allowed) => format!("takes one of \"{}\"", allowed.join("\", \"")),
-        Kind::Table(_) | Kind::Free | Kind::Any => "takes a table".to_owned(),
-        Kind::Flag => "takes true or false".to_owned(),
-        Kind::Tables(_) => "takes tables, each under `[[…]]`".to_owned(),
+        Kind::Text => "must be a string in quotes".to_owned(),
+        Kind::Integer => "must be an integer".to_owned(),
+        Kind::Number => "must be a number".to_owned(),
+        Kind::Texts => "must be a list of strings".to_owned(),
+        Kind::OneOf(allowed) => format!("must be one of \"{}\"", allowed.join("\", \"")),
+        Kind::Table(_) | Kind::Free | Kind::Any => "must be a table".to_owned(),
+        Kind::Flag => "must be true or false".to_owned(),
+        Kind::Tables(_) => "must be a list of tables, each under `[[…]]`".to_owned(),
     }
 }
 
 fn hint(key: &str, keys: &[Key]) -> String {
     if key == "grants" {
-        return "; what a plugin asks for is `capabilities`, and only the operator's file grants".to_owned();
+        return "; declare `capabilities` here, and let the operator's file grant them".to_owned();
     }
     let nearest =
         keys.iter().map(|(known, _)| *known).min_by_key(|known| strsim::damerau_levenshtein(known, key));
@@ -143,7 +143,7 @@ fn hint(key: &str, keys: &[Key]) -> String {
         Some(known) if strsim::damerau_levenshtein(known, key) <= 3 => format!("; did you mean `{known}`?"),
         _ => {
             let all: Vec<&str> = keys.iter().map(|(known, _)| *known).collect();
-            format!("; known are {}", all.join(", "))
+            format!("; known keys are {}", all.join(", "))
         }
     }
 }

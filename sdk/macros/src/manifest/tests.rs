@@ -1,4 +1,4 @@
-//! What `plugin.toml` and an attribute make of each other, and what is refused.
+//! The merge of `plugin.toml` with an attribute, and the contradictions that are rejected.
 
 use std::collections::BTreeSet;
 
@@ -74,19 +74,19 @@ fn the_file_adds_name_policy_filter_and_more_published_types() {
 #[test]
 fn contradictions_and_mistakes_are_refused_with_the_place() {
     for (plugin_toml, expected) in [
-        ("manifest = ", "plugin.toml is no TOML: TOML parse error at line 1, column 12"),
-        ("name = 'stock'", "plugin.toml has no version; its first line is `manifest = 1`"),
-        ("manifest = 2", "plugin.toml is of another version; this SDK knows `manifest = 1`"),
-        ("manifest = 1\ntemplate = 'yes'", "plugin.toml line 2: `template` takes true or false"),
+        ("manifest = ", "plugin.toml is not valid TOML: TOML parse error at line 1, column 12"),
+        ("name = 'stock'", "plugin.toml has no manifest version; begin it with `manifest = 1`"),
+        ("manifest = 2", "plugin.toml has another manifest version; this SDK supports `manifest = 1`"),
+        ("manifest = 1\ntemplate = 'yes'", "plugin.toml line 2: `template` must be true or false"),
         ("manifest = 1\nnmae = 'stock'", "plugin.toml line 2: unknown key `nmae`; did you mean `name`?"),
         (
             "manifest = 1\ngrants = ['http']",
-            "plugin.toml line 2: unknown key `grants`; what a plugin asks for is `capabilities`, and only the \
-             operator's file grants",
+            "plugin.toml line 2: unknown key `grants`; declare `capabilities` here, and let the operator's \
+             file grant them",
         ),
         (
             "manifest = 1\n[limits]\nprocessors = '2'",
-            "plugin.toml line 3: unknown key `limits.processors`; known are deadline, memory",
+            "plugin.toml line 3: unknown key `limits.processors`; known keys are deadline, memory",
         ),
         (
             "manifest = 1\n[policy.backoff]\nbas = '1s'",
@@ -94,34 +94,34 @@ fn contradictions_and_mistakes_are_refused_with_the_place() {
         ),
         (
             "manifest = 1\n[policy]\nbreaker = { failures = 50 }",
-            "plugin.toml line 3: unknown key `policy.breaker.failures`; known are failure_percent, attempts, \
+            "plugin.toml line 3: unknown key `policy.breaker.failures`; known keys are failure_percent, attempts, \
              pause, max_pause",
         ),
         (
             "manifest = 1\n[policy]\nafter_dead_letter = 'stop'",
-            "plugin.toml line 3: `policy.after_dead_letter` takes one of \"park\", \"continue\"",
+            "plugin.toml line 3: `policy.after_dead_letter` must be one of \"park\", \"continue\"",
         ),
         (
             "manifest = 1\n[config]\nlow_stock = 5",
-            "plugin.toml line 3: `config.low_stock` takes a text in quotes",
+            "plugin.toml line 3: `config.low_stock` must be a string in quotes",
         ),
-        ("manifest = 1\npublishes = 'a'", "plugin.toml line 2: `publishes` takes a list of texts"),
+        ("manifest = 1\npublishes = 'a'", "plugin.toml line 2: `publishes` must be a list of strings"),
         ("manifest = 1\npublishes = ['a']", "`publishes` in plugin.toml does not list `stock.reserved`"),
         (
             "manifest = 1\n[[subscriptions]]\nhandler = 'reserve'\ntypes = ['order.placed']",
-            "plugin.toml subscribes handler `reserve` to [\"order.placed\"] instead",
+            "plugin.toml subscribes handler `reserve` to [\"order.placed\"], not to these types",
         ),
         (
             "manifest = 1\n[[subscriptions]]\nhandler = 'restock'\ntypes = ['order.placed']",
-            "plugin.toml has subscriptions but none for handler `reserve`; add it, or remove all",
+            "plugin.toml has subscriptions but none for handler `reserve`; add one, or remove them all",
         ),
         (
             "manifest = 1\n[[subscriptions]]\nhandler = 'reserve'\n[[subscriptions]]\ntypes = ['order.placed']",
-            "plugin.toml has a subscription without `handler`; it names the function",
+            "plugin.toml has a subscription without `handler`; add the name of the function",
         ),
         (
             "manifest = 1\n[[subscriptions]]\nhandler = 'reserve'\n[[subscriptions]]\nhandler = 'reserve'",
-            "plugin.toml has two subscriptions for handler `reserve`; unite them",
+            "plugin.toml has two subscriptions for handler `reserve`; merge them",
         ),
     ] {
         let error = unite(plugin_toml).map(|manifest| manifest.record).unwrap_err();
@@ -138,7 +138,7 @@ fn the_file_takes_the_keys_that_the_contract_gives_to_the_author() {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         let [key, records, _, says] = cells[..] else { panic!("{line}") };
         let key = key.trim_matches('`');
-        // What only the operator writes, and what the attribute writes itself.
+        // Keys that only the operator writes, and the key that the macro writes itself.
         if records == "none" || key == "handlers" {
             continue;
         }

@@ -1,4 +1,5 @@
-//! Bars on a logarithmic axis, since peers lie orders of magnitude apart; each with its median written beside it.
+//! Bars on a logarithmic axis, since peers lie orders of magnitude apart; each with its median written beside
+//! it.
 
 use anyhow::{Result, anyhow};
 use plotters::coord::Shift;

@@ -1,4 +1,4 @@
-"""Finds the SDK where `camshaft new` put it, so that tests need nothing installed."""
+"""Adds the SDK in `vendor/` to the search path, so that the tests need no installed packages."""
 
 import sys
 from pathlib import Path

@@ -3,7 +3,7 @@ import unittest
 from camshaft import Reject
 from camshaft.testing import TestContext
 
-import plugin  # noqa: F401, its handlers are what is tested
+import plugin  # noqa: F401, registers the handlers under test
 
 
 class Plugin(unittest.TestCase):

@@ -1,4 +1,4 @@
-//! Adds up what each customer orders.
+//! Keeps a running total of each customer's orders.
 
 use camshaft_sdk::prelude::*;
 use serde::{Deserialize, Serialize};

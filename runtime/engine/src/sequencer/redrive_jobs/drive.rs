@@ -1,8 +1,8 @@
 //! Driving redrive jobs: dead letter by dead letter, as fast as a job's rate and the room allow.
 //!
-//! IMPORTANT: a dead letter and its job's progress change in one transaction, so a crash finds both before it or both
-//! behind it. What waits to be handled counts as held from then on, as it did as a dead letter: the bound on both
-//! stands as it was.
+//! IMPORTANT: a dead letter and its job's progress change in one transaction, so a crash finds both before it
+//! or both behind it. What waits to be handled counts as held from then on, as it did as a dead letter: the
+//! bound on both stands as it was.
 
 use std::collections::BTreeMap;
 
@@ -19,13 +19,13 @@ use crate::batch::{Batch, Item};
 /// Dead letters that jobs redrive in one step; the critical section stays short.
 const REDRIVEN_AT_ONCE: usize = 64;
 
-/// How much a job that has a rate may be late and still catch up, in microseconds. What was missed before, while the
-/// process was down or the disk full, does not come all at once.
+/// How much a job that has a rate may be late and still catch up, in microseconds. What was missed before,
+/// while the process was down or the disk full, does not come all at once.
 const CAUGHT_UP_US: u64 = 100_000;
 
 impl<S: Store> Sequencer<S> {
-    /// Moves the running jobs on. Some dead letters may be left, for want of room or because there are many; they are
-    /// due still.
+    /// Moves the running jobs on. Some dead letters may be left, for want of room or because there are many;
+    /// they are due still.
     pub(in super::super) fn drive_redrives(&mut self, now: Timestamp) -> Result<(), TablesError> {
         let running: Vec<RedriveId> = self.driven_redrives().map(|known| known.job.id).collect();
         let share = (REDRIVEN_AT_ONCE / running.len().max(1)).max(1);
@@ -51,7 +51,8 @@ impl<S: Store> Sequencer<S> {
         self.driven_redrives().map(|known| Timestamp(known.due_us.div_ceil(1_000))).min()
     }
 
-    /// Redrives the next dead letter of a job, and ends the job with the last one; whether it may go on at once.
+    /// Redrives the next dead letter of a job, and ends the job with the last one; whether it may go on at
+    /// once.
     fn redrive_next(&mut self, id: RedriveId, now: Timestamp) -> Result<bool, RedriveError> {
         let steady = self.steady.now(now);
         let Some(known) = self.redrives.get(&id) else { return Ok(false) };
@@ -122,7 +123,8 @@ fn interval_us(job: &RedriveJob) -> Option<u64> {
 /// Whether the job's rate allows another dead letter.
 fn is_due(known: &Redrive, now: Timestamp) -> bool {
     let now_us = microseconds(now);
-    // It is never due later than an interval from now, unless the clock was set back before the process began.
+    // It is never due later than an interval from now, unless the clock was set back before the process
+    // began.
     let is_beyond = |interval_us| known.due_us > now_us.saturating_add(interval_us);
     known.due_us <= now_us || interval_us(&known.job).is_none_or(is_beyond)
 }

@@ -1,4 +1,5 @@
-//! Calls of sinks, step by step: launched, which is all before the handler is called, and landed, which is the rest.
+//! Calls of sinks, step by step: launched, which is all before the handler is called, and landed, which is
+//! the rest.
 
 use camshaft_engine::{
     Attempt, Batch, Call, CallStart, Committed, Finished, Handler, Release, WorkerContext,

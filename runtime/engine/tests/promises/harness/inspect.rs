@@ -99,7 +99,8 @@ impl World {
         panic!("the record lies in some file");
     }
 
-    /// Overwrites the stored entries of a table, by its tag, with bytes that are nothing; how many there were.
+    /// Overwrites the stored entries of a table, by its tag, with bytes that are nothing; how many there
+    /// were.
     pub fn damage_table(&self, tag: u8) -> usize {
         let keys: Vec<Vec<u8>> = self.stored().into_keys().filter(|key| key[0] == tag).collect();
         self.store.write(&mut keys.iter().map(|key| (key.as_slice(), Some(&b"\xc1"[..])))).unwrap();

@@ -148,7 +148,8 @@ impl World {
         true
     }
 
-    /// Deletes old state values, and forgets events before the log's begin; how many of the former there were.
+    /// Deletes old state values, and forgets events before the log's begin; how many of the former there
+    /// were.
     pub fn sweep(&mut self, max_entries: usize) -> usize {
         forget_before(&*self.store, self.sequencer().first_offset());
         sweep_state(&*self.store, max_entries).unwrap()

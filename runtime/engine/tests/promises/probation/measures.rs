@@ -3,7 +3,8 @@
 use super::{LEAST, PROBATION_MS, attach, handler, measured, rolled_back, running, version};
 use crate::promises::harness::{World, note, reject, retry};
 
-/// A world in which every fourth event is rejected by every version, as a matter of business, and `good` is replaced.
+/// A world in which every fourth event is rejected by every version, as a matter of business, and `good` is
+/// replaced.
 fn business(worse: bool) -> World {
     let mut world = World::new();
     let handler = move |event: &camshaft_event::Event, attempt: &mut camshaft_engine::Attempt| {

@@ -1,4 +1,5 @@
-//! While an event waits for the end of a probation, later ones of its key wait behind it; afterwards all run in order.
+//! While an event waits for the end of a probation, later ones of its key wait behind it; afterwards all run
+//! in order.
 
 use camshaft_engine::WaitsFor;
 

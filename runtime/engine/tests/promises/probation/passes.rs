@@ -1,4 +1,5 @@
-//! A version that does no worse stays. What it failed meanwhile runs again, counted from then on, in the order of keys.
+//! A version that does no worse stays. What it failed meanwhile runs again, counted from then on, in the
+//! order of keys.
 
 use camshaft_engine::VerdictOutcome;
 use camshaft_event::ActivationId;

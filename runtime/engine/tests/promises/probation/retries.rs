@@ -1,5 +1,5 @@
-//! On probation an attempt that asks for another is made again with the policy's backoff, uncounted: a planned retry does
-//! not hold its key up until the end.
+//! On probation an attempt that asks for another is made again with the policy's backoff, uncounted: a
+//! planned retry does not hold its key up until the end.
 
 use camshaft_engine::{Attempt, ConsumerSpec};
 use camshaft_event::{Answer, AttemptContext, Event};

@@ -1,4 +1,5 @@
-//! When the share of failed events is larger by more than the threshold, the version before runs again, by itself.
+//! When the share of failed events is larger by more than the threshold, the version before runs again, by
+//! itself.
 
 use camshaft_engine::VerdictOutcome;
 use camshaft_event::transaction::{Outcome, RollbackCause, Section};

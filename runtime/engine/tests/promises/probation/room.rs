@@ -1,4 +1,5 @@
-//! Without room to say so nothing is rolled back; until there is some, the version that has failed gets nothing more.
+//! Without room to say so nothing is rolled back; until there is some, the version that has failed gets
+//! nothing more.
 
 use super::{LEAST, attach, ended, measured, probation, running};
 use crate::promises::harness::{World, reject};

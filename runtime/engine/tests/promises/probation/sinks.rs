@@ -1,4 +1,5 @@
-//! Sinks are on probation, too. A call that may be repeated is made again by the version before; one that may not is not.
+//! Sinks are on probation, too. A call that may be repeated is made again by the version before; one that may
+//! not is not.
 
 use camshaft_engine::ConsumerSpec;
 use camshaft_event::Delivery;

@@ -1,5 +1,5 @@
-//! Wherever a crash comes, a redrive job goes on where it was: nothing is redriven twice, nothing is left out, and its
-//! counts are right.
+//! Wherever a crash comes, a redrive job goes on where it was: nothing is redriven twice, nothing is left
+//! out, and its counts are right.
 
 use camshaft_event::transaction::{RedriveState, Section};
 use camshaft_event::{AttemptContext, Offset, RedriveId};

@@ -1,4 +1,5 @@
-//! At least once: a call that a crash cut off, or took the end of, is made again, under the same idempotency key.
+//! At least once: a call that a crash cut off, or took the end of, is made again, under the same idempotency
+//! key.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

@@ -1,4 +1,5 @@
-//! At most once: whatever happens, no call is made twice unless an operator wants it; a call that failed is to be seen.
+//! At most once: whatever happens, no call is made twice unless an operator wants it; a call that failed is
+//! to be seen.
 
 use camshaft_engine::Committed;
 use camshaft_event::transaction::{Outcome, Section};

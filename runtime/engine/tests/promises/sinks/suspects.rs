@@ -1,10 +1,11 @@
 //! A call that was being made when the process ended is made alone; one that takes the process down alone
 //! three times is not made again.
 
-use camshaft_engine::Mark;
-use camshaft_event::FailureCause;
 use std::cell::RefCell;
 use std::rc::Rc;
+
+use camshaft_engine::Mark;
+use camshaft_event::FailureCause;
 
 use super::{LEAST, MOST, World, deliver, sink};
 use crate::promises::harness::{note, spec};

@@ -8,11 +8,12 @@ use super::{Fault, more};
 const MAX_LOCALS: u64 = 10_000;
 /// Bytes of a function's code. The longest one of Python's interpreter has 420 KiB, of JavaScript's 170 KiB.
 const MAX_BYTES: u64 = 2 * 1024 * 1024;
-/// Locals times loops: the compiler carries each local through each loop. 1,000 of either in one function of 13 KiB take
-/// four seconds and 230 MiB, 2,400 take 43. The interpreters' largest functions have a hundred locals.
+/// Locals times loops: the compiler carries each local through each loop. 1,000 of either in one function of
+/// 13 KiB take four seconds and 230 MiB, 2,400 take 43. The interpreters' largest functions have a hundred
+/// locals.
 const MAX_CARRIED: u64 = 1_000_000;
-/// Loops inside each other. People write five, generators some dozens. The compiler's work grows with their cube: 1,000
-/// of them in 11 KiB take two seconds, 5,000 more than 45.
+/// Loops inside each other. People write five, generators some dozens. The compiler's work grows with their
+/// cube: 1,000 of them in 11 KiB take two seconds, 5,000 more than 45.
 const MAX_LOOPS: usize = 128;
 /// Functions below this length cannot hold so many loops, three bytes each, and are not looked into.
 const LOOKED_INTO_BYTES: u64 = 3 * MAX_LOOPS as u64;

@@ -1,8 +1,8 @@
 //! Types of components, counted without recursion.
 //!
-//! A type of an instance or component contains declarations, which may be such types in turn. The parser calls
-//! itself for each level, so a few kilobytes of them end a process for want of stack. Here they are counted with a
-//! list of the levels that are open, before the parser sees them.
+//! A type of an instance or component contains declarations, which may be such types in turn. The parser
+//! calls itself for each level, so a few kilobytes of them end a process for want of stack. Here they are
+//! counted with a list of the levels that are open, before the parser sees them.
 
 use wasmparser::{BinaryReader, ComponentType, ComponentTypeDeclaration};
 

@@ -1,5 +1,5 @@
-//! What a handler does with its state, by how much of it the handlers of its consumer share. Each operation is recorded
-//! for the model. Before each read, others may make steps.
+//! What a handler does with its state, by how much of it the handlers of its consumer share. Each operation
+//! is recorded for the model. Before each read, others may make steps.
 
 use camshaft_engine::Attempt;
 use camshaft_event::{AttemptContext, EffectError, Offset};
@@ -78,7 +78,8 @@ impl Handlers<'_> {
         }
     }
 
-    /// Goes off duty if the other one is on duty, else goes on. Two that do so at once would leave none on duty.
+    /// Goes off duty if the other one is on duty, else goes on. Two that do so at once would leave none on
+    /// duty.
     fn change_duty(&mut self, attempt: &mut Attempt) -> Result<(), EffectError> {
         let [mut own, mut other] = DUTIES;
         if self.run.dice(2) == 0 {
@@ -107,7 +108,8 @@ impl Handlers<'_> {
         Ok(())
     }
 
-    /// Sets the flag if it is deleted, and deletes it if it is set. The attempt does not read it: the run looks it up.
+    /// Sets the flag if it is deleted, and deletes it if it is set. The attempt does not read it: the run
+    /// looks it up.
     fn turn_the_flag(&mut self, attempt: &mut Attempt) -> Result<(), EffectError> {
         let is_up = self.run.process.has_state(attempt.consumer(), FLAG);
         self.write(attempt, FLAG, (!is_up).then_some(b"up"))

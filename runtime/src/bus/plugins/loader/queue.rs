@@ -1,7 +1,9 @@
-//! What is to be loaded, in which order: files in the order in which they were asked for, then those that were slow.
+//! What is to be loaded, in which order: files in the order in which they were asked for, then those that
+//! were slow.
 //!
-//! One thread always stays for files that were not tried yet: a load counts as slow once it gave way, or once it has used
-//! up its slice. So a file that takes minutes to compile keeps a new one waiting for a slice of the compiler's time.
+//! One thread always stays for files that were not tried yet: a load counts as slow once it gave way, or once
+//! it has used up its slice. So a file that takes minutes to compile keeps a new one waiting for a slice of
+//! the compiler's time.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
@@ -89,7 +91,8 @@ impl Queue {
         is_slow
     }
 
-    /// Ends a load. One that gave way goes behind all others, unless a newer one of its file was added meanwhile.
+    /// Ends a load. One that gave way goes behind all others, unless a newer one of its file was added
+    /// meanwhile.
     pub(super) fn end(&self, task: Task, gave_way: bool) {
         let Task { load, tries, is_slow } = task;
         let mut state = self.state();

@@ -103,8 +103,8 @@ impl Record {
     }
 }
 
-/// The records in `folder`, by plugin. One that cannot be read is as if it were not there: its plugin is loaded from
-/// the plugins directory, as ever.
+/// The records in `folder`, by plugin. One that cannot be read is as if it were not there: its plugin is
+/// loaded from the plugins directory, as ever.
 pub(super) fn read_all(folder: &Path) -> io::Result<BTreeMap<String, Record>> {
     let mut records = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
