@@ -50,7 +50,7 @@ pub fn held(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Fa
         Action::Dead { .. } => {
             output::note(&format!("{id} is now a dead letter"));
             output::hint(&format!(
-                "Run `camshaft dead-letters show {id}` to see it, `dead-letters redrive {id}` to retry it."
+                "Run `camshaft dead-letters show {id}` to see it, `camshaft dead-letters redrive {id}` to retry it."
             ));
         }
     }
@@ -70,7 +70,7 @@ pub fn list(client: &Client, consumer: &str, json: bool) -> Result<(), Failure> 
     output::print(&rows(&held))?;
     if let Some(retried) = held.iter().find(|held| matches!(held.waits_for, WaitsForView::Retry { .. })) {
         output::hint(&format!(
-            "Run `camshaft held retry {0}` to retry it now, `held dead {0}` to make it a dead letter.",
+            "Run `camshaft held retry {0}` to retry it now, `camshaft held dead {0}` to make it a dead letter.",
             retried.id
         ));
     }

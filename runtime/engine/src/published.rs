@@ -106,7 +106,7 @@ pub(crate) fn check_hops(
         return Ok(());
     }
     let chain = format!(
-        "\"{}\" from {} follows \"{}\" (offset {offset}) from {}, which follows event {}; \
+        "\"{}\" from {} would follow \"{}\" (offset {offset}) from {}, which follows event {}; \
          the chain begins with event {}",
         event.event_type,
         event.source,

@@ -102,7 +102,8 @@ fn the_target_folder_is_locked_while_a_plugin_is_compiled() {
     let lock = crate_folder.path().join("target/origins/lock");
     let script = format!(
         "fn main() {{\n    let lock = std::fs::File::open({lock:?}).unwrap();\n    \
-         assert!(lock.try_lock().is_err(), \"another build could use the folder\");\n}}\n"
+         let busy = matches!(lock.try_lock(), Err(std::fs::TryLockError::WouldBlock));\n    \
+         assert!(busy, \"another build could use the folder\");\n}}\n"
     );
     fs::write(crate_folder.path().join("build.rs"), script).unwrap();
     match toolchain.build(&own_target(crate_folder.path())) {

@@ -126,7 +126,7 @@ fn judge_import(import: &str, file: &Path) -> Result<(), Refusal> {
             "Update camshaft, or rebuild the plugin with an older SDK: the interface is of a newer contract."
         }
         Some(("wasi:http", _)) => {
-            "Import only `outgoing-handler` of wasi:http: a plugin can send HTTP requests, but receives none."
+            "Import only `outgoing-handler` of wasi:http: a plugin with the grant `http` sends requests, and receives none."
         }
         _ => "Import only the interfaces that `camshaft wit` writes, and WASI, which is empty here.",
     };

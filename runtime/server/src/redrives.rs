@@ -56,7 +56,7 @@ pub async fn start(State(api): State<Api>, headers: HeaderMap, body: Body) -> Re
 #[utoipa::path(
     get, path = "/redrives", tag = "dead letters",
     responses(
-        (status = 200, description = "The newest 100 jobs, oldest first", body = Items<RedriveView>),
+        (status = 200, description = "All running jobs and the newest ended ones, oldest first", body = Items<RedriveView>),
         (status = 503, description = "The log is poisoned", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -118,23 +119,23 @@ impl Tally {
         if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {eta} left") {
             bar.set_style(style);
         }
-        let outcomes = each(usize::try_from(seeds).unwrap_or(usize::MAX), |number| {
+        let collected = Mutex::new((Faults::default(), 0, Vec::new()));
+        each(usize::try_from(seeds).unwrap_or(usize::MAX), |number| {
             let seed = first + number as u64;
             let outcome = simulate(seed, sabotage, Trace::Off);
             bar.inc(1);
-            (seed, outcome)
-        });
-        bar.finish_and_clear();
-        let (mut faults, mut events, mut broken) = (Faults::default(), 0, Vec::new());
-        for (seed, outcome) in outcomes {
+            let mut collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
             match outcome {
                 Ok(summary) => {
-                    faults.add(&summary.faults);
-                    events += summary.events;
+                    collected.0.add(&summary.faults);
+                    collected.1 += summary.events;
                 }
-                Err(reason) => broken.push((seed, reason)),
+                Err(reason) => collected.2.push((seed, reason)),
             }
-        }
+        });
+        bar.finish_and_clear();
+        let (faults, events, mut broken) = collected.into_inner().unwrap_or_else(PoisonError::into_inner);
+        broken.sort_unstable();
         Self { seeds, seconds: started.elapsed().as_secs(), faults, events, sabotage, broken }
     }
 

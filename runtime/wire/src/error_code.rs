@@ -76,7 +76,7 @@ catalogue! {
         "Send smaller batches, or raise limits.max_transaction_bytes.";
     UnsupportedMediaType = "unsupported-media-type", Some(415), Refused,
         "the request is not a CloudEvent, or its content coding is not supported",
-        "Send application/cloudevents+json, application/cloudevents-batch+json, or ce- headers.";
+        "Send Content-Type: application/cloudevents+json, application/cloudevents-batch+json, or ce- headers.";
     TooManyRequests = "too-many-requests", Some(429), Unreachable,
         "too many publishers are waiting",
         "Retry after the time in Retry-After.";

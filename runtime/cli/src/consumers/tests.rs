@@ -143,3 +143,23 @@ fn one_that_is_stuck_says_where_and_what_it_waits_for() {
     waits for     dead letter 17 to be redriven or discarded
     ");
 }
+
+#[test]
+fn the_operators_guide_quotes_what_a_consumer_shows_when_it_is_stuck() {
+    let guide = include_str!("../../../OPERATING.md");
+    let at = Timestamp(1_769_860_800_000);
+    let shown = [
+        waits_for(WaitsForView::Probation { until: at }),
+        pause(PauseView::Probation { since: at }),
+        pause(PauseView::Unattended),
+    ];
+    let quoted = [
+        "a probation to end",
+        "its newest version failed probation and cannot be rolled back",
+        "no code handles its events",
+    ];
+    for (shown, quoted) in shown.iter().zip(quoted) {
+        assert!(shown.starts_with(quoted), "{shown}");
+        assert!(guide.contains(&format!("`{quoted}`")), "OPERATING.md should quote {quoted:?}");
+    }
+}

@@ -22,7 +22,7 @@ pub fn show(client: &Client, id: &Id, json: bool) -> Result<(), Failure> {
     output::print(&shown(&letter))?;
     let id = &letter.summary.id;
     output::hint(&format!(
-        "Run `camshaft dead-letters redrive {id}` to retry it, `dead-letters discard {id}` to drop it."
+        "Run `camshaft dead-letters redrive {id}` to retry it, `camshaft dead-letters discard {id}` to drop it."
     ));
     Ok(())
 }

@@ -67,7 +67,7 @@ fn a_refused_effect_decides_whatever_the_handler_answers() {
 fn limits_on_single_effects_name_their_setting() {
     type Effect = fn(&mut camshaft_engine::Attempt) -> Result<(), EffectError>;
     let cases: [(&str, Effect); 8] = [
-        ("4 exceeds the limit of 3 (setting `limits.max_published_events`)", |attempt| {
+        (": 4 exceeds the limit of 3 (setting `limits.max_published_events`)", |attempt| {
             let event_type = "thing.large".to_owned();
             let event = NewEvent { event_type, ..NewEvent::default() };
             attempt.schedule("t", event.clone(), Timestamp(7))?;

@@ -134,11 +134,13 @@ fn read(
 ) -> Result<String, Refusal> {
     let found = match source {
         // What is named is not said: the secret itself may stand in place of its name.
-        SecretSource::Env(variable) => std::env::var(variable)
-            .map_err(|_| "its environment variable is not set, or is not Unicode text".to_owned()),
+        SecretSource::Env(variable) => std::env::var(variable).map_err(|_| {
+            "the environment variable in [secrets] is not set, or is not Unicode text".to_owned()
+        }),
         SecretSource::File(path) => {
             let path = operator_file.parent().unwrap_or(Path::new("")).join(path);
-            read_bounded(&path, MAX_SECRET_BYTES).map_err(|error| format!("its file cannot be read: {error}"))
+            read_bounded(&path, MAX_SECRET_BYTES)
+                .map_err(|error| format!("the file in [secrets] cannot be read: {error}"))
         }
     };
     let secret = found.and_then(|text| {

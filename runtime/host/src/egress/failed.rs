@@ -70,7 +70,8 @@ fn encrypting(error: &io::Error) -> String {
             format!("the receiver's certificate {why}")
         }
         Some(rustls::Error::InvalidMessage(_)) => {
-            "the receiver does not speak TLS; set `tls = false` in its [[http]]".to_owned()
+            "the receiver does not speak TLS; if that is intended, set `tls = false` in its [[http]]"
+                .to_owned()
         }
         Some(rustls::Error::AlertReceived(alert)) => {
             format!("the receiver ended the TLS connection ({alert:?})")

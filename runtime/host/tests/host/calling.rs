@@ -111,7 +111,8 @@ fn a_handler_that_allocates_without_end_fails_at_its_memory_limit() {
     assert_eq!(cause, FailureCause::Memory);
     assert!(
         error.starts_with(
-            "the handler requested 4.1 MiB of memory, more than its limit of 4.0 MiB (setting `limits.memory"
+            "the handler requested 4.1 MiB of memory, more than its limit of 4.0 MiB (setting \
+             `limits.memory`)"
         ),
         "{error}"
     );

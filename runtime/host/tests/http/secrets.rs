@@ -70,9 +70,9 @@ fn a_plugin_whose_secret_cannot_be_read_is_refused_without_showing_any_of_it() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("token.txt"), "two\nlines").unwrap();
     for (source, words) in [
-        ("{ file = 'hunter2.txt' }", "its file cannot be read"),
+        ("{ file = 'hunter2.txt' }", "the file in [secrets] cannot be read"),
         ("{ file = 'token.txt' }", "not a single line"),
-        ("{ env = 'hunter2_NO_SUCH_VARIABLE' }", "its environment variable is not set"),
+        ("{ env = 'hunter2_NO_SUCH_VARIABLE' }", "the environment variable in [secrets] is not set"),
     ] {
         let refusal =
             load(&folder, &operator(80, "secrets = ['token']", &format!("[secrets]\ntoken = {source}")));

@@ -131,8 +131,8 @@ pub(super) fn warnings(manifest: &Manifest, partitions: Option<u32>) -> Vec<Stri
     let wanted = manifest.policy.partitions;
     if let Some(has) = partitions.filter(|has| *has != wanted) {
         warnings.push(format!(
-            "`partitions = {wanted}` has no effect: the consumer was created with {has}, and the number of \
-             its partitions is fixed"
+            "`partitions = {wanted}` has no effect: the consumer was created with {has}, which stays \
+             fixed until the consumer is removed"
         ));
     }
     warnings
