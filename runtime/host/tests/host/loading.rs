@@ -146,7 +146,7 @@ fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 fn an_import_that_the_host_does_not_give_is_named() {
     for (import, hint) in [
         ("acme:db/sql@1.0.0", "and WASI, which is empty here"),
-        ("wasi:http/incoming-handler@0.2.3", "but receives none"),
+        ("wasi:http/incoming-handler@0.2.3", "and receives none"),
         ("camshaft:plugin/secrets@0.1.0", "newer contract"),
     ] {
         let text = format!(
