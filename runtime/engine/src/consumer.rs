@@ -150,6 +150,11 @@ impl Consumer {
         self.spec.is_some() && self.record.status == ConsumerStatus::Attached
     }
 
+    /// Whether it is attached by its record, but no code was attached since the start.
+    pub(crate) fn is_unattended(&self) -> bool {
+        self.spec.is_none() && self.record.status == ConsumerStatus::Attached
+    }
+
     /// Who runs its events.
     pub(crate) fn executor(&self) -> Executor {
         self.spec.as_ref().map_or(Executor::Workers, |spec| Executor::of(&spec.policy))

@@ -1,7 +1,8 @@
 //! Runs seeds of the simulation. `cargo xtask sim` calls it.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -84,13 +85,16 @@ fn check() -> Result<ExitCode> {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["sabotage", "found by seed", "as"]);
-    let found = each(Sabotage::ALL.len(), |number| {
-        let sabotage = Some(Sabotage::ALL[number]);
-        (0..SABOTAGE_SEEDS)
-            .find_map(|seed| simulate(seed, sabotage, Trace::Off).err().map(|broken| (seed, broken)))
+    let found = Mutex::new(BTreeMap::new());
+    each(Sabotage::ALL.len() as u64, |number| {
+        let sabotage = Sabotage::ALL.get(usize::try_from(number).unwrap_or(usize::MAX)).copied();
+        let first = (0..SABOTAGE_SEEDS)
+            .find_map(|seed| simulate(seed, sabotage, Trace::Off).err().map(|broken| (seed, broken)));
+        found.lock().unwrap_or_else(PoisonError::into_inner).insert(number, first);
     });
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut missed = false;
-    for (sabotage, found) in Sabotage::ALL.iter().zip(found) {
+    for (sabotage, found) in Sabotage::ALL.iter().zip(found.into_values()) {
         missed |= found.is_none();
         let (seed, broken) = found.map_or(("never".to_owned(), String::new()), |(seed, broken)| {
             (seed.to_string(), first_words(&broken))
@@ -120,8 +124,8 @@ impl Tally {
             bar.set_style(style);
         }
         let collected = Mutex::new((Faults::default(), 0, Vec::new()));
-        each(usize::try_from(seeds).unwrap_or(usize::MAX), |number| {
-            let seed = first + number as u64;
+        each(seeds, |number| {
+            let seed = first + number;
             let outcome = simulate(seed, sabotage, Trace::Off);
             bar.inc(1);
             let mut collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
@@ -172,29 +176,23 @@ impl Tally {
     }
 }
 
-/// The results of `run` for the numbers below `count`, in their order, computed on all cores.
-fn each<T: Send>(count: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let next = AtomicUsize::new(0);
+/// Calls `run` with each number below `count`, on all cores.
+fn each(count: u64, run: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(0);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut results = std::thread::scope(|scope| {
-        let work = || {
-            let mut own = Vec::new();
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                if number >= count {
-                    return own;
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= count {
+                        return;
+                    }
+                    run(number);
                 }
-                own.push((number, run(number)));
-            }
-        };
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let join = |worker: std::thread::ScopedJoinHandle<'_, Vec<(usize, T)>>| {
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        workers.into_iter().flat_map(join).collect::<Vec<_>>()
+            });
+        }
     });
-    results.sort_unstable_by_key(|(number, _)| *number);
-    results.into_iter().map(|(_, result)| result).collect()
 }
 
 fn sabotage(text: &str) -> Result<Sabotage, String> {

@@ -100,15 +100,12 @@ fn write(notice: &Notice, left_out: u64) {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt;
-    use std::sync::Arc;
+    mod lines;
 
     use camshaft_event::{FailureCause, Offset};
-    use tracing::field::{Field, Visit};
-    use tracing::span::{Attributes, Id, Record};
-    use tracing::{Event, Metadata, Subscriber};
 
     use super::*;
+    use lines::Lines;
 
     fn failed(consumer: &str, cause: FailureCause) -> Notice {
         Notice {
@@ -117,42 +114,6 @@ mod tests {
             event: Some((Offset(7), Key::Ordered("o\n17".into()))),
             reason: "the database is away".to_owned(),
         }
-    }
-
-    /// Keeps lines as text.
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<String>>>);
-
-    struct Fields(String);
-
-    impl Visit for Fields {
-        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-            self.0 += &format!(" {field}={value:?}");
-        }
-    }
-
-    impl Subscriber for Lines {
-        fn enabled(&self, _: &Metadata<'_>) -> bool {
-            true
-        }
-
-        fn new_span(&self, _: &Attributes<'_>) -> Id {
-            Id::from_u64(1)
-        }
-
-        fn record(&self, _: &Id, _: &Record<'_>) {}
-
-        fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-        fn event(&self, event: &Event<'_>) {
-            let mut fields = Fields(event.metadata().level().to_string());
-            event.record(&mut fields);
-            self.0.lock().unwrap().push(fields.0);
-        }
-
-        fn enter(&self, _: &Id) {}
-
-        fn exit(&self, _: &Id) {}
     }
 
     #[test]

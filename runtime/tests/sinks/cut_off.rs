@@ -1,52 +1,11 @@
 //! A runtime that stops waits a limited time for calls of sinks. Its log names each call that it cuts off,
 //! and says whether the call is repeated.
 
-use std::fmt;
-use std::sync::{Arc, Mutex};
-
 use camshaft::{Delivery, Failure, Runtime, Sink, Subscription};
 use tokio::sync::mpsc::unbounded_channel;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
+use super::lines::Lines;
 use super::world::{config, event};
-
-/// Keeps the lines of the log as text.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
-
-struct Fields(String);
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0 += &format!(" {field}={value:?}");
-    }
-}
-
-impl Subscriber for Lines {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut fields = Fields(event.metadata().level().to_string());
-        event.record(&mut fields);
-        self.0.lock().unwrap().push(fields.0);
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_runtime_that_stops_names_each_call_that_it_cuts_off() {

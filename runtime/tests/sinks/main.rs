@@ -6,6 +6,8 @@ mod closures;
 mod cut_off;
 mod durable;
 mod killed;
+#[path = "../../src/compose/told/tests/lines.rs"]
+mod lines;
 mod refused;
 mod slow;
 mod world;

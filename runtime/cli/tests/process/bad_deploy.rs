@@ -2,6 +2,7 @@
 //! that it failed wait.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use camshaft_test_guests::version;
 use serde_json::{Value, json};
@@ -18,15 +19,21 @@ fn event(number: u64) -> Value {
     })
 }
 
-#[test]
-fn a_version_that_fails_is_taken_back_though_the_process_is_killed_in_its_probation() {
-    let folder = tempdir().unwrap();
-    let folder = folder.path();
+/// A runtime that runs a good version of the plugin, and the file to replace.
+fn with_good_version(folder: &Path) -> (Runtime, PathBuf) {
     fs::create_dir(folder.join("plugins")).unwrap();
     let file = folder.join("plugins/reloads.wasm");
     fs::write(&file, version(1, "good")).unwrap();
     let runtime = Runtime::start(folder, &[]);
     runtime.until(folder, "plugins reloads", |stdout| stdout.contains("active"));
+    (runtime, file)
+}
+
+#[test]
+fn a_version_that_fails_is_taken_back_though_the_process_is_killed_in_its_probation() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    let (runtime, file) = with_good_version(folder);
     let http = Http::new(runtime.url());
     let publish = |http: &Http, numbers: std::ops::Range<u64>| {
         assert_eq!(http.publish(&numbers.map(event).collect::<Vec<Value>>()).status, 200);
@@ -70,11 +77,7 @@ fn a_version_that_fails_is_taken_back_though_the_process_is_killed_in_its_probat
 fn an_event_that_fails_on_probation_is_shown_to_wait_for_the_end_of_the_probation() {
     let folder = tempdir().unwrap();
     let folder = folder.path();
-    fs::create_dir(folder.join("plugins")).unwrap();
-    let file = folder.join("plugins/reloads.wasm");
-    fs::write(&file, version(1, "good")).unwrap();
-    let runtime = Runtime::start(folder, &[]);
-    runtime.until(folder, "plugins reloads", |stdout| stdout.contains("active"));
+    let (runtime, file) = with_good_version(folder);
     fs::write(&file, version(2, "trap")).unwrap();
     runtime.until(folder, "plugins reloads", |stdout| stdout.contains("on probation"));
     let http = Http::new(runtime.url());

@@ -80,7 +80,7 @@ impl<S: Store> Sequencer<S> {
     /// # Errors
     /// See [`Self::detach`].
     pub fn detach_unattended(&mut self, name: &str, now: Timestamp) -> Result<bool, ConsumerError> {
-        if !self.unattended().iter().any(|unattended| unattended == name) {
+        if !self.known(name).is_some_and(Consumer::is_unattended) {
             return Ok(false);
         }
         self.detach(name, now).map(|()| true)

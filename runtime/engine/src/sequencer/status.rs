@@ -1,6 +1,6 @@
 //! What operators see of consumers and dead letters.
 
-use camshaft_event::transaction::{Activation, ConsumerRecord, ConsumerStatus};
+use camshaft_event::transaction::{Activation, ConsumerRecord};
 use camshaft_event::{ConsumerId, DeadLetter, Offset, Sequence, Timestamp};
 use camshaft_tables::store::Store;
 use camshaft_tables::{StateSpace, TablesError};
@@ -123,10 +123,8 @@ impl<S: Store> Sequencer<S> {
     /// The consumers that are attached by their records, but that nothing was given to run since the start.
     #[must_use]
     pub fn unattended(&self) -> Vec<String> {
-        let unattended = |consumer: &&Consumer| {
-            consumer.record.status == ConsumerStatus::Attached && consumer.spec.is_none()
-        };
-        self.consumers.values().filter(unattended).map(|consumer| consumer.record.name.clone()).collect()
+        let unattended = self.consumers.values().filter(|consumer| consumer.is_unattended());
+        unattended.map(|consumer| consumer.record.name.clone()).collect()
     }
 
     /// Whether something runs for a consumer of this name.

@@ -283,8 +283,8 @@ impl Plugins {
 
     /// Detaches a consumer unless code was attached for it meanwhile, and returns whether it did.
     pub(super) fn detach_unattended(&self, name: &str) -> bool {
-        let now = || self.core.now();
-        self.detached(self.retrying(|sequencer| sequencer.detach_unattended(name, now()))).unwrap_or_default()
+        let detached = self.retrying(|sequencer| sequencer.detach_unattended(name, self.core.now()));
+        self.detached(detached).unwrap_or_default()
     }
 
     /// A consumer that does not exist, and a runtime that stops, need no detaching. Any other error ends the
