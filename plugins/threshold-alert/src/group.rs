@@ -1,7 +1,8 @@
 //! One group: its window, whether it is beyond the threshold, and when that may next change by time alone.
 //!
-//! The window ends at the newest sample's own time. In silence it goes on as the clock does, counted from
-//! when that sample was taken; so a stream that is behind, or is handled anew, is judged by its own time.
+//! The window ends at the newest sample's own time. Without new samples it advances with the
+//! clock, counted from when that sample was taken. A stream that lags or is handled again therefore uses its
+//! own time.
 
 use serde::{Deserialize, Serialize};
 

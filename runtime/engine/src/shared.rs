@@ -84,8 +84,8 @@ impl<S: Store> StateReader for SharedSequencer<S> {
         after: Option<&[u8]>,
         bounds: PortionBounds,
     ) -> Result<StatePortion, TablesError> {
-        // One portion at a time keeps nobody out for long. A write between two of them is a change of the
-        // plugin's state, which the commit finds.
+        // One portion at a time holds the lock for a short time. The commit detects a write between two
+        // portions as a change of the plugin's state.
         self.lock().tables().state_portion(space, prefix, after, bounds)
     }
 

@@ -15,8 +15,8 @@ pub trait StateReader: Send + Sync {
     /// # Errors
     /// Tables that cannot be read.
     fn state(&self, space: StateSpace, key: &[u8]) -> Result<Option<Versioned>, TablesError>;
-    /// How many bytes the value has that a write replaces. Nobody gets to see it, so it is no read of the
-    /// handler.
+    /// The size in bytes of the value that a write replaces. The handler does not see it, so it does not
+    /// count as a read.
     ///
     /// # Errors
     /// Tables that cannot be read.

@@ -1,7 +1,7 @@
 //! One call of a sink, step by step: begun, released, made by whoever can wait for it, ended.
 //!
-//! A handler with a way out runs for as long as what it asks outside takes, so its caller is no worker that
-//! stays with a batch. In between the call owns all it needs and holds nobody up but its own partition.
+//! A handler with a way out may wait for other systems, so a task calls it instead of a worker with a batch.
+//! While it waits, the call owns everything that it needs, and delays only its own partition.
 
 use camshaft_event::transaction::{Handled, Outcome};
 use camshaft_event::{Answer, Delivery, FailureCause, Sequence};

@@ -231,16 +231,16 @@ impl<S: Store> Sequencer<S> {
         }
     }
 
-    /// Whether other partitions have let the state grow so much since that this batch's writes no longer find
-    /// room. Run alone, its handler is told so.
+    /// Whether other partitions have used the room that this batch's writes need. The handler then runs again
+    /// alone, and receives the limit as an error.
     fn exceeds_state(&self, batch: &Batch, growth: i64) -> bool {
         let bytes = self.tables.state_bytes(batch.space);
         let total = bytes.saturating_add_signed(growth);
         growth > 0 && bytes != batch.state_bytes && total > self.options.max_state_bytes
     }
 
-    /// Whether other partitions have set so many timers since that this batch's no longer find room. Run
-    /// alone, its handler is told so.
+    /// Whether other partitions have used the room that this batch's timers need. The handler then runs again
+    /// alone, and receives the limit as an error.
     fn exceeds_timers(&self, consumer: &Consumer, sections: &[Section]) -> bool {
         let mut touched: BTreeMap<&str, bool> = BTreeMap::new();
         for change in sections.iter().flat_map(timer_changes) {

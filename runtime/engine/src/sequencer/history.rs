@@ -41,8 +41,8 @@ impl<S: Store> Sequencer<S> {
         Ok(history)
     }
 
-    /// The newest activation of what `spec` says, if that was rolled back since: its file may still lie where
-    /// it lay, and what took its place is to run. Whoever attaches asks before.
+    /// The newest activation of what `spec` says, if it was rolled back since. Its file may still be in
+    /// place although the version before it has to run, so callers check this before they attach.
     ///
     /// # Errors
     /// Tables that cannot be read.

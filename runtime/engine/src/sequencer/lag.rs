@@ -141,8 +141,8 @@ impl<S: Store> Sequencer<S> {
         None
     }
 
-    /// Whether somebody waits for `read`: not if its consumer was detached, reset or given other code since
-    /// it was asked for. A reader whose read failed asks before it despairs.
+    /// Whether a consumer still waits for `read`. It does not if it was detached, reset or attached with
+    /// other code since the request. A reader whose read failed checks this before it fails the runtime.
     #[must_use]
     pub fn is_current(&self, read: &LagRead) -> bool {
         self.consumers.get(read.consumer).is_some_and(|consumer| {

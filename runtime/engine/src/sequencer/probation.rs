@@ -95,8 +95,8 @@ impl<S: Store> Sequencer<S> {
         !self.verdicts.is_empty()
     }
 
-    /// How probations ended since this was last asked, oldest first. Whoever attaches code asks after each
-    /// step.
+    /// The outcomes of probations since the last call, oldest first. The thread that attaches code calls it
+    /// after each step.
     #[must_use]
     pub fn take_verdicts(&mut self) -> Vec<Verdict> {
         std::mem::take(&mut self.verdicts)

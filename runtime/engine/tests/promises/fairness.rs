@@ -1,5 +1,5 @@
-//! Nobody is starved: a ready consumer gets its turn after at most one batch of each other ready one, and
-//! nobody takes the last free worker while somebody waits who runs nothing.
+//! No consumer starves: a ready consumer gets its turn after at most one batch of each other ready consumer,
+//! and none takes the last free worker while a consumer that runs nothing waits.
 
 use std::collections::BTreeMap;
 

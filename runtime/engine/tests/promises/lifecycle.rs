@@ -114,7 +114,7 @@ fn a_detached_consumer_comes_back_to_where_it_was() {
         let in_flight = world.take().unwrap();
         world.detach("one");
         assert!(matches!(world.standing("one").record.status, ConsumerStatus::Detached { .. }));
-        assert!(world.take().is_none(), "nobody handles for it");
+        assert!(world.take().is_none(), "no code is attached");
         if crashes {
             world.sync();
             world.crash();

@@ -49,7 +49,7 @@ fn an_attached_consumer_keeps_what_it_has_not_read_also_after_a_restart() {
     world.flush();
     world.crash();
     world.recover();
-    assert!(needed(&world).1 <= world.standing("one").checkpoint.0, "nobody handles for it yet, and it pins");
+    assert!(needed(&world).1 <= world.standing("one").checkpoint.0, "no code is attached yet, and it pins");
 }
 
 #[test]

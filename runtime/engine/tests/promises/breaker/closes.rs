@@ -98,7 +98,7 @@ fn detached_and_back_it_begins_closed() {
     let (mut world, mood) = opened();
     world.detach("fragile");
     world.clock.advance_ms(10_000);
-    assert_eq!(world.tick(), None, "nobody handles for it");
+    assert_eq!(world.tick(), None, "no code is attached");
     mood.set(done);
     attach(&mut world, fragile(), &mood);
     world.settle_all();

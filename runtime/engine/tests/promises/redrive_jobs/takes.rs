@@ -69,7 +69,7 @@ fn a_job_takes_only_what_all_parts_of_its_selection_match() {
         let id = start(&mut copy, selection, 0);
         copy.settle_all();
         assert_eq!(counts(&copy, id), [expected.len() as u64, expected.len() as u64, 0, 0]);
-        assert_eq!(dead(&copy).len() + expected.len(), 4, "nobody handles for it, so what it took waits");
+        assert_eq!(dead(&copy).len() + expected.len(), 4, "no code is attached, so what it took waits");
     }
 }
 
