@@ -29,7 +29,10 @@ export class Event<Data = any> {
   readonly data: Data;
   /** The ordering key: `partitionkey`, else `subject`, else undefined. */
   readonly key: string | undefined;
-  /** The correlation id, shared by all events that follow from one first event. */
+  /**
+   * The correlation id, shared by all events that follow from one first event: its own `correlationid`, else
+   * `<source hash>-<id>`.
+   */
   readonly correlationId: string;
 }
 

@@ -3,6 +3,7 @@
 import * as json from "./json.js";
 import * as messagepack from "./messagepack.js";
 import { reject } from "./outcome.js";
+import { xxh3 } from "./xxh3.js";
 
 const utf8 = new TextEncoder();
 // A byte order mark before JSON is skipped.
@@ -54,9 +55,13 @@ export class Event {
     return this.partitionkey ?? this.subject;
   }
 
-  /** The correlation id, shared by all events that follow from one first event. */
+  /**
+   * The correlation id, shared by all events that follow from one first event: its own `correlationid`, else
+   * `<source hash>-<id>`.
+   */
   get correlationId() {
-    return this.extensions.correlationid ?? this.id;
+    const hash = () => xxh3(utf8.encode(this.source)).toString(16).padStart(16, "0");
+    return this.extensions.correlationid ?? `${hash()}-${this.id}`;
   }
 }
 

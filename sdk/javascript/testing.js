@@ -166,10 +166,9 @@ class Memory {
     }
     const extensions = Object.fromEntries(event.extensions);
     if (this.cause !== undefined) {
-      const inherited = Object.fromEntries(this.cause.extensions);
       extensions.causationid = this.cause.id;
       extensions.causationsource = this.cause.source;
-      extensions.correlationid = inherited.correlationid ?? this.cause.id;
+      extensions.correlationid = new Event(this.cause).correlationId;
     }
     return {
       ...event,

@@ -1,5 +1,9 @@
 //! The event that a handler receives.
 
+use std::borrow::Cow;
+
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::{
     codec::{self, Decode, Encoding},
     error::Result,
@@ -72,10 +76,14 @@ impl<T> Event<T> {
         self.extensions.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The correlation id, shared by all events that follow from one first event.
+    /// The correlation id, shared by all events that follow from one first event: its own `correlationid`,
+    /// else `<source hash>-<id>`.
     #[must_use]
-    pub fn correlation_id(&self) -> &str {
-        self.extension("correlationid").unwrap_or(&self.id)
+    pub fn correlation_id(&self) -> Cow<'_, str> {
+        match self.extension("correlationid") {
+            Some(given) => Cow::Borrowed(given),
+            None => Cow::Owned(format!("{:016x}-{}", xxh3_64(self.source.as_bytes()), self.id)),
+        }
     }
 
     /// The encoding of the data according to its media type. None if it is neither JSON nor MessagePack.

@@ -114,7 +114,7 @@ fn a_published_event_inherits_from_its_cause() {
     assert_eq!(reserved.partitionkey.as_deref(), Some("o-17"), "the cause's key, which was its subject");
     assert_eq!(reserved.extension("causationid"), Some("e-1"));
     assert!(reserved.extension("causationsource").is_some());
-    assert_eq!(reserved.correlation_id(), "e-1");
+    assert_eq!(reserved.correlation_id(), "40891c0cd6f012b5-e-1");
     assert_eq!((reserved.source.as_str(), reserved.id.as_str()), ("/plugins/test", "1-41-0"));
 }
 

@@ -7,7 +7,6 @@ use camshaft_sabotage::{Sabotage, is_on};
 
 use crate::clock::rfc3339;
 
-const CORRELATION: &str = "correlationid";
 const CAUSATION: &str = "causationid";
 const CAUSATION_SOURCE: &str = "causationsource";
 /// Tracing attributes travel along the chain of causes unchanged.
@@ -85,7 +84,7 @@ fn id(generation: Generation, offset: Offset, index: usize) -> String {
 /// Puts `event` behind `origin` in the chain of causes.
 pub(crate) fn follow(event: &mut Event, origin: &Event) {
     event.extensions.reserve(4);
-    event.set_extension(CORRELATION, origin.extension(CORRELATION).unwrap_or(&origin.id));
+    event.set_extension(Event::CORRELATION, origin.correlation());
     if !is_on(Sabotage::ForgetCause) {
         // An id identifies an event only together with its source. A handler that copies its event's
         // extensions may have set the source of that event's own cause: it is replaced.
@@ -107,13 +106,13 @@ pub(crate) fn check_hops(
     }
     let chain = format!(
         "\"{}\" from {} would follow \"{}\" (offset {offset}) from {}, which follows event {}; \
-         the chain begins with event {}",
+         the correlation id of the chain is \"{}\"",
         event.event_type,
         event.source,
         origin.event_type,
         origin.source,
         origin.extension(CAUSATION).unwrap_or("?"),
-        origin.extension(CORRELATION).unwrap_or(&origin.id),
+        origin.correlation(),
     );
     Err(EffectError::Hops { limit, chain })
 }
@@ -124,7 +123,7 @@ fn check_reserved(new: &NewEvent) -> Result<(), EffectError> {
     if reserved::is_type(&new.event_type) {
         return refuse(format!("type \"{}\" is reserved for the runtime", new.event_type));
     }
-    let set_by_runtime = [CORRELATION, CAUSATION, HOPS];
+    let set_by_runtime = [Event::CORRELATION, CAUSATION, HOPS];
     match new.extensions.iter().find(|(name, _)| set_by_runtime.contains(&name.as_str())) {
         Some((name, _)) => refuse(format!("extension \"{name}\" is set by the runtime")),
         None => Ok(()),
@@ -167,11 +166,13 @@ mod tests {
         assert_eq!((event.subject.as_deref(), event.ordering_key()), (Some("order 1"), Some("customer 9")));
         assert_eq!(event.time.as_deref(), Some("1970-01-01T00:00:00.000Z"));
         let extension = |name| event.extension(name);
-        assert_eq!((extension(CORRELATION), extension(CAUSATION)), (Some("o-1"), Some("o-1")));
+        assert_eq!(extension(Event::CORRELATION), Some("f452b609a75e9ff3-o-1"));
+        assert_eq!(extension(CAUSATION), Some("o-1"));
         assert_eq!(extension(CAUSATION_SOURCE), Some("/shop"));
         assert_eq!((extension(HOPS), extension("traceparent")), (Some("1"), Some("00-abc")));
         let next = build_from(Event { id: "2-17-3".into(), ..event }, NewEvent::default()).unwrap();
-        assert_eq!((next.extension(CORRELATION), next.extension(HOPS)), (Some("o-1"), Some("2")));
+        assert_eq!(next.correlation(), "f452b609a75e9ff3-o-1");
+        assert_eq!(next.extension(HOPS), Some("2"));
         assert_eq!(next.extension(CAUSATION_SOURCE), Some("/plugins/stock"));
     }
 
@@ -182,7 +183,7 @@ mod tests {
             copied.set_extension(name, value);
         }
         // A handler may publish every extension of its event except those that only the runtime sets.
-        let may_be_set = |name: &str| ![CORRELATION, CAUSATION, HOPS].contains(&name);
+        let may_be_set = |name: &str| ![Event::CORRELATION, CAUSATION, HOPS].contains(&name);
         let extensions: Vec<_> =
             copied.extensions.iter().filter(|(name, _)| may_be_set(name)).cloned().collect();
         assert!(extensions.iter().any(|(name, _)| name == CAUSATION_SOURCE));
@@ -245,7 +246,7 @@ mod tests {
     fn a_chain_longer_than_the_limit_names_its_ends() {
         let mut long = cause();
         long.set_extension(HOPS, "100");
-        long.set_extension(CORRELATION, "first");
+        long.set_extension(Event::CORRELATION, "first");
         let event = build_from(long.clone(), NewEvent::default()).unwrap();
         let error = check_hops(&event, &long, Offset(17), 100).unwrap_err().to_string();
         assert!(error.contains("100 hops") && error.contains("first"), "{error}");

@@ -1,5 +1,7 @@
 //! The event: a CloudEvents 1.0 event as the log keeps it and handlers see it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
@@ -41,6 +43,9 @@ pub struct EventHash {
 }
 
 impl Event {
+    /// The extension that names the chain of causes that an event belongs to. Producers may set it.
+    pub const CORRELATION: &str = "correlationid";
+
     /// The ordering key of this event: `partitionkey`, else `subject`.
     #[must_use]
     pub fn ordering_key(&self) -> Option<&str> {
@@ -62,6 +67,23 @@ impl Event {
                 }
             }
             Err(at) => self.extensions.insert(at, (name.to_owned(), value.into())),
+        }
+    }
+
+    /// The correlation id, which all events of one chain of causes share: the event's `correlationid`, else
+    /// `<source hash>-<id>`. An id alone is unique only within its source.
+    ///
+    /// The source hash is the XXH3-64 (seed 0) of the source's UTF-8 bytes, as 16 lower-case hexadecimal
+    /// digits. Persisted: later events of a chain carry the value, so the rule must never change. The SDKs
+    /// build without this crate and follow the same rule; `sdk/correlation.json` has examples for all of
+    /// them.
+    ///
+    /// The result is a valid attribute if the id is one.
+    #[must_use]
+    pub fn correlation(&self) -> Cow<'_, str> {
+        match self.extension(Self::CORRELATION) {
+            Some(given) => Cow::Borrowed(given),
+            None => Cow::Owned(first_of_chain(&self.source, &self.id)),
         }
     }
 
@@ -116,6 +138,16 @@ impl Event {
         let required = self.id.len() + self.source.len() + self.event_type.len();
         required + attributes + extensions + self.data.len() + 24
     }
+}
+
+/// `<source hash>-<id>`. Each published event may need one, so it is not left to the formatter.
+fn first_of_chain(source: &str, id: &str) -> String {
+    let mut name = String::with_capacity(17 + id.len());
+    let digits = xxh3_64(source.as_bytes()).to_be_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    name.extend(digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)));
+    name.push('-');
+    name.push_str(id);
+    name
 }
 
 fn push(bytes: &mut Vec<u8>, part: Option<&[u8]>) {
@@ -178,6 +210,34 @@ mod tests {
     fn source_and_id_do_not_run_into_each_other() {
         let shifted = Event { id: "p1".into(), source: "/sho".into(), ..order() };
         assert_ne!(order().hash().identity, shifted.hash().identity);
+    }
+
+    #[test]
+    fn an_event_without_a_correlationid_begins_a_chain_that_source_and_id_name() {
+        assert_eq!(order().correlation(), "f452b609a75e9ff3-1");
+        let other = Event { source: "/site".into(), ..order() };
+        assert_ne!(order().correlation(), other.correlation(), "another source has the same id");
+        let mut within = order();
+        within.set_extension("correlationid", "c-1");
+        assert_eq!(within.correlation(), "c-1");
+    }
+
+    #[test]
+    fn the_sdks_examples_of_correlation_ids_hold() {
+        let examples: Vec<Example> =
+            serde_json::from_str(include_str!("../../../sdk/correlation.json")).unwrap();
+        assert!(!examples.is_empty());
+        for Example { source, id, correlationid } in examples {
+            let event = Event { source, id, ..Event::default() };
+            assert_eq!(event.correlation(), correlationid, "{}", event.source);
+        }
+    }
+
+    #[derive(Deserialize)]
+    struct Example {
+        source: String,
+        id: String,
+        correlationid: String,
     }
 
     #[test]

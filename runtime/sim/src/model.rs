@@ -139,8 +139,8 @@ impl Model {
             return;
         };
         assert_eq!(event.extension("causationid"), Some(origin.id.as_str()), "the cause of {}", event.id);
-        let correlation = origin.extension("correlationid").unwrap_or(&origin.id);
-        assert_eq!(event.extension("correlationid"), Some(correlation), "the correlation of {}", event.id);
+        let correlation = event.extension(Event::CORRELATION);
+        assert_eq!(correlation, Some(&*origin.correlation()), "the correlation of {}", event.id);
     }
 
     /// What lies before a checkpoint is done, held or dead.

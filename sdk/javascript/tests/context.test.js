@@ -91,7 +91,7 @@ test("published events inherit from their cause unless they say otherwise", () =
   ctx.handle(handle, { type: "a.b", id: "e-1", subject: "thing" });
   const [first, second] = ctx.published;
   assert.deepEqual([first.type, first.data, first.subject, first.key], ["c.d", { n: 1 }, "thing", "thing"]);
-  assert.deepEqual([first.datacontenttype, first.correlationId], ["application/json", "e-1"]);
+  assert.deepEqual([first.datacontenttype, first.correlationId], ["application/json", "40891c0cd6f012b5-e-1"]);
   assert.deepEqual([second.subject, second.key, second.bytes], ["s", "k", new Uint8Array([7])]);
   assert.equal(second.extensions.tenant, "5");
 });

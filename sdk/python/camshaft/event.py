@@ -10,6 +10,7 @@ from typing import Any
 
 from . import messagepack
 from .outcome import Reject
+from .xxh3 import xxh3_64
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,10 @@ class Event:
 
     @property
     def correlation_id(self) -> str:
-        """The correlation id, shared by all events that follow from one first event."""
-        return self.extensions.get("correlationid", self.id)
+        """The correlation id, shared by all events that follow from one first event: its own `correlationid`, else
+        `<source hash>-<id>`."""
+        given = self.extensions.get("correlationid")
+        return f"{xxh3_64(self.source.encode()):016x}-{self.id}" if given is None else given
 
 
 def decode(event_type: str, media_type: str | None, data: bytes) -> Any:

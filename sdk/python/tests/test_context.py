@@ -97,7 +97,7 @@ class Context(unittest.TestCase):
         ctx.handle("context.tested", id="e-1", subject="thing")
         first, second, third = ctx.published
         self.assertEqual((first.type, first.bytes, first.subject, first.key), ("c.d", b'{"n":1}', "thing", "thing"))
-        self.assertEqual((first.datacontenttype, first.correlation_id), ("application/json", "e-1"))
+        self.assertEqual((first.datacontenttype, first.correlation_id), ("application/json", "40891c0cd6f012b5-e-1"))
         self.assertEqual((second.subject, second.key, second.bytes), ("s", "k", b"\x07"))
         self.assertEqual((second.extensions["tenant"], third.data), ("5", {"n": 2}))
 

@@ -78,7 +78,7 @@ impl Memory {
             extensions.retain(|(name, _)| name != "causationsource");
             extensions.push(("causationid".to_owned(), cause.id.clone()));
             extensions.push(("causationsource".to_owned(), cause.source.clone()));
-            extensions.push(("correlationid".to_owned(), cause.correlation_id().to_owned()));
+            extensions.push(("correlationid".to_owned(), cause.correlation_id().into_owned()));
         }
         extensions.sort();
         Ok(Event {

@@ -80,7 +80,7 @@ fn handle_all(input: &mut impl Read, events: u64, sender: &mpsc::SyncSender<Vec<
             event_type: "test.updated".into(),
             extensions: vec![
                 ("causationid".into(), event.id.clone()),
-                ("correlationid".into(), event.id.clone()),
+                ("correlationid".into(), event.correlation().into_owned()),
             ],
             ..event
         };

@@ -90,7 +90,7 @@ const RUST: [(&str, &str); 25] = carry![
     "sdk/src/testing/memory.rs",
 ];
 
-const JAVASCRIPT: [(&str, &str); 20] = carry![
+const JAVASCRIPT: [(&str, &str); 21] = carry![
     "sdk/javascript/README.md",
     "sdk/javascript/camshaft.d.ts",
     "sdk/javascript/camshaft.js",
@@ -111,9 +111,10 @@ const JAVASCRIPT: [(&str, &str); 20] = carry![
     "sdk/javascript/text.js",
     "sdk/javascript/time.js",
     "sdk/javascript/work.js",
+    "sdk/javascript/xxh3.js",
 ];
 
-const PYTHON: [(&str, &str); 16] = carry![
+const PYTHON: [(&str, &str); 17] = carry![
     "sdk/python/README.md",
     "sdk/python/camshaft/__init__.py",
     "sdk/python/camshaft/component.py",
@@ -129,6 +130,7 @@ const PYTHON: [(&str, &str); 16] = carry![
     "sdk/python/camshaft/state.py",
     "sdk/python/camshaft/testing.py",
     "sdk/python/camshaft/text.py",
+    "sdk/python/camshaft/xxh3.py",
     "sdk/python/pyproject.toml",
 ];
 

@@ -9,7 +9,7 @@ use super::harness::{World, append, done, event, note, reject, spec};
 fn correction(wrong: &Event) -> Event {
     let mut corrected = Event { data: b"{\"right\":true}".to_vec(), ..event("corrected", "k") };
     corrected.set_extension("causationid", &wrong.id);
-    corrected.set_extension("correlationid", wrong.extension("correlationid").unwrap_or(&wrong.id));
+    corrected.set_extension("correlationid", wrong.correlation());
     corrected
 }
 
@@ -63,6 +63,6 @@ fn what_a_corrected_event_causes_belongs_to_the_same_story() {
     world.sequencer().discard("one", offset, now).unwrap();
     world.settle();
     let followed = world.events().into_iter().find(|event| event.event_type == "thing.followed").unwrap();
-    assert_eq!(followed.extension("correlationid"), Some("wrong"));
+    assert_eq!(followed.extension("correlationid"), Some("40891c0cd6f012b5-wrong"));
     assert_eq!(followed.extension("causationid"), Some("corrected"));
 }

@@ -1,8 +1,11 @@
 //! A chain of causes ends: beyond `max_hops` an attempt is a reject that names the chain.
 
-use camshaft_event::{AfterDeadLetter, AttemptContext, FailureCause, NewEvent, Timestamp};
+use camshaft_event::{AfterDeadLetter, AttemptContext, Event, FailureCause, NewEvent, Timestamp};
 
-use super::harness::{World, done, publish, reject, spec};
+use super::harness::{World, done, event, publish, reject, spec};
+
+/// The correlation id of the harness's event with the id `first`.
+const FIRST: &str = "40891c0cd6f012b5-first";
 
 #[test]
 fn two_plugins_that_answer_each_other_end() {
@@ -30,9 +33,9 @@ fn two_plugins_that_answer_each_other_end() {
     let (_, letter) = world.dead("ping").remove(0);
     let attempt = letter.history.latest().unwrap();
     assert_eq!((attempt.cause, letter.history.total), (FailureCause::Hops, 1));
-    assert!(attempt.error.contains("10 hops") && attempt.error.contains("first"), "{}", attempt.error);
+    assert!(attempt.error.contains("10 hops") && attempt.error.contains(FIRST), "{}", attempt.error);
     assert_eq!(letter.event.extension("camshafthops"), Some("10"));
-    assert_eq!(letter.event.extension("correlationid"), Some("first"));
+    assert_eq!(letter.event.extension("correlationid"), Some(FIRST));
 }
 
 #[test]
@@ -46,7 +49,7 @@ fn answering_dead_letters_with_events_that_become_dead_letters_ends() {
     let mut declared = spec("refusing", &["thing.*"]);
     declared.policy.after_dead_letter = AfterDeadLetter::Continue;
     world.attach(declared, |_, _| reject());
-    world.publish(vec![super::harness::event("first", "")]);
+    world.publish(vec![event("first", "")]);
     world.settle_all();
     assert!(world.standing("refusing").dead < 10);
     assert_eq!(world.standing("reporter").dead, 1);
@@ -65,4 +68,19 @@ fn a_timers_event_follows_its_cause() {
     world.settle();
     let event = world.events().pop().unwrap();
     assert_eq!((event.extension("camshafthops"), event.extension("causationid")), (Some("1"), Some("first")));
+}
+
+#[test]
+fn equal_ids_of_two_sources_begin_two_stories() {
+    let mut world = World::new();
+    world.attach(spec("follows", &["thing.happened"]), |_, attempt| {
+        publish("thing.followed", attempt);
+        done()
+    });
+    let elsewhere = Event { source: "/elsewhere".into(), ..event("first", "k") };
+    world.publish(vec![event("first", "k"), elsewhere]);
+    world.settle();
+    let followed = world.events().into_iter().filter(|event| event.event_type == "thing.followed");
+    let stories: Vec<_> = followed.map(|event| event.correlation().into_owned()).collect();
+    assert_eq!(stories, [FIRST, "ed4e23508719ea63-first"]);
 }

@@ -28,7 +28,7 @@ fn tell(event: Event<Bytes>, ctx: &mut Context) -> Result {
         random_again: ctx.random_u64(),
         subject: event.subject.clone(),
         key: event.key().map(str::to_owned),
-        correlation: event.correlation_id().to_owned(),
+        correlation: event.correlation_id().into_owned(),
     };
     ctx.publish("test.facts", &facts)
 }
