@@ -182,13 +182,14 @@ impl Run {
         let now = self.now();
         let resumed = self.process.sequencer().resume(name, now);
         self.tell(|| format!("resume {name} → {resumed:?}"));
-        self.hear_verdicts();
         match &resumed {
             Ok(_) => self.delivery.resumed(name),
             Err(ConsumerError::Unready(_)) => self.note(Fault::Unready),
             Err(ConsumerError::NotFound { .. }) => {}
             Err(error) => panic!("{name}: {error}"),
         }
+        // The engine resumes first. A probation that ends at the same moment may then stop the consumer.
+        self.hear_verdicts();
         resumed.is_ok()
     }
 
