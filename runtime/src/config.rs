@@ -116,7 +116,8 @@ pub struct RuntimeLimits {
     pub max_log_lines: u32,
     /// Stack of one call of a plugin, 64 KiB to 1 MiB.
     pub max_stack: u64,
-    /// Hops from a producer's event to the last event that follows from it.
+    /// Hops from a producer's event to the last event that follows from it. A timer set a second or more
+    /// ahead begins the count anew.
     pub max_hops: u32,
     /// Timers that one consumer may have set.
     pub max_timers: u64,

@@ -38,6 +38,7 @@ export class Context {
 
   /**
    * Sets the timer `name`: the event is published at `at`, or soon after. An existing timer of that name is replaced.
+   * The event of a timer set less than a second ahead counts as a hop; a later one starts at hop 0.
    *
    * @param {string} name unique within the plugin
    * @param {Date | number | bigint} at a time, or milliseconds since 1970-01-01T00:00:00Z

@@ -1,6 +1,7 @@
 // Runs handlers under `node --test`, without WebAssembly: an in-memory context.
 //
-// Within one attempt it behaves like the runtime's context. It does not retry, order or persist anything.
+// Within one attempt it behaves like the runtime's context. It does not retry, order or persist anything, and it counts
+// no hops.
 
 import { Context } from "./context.js";
 import { Event, encode } from "./event.js";

@@ -57,7 +57,8 @@ impl Context {
     }
 
     /// Sets the timer `name`: at `at`, or soon after, the runtime publishes `data` as an event of
-    /// `event_type`. An existing timer of that name is replaced.
+    /// `event_type`. An existing timer of that name is replaced. The event of a timer set less than a second
+    /// ahead counts as a hop; a later one starts at hop 0.
     ///
     /// # Errors
     /// As for [`Context::publish`], and if `name` is empty or too long.

@@ -1,6 +1,7 @@
 //! Runs handlers under `cargo test`, without WebAssembly: an in-memory [`Context`].
 //!
-//! Within one attempt it behaves like the runtime's context. It does not retry, order or persist anything.
+//! Within one attempt it behaves like the runtime's context. It does not retry, order or persist anything,
+//! and it counts no hops.
 //!
 //! ```
 //! use camshaft_sdk::{prelude::*, testing::TestContext};

@@ -122,8 +122,9 @@ impl Group {
     /// Whether the timer that is set, if one is, does not do for a change at `due_ms`. One that is a little
     /// early does.
     ///
-    /// While samples come, it is moved on about once per bucket and never fires: what a timer causes lies one
-    /// hop further from the producer each time, so timers must not follow from timers without end.
+    /// While samples come, it is moved on about once per bucket and never fires: the event of a timer less
+    /// than a second ahead is one hop further each time, so such timers must not follow one another without
+    /// end.
     pub fn needs_timer(&self, rule: &Rule, due_ms: u64) -> bool {
         self.due_ms.is_none_or(|set| due_ms < set || due_ms >= set.saturating_add(rule.width_ms))
     }

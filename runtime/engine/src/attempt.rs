@@ -227,17 +227,17 @@ impl Attempt {
         self.timers.touch(name, is_set, || reader.has_timer(consumer, name))
     }
 
-    fn new_event(&mut self, event: NewEvent) -> Result<Event, EffectError> {
+    /// The event of an effect, published `delay_ms` after the attempt.
+    fn new_event(&mut self, event: NewEvent, delay_ms: u64) -> Result<Event, EffectError> {
         if !self.spec.may_publish(&event.event_type) {
             return self.refuse(EffectError::UndeclaredType { event_type: event.event_type });
         }
         let index = self.effects.events.len() + self.effects.timers.len();
         self.check(Limit::PublishedEvents, index + 1, self.options.max_published_events)?;
         let author = published::Author { consumer: &self.spec.name, generation: self.generation };
-        let built = published::build(author, &self.event, self.offset, index, self.time.of(self.now), event)
-            .and_then(|event| {
-                published::check_hops(&event, &self.event, self.offset, self.options.max_hops).map(|()| event)
-            });
+        let origin = published::Origin { event: &self.event, offset: self.offset };
+        let built = published::build(author, origin, index, delay_ms, self.time.of(self.now), event)
+            .and_then(|event| published::check_hops(&event, origin, self.options.max_hops).map(|()| event));
         let event = match built {
             Ok(event) => event,
             Err(error) => return self.refuse(error),

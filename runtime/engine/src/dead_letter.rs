@@ -51,6 +51,6 @@ pub(crate) fn announcement(owner: Owner<'_>, story: &HeldEvent, is_by_hand: bool
     };
     let mut event = added.at(now);
     // It counts as a hop: a plugin that answers dead letters with events that become dead letters must end.
-    published::follow(&mut event, &story.event);
+    published::follow(&mut event, &story.event, 0);
     event
 }

@@ -9,6 +9,9 @@ use crate::clock::rfc3339;
 
 const CAUSATION: &str = "causationid";
 const CAUSATION_SOURCE: &str = "causationsource";
+/// The event of a timer set this many milliseconds ahead, or more, begins at hop 0. A chain over such timers
+/// makes at most one hop a second, so it needs no end.
+const NEW_CHAIN_MS: u64 = 1_000;
 /// Tracing attributes travel along the chain of causes unchanged.
 const TRACING: [&str; 2] = ["traceparent", "tracestate"];
 
@@ -19,20 +22,28 @@ pub(crate) struct Author<'a> {
     pub(crate) generation: Generation,
 }
 
-/// How many events lie between `event` and the one a producer published.
+/// The event that an attempt handles.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    pub(crate) event: &'a Event,
+    pub(crate) offset: Offset,
+}
+
+/// The hops to `event` from the event at hop 0, with which its chain begins.
 pub(crate) fn hops(event: &Event) -> u32 {
     event.extension(HOPS).and_then(|hops| hops.parse().ok()).unwrap_or(0)
 }
 
-/// The event that `author` publishes as effect number `index` of handling `origin`, which lies at `offset`.
+/// The event that `author` publishes as effect number `index` of handling `origin`, `delay_ms` after the
+/// attempt.
 ///
 /// `now` is its time, unless it has one. Its id is unique by construction: a generation handles an offset
 /// successfully once.
 pub(crate) fn build(
     author: Author<'_>,
-    origin: &Event,
-    offset: Offset,
+    Origin { event: origin, offset }: Origin<'_>,
     index: usize,
+    delay_ms: u64,
     now: String,
     new: NewEvent,
 ) -> Result<Event, EffectError> {
@@ -64,7 +75,7 @@ pub(crate) fn build(
     }
     validate(&event).map_err(|error| EffectError::InvalidEvent { reason: error.to_string() })?;
     event.time.get_or_insert(now);
-    follow(&mut event, origin);
+    follow(&mut event, origin, delay_ms);
     if event.extensions.len() > MAX_EXTENSIONS {
         let reason = format!(
             "together with the runtime's own, it has more than {MAX_EXTENSIONS} extensions ({})",
@@ -81,8 +92,8 @@ fn id(generation: Generation, offset: Offset, index: usize) -> String {
     [first.format(generation.0), "-", second.format(offset.0), "-", third.format(index)].concat()
 }
 
-/// Puts `event` behind `origin` in the chain of causes.
-pub(crate) fn follow(event: &mut Event, origin: &Event) {
+/// Puts `event`, published `delay_ms` after the attempt, behind `origin` in the chain of causes.
+pub(crate) fn follow(event: &mut Event, origin: &Event, delay_ms: u64) {
     event.extensions.reserve(4);
     event.set_extension(Event::CORRELATION, origin.correlation());
     if !is_on(Sabotage::ForgetCause) {
@@ -91,14 +102,15 @@ pub(crate) fn follow(event: &mut Event, origin: &Event) {
         event.set_extension(CAUSATION, origin.id.as_str());
         event.set_extension(CAUSATION_SOURCE, origin.source.as_str());
     }
-    event.set_extension(HOPS, itoa::Buffer::new().format(hops(origin).saturating_add(1)));
+    let begins_anew = delay_ms >= NEW_CHAIN_MS && !is_on(Sabotage::KeepHopsOfTimers);
+    let hops = if begins_anew { 0 } else { hops(origin).saturating_add(1) };
+    event.set_extension(HOPS, itoa::Buffer::new().format(hops));
 }
 
-/// Refuses an event that lies further than `limit` hops from its producer.
+/// Refuses an event that is more than `limit` hops away from hop 0.
 pub(crate) fn check_hops(
     event: &Event,
-    origin: &Event,
-    offset: Offset,
+    Origin { event: origin, offset }: Origin<'_>,
     limit: u32,
 ) -> Result<(), EffectError> {
     if hops(event) <= limit {
@@ -154,9 +166,13 @@ mod tests {
         event
     }
 
+    fn origin(event: &Event) -> Origin<'_> {
+        Origin { event, offset: Offset(17) }
+    }
+
     fn build_from(cause: Event, new: NewEvent) -> Result<Event, EffectError> {
         let new = NewEvent { event_type: "stock.reserved".into(), ..new };
-        build(STOCK, &cause, Offset(17), 3, rfc3339(Timestamp(0)), new)
+        build(STOCK, origin(&cause), 3, 0, rfc3339(Timestamp(0)), new)
     }
 
     #[test]
@@ -225,7 +241,7 @@ mod tests {
         }
         for event_type in ["camshaft", "camshaft.fake"] {
             let system = NewEvent { event_type: event_type.into(), ..NewEvent::default() };
-            assert!(build(STOCK, &cause(), Offset(17), 0, String::new(), system).is_err());
+            assert!(build(STOCK, origin(&cause()), 0, 0, String::new(), system).is_err());
         }
     }
 
@@ -248,7 +264,7 @@ mod tests {
         long.set_extension(HOPS, "100");
         long.set_extension(Event::CORRELATION, "first");
         let event = build_from(long.clone(), NewEvent::default()).unwrap();
-        let error = check_hops(&event, &long, Offset(17), 100).unwrap_err().to_string();
+        let error = check_hops(&event, origin(&long), 100).unwrap_err().to_string();
         assert!(error.contains("100 hops") && error.contains("first"), "{error}");
     }
 }

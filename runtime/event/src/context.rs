@@ -146,7 +146,8 @@ pub trait AttemptContext {
     fn consumer(&self) -> &str;
     /// The consumer's generation.
     fn generation(&self) -> Generation;
-    /// The number of hops from the producer's event to this one; 0 for a producer's event.
+    /// The number of hops to this event; 0 for a producer's event and for the event of a timer that was set
+    /// for a time a second or more ahead.
     fn hops(&self) -> u32;
     /// Fills `buffer` with random bytes from a generator seeded with consumer, generation and offset.
     fn random(&mut self, buffer: &mut [u8]);
@@ -202,7 +203,8 @@ pub trait AttemptContext {
     /// # Errors
     /// An undeclared type, an invalid event, an exceeded limit, or a chain of events that is too long.
     fn publish(&mut self, event: NewEvent) -> Result<(), EffectError>;
-    /// Sets the timer `name` to publish `event` at `at`. It replaces an earlier timer of that name.
+    /// Sets the timer `name` to publish `event` at `at`. It replaces an earlier timer of that name. A time
+    /// one second or more after the attempt's makes the event begin at hop 0.
     ///
     /// # Errors
     /// As [`AttemptContext::publish`]; an empty name, or one over its limit; too many timers.

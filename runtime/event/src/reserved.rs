@@ -12,7 +12,8 @@ pub const SOURCE: &str = "/camshaft";
 /// Prefix of the sources of events that plugins publish.
 pub const PLUGIN_SOURCES: &str = "/plugins/";
 
-/// The extension that counts the hops from a producer's event to this one. A producer's own event has 0 hops.
+/// The extension that counts the hops to this event. A producer's own event has 0 hops, and so has the event
+/// of a timer that was set for a time a second or more ahead.
 pub const HOPS: &str = "camshafthops";
 
 /// Whether the type is reserved for the runtime's own events.

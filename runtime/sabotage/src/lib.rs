@@ -82,11 +82,13 @@ pub enum Sabotage {
     ActOutOfTurn,
     /// What an operator makes due or sets aside is not written.
     ActUnwritten,
+    /// The event of a timer set a second or more ahead counts the hops of its cause.
+    KeepHopsOfTimers,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -123,6 +125,7 @@ impl Sabotage {
         Self::ActAmidAttempt,
         Self::ActOutOfTurn,
         Self::ActUnwritten,
+        Self::KeepHopsOfTimers,
     ];
 }
 

@@ -13,6 +13,7 @@ mod redrives;
 use std::collections::{BTreeMap, HashMap};
 
 use camshaft_engine::ConsumerSpec;
+use camshaft_event::reserved::HOPS;
 use camshaft_event::transaction::{
     Activation, ConsumerChanged, ConsumerRecord, ConsumerStatus, Handled, Intervention, Outcome, Section,
 };
@@ -37,8 +38,15 @@ pub(crate) struct Model {
     identities: HashMap<(String, String), Offset>,
     pub(crate) redrives: Redrives,
     activations: BTreeMap<ActivationId, Activation>,
-    /// The event that set each timer.
-    timer_causes: BTreeMap<(ConsumerId, String), Offset>,
+    /// The chain to which the event of each timer belongs.
+    timer_links: BTreeMap<(ConsumerId, String), Link>,
+}
+
+/// What an event follows from.
+#[derive(Clone, Copy)]
+struct Link {
+    cause: Offset,
+    hops: u32,
 }
 
 impl Model {
@@ -60,10 +68,10 @@ impl Model {
         self.sequence = self.sequence.next();
         self.redrives.sequence = self.sequence.0;
         for section in &transaction.sections {
-            let cause = match section {
+            let link = match section {
                 Section::Handled(handled) => {
                     self.handled(handled, attempts);
-                    Some(handled.cause)
+                    Some(self.link(handled.cause, 0))
                 }
                 Section::Intervention(intervention) => {
                     self.intervened(intervention);
@@ -76,7 +84,7 @@ impl Model {
                 Section::Fired(fired) => {
                     let known = self.consumers.get_mut(&fired.consumer).expect("a timer's consumer is known");
                     assert!(known.timers.remove(&fired.name).is_some(), "only a timer that is set fires");
-                    self.timer_causes.remove(&(fired.consumer, fired.name.clone()))
+                    self.timer_links.remove(&(fired.consumer, fired.name.clone()))
                 }
                 Section::Redrive(changed) => {
                     self.redrives.changed(changed, &self.consumers);
@@ -92,7 +100,7 @@ impl Model {
             };
             section.events().for_each(|event| self.skipped(event));
             for event in section.events() {
-                self.check_chain(event, cause);
+                self.check_chain(event, link);
                 self.add(event, first_offset);
             }
         }
@@ -132,15 +140,24 @@ impl Model {
         self.events.push(event.clone());
     }
 
-    /// What a handler published says what it follows from.
-    fn check_chain(&self, event: &Event, cause: Option<Offset>) {
-        let Some(origin) = cause.and_then(|cause| self.events.get(cause.0 as usize)) else {
+    /// The link to an event that follows from the event at `cause`, `delay_ms` after its attempt.
+    fn link(&self, cause: Offset, delay_ms: u64) -> Link {
+        let origin = self.events.get(cause.0 as usize).expect("a cause lies in the log");
+        let hops = origin.extension(HOPS).map_or(0, |hops| hops.parse().expect("hops are a number"));
+        Link { cause, hops: if delay_ms < 1_000 { hops + 1 } else { 0 } }
+    }
+
+    /// What a handler published says what it follows from, and how many hops it lies from the first event.
+    fn check_chain(&self, event: &Event, link: Option<Link>) {
+        let followed = link.and_then(|link| Some((link, self.events.get(link.cause.0 as usize)?)));
+        let Some((link, origin)) = followed else {
             assert!(!event.source.starts_with("/plugins/"), "{} has no cause", event.id);
             return;
         };
         assert_eq!(event.extension("causationid"), Some(origin.id.as_str()), "the cause of {}", event.id);
         let correlation = event.extension(Event::CORRELATION);
         assert_eq!(correlation, Some(&*origin.correlation()), "the correlation of {}", event.id);
+        assert_eq!(event.extension(HOPS), Some(&*link.hops.to_string()), "the hops of {}", event.id);
     }
 
     /// What lies before a checkpoint is done, held or dead.
@@ -180,7 +197,7 @@ impl Model {
             known.places.clear();
             known.timers.clear();
             self.redrives.clear(record.id);
-            self.timer_causes.retain(|(consumer, _), _| *consumer != record.id);
+            self.timer_links.retain(|(consumer, _), _| *consumer != record.id);
         }
         if record.state_generation != known.record.state_generation {
             known.state.clear();
@@ -241,10 +258,11 @@ impl Model {
         if handled.outcome == Outcome::Done {
             known.take_effects(handled);
             for change in &handled.timers {
-                let (name, is_set) = known::timer(change);
-                self.timer_causes.remove(&(handled.consumer, name.to_owned()));
-                if is_set {
-                    self.timer_causes.insert((handled.consumer, name.to_owned()), handled.cause);
+                let (name, due) = known::timer(change);
+                self.timer_links.remove(&(handled.consumer, name.to_owned()));
+                if let Some(due) = due {
+                    let link = self.link(handled.cause, due.ms_since(handled.at));
+                    self.timer_links.insert((handled.consumer, name.to_owned()), link);
                 }
             }
         } else {

@@ -53,7 +53,7 @@ class Context:
 
     def schedule(self, name: str, at: datetime | int, event_type: str, data: Any = None, **attributes: Any) -> None:
         """Sets the timer `name`: the event is published at `at`, or soon after. An existing timer of that name is
-        replaced.
+        replaced. The event of a timer set less than a second ahead counts as a hop; a later one starts at hop 0.
 
         `at` is a time, or milliseconds since 1970-01-01T00:00:00Z. The other arguments are those of `publish`.
         """

@@ -1,6 +1,7 @@
 """Runs handlers under `python3 -m unittest`, without WebAssembly: an in-memory context.
 
-Within one attempt it behaves like the runtime's context. It does not retry, order or persist anything.
+Within one attempt it behaves like the runtime's context. It does not retry, order or persist anything, and it counts no
+hops.
 
     ctx = TestContext(publishes=["order.counted"])
     ctx.handle("order.placed", {"sku": "b-7"})

@@ -118,7 +118,7 @@ impl AttemptContext for Attempt {
 
     fn publish(&mut self, event: NewEvent) -> Result<(), EffectError> {
         self.check_open()?;
-        let event = self.new_event(event)?;
+        let event = self.new_event(event, 0)?;
         self.charge(event_bytes(&event))?;
         self.effects.events.push(event);
         Ok(())
@@ -127,7 +127,7 @@ impl AttemptContext for Attempt {
     fn schedule(&mut self, name: &str, event: NewEvent, at: Timestamp) -> Result<(), EffectError> {
         self.check_open()?;
         self.check_timer_name(name)?;
-        let event = Box::new(self.new_event(event)?);
+        let event = Box::new(self.new_event(event, at.ms_since(self.now))?);
         self.charge(event_bytes(&event) + timer_bytes(name))?;
         if self.touch_timer(name, true) {
             let (count, limit) = (self.timers.count(), self.options.max_timers);

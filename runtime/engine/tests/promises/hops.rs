@@ -1,4 +1,5 @@
-//! A chain of causes ends: beyond `max_hops` an attempt is a reject that names the chain.
+//! A chain of causes ends: beyond `max_hops` an attempt is a reject that names the chain. A timer a second or
+//! more ahead begins a new chain of hops.
 
 use camshaft_event::{AfterDeadLetter, AttemptContext, Event, FailureCause, NewEvent, Timestamp};
 
@@ -68,6 +69,58 @@ fn a_timers_event_follows_its_cause() {
     world.settle();
     let event = world.events().pop().unwrap();
     assert_eq!((event.extension("camshafthops"), event.extension("causationid")), (Some("1"), Some("first")));
+}
+
+/// Follows a chain of 30 timers, each set `delay_ms` after the event of the one before, where `max_hops` is
+/// 10. Returns the number of events and of dead letters.
+fn chain_of_timers(delay_ms: u64) -> (usize, usize) {
+    let mut world = World::with(|options| options.max_hops = 10);
+    world.attach(spec("timing", &["thing.*"]), move |_, attempt| {
+        let event = NewEvent { event_type: "thing.reminded".into(), ..NewEvent::default() };
+        let at = attempt.now().plus_ms(delay_ms);
+        let _ = attempt.schedule("t", event, at);
+        done()
+    });
+    world.put("first", "k");
+    for _ in 0..30 {
+        world.settle();
+        world.clock.advance_ms(delay_ms);
+    }
+    world.settle();
+    let reminders = world.events().into_iter().filter(|event| event.event_type == "thing.reminded");
+    (reminders.count(), world.standing("timing").dead)
+}
+
+#[test]
+fn a_chain_of_timers_a_second_ahead_does_not_end() {
+    assert_eq!(chain_of_timers(1_000), (30, 0));
+}
+
+#[test]
+fn a_chain_of_timers_less_than_a_second_ahead_ends() {
+    assert_eq!(chain_of_timers(999), (10, 1));
+}
+
+#[test]
+fn a_timer_a_second_ahead_may_be_set_at_the_last_hop_and_begins_a_new_chain() {
+    let mut world = World::with(|options| options.max_hops = 1);
+    world.attach(spec("follows", &["thing.happened"]), |_, attempt| {
+        publish("thing.followed", attempt);
+        done()
+    });
+    world.attach(spec("timing", &["thing.followed"]), |_, attempt| {
+        assert_eq!(attempt.hops(), 1);
+        let event = NewEvent { event_type: "thing.reminded".into(), ..NewEvent::default() };
+        attempt.schedule("t", event, attempt.now().plus_ms(1_000)).unwrap();
+        done()
+    });
+    world.put("first", "k");
+    world.settle();
+    world.clock.advance_ms(1_000);
+    world.settle();
+    let event = world.events().pop().unwrap();
+    assert_eq!((event.event_type.as_str(), event.extension("camshafthops")), ("thing.reminded", Some("0")));
+    assert_eq!(event.extension("correlationid"), Some(FIRST), "it belongs to the same story");
 }
 
 #[test]

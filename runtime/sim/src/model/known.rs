@@ -101,10 +101,10 @@ impl Known {
     }
 }
 
-/// The name of a timer that is changed, and whether it is set afterwards.
-pub(super) fn timer(change: &TimerChange) -> (&str, bool) {
+/// The name of a timer that is changed, and when it is due if it is set afterwards.
+pub(super) fn timer(change: &TimerChange) -> (&str, Option<Timestamp>) {
     match change {
-        TimerChange::Set { name, .. } => (name, true),
-        TimerChange::Cancel { name } => (name, false),
+        TimerChange::Set { name, at, .. } => (name, Some(*at)),
+        TimerChange::Cancel { name } => (name, None),
     }
 }

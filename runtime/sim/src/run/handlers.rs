@@ -79,7 +79,7 @@ impl<'r> Handlers<'r> {
         }
         if self.run.dice(6) == 0 {
             self.run.note(Fault::HandlerSchedules);
-            let at = attempt.now().plus_ms(self.run.dice(1_000));
+            let at = attempt.now().plus_ms(self.run.dice(2_000));
             attempt.schedule(name, event("reminder"), at)?;
         }
         if self.run.dice(12) == 0 {
