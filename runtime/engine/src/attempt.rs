@@ -6,6 +6,7 @@
 mod account;
 mod context;
 mod pages;
+mod ranges;
 mod reads;
 mod timers;
 

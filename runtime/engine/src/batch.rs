@@ -25,8 +25,8 @@ pub struct Batch {
     pub(crate) items: Vec<Item>,
     /// Keys among the items that were held when the batch was taken.
     pub(crate) keys: HashMap<Key, KeyInBatch>,
-    /// The last transaction that wrote this consumer's state when the batch was taken.
-    pub(crate) state_version: Sequence,
+    /// The last transaction when the batch was taken: all that it reads, it reads later.
+    pub(crate) taken_after: Sequence,
     /// Bytes of its state when the batch was taken.
     pub(crate) state_bytes: u64,
     /// The consumer's timers when the batch was taken.
@@ -37,8 +37,6 @@ pub struct Batch {
     pub(crate) is_late: bool,
     /// Which opening of the circuit its outcome may end, if it is a trial.
     pub(crate) trial: Option<u64>,
-    /// The last transaction that its handler may see something of.
-    pub(crate) visible: Sequence,
     /// Whether its one event is done already, by [`crate::Sequencer::release`].
     pub(crate) is_released: bool,
     /// Whether its activation is on probation.

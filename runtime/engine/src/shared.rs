@@ -85,7 +85,7 @@ impl<S: Store> StateReader for SharedSequencer<S> {
         bounds: PortionBounds,
     ) -> Result<StatePortion, TablesError> {
         // One portion at a time holds the lock for a short time. The commit detects a write between two
-        // portions as a change of the plugin's state.
+        // portions as a change in the scanned range.
         self.lock().tables().state_portion(space, prefix, after, bounds)
     }
 

@@ -36,6 +36,7 @@ mod promises {
     mod parking;
     mod pausing;
     mod probation;
+    mod ranges;
     mod rate;
     mod readiness;
     mod redrive_jobs;

@@ -84,6 +84,8 @@ pub enum Sabotage {
     ActUnwritten,
     /// The event of a timer set a second or more ahead counts the hops of its cause.
     KeepHopsOfTimers,
+    /// A scanned range counts as unchanged if its changes have been flushed.
+    TrustFlushedRange,
 }
 
 impl Sabotage {
@@ -126,6 +128,7 @@ impl Sabotage {
         Self::ActOutOfTurn,
         Self::ActUnwritten,
         Self::KeepHopsOfTimers,
+        Self::TrustFlushedRange,
     ];
 }
 

@@ -49,14 +49,14 @@ impl<S: Store> Tables<S> {
                     self.apply_published(first, &published.events);
                 }
                 Section::Handled(handled) => self.apply_handled(at, handled),
-                Section::Fired(fired) => self.apply_fired(fired),
+                Section::Fired(fired) => self.apply_fired(at, fired),
                 Section::Intervention(intervention) => self.apply_intervention(at, intervention),
-                Section::Consumer(changed) => self.apply_consumer(changed)?,
+                Section::Consumer(changed) => self.apply_consumer(at, changed)?,
                 Section::Activated(activated) => {
                     let activation = &activated.activation;
-                    self.active.put(keys::activation(activation.id), Some(encode(activation)));
+                    self.active.put(keys::activation(activation.id), encode(activation));
                 }
-                Section::Redrive(changed) => self.apply_redrive(changed),
+                Section::Redrive(changed) => self.apply_redrive(at, changed),
             }
             events.append(&mut section.into_events());
         }
@@ -67,15 +67,15 @@ impl<S: Store> Tables<S> {
     }
 
     fn put_checkpoint(&mut self, (consumer, partition, done_before): (ConsumerId, u32, Offset)) {
-        self.active.put(keys::checkpoint(consumer, partition), Some(done_before.0.to_le_bytes().to_vec()));
+        self.active.put(keys::checkpoint(consumer, partition), done_before.0.to_le_bytes().to_vec());
     }
 
     pub(crate) fn put_floor(&mut self, consumer: ConsumerId, floor: Offset) {
-        self.active.put(keys::floor(consumer), Some(floor.0.to_le_bytes().to_vec()));
+        self.active.put(keys::floor(consumer), floor.0.to_le_bytes().to_vec());
     }
 
     pub(crate) fn put_recent(&mut self, consumer: ConsumerId, recent: &RecentEvents) {
-        self.active.put(keys::recent(consumer), Some(encode(recent)));
+        self.active.put(keys::recent(consumer), encode(recent));
     }
 
     fn apply_published(&mut self, first: Offset, events: &[Event]) {
@@ -100,36 +100,36 @@ impl<S: Store> Tables<S> {
                 stored.extend_from_slice(value);
                 stored
             });
-            self.active.put(keys::state(id, handled.state_generation, &write.key), value);
+            self.active.change(keys::state(id, handled.state_generation, &write.key), value, at.sequence);
         }
         for timer in &handled.timers {
             match timer {
-                TimerChange::Set { name, at, event } => {
-                    let value = encode(&(at, event));
-                    self.active.put(keys::timer(id, name), Some(value));
+                TimerChange::Set { name, at: due, event } => {
+                    self.active.put(keys::timer(id, name), encode(&(due, event)));
                 }
-                TimerChange::Cancel { name } => self.active.put(keys::timer(id, name), None),
+                TimerChange::Cancel { name } => self.active.delete(keys::timer(id, name), at.sequence),
             }
         }
-        self.apply_held(id, &handled.held);
+        self.apply_held(at.sequence, id, &handled.held);
         self.apply_dead(at.sequence, id, &mut handled.dead);
     }
 
-    fn apply_fired(&mut self, fired: &Fired) {
-        self.active.put(keys::timer(fired.consumer, &fired.name), None);
+    fn apply_fired(&mut self, at: Position, fired: &Fired) {
+        self.active.delete(keys::timer(fired.consumer, &fired.name), at.sequence);
     }
 
     fn apply_intervention(&mut self, at: Position, intervention: &mut Intervention) {
         for name in &intervention.timers {
-            self.active.put(keys::timer(intervention.consumer, name), None);
+            self.active.delete(keys::timer(intervention.consumer, name), at.sequence);
         }
-        self.apply_held(intervention.consumer, &intervention.held);
+        self.apply_held(at.sequence, intervention.consumer, &intervention.held);
         self.apply_dead(at.sequence, intervention.consumer, &mut intervention.dead);
     }
 
-    fn apply_held(&mut self, id: ConsumerId, changes: &[HeldChange]) {
+    fn apply_held(&mut self, sequence: Sequence, id: ConsumerId, changes: &[HeldChange]) {
         for change in changes {
-            self.active.put(keys::held(id, change.offset), change.event.as_ref().map(encode));
+            let event = change.event.as_ref().map(encode);
+            self.active.change(keys::held(id, change.offset), event, sequence);
         }
     }
 
@@ -138,28 +138,30 @@ impl<S: Store> Tables<S> {
             if let Some(letter) = &mut change.letter {
                 letter.since = sequence;
             }
-            self.active.put(keys::dead(id, change.offset), change.letter.as_ref().map(encode));
+            let letter = change.letter.as_ref().map(encode);
+            self.active.change(keys::dead(id, change.offset), letter, sequence);
         }
     }
 
-    fn apply_redrive(&mut self, changed: &RedriveChanged) {
+    fn apply_redrive(&mut self, at: Position, changed: &RedriveChanged) {
         for (id, results) in &changed.results {
-            self.active.put(keys::redrive_results(*id), Some(encode(results)));
+            self.active.put(keys::redrive_results(*id), encode(results));
         }
         for change in &changed.jobs {
-            self.active.put(keys::redrive(change.id), change.job.as_ref().map(encode));
+            let job = change.job.as_ref().map(encode);
+            self.active.change(keys::redrive(change.id), job, at.sequence);
             if change.job.is_none() {
-                self.active.put(keys::redrive_results(change.id), None);
+                self.active.delete(keys::redrive_results(change.id), at.sequence);
             }
         }
     }
 
-    fn apply_consumer(&mut self, changed: &ConsumerChanged) -> Result<(), TablesError> {
+    fn apply_consumer(&mut self, at: Position, changed: &ConsumerChanged) -> Result<(), TablesError> {
         let record = &changed.record;
         if changed.clears {
             for table in keys::of_generation(record.id) {
                 for key in self.readable_keys_under(&table)? {
-                    self.active.put(key, None);
+                    self.active.delete(key, at.sequence);
                 }
             }
         }
@@ -168,11 +170,11 @@ impl<S: Store> Tables<S> {
             self.put_floor(record.id, checkpoint);
         }
         if record.status == ConsumerStatus::Removed {
-            self.active.put(keys::recent(record.id), None);
+            self.active.delete(keys::recent(record.id), at.sequence);
         } else if let Some(recent) = &changed.recent {
             self.put_recent(record.id, recent);
         }
-        self.active.put(keys::consumer(record.id), Some(encode(record)));
+        self.active.put(keys::consumer(record.id), encode(record));
         Ok(())
     }
 }

@@ -82,7 +82,7 @@ impl<S: Store> Tables<S> {
             }
         }
         for (consumer, size) in self.sizes.take_changes() {
-            self.active.put(keys::state_size(consumer), Some(encode(&size)));
+            self.active.put(keys::state_size(consumer), encode(&size));
         }
         let overlay = std::mem::take(&mut self.active);
         let frozen = Arc::new(Frozen { overlay, progress: self.progress });

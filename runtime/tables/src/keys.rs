@@ -6,6 +6,8 @@
 
 use camshaft_event::{ActivationId, ConsumerId, Generation, Offset, RedriveId};
 
+use crate::StateSpace;
+
 /// Format and progress of the snapshot.
 const META: u8 = 1;
 /// Consumer id → [`camshaft_event::transaction::ConsumerRecord`].
@@ -88,6 +90,11 @@ pub(crate) fn activations() -> Vec<u8> {
 
 pub(crate) fn state(id: ConsumerId, generation: Generation, plugin_key: &[u8]) -> Vec<u8> {
     key(STATE, &[&id.0.to_be_bytes(), &generation.0.to_be_bytes(), plugin_key])
+}
+
+/// The first key after all state of one generation.
+pub(crate) fn end_of_state(space: StateSpace) -> Vec<u8> {
+    end_of(&state(space.consumer, space.generation, &[])).expect("the tag is not the last one")
 }
 
 pub(crate) fn held(id: ConsumerId, offset: Offset) -> Vec<u8> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, btree_map};
 use std::iter::Peekable;
 use std::ops::Bound;
 
+use camshaft_event::Sequence;
 use foldhash::fast::RandomState;
 
 use crate::KnownIdentity;
@@ -13,25 +14,48 @@ use crate::store::Change;
 const ENTRY_OVERHEAD_BYTES: usize = 96;
 const IDENTITY_BYTES: usize = 64;
 
+/// What the overlay holds for a key.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    /// The key has this value.
+    Value(Vec<u8>),
+    /// This transaction deleted the key.
+    Deleted(Sequence),
+}
+
 /// Puts and deletes since the last freeze.
 #[derive(Debug, Default)]
 pub(crate) struct Overlay {
-    changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    changes: BTreeMap<Vec<u8>, Entry>,
     identities: HashMap<u128, KnownIdentity, RandomState>,
     bytes: usize,
 }
 
 impl Overlay {
-    /// Sets `key`, or marks it deleted.
-    pub(crate) fn put(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
-        let added = value.as_ref().map_or(0, Vec::len);
+    /// Sets the value of `key`.
+    pub(crate) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.insert(key, Entry::Value(value));
+    }
+
+    /// Marks `key` as deleted by transaction `at`.
+    pub(crate) fn delete(&mut self, key: Vec<u8>, at: Sequence) {
+        self.insert(key, Entry::Deleted(at));
+    }
+
+    /// What transaction `at` says of `key`: its value, or that it is deleted.
+    pub(crate) fn change(&mut self, key: Vec<u8>, value: Option<Vec<u8>>, at: Sequence) {
+        self.insert(key, value.map_or(Entry::Deleted(at), Entry::Value));
+    }
+
+    fn insert(&mut self, key: Vec<u8>, entry: Entry) {
+        let added = entry.value_bytes();
         match self.changes.entry(key) {
             btree_map::Entry::Vacant(slot) => {
                 self.bytes += slot.key().len() + added + ENTRY_OVERHEAD_BYTES;
-                slot.insert(value);
+                slot.insert(entry);
             }
             btree_map::Entry::Occupied(mut slot) => {
-                let removed = slot.insert(value).map_or(0, |value| value.len());
+                let removed = slot.insert(entry).value_bytes();
                 self.bytes = (self.bytes + added).saturating_sub(removed);
             }
         }
@@ -45,7 +69,7 @@ impl Overlay {
 
     /// `None` if the overlay does not know; `Some(None)` if the key is deleted.
     pub(crate) fn get(&self, key: &[u8]) -> Option<Option<&[u8]>> {
-        self.changes.get(key).map(Option::as_deref)
+        self.changes.get(key).map(Entry::value)
     }
 
     pub(crate) fn identity(&self, hash: u128) -> Option<KnownIdentity> {
@@ -58,7 +82,12 @@ impl Overlay {
 
     /// The changes from `from` up to `until`, in key order.
     pub(crate) fn changes(&self, from: &[u8], until: Option<&[u8]>) -> impl Iterator<Item = Change<'_>> {
-        self.range(from, until).map(|(key, value)| (key.as_slice(), value.as_deref()))
+        self.range(from, until).map(|(key, entry)| (key.as_slice(), entry.value()))
+    }
+
+    /// The entries from `from` up to `until`, in key order.
+    pub(crate) fn entries(&self, from: &[u8], until: Option<&[u8]>) -> impl Iterator<Item = &Entry> {
+        self.range(from, until).map(|(_, entry)| entry)
     }
 
     /// Estimate of the memory it takes.
@@ -72,7 +101,24 @@ impl Overlay {
     }
 }
 
-type Range<'o> = btree_map::Range<'o, Vec<u8>, Option<Vec<u8>>>;
+impl Entry {
+    /// The value; `None` if the key is deleted.
+    fn value(&self) -> Option<&[u8]> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Deleted(_) => None,
+        }
+    }
+
+    fn value_bytes(&self) -> usize {
+        self.value().map_or(0, <[u8]>::len)
+    }
+}
+
+// A deletion needs no more room than a value without its bytes.
+const _: () = assert!(size_of::<Entry>() == size_of::<Vec<u8>>());
+
+type Range<'o> = btree_map::Range<'o, Vec<u8>, Entry>;
 
 /// Changes of two overlays in key order; where both know a key, the newer one counts.
 pub(crate) struct Merged<'o> {
@@ -101,7 +147,7 @@ impl<'o> Iterator for Merged<'o> {
             (Some(newer), Some(older)) => older < newer,
             (newer, _) => newer.is_none(),
         };
-        let (key, value) = if take_older {
+        let (key, entry) = if take_older {
             self.older.as_mut()?.next()?
         } else {
             if newer == older {
@@ -109,6 +155,6 @@ impl<'o> Iterator for Merged<'o> {
             }
             self.newer.next()?
         };
-        Some((key.as_slice(), value.as_deref()))
+        Some((key.as_slice(), entry.value()))
     }
 }

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use crate::store::Store;
-use crate::{StateSpace, TablePart, Tables, TablesError, Versioned, keys};
+use crate::{StateRange, StateSpace, TablePart, Tables, TablesError, Versioned, keys};
 
 /// Keys that one portion looks at, deleted ones included; then it ends, with or without entries.
 const MAX_VISITED: usize = 4_096;
@@ -42,19 +42,14 @@ impl<S: Store> Tables<S> {
         bounds: PortionBounds,
     ) -> Result<StatePortion, TablesError> {
         let mut portion = StatePortion::default();
-        let prefix_key = keys::state(space.consumer, space.generation, prefix);
-        let until = keys::end_of(&prefix_key);
-        let from = match after.filter(|after| *after >= prefix) {
-            // The first key that follows `after` is `after` with a zero byte behind it.
-            Some(after) => [keys::state(space.consumer, space.generation, after), vec![0]].concat(),
-            None => prefix_key,
-        };
-        if bounds.entries == 0 || until.as_ref().is_some_and(|until| from >= *until) {
+        let range = StateRange::under(prefix, after);
+        if bounds.entries == 0 || range.is_empty() {
             return Ok(portion);
         }
+        let (from, until) = range.in_tables(space);
         let of_consumer = |error: TablesError| error.of_consumer(space.consumer, TablePart::State);
         let (mut damaged, mut bytes, mut visited) = (false, 0, 0);
-        let scanned = self.scan_changes(&from, until.as_deref(), &mut |key, value| {
+        let scanned = self.scan_changes(&from, Some(&until), &mut |key, value| {
             let found = value.map(Versioned::from_bytes);
             let (Some(key), None | Some(Some(_))) = (key.get(keys::STATE_PREFIX_BYTES..), &found) else {
                 damaged = true;

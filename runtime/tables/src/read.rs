@@ -43,8 +43,14 @@ pub struct TimerEntry {
 
 impl Versioned {
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (version, value) = Self::split(bytes)?;
+        Some(Self { version, value: value.to_vec() })
+    }
+
+    /// The version and the value in the bytes of an entry.
+    pub(crate) fn split(bytes: &[u8]) -> Option<(Sequence, &[u8])> {
         let (version, value) = bytes.split_first_chunk::<8>()?;
-        Some(Self { version: Sequence(u64::from_le_bytes(*version)), value: value.to_vec() })
+        Some((Sequence(u64::from_le_bytes(*version)), value))
     }
 }
 

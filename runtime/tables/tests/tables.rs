@@ -6,6 +6,7 @@ mod tables {
     mod build;
 
     mod applying;
+    mod ranges;
     mod scans;
     mod snapshots;
     mod sweeping;

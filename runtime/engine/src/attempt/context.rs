@@ -4,7 +4,7 @@ use camshaft_event::transaction::TimerChange;
 use camshaft_event::{
     AttemptContext, EffectError, Generation, Limit, LogLevel, NewEvent, Offset, StatePage, Timestamp,
 };
-use camshaft_tables::PortionBounds;
+use camshaft_tables::{PortionBounds, StateRange};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use xxhash_rust::xxh3::xxh3_64;
@@ -100,7 +100,6 @@ impl AttemptContext for Attempt {
         if max == 0 {
             return Ok(StatePage::default());
         }
-        self.effects.reads.scanned = true;
         let bounds = PortionBounds { entries: max, bytes: PAGE_BYTES };
         let committed = match self.reader.state_portion(self.space, prefix, after, bounds) {
             Ok(committed) => committed,
@@ -108,6 +107,13 @@ impl AttemptContext for Attempt {
         };
         let wanted = Wanted { prefix, after, max };
         let page = pages::page(committed, &self.earlier, &self.effects.writes, wanted);
+        let range = StateRange::under(prefix, after);
+        let range = match &page.after {
+            Some(last) => range.up_to(last),
+            None => range,
+        };
+        let bytes = self.effects.reads.note_scan(range);
+        self.charge(bytes)?;
         for (key, value) in &page.entries {
             if !self.effects.writes.contains_key(key) {
                 self.keep_input(key, Some(value));

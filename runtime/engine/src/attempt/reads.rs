@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use camshaft_event::{ConsumerId, Sequence};
 use camshaft_sabotage::{Sabotage, is_on};
-use camshaft_tables::{PortionBounds, StatePortion, StateSpace, TablesError, Versioned};
+use camshaft_tables::{PortionBounds, StatePortion, StateRange, StateSpace, TablesError, Versioned};
 
+use super::ranges::Ranges;
 use super::size_in_state;
 
 /// Committed state as a running handler reads it; also what is not durable yet.
@@ -42,8 +43,7 @@ pub trait StateReader: Send + Sync {
 #[derive(Debug, Default)]
 pub(crate) struct Reads {
     keys: BTreeMap<Vec<u8>, Seen>,
-    /// Whether all of the plugin's state was looked at.
-    pub(crate) scanned: bool,
+    ranges: Ranges,
     /// Whether a key changed while it was read twice: no place in the log shows what the handler saw.
     torn: bool,
 }
@@ -85,6 +85,11 @@ impl Reads {
         false
     }
 
+    /// Records what a handler scanned; by how many bytes more is kept from now on.
+    pub(crate) fn note_scan(&mut self, range: StateRange) -> usize {
+        self.ranges.add(range)
+    }
+
     /// What a key took, if it was seen.
     pub(crate) fn size(&self, key: &[u8]) -> Option<u64> {
         self.keys.get(key).map(|seen| seen.bytes)
@@ -97,7 +102,9 @@ impl Reads {
 
     /// Adds what a later attempt of the batch saw.
     pub(crate) fn absorb(&mut self, later: Self) {
-        self.scanned |= later.scanned && !is_on(Sabotage::ForgetScan);
+        if !is_on(Sabotage::ForgetScan) {
+            self.ranges.absorb(later.ranges);
+        }
         self.torn |= later.torn;
         if self.keys.is_empty() {
             self.keys = later.keys;
@@ -110,6 +117,11 @@ impl Reads {
     pub(crate) fn versions(&self) -> Option<impl Iterator<Item = (&[u8], Sequence)>> {
         let versions = self.keys.iter().filter_map(|(key, seen)| Some((key.as_slice(), seen.version?)));
         (!self.torn).then_some(versions)
+    }
+
+    /// The ranges in which nothing may change until the batch commits.
+    pub(crate) fn ranges(&self) -> &[StateRange] {
+        self.ranges.as_slice()
     }
 
     /// The keys that were written to unread, with what they took.

@@ -87,7 +87,7 @@ impl Call {
 
     /// What its handler may see something of.
     pub(crate) fn visible(&self) -> Sequence {
-        self.0.batch.visible
+        self.0.batch.taken_after
     }
 
     /// That the event is done, before its handler is called with `attempt`. None if it was said already.

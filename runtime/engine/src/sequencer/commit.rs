@@ -121,7 +121,7 @@ impl<S: Store> Sequencer<S> {
 
     /// Whether a batch has lost against others, and by how many bytes it lets the state grow if not.
     fn validate(&self, consumer: &Consumer, finished: &Finished) -> Result<(bool, i64), TablesError> {
-        let has_changed = consumer.state_version > finished.batch.state_version
+        let has_changed = consumer.state_version > finished.batch.taken_after
             && self.has_changed(&finished.batch, &finished.reads)?;
         let state_growth = self.state_growth(finished)?;
         let is_lost = has_changed
@@ -193,12 +193,15 @@ impl<S: Store> Sequencer<S> {
         Ok(Committed::At(sequence))
     }
 
-    /// Whether something that a batch read was written since, after which the batch was taken.
+    /// Whether something that a batch read has changed since the batch was taken.
     fn has_changed(&self, batch: &Batch, reads: &Reads) -> Result<bool, TablesError> {
         if is_on(Sabotage::SkipReadValidation) {
             return Ok(false);
         }
-        let Some(versions) = reads.versions().filter(|_| !reads.scanned) else { return Ok(true) };
+        let Some(versions) = reads.versions() else { return Ok(true) };
+        if self.tables.may_have_changed(batch.space, reads.ranges(), batch.taken_after) {
+            return Ok(true);
+        }
         for (key, version) in versions {
             let Some(current) = self.newer_state(batch, key)? else { continue };
             if current.map(|found| found.version).unwrap_or_default() != version {
@@ -226,7 +229,7 @@ impl<S: Store> Sequencer<S> {
         match self.tables.recent_state(batch.space, key) {
             Some(current) => Ok(Some(current)),
             // Memory holds every write since the snapshot, so this one is older than the batch.
-            None if self.tables.snapshot().sequence <= batch.state_version => Ok(None),
+            None if self.tables.snapshot().sequence <= batch.taken_after => Ok(None),
             None => Tables::stored_state(self.tables.store().as_ref(), batch.space, key).map(Some),
         }
     }

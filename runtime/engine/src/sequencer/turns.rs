@@ -74,7 +74,7 @@ impl<S: Store> Sequencer<S> {
             self.schedule.reserve(executor, consumer);
             return Ok(Turn::Reserved);
         }
-        batch.visible = self.tables.progress().sequence;
+        batch.taken_after = self.tables.progress().sequence;
         batch.state_bytes = self.tables.state_bytes(batch.space);
         batch.timers = self.timers.count(id);
         self.schedule.begin(executor, &batch);

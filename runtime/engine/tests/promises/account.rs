@@ -56,8 +56,9 @@ fn lead_to_refusal(act: Act) -> (World, usize) {
 
 #[test]
 fn everything_that_is_kept_for_an_attempt_has_one_limit_that_names_itself() {
-    let acts: [(&str, Act); 6] = [
+    let acts: [(&str, Act); 7] = [
         ("reads of absent keys", |attempt, number| attempt.get(&key(number, 1_900)).map(drop)),
+        ("scans that find nothing", |attempt, number| attempt.scan(&key(number, 1_900), None, 9).map(drop)),
         ("short keys that are written", |attempt, number| attempt.set(&key(number, 5), b"")),
         ("keys that are deleted", |attempt, number| attempt.delete(&key(number, 5))),
         ("events with many extensions", |attempt, _| attempt.publish(small_event())),
@@ -128,6 +129,7 @@ fn reading_and_writing_the_same_keys_again_costs_nothing() {
     world.attach(spec("honest", &["thing.happened"]), |_, attempt| {
         for round in 0..10_000_u32 {
             attempt.get(b"counter").unwrap();
+            attempt.scan(b"count", None, 1).unwrap();
             attempt.set(b"counter", &round.to_be_bytes()).unwrap();
         }
         done()
