@@ -60,6 +60,7 @@ faults! {
     Conflict => "a batch had read what another one changed",
     WriteSkew => "two batches or calls each read what the other one wrote, and wrote nothing in common",
     Phantom => "an entry appeared or went in what a batch or call had scanned",
+    ScanStood => "a batch or call that had scanned committed beside one that wrote other keys",
     TornRead => "a key changed between two reads of a batch or call",
     OnlyRead => "a batch or call that only read committed beside one that wrote",
     Stale => "a batch came back to a consumer that began anew",

@@ -60,9 +60,12 @@ impl Run {
         if called.attempts.is_empty() {
             return;
         }
+        let has_scanned =
+            operations(&called.attempts).any(|operation| matches!(operation, Operation::Scan { .. }));
         let only_reads = written(&called.attempts).is_empty() && has_read(&called.attempts);
         let is_beside = self.records.beside(&called).any(|other| !written(other).is_empty());
         self.note_if(Fault::OnlyRead, only_reads && is_beside);
+        self.note_if(Fault::ScanStood, has_scanned && is_beside);
         self.records.committed.insert(sequence, called.attempts);
     }
 

@@ -2,7 +2,7 @@
 //! is recorded for the model. Before each read, others may make steps.
 
 use camshaft_engine::Attempt;
-use camshaft_event::{AttemptContext, EffectError, Offset};
+use camshaft_event::{AttemptContext, EffectError, Offset, StatePage};
 
 use super::Handlers;
 use crate::faults::Fault;
@@ -12,7 +12,7 @@ use crate::sharing::{self, Shared, Sharing};
 /// Before a read, other batches or calls of the consumer make steps, one more in one of so many cases.
 const STEPS: u64 = 2;
 
-/// At most so many seats are taken …
+/// At most so many seats of a row are taken …
 const TAKEN_SEATS: usize = 4;
 /// … of these.
 const SEATS: u64 = 7;
@@ -22,6 +22,9 @@ const DUTIES: [&[u8]; 2] = [b"duty 0", b"duty 1"];
 
 /// Where the keys of seats begin.
 const SEAT: &[u8] = b"seat ";
+
+/// Seats are in rows. Two handlers that take seats in different rows do not conflict.
+const ROWS: [&[u8]; 2] = [b"seat a", b"seat b"];
 
 /// How often a handler reads the flag that watches it.
 const WATCHES: usize = 6;
@@ -93,10 +96,11 @@ impl Handlers<'_> {
         Ok(())
     }
 
-    /// Takes a seat or frees one. Two that see the same seats taken would together take too many.
+    /// Takes a seat in a row or frees one. Two that see the same seats taken would together take too many.
     fn take_a_seat(&mut self, attempt: &mut Attempt) -> Result<(), EffectError> {
-        let taken = self.scan(attempt, SEAT, 2)?;
-        let seat = self.some_seat();
+        let row = self.some_row();
+        let taken = self.scan(attempt, row, 2)?;
+        let seat = self.some_seat(row);
         match taken.first() {
             Some(first) if taken.len() >= TAKEN_SEATS => self.write(attempt, first, None)?,
             _ if taken.contains(&seat) => self.write(attempt, &seat, None)?,
@@ -127,17 +131,31 @@ impl Handlers<'_> {
     fn only_read(&mut self, attempt: &mut Attempt, shared: Shared) -> Result<(), EffectError> {
         match shared {
             Shared::Duties => DUTIES.iter().try_for_each(|duty| self.get(attempt, duty).map(drop)),
-            Shared::Seats if self.run.dice(2) == 0 => {
-                let seat = self.some_seat();
-                self.get(attempt, &seat).map(drop)
-            }
-            Shared::Seats => self.scan(attempt, SEAT, 2).map(drop),
+            Shared::Seats => self.look_at_seats(attempt),
             Shared::Flag => self.watch_the_flag(attempt),
         }
     }
 
-    fn some_seat(&mut self) -> Vec<u8> {
-        [SEAT, self.run.dice(SEATS).to_string().as_bytes()].concat()
+    /// Reads one seat, the first ones, or all.
+    fn look_at_seats(&mut self, attempt: &mut Attempt) -> Result<(), EffectError> {
+        match self.run.dice(3) {
+            0 => {
+                let row = self.some_row();
+                let seat = self.some_seat(row);
+                self.get(attempt, &seat).map(drop)
+            }
+            1 => self.page(attempt, SEAT, None, 1).map(drop),
+            _ => self.scan(attempt, SEAT, 2).map(drop),
+        }
+    }
+
+    fn some_row(&mut self) -> &'static [u8] {
+        let [first, second] = ROWS;
+        if self.run.dice(2) == 0 { first } else { second }
+    }
+
+    fn some_seat(&mut self, row: &[u8]) -> Vec<u8> {
+        [row, self.run.dice(SEATS).to_string().as_bytes()].concat()
     }
 }
 
@@ -157,19 +175,30 @@ impl Handlers<'_> {
         prefix: &[u8],
         max: usize,
     ) -> Result<Vec<Vec<u8>>, EffectError> {
-        self.run.note(Fault::HandlerScans);
         let (mut found, mut after) = (Vec::new(), None);
         loop {
-            self.let_others_step(attempt);
-            let page = attempt.scan_page(prefix, after.as_deref(), max)?;
-            found.extend(page.entries.iter().map(|(key, _)| key.clone()));
-            let goes_on = page.after.clone();
-            self.record(Operation::Scan { prefix: prefix.to_vec(), after, max, page });
-            after = goes_on;
+            let page = self.page(attempt, prefix, after, max)?;
+            found.extend(page.entries.into_iter().map(|(key, _)| key));
+            after = page.after;
             if after.is_none() {
                 return Ok(found);
             }
         }
+    }
+
+    /// One page of at most `max` entries under `prefix`.
+    fn page(
+        &mut self,
+        attempt: &mut Attempt,
+        prefix: &[u8],
+        after: Option<Vec<u8>>,
+        max: usize,
+    ) -> Result<StatePage, EffectError> {
+        self.run.note_if(Fault::HandlerScans, after.is_none());
+        self.let_others_step(attempt);
+        let page = attempt.scan_page(prefix, after.as_deref(), max)?;
+        self.record(Operation::Scan { prefix: prefix.to_vec(), after, max, page: page.clone() });
+        Ok(page)
     }
 
     fn write(&mut self, attempt: &mut Attempt, key: &[u8], value: Option<&[u8]>) -> Result<(), EffectError> {
