@@ -4,6 +4,7 @@
 //! drains it first. The implementation is in [`compose`](crate::compose); the files here are the public
 //! interface.
 
+mod commands;
 mod consumers;
 mod dead_letters;
 mod deliveries;

@@ -11,6 +11,7 @@ pub(crate) mod budget;
 mod clock;
 mod code;
 mod core;
+mod decided;
 mod durable;
 mod flusher;
 mod instances;

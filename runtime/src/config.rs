@@ -112,6 +112,8 @@ pub struct RuntimeLimits {
     pub max_state_bytes: u64,
     /// Events that one attempt may publish or schedule.
     pub max_published_events: u64,
+    /// Size of the answer to one command.
+    pub max_answer_bytes: u64,
     /// Lines that one attempt may log; further lines are omitted.
     pub max_log_lines: u32,
     /// Stack of one call of a plugin, 64 KiB to 1 MiB.
@@ -177,6 +179,7 @@ impl Default for RuntimeLimits {
             max_state_value_bytes: 1 << 20,
             max_state_bytes: 10 << 30,
             max_published_events: 1_000,
+            max_answer_bytes: 16 << 10,
             max_log_lines: 200,
             max_stack: 512 << 10,
             max_hops: 100,

@@ -1,6 +1,7 @@
 //! The errors of the runtime's operations: one enum per operation, each variant with its code in the
 //! catalogue. One type, [`Unavailable`], has the reasons for which the runtime cannot serve any operation.
 
+mod command;
 mod consumer;
 mod dead_letter;
 mod deploy;
@@ -15,6 +16,7 @@ mod state;
 mod unavailable;
 mod version;
 
+pub use command::CommandError;
 pub use consumer::ConsumerError;
 pub use dead_letter::DeadLetterError;
 pub use deploy::DeployError;

@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `publish_subscribe` | publish an event, and handle it with a closure that publishes another event |
 //! | `exactly_once` | a duplicate and a failed attempt: the event counts once |
+//! | `commands` | commands with one durable answer each, accepted, refused or repeated |
 //! | `dead_letters` | a rejected event, and its redrive after the handler is fixed |
 //! | `durable_restart` | log, state and checkpoint after a restart |
 //! | `read_the_log` | read from an offset or a cursor, and follow the log |
@@ -34,9 +35,9 @@ pub use camshaft_engine::Attempt;
 pub use camshaft_event::transaction::{Handled, Outcome};
 pub use camshaft_event::{
     ActivationId, AfterDeadLetter, AttemptContext, Backoff, Breaker, ConsumerId, Delivery, EffectError,
-    Event, EventHash, FailureCause, Filter, Generation, InstanceReuse, Limit, Limits, LogLevel, NewEvent,
-    Offset, PatternError, Policy, RaisedBy, Rate, RedriveId, Sequence, Sink, Start, StateEntry, StatePage,
-    Timestamp, TypePattern, cloudevents,
+    Event, EventHash, FailureCause, Filter, Generation, InstanceReuse, InvalidExpiry, Limit, Limits,
+    LogLevel, NewEvent, Offset, PatternError, Policy, RaisedBy, Rate, RedriveId, Refusal as CommandRefusal,
+    Sequence, Sink, Start, StateEntry, StatePage, Timestamp, TypePattern, cloudevents,
 };
 pub use camshaft_host::{CompileOrder, CompilerProgram, Refusal, RefusalCode, compile_from_stdin};
 #[cfg(feature = "test-outbox")]
@@ -50,8 +51,8 @@ pub use config::{
     duration as parse_duration,
 };
 pub use error::{
-    ConsumerError, DeadLetterError, DeployError, EventError, HeldError, LoadError, OpenError, PublishError,
-    ReadError, RedriveError, StateError, Unavailable, VersionError, io_reason,
+    CommandError, ConsumerError, DeadLetterError, DeployError, EventError, HeldError, LoadError, OpenError,
+    PublishError, ReadError, RedriveError, StateError, Unavailable, VersionError, io_reason,
 };
 pub use futures_util::future::BoxFuture;
 // Public fields in `view` have types of this package.

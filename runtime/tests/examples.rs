@@ -11,6 +11,8 @@ use std::{fs, thread};
 
 #[path = "../examples/async_sink.rs"]
 mod async_sink;
+#[path = "../examples/commands.rs"]
+mod commands;
 #[path = "../examples/dead_letters.rs"]
 mod dead_letters;
 #[path = "../examples/durable_restart.rs"]
@@ -43,6 +45,7 @@ macro_rules! run_each {
 
 run_each! {
     async_sink,
+    commands,
     dead_letters,
     durable_restart,
     exactly_once,

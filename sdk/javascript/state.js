@@ -46,8 +46,11 @@ export class State {
   }
 
   /**
-   * Iterates over all keys that begin with `prefix`, in ascending order, as `[key, value]`. A scan depends on the
-   * plugin's whole state, so use `get` if you know the keys. A key that is not UTF-8 is a `Uint8Array`.
+   * Iterates over all keys that begin with `prefix`, in ascending order, as `[key, value]`. A key that is
+   * not UTF-8 is a `Uint8Array`.
+   *
+   * A scan depends on all keys with the prefix, up to the last one that was fetched; keys are fetched in pages. If a
+   * parallel attempt sets or deletes one of them, this attempt may run again. Use `get` if you know the keys.
    *
    * @param {string | Uint8Array} prefix
    */

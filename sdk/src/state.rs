@@ -49,8 +49,11 @@ impl<'c> State<'c> {
         self.host.state_delete(key.as_ref())
     }
 
-    /// Iterates over all keys that begin with `prefix`, in ascending order. A scan depends on the plugin's
-    /// whole state, so use [`State::get`] if you know the keys.
+    /// Iterates over all keys that begin with `prefix`, in ascending order.
+    ///
+    /// A scan depends on all keys with the prefix, up to the last one that was fetched; keys are fetched in
+    /// pages. If a parallel attempt sets or deletes one of them, this attempt may run again. Use
+    /// [`State::get`] if you know the keys.
     ///
     /// ```
     /// use camshaft_sdk::{prelude::*, testing::TestContext};

@@ -6,8 +6,8 @@ use std::{
 };
 
 use camshaft::io_reason;
-use camshaft_event::without_users;
-use camshaft_wire::{ErrorCode, Health, PROBLEM_MEDIA_TYPE, Page, ProblemDocument};
+use camshaft_event::{cloudevents, without_users};
+use camshaft_wire::{CommandView, ErrorCode, Health, PROBLEM_MEDIA_TYPE, Page, ProblemDocument};
 use clap::Args;
 use serde::{Serialize, de::DeserializeOwned};
 use ureq::{
@@ -171,7 +171,7 @@ impl Client {
             {
                 Ok(response)
             }
-            other => self.judge(other),
+            other => self.checked(other),
         };
         response.and_then(|response| self.value(response)).map_err(Refusal::into_failure)
     }
@@ -205,7 +205,19 @@ impl Client {
     ) -> Result<T, Refusal> {
         let request =
             self.request(self.agent.post(self.url(path))).header(header::CONTENT_TYPE, content_type);
-        let response = self.judge(request.send(body))?;
+        let response = self.checked(request.send(body))?;
+        self.value(response)
+    }
+
+    /// Sends a command, and waits up to `wait` for its answer.
+    pub fn send(&self, command: &str, wait: Duration) -> Result<CommandView, Refusal> {
+        let prefer = match wait.as_millis().div_ceil(1_000) {
+            0 => "respond-async".to_owned(),
+            seconds => format!("wait={seconds}"),
+        };
+        let request = self.request(self.agent.post(self.url("/commands"))).header("prefer", prefer);
+        let request = request.header(header::CONTENT_TYPE, cloudevents::MEDIA_TYPE);
+        let response = self.checked(request.send(command))?;
         self.value(response)
     }
 
@@ -219,7 +231,7 @@ impl Client {
     pub fn put_file(&self, path: &str, content: &[u8]) -> Result<(), Failure> {
         let request = self.agent.put(self.url(path)).config().timeout_recv_response(Some(MAX_ANSWER)).build();
         let request = self.request(request).header(header::CONTENT_TYPE, "application/octet-stream");
-        self.judge(request.send(content)).map(drop).map_err(Refusal::into_failure)
+        self.checked(request.send(content)).map(drop).map_err(Refusal::into_failure)
     }
 
     /// Whether the runtime's address is on this machine.
@@ -229,17 +241,17 @@ impl Client {
 
     /// Posts an empty body, to trigger an action.
     pub fn act(&self, path: &str) -> Result<(), Refusal> {
-        self.judge(self.request(self.agent.post(self.url(path))).send_empty()).map(drop)
+        self.checked(self.request(self.agent.post(self.url(path))).send_empty()).map(drop)
     }
 
     /// Deletes a resource.
     pub fn delete(&self, path: &str) -> Result<(), Failure> {
         let answer = self.request(self.agent.delete(self.url(path))).call();
-        self.judge(answer).map(drop).map_err(Refusal::into_failure)
+        self.checked(answer).map(drop).map_err(Refusal::into_failure)
     }
 
     fn call(&self, path: &str, accept: &str) -> Result<Response<Body>, Refusal> {
-        self.judge(self.request(self.agent.get(self.url(path))).header(header::ACCEPT, accept).call())
+        self.checked(self.request(self.agent.get(self.url(path))).header(header::ACCEPT, accept).call())
     }
 
     /// Adds the token to the request, if there is one.
@@ -254,7 +266,7 @@ impl Client {
         format!("{}{path}", self.base)
     }
 
-    fn judge(&self, answer: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, Refusal> {
+    fn checked(&self, answer: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>, Refusal> {
         let mut response = answer.map_err(|error| Refusal::Failure(self.unreachable(&error)))?;
         if response.status().is_success() {
             return Ok(response);

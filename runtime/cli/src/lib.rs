@@ -29,6 +29,7 @@ mod read;
 mod redrives;
 mod run;
 mod sandbox;
+mod send;
 mod show;
 mod signals;
 mod state;
@@ -79,11 +80,13 @@ enum Command {
     Run(run::Arguments),
     /// Publish events from a file or from stdin
     Publish(Remote<publish::Arguments>),
+    /// Send a command and print its answer
+    Send(Remote<send::Arguments>),
     /// Print events and exit
     Read(Remote<read::Arguments>),
     /// Print the last events, then follow new ones
     Tail(Remote<tail::Arguments>),
-    /// Show one event and its status at each consumer
+    /// Show one event and its status at each consumer, and the answer to a command
     Show(Remote<show::Arguments>),
     /// Show plugins and their errors, roll back to an earlier version, or pin a version
     Plugins(Remote<plugins::Arguments>),
@@ -176,6 +179,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Publish(remote) => {
             remote.with(&outer, |client, arguments| publish::publish(client, arguments, json))
         }
+        Command::Send(remote) => remote.with(&outer, |client, arguments| send::send(client, arguments, json)),
         Command::Read(remote) => remote.with(&outer, |client, arguments| read::read(client, arguments, json)),
         Command::Show(remote) => remote.with(&outer, |client, arguments| show::show(client, arguments, json)),
         Command::Tail(remote) => remote.with(&outer, |client, arguments| tail::tail(client, arguments, json)),

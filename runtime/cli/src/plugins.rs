@@ -138,7 +138,8 @@ fn all(plugins: &[PluginView]) -> String {
 fn one(plugin: &PluginView) -> String {
     let handles = plugin.subscriptions.iter().map(|subscription| {
         let filtered = if subscription.filter.is_some() { ", filtered" } else { "" };
-        format!("{} with {}{filtered}", subscription.types.join(", "), subscription.handler)
+        let commands = if subscription.commands { ", commands included" } else { "" };
+        format!("{} with {}{filtered}{commands}", subscription.types.join(", "), subscription.handler)
     });
     let handles: Vec<String> = handles.collect();
     let (refusal, waiting) = (plugin.last_refusal.as_ref(), plugin.waiting.as_ref());
@@ -229,6 +230,7 @@ mod tests {
                 handler: "reserve_stock".into(),
                 types: vec!["order.placed".into()],
                 filter: None,
+                commands: true,
             }],
             publishes: vec!["stock.reserved".into()],
             capabilities: vec![],
@@ -295,7 +297,7 @@ mod tests {
         file         plugins/stock.wasm
         digest       0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f
         activated    2026-01-31T12:00:00Z
-        handles      order.placed with reserve_stock
+        handles      order.placed with reserve_stock, commands included
         publishes    stock.reserved
         settings     policy.max_attempts  10 (default)
                      config.low_stock     5 (operator)

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::text;
 use identity::Pattern;
+pub use identity::random_id;
 use input::{Input, Line};
 use line::Reader;
 use sender::{Item, Sender};

@@ -1,13 +1,14 @@
-//! `camshaft show`: shows one event and its status at each consumer.
+//! `camshaft show`: shows one event and its status at each consumer, and its state if it is a command.
 
-use camshaft_wire::{DeliveryStatus, DeliveryView, ErrorCode, EventView, HeldBecause};
+use camshaft_wire::{CommandView, DeliveryStatus, DeliveryView, ErrorCode, EventView, HeldBecause};
 use clap::Args;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
     client::{Client, query},
     event_line,
     failure::Failure,
-    output,
+    output, send,
     table::{dash, table, time},
 };
 
@@ -18,12 +19,31 @@ pub struct Arguments {
     event: String,
 }
 
+/// The event, with the state of the command that it is.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    view: EventView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<CommandView>,
+}
+
+/// The part of an event that marks it as a command.
+#[derive(Deserialize)]
+struct Mark {
+    camshaftcommand: Option<IgnoredAny>,
+}
+
 pub fn show(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Failure> {
     let view = find(client, &arguments.event)?;
+    let command = command(client, &view)?;
     if json {
-        return output::json(&view);
+        return output::json(&Shown { view, command });
     }
     event_line::print(view.event.get(), false)?;
+    if let Some(command) = &command {
+        output::print(&send::shown(command))?;
+    }
     if view.deliveries.is_empty() {
         output::note("there are no consumers yet");
         output::hint("Run `camshaft deploy FILE.wasm` to add one. It also handles earlier events.");
@@ -31,6 +51,20 @@ pub fn show(client: &Client, arguments: &Arguments, json: bool) -> Result<(), Fa
     }
     let header = ["CONSUMER", "STATUS", "AT", "ATTEMPT", "VERSION", "DETAILS"];
     output::table(&table(header, view.deliveries.iter().map(row)))
+}
+
+/// The event's state as a command; none if it is no command, or is known as one no longer.
+fn command(client: &Client, view: &EventView) -> Result<Option<CommandView>, Failure> {
+    let is_command =
+        serde_json::from_str::<Mark>(view.event.get()).is_ok_and(|mark| mark.camshaftcommand.is_some());
+    if !is_command {
+        return Ok(None);
+    }
+    match client.get(&format!("/commands/{}", view.offset)) {
+        Ok(command) => Ok(Some(command)),
+        Err(failure) if failure.code() == ErrorCode::CommandNotFound => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }
 
 fn find(client: &Client, event: &str) -> Result<EventView, Failure> {

@@ -14,7 +14,7 @@ use camshaft_engine::{
 };
 use camshaft_event::cloudevents::{parse_batch, print_batch};
 use camshaft_event::{
-    Answer, AttemptContext, Event, NewEvent, Policy, Sequence, Start, Subscription, Timestamp,
+    Answer, AttemptContext, Event, NewEvent, Policy, Role, Sequence, Start, Subscription, Timestamp,
 };
 use camshaft_log::testing::MemoryDisk;
 use camshaft_log::{FileLog, Log, LogReader, NewRecord, Options};
@@ -216,7 +216,13 @@ fn spec() -> ConsumerSpec {
     let types = vec!["test.event".parse().expect("the pattern is sound")];
     ConsumerSpec {
         name: "updates".to_owned(),
-        subscriptions: vec![Subscription { handler: "update".to_owned(), types, filter: None }],
+        role: Role::Handler,
+        subscriptions: vec![Subscription {
+            handler: "update".to_owned(),
+            types,
+            filter: None,
+            commands: false,
+        }],
         publishes: None,
         policy: Policy::default(),
         start: Start::Earliest,

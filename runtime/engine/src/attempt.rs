@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 use camshaft_event::transaction::{StateWrite, TimerChange};
 use camshaft_event::{
-    AttemptInputs, EffectError, Event, Generation, Limit, LogLevel, NewEvent, Offset, Timestamp,
+    AttemptInputs, CommandOutcome, EffectError, Event, Generation, Limit, LogLevel, NewEvent, Offset,
+    Refusal, Timestamp,
 };
 use camshaft_tables::{StateSpace, TablesError};
 use rand_chacha::ChaCha8Rng;
@@ -89,6 +90,8 @@ pub(crate) struct Effects {
     pub(crate) state_growth: i64,
     pub(crate) events: Vec<Event>,
     pub(crate) timers: Vec<TimerChange>,
+    /// The answer to the command that is handled.
+    pub(crate) answer: Option<CommandOutcome>,
     pub(crate) reads: Reads,
     /// What it read, for a dead letter.
     pub(crate) inputs: AttemptInputs,
@@ -106,6 +109,12 @@ impl Effects {
     /// None of what it did, only what it read, for a dead letter.
     pub(crate) fn inputs_only(&self) -> Self {
         Self { inputs: self.inputs.clone(), ..Self::default() }
+    }
+
+    /// Only the answer and the reads: a refused command has no effects.
+    pub(crate) fn answer_only(&mut self) {
+        let (answer, reads) = (self.answer.take(), std::mem::take(&mut self.reads));
+        *self = Self { answer, reads, inputs: std::mem::take(&mut self.inputs), ..Self::default() };
     }
 
     /// What its section says of state.
@@ -147,6 +156,28 @@ impl Attempt {
     #[must_use]
     pub fn take_log(&mut self) -> Vec<LogLine> {
         std::mem::take(&mut self.effects.log)
+    }
+
+    /// Answers the command that is handled: `Ok` accepts it with a reply to its sender, `Err` refuses it. If
+    /// the attempt succeeds, the answer commits with it; a later answer replaces an earlier one. A refused
+    /// command has no effects. A consumer that answers nothing accepts with an empty reply.
+    ///
+    /// # Errors
+    /// The consumer does not own commands, or the answer is larger than `limits.max_answer_bytes`.
+    pub fn answer(&mut self, answer: Result<Vec<u8>, Refusal>) -> Result<(), EffectError> {
+        self.check_open()?;
+        if !self.spec.role.answers() {
+            return self.refuse(EffectError::NoCommand);
+        }
+        let outcome = match answer {
+            Ok(reply) => CommandOutcome::Accepted { reply: reply.into() },
+            Err(refusal) => CommandOutcome::Refused(refusal),
+        };
+        self.check(Limit::Answer, outcome.size(), self.options.max_answer_bytes)?;
+        self.charge(outcome.size())?;
+        self.grow(outcome.size())?;
+        self.effects.answer = Some(outcome);
+        Ok(())
     }
 
     /// Keeps a value that was read, for a dead letter, while there is room for it.

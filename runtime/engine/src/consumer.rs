@@ -11,11 +11,11 @@ mod lateness;
 mod probation;
 mod window;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus, RecentEvents};
-use camshaft_event::{Key, Offset, Sequence, Timestamp};
+use camshaft_event::{Event, Key, Offset, Sequence, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::StateSpace;
 
@@ -86,6 +86,8 @@ pub(crate) struct Consumer {
     pub(crate) short_until: Option<Timestamp>,
     /// How an attempt of it failed last.
     last_failure: Option<LastFailure>,
+    /// The commands among its held events and dead letters that it has to decide, with their types.
+    pub(crate) undecided: BTreeMap<Offset, String>,
 }
 
 /// What of a consumer is being run.
@@ -139,7 +141,13 @@ impl Consumer {
             watch: Watch::of(recent),
             short_until: None,
             last_failure: None,
+            undecided: BTreeMap::new(),
         }
+    }
+
+    /// The ordering key of an event for this consumer.
+    pub(crate) fn key(&self, event: &Event, offset: Offset) -> Key {
+        self.record.role.key(event, offset)
     }
 
     pub(crate) fn space(&self) -> StateSpace {
@@ -229,7 +237,7 @@ impl Consumer {
 
     /// Puts a new event that it wants into its partition, unless it is done already.
     pub(crate) fn push(&mut self, event: Sequenced) {
-        let number = Key::of(&event.event, event.offset).partition(self.record.partitions);
+        let number = self.key(&event.event, event.offset).partition(self.record.partitions);
         let Some(partition) = self.partitions.get_mut(number as usize) else { return };
         if event.offset < partition.done_before {
             return;
@@ -340,6 +348,13 @@ impl Consumer {
     /// The first event that was routed to it and is neither done, held nor dead, and when it was sequenced.
     pub(crate) fn first_open(&self) -> Option<(Offset, Timestamp)> {
         self.partitions.iter().filter_map(Partition::first_open).min()
+    }
+
+    /// Notes a held event or dead letter: a command that is undecided, if this consumer decides commands.
+    pub(crate) fn note_undecided(&mut self, offset: Offset, event: &Event) {
+        if self.record.role.answers() {
+            self.undecided.entry(offset).or_insert_with(|| event.event_type.clone());
+        }
     }
 
     pub(crate) fn add_dead(&mut self, offset: Offset, entry: DeadEntry) {

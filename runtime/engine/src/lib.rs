@@ -20,6 +20,7 @@ mod held_keys;
 mod log_writer;
 mod notice;
 mod options;
+mod owners;
 mod partition;
 mod published;
 mod retention;
@@ -49,11 +50,11 @@ pub use retention::{Jump, Retention, RetentionOptions};
 pub use run::{Call, CallStart, Finished, Handler, Rehearsal, Rehearsed, WorkerContext, run_batch};
 pub use sequenced::Sequenced;
 pub use sequencer::{
-    Attached, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError, DeadPortion,
-    FoundDeadLetter, FoundHeld, HeldError, HeldEventEntry, HistoryEntry, LagRead, LogEvents, OldestHeld,
-    Pause, ProbationState, Probe, PublishRefusal, ReadError, Receipt, Receipts, RecoverError, RedriveError,
-    RedrivePreview, RedriveStatus, Release, ResetPlace, ResetTo, Sequencer, Skipped, Standing, Unhandled,
-    Unready, Verdict, VerdictOutcome, WaitsFor, first_offset_since,
+    Attached, CommandState, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError,
+    DeadPortion, FoundDeadLetter, FoundHeld, HeldError, HeldEventEntry, HistoryEntry, LagRead, LogEvents,
+    OldestHeld, Pause, ProbationState, Probe, PublishRefusal, ReadError, Receipt, Receipts, RecoverError,
+    RedriveError, RedrivePreview, RedriveStatus, Release, ResetPlace, ResetTo, Sequencer, Skipped, Standing,
+    Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor, first_offset_since,
 };
 pub use shared::SharedSequencer;
 pub use spec::ConsumerSpec;

@@ -20,6 +20,8 @@ pub struct EngineOptions {
     pub max_state_bytes: u64,
     /// Events that one attempt may publish or schedule (`limits.max_published_events`).
     pub max_published_events: usize,
+    /// Size of the answer to one command, in bytes (`limits.max_answer_bytes`).
+    pub max_answer_bytes: usize,
     /// Longest chain of causes (`limits.max_hops`).
     pub max_hops: u32,
     /// Timers that one consumer may have set (`limits.max_timers`).
@@ -67,6 +69,7 @@ impl Default for EngineOptions {
             max_state_value_bytes: 1 << 20,
             max_state_bytes: 10 << 30,
             max_published_events: 1_000,
+            max_answer_bytes: 16 << 10,
             max_hops: 100,
             max_timers: 100_000,
             max_held_events: 100_000,

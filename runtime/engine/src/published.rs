@@ -1,7 +1,7 @@
 //! How an event that a handler publishes gets its identity and its place in the chain of causes.
 
 use camshaft_event::cloudevents::{MAX_EXTENSIONS, validate};
-use camshaft_event::reserved::{self, HOPS, PLUGIN_SOURCES};
+use camshaft_event::reserved::{self, COMMAND, HOPS, PLUGIN_SOURCES};
 use camshaft_event::{EffectError, Event, Generation, Limit, NewEvent, Offset, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 
@@ -135,7 +135,7 @@ fn check_reserved(new: &NewEvent) -> Result<(), EffectError> {
     if reserved::is_type(&new.event_type) {
         return refuse(format!("type \"{}\" is reserved for the runtime", new.event_type));
     }
-    let set_by_runtime = [Event::CORRELATION, CAUSATION, HOPS];
+    let set_by_runtime = [Event::CORRELATION, CAUSATION, HOPS, COMMAND];
     match new.extensions.iter().find(|(name, _)| set_by_runtime.contains(&name.as_str())) {
         Some((name, _)) => refuse(format!("extension \"{name}\" is set by the runtime")),
         None => Ok(()),

@@ -5,6 +5,7 @@
 //! the sequencer commits it.
 
 mod call;
+mod command;
 mod failure;
 mod outcome;
 mod rehearsal;
@@ -203,6 +204,9 @@ impl Run {
                 self.condemn(&item, now_us, context);
                 continue;
             }
+            if may_run && self.refuses_expired(&item, now_us, context) {
+                continue;
+            }
             match item.held() {
                 // Its turn has not come: it stays where it is, in the tables.
                 Some(_) if held.blocked => self.next += 1,
@@ -271,6 +275,7 @@ impl Run {
             at,
             outcome,
             again: item.held().is_some_and(HeldEvent::has_failed),
+            command: self.waiting_command(item, outcome),
             ..Handled::default()
         }
     }

@@ -5,6 +5,7 @@
 //! is commit order. It never waits, never does I/O on its usual path, and takes the time as an argument.
 
 mod attach;
+mod commands;
 mod commit;
 mod damage;
 mod dead_letters;
@@ -42,6 +43,7 @@ use camshaft_tables::{Position, Progress, Tables, TablesError};
 use thiserror::Error;
 
 pub use attach::Attached;
+pub use commands::CommandState;
 pub use commit::Committed;
 pub use dead_letters::{DeadPortion, FoundDeadLetter};
 pub use delivered::Standing;
@@ -68,6 +70,7 @@ use crate::consumers::Consumers;
 use crate::damage::Damage;
 use crate::durability::Durability;
 use crate::notice::{Notice, Notices};
+use crate::owners::Owners;
 use crate::routes::Routes;
 use crate::schedule::Schedule;
 use crate::timers::Timers;
@@ -110,6 +113,10 @@ pub struct Sequencer<S> {
     verdicts: Vec<Verdict>,
     /// What the log that people watch should say.
     notices: Notices,
+    /// Which consumer owns each command type.
+    owners: Owners,
+    /// Commands that were decided or became dead letters since the last `take_decided`.
+    decided: Vec<Offset>,
 }
 
 /// Why a transaction could not be sequenced now. Nothing was changed; it may be tried again.

@@ -5,10 +5,11 @@ mod held_events;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use camshaft_event::{ConsumerId, Event, Timestamp};
+use camshaft_event::{ConsumerId, Event, Sequence, Timestamp};
 use camshaft_tables::store::Store;
 use camshaft_tables::{PortionBounds, StatePortion, StateSpace, Tables, TablesError, Versioned};
 
+use crate::EngineOptions;
 use crate::attempt::StateReader;
 use crate::sequencer::{Probe, PublishRefusal, Sequencer};
 
@@ -43,12 +44,24 @@ impl<S: Store> SharedSequencer<S> {
     /// # Errors
     /// Events that can never be published, or a store that cannot be read.
     pub fn probe(&self, events: Vec<Event>) -> Result<Probe, PublishRefusal> {
-        let (store, snapshot, options) = {
-            let sequencer = self.lock();
-            let tables = sequencer.tables();
-            (Arc::clone(tables.store()), tables.snapshot().sequence, Arc::clone(sequencer.options()))
-        };
+        let (store, snapshot, options) = self.for_probe();
         Probe::new(events, options.max_event_bytes, options.max_transaction_bytes, &store, snapshot)
+    }
+
+    /// The same for commands.
+    ///
+    /// # Errors
+    /// Commands that can never be sent, or a store that cannot be read.
+    pub fn probe_commands(&self, commands: Vec<Event>) -> Result<Probe, PublishRefusal> {
+        let (store, snapshot, options) = self.for_probe();
+        let (event_bytes, transaction_bytes) = (options.max_event_bytes, options.max_transaction_bytes);
+        Probe::of_commands(commands, event_bytes, transaction_bytes, &store, snapshot)
+    }
+
+    fn for_probe(&self) -> (Arc<S>, Sequence, Arc<EngineOptions>) {
+        let sequencer = self.lock();
+        let tables = sequencer.tables();
+        (Arc::clone(tables.store()), tables.snapshot().sequence, Arc::clone(sequencer.options()))
     }
 
     /// Commits a batch; see [`Sequencer::commit`].

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use camshaft_event::{Event, Policy, Start, Subscription, TypePattern};
+use camshaft_event::{Event, Policy, Role, Start, Subscription, TypePattern};
+use camshaft_sabotage::{Sabotage, is_on};
 
 /// A plugin's or closure's declaration, as one activation runs it.
 #[derive(Clone, Debug)]
 pub struct ConsumerSpec {
     /// The consumer's name; its events have the source `/plugins/<name>`.
     pub name: String,
+    /// Its role. An aggregate subscribes to its command types.
+    pub role: Role,
     /// Which events it wants.
     pub subscriptions: Vec<Subscription>,
     /// Which types it may publish; any, if absent.
@@ -32,10 +35,11 @@ pub struct ConsumerSpec {
 }
 
 impl ConsumerSpec {
-    /// Whether any subscription wants `event`.
+    /// Whether any subscription wants `event`. An aggregate wants only commands.
     #[must_use]
     pub fn wants(&self, event: &Event) -> bool {
         self.subscriptions.iter().any(|subscription| subscription.matches(event))
+            && (!self.role.answers() || event.is_command() || is_on(Sabotage::DeliverUnmarked))
     }
 
     /// Whether any subscription may want events of this type.

@@ -11,6 +11,7 @@ mod promises {
     mod bounds;
     mod breaker;
     mod checkpoints;
+    mod commands;
     mod correcting;
     mod damage;
     mod dead_letters;

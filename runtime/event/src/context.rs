@@ -111,6 +111,9 @@ pub enum EffectError {
         /// The end of the chain, for people.
         chain: String,
     },
+    /// The consumer does not own the command types, so it cannot answer.
+    #[error("only the owner of a command type can answer, and this consumer owns none")]
+    NoCommand,
     /// The runtime could not read its tables. This is the host's fault: the attempt does not count.
     #[error("the runtime could not read its tables: {reason}")]
     Unavailable {

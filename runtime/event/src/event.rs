@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
+use crate::reserved;
+
 /// An immutable record of something that happened. `source` and `id` together identify it.
 ///
 /// The attributes are those of CloudEvents 1.0; `partitionkey` is from its partitioning extension.
@@ -70,6 +72,12 @@ impl Event {
         }
     }
 
+    /// Whether the event is a command: the runtime marked it when it was sent.
+    #[must_use]
+    pub fn is_command(&self) -> bool {
+        self.extension(reserved::COMMAND).is_some()
+    }
+
     /// The correlation id, which all events of one chain of causes share: the event's `correlationid`, else
     /// `<source hash>-<id>`. An id alone is unique only within its source.
     ///
@@ -90,8 +98,8 @@ impl Event {
     /// The identity and content hashes for deduplication.
     ///
     /// Two events are equal if their type, subject, partitionkey, datacontenttype, dataschema and data are
-    /// equal; time and tracing do not count. Each part is hashed after its length. An absent part has the
-    /// length `u64::MAX`.
+    /// equal; time and tracing do not count. A command never equals an event that is not a command. Each part
+    /// is hashed after its length. An absent part has the length `u64::MAX`.
     #[must_use]
     pub fn hash(&self) -> EventHash {
         let mut bytes = Vec::with_capacity(self.data.len() + 128);
@@ -124,6 +132,9 @@ impl Event {
             push(&mut buffer, part.map(str::as_bytes));
         }
         push(&mut buffer, Some(&self.data));
+        if self.is_command() {
+            push(&mut buffer, Some(reserved::COMMAND.as_bytes()));
+        }
         xxh3_64(&buffer)
     }
 
@@ -187,6 +198,14 @@ mod tests {
         moved.subject = Some(String::new());
         assert_eq!(order().hash().identity, moved.hash().identity);
         assert_ne!(order().hash().content, moved.hash().content);
+    }
+
+    #[test]
+    fn a_command_and_an_event_of_one_identity_differ() {
+        let mut command = order();
+        command.set_extension(reserved::COMMAND, reserved::IS_COMMAND);
+        assert_eq!(order().hash().identity, command.hash().identity);
+        assert!(!order().has_content(command.hash().content) && !command.has_content(order().hash().content));
     }
 
     #[test]

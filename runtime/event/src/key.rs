@@ -6,29 +6,21 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{Event, Offset};
+use crate::Offset;
 
-/// The ordering key of an event for a consumer. An event without a key has no order relative to other events.
+/// The ordering key of an event for a consumer; [`crate::Role::key`] determines it. An event without a key
+/// has no order relative to other events.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Key {
-    /// `partitionkey`, else `subject`.
+    /// An attribute of the event: for handlers the `partitionkey`, else the `subject`.
     #[serde(rename = "0")]
     Ordered(Arc<str>),
-    /// Neither is set. The event's own offset takes the place of a key.
+    /// The attribute is not set. The event's own offset takes the place of a key.
     #[serde(rename = "1")]
     Unordered(Offset),
 }
 
 impl Key {
-    /// The key of `event`, which has the offset `offset`.
-    #[must_use]
-    pub fn of(event: &Event, offset: Offset) -> Self {
-        match event.ordering_key() {
-            Some(key) => Self::Ordered(key.into()),
-            None => Self::Unordered(offset),
-        }
-    }
-
     /// The index of the partition that handles this key, for a consumer with `partitions` partitions.
     ///
     /// The mapping is persisted; never change it. It is XXH3-64 (seed 0) of the key's UTF-8 bytes modulo the

@@ -3,6 +3,7 @@
 //! Every other crate uses these types. This crate has no I/O, no clock, no threads and no wasmtime.
 
 pub mod cloudevents;
+mod command;
 mod context;
 mod dead_letter;
 mod event;
@@ -16,9 +17,11 @@ mod policy;
 mod refusal_code;
 pub mod reserved;
 pub mod rfc3339;
+mod role;
 pub mod transaction;
 mod url;
 
+pub use command::{CommandChange, CommandOutcome, InvalidExpiry, Refusal, expiry};
 pub use context::{Answer, AttemptContext, EffectError, LogLevel, NewEvent, StateEntry, StatePage};
 pub use dead_letter::{AttemptHistory, AttemptInputs, DeadLetter, FailedAttempt, FailureCause};
 pub use event::{Event, EventHash};
@@ -33,5 +36,6 @@ pub use policy::{
     Subscription,
 };
 pub use refusal_code::RefusalCode;
+pub use role::Role;
 pub use transaction::Transaction;
 pub use url::without_users;

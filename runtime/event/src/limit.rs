@@ -80,6 +80,8 @@ limits! {
     /// An instance, with the data that the runtime keeps for its attempt.
     Memory = "the memory of the instance and its attempt in bytes",
         Manifest("limits.memory");
+    /// The answer to one command: the reply, or code, message and data of a refusal.
+    Answer = "the size of one answer in bytes", Setting("limits.max_answer_bytes");
     /// Events that follow from one another.
     Hops = "the number of hops in a chain of events", Setting("limits.max_hops");
     /// The running time of one attempt.

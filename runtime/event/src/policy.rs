@@ -15,6 +15,9 @@ pub struct Subscription {
     pub types: Vec<TypePattern>,
     /// A filter that the events must match. Without a filter, all events of the types match.
     pub filter: Option<Filter>,
+    /// Whether the handler also receives commands. A command matches only an exact type, never a wildcard.
+    #[serde(default)]
+    pub commands: bool,
 }
 
 impl Subscription {
@@ -23,6 +26,11 @@ impl Subscription {
     pub fn matches(&self, event: &Event) -> bool {
         self.matches_type(&event.event_type)
             && self.filter.as_ref().is_none_or(|filter| filter.matches(event))
+            && (!event.is_command() || self.receives_command(&event.event_type))
+    }
+
+    fn receives_command(&self, command_type: &str) -> bool {
+        self.commands && self.types.iter().any(|pattern| pattern.exact() == Some(command_type))
     }
 
     /// Whether a pattern matches this type. The filter may still exclude an event.

@@ -16,6 +16,13 @@ pub const PLUGIN_SOURCES: &str = "/plugins/";
 /// of a timer that was set for a time a second or more ahead.
 pub const HOPS: &str = "camshafthops";
 
+/// The extension that marks an event as a command. Only the runtime sets it, with the value
+/// [`IS_COMMAND`], when a command is sent.
+pub const COMMAND: &str = "camshaftcommand";
+
+/// The value of the extension [`COMMAND`].
+pub const IS_COMMAND: &str = "true";
+
 /// Whether the type is reserved for the runtime's own events.
 #[must_use]
 pub fn is_type(event_type: &str) -> bool {

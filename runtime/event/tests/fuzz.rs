@@ -7,6 +7,7 @@
 
 mod fuzz {
     mod built;
+    mod commands;
     mod edited;
 
     mod events;

@@ -117,7 +117,8 @@ impl fmt::Display for Report {
         for subscription in &self.subscriptions {
             let types = subscription.types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let filtered = if subscription.filter.is_some() { ", filtered" } else { "" };
-            writeln!(f, "  handles       {types} with {}{filtered}", subscription.handler)?;
+            let commands = if subscription.commands { ", commands included" } else { "" };
+            writeln!(f, "  handles       {types} with {}{filtered}{commands}", subscription.handler)?;
         }
         writeln!(f, "  publishes     {}", joined(&self.publishes))?;
         writeln!(f, "  capabilities  {}", self.asks())?;

@@ -68,6 +68,14 @@ pub enum Sabotage {
     TrimByWallClock,
     /// The log is trimmed as far as it is written, whatever was asked.
     TrimWritten,
+    /// Some decisions of commands are not remembered.
+    ForgetAnswer,
+    /// A command that is held or dead is forgotten with the log that held it.
+    ForgetUndecided,
+    /// A refused command keeps its effects.
+    KeepRefusedEffects,
+    /// An event that is no command reaches the owner of its type.
+    DeliverUnmarked,
     /// A batch does not remember that it scanned its state.
     ForgetScan,
     /// A key that changed while a batch read it twice counts as what it was at first.
@@ -90,7 +98,7 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 42] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -120,6 +128,10 @@ impl Sabotage {
         Self::CondemnAtFirstEnd,
         Self::TrimByWallClock,
         Self::TrimWritten,
+        Self::ForgetAnswer,
+        Self::ForgetUndecided,
+        Self::KeepRefusedEffects,
+        Self::DeliverUnmarked,
         Self::ForgetScan,
         Self::IgnoreTornRead,
         Self::WaitAsLongAsAsked,

@@ -6,6 +6,7 @@
 
 mod answer;
 mod body;
+mod commands;
 mod consumers;
 mod dead_letters;
 mod events;
@@ -49,7 +50,8 @@ pub struct ApiSettings {
     pub max_event_bytes: u64,
     /// Maximum size of a batch, in bytes.
     pub max_transaction_bytes: u64,
-    /// Maximum number of requests served at a time. Requests that follow the log may use half of them.
+    /// Maximum number of requests served at a time. Requests that follow the log may use half of them,
+    /// and requests that wait for the answer to a command a quarter.
     pub max_connections: usize,
     /// Memory for all requests and responses together, in bytes.
     pub room_bytes: usize,
@@ -76,6 +78,8 @@ struct Api {
     settings: Arc<ApiSettings>,
     room: Arc<Room>,
     followers: Arc<Semaphore>,
+    /// The share of the senders that wait for answers.
+    waiting: Arc<Semaphore>,
     /// Becomes true when the server drains; streams that follow the log then end.
     closing: watch::Receiver<bool>,
 }
@@ -85,7 +89,8 @@ pub fn router(runtime: Runtime, settings: ApiSettings, closing: watch::Receiver<
     let largest = usize::try_from(settings.max_request_bytes).unwrap_or(usize::MAX / 4);
     let room = Room::new(settings.room_bytes, body::cost(largest));
     let followers = Arc::new(Semaphore::new((settings.max_connections / 2).min(Semaphore::MAX_PERMITS)));
-    let api = Api { runtime, settings: Arc::new(settings), room, followers, closing };
+    let waiting = Arc::new(Semaphore::new(settings.max_connections.div_ceil(4).min(Semaphore::MAX_PERMITS)));
+    let api = Api { runtime, settings: Arc::new(settings), room, followers, waiting, closing };
     let (router, description) = described_routes().split_for_parts();
     let guard = middleware::from_fn_with_state(api.clone(), guard::guard);
     let answers = middleware::from_fn_with_state(api.clone(), answer::bounded);
@@ -103,6 +108,8 @@ fn described_routes() -> OpenApiRouter<Api> {
         .routes(routes!(events::publish, events::read, events::handshake))
         .routes(routes!(events::find))
         .routes(routes!(events::show))
+        .routes(routes!(commands::send))
+        .routes(routes!(commands::show))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::show))
         .routes(routes!(plugins::history))

@@ -7,14 +7,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use camshaft::{
-    ConsumerError, DeadLetterError, DeployError, ErrorCode, EventError, HeldError, PublishError, ReadError,
-    RedriveError, StateError, Unavailable, VersionError,
+    CommandError, ConsumerError, DeadLetterError, DeployError, ErrorCode, EventError, HeldError,
+    PublishError, ReadError, RedriveError, StateError, Unavailable, VersionError,
 };
 use camshaft_event::{
     Offset,
     cloudevents::{InvalidBatch, InvalidEvent},
 };
-use camshaft_wire::{PROBLEM_MEDIA_TYPE as MEDIA_TYPE, ProblemDocument};
+use camshaft_wire::{PROBLEM_MEDIA_TYPE as MEDIA_TYPE, ProblemDocument, RefusedView};
 
 /// An error response.
 #[derive(Clone, Debug)]
@@ -68,6 +68,20 @@ impl Problem {
     #[must_use]
     pub fn limit(mut self, limit: u64) -> Self {
         self.document.limit = Some(limit);
+        self
+    }
+
+    /// Adds the offset of the event that the request is about.
+    #[must_use]
+    pub fn offset(mut self, offset: Offset) -> Self {
+        self.document.offset = Some(offset.0);
+        self
+    }
+
+    /// Adds why a command was refused.
+    #[must_use]
+    pub fn refusal(mut self, refusal: RefusedView) -> Self {
+        self.document.refusal = Some(refusal);
         self
     }
 
@@ -145,6 +159,7 @@ impl From<PublishError> for Problem {
             PublishError::EventTooLarge { limit, .. } | PublishError::TransactionTooLarge { limit } => {
                 problem.document.limit = Some(limit);
             }
+            PublishError::Expiry { .. } => problem.document.attribute = Some("expirytime".to_owned()),
             _ => {}
         }
         problem
@@ -165,6 +180,15 @@ impl From<ReadError> for Problem {
             ReadError::Failed { .. } => {}
         }
         problem
+    }
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Unavailable(unavailable) => unavailable.into(),
+            error => Self::new(error.code(), error.to_string()),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use tower::ServiceExt;
 use super::*;
 
 mod bodies;
+mod commands;
 mod consumers;
 mod cursors;
 mod deliveries;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use camshaft_engine::{ConsumerSpec, EngineOptions, RetentionOptions};
 use camshaft_event::{
-    AfterDeadLetter, Backoff, Breaker, Delivery, Filter, Policy, Rate, Sink, Start, Subscription, TypePattern,
+    AfterDeadLetter, Backoff, Breaker, Delivery, Filter, Policy, Rate, Role, Sink, Start, Subscription,
+    TypePattern,
 };
 use camshaft_log::testing::Random;
 
@@ -47,8 +48,17 @@ pub(crate) fn keeps_long(seed: u64) -> bool {
     seed % 4 == 3
 }
 
-/// Four consumers and two sinks that differ in what delivery does for them, and in how much their handlers
-/// share; the last one is not there from the beginning.
+/// The consumer that decides commands.
+pub(crate) const BANK: &str = "bank";
+
+/// The types of its commands. Patterns of other consumers match them, too.
+pub(crate) const COMMANDS: [&str; 2] = ["thing.pay", "thing.refund"];
+
+/// The consumer beside the owner that receives commands, and the type of those.
+pub(crate) const WITNESS: (&str, &str) = ("comes-late", "thing.pay");
+
+/// Five consumers and two sinks that differ in what delivery does for them, and in how much their handlers
+/// share. One decides commands. The last one is not there from the beginning.
 pub(crate) fn specs(seed: u64) -> Vec<ConsumerSpec> {
     let mut parks = spec("parks", &["thing.*"]);
     parks.policy.max_attempts = 3;
@@ -68,38 +78,68 @@ pub(crate) fn specs(seed: u64) -> Vec<ConsumerSpec> {
     calls_again.policy.sink = Some(Sink { delivery: Delivery::AtLeastOnce, max_in_flight: 3 });
     let mut calls_once = spec("calls-once", &["followed"]);
     calls_once.policy.sink = Some(Sink { delivery: Delivery::AtMostOnce, max_in_flight: 3 });
-    let mut comes_late = spec("comes-late", &["thing.happened", "followed"]);
+    let mut bank = owning(spec(BANK, &[]), &COMMANDS);
+    bank.policy.max_attempts = 2;
+    if seed.is_multiple_of(2) {
+        bank.policy.after_dead_letter = AfterDeadLetter::Continue;
+    }
+    let (late, seen) = WITNESS;
+    let mut comes_late = spec(late, &["thing.happened", "followed", seen]);
+    comes_late.subscriptions.iter_mut().for_each(|subscription| subscription.commands = true);
     comes_late.start = Start::Latest;
     comes_late.policy.rate = Some(Rate { events: 5, per_ms: 60 });
     comes_late.publishes = Some(vec![pattern("followed"), pattern("reminder")]);
-    let mut specs = vec![parks, goes_on, follows, calls_again, calls_once, comes_late];
+    let mut specs = vec![parks, goes_on, follows, calls_again, calls_once, bank, comes_late];
     let mut random = Random::from_seed(seed.rotate_left(32));
     specs.iter_mut().for_each(|spec| Sharing::choose(&mut random).write_to(&mut spec.config));
     specs
 }
 
 /// The same consumer with newer code. Each third version is a bad one; now and then one has another form of
-/// state.
+/// state, or decides fewer types of commands.
 pub(crate) fn replaced(spec: &ConsumerSpec, version: u64) -> ConsumerSpec {
     let mut config = spec.config.clone();
     config.remove(BAD);
     if version.is_multiple_of(3) {
         config.insert(BAD.to_owned(), String::new());
     }
-    ConsumerSpec {
+    let next = ConsumerSpec {
         version: format!("1.0.{version}"),
         digest: format!("{version:x}"),
         state_revision: spec.state_revision + u64::from(version.is_multiple_of(8)),
         config,
         ..spec.clone()
+    };
+    let types = if version % 5 < 2 { &COMMANDS[..1] } else { &COMMANDS[..] };
+    if spec.role.answers() { owning(next, types) } else { next }
+}
+
+/// A consumer as the owner of all types of commands that its versions decide.
+pub(crate) fn with_all_commands(spec: &ConsumerSpec) -> ConsumerSpec {
+    if spec.role.answers() { owning(spec.clone(), &COMMANDS) } else { spec.clone() }
+}
+
+/// The same consumer as the owner of these command types, to which it subscribes.
+fn owning(mut spec: ConsumerSpec, types: &[&str]) -> ConsumerSpec {
+    spec.role = Role::Aggregate { commands: types.iter().map(|text| (*text).to_owned()).collect() };
+    for subscription in &mut spec.subscriptions {
+        subscription.types = types.iter().map(|text| pattern(text)).collect();
+        subscription.commands = true;
     }
+    spec
 }
 
 fn spec(name: &str, types: &[&str]) -> ConsumerSpec {
     let types = types.iter().map(|text| pattern(text)).collect();
     ConsumerSpec {
         name: name.to_owned(),
-        subscriptions: vec![Subscription { handler: "handle".to_owned(), types, filter: None }],
+        role: Role::Handler,
+        subscriptions: vec![Subscription {
+            handler: "handle".to_owned(),
+            types,
+            filter: None,
+            commands: false,
+        }],
         publishes: None,
         policy: Policy {
             partitions: 4,

@@ -15,7 +15,7 @@ use camshaft_event::transaction::{Outcome, Section};
 use camshaft_event::{FailureCause, Offset, Policy, Transaction};
 
 use crate::faults::{Fault, Faults};
-use crate::model::{Model, fails, failure};
+use crate::model::{Model, fails, failure, is_expired};
 use attempts::Attempts;
 use calls::Calls;
 
@@ -283,12 +283,13 @@ impl Delivery {
     }
 }
 
-/// How many attempts of handlers a transaction counts: what only waits, or takes the process down, had none.
+/// How many attempts of handlers a transaction counts: what only waits, takes the process down, or comes too
+/// late, had none.
 fn attempts_in(transaction: &Transaction) -> usize {
     let is_attempt = |section: &&Section| {
         let Section::Handled(handled) = section else { return false };
         let waits = matches!(handled.outcome, Outcome::Held | Outcome::Released);
-        !waits && failure(handled) != Some(FailureCause::ProcessEnd)
+        !waits && !is_expired(handled) && failure(handled) != Some(FailureCause::ProcessEnd)
     };
     transaction.sections.iter().filter(is_attempt).count()
 }

@@ -128,6 +128,20 @@ faults! {
     SameAgain => "a producer repeated an event",
     ShortOfInstances => "a batch or call found no instance and went back",
     OtherAgain => "a producer used an id again for something else",
+    CommandAccepted => "a command was accepted",
+    CommandRefused => "a command was refused by its owner",
+    CommandExpired => "a command expired before it was decided",
+    CommandDiscarded => "a dead command was discarded",
+    CommandRedriven => "a dead command was redriven and decided",
+    CommandRepeated => "a sender repeated a command",
+    CommandAnsweredLate => "a repeated command was decided, and the log did not hold it any more",
+    CommandKnownLate => "a repeated command was undecided, and the log did not hold it any more",
+    CommandConflict => "a sender used an id again for another command",
+    CommandUnowned => "a command had no owner that runs",
+    CommandAsEvent => "an event had the type of a command",
+    CommandSeen => "a consumer received commands that it does not own",
+    CommandsKept => "undecided commands kept their owner",
+    NotReset => "a consumer that decides commands was not reset",
 }
 
 /// How often each fault occurred.

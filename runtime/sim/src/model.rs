@@ -4,6 +4,7 @@
 //! It panics with what is wrong. It knows nothing of how the engine works; all it has is the log, what the
 //! consumers were declared to want, and what their handlers did with their state.
 
+mod commands;
 mod held;
 mod known;
 mod probation;
@@ -19,6 +20,7 @@ use camshaft_event::transaction::{
 };
 use camshaft_event::{ActivationId, ConsumerId, Event, Key, Offset, Sequence, Transaction};
 
+pub(crate) use commands::{Commands, Standing, is_expired};
 pub(crate) use known::{Known, Place};
 pub(crate) use probation::fails;
 use probation::{Tried, Versions};
@@ -30,7 +32,7 @@ pub(crate) struct Model {
     specs: BTreeMap<String, ConsumerSpec>,
     pub(crate) events: Vec<Event>,
     pub(crate) sequence: Sequence,
-    keys: Vec<Key>,
+    pub(crate) commands: Commands,
     /// What each consumer wants of each key, in log order.
     queues: BTreeMap<(String, Key), Vec<Offset>>,
     pub(crate) consumers: BTreeMap<ConsumerId, Known>,
@@ -50,10 +52,11 @@ struct Link {
 }
 
 impl Model {
-    /// A model of consumers that were only ever declared so, before the first transaction.
-    pub(crate) fn new(specs: &[ConsumerSpec]) -> Self {
+    /// A model of consumers that were only ever declared so, before the first transaction. `begun` says where
+    /// the log began when commands were sent.
+    pub(crate) fn new(specs: &[ConsumerSpec], begun: BTreeMap<Offset, Offset>) -> Self {
         let specs = specs.iter().map(|spec| (spec.name.clone(), spec.clone())).collect();
-        Self { specs, ..Self::default() }
+        Self { specs, commands: Commands::new(begun), ..Self::default() }
     }
 
     /// Reads the next transaction. `first_offset` is where the log begins now: what lies before may be
@@ -78,7 +81,7 @@ impl Model {
                     None
                 }
                 Section::Consumer(changed) => {
-                    self.changed(changed);
+                    self.changed(changed, first_offset);
                     None
                 }
                 Section::Fired(fired) => {
@@ -128,15 +131,14 @@ impl Model {
 
     fn add(&mut self, event: &Event, first_offset: Offset) {
         let offset = Offset(self.events.len() as u64);
-        let key = Key::of(event, offset);
+        self.sent(event, offset, first_offset);
         let identity = (event.source.clone(), event.id.clone());
         if let Some(earlier) = self.identities.insert(identity, offset) {
             assert!(earlier < first_offset, "event {offset} has the source and id of event {earlier}");
         }
-        for (name, _) in self.specs.iter().filter(|(_, spec)| spec.wants(event)) {
-            self.queues.entry((name.clone(), key.clone())).or_default().push(offset);
+        for (name, spec) in self.specs.iter().filter(|(_, spec)| spec.wants(event)) {
+            self.queues.entry((name.clone(), spec.role.key(event, offset))).or_default().push(offset);
         }
-        self.keys.push(key);
         self.events.push(event.clone());
     }
 
@@ -170,10 +172,20 @@ impl Model {
         }
     }
 
-    fn changed(&mut self, changed: &ConsumerChanged) {
+    /// What a consumer wants of the key of the event at `offset`, in log order.
+    fn queue(&self, record: &ConsumerRecord, offset: Offset) -> &[Offset] {
+        let event = self.events.get(offset.0 as usize).expect("what is handled lies in the log");
+        let queue = self.queues.get(&(record.name.clone(), record.role.key(event, offset)));
+        queue.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn changed(&mut self, changed: &ConsumerChanged, first_offset: Offset) {
         let record = changed.record.clone();
         let unborn =
             ConsumerRecord { activation: ActivationId::default(), probation: None, ..record.clone() };
+        if let Some(known) = self.consumers.get(&record.id) {
+            self.check_given_up(known, &record, first_offset);
+        }
         let known = self.consumers.entry(record.id).or_insert_with(|| Known::new(unborn));
         let begins_anew = record.generation != known.record.generation;
         assert_eq!(changed.clears, begins_anew && !known.is_removed(), "a new generation begins empty");
@@ -209,8 +221,9 @@ impl Model {
 
     fn handled(&mut self, handled: &Handled, attempts: Option<&[AttemptRecord]>) {
         self.check_order(handled);
+        self.command_handled(handled, attempts);
         self.redrives.handled(handled);
-        let known = self.consumers.get_mut(&handled.consumer).expect("who handles is known");
+        let known = self.consumers.get_mut(&handled.consumer).expect("the consumer that handles is known");
         let before = known.places.get(&handled.cause).copied();
         let is_suspended = before.is_some_and(|place| place.waits_for_probation(&known.record));
         assert!(!is_suspended, "{} is tried while it waits for the end of a probation", handled.cause);
@@ -274,11 +287,9 @@ impl Model {
 
     /// Events of one key are tried one after another, in log order.
     fn check_order(&self, handled: &Handled) {
-        let known = self.consumers.get(&handled.consumer).expect("who handles is known");
+        let known = self.consumers.get(&handled.consumer).expect("the consumer that handles is known");
         let cause = handled.cause;
-        let key = self.keys.get(cause.0 as usize).expect("what is handled lies in the log");
-        let queue = self.queues.get(&(known.record.name.clone(), key.clone()));
-        let queue = queue.map(Vec::as_slice).unwrap_or_default();
+        let queue = self.queue(&known.record, cause);
         assert!(queue.contains(&cause), "nobody asked for {cause}");
         for offset in queue.iter().take_while(|offset| **offset < cause) {
             match known.places.get(offset) {
@@ -297,9 +308,11 @@ impl Model {
 
     fn intervened(&mut self, intervention: &Intervention) {
         if held::is_act(intervention) {
+            assert!(intervention.commands.is_empty(), "what is freed waits on for its decision");
             self.freed(intervention);
             return;
         }
+        self.commands_intervened(intervention);
         self.redrives.intervened(intervention.consumer, &intervention.dead, &intervention.held);
         let known =
             self.consumers.get_mut(&intervention.consumer).expect("whose dead letters they are is known");

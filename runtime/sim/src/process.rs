@@ -115,6 +115,12 @@ impl Process {
         self.sequencer().publish(&mut probe, now)
     }
 
+    pub(crate) fn send(&self, commands: Vec<Event>) -> Result<Receipts, PublishRefusal> {
+        let mut probe = self.shared.probe_commands(commands)?;
+        let now = self.now();
+        self.sequencer().publish(&mut probe, now)
+    }
+
     // --- a worker ---
 
     pub(crate) fn take(&self) -> Option<Batch> {
@@ -153,6 +159,13 @@ impl Process {
         self.queued.extend(records);
         let record = self.queued.iter().find(|record| record.sequence == sequence)?;
         Some(decode(&record.payload()))
+    }
+
+    /// All transactions that are not written yet.
+    pub(crate) fn unwritten(&mut self) -> Vec<Transaction> {
+        let records = self.sequencer().take_queue();
+        self.queued.extend(records);
+        self.queued.iter().map(|record| decode(&record.payload())).collect()
     }
 
     /// Appends what is queued, and returns it.

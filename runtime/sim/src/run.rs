@@ -2,9 +2,11 @@
 //! that the seed chooses; then everything is let end well, and the model says whether it did.
 
 mod calls_made;
+mod commands;
 mod damage;
 mod end;
 mod handlers;
+mod late;
 mod mishaps;
 mod operator;
 mod producer;
@@ -32,6 +34,7 @@ use crate::process::{Machine, Process, Worker};
 use crate::store::SimStore;
 use crate::trace::Trace;
 use calls_made::CallsMade;
+use commands::Senders;
 use damage::Spoiled;
 use records::{CallRecord, Records};
 use sinks::UnderWay;
@@ -61,6 +64,7 @@ pub(crate) struct Run {
     finished: Vec<Ran>,
     under_way: Vec<UnderWay>,
     calls_made: CallsMade,
+    senders: Senders,
     frozen: Option<Arc<Frozen>>,
     /// All transactions that the log ever held, except those that a crash took.
     history: Vec<Transaction>,
@@ -77,6 +81,8 @@ pub(crate) struct Run {
     spoiled: Option<Spoiled>,
     /// Whether the log outlasts most of the run.
     keeps_long: bool,
+    /// Whether the consumer that decides commands rejects all of them.
+    is_closed: bool,
     /// Whether the operator seldom acts on single dead letters.
     prefers_jobs: bool,
 }
@@ -122,6 +128,7 @@ impl Run {
             finished: Vec::new(),
             under_way: Vec::new(),
             calls_made: CallsMade::default(),
+            senders: Senders::default(),
             frozen: None,
             history: Vec::new(),
             ages: Ages::default(),
@@ -134,6 +141,7 @@ impl Run {
             versions: 1,
             spoiled: None,
             keeps_long: consumers::keeps_long(seed),
+            is_closed: false,
             prefers_jobs: seed.is_multiple_of(4),
         };
         for at in 0..run.consumers.len() - 1 {
@@ -157,7 +165,8 @@ impl Run {
 
     fn act(&mut self) {
         match self.random.below(1_000) {
-            0..=119 => self.publish(),
+            0..=89 => self.publish(),
+            90..=119 => self.send(),
             120..=239 => _ = self.take(),
             240..=359 => self.run_batch(),
             360..=479 => self.commit(),
@@ -167,7 +176,8 @@ impl Run {
             645..=704 => self.sync(),
             705..=808 => self.read_log(),
             809..=848 => self.pass_time(),
-            849..=864 => self.look(),
+            849..=860 => self.look(),
+            861..=864 => self.ask_for_commands(),
             865..=868 if self.process.sequencer().damaged().is_empty() => self.free_held(),
             865..=868 => self.deal_with_damage(),
             869..=903 => self.flush(),

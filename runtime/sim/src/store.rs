@@ -1,5 +1,6 @@
 //! The simulated store: a map that loses nothing it has said to have written, that can be full, and that a
-//! crash can meet in the middle of a batch. A batch is whole or not there.
+//! crash can meet in the middle of a batch. A batch is whole or not there. A key whose value expired shows an
+//! older one again, as a tree of tables may.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -12,6 +13,8 @@ use camshaft_tables::store::{Change, Expired, MemoryStore, Store, StoreError, St
 #[derive(Debug, Default)]
 pub(crate) struct SimStore {
     entries: Arc<MemoryStore>,
+    /// Values that were replaced, by their keys, since these were last deleted.
+    older: Arc<Mutex<BTreeMap<Vec<u8>, Vec<u8>>>>,
     mishap: Mutex<Option<Mishap>>,
     /// Keys of entries that cannot be read; outlives the process.
     spoiled: Arc<Mutex<BTreeSet<Vec<u8>>>>,
@@ -31,8 +34,13 @@ pub(crate) enum Mishap {
 impl SimStore {
     /// The store as the next start finds it.
     pub(crate) fn after_crash(&self) -> Self {
-        let (entries, spoiled) = (Arc::clone(&self.entries), Arc::clone(&self.spoiled));
-        Self { entries, mishap: Mutex::default(), spoiled, once_spoiled: Arc::clone(&self.once_spoiled) }
+        Self {
+            entries: Arc::clone(&self.entries),
+            older: Arc::clone(&self.older),
+            mishap: Mutex::default(),
+            spoiled: Arc::clone(&self.spoiled),
+            once_spoiled: Arc::clone(&self.once_spoiled),
+        }
     }
 
     /// Another store with the same entries.
@@ -72,6 +80,15 @@ impl SimStore {
     /// Undoes all damage.
     pub(crate) fn mend(&self) {
         self.spoiled().clear();
+    }
+
+    /// Writes a batch, and keeps the values that it replaces.
+    fn replace(&self, batch: &mut dyn Iterator<Item = Change<'_>>) -> Result<(), StoreError> {
+        let mut older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
+        self.entries.write(&mut batch.inspect(|(key, value)| match self.entries.get(key) {
+            Ok(Some(replaced)) if value.is_some() => _ = older.insert(key.to_vec(), replaced),
+            _ => _ = older.remove(*key),
+        }))
     }
 
     fn spoiled(&self) -> MutexGuard<'_, BTreeSet<Vec<u8>>> {
@@ -126,12 +143,12 @@ impl Store for SimStore {
             None => {
                 // What is written anew is sound.
                 let mut spoiled = self.spoiled();
-                self.entries.write(&mut batch.inspect(|(key, _)| _ = spoiled.remove(*key)))
+                self.replace(&mut batch.inspect(|(key, _)| _ = spoiled.remove(*key)))
             }
             Some(Mishap::Full) => Err(StoreError::Full { path }),
             Some(Mishap::Crash { survives }) => {
                 if survives {
-                    self.entries.write(batch)?;
+                    self.replace(batch)?;
                 }
                 let source = "the process ends here".into();
                 Err(StoreError::Failed { operation: StoreOperation::Write, path, source })
@@ -140,7 +157,14 @@ impl Store for SimStore {
     }
 
     fn expire(&self, expired: Expired) {
-        self.entries.expire(expired);
+        let mut older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone = self.dump().into_iter().filter(|(key, value)| expired(key, value));
+        let again: Vec<_> = gone.filter_map(|(key, _)| older.remove_entry(&key)).collect();
+        self.entries.expire(Arc::clone(&expired));
+        let again = again.iter().map(|(key, value)| (key.as_slice(), Some(value.as_slice())));
+        let shown =
+            self.entries.write(&mut again.filter(|(key, value)| !expired(key, value.unwrap_or_default())));
+        shown.expect("a store in memory takes what it held");
     }
 }
 

@@ -35,7 +35,7 @@ impl Runtime {
     /// See [`PublishError`]. Nothing is published then.
     pub async fn publish_batch(&self, events: Vec<Event>) -> Result<Vec<Receipt>, PublishError> {
         let _permit = self.0.publishers.acquire().await.map_err(|_| Unavailable::ShuttingDown)?;
-        self.publish_until(events, None).await
+        self.publish_until(Input::Events, events, None).await
     }
 
     /// Like [`Runtime::publish_batch`], for callers that retry later instead of waiting. Returns an error at
@@ -45,11 +45,21 @@ impl Runtime {
     /// See [`PublishError`]. Nothing is published then.
     pub async fn try_publish_batch(&self, events: Vec<Event>) -> Result<Vec<Receipt>, PublishError> {
         let _permit = self.0.publishers.try_acquire().map_err(|_| PublishError::TooMany)?;
-        self.publish_until(events, Some(Instant::now() + PATIENCE)).await
+        self.publish_until(Input::Events, events, Some(Instant::now() + PATIENCE)).await
+    }
+
+    /// The same for commands.
+    pub(super) async fn try_publish_commands(
+        &self,
+        commands: Vec<Event>,
+    ) -> Result<Vec<Receipt>, PublishError> {
+        let _permit = self.0.publishers.try_acquire().map_err(|_| PublishError::TooMany)?;
+        self.publish_until(Input::Commands, commands, Some(Instant::now() + PATIENCE)).await
     }
 
     async fn publish_until(
         &self,
+        input: Input,
         events: Vec<Event>,
         deadline: Option<Instant>,
     ) -> Result<Vec<Receipt>, PublishError> {
@@ -58,7 +68,11 @@ impl Runtime {
         for (index, event) in events.iter().enumerate() {
             cloudevents::validate(event).map_err(|reason| PublishError::Invalid { index, reason })?;
         }
-        let mut probe = core.probe(events).map_err(|refusal| self.refuse(refusal))?;
+        let probe = match input {
+            Input::Events => core.probe(events),
+            Input::Commands => core.probe_commands(events),
+        };
+        let mut probe = probe.map_err(|refusal| self.refuse(refusal))?;
         let mut durable = core.durable.subscribe();
         let receipts = loop {
             durable.mark_unchanged();
@@ -107,6 +121,13 @@ impl Runtime {
             PublishRefusal::TransactionTooLarge { limit: bytes, .. } => {
                 PublishError::TransactionTooLarge { limit: limit(bytes) }
             }
+            PublishRefusal::CommandType { index, command_type, owner } => {
+                PublishError::CommandType { index, command_type, owner }
+            }
+            PublishRefusal::NoOwner { index, command_type, detached: owner } => {
+                PublishError::NoOwner { index, command_type, owner }
+            }
+            PublishRefusal::Expiry { index, reason } => PublishError::Expiry { index, reason },
             PublishRefusal::Unready(unready) => Unavailable::from(unready).into(),
             PublishRefusal::Tables(error) => {
                 self.0.core.fail(error);
@@ -114,6 +135,13 @@ impl Runtime {
             }
         }
     }
+}
+
+/// What is put into the log.
+#[derive(Clone, Copy)]
+enum Input {
+    Events,
+    Commands,
 }
 
 /// Why the engine took no events: it was not asked, or it refused.

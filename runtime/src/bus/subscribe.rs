@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use camshaft_engine::{Attempt, ConsumerSpec};
-use camshaft_event::{Answer, Event, Filter, PatternError, Policy, Sink, Start, TypePattern};
+use camshaft_event::{
+    AfterDeadLetter, Answer, Event, Filter, PatternError, Policy, Role, Sink, Start, TypePattern,
+};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use thiserror::Error;
@@ -28,9 +30,21 @@ const AGAIN: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug)]
 pub struct Subscription {
     types: Vec<String>,
+    commands: Commands,
     filter: Option<Filter>,
     policy: Policy,
     start: Start,
+}
+
+/// What a closure has to do with commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Commands {
+    /// It receives none.
+    None,
+    /// It receives those of its exact types, beside other events.
+    Receives,
+    /// It owns its types and decides their commands.
+    Decides,
 }
 
 /// Why a closure did not handle an event. `?` on any error results in a retry, and so does a text:
@@ -53,6 +67,24 @@ pub enum SubscribeError {
     /// A type pattern is malformed.
     #[error(transparent)]
     Pattern(#[from] PatternError),
+    /// The type of a command is a pattern.
+    #[error("\"{command_type}\" is not a command type: use an exact type without `*`")]
+    CommandPattern {
+        /// The pattern.
+        command_type: String,
+    },
+    /// The closure is a sink, and sinks decide no commands.
+    #[error("consumer \"{name}\" is a sink, so it cannot decide commands")]
+    CommandsOfSink {
+        /// The name.
+        name: String,
+    },
+    /// The subscription has a filter. A command that it excludes would never be decided.
+    #[error("consumer \"{name}\" decides commands, so its subscription cannot have a filter")]
+    FilteredCommands {
+        /// The name.
+        name: String,
+    },
     /// A plugin or closure of this name already runs.
     #[error("consumer \"{name}\" is already attached")]
     Attached {
@@ -77,10 +109,33 @@ impl Subscription {
     pub fn types<T: Into<String>>(patterns: impl IntoIterator<Item = T>) -> Self {
         Self {
             types: patterns.into_iter().map(Into::into).collect(),
+            commands: Commands::None,
             filter: None,
             policy: Policy::default(),
             start: Start::Earliest,
         }
+    }
+
+    /// Makes the closure the owner of these command types. It decides every command of these types that is
+    /// [sent](Runtime::send), in order per subject, and answers with [`Attempt::answer`]. A dead letter does
+    /// not park later commands with its subject, unless the policy parks them. The subscription's start does
+    /// not count: the owner begins with the first command that is sent after it was created.
+    ///
+    /// ```
+    /// use camshaft::Subscription;
+    ///
+    /// let account = Subscription::commands(["account.open", "account.withdraw"]);
+    /// ```
+    pub fn commands<T: Into<String>>(types: impl IntoIterator<Item = T>) -> Self {
+        let policy = Policy { after_dead_letter: AfterDeadLetter::Continue, ..Policy::default() };
+        Self { commands: Commands::Decides, policy, ..Self::types(types) }
+    }
+
+    /// Also selects commands whose type is among the types, without a wildcard. Another consumer decides
+    /// them.
+    #[must_use]
+    pub fn with_commands(self) -> Self {
+        Self { commands: Commands::Receives, ..self }
     }
 
     /// Selects only events that match `filter`.
@@ -211,13 +266,19 @@ impl Runtime {
             return Err(SubscribeError::Name { name: name.to_owned() });
         }
         let types =
-            subscription.types.iter().map(|text| text.parse::<TypePattern>()).collect::<Result<_, _>>()?;
+            subscription.types.iter().map(|text| text.parse()).collect::<Result<Vec<TypePattern>, _>>()?;
+        let role = role(name, &subscription, &types)?;
         let core = &self.0.core;
         let code = core.code.add(code);
-        let wanted =
-            camshaft_event::Subscription { handler: name.to_owned(), types, filter: subscription.filter };
+        let wanted = camshaft_event::Subscription {
+            handler: name.to_owned(),
+            types,
+            filter: subscription.filter,
+            commands: subscription.commands != Commands::None,
+        };
         let spec = ConsumerSpec {
             name: name.to_owned(),
+            role,
             subscriptions: vec![wanted],
             publishes: None,
             policy: subscription.policy,
@@ -251,6 +312,29 @@ impl Runtime {
         }
         attached
     }
+}
+
+/// The role of a closure.
+fn role(name: &str, wanted: &Subscription, types: &[TypePattern]) -> Result<Role, SubscribeError> {
+    if wanted.commands == Commands::None {
+        return Ok(Role::Handler);
+    }
+    if wanted.commands == Commands::Decides && wanted.policy.sink.is_some() {
+        return Err(SubscribeError::CommandsOfSink { name: name.to_owned() });
+    }
+    if wanted.commands == Commands::Decides && wanted.filter.is_some() {
+        return Err(SubscribeError::FilteredCommands { name: name.to_owned() });
+    }
+    let exact = types.iter().map(|pattern| pattern.exact().map(str::to_owned)).zip(&wanted.types);
+    let commands = exact
+        .map(|(exact, text)| {
+            exact.ok_or_else(|| SubscribeError::CommandPattern { command_type: text.clone() })
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(match wanted.commands {
+        Commands::Decides => Role::Aggregate { commands },
+        Commands::None | Commands::Receives => Role::Handler,
+    })
 }
 
 /// What a closure's result says.

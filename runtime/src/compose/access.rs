@@ -90,6 +90,14 @@ impl Core {
         self.sequencer.probe(events)
     }
 
+    /// The same for commands that are to be sent.
+    ///
+    /// # Errors
+    /// Commands that can never be sent, or a store that cannot be read.
+    pub(crate) fn probe_commands(&self, commands: Vec<Event>) -> Result<Probe, PublishRefusal> {
+        self.sequencer.probe_commands(commands)
+    }
+
     /// The names of damaged consumers, without waiting: health must answer whatever has become of the log.
     /// Damage is what this process met when it read, so there is nothing of it that could be durable.
     pub(crate) fn damaged_consumers(&self) -> Vec<String> {

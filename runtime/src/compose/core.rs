@@ -11,6 +11,7 @@ use camshaft_log::LogReader;
 use super::bell::Bell;
 use super::clock::MachineClock;
 use super::code::CodeTable;
+use super::decided::Decided;
 use super::durable::DurableWatch;
 use super::instances::Instances;
 use super::made::Made;
@@ -50,6 +51,8 @@ pub(crate) struct Core {
     pub(super) instances: Instances,
     /// Calls of sinks that are being made.
     pub(super) made: Made,
+    /// Senders that wait for decisions.
+    pub(crate) decided: Decided,
     /// What the engine noticed, as lines of the log.
     pub(super) told: Told,
     /// What workers are handling.
@@ -107,6 +110,7 @@ impl Core {
         let (sinks, plugins) = (sequencer.has_calls(), sequencer.has_verdicts());
         let found = sequencer.take_found_damage();
         let notices = sequencer.take_notices();
+        let decided = sequencer.take_decided();
         drop(sequencer);
         for (consumer, Damage { part, reason, .. }) in found {
             let damaged = part.to_string();
@@ -130,6 +134,9 @@ impl Core {
         }
         if plugins {
             self.plugins.ring();
+        }
+        if !decided.is_empty() {
+            self.decided.wake(&decided);
         }
         if !notices.is_empty() {
             self.told.tell(notices);
@@ -156,6 +163,7 @@ impl Core {
         tracing::error!(reason, "the runtime cannot continue: durable data is safe, restart the runtime");
         self.durable.poison(reason);
         self.phase.advance(Phase::Draining);
+        self.decided.wake_all();
         self.ring_all();
     }
 

@@ -17,6 +17,7 @@ use super::budget::Budget;
 use super::clock::MachineClock;
 use super::code::CodeTable;
 use super::core::Core;
+use super::decided::Decided;
 use super::durable::DurableWatch;
 use super::instances::Instances;
 use super::made::Made;
@@ -35,9 +36,8 @@ pub(crate) fn open(
     make_host: impl FnOnce() -> Result<Host, OpenError>,
 ) -> Result<(Arc<Core>, Steps, Host), OpenError> {
     let data = config.data.clone();
-    let disk = RealDisk::open(data.join("log")).map_err(|error| refuse_log(&data, error))?;
+    let disk = Arc::new(RealDisk::open(data.join("log")).map_err(|error| refuse_log(&data, error))?);
     let host = make_host()?;
-    let disk = Arc::new(disk);
     let source = Source { data: &data, memory: config.memory, disk: &disk };
     let tables = source.open()?;
     let log_options = Options {
@@ -92,6 +92,7 @@ pub(crate) fn open(
         calls: Bell::default(),
         instances: Instances::new(workers),
         made: Made::default(),
+        decided: Decided::default(),
         told: Told::default(),
         marks,
         running_calls: AtomicUsize::new(0),
@@ -161,6 +162,7 @@ fn engine_options(config: &Config, max_state_key_bytes: usize) -> EngineOptions 
         max_state_value_bytes: size(limits.max_state_value_bytes),
         max_state_bytes: limits.max_state_bytes,
         max_published_events: size(limits.max_published_events),
+        max_answer_bytes: size(limits.max_answer_bytes),
         max_hops: limits.max_hops,
         max_timers: size(limits.max_timers),
         max_held_events: size(limits.max_held_events),

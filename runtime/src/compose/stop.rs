@@ -21,6 +21,7 @@ impl Core {
         self.marks.absolve();
         self.phase.advance(Phase::Draining);
         self.durable.stop();
+        self.decided.wake_all();
         self.ring_all();
     }
 

@@ -48,6 +48,7 @@ const SETTINGS: &[Setting] = &[
     setting!("limits.max_state_value_bytes", limits.max_state_value_bytes, size),
     setting!("limits.max_state_bytes", limits.max_state_bytes, size),
     setting!("limits.max_published_events", limits.max_published_events, count),
+    setting!("limits.max_answer_bytes", limits.max_answer_bytes, size),
     setting!("limits.max_log_lines", limits.max_log_lines, count),
     setting!("limits.max_stack", limits.max_stack, size),
     setting!("limits.max_hops", limits.max_hops, count),

@@ -56,6 +56,7 @@ fn every_setting_can_be_given_in_the_file() {
         max_state_value_bytes = 5
         max_state_bytes = 17
         max_published_events = 15
+        max_answer_bytes = "20B"
         max_log_lines = 16
         max_stack = "65KiB"
         max_hops = 6
@@ -81,6 +82,7 @@ fn every_setting_can_be_given_in_the_file() {
         max_state_value_bytes: 5,
         max_state_bytes: 17,
         max_published_events: 15,
+        max_answer_bytes: 20,
         max_log_lines: 16,
         max_stack: 65 << 10,
         max_hops: 6,

@@ -40,6 +40,20 @@ pub enum ConsumerError {
         /// The damaged part.
         part: String,
     },
+    /// The consumer has commands that are not decided. No other consumer could decide them.
+    #[error("consumer \"{name}\" has commands \"{command_type}\" that are not decided")]
+    Undecided {
+        /// Its name.
+        name: String,
+        /// The type of these commands.
+        command_type: String,
+    },
+    /// The consumer decides commands, so it cannot be reset.
+    #[error("consumer \"{name}\" decides commands, so it cannot be reset")]
+    NotResettable {
+        /// Its name.
+        name: String,
+    },
     /// The runtime is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -63,6 +77,8 @@ impl ConsumerError {
             Self::NotDamaged { .. } => ErrorCode::ConsumerNotDamaged,
             Self::NotSkippable { .. } => ErrorCode::DamageNotSkippable,
             Self::NoDamagedEvents { .. } => ErrorCode::NoDamagedEvents,
+            Self::Undecided { .. } => ErrorCode::CommandsUndecided,
+            Self::NotResettable { .. } => ErrorCode::ConsumerNotResettable,
             Self::Unavailable(unavailable) => unavailable.code(),
             Self::Failed { .. } => ErrorCode::Internal,
         }
@@ -80,6 +96,12 @@ impl ConsumerError {
             Engine::NoDamagedEvents { name } => Self::NoDamagedEvents { name },
             Engine::NotSkippable { name, part } => Self::NotSkippable { name, part },
             Engine::Unready(unready) => Unavailable::from(unready).into(),
+            Engine::Undecided { name, command_type } => Self::Undecided { name, command_type },
+            Engine::NotResettable { name } => Self::NotResettable { name },
+            // Only attaching has these errors, and its callers report them themselves.
+            error @ (Engine::RoleChanged { .. } | Engine::CommandOwned { .. }) => {
+                Self::Failed { name: name.to_owned(), reason: error.to_string() }
+            }
             Engine::Tables(error) => Self::Failed { name: name.to_owned(), reason: error.to_string() },
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use camshaft_event::{Limit, Offset, cloudevents::InvalidEvent};
+use camshaft_event::{InvalidExpiry, Limit, Offset, cloudevents::InvalidEvent};
 use thiserror::Error;
 
 use super::Unavailable;
@@ -58,6 +58,34 @@ pub enum PublishError {
         /// `max_transaction_bytes`.
         limit: u64,
     },
+    /// The type is a command type: send it with [`Runtime::send`](crate::Runtime::send).
+    #[error("type \"{command_type}\" is a command of \"{owner}\", so it cannot be published as an event")]
+    CommandType {
+        /// The event.
+        index: usize,
+        /// The type.
+        command_type: String,
+        /// The consumer that decides the command.
+        owner: String,
+    },
+    /// No consumer that is attached decides the command.
+    #[error("no attached consumer owns command \"{command_type}\"{}", detached(owner.as_deref()))]
+    NoOwner {
+        /// The command.
+        index: usize,
+        /// The type.
+        command_type: String,
+        /// The consumer that decides it when it is attached again, if there is one.
+        owner: Option<String>,
+    },
+    /// The time until which a command may be decided is none.
+    #[error("{reason}")]
+    Expiry {
+        /// The command.
+        index: usize,
+        /// The reason.
+        reason: InvalidExpiry,
+    },
     /// Too many publishers wait.
     #[error("too many publishers are waiting")]
     TooMany,
@@ -76,6 +104,9 @@ impl PublishError {
             Self::Conflict { .. } | Self::ConflictWithin { .. } => ErrorCode::EventConflict,
             Self::EventTooLarge { .. } => ErrorCode::EventTooLarge,
             Self::TransactionTooLarge { .. } => ErrorCode::TransactionTooLarge,
+            Self::CommandType { .. } => ErrorCode::CommandType,
+            Self::NoOwner { .. } => ErrorCode::NoOwner,
+            Self::Expiry { .. } => ErrorCode::InvalidEvent,
             Self::TooMany => ErrorCode::TooManyRequests,
             Self::Unavailable(unavailable) => unavailable.code(),
         }
@@ -89,6 +120,9 @@ impl PublishError {
             | Self::Reserved { index, .. }
             | Self::Conflict { index, .. }
             | Self::ConflictWithin { index, .. }
+            | Self::CommandType { index, .. }
+            | Self::NoOwner { index, .. }
+            | Self::Expiry { index, .. }
             | Self::EventTooLarge { index, .. } => Some(*index),
             _ => None,
         }
@@ -98,9 +132,14 @@ impl PublishError {
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TooMany => Some(Duration::from_secs(1)),
+            Self::TooMany | Self::NoOwner { .. } => Some(Duration::from_secs(1)),
             Self::Unavailable(unavailable) => unavailable.retry_after(),
             _ => None,
         }
     }
+}
+
+/// Names the consumer that owns a command type but is detached.
+fn detached(owner: Option<&str>) -> String {
+    owner.map(|owner| format!("; its owner \"{owner}\" is detached")).unwrap_or_default()
 }

@@ -43,14 +43,25 @@ impl<S: Store> Tables<S> {
                     advanced.replace(moved).filter(|before| (before.0, before.1) != (moved.0, moved.1));
                 before.into_iter().for_each(|before| self.put_checkpoint(before));
             }
+            let first = at.first_offset.plus(events.len() as u64);
             match &mut section {
-                Section::Published(published) => {
-                    let first = at.first_offset.plus(events.len() as u64);
-                    self.apply_published(first, &published.events);
+                Section::Published(published) => self.apply_published(first, &published.events),
+                Section::Handled(handled) => {
+                    if let Some(change) = &handled.command {
+                        let facts = u32::try_from(handled.events.len()).unwrap_or(u32::MAX);
+                        let has_waited = handled.advances.is_none();
+                        let change = (handled.cause, &**change);
+                        self.apply_command(at.sequence, change, (first, facts), has_waited);
+                    }
+                    self.apply_handled(at, handled);
                 }
-                Section::Handled(handled) => self.apply_handled(at, handled),
                 Section::Fired(fired) => self.apply_fired(at, fired),
-                Section::Intervention(intervention) => self.apply_intervention(at, intervention),
+                Section::Intervention(intervention) => {
+                    for (command, change) in &intervention.commands {
+                        self.apply_command(at.sequence, (*command, change), (first, 0), true);
+                    }
+                    self.apply_intervention(at, intervention);
+                }
                 Section::Consumer(changed) => self.apply_consumer(at, changed)?,
                 Section::Activated(activated) => {
                     let activation = &activated.activation;
@@ -82,6 +93,9 @@ impl<S: Store> Tables<S> {
         for (event, index) in events.iter().zip(0..) {
             // The runtime's own events are unique by construction and never published by anybody else.
             if event.source != reserved::SOURCE {
+                if event.is_command() {
+                    self.apply_sent(&event.event_type, first.plus(index));
+                }
                 let hash = event.hash();
                 if is_on(Sabotage::ForgetIdentity) && hash.identity.is_multiple_of(8) {
                     continue;

@@ -36,6 +36,16 @@ const REDRIVE_RESULTS: u8 = 12;
 const RECENT: u8 = 13;
 /// Consumer id → generation of its state, bytes of keys and values in it.
 const STATE_SIZE: u8 = 14;
+/// Offset of a command → offset when it was decided, its decision.
+const ANSWER: u8 = 15;
+/// 128-bit hash of source and id of a command that was decided → offset when it was decided, its offset,
+/// content hash.
+const DECIDED: u8 = 16;
+/// 128-bit hash of source and id of a command that is held or dead → its offset, content hash. A key of its
+/// own, since the store may show an older value of a key whose last value has expired.
+const UNDECIDED: u8 = 17;
+/// Command type → offset of the last command of the type.
+const LAST_COMMAND: u8 = 18;
 
 /// Bytes that precede a plugin's own key.
 pub(crate) const STATE_PREFIX_BYTES: usize = 9;
@@ -150,6 +160,43 @@ pub(crate) fn of_generation(id: ConsumerId) -> [Vec<u8>; 5] {
 /// All state of a consumer's generations before `live`, as a range.
 pub(crate) fn state_before(id: ConsumerId, live: Generation) -> (Vec<u8>, Vec<u8>) {
     (state(id, Generation(0), &[]), state(id, live, &[]))
+}
+
+pub(crate) fn answer(command: Offset) -> Vec<u8> {
+    key(ANSWER, &[&command.0.to_be_bytes()])
+}
+
+pub(crate) fn decided(hash: u128) -> Vec<u8> {
+    key(DECIDED, &[&hash.to_be_bytes()])
+}
+
+pub(crate) fn undecided(hash: u128) -> Vec<u8> {
+    key(UNDECIDED, &[&hash.to_be_bytes()])
+}
+
+pub(crate) fn last_command(command_type: &str) -> Vec<u8> {
+    key(LAST_COMMAND, &[command_type.as_bytes()])
+}
+
+pub(crate) fn answers() -> Vec<u8> {
+    vec![ANSWER]
+}
+
+pub(crate) fn all_decided() -> Vec<u8> {
+    vec![DECIDED]
+}
+
+pub(crate) fn all_undecided() -> Vec<u8> {
+    vec![UNDECIDED]
+}
+
+pub(crate) fn last_commands() -> Vec<u8> {
+    vec![LAST_COMMAND]
+}
+
+/// Whether a value under `key` begins with the offset until which it is known.
+pub(crate) fn expires(key: &[u8]) -> bool {
+    matches!(key.first(), Some(&(ANSWER | DECIDED)))
 }
 
 /// What all identities begin with.

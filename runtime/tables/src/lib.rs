@@ -5,6 +5,7 @@
 //! sequence: that batch is the snapshot. There is no thread, no clock and no decision in here.
 
 mod apply;
+mod commands;
 mod damage;
 mod encoded;
 mod flush;
@@ -21,6 +22,7 @@ mod sweep;
 mod tables;
 mod verify;
 
+pub use commands::{Decision, StoredCommand};
 pub use damage::{ConsumerDamage, TablePart};
 pub use encoded::{Encoded, Lies, StoredKey};
 pub use flush::{ConsumerProgress, Frozen};

@@ -55,7 +55,7 @@ impl Versioned {
 }
 
 impl<S: Store> Tables<S> {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(crate) fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         match self.in_memory(key) {
             Some(known) => Ok(known.map(<[u8]>::to_vec)),
             None => self.store.get(key),
@@ -67,7 +67,7 @@ impl<S: Store> Tables<S> {
     }
 
     fn decoded<T: DeserializeOwned>(&self, key: &[u8], what: &'static str) -> Result<Option<T>, TablesError> {
-        self.get(key)?.map(|bytes| decode(&bytes, what)).transpose()
+        self.value(key)?.map(|bytes| decode(&bytes, what)).transpose()
     }
 
     fn decoded_under<T: DeserializeOwned>(
@@ -135,8 +135,8 @@ impl<S: Store> Tables<S> {
         Ok(checkpoint.map_err(|error| error.of_consumer(consumer, TablePart::Progress))?.unwrap_or_default())
     }
 
-    fn offset(&self, key: &[u8], what: &'static str) -> Result<Option<Offset>, TablesError> {
-        let Some(bytes) = self.get(key)? else { return Ok(None) };
+    pub(crate) fn offset(&self, key: &[u8], what: &'static str) -> Result<Option<Offset>, TablesError> {
+        let Some(bytes) = self.value(key)? else { return Ok(None) };
         let bytes = bytes.try_into().map_err(|_| TablesError::Damaged { what })?;
         Ok(Some(Offset(u64::from_le_bytes(bytes))))
     }

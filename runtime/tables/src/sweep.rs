@@ -9,6 +9,7 @@ use std::sync::Arc;
 use camshaft_event::Offset;
 use camshaft_event::transaction::ConsumerRecord;
 
+use crate::commands::known_until;
 use crate::read::decode;
 use crate::store::{Change, Store};
 use crate::{KnownIdentity, TablesError, keys};
@@ -26,11 +27,14 @@ pub fn sweep_state(store: &impl Store, max_entries: usize) -> Result<usize, Tabl
     Ok(doomed.len())
 }
 
-/// Lets the store forget published events before `first_offset`, the first one that the log retains. It does
-/// so as it merges, since looking for them takes more than all else that it does. The flusher calls it when
-/// the log was trimmed.
+/// Lets the store forget published events before `first_offset`, the first one that the log retains, and the
+/// decisions of commands that were written before it. It does so as it merges, since looking for them takes
+/// more than all else that it does. The flusher calls it when the log was trimmed.
 pub fn forget_before(store: &impl Store, first_offset: Offset) {
     store.expire(Arc::new(move |key, value| {
+        if keys::expires(key) {
+            return known_until(value).is_some_and(|until| until < first_offset);
+        }
         key.starts_with(keys::identities())
             && KnownIdentity::from_bytes(value).is_some_and(|known| known.offset < first_offset)
     }));

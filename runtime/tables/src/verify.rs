@@ -8,9 +8,10 @@ use std::ops::ControlFlow;
 use camshaft_event::transaction::{Activation, ConsumerRecord, RecentEvents, RedriveJob, RedriveResults};
 use camshaft_event::{ConsumerId, DeadLetter, Event, Generation, HeldEvent, Timestamp};
 
+use crate::commands::DecidedCommand;
 use crate::read::decode;
 use crate::store::Store;
-use crate::{KnownIdentity, Tables, TablesError, keys};
+use crate::{Decision, KnownIdentity, Tables, TablesError, keys};
 
 /// What was checked, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,18 +100,31 @@ fn is_state(value: &[u8]) -> Result<(), TablesError> {
     if value.len() >= 8 { Ok(()) } else { Err(TablesError::Damaged { what: "state value" }) }
 }
 
+fn is_decision(value: &[u8]) -> Result<(), TablesError> {
+    let (_, decision) = value.split_first_chunk::<8>().ok_or(TablesError::Damaged { what: "decision" })?;
+    is::<Decision>(decision)
+}
+
+fn is_decided(value: &[u8]) -> Result<(), TablesError> {
+    DecidedCommand::from_bytes(value).map(|_| ()).ok_or(TablesError::Damaged { what: "command" })
+}
+
 fn is_identity(value: &[u8]) -> Result<(), TablesError> {
     KnownIdentity::from_bytes(value).map(|_| ()).ok_or(TablesError::Damaged { what: "identity" })
 }
 
 /// The tables that all need.
-fn common_tables() -> [(Vec<u8>, &'static str, Check); 5] {
+fn common_tables() -> [(Vec<u8>, &'static str, Check); 9] {
     [
         (vec![keys::CONSUMER], "consumers", is::<ConsumerRecord>),
         (keys::activations(), "activations", is::<Activation>),
         (keys::redrives(), "redrive jobs", is::<RedriveJob>),
         (keys::all_redrive_results(), "results of redrive jobs", is::<RedriveResults>),
         (keys::identities().to_vec(), "identities of published events", is_identity),
+        (keys::answers(), "decisions of commands", is_decision),
+        (keys::all_decided(), "identities of decided commands", is_decided),
+        (keys::all_undecided(), "identities of undecided commands", is_identity),
+        (keys::last_commands(), "last commands of types", is_offset),
     ]
 }
 

@@ -3,9 +3,9 @@
 //! The HTTP interface, the command line and `runtime/ERRORS.md` use these codes; a test compares the page
 //! with the catalogue. The catalogue holds no messages. The code that detects an error writes its message.
 
-use std::fmt;
+mod refusal;
 
-use camshaft_event::RefusalCode;
+use std::fmt;
 
 use crate::ExitCode;
 
@@ -60,8 +60,8 @@ catalogue! {
         "an event is not a valid CloudEvent",
         "Correct the attribute that the message names; no event of the request was published.";
     ReservedEvent = "reserved-event", Some(403), Refused,
-        "an event uses a type or source that is reserved for the runtime",
-        "Choose a type outside camshaft.* and a source outside /plugins/ and /camshaft.";
+        "an event uses a type, source or extension that is reserved for the runtime",
+        "Choose a type outside camshaft.*, a source outside /plugins/ and /camshaft, and other extensions.";
     EventConflict = "event-conflict", Some(409), Refused,
         "the log already holds an event with this source and id, but with different content",
         "Use a new id for each occurrence; repeat an id only with identical content.";
@@ -77,6 +77,9 @@ catalogue! {
     UnsupportedMediaType = "unsupported-media-type", Some(415), Refused,
         "the request is not a CloudEvent, or its content coding is not supported",
         "Send Content-Type: application/cloudevents+json, application/cloudevents-batch+json, or ce- headers.";
+    CommandType = "command-type", Some(403), Refused,
+        "an event uses a type that a consumer owns as a command",
+        "Send it with POST /commands or `camshaft send`; POST /events accepts only other types.";
     TooManyRequests = "too-many-requests", Some(429), Unreachable,
         "too many publishers are waiting",
         "Retry after the time in Retry-After.";
@@ -86,6 +89,19 @@ catalogue! {
     NoSpace = "no-space", Some(507), Unreachable,
         "the disk of the data directory is full",
         "Free at least 64 MiB on that disk; the runtime then resumes by itself.";
+    // Commands.
+    NoOwner = "no-owner", Some(503), Unreachable,
+        "no attached consumer owns the command type",
+        "Start the consumer that decides this command, or correct the command's type.";
+    CommandRefused = "refused", Some(422), Refused,
+        "the command was refused",
+        "Read the refusal's code and message; send a corrected command with a new id.";
+    CommandDiscarded = "discarded", Some(410), Refused,
+        "an operator discarded the command",
+        "Send a new command with a new id; this one will never be decided.";
+    CommandNotFound = "command-not-found", Some(404), Refused,
+        "no command has this offset",
+        "Use an offset that POST /commands returned; a decision is kept for one retention.";
     // Reading and operating.
     InvalidRequest = "invalid-request", Some(400), Refused,
         "a parameter of the request is not valid",
@@ -132,6 +148,12 @@ catalogue! {
     ConsumerAttached = "consumer-attached", Some(409), Refused,
         "the consumer is attached",
         "Remove its plugin's file from the plugins directory first.";
+    CommandsUndecided = "commands-undecided", Some(409), Refused,
+        "the consumer has commands that are not decided",
+        "Wait until they are decided; redrive or discard those that are dead letters.";
+    ConsumerNotResettable = "consumer-not-resettable", Some(409), Refused,
+        "the consumer decides commands, so it cannot be reset",
+        "Redrive its dead letters instead; a reset would decide commands twice.";
     ConsumerNotDamaged = "consumer-not-damaged", Some(409), Refused,
         "the consumer is not damaged",
         "Run `camshaft consumers NAME` to see what blocks it.";
@@ -354,34 +376,6 @@ impl ErrorCode {
     #[must_use]
     pub fn from_text(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|known| known.as_str() == code)
-    }
-}
-
-impl From<RefusalCode> for ErrorCode {
-    fn from(code: RefusalCode) -> Self {
-        match code {
-            RefusalCode::NotWasm => Self::NotWasm,
-            RefusalCode::TruncatedWasm => Self::TruncatedWasm,
-            RefusalCode::PluginTooLarge => Self::PluginTooLarge,
-            RefusalCode::PluginTooComplex => Self::PluginTooComplex,
-            RefusalCode::InvalidComponent => Self::InvalidComponent,
-            RefusalCode::UnsupportedWorld => Self::UnsupportedWorld,
-            RefusalCode::UnsupportedContractVersion => Self::UnsupportedContractVersion,
-            RefusalCode::MissingManifest => Self::MissingManifest,
-            RefusalCode::InvalidManifest => Self::InvalidManifest,
-            RefusalCode::OverlappingSubscriptions => Self::OverlappingSubscriptions,
-            RefusalCode::UnknownImport => Self::UnknownImport,
-            RefusalCode::CapabilityNotGranted => Self::CapabilityNotGranted,
-            RefusalCode::UnknownCapability => Self::UnknownCapability,
-            RefusalCode::SecretUnavailable => Self::SecretUnavailable,
-            RefusalCode::CompileFailed => Self::CompileFailed,
-            RefusalCode::InstantiationFailed => Self::InstantiationFailed,
-            RefusalCode::DuplicatePluginName => Self::DuplicatePluginName,
-            RefusalCode::VersionNotKept => Self::VersionNotKept,
-            RefusalCode::Internal => Self::Internal,
-            RefusalCode::PluginQuarantined => Self::PluginQuarantined,
-            RefusalCode::Io => Self::Io,
-        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! engine or the plugin host.
 
 mod activation;
+mod command;
 mod consumer;
 mod cursor;
 mod dead_letter;
@@ -24,6 +25,7 @@ mod state;
 mod whole;
 
 pub use activation::{ActivationView, MeasureView, OutcomeView, PinRequest, ProbationView, RollbackRequest};
+pub use command::{AnswerView, CommandStatus, CommandView, Commands, FactsView, RefusedView};
 pub use consumer::{
     ConsumerStatusView, ConsumerView, DamageView, Oldest, OldestHeldView, PauseView, SkipRequest, SkipView,
     WaitsForView,

@@ -161,6 +161,9 @@ pub struct SubscriptionView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub filter: Option<serde_json::Value>,
+    /// Whether the handler also receives commands of its types.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub commands: bool,
 }
 
 /// A value of `[policy]`, `[limits]` or `[config]` in effect.
@@ -210,6 +213,7 @@ impl From<&Subscription> for SubscriptionView {
             handler: subscription.handler.clone(),
             types: subscription.types.iter().map(ToString::to_string).collect(),
             filter: filter.map(|filter| serde_json::to_value(filter).expect("a filter is made of texts")),
+            commands: subscription.commands,
         }
     }
 }

@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::RefusedView;
+
 /// Media type of a problem document.
 pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
 
 /// An error over HTTP. Later versions may add members.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProblemDocument {
     /// `urn:camshaft:error:<code>`.
     #[serde(rename = "type")]
@@ -30,7 +32,7 @@ pub struct ProblemDocument {
     /// Name of the faulty attribute or parameter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribute: Option<String>,
-    /// Offset of the event in the log that conflicts with the refused one.
+    /// Offset of the event in the log that conflicts with the refused one, or of the command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
     /// The first retained offset.
@@ -42,4 +44,7 @@ pub struct ProblemDocument {
     /// The limit that was exceeded, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// Why a command was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<RefusedView>,
 }

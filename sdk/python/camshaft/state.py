@@ -44,8 +44,11 @@ class State:
         self._host.state_delete(_bytes(key))
 
     def scan(self, prefix: Key = "") -> Iterator[tuple[Key, Any]]:
-        """Iterates over all keys that begin with the prefix, in ascending order, with their values. A scan depends on
-        the plugin's whole state, so use `get` if you know the keys. A key that is not UTF-8 is returned as bytes."""
+        """Iterates over all keys that begin with the prefix, in ascending order, with their values. A key that is
+        not UTF-8 is returned as bytes.
+
+        A scan depends on all keys with the prefix, up to the last one that was fetched; keys are fetched in pages. If
+        a parallel attempt sets or deletes one of them, this attempt may run again. Use `get` if you know the keys."""
         for page in self._host.state_scan(_bytes(prefix)):
             for key, value in page:
                 name = _name(key)

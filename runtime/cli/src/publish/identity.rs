@@ -93,8 +93,8 @@ impl Ids {
     }
 }
 
-/// A random run name for input that has no path, such as stdin.
-pub fn random_run() -> String {
+/// A random text for new ids: the run name of input that has no path, such as stdin, or the id of a command.
+pub fn random_id() -> String {
     format!("{:016x}", RandomState::new().hash_one((process::id(), jiff::Timestamp::now().as_nanosecond())))
 }
 

@@ -71,7 +71,7 @@ impl Input {
     }
 
     fn of(name: String, place: Option<PathBuf>, length: Option<u64>, source: Box<dyn BufRead>) -> Self {
-        let run = if place.is_some() { name.clone() } else { identity::random_run() };
+        let run = if place.is_some() { name.clone() } else { identity::random_id() };
         Self { place, run, name, length, lines: Lines { source, number: 0, position: 0 } }
     }
 }

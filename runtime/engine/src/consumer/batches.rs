@@ -193,7 +193,7 @@ impl Consumer {
                 continue;
             }
             bytes += pending.event.size();
-            let key = Key::of(&pending.event, pending.offset);
+            let key = self.key(&pending.event, pending.offset);
             if !keys.contains_key(&key) && self.held.is_held(&key) {
                 let remaining = self.held.len_of(&key);
                 keys.insert(key.clone(), KeyInBatch { remaining, blocked: true, parked: false });

@@ -43,6 +43,7 @@ impl Run {
         let mut section = self.section(item, attempt.number, attempt.now, Outcome::Done);
         section.held.extend(self.no_longer_held(item));
         let effects = &mut attempt.effects;
+        section.command = self.answered(item, effects);
         section.events = std::mem::take(&mut effects.events);
         section.timers = std::mem::take(&mut effects.timers);
         section.state = effects.state_writes();

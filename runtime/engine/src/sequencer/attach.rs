@@ -98,13 +98,15 @@ impl<S: Store> Sequencer<S> {
     ) -> Result<Attached, ConsumerError> {
         let known = self.consumers.ever_named(&spec.name);
         let current = known.filter(|consumer| consumer.record.status != ConsumerStatus::Removed);
+        self.check_role(current, &spec)?;
         let (mut record, checkpoint) = match current {
             Some(consumer) => (consumer.record.clone(), self.first_retained(consumer)),
             None => {
                 let record = self.new_record(&spec, known.map(|consumer| &consumer.record));
                 let start = match spec.start {
-                    Start::Earliest => self.first_offset,
-                    Start::Latest => self.tables.progress().next_offset,
+                    // Commands that lie in the log had another owner, which has decided them.
+                    Start::Earliest if !spec.role.answers() => self.first_offset,
+                    Start::Earliest | Start::Latest => self.tables.progress().next_offset,
                 };
                 (record, Some(start))
             }
@@ -120,7 +122,8 @@ impl<S: Store> Sequencer<S> {
             recent = Some(counted);
             events.extend(current.and_then(|consumer| self.lift_stop(consumer, &mut record, now)));
         }
-        if is_new || !was_attached || checkpoint.is_some() {
+        let has_new_role = std::mem::replace(&mut record.role, spec.role.clone()) != spec.role;
+        if is_new || !was_attached || checkpoint.is_some() || has_new_role {
             record.status = ConsumerStatus::Attached;
             record.history.end(ActivationOutcome::Running);
             events.extend(current.and_then(|consumer| self.gap_event(consumer, checkpoint, now)));
@@ -221,6 +224,7 @@ impl<S: Store> Sequencer<S> {
     ) -> Result<Section, TablesError> {
         let before = record.activation;
         record.activation = self.last_activation.next();
+        record.role = spec.role.clone();
         let activation = activation(record, spec, now);
         let mut events =
             vec![SystemEvent::Activated { consumer: &spec.name, activation: &activation }.at(now)];
@@ -262,6 +266,7 @@ impl<S: Store> Sequencer<S> {
             pinned: None,
             history: removed.map(|record| record.history.clone()).unwrap_or_default(),
             probation: None,
+            role: spec.role.clone(),
         }
     }
 

@@ -158,6 +158,9 @@ impl<S: Store> Sequencer<S> {
             if let Section::Handled(handled) = section {
                 wrote_state |= !handled.state.is_empty();
                 consumer.note(handled, key, since, &dues);
+                if handled.is_awaited() {
+                    self.decided.push(handled.cause);
+                }
                 if let Some((what, failed)) = failed_attempt(handled) {
                     consumer.keep_failure(handled.cause, failed);
                     self.notices.add(what, &consumer.record.name, Some((handled.cause, key)), &failed.error);
@@ -343,9 +346,13 @@ impl Consumer {
             debug_assert_eq!(number, key.partition(self.record.partitions));
             partition.done_before = handled.cause.next();
         }
+        if handled.command.as_ref().is_some_and(|change| change.outcome.is_some()) {
+            self.undecided.remove(&handled.cause);
+        }
         for change in &handled.held {
             match &change.event {
                 Some(held) => {
+                    self.note_undecided(change.offset, &held.event);
                     let due = dues.of(change.offset, held);
                     self.held.insert(key, change.offset, HeldEntry { due, ..HeldEntry::of(held) });
                 }
@@ -354,6 +361,7 @@ impl Consumer {
         }
         for change in &handled.dead {
             if let Some(letter) = &change.letter {
+                self.note_undecided(change.offset, &letter.event);
                 self.add_dead(change.offset, DeadEntry::of(letter, key.clone(), since));
             }
         }

@@ -1,6 +1,6 @@
 //! Where each consumer stands with one event: what memory and the tables know of what became of it.
 
-use camshaft_event::{ConsumerId, Event, Generation, Key, Offset, Timestamp};
+use camshaft_event::{ConsumerId, Event, Generation, Offset, Timestamp};
 use camshaft_tables::TablesError;
 use camshaft_tables::store::Store;
 
@@ -43,7 +43,7 @@ impl<S: Store> Sequencer<S> {
     ) -> Result<Option<Standing>, TablesError> {
         let Some(consumer) = self.known(name) else { return Ok(None) };
         let record = &consumer.record;
-        let key = Key::of(event, offset);
+        let key = record.role.key(event, offset);
         let floor = consumer.floor(self.tables.progress().next_offset);
         let is_past = offset < floor || {
             let checkpoint = self.tables.checkpoint(record.id, key.partition(record.partitions))?;

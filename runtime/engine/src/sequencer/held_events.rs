@@ -152,9 +152,8 @@ impl<S: Store> Sequencer<S> {
         let section = Section::Intervention(Box::new(Intervention {
             consumer: id,
             held: if is_on(Sabotage::ActUnwritten) { Vec::new() } else { vec![change] },
-            dead: Vec::new(),
             events: vec![told],
-            timers: Vec::new(),
+            ..Intervention::default()
         }));
         let sequence = self.sequence_if_ready::<HeldError>(vec![section], now)?;
         if let Some(consumer) = self.consumers.change(id) {
@@ -187,7 +186,7 @@ impl<S: Store> Sequencer<S> {
             held: if is_on(Sabotage::ActUnwritten) { Vec::new() } else { vec![gone] },
             dead: vec![DeadChange { offset, letter: Some(Box::new(letter)) }],
             events: vec![told],
-            timers: Vec::new(),
+            ..Intervention::default()
         }))];
         sections.extend(results.map(|counted| {
             Section::Redrive(Box::new(RedriveChanged { results: vec![counted], ..RedriveChanged::default() }))
@@ -200,6 +199,9 @@ impl<S: Store> Sequencer<S> {
             consumer.held.remove(&key, offset);
             consumer.suspects.remove(&offset);
             consumer.add_dead(offset, entry);
+            if consumer.record.role.answers() {
+                self.decided.push(offset);
+            }
         }
         self.notices.add(Noticed::HeldSetAside, name, Some((offset, &key)), &reason);
         Ok(sequence)

@@ -53,6 +53,40 @@ pub enum ConsumerError {
         /// The damaged part.
         part: String,
     },
+    /// A consumer keeps the role with which it was created.
+    #[error("consumer \"{name}\" is {was}, so it cannot become {now}")]
+    RoleChanged {
+        /// Its name.
+        name: String,
+        /// Its role.
+        was: &'static str,
+        /// The role asked for.
+        now: &'static str,
+    },
+    /// Another consumer answers commands of this type.
+    #[error("command \"{command_type}\" of \"{name}\" is owned by \"{owner}\"")]
+    CommandOwned {
+        /// The consumer that was to be attached.
+        name: String,
+        /// The command type.
+        command_type: String,
+        /// The owner.
+        owner: String,
+    },
+    /// Commands that only this consumer can decide are not decided yet.
+    #[error("consumer \"{name}\" has commands \"{command_type}\" that are not decided yet")]
+    Undecided {
+        /// Its name.
+        name: String,
+        /// The type of these commands.
+        command_type: String,
+    },
+    /// The consumer decides commands. A new start would decide them twice.
+    #[error("consumer \"{name}\" decides commands, so it cannot be reset")]
+    NotResettable {
+        /// Its name.
+        name: String,
+    },
     /// Not now; it heals by itself.
     #[error(transparent)]
     Unready(#[from] Unready),
@@ -139,10 +173,11 @@ impl<S: Store> Sequencer<S> {
     /// An unknown or attached consumer, a bound that is reached, or tables that cannot be read.
     pub fn remove(&mut self, name: &str, now: Timestamp) -> Result<(), ConsumerError> {
         self.check_ready(CHANGE_BYTES)?;
-        let consumer = self.consumer_mut(name)?;
+        let consumer = self.known(name).ok_or_else(|| ConsumerError::NotFound { name: name.to_owned() })?;
         if consumer.record.status == ConsumerStatus::Attached {
             return Err(ConsumerError::Attached { name: name.to_owned() });
         }
+        self.check_decided(consumer, consumer.record.role.commands().iter())?;
         let mut record = consumer.record.clone();
         record.status = ConsumerStatus::Removed;
         record.generation = record.generation.next();
@@ -172,6 +207,7 @@ impl<S: Store> Sequencer<S> {
         let at = checkpoint.unwrap_or(self.tables.progress().next_offset);
         self.place(&record, at);
         self.forget_all_dead(&record.name);
+        self.owners.set(&record);
         self.sequence_one(Section::Consumer(Box::new(change)), now)?;
         if let Some(spec) = spec {
             self.start_reading(record, None, spec, now);
@@ -220,6 +256,7 @@ impl<S: Store> Sequencer<S> {
     ) {
         let id = record.id;
         self.routes.set(id, Some(&spec));
+        self.owners.set(&record);
         let Some(consumer) = self.consumers.change(id) else { return };
         consumer.change(record, recent);
         // A reload under the same limit brings no tokens.

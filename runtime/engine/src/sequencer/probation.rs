@@ -121,7 +121,7 @@ impl<S: Store> Sequencer<S> {
     ) -> Result<(), TablesError> {
         let ended = match judgement {
             Judgement::Passed => self.pass(id, now),
-            Judgement::Failed => match self.consumers.get(id).and_then(Consumer::way_back) {
+            Judgement::Failed => match self.way_back(id) {
                 Some(predecessor) => self.go_back(id, predecessor, now),
                 None => self.stop(id, now),
             },
@@ -149,6 +149,16 @@ impl<S: Store> Sequencer<S> {
         let event = SystemEvent::Accepted { consumer: &name, activation, measures }.at(now);
         self.verdicts.push(Verdict { consumer: name, activation, outcome: VerdictOutcome::Accepted });
         Some(event)
+    }
+
+    /// What runs again if the newest version of a consumer fails, unless it cannot read the state that this
+    /// one may have written, or does not own a command type of which commands are undecided.
+    fn way_back(&self, id: ConsumerId) -> Option<Arc<ConsumerSpec>> {
+        let consumer = self.consumers.get(id)?;
+        let (spec, predecessor) = (consumer.spec.as_ref()?, consumer.watch.predecessor()?);
+        let fits = spec.state_revision <= predecessor.state_revision
+            && self.check_role(Some(consumer), predecessor).is_ok();
+        fits.then(|| Arc::clone(predecessor))
     }
 
     /// Lets the version before run again, under a new activation.
@@ -220,14 +230,5 @@ impl<S: Store> Sequencer<S> {
         let held = first.map_or(Ok(None), |first| self.tables.held(id, first))?;
         let error = held.and_then(|held| held.suspended).map(|attempt| attempt.error).unwrap_or_default();
         Ok(TakenBack { cause, measures: consumer.measures(), error })
-    }
-}
-
-impl Consumer {
-    /// What runs again if the newest version fails, unless that may have changed the state to what it cannot
-    /// read.
-    fn way_back(&self) -> Option<Arc<ConsumerSpec>> {
-        let (spec, predecessor) = (self.spec.as_ref()?, self.watch.predecessor()?);
-        (spec.state_revision <= predecessor.state_revision).then(|| Arc::clone(predecessor))
     }
 }

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use camshaft_event::transaction::{Published, Section};
-use camshaft_event::{Event, EventHash, Offset, Sequence, Timestamp, Transaction, reserved};
+use camshaft_event::{
+    Event, EventHash, InvalidExpiry, Offset, Sequence, Timestamp, Transaction, expiry, reserved,
+};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
-use camshaft_tables::{KnownIdentity, Tables, TablesError};
+use camshaft_tables::{KnownIdentity, StoredCommand, Tables, TablesError};
 use thiserror::Error;
 
 use super::{Sequencer, Unready};
@@ -59,6 +61,34 @@ pub enum PublishRefusal {
         /// The earlier one, from 0.
         first: usize,
     },
+    /// The type is a command type: events of this type cannot be published.
+    #[error("\"{command_type}\" is a command of \"{owner}\"")]
+    CommandType {
+        /// Which of the events, from 0.
+        index: usize,
+        /// The type.
+        command_type: String,
+        /// The consumer that owns it.
+        owner: String,
+    },
+    /// No consumer that is attached owns the command type.
+    #[error("no plugin that runs owns command \"{command_type}\"")]
+    NoOwner {
+        /// Which of the commands, from 0.
+        index: usize,
+        /// The type.
+        command_type: String,
+        /// The detached consumer that owns it, if there is one.
+        detached: Option<String>,
+    },
+    /// The time until which a command may be decided is none.
+    #[error("{reason}")]
+    Expiry {
+        /// Which of the commands, from 0.
+        index: usize,
+        /// What is wrong.
+        reason: InvalidExpiry,
+    },
     /// One event is too large.
     #[error("the event has {bytes} bytes, more than the limit of {limit}")]
     EventTooLarge {
@@ -85,12 +115,17 @@ pub enum PublishRefusal {
     Tables(#[from] TablesError),
 }
 
+/// What the store knows of one event: by the identities of events, and by those of commands.
+type Stored = (Option<KnownIdentity>, StoredCommand);
+
 /// What was looked up and encoded for a publish outside the critical section.
 #[derive(Debug)]
 pub struct Probe {
     events: Vec<Event>,
     hashes: Vec<EventHash>,
-    stored: Vec<Option<KnownIdentity>>,
+    stored: Vec<Stored>,
+    /// Whether the events are commands.
+    are_commands: bool,
     /// The snapshot that `stored` was read at, or later.
     snapshot: Sequence,
     body: Vec<u8>,
@@ -112,11 +147,37 @@ impl Probe {
         for (index, event) in events.iter().enumerate() {
             check(index, event, max_event_bytes)?;
         }
+        Self::checked(events, false, max_transaction_bytes, store, snapshot)
+    }
+
+    /// The same for commands: it marks the events as commands.
+    ///
+    /// # Errors
+    /// Commands that can never be sent, or a store that cannot be read.
+    pub fn of_commands<S: Store>(
+        mut commands: Vec<Event>,
+        max_event_bytes: usize,
+        max_transaction_bytes: usize,
+        store: &Arc<S>,
+        snapshot: Sequence,
+    ) -> Result<Self, PublishRefusal> {
+        for (index, command) in commands.iter_mut().enumerate() {
+            check(index, command, max_event_bytes)?;
+            expiry(command).map_err(|reason| PublishRefusal::Expiry { index, reason })?;
+            command.set_extension(reserved::COMMAND, reserved::IS_COMMAND);
+        }
+        Self::checked(commands, true, max_transaction_bytes, store, snapshot)
+    }
+
+    fn checked<S: Store>(
+        events: Vec<Event>,
+        are_commands: bool,
+        max_transaction_bytes: usize,
+        store: &Arc<S>,
+        snapshot: Sequence,
+    ) -> Result<Self, PublishRefusal> {
         let hashes: Vec<EventHash> = events.iter().map(Event::hash).collect();
-        let stored = hashes
-            .iter()
-            .map(|hash| Tables::stored_identity(store.as_ref(), hash.identity))
-            .collect::<Result<_, _>>()?;
+        let stored = stored(store.as_ref(), &hashes, are_commands)?;
         let mut published = Published { events };
         let section = Section::Published(std::mem::take(&mut published));
         let body = Transaction::encode_body(std::slice::from_ref(&section));
@@ -126,7 +187,7 @@ impl Probe {
                 limit: max_transaction_bytes,
             });
         }
-        Ok(Self { events: section.into_events(), hashes, stored, snapshot, body })
+        Ok(Self { events: section.into_events(), hashes, stored, are_commands, snapshot, body })
     }
 
     /// Whether the event has this content, though its hash is another one. Seldom asked.
@@ -135,16 +196,27 @@ impl Probe {
     }
 }
 
+/// What the store knows of events with these hashes. A command is also known by the tables of commands, if
+/// it was held, dead or decided later than the log reaches.
+fn stored<S: Store>(store: &S, hashes: &[EventHash], are_commands: bool) -> Result<Vec<Stored>, TablesError> {
+    let find = |hash: &EventHash| -> Result<_, TablesError> {
+        let identity = Tables::stored_identity(store, hash.identity)?;
+        let command = are_commands.then(|| Tables::stored_command(store, hash.identity)).transpose()?;
+        Ok((identity, command.unwrap_or_default()))
+    };
+    hashes.iter().map(find).collect()
+}
+
 fn check(index: usize, event: &Event, max_event_bytes: usize) -> Result<(), PublishRefusal> {
     let source = event.source.as_str();
     let found = if reserved::is_type(&event.event_type) {
         Some(format!("type \"{}\"", event.event_type))
     } else if reserved::is_source(source) {
         Some(format!("source \"{source}\""))
-    } else if event.extension(reserved::HOPS).is_some() {
-        Some(format!("extension \"{}\"", reserved::HOPS))
     } else {
-        None
+        let set_by_runtime = [reserved::HOPS, reserved::COMMAND];
+        let found = set_by_runtime.iter().find(|name| event.extension(name).is_some());
+        found.map(|name| format!("extension \"{name}\""))
     };
     if let Some(what) = found {
         return Err(PublishRefusal::Reserved { index, what });
@@ -161,10 +233,7 @@ impl<S: Store> Sequencer<S> {
     pub fn publish(&mut self, probe: &mut Probe, now: Timestamp) -> Result<Receipts, PublishRefusal> {
         if probe.snapshot != self.tables.snapshot().sequence {
             // A flush moved identities from memory into the store since the probe looked there.
-            let store = self.tables.store();
-            for (hash, stored) in probe.hashes.iter().zip(&mut probe.stored) {
-                *stored = Tables::stored_identity(store.as_ref(), hash.identity)?;
-            }
+            probe.stored = stored(self.tables.store().as_ref(), &probe.hashes, probe.are_commands)?;
             probe.snapshot = self.tables.snapshot().sequence;
         }
         let (receipts, fresh) = self.receipts(probe)?;
@@ -198,7 +267,7 @@ impl<S: Store> Sequencer<S> {
         // New ones of this batch, with their index.
         let mut within: HashMap<u128, (usize, KnownIdentity)> = HashMap::new();
         let mut receipts = Vec::with_capacity(probe.hashes.len());
-        for (index, (hash, stored)) in probe.hashes.iter().zip(&probe.stored).enumerate() {
+        for (index, (hash, (stored, command))) in probe.hashes.iter().zip(&probe.stored).enumerate() {
             let wanted_by = probe.events.get(index).map_or(0, |event| self.wanted_by(event));
             let earlier = within.get(&hash.identity).copied();
             let known = earlier
@@ -206,7 +275,8 @@ impl<S: Store> Sequencer<S> {
                 .or_else(|| self.tables.recent_identity(hash.identity))
                 .or(*stored)
                 // Beyond the horizon an event is forgotten with the log that held it.
-                .filter(|known| known.offset >= self.first_offset);
+                .filter(|known| known.offset >= self.first_offset)
+                .or_else(|| self.known_command(hash.identity, command).filter(|_| probe.are_commands));
             match known {
                 Some(known) if known.content == hash.content || probe.has_content(index, known.content) => {
                     receipts.push(Receipt { offset: known.offset, duplicate: true, wanted_by });
@@ -219,6 +289,7 @@ impl<S: Store> Sequencer<S> {
                     });
                 }
                 None => {
+                    self.check_owner(index, probe)?;
                     let offset = first.plus(fresh as u64);
                     fresh += 1;
                     if probe.hashes.len() > 1 {
@@ -230,5 +301,28 @@ impl<S: Store> Sequencer<S> {
             }
         }
         Ok((receipts, fresh))
+    }
+
+    /// A command that was held, dead or decided, and that the log may hold no longer.
+    fn known_command(&self, hash: u128, stored: &StoredCommand) -> Option<KnownIdentity> {
+        self.tables.known_command(hash, stored, self.first_offset)
+    }
+
+    /// Whether an event that is new may be published, or a command sent: commands only to their owners, and
+    /// other events not with a type that is a command.
+    fn check_owner(&self, index: usize, probe: &Probe) -> Result<(), PublishRefusal> {
+        let Some(event_type) = probe.events.get(index).map(|event| &event.event_type) else { return Ok(()) };
+        let command_type = || event_type.clone();
+        match (probe.are_commands, self.owner(event_type)) {
+            (false, None) | (true, Some((_, true))) => Ok(()),
+            (false, Some((owner, _))) => {
+                let owner = owner.to_owned();
+                Err(PublishRefusal::CommandType { index, command_type: command_type(), owner })
+            }
+            (true, owner) => {
+                let detached = owner.map(|(owner, _)| owner.to_owned());
+                Err(PublishRefusal::NoOwner { index, command_type: command_type(), detached })
+            }
+        }
     }
 }

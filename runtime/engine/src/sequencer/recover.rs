@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus, DecodeError, RecentEvents, Section};
-use camshaft_event::{ConsumerId, Key, Offset, Sequence, Timestamp, Transaction};
+use camshaft_event::{ConsumerId, Offset, Sequence, Timestamp, Transaction};
 use camshaft_log::{LogError, LogReader};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
@@ -21,6 +21,7 @@ use crate::damage::Damage;
 use crate::durability::Durability;
 use crate::held_keys::HeldEntry;
 use crate::notice::Notices;
+use crate::owners::Owners;
 use crate::routes::Routes;
 use crate::schedule::Schedule;
 use crate::timers::Timers;
@@ -108,6 +109,8 @@ impl<S: Store> Sequencer<S> {
             found_damage: Vec::new(),
             verdicts: Vec::new(),
             notices: Notices::default(),
+            owners: Owners::default(),
+            decided: Vec::new(),
         };
         for record in sequencer.tables.consumers()? {
             let recent = recent.remove(&record.id);
@@ -138,12 +141,14 @@ impl<S: Store> Sequencer<S> {
             partition.done_before = checkpoint.unwrap_or_default().max(floor);
         }
         damage.take_in(self.tables.each_held(id, &mut |offset, held| {
-            let key = Key::of(&held.event, offset);
+            let key = consumer.key(&held.event, offset);
+            consumer.note_undecided(offset, &held.event);
             consumer.held.insert(&key, offset, HeldEntry::of(&held));
             consumer.recall_failure(offset, held.last_failure());
         }))?;
         damage.take_in(self.tables.each_dead_letter(id, &mut |offset, letter| {
-            let key = Key::of(&letter.event, offset);
+            let key = consumer.key(&letter.event, offset);
+            consumer.note_undecided(offset, &letter.event);
             consumer.add_dead(offset, DeadEntry::of(&letter, key, letter.since));
             consumer.recall_failure(offset, letter.history.latest());
         }))?;
@@ -163,6 +168,7 @@ impl<S: Store> Sequencer<S> {
             // Said once there is room.
             self.consumers.settle_later(id);
         }
+        self.owners.set(&consumer.record);
         self.consumers.put(consumer);
         Ok(())
     }

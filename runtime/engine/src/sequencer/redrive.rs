@@ -86,7 +86,8 @@ impl<S: Store> Sequencer<S> {
         let entry = HeldEntry { due: self.steady.now(now), ..HeldEntry::of(&held) };
         let act = Act { act: DeadLetterAct::Redriven, redrives: held.redrives, job: redriven_by };
         let change = HeldChange { offset, event: Some(Box::new(held)) };
-        let mut sections = vec![self.taken_away((id, name), offset, &act, vec![change], now)];
+        let section = Intervention { held: vec![change], ..self.taken_away((id, name), offset, &act, now) };
+        let mut sections = vec![Section::Intervention(Box::new(section))];
         sections.extend(job.map(|job| redrive_jobs::progress(job.clone())));
         let sequence = self.sequence_if_ready::<DeadLetterError>(sections, now)?;
         if let Some(dead) = self.forget_dead(id, offset)
@@ -116,9 +117,16 @@ impl<S: Store> Sequencer<S> {
             let found = sequencer.dead_letter(consumer, offset);
             let (id, letter) = sequencer.with_damage_noted(found)?;
             let act = Act { act: DeadLetterAct::Discarded, redrives: letter.redrives, job: None };
-            let sections = vec![sequencer.taken_away((id, consumer), offset, &act, Vec::new(), now)];
-            let sequence = sequencer.sequence_if_ready::<DeadLetterError>(sections, now)?;
+            let section = sequencer.taken_away((id, consumer), offset, &act, now);
+            let role = sequencer.consumers.get(id).map(|consumer| consumer.record.role.clone());
+            let commands = Self::discarded(&role.unwrap_or_default(), offset, &letter);
+            let is_command = !commands.is_empty();
+            let section = Section::Intervention(Box::new(Intervention { commands, ..section }));
+            let sequence = sequencer.sequence_if_ready::<DeadLetterError>(vec![section], now)?;
             let gone = sequencer.forget_dead(id, offset);
+            if is_command {
+                sequencer.note_decided(id, offset);
+            }
             let event = gone.as_ref().map(|gone| (offset, &gone.key));
             sequencer.notices.add(Noticed::Discarded, consumer, event, "by an operator");
             Ok(sequence)
@@ -164,21 +172,14 @@ impl<S: Store> Sequencer<S> {
         (id, name): (ConsumerId, &str),
         offset: Offset,
         act: &Act,
-        held: Vec<HeldChange>,
         now: Timestamp,
-    ) -> Section {
+    ) -> Intervention {
         let generation =
             self.consumers.get(id).map(|consumer| consumer.record.generation).unwrap_or_default();
         let Act { act, redrives, job } = *act;
         let told = SystemEvent::DeadLetterGone { consumer: name, generation, offset, act, redrives, job };
         let dead = vec![DeadChange { offset, letter: None }];
-        Section::Intervention(Box::new(Intervention {
-            consumer: id,
-            held,
-            dead,
-            events: vec![told.at(now)],
-            timers: Vec::new(),
-        }))
+        Intervention { consumer: id, dead, events: vec![told.at(now)], ..Intervention::default() }
     }
 
     /// Sequences what was not set aside room for, if there is some.

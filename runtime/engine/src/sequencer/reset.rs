@@ -75,6 +75,9 @@ impl<S: Store> Sequencer<S> {
             ResetPlace::Offset(offset) => offset.clamp(first, tail),
         };
         let consumer = self.consumer_mut(name)?;
+        if consumer.record.role.answers() {
+            return Err(ConsumerError::NotResettable { name: name.to_owned() });
+        }
         let mut record = consumer.record.clone();
         let (held, dead) = (consumer.held.counts().0, consumer.dead.len());
         let dropped = Dropped { held, dead, timers: self.timers.count(record.id) };

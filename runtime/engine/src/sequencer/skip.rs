@@ -105,11 +105,16 @@ impl<S: Store> Sequencer<S> {
                 dead,
                 events: vec![event],
                 timers,
+                ..Intervention::default()
             })),
             Section::Consumer(Box::new(change)),
         ];
         let body = Transaction::encode_body(&sections);
         self.sequence(floors, sections, body, now)?;
+        if let Some(consumer) = self.consumers.change(id) {
+            let gone = skipped.held.iter().chain(&skipped.dead);
+            gone.for_each(|offset| _ = consumer.undecided.remove(offset));
+        }
         Ok(())
     }
 }

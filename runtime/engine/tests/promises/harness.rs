@@ -7,6 +7,7 @@ mod clock;
 mod declare;
 mod handlers;
 mod inspect;
+mod send;
 mod work;
 
 use std::cell::Cell;
@@ -31,6 +32,7 @@ pub use clock::ManualClock;
 pub use declare::{append, done, event, key_in, note, publish, reject, retry, spec, trap};
 pub use handlers::Calls;
 use handlers::{Plugin, Scripted};
+pub use send::{accepted, command, owner, refusal};
 
 pub struct World {
     pub disk: MemoryDisk,

@@ -1,9 +1,9 @@
 //! A scan conflicts with changes inside the ranges that it read, and with no others.
 
 use camshaft_engine::{Attempt, Committed, Finished};
-use camshaft_event::AttemptContext;
+use camshaft_event::{AttemptContext, Event};
 
-use super::harness::{World, done, key_in, spec};
+use super::harness::{World, done, event, key_in, spec};
 
 /// What a handler does with its state.
 type Act = fn(&mut Attempt);
@@ -140,6 +140,8 @@ fn while_a_flush_is_under_way_the_changes_that_it_writes_still_count() {
 #[test]
 fn a_flush_before_the_batch_was_taken_is_no_conflict() {
     let mut world = world(scan_a, |attempt| set(attempt, "b2"));
+    // The snapshot then holds a later transaction than the last write of the state.
+    world.publish(vec![Event { event_type: "other.happened".into(), ..event("other", "k") }]);
     assert!(world.flush());
     let (reader, other) = run_both(&mut world);
     world.commit(other);

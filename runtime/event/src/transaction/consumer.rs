@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ActivationHistory, Probation};
-use crate::{ActivationId, ConsumerId, Generation, Timestamp};
+use crate::{ActivationId, ConsumerId, Generation, Role, Timestamp};
 
 /// The record of a consumer in the tables; each change writes the whole record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct ConsumerRecord {
     /// The probation of its newest activation; absent if that is not on probation.
     #[serde(default)]
     pub probation: Option<Box<Probation>>,
+    /// Its role. A handler in records of older versions.
+    #[serde(default)]
+    pub role: Role,
 }
 
 /// The status of a consumer. Persisted as numbers; never renumber.

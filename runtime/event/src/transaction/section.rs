@@ -5,7 +5,9 @@ use serde_bytes::ByteBuf;
 use serde_repr::{Deserialize_repr, Serialize_repr};
 
 use super::{Activation, ConsumerRecord, RecentEvents, RedriveChanged};
-use crate::{ActivationId, ConsumerId, DeadLetter, Event, Generation, HeldEvent, Offset, Timestamp};
+use crate::{
+    ActivationId, CommandChange, ConsumerId, DeadLetter, Event, Generation, HeldEvent, Offset, Timestamp,
+};
 
 /// One section: a publish, a handled event or another change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +97,9 @@ pub struct Handled {
     /// activation.
     #[serde(default)]
     pub again: bool,
+    /// The change of the command, if the event is one and the consumer owns its type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Box<CommandChange>>,
 }
 
 /// A write to one key of a plugin's state.
@@ -157,7 +162,7 @@ pub struct Fired {
 }
 
 /// An operator's action on dead letters, held events or damaged entries of a consumer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intervention {
     /// The consumer.
     pub consumer: ConsumerId,
@@ -168,8 +173,12 @@ pub struct Intervention {
     /// The runtime's system events about the action.
     pub events: Vec<Event>,
     /// Timers that are dropped because they cannot be read.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub timers: Vec<String>,
+    /// The commands among the events that the operator acted on, by their offsets. Only the last field of a
+    /// section may be left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<(Offset, CommandChange)>,
 }
 
 /// A change of a consumer itself.
@@ -196,6 +205,18 @@ pub struct Activated {
     pub activation: Activation,
     /// The runtime's system events about the activation.
     pub events: Vec<Event>,
+}
+
+impl Handled {
+    /// Whether the sender of a command may wait for this section: the command was decided, or is dead and
+    /// will not be decided soon.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        match &self.command {
+            Some(change) => change.outcome.is_some() || self.outcome == Outcome::DeadLettered,
+            None => false,
+        }
+    }
 }
 
 impl Section {

@@ -1,7 +1,10 @@
 //! The encoding of transactions: round trips, encoded events, and values that older versions wrote.
 
 use super::*;
-use crate::{AttemptHistory, AttemptInputs, DeadLetter, HeldEvent, Key, RedriveId, Sequence, Timestamp};
+use crate::{
+    AttemptHistory, AttemptInputs, CommandChange, CommandOutcome, DeadLetter, HeldEvent, Key, RedriveId,
+    Refusal, Role, Sequence, Timestamp,
+};
 
 fn event(id: &str) -> Event {
     Event { id: id.into(), source: "/test".into(), event_type: "thing.done".into(), ..Event::default() }
@@ -32,6 +35,7 @@ fn everything() -> Transaction {
         }],
         dead: vec![DeadChange { offset: Offset(3), letter: Some(Box::new(dead)) }],
         again: true,
+        command: Some(Box::new(refused())),
         ..Handled::default()
     };
     let record = ConsumerRecord {
@@ -46,6 +50,7 @@ fn everything() -> Transaction {
         pinned: Some("1".into()),
         history: history(),
         probation: Some(Box::new(probation())),
+        role: Role::Aggregate { commands: vec!["stock.reserve".into()] },
     };
     Transaction {
         floors: vec![Floor { consumer: ConsumerId(7), offset: Offset(4), state_growth: 0 }],
@@ -132,6 +137,11 @@ fn job() -> RedriveJob {
     }
 }
 
+fn refused() -> CommandChange {
+    let refusal = Refusal { code: "c".into(), message: "m".into(), data: b"{}".to_vec().into() };
+    CommandChange::new(event("2").hash(), Some(CommandOutcome::Refused(refusal)))
+}
+
 #[test]
 fn what_was_encoded_is_decoded_unchanged() {
     let transaction = everything();
@@ -148,13 +158,19 @@ fn events_are_found_in_encoded_transactions_as_in_decoded_ones() {
         dead: vec![],
         events: vec![event("6"), event("7")],
         timers: vec!["later".into()],
+        commands: vec![(Offset(2), refused())],
     })));
+    let commands = vec![(Offset(2), refused())];
+    transaction
+        .sections
+        .push(Section::Intervention(Box::new(Intervention { commands, ..Intervention::default() })));
     transaction.sections.push(Section::Activated(Box::new(Activated {
         activation: Activation::default(),
         events: vec![event("8")],
     })));
     transaction.sections.push(Section::Published(Published { events: vec![] }));
     let bytes = transaction.encode();
+    assert_eq!(Transaction::decode(&bytes).unwrap(), transaction);
     let mut body = Body::default();
     transaction.sections.iter().for_each(|section| body.push(section));
     let longer = [Transaction::encode_head(&transaction.floors), body.into_bytes()].concat();
@@ -233,6 +249,7 @@ fn a_consumer_written_before_it_could_be_paused_or_had_a_history_has_neither() {
         pinned: None,
         history: ActivationHistory::default(),
         probation: None,
+        role: Role::Handler,
     };
     // An array of seven: the fields up to the activation.
     let old = b"\x97\x07\xa5stock\x01\x01\x40\xa10\x02";
@@ -240,7 +257,12 @@ fn a_consumer_written_before_it_could_be_paused_or_had_a_history_has_neither() {
     let without_history = [&old.map(|byte| if byte == 0x97 { 0x98 } else { byte })[..], b"\xc0"].concat();
     assert_eq!(rmp_serde::from_slice::<ConsumerRecord>(&without_history).unwrap(), record);
     let new = rmp_serde::to_vec(&record).unwrap();
-    assert_eq!((new.first(), new.get(without_history.len()..)), (Some(&0x9b), Some(&b"\xc0\x90\xc0"[..])));
+    let without_role = [b"\x9b", new.get(1..new.len() - 2).unwrap()].concat();
+    assert_eq!(rmp_serde::from_slice::<ConsumerRecord>(&without_role).unwrap(), record);
+    assert_eq!(
+        (new.first(), new.get(without_history.len()..)),
+        (Some(&0x9c), Some(&b"\xc0\x90\xc0\xa10"[..]))
+    );
 }
 
 #[test]

@@ -14,6 +14,7 @@ use camshaft_event::{
 };
 
 use super::built::{BuiltEvent, MOMENT};
+use super::commands::{command_change, role, undecided};
 
 /// A transaction to be.
 #[derive(Clone, Debug, TypeGenerator)]
@@ -211,8 +212,8 @@ impl SectionShape {
                 consumer: ConsumerId(consumer),
                 held: held.iter().map(held_change).collect(),
                 dead: dead.iter().map(dead_change).collect(),
-                events: Vec::new(),
-                timers: Vec::new(),
+                commands: vec![(Offset(u64::from(consumer)), undecided())],
+                ..Intervention::default()
             })),
             Self::Consumer(id, name, number, status, checkpoint, clears) => {
                 let record = ConsumerRecord {
@@ -231,6 +232,7 @@ impl SectionShape {
                     pinned: clears.then(|| id.to_string()),
                     history: history(number),
                     probation: checkpoint.map(|since| Box::new(probation(since))),
+                    role: role(number),
                 };
                 let checkpoint = checkpoint.map(Offset);
                 Section::Consumer(Box::new(ConsumerChanged {
@@ -328,6 +330,7 @@ impl HandledShape {
             held: self.held.iter().map(held_change).collect(),
             dead: self.dead.iter().map(dead_change).collect(),
             again: attempt % 2 == 0,
+            command: self.events.first().map(|built| Box::new(command_change(built, attempt))),
         }
     }
 }

@@ -59,6 +59,9 @@ pub struct Subscription {
     pub handler: String,
     pub types: Vec<TypePattern>,
     pub filter: Option<Filter>,
+    /// Whether the handler also receives commands of these types.
+    #[serde(default)]
+    pub commands: bool,
 }
 
 /// `[policy]`.
@@ -142,6 +145,22 @@ impl Document {
         }
     }
 
+    /// Refuses commands by a pattern: a handler receives them only by their exact types.
+    fn refuse_command_patterns(&self, origin: &str) -> Result<(), Refusal> {
+        let receives = self.subscriptions.iter().filter(|subscription| subscription.commands);
+        let mut types = receives.flat_map(|one| one.types.iter().map(|pattern| (&one.handler, pattern)));
+        match types.find(|(_, pattern)| pattern.exact().is_none()) {
+            None => Ok(()),
+            Some((handler, pattern)) => Err(invalid(
+                format!(
+                    "in {origin} the handler \"{handler}\" has `commands = true`, but its type \"{pattern}\" \
+                     is a pattern"
+                ),
+                "Name each command type in full, or give the pattern to another handler without `commands`.",
+            )),
+        }
+    }
+
     /// The whole manifest, with defaults for what may be left out.
     pub fn complete(self, origin: &str) -> Result<Manifest, Refusal> {
         let missing =
@@ -162,6 +181,7 @@ impl Document {
             ));
         }
         self.refuse_unknown_handlers(origin)?;
+        self.refuse_command_patterns(origin)?;
         let is_sink = !self.capabilities.is_empty();
         let manifest = Manifest {
             name: self.name.ok_or_else(|| missing("name"))?,
@@ -274,8 +294,8 @@ impl LimitsTable {
 }
 
 impl From<Subscription> for camshaft_event::Subscription {
-    fn from(Subscription { handler, types, filter }: Subscription) -> Self {
-        Self { handler, types, filter }
+    fn from(Subscription { handler, types, filter, commands }: Subscription) -> Self {
+        Self { handler, types, filter, commands }
     }
 }
 

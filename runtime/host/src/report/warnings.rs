@@ -26,7 +26,9 @@ const FIRST: [&str; 28] = [
 /// The warnings about `manifest`.
 pub fn of(manifest: &Manifest) -> Vec<String> {
     let mut warnings = manifest.unused_grants();
-    let handled = manifest.subscriptions.iter().flat_map(|subscription| &subscription.types);
+    // The types of a subscription with `commands` may well be those of commands.
+    let of_events = manifest.subscriptions.iter().filter(|subscription| !subscription.commands);
+    let handled = of_events.flat_map(|subscription| &subscription.types);
     let handled =
         handled.filter_map(TypePattern::exact).filter(|handled| !manifest.publishes.contains(*handled));
     let names = manifest.publishes.iter().map(String::as_str).chain(handled);

@@ -31,6 +31,22 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
 }
 
 #[test]
+fn commands_are_received_by_exact_types_only() {
+    let subscribed = |types: &str| {
+        let more = format!("[[subscriptions]]\nhandler = \"audit\"\ntypes = {types}\ncommands = true\n");
+        format!("{SMALL}{more}")
+    };
+    refused(
+        &[&subscribed("[\"account.open\", \"account.close.*\"]")],
+        None,
+        "in the manifest in \"stock.wasm\" the handler \"audit\" has `commands = true`, but its type \
+         \"account.close.*\" is a pattern",
+    );
+    let manifest = assembled(&[&subscribed("[\"account.open\"]")], None).unwrap();
+    assert_eq!(manifest.subscriptions.iter().map(|one| one.commands).collect::<Vec<_>>(), [false, true]);
+}
+
+#[test]
 fn values_out_of_range_are_refused_with_their_line() {
     for (line, message) in [
         ("[policy]\nmax_attempts = 0", "max_attempts must be at least 1; the first attempt counts"),

@@ -39,7 +39,7 @@ const SAMPLES: [(&str, &str, &str); 31] = [
     (
         "subscriptions",
         "{ handler = 'reserve', types = ['order.placed'] }",
-        "{ handler = 'reserve', types = ['order.changed'] }",
+        "{ handler = 'reserve', types = ['order.changed'], commands = true }",
     ),
     // The second has no subscription: whether it counts shows in the refusal.
     ("handlers", "'reserve'", "'release'"),

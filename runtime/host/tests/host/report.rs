@@ -36,6 +36,16 @@ fn a_report_says_what_a_plugin_is_and_what_is_odd_about_it() {
 }
 
 #[test]
+fn a_report_shows_which_handler_receives_commands() {
+    let manifest = MANIFEST.replace("[\"thing.done\"]", "[\"account.open\"]\ncommands = true");
+    let body = r#"(func (export "handle") (param i32) (result i32) (i32.const 64))"#;
+    let guest = with_manifest(module("", body), &[&manifest]);
+    let report = Bench::new().load_with(&guest, "").unwrap().report();
+    assert!(report.to_string().contains("  handles       account.open with probe, commands included\n"));
+    assert_eq!(report.warnings, Vec::<String>::new(), "a command may be named like one");
+}
+
+#[test]
 fn what_would_be_refused_is_described_with_the_imports_it_does_not_get() {
     let text = r#"(component
         (import "acme:db/sql@1.0.0" (instance (export "open" (func))))

@@ -34,7 +34,7 @@ const GROWTH_BYTES: usize = 16 << 10;
     responses(
         (status = 200, description = "The events are in the log", body = Receipts),
         (status = 400, description = "An event is not valid", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "A type or source is reserved for the runtime", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "A type, source or extension is reserved for the runtime, or the type is a command of a consumer", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "An event with this source and id, but with different content, is in the log or in the batch", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "The event, the request or the transaction is too large", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "The request is not a CloudEvent, or its content coding is not gzip or zstd", body = ProblemDocument, content_type = "application/problem+json"),
@@ -48,16 +48,32 @@ pub async fn publish(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Receipts>, Problem> {
-    let mode = Mode::of(&headers)?;
-    let received = body::read(&api.room, &headers, body, api.settings.max_request_bytes).await?;
     // The lease is kept until the events are durable, because they take as much memory until then.
+    let ReceivedEvents { events, lease: _lease, .. } = receive(&api, &headers, body).await?;
+    Ok(Json(Receipts { results: api.runtime.try_publish_batch(events).await? }))
+}
+
+/// The events of a request, in any of the three content modes.
+pub(crate) struct ReceivedEvents {
+    pub(crate) events: Vec<Event>,
+    /// Whether the request is a batch; a batch of one is one, too.
+    pub(crate) is_batch: bool,
+    /// The memory that the events take.
+    pub(crate) lease: Lease,
+}
+
+/// Reads and parses the events of a request.
+pub(crate) async fn receive(api: &Api, headers: &HeaderMap, body: Body) -> Result<ReceivedEvents, Problem> {
+    let mode = Mode::of(headers)?;
+    let received = body::read(&api.room, headers, body, api.settings.max_request_bytes).await?;
     let (bytes, mut lease) = (received.bytes, received.lease);
+    let is_batch = matches!(mode, Mode::Batched);
     let events = match mode {
         Mode::Structured => vec![cloudevents::parse(&bytes)?],
         Mode::Batched => batch(&api.settings, &bytes, &mut lease)?,
-        Mode::Binary => vec![binary(&headers, bytes)?],
+        Mode::Binary => vec![binary(headers, bytes)?],
     };
-    Ok(Json(Receipts { results: api.runtime.try_publish_batch(events).await? }))
+    Ok(ReceivedEvents { events, is_batch, lease })
 }
 
 /// Parses the events of a batch. Rejects an event that is too large before it parses the rest.

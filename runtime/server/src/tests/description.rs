@@ -7,9 +7,10 @@ use serde_json::Value;
 use super::*;
 
 /// Every route that the interface has; a new one is added here on purpose.
-const ROUTES: [&str; 36] = [
+const ROUTES: [&str; 38] = [
     "delete /consumers/{name}",
     "delete /redrives/{id}",
+    "get /commands/{offset}",
     "get /consumers",
     "get /consumers/{name}",
     "get /consumers/{name}/held",
@@ -29,6 +30,7 @@ const ROUTES: [&str; 36] = [
     "get /state/{plugin}",
     "get /state/{plugin}/{key}",
     "options /events",
+    "post /commands",
     "post /consumers/{name}/held/{offset}/dead",
     "post /consumers/{name}/held/{offset}/retry",
     "post /consumers/{name}/pause",

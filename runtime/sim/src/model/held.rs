@@ -39,9 +39,7 @@ impl Model {
         assert!(attempts > 0 || suspended_by.is_some(), "{offset} is freed before it has failed");
         let waits = place.is_some_and(|place| place.waits_for_probation(&known.record));
         assert!(!waits, "{offset} is freed while it waits for the end of a probation");
-        let key = self.keys.get(offset.0 as usize).expect("what is held lies in the log");
-        let queue = self.queues.get(&(known.record.name.clone(), key.clone()));
-        for before in queue.into_iter().flatten().take_while(|before| **before < offset) {
+        for before in self.queue(&known.record, offset).iter().take_while(|before| **before < offset) {
             let before = known.places.get(before);
             let is_first = !matches!(before, Some(Place::Held { .. } | Place::Dead { parks: true }));
             assert!(is_first, "{offset} is freed behind an event that is {before:?}");

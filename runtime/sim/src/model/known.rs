@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus, Handled, TimerChange};
 use camshaft_event::{ActivationId, Offset, Timestamp};
 
+use super::commands::is_refusal;
 use super::probation::Versions;
 use super::reads::State;
 
@@ -45,7 +46,7 @@ pub(crate) struct Known {
     pub(crate) start: Offset,
     pub(crate) places: BTreeMap<Offset, Place>,
     pub(crate) state: State,
-    /// Offsets of what was done since the state was empty, in log order.
+    /// Offsets of what was done since the state was empty, in log order; without refused commands.
     pub(crate) done: Vec<Offset>,
     pub(crate) timers: BTreeMap<String, Timestamp>,
     pub(crate) versions: Versions,
@@ -72,7 +73,9 @@ impl Known {
     }
 
     pub(super) fn take_effects(&mut self, handled: &Handled) {
-        self.done.push(handled.cause);
+        if !is_refusal(handled) {
+            self.done.push(handled.cause);
+        }
         for write in &handled.state {
             match &write.value {
                 Some(value) => self.state.insert(write.key.to_vec(), value.to_vec()),

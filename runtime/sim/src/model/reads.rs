@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use camshaft_event::transaction::{Handled, Outcome};
-use camshaft_event::{ConsumerId, FailureCause, Offset, StatePage};
+use camshaft_event::{CommandOutcome, ConsumerId, FailureCause, Offset, StatePage};
+
+use super::commands::{is_expired, is_refusal};
 
 /// A consumer's state: keys and values.
 pub(crate) type State = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -35,11 +37,13 @@ pub(crate) struct AttemptRecord {
     pub(crate) consumer: ConsumerId,
     pub(crate) offset: Offset,
     pub(crate) operations: Vec<Operation>,
+    /// What it answered to a command.
+    pub(crate) answer: Option<CommandOutcome>,
 }
 
 impl AttemptRecord {
     pub(crate) fn new(consumer: ConsumerId, offset: Offset) -> Self {
-        Self { consumer, offset, operations: Vec::new() }
+        Self { consumer, offset, operations: Vec::new(), answer: None }
     }
 
     /// Compares an attempt that committed as `handled` with the state at its place in the log.
@@ -76,7 +80,7 @@ impl AttemptRecord {
                 Operation::Write { key, value } => _ = written.insert(key, value.as_deref()),
             }
         }
-        if handled.outcome == Outcome::Done {
+        if handled.outcome == Outcome::Done && !is_refusal(handled) {
             let committed = handled
                 .state
                 .iter()
@@ -117,15 +121,15 @@ fn visible<'s>(
     entries
 }
 
-/// Whether a section is the outcome of a handler's reads. Waiting, an end of the process and a conflict are
-/// not.
+/// Whether a section is the outcome of a handler's reads. Waiting, an end of the process, a conflict and a
+/// command whose time is over are not.
 pub(super) fn is_outcome_of_reads(handled: &Handled, was_released: bool) -> bool {
     match (handled.outcome, failure(handled)) {
         (Outcome::Held | Outcome::Released, _)
         | (_, Some(FailureCause::ProcessEnd | FailureCause::Conflict)) => false,
         // The call could perhaps not read its state, and must not be repeated.
         (_, Some(FailureCause::Refused)) => !was_released,
-        _ => true,
+        _ => !is_expired(handled),
     }
 }
 

@@ -8,6 +8,7 @@ use camshaft_tables::TablePart;
 
 use super::Run;
 use super::mishaps::find;
+use crate::consumers::BANK;
 use crate::faults::Fault;
 
 /// Bytes of a record before its payload.
@@ -79,7 +80,9 @@ impl Run {
     /// Damages a value that handlers of some consumer read again and again.
     fn spoil_a_state_value(&mut self) {
         let name = self.some_name();
-        let Some(space) = self.process.sequencer().state_space(&name) else { return };
+        // No operator can mend the state of one that decides commands.
+        let space = self.process.sequencer().state_space(&name).filter(|_| name != BANK);
+        let Some(space) = space else { return };
         let list = self.some_list(&name);
         // Where the tables put it in the store: tag, consumer, generation, key.
         let (consumer, generation) = (space.consumer.0.to_be_bytes(), space.generation.0.to_be_bytes());

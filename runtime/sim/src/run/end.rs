@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use camshaft_event::transaction::RedriveState;
-use camshaft_event::{Event, Offset};
+use camshaft_event::{CommandOutcome, Event, Offset, Refusal};
 
 use super::Run;
 use crate::Summary;
@@ -27,11 +27,7 @@ impl Run {
     pub(super) fn end(mut self) -> Summary {
         self.chance = None;
         self.machine.disk.set_capacity(None);
-        self.crash();
-        self.settle();
-        for at in 0..self.consumers.len() {
-            assert!(self.attach(at), "there is room for everyone at the end");
-        }
+        self.restart();
         for _ in 0..REDRIVES {
             self.end_damage();
             // What failed before may still stop a version that is on probation.
@@ -48,6 +44,7 @@ impl Run {
         );
         if self.keeps_long {
             self.age();
+            self.send_late();
         }
         let model = self.check();
         model.check_complete();
@@ -64,6 +61,19 @@ impl Run {
             digest: hasher.finish(),
             faults: self.faults,
         }
+    }
+
+    /// Ends the process, and attaches all consumers in the next one.
+    pub(super) fn restart(&mut self) {
+        self.crash();
+        self.settle();
+        for at in 0..self.consumers.len() {
+            assert!(self.attach(at), "there is room for everyone at the end");
+        }
+        self.settle();
+        self.end_damage();
+        self.resume_all();
+        self.settle();
     }
 
     /// Lets everybody work until nothing is left to do, now or later.
@@ -107,7 +117,7 @@ impl Run {
         }
     }
 
-    fn redrive_all(&mut self) {
+    pub(super) fn redrive_all(&mut self) {
         let now = self.now();
         let names: Vec<String> = self.consumers.iter().map(|declared| declared.spec.name.clone()).collect();
         for name in names {
@@ -207,6 +217,16 @@ impl Run {
 
     /// Notes what the log tells of.
     fn look_back(&mut self, model: &Model) {
+        for decision in model.commands.decisions.values() {
+            self.note(match &decision.outcome {
+                CommandOutcome::Accepted { .. } => Fault::CommandAccepted,
+                CommandOutcome::Refused(refusal) if refusal.code == Refusal::EXPIRED => Fault::CommandExpired,
+                CommandOutcome::Refused(_) => Fault::CommandRefused,
+                CommandOutcome::Discarded => Fault::CommandDiscarded,
+            });
+        }
+        (0..model.commands.decided_again).for_each(|_| self.note(Fault::CommandRedriven));
+        self.note_if(Fault::CommandSeen, model.commands.are_seen);
         for event in &model.events {
             let is_plugins = |event: &Event| event.source.starts_with("/plugins/");
             match event.event_type.as_str() {

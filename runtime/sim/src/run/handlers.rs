@@ -4,11 +4,13 @@
 mod state;
 
 use camshaft_engine::{Attempt, Handler};
-use camshaft_event::{Answer, AttemptContext, EffectError, FailureCause, Limit, NewEvent};
+use camshaft_event::{
+    Answer, AttemptContext, CommandOutcome, EffectError, FailureCause, Limit, NewEvent, Refusal,
+};
 
 use super::Run;
 use super::records::CallRecord;
-use crate::consumers::BAD;
+use crate::consumers::{BAD, BANK, COMMANDS};
 use crate::faults::Fault;
 use crate::model::AttemptRecord;
 use crate::sharing::Sharing;
@@ -34,7 +36,9 @@ impl Handler for Handlers<'_> {
         self.called.attempts.push(AttemptRecord::new(mark.consumer, mark.offset));
         let sharing = Sharing::of(|setting| attempt.config(setting).map(str::to_owned));
         // Limits may refuse an effect; the attempt is a reject then, whatever is answered.
+        let is_closed = self.run.is_closed && attempt.consumer() == BANK;
         let answer = match self.handle(&mut attempt, sharing) {
+            Ok(()) if is_closed => Answer::Reject { reason: "closed".to_owned() },
             Ok(()) if attempt.config(BAD).is_some() && self.run.dice(4) < 3 => self.mood_among(6),
             Ok(()) => self.mood_among(moods(sharing)),
             Err(EffectError::Hops { .. }) => {
@@ -77,6 +81,10 @@ impl<'r> Handlers<'r> {
         if self.run.dice(8) == 0 {
             attempt.publish(event("thing.else"))?;
         }
+        // Only a sender makes a command of an event that has its type.
+        if self.run.dice(24) == 0 {
+            attempt.publish(event(COMMANDS[0]))?;
+        }
         if self.run.dice(6) == 0 {
             self.run.note(Fault::HandlerSchedules);
             let at = attempt.now().plus_ms(self.run.dice(2_000));
@@ -86,7 +94,27 @@ impl<'r> Handlers<'r> {
             self.run.note(Fault::HandlerCancels);
             attempt.cancel(name)?;
         }
-        self.use_state(attempt, sharing)
+        self.use_state(attempt, sharing)?;
+        if attempt.consumer() == BANK { self.decide(attempt) } else { Ok(()) }
+    }
+
+    /// Accepts or refuses a command, or leaves it to the engine to accept it.
+    fn decide(&mut self, attempt: &mut Attempt) -> Result<(), EffectError> {
+        let reply = || format!("{} in attempt {}", attempt.offset(), attempt.attempt()).into_bytes();
+        let answer = match self.run.dice(5) {
+            0 | 1 => {
+                Err(Refusal { code: "no-funds".to_owned(), message: String::new(), data: reply().into() })
+            }
+            2 => return Ok(()),
+            _ => Ok(reply()),
+        };
+        let outcome = match answer.clone() {
+            Ok(reply) => CommandOutcome::Accepted { reply: reply.into() },
+            Err(refusal) => CommandOutcome::Refused(refusal),
+        };
+        let record = self.called.attempts.last_mut().expect("a handler works within a call");
+        record.answer = Some(outcome);
+        attempt.answer(answer)
     }
 
     /// How a call ends: of `sides` moods the first seven are bad.

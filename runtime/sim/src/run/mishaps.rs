@@ -139,6 +139,7 @@ impl Run {
         assert!(survived >= durable, "only {survived} of {durable} durable transactions are there");
         self.take_in_survivors(survived);
         self.records.lose(Sequence(survived));
+        self.senders.restart(Offset(self.tail()));
         self.check_ages();
         self.process.sequencer().suspect(&marks);
         let jobs = self.process.sequencer().redrive_jobs();
@@ -196,7 +197,7 @@ impl Run {
     pub(super) fn check(&mut self) -> Model {
         let first_offset = self.process.sequencer().first_offset();
         let specs: Vec<_> = self.consumers.iter().map(|declared| declared.spec.clone()).collect();
-        let mut model = Model::new(&specs);
+        let mut model = self.model();
         for transaction in &self.history {
             let attempts = self.records.of(model.sequence.next());
             model.apply(transaction, first_offset, attempts);
@@ -209,6 +210,7 @@ impl Run {
         assert_eq!(Offset(model.events.len() as u64), Offset(self.tail()), "offsets are dense");
         self.check_standings(&model);
         self.check_jobs(&model);
+        self.check_commands(&model);
         model
     }
 }

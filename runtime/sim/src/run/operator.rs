@@ -8,6 +8,7 @@ use camshaft_event::transaction::{RedriveSelection, RedriveState};
 use camshaft_event::{FailureCause, Offset, Timestamp};
 
 use super::Run;
+use crate::consumers::BANK;
 use crate::faults::Fault;
 
 impl Run {
@@ -41,7 +42,10 @@ impl Run {
                 self.delivery.made_due(name, offset, self.machine.clock.passed_ms());
                 self.note(Fault::HeldRetried);
             }
-            Ok(_) => self.note(Fault::HeldSetAside),
+            Ok(_) => {
+                self.note_act_on(name, offset);
+                self.note(Fault::HeldSetAside);
+            }
             Err(HeldError::Attempted { .. }) => self.note(Fault::HeldAttempted),
             Err(HeldError::Waits { .. }) => self.note(Fault::HeldWaited),
             Err(HeldError::Unready(_)) => self.note(Fault::Unready),
@@ -102,7 +106,11 @@ impl Run {
         };
         self.tell(|| format!("redrive ({redrives}) or discard {name}:{offset} → {acted:?}"));
         match acted {
-            Ok(_) => self.note(if redrives { Fault::Redriven } else { Fault::Discarded }),
+            Ok(_) if redrives => self.note(Fault::Redriven),
+            Ok(_) => {
+                self.note_act_on(name, offset);
+                self.note(Fault::Discarded);
+            }
             Err(DeadLetterError::Unready(_)) => self.note(Fault::Unready),
             Err(error) => panic!("{name}:{offset} was listed, but {error}"),
         }
@@ -136,6 +144,7 @@ impl Run {
                 self.note(fault);
             }
             Err(ConsumerError::Unready(_)) => self.note(Fault::Unready),
+            Err(error @ ConsumerError::Undecided { .. }) => self.check_undecided(&error),
             // It was never there, is forgotten already, or waits for room to be attached after a restart.
             Err(ConsumerError::NotFound { .. } | ConsumerError::Attached { .. }) => {}
             Err(error) => panic!("{name}: {error}"),
@@ -213,8 +222,13 @@ impl Run {
         self.tell(|| format!("reset {name} to {offset}, state kept: {keep_state} → {reset:?}"));
         match reset {
             Ok(_) => {
+                assert_ne!(name, BANK, "an owner of commands does not begin anew");
                 self.delivery.reset(&name);
                 self.note(Fault::Reset);
+            }
+            Err(ConsumerError::NotResettable { .. }) => {
+                assert_eq!(name, BANK, "a consumer without commands begins anew");
+                self.note(Fault::NotReset);
             }
             Err(ConsumerError::Unready(_)) => self.note(Fault::Unready),
             Err(ConsumerError::NotFound { .. }) => {}

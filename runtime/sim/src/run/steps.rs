@@ -89,6 +89,7 @@ impl Run {
             Committed::At(sequence) => self.process.queued(sequence),
             _ => None,
         };
+        transaction.iter().for_each(|transaction| self.senders.note_ended(transaction));
         let mut moment = Moment { passed_ms: self.machine.clock.passed_ms(), faults: &mut self.faults };
         self.delivery.ended(&ticket, called.attempts.len(), transaction.as_ref(), &mut moment);
         self.hear_verdicts();

@@ -53,9 +53,27 @@ impl Run {
     pub(super) fn age(&mut self) {
         self.machine.clock.set_right();
         self.leave(0);
-        for number in 0..FILLING {
+        self.fill();
+        self.machine.clock.jump_ms(AHEAD_MS);
+        self.note(Fault::ClockAhead);
+        self.trim_now();
+        self.machine.clock.set_right();
+        self.pass_retention();
+        assert!(self.attach(0), "there is room for everyone at the end");
+        self.settle();
+    }
+
+    /// Lets the log go as far as its events now reach.
+    pub(super) fn let_the_log_go(&mut self) {
+        self.fill();
+        self.pass_retention();
+    }
+
+    /// Publishes unwanted events, more than a segment of them.
+    fn fill(&mut self) {
+        for _ in 0..FILLING {
             let event = Event {
-                id: format!("late{number}"),
+                id: format!("late{}", self.tail()),
                 source: "/test".to_owned(),
                 event_type: "unheard".to_owned(),
                 data: vec![b'z'; 3_500],
@@ -65,10 +83,9 @@ impl Run {
             self.sync();
         }
         self.settle();
-        self.machine.clock.jump_ms(AHEAD_MS);
-        self.note(Fault::ClockAhead);
-        self.trim_now();
-        self.machine.clock.set_right();
+    }
+
+    fn pass_retention(&mut self) {
         let before = self.process.log().bounds().first_sequence;
         for _ in 0..2 {
             self.machine.clock.pass_ms(self.machine.retention.age_ms);
@@ -79,8 +96,6 @@ impl Run {
         let first = self.process.log().bounds().first_sequence;
         assert!(first > before, "the log keeps what is past its age: it begins at {first}");
         self.note(Fault::Trimmed);
-        assert!(self.attach(0), "there is room for everyone at the end");
-        self.settle();
     }
 
     /// Detaches a consumer that is attached.

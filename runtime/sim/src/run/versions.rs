@@ -4,7 +4,7 @@
 use camshaft_engine::{ConsumerError, ConsumerSpec, Pause, VerdictOutcome};
 
 use super::Run;
-use crate::consumers;
+use crate::consumers::{self, COMMANDS};
 use crate::faults::Fault;
 use crate::model::fails;
 
@@ -55,7 +55,16 @@ impl Run {
                 self.note(Fault::Unready);
                 return false;
             }
-            Err(error) => panic!("{name}: {error}"),
+            Err(error) => {
+                self.check_undecided(&error);
+                // The file of a version that decides all commands is put back.
+                let decides_all = |spec: &&ConsumerSpec| spec.role.commands().len() == COMMANDS.len();
+                if let Some(declared) = self.consumers.get_mut(at) {
+                    let last = declared.past.iter().rev().find(decides_all).cloned();
+                    declared.spec = last.expect("the first version decides all commands");
+                }
+                return self.attach(at);
+            }
         }
         true
     }
@@ -116,7 +125,7 @@ impl Run {
             Ok(fault) => self.note(fault),
             Err(ConsumerError::Unready(_)) => self.note(Fault::Unready),
             Err(ConsumerError::NotFound { .. }) => {}
-            Err(error) => panic!("{name}: {error}"),
+            Err(error) => self.check_undecided(&error),
         }
     }
 

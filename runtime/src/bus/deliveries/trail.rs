@@ -242,7 +242,14 @@ mod tests {
         let turn = |data: &str, offset: u64| {
             let told = Event { event_type: SKIPPED.into(), data: data.as_bytes().into(), ..Event::default() };
             let (held, dead, timers) = (Vec::new(), Vec::new(), Vec::new());
-            let act = Intervention { consumer: ConsumerId(1), held, dead, events: vec![told], timers };
+            let act = Intervention {
+                consumer: ConsumerId(1),
+                held,
+                dead,
+                events: vec![told],
+                timers,
+                ..Intervention::default()
+            };
             let mut trail = Trail::default();
             trail.intervened(&act, Offset(offset), Timestamp(7));
             matches!(trail.turn(ConsumerId(1)), Some(Turn::Skipped(Timestamp(7))))

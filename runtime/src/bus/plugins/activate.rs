@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use camshaft_engine::{Attached, ConsumerError, ConsumerSpec, Sequencer};
-use camshaft_event::TypePattern;
 use camshaft_event::transaction::{Activation, ActivationOutcome};
+use camshaft_event::{Role, TypePattern};
 use camshaft_host::{Plugin, Refusal, RefusalCode};
 
 use super::shelf::{Because, Running, Waiting, Withheld};
@@ -360,6 +360,7 @@ pub fn spec(plugin: &Plugin, code: CodeNumber) -> ConsumerSpec {
     let publishes = manifest.publishes.iter().filter_map(|pattern| pattern.parse::<TypePattern>().ok());
     ConsumerSpec {
         name: manifest.name.clone(),
+        role: Role::Handler,
         subscriptions: manifest.subscriptions.clone(),
         publishes: Some(publishes.collect()),
         policy: manifest.policy.clone(),

@@ -11,7 +11,7 @@ use camshaft_event::transaction::{
 };
 use camshaft_event::{
     ActivationId, AttemptHistory, AttemptInputs, ConsumerId, DeadLetter, Event, Generation, HeldEvent,
-    Offset, RedriveId, Sequence, Timestamp, Transaction,
+    Offset, RedriveId, Role, Sequence, Timestamp, Transaction,
 };
 use camshaft_tables::store::{MemoryStore, Store};
 use camshaft_tables::{ConsumerProgress, PortionBounds, Position, StateSpace, Tables, Versioned};
@@ -121,6 +121,7 @@ pub fn consumer(generation: u32, checkpoint: Option<u64>, clears: bool) -> Secti
         pinned: None,
         history: ActivationHistory::default(),
         probation: None,
+        role: Role::Handler,
     };
     let checkpoint = checkpoint.map(Offset);
     Section::Consumer(Box::new(ConsumerChanged {

@@ -1,6 +1,6 @@
 //! The catalogue of errors, compared with its page, the limits and the codes of refusals.
 
-use camshaft_event::Limit;
+use camshaft_event::{Limit, RefusalCode};
 
 use super::*;
 

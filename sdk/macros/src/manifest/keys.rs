@@ -44,7 +44,8 @@ pub(super) const MANIFEST: &[Key] = &[
     ("config", Kind::Free),
 ];
 
-const SUBSCRIPTION: &[Key] = &[("handler", Kind::Text), ("types", Kind::Texts), ("filter", Kind::Any)];
+const SUBSCRIPTION: &[Key] =
+    &[("handler", Kind::Text), ("types", Kind::Texts), ("filter", Kind::Any), ("commands", Kind::Flag)];
 
 const POLICY: &[Key] = &[
     ("max_attempts", Kind::Integer),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use camshaft_engine::{Attempt, ConsumerSpec};
 use camshaft_event::{
-    Answer, AttemptContext, Backoff, Event, FailureCause, Key, NewEvent, Policy, Start, Subscription,
+    Answer, AttemptContext, Backoff, Event, FailureCause, Key, NewEvent, Policy, Role, Start, Subscription,
 };
 
 /// An event of type `thing.happened`, ordered by `key` unless that is empty.
@@ -30,7 +30,13 @@ pub fn spec(name: &str, types: &[&str]) -> ConsumerSpec {
     let types = types.iter().map(|pattern| pattern.parse().unwrap()).collect();
     ConsumerSpec {
         name: name.to_owned(),
-        subscriptions: vec![Subscription { handler: "handle".to_owned(), types, filter: None }],
+        role: Role::Handler,
+        subscriptions: vec![Subscription {
+            handler: "handle".to_owned(),
+            types,
+            filter: None,
+            commands: false,
+        }],
         publishes: None,
         policy: Policy { partitions: 4, backoff: Backoff { base_ms: 100, max_ms: 100 }, ..Policy::default() },
         start: Start::Earliest,

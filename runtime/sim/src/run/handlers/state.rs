@@ -12,7 +12,7 @@ use crate::sharing::{self, Shared, Sharing};
 /// Before a read, other batches or calls of the consumer make steps, one more in one of so many cases.
 const STEPS: u64 = 2;
 
-/// At most so many seats of a row are taken …
+/// At most this number of seats of a row are taken …
 const TAKEN_SEATS: usize = 4;
 /// … of these.
 const SEATS: u64 = 7;

@@ -1,0 +1,64 @@
+//! Commands in a batch: the answer of an attempt, commands that wait, and commands that expired.
+
+use camshaft_event::transaction::Outcome;
+use camshaft_event::{Answer, CommandChange, CommandOutcome, HeldEvent, Refusal, Timestamp, expiry};
+use camshaft_sabotage::{Sabotage, is_on};
+
+use super::{Run, WorkerContext};
+use crate::attempt::Effects;
+use crate::batch::Item;
+use crate::clock::rfc3339;
+
+impl Run {
+    /// The answer that an attempt gave, if its consumer decides commands. A refusal leaves no effects.
+    pub(super) fn answered(&self, item: &Item, effects: &mut Effects) -> Option<Box<CommandChange>> {
+        if !self.batch.spec.role.answers() {
+            return None;
+        }
+        let is_refused = matches!(effects.answer, Some(CommandOutcome::Refused(_)));
+        if is_refused && !is_on(Sabotage::KeepRefusedEffects) {
+            effects.answer_only();
+        }
+        let accepted = || CommandOutcome::Accepted { reply: Vec::new().into() };
+        let outcome = effects.answer.take().unwrap_or_else(accepted);
+        Some(Box::new(CommandChange::new(item.event.hash(), Some(outcome))))
+    }
+
+    /// That a command waits outside the log from now on, if its consumer has to decide it.
+    pub(super) fn waiting_command(&self, item: &Item, outcome: Outcome) -> Option<Box<CommandChange>> {
+        let waits = match outcome {
+            Outcome::Held | Outcome::Retrying | Outcome::Suspended | Outcome::DeadLettered => true,
+            Outcome::Done | Outcome::Released => false,
+        };
+        let is_decided_here = waits && self.batch.spec.role.answers();
+        is_decided_here.then(|| Box::new(CommandChange::new(item.event.hash(), None)))
+    }
+
+    /// Refuses a command whose time is over, without calling its consumer. Whether it did.
+    pub(super) fn refuses_expired(
+        &mut self,
+        item: &Item,
+        now_us: u64,
+        context: &mut WorkerContext<'_>,
+    ) -> bool {
+        if !self.batch.spec.role.answers() {
+            return false;
+        }
+        // Sending validates it.
+        let until = expiry(&item.event).ok().flatten();
+        let Some(until) = until.filter(|until| *until < context.clock.now()) else { return false };
+        let number = item.held().map_or(1, HeldEvent::next_attempt);
+        let mut attempt = self.attempt(item, number, now_us, context);
+        attempt.effects.answer = Some(CommandOutcome::Refused(expired(until)));
+        self.record(Answer::Done, attempt, context.random);
+        true
+    }
+}
+
+fn expired(until: Timestamp) -> Refusal {
+    Refusal {
+        code: Refusal::EXPIRED.to_owned(),
+        message: format!("the command expired at {}, before it was decided", rfc3339(until)),
+        data: Vec::new().into(),
+    }
+}

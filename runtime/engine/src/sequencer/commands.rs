@@ -1,0 +1,133 @@
+//! Commands: their owners, and the state of each command.
+
+use camshaft_event::{CommandChange, CommandOutcome, ConsumerId, DeadLetter, Offset, Role, Timestamp};
+use camshaft_tables::store::Store;
+use camshaft_tables::{Decision, TablesError};
+
+use super::{ConsumerError, Sequencer, WaitsFor};
+use crate::ConsumerSpec;
+use crate::consumer::Consumer;
+
+/// The state of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandState {
+    /// It was decided, or discarded.
+    Decided(Decision),
+    /// It waits among the held events of its owner.
+    Held {
+        /// The owner.
+        consumer: String,
+        /// What it waits for.
+        waits_for: WaitsFor,
+        /// When its next attempt is due at the earliest, if one has failed.
+        due: Option<Timestamp>,
+    },
+    /// It is a dead letter of its owner, and may still be redriven.
+    Dead {
+        /// The owner.
+        consumer: String,
+    },
+}
+
+impl<S: Store> Sequencer<S> {
+    /// The state of the command at `offset`. `None` if no consumer has dealt with it yet, or if there is no
+    /// command at that offset.
+    ///
+    /// # Errors
+    /// Tables that cannot be read.
+    pub fn command_state(&self, offset: Offset) -> Result<Option<CommandState>, TablesError> {
+        if let Some(decision) = self.tables.decision(offset, self.first_offset)? {
+            return Ok(Some(CommandState::Decided(decision)));
+        }
+        let owner = self.consumers.values().find(|consumer| consumer.undecided.contains_key(&offset));
+        Ok(owner.and_then(|consumer| self.undecided_state(consumer, offset)))
+    }
+
+    fn undecided_state(&self, consumer: &Consumer, offset: Offset) -> Option<CommandState> {
+        let name = consumer.record.name.clone();
+        if consumer.dead.get(offset).is_some() {
+            return Some(CommandState::Dead { consumer: name });
+        }
+        let place = consumer.held.place(offset)?;
+        let waits_for = consumer.waits_for(&place, &self.steady);
+        Some(CommandState::Held { consumer: name, waits_for, due: place.due(&self.steady) })
+    }
+
+    /// The commands that were decided or became dead letters since this was last asked. The caller wakes
+    /// those that wait for them.
+    #[must_use]
+    pub fn take_decided(&mut self) -> Vec<Offset> {
+        std::mem::take(&mut self.decided)
+    }
+
+    /// Notes that a command of this consumer was decided or discarded.
+    pub(super) fn note_decided(&mut self, consumer: ConsumerId, offset: Offset) {
+        if let Some(consumer) = self.consumers.change(consumer) {
+            consumer.undecided.remove(&offset);
+        }
+        self.decided.push(offset);
+    }
+
+    /// The name of the consumer that owns a command type, and whether it is attached.
+    #[must_use]
+    pub fn owner(&self, command_type: &str) -> Option<(&str, bool)> {
+        let consumer = self.consumers.get(self.owners.of(command_type)?)?;
+        let is_attached = consumer.is_attached() || consumer.is_unattended();
+        Some((&consumer.record.name, is_attached))
+    }
+
+    /// Whether `spec` may take the place of what `current` runs, or be a new consumer.
+    pub(super) fn check_role(
+        &self,
+        current: Option<&Consumer>,
+        spec: &ConsumerSpec,
+    ) -> Result<(), ConsumerError> {
+        let name = || spec.name.clone();
+        for command_type in spec.role.commands() {
+            let owner = self.owners.of(command_type);
+            let other = owner.filter(|owner| Some(*owner) != current.map(|known| known.record.id));
+            if let Some(other) = other.and_then(|other| self.consumers.get(other)) {
+                let (command_type, owner) = (command_type.clone(), other.record.name.clone());
+                return Err(ConsumerError::CommandOwned { name: name(), command_type, owner });
+            }
+        }
+        let Some(current) = current else { return Ok(()) };
+        let was = &current.record.role;
+        if !was.is_same_kind(&spec.role) {
+            return Err(ConsumerError::RoleChanged { name: name(), was: was.name(), now: spec.role.name() });
+        }
+        let dropped = was.commands().iter().filter(|command| !spec.role.commands().contains(command));
+        self.check_decided(current, dropped)
+    }
+
+    /// Whether all commands of these types are decided. Commands that the consumer has not read, and that the
+    /// log has forgotten, will never be decided.
+    pub(super) fn check_decided<'t>(
+        &self,
+        consumer: &Consumer,
+        types: impl Iterator<Item = &'t String>,
+    ) -> Result<(), ConsumerError> {
+        let floor = consumer.floor(self.tables.progress().next_offset).max(self.first_offset);
+        for command_type in types {
+            let is_waiting = consumer.undecided.values().any(|undecided| undecided == command_type);
+            if is_waiting || self.tables.last_command(command_type)? >= Some(floor) {
+                let (name, command_type) = (consumer.record.name.clone(), command_type.clone());
+                return Err(ConsumerError::Undecided { name, command_type });
+            }
+        }
+        Ok(())
+    }
+
+    /// What a discarded dead letter means for its command, if it is one that `role` decides.
+    pub(super) fn discarded(
+        role: &Role,
+        offset: Offset,
+        letter: &DeadLetter,
+    ) -> Vec<(Offset, CommandChange)> {
+        if !role.answers() {
+            return Vec::new();
+        }
+        let change = CommandChange::new(letter.event.hash(), Some(CommandOutcome::Discarded));
+        vec![(offset, change)]
+    }
+}

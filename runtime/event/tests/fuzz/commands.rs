@@ -1,0 +1,38 @@
+//! Changes of commands, of every kind.
+
+use camshaft_event::{CommandChange, CommandOutcome, EventHash, Refusal, Role};
+
+use super::built::BuiltEvent;
+
+/// A change of the command that was built; the number decides its kind.
+pub fn command_change(built: &BuiltEvent, number: u32) -> CommandChange {
+    let event = built.event();
+    let outcome = match number % 4 {
+        0 => None,
+        1 => Some(CommandOutcome::Discarded),
+        2 => Some(CommandOutcome::Accepted { reply: event.data.clone().into() }),
+        _ => {
+            let refusal = Refusal {
+                code: event.id.clone(),
+                message: event.source.clone(),
+                data: event.data.clone().into(),
+            };
+            Some(CommandOutcome::Refused(refusal))
+        }
+    };
+    CommandChange::new(event.hash(), outcome)
+}
+
+/// A command that waits outside the log, with hashes that need all their bits.
+pub fn undecided() -> CommandChange {
+    CommandChange::new(EventHash { identity: u128::MAX - 1, content: u64::MAX }, None)
+}
+
+/// Either role, by the number.
+pub fn role(number: u32) -> Role {
+    if number.is_multiple_of(2) {
+        Role::Handler
+    } else {
+        Role::Aggregate { commands: vec![number.to_string()] }
+    }
+}
