@@ -55,7 +55,7 @@ pub fn deploy(client: &Client, arguments: &Arguments, json: bool) -> Result<(), 
         let message = format!("the name of \"{}\" is not valid UTF-8", arguments.file.display());
         Failure::new(ErrorCode::WrongUsage, message).hint("Rename it, for example to stock.wasm.")
     })?;
-    let before: PluginsView = client.get("/plugins")?;
+    let before = if arguments.no_wait { client.get("/plugins")? } else { wait::until_started(client)? };
     let place = Place::of(client, &before.directory, arguments.send);
     // An operator's file that is kept may give the plugin a different name than the author's.
     let stays = arguments.toml.is_none() && has_stem(&before, stem);

@@ -34,8 +34,8 @@ The command may be sent again with the same id, for example after a failure. It 
 executed again: the runtime returns the first answer.
 
 Exits with 0 if the command was accepted, with 3 if it was refused or discarded, and with 4
-if no consumer owns its type or it has no answer yet. With --wait 0, it exits with 0 once
-the command is in the log.")]
+if no consumer owns its type, if it is a dead letter or if it has no answer yet. With
+--wait 0, a command without an answer exits with 0: it is in the log.")]
 pub struct Arguments {
     /// Command type, such as account.withdraw
     #[arg(value_name = "TYPE")]
@@ -128,6 +128,10 @@ fn send_until_answered(client: &Client, body: &str, wait: Duration) -> Result<Co
             let duplicate = *duplicate.get_or_insert(view.duplicate);
             CommandView { duplicate, ..view }
         });
+        if sent.is_err() {
+            // A request without an answer may have sent it, so a later one cannot tell.
+            duplicate.get_or_insert(Some(false));
+        }
         let pause = match &sent {
             Ok(view) => (!is_settled(view)).then_some(PAUSE),
             Err(refusal) => again_after(refusal),

@@ -113,7 +113,9 @@ impl Effects {
 
     /// Only the answer and the reads: a refused command has no effects.
     pub(crate) fn answer_only(&mut self) {
-        let (answer, reads) = (self.answer.take(), std::mem::take(&mut self.reads));
+        let (answer, mut reads) = (self.answer.take(), std::mem::take(&mut self.reads));
+        // It was written nowhere, so its size is not the attempt's concern.
+        reads.forget_writes();
         *self = Self { answer, reads, inputs: std::mem::take(&mut self.inputs), ..Self::default() };
     }
 

@@ -1,5 +1,6 @@
 //! The sequencer behind its lock, as threads and handlers share it.
 
+mod commands;
 mod dead_letters;
 mod held_events;
 

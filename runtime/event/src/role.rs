@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Event, Key, Offset};
 
-/// The role of a consumer, fixed when it is created. Persisted; never renumber.
+/// The role of a consumer. Its kind is fixed when the consumer is created. Persisted; never renumber.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Role {
     /// It handles events.

@@ -3,16 +3,18 @@
 //! The compilation has its own target folder and environment, so a surrounding build such as `cargo test`
 //! cannot affect it.
 
+mod error;
+
 use std::{
     env,
     ffi::OsString,
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
+pub use error::BuildError;
 use serde::Deserialize;
-use thiserror::Error;
 
 use crate::{
     TARGET,
@@ -62,64 +64,6 @@ pub struct Component {
     pub name: String,
     /// Path of the component, which is valid.
     pub path: PathBuf,
-}
-
-/// Why a build of guests failed.
-#[derive(Debug, Error)]
-pub enum BuildError {
-    /// Cargo cannot be started.
-    #[error("cargo cannot be run")]
-    CargoMissing(#[source] io::Error),
-    /// The folder is not a Cargo package.
-    #[error("there is no Cargo.toml in {folder}. Name the folder of a plugin's package.")]
-    NoPackage {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// Compilation failed; cargo printed the reason on stderr.
-    #[error("the guests in {folder} do not compile; cargo's messages are above")]
-    Compile {
-        /// Where cargo ran.
-        folder: PathBuf,
-    },
-    /// None of the requested packages is a plugin. Nothing was compiled.
-    #[error("{folder} contains no plugin. Add `[lib] crate-type = [\"cdylib\"]` to its Cargo.toml.")]
-    NoGuest {
-        /// The folder that was searched.
-        folder: PathBuf,
-        /// The folders of plugins in the same workspace.
-        others: Vec<PathBuf>,
-    },
-    /// A compiled module is not a plugin.
-    #[error("{name} compiles but is not a plugin. Check that it uses camshaft-sdk.")]
-    Componentize {
-        /// The guest.
-        name: String,
-        /// Why it is not a plugin.
-        #[source]
-        error: ComponentizeError,
-    },
-    /// Cargo keeps using code of another folder for the plugin.
-    #[error(
-        "cargo uses the build of \"{package}\" from {other} for {folder}, even after its results were removed"
-    )]
-    Mistaken {
-        /// The package.
-        package: String,
-        /// Where cargo ran.
-        folder: PathBuf,
-        /// The folder whose code cargo used.
-        other: String,
-    },
-    /// A file of the build cannot be read or written.
-    #[error("{path} cannot be used")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        error: io::Error,
-    },
 }
 
 impl Guests {
@@ -219,7 +163,11 @@ impl Toolchain {
         if output.status.success() {
             return Ok(output.stdout);
         }
-        Err(BuildError::Compile { folder: guests.folder.clone() })
+        let folder = guests.folder.clone();
+        match output.status.code() {
+            Some(_) => Err(BuildError::Compile { folder }),
+            None => Err(BuildError::Ended { folder, signal: output.status }),
+        }
     }
 
     /// The cargo command, with messages for this program on stdout and for people on stderr.

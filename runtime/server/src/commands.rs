@@ -59,11 +59,14 @@ const MAX_WAIT: Duration = Duration::from_mins(1);
 pub async fn send(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let wait = wait(&headers)?;
     refuse_expectations(&headers)?;
-    let ReceivedEvents { events, is_batch, lease: _lease } = receive(&api, &headers, body).await?;
+    let ReceivedEvents { events, is_batch, lease } = receive(&api, &headers, body).await?;
+    let receipts = api.runtime.submit(events).await?;
+    // The commands are durable, and their memory is free.
+    drop(lease);
     // Beyond their share of the connections, senders do not wait: other requests need the rest.
     let share = api.waiting.try_acquire();
     let wait = if share.is_ok() { wait } else { Duration::ZERO };
-    let mut views = api.runtime.send_batch(events, wait).await?;
+    let mut views = api.runtime.answers(receipts, wait).await?;
     match (is_batch, views.pop()) {
         (false, Some(view)) => answer(view),
         (_, last) => {

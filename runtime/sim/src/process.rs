@@ -92,6 +92,11 @@ impl Process {
         })
     }
 
+    /// The sequencer as threads share it.
+    pub(crate) fn shared(&self) -> &SharedSequencer<SimStore> {
+        &self.shared
+    }
+
     /// Enters the critical section.
     pub(crate) fn sequencer(&self) -> MutexGuard<'_, Sequencer<SimStore>> {
         let mut sequencer = self.shared.lock();

@@ -8,8 +8,8 @@ use camshaft_tables::Decision;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Runtime, shown};
-use crate::view::{AnswerView, CommandStatus, CommandView, FactsView};
-use crate::{CommandError, PublishError};
+use crate::view::{AnswerView, CommandStatus, CommandView, FactsView, Receipt};
+use crate::{CommandError, PublishError, Unavailable};
 
 impl Runtime {
     /// Sends a command to the consumer that owns its type, and waits up to `wait` for the answer. Returns the
@@ -20,24 +20,46 @@ impl Runtime {
     /// have been sent; send it again with the same id to learn what became of it.
     ///
     /// # Errors
-    /// See [`PublishError`]. Nothing is sent then.
+    /// See [`PublishError`]. Nothing is sent then, unless the runtime ends during the wait
+    /// ([`PublishError::Unavailable`]): send the command again with the same id to learn what became of it.
     pub async fn send(&self, command: Event, wait: Duration) -> Result<CommandView, PublishError> {
         let views = self.send_batch(vec![command], wait).await?;
-        views.into_iter().next().ok_or(crate::Unavailable::ShuttingDown.into())
+        views.into_iter().next().ok_or(Unavailable::ShuttingDown.into())
     }
 
     /// Sends commands as one transaction: all of them, or none if one is refused. Each is decided for itself.
     /// Otherwise like [`Runtime::send`]; `wait` is the time for all.
     ///
     /// # Errors
-    /// See [`PublishError`]. Nothing is sent then.
+    /// As [`Runtime::send`].
     pub async fn send_batch(
         &self,
         commands: Vec<Event>,
         wait: Duration,
     ) -> Result<Vec<CommandView>, PublishError> {
         let deadline = Instant::now() + wait;
-        let receipts = self.try_publish_commands(commands).await?;
+        let receipts = self.submit(commands).await?;
+        Ok(self.answers(receipts, deadline.saturating_duration_since(Instant::now())).await?)
+    }
+
+    /// Sends commands as one transaction and waits for no answer. Returns once they are durable.
+    ///
+    /// # Errors
+    /// See [`PublishError`]. Nothing is sent then.
+    pub async fn submit(&self, commands: Vec<Event>) -> Result<Vec<Receipt>, PublishError> {
+        self.try_publish_commands(commands).await
+    }
+
+    /// Waits up to `wait` for the answers of commands that [`Runtime::submit`] sent.
+    ///
+    /// # Errors
+    /// The runtime ended during the wait.
+    pub async fn answers(
+        &self,
+        receipts: Vec<Receipt>,
+        wait: Duration,
+    ) -> Result<Vec<CommandView>, Unavailable> {
+        let deadline = Instant::now() + wait;
         let mut views = Vec::with_capacity(receipts.len());
         for receipt in receipts {
             let view = self.answer(receipt.offset, deadline).await?;
@@ -52,7 +74,7 @@ impl Runtime {
     /// No command at that offset, a decision older than the retention, or a log or tables that cannot be
     /// read.
     pub async fn command(&self, offset: Offset) -> Result<CommandView, CommandError> {
-        let known = self.0.core.read_durably(|sequencer| sequencer.lock().command_state(offset)).await??;
+        let known = self.0.core.read_durably(|sequencer| sequencer.command_state(offset)).await??;
         if let Some(state) = known {
             return Ok(view(offset, Some(state)));
         }
@@ -71,15 +93,15 @@ impl Runtime {
     }
 
     /// The command at `offset` once it is decided or dead, or as it is at `deadline`.
-    async fn answer(&self, offset: Offset, deadline: Instant) -> Result<CommandView, crate::Unavailable> {
+    async fn answer(&self, offset: Offset, deadline: Instant) -> Result<CommandView, Unavailable> {
         let core = &self.0.core;
         let mut awaited = core.decided.register(offset);
         let mut is_last = Instant::now() >= deadline;
         loop {
-            let state = core.read_durably(|sequencer| sequencer.lock().command_state(offset)).await?;
+            let state = core.read_durably(|sequencer| sequencer.command_state(offset)).await?;
             let state = state.map_err(|error| {
                 core.fail(error);
-                crate::Unavailable::Poisoned
+                Unavailable::Poisoned
             })?;
             let is_settled = matches!(state, Some(CommandState::Decided(_) | CommandState::Dead { .. }));
             if is_settled || is_last {

@@ -4,6 +4,8 @@
 //! until it is decided, and then as long as the decision: the same command is never executed twice. The last
 //! command of each type shows whether its owner has read all of them.
 
+use std::ops::ControlFlow;
+
 use camshaft_event::{CommandChange, CommandOutcome, EventHash, Offset, Sequence};
 use camshaft_sabotage::{Sabotage, is_on};
 use serde::{Deserialize, Serialize};
@@ -60,6 +62,14 @@ pub(crate) fn known_until(value: &[u8]) -> Option<Offset> {
     Some(Offset(u64::from_le_bytes(*value.first_chunk()?)))
 }
 
+/// A decision, and until when it is kept.
+fn decode_decision(value: &[u8]) -> Result<(Decision, Offset), TablesError> {
+    const DAMAGED: TablesError = TablesError::Damaged { what: "decision" };
+    let until = known_until(value).ok_or(DAMAGED)?;
+    let (_, decision) = value.split_first_chunk::<8>().ok_or(DAMAGED)?;
+    Ok((decode(decision, "decision")?, until))
+}
+
 impl<S: Store> Tables<S> {
     /// Applies transaction `at`'s change of the command at `offset`, in a section that publishes `facts`
     /// events from `first_fact` on. The command was held or dead before if `has_waited`.
@@ -102,6 +112,23 @@ impl<S: Store> Tables<S> {
         }
     }
 
+    /// The undecided commands at these offsets, with their hashes. It reads the whole table of undecided
+    /// commands, for callers whose held event or dead letter cannot be read.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn undecided_at(&self, offsets: &[Offset]) -> Result<Vec<(Offset, EventHash)>, TablesError> {
+        let mut found = Vec::new();
+        self.scan_prefix(&keys::all_undecided(), &mut |key, value| {
+            let known = KnownIdentity::from_bytes(value).filter(|known| offsets.contains(&known.offset));
+            if let (Some(identity), Some(known)) = (keys::trailing_hash(key), known) {
+                found.push((known.offset, EventHash { identity, content: known.content }));
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(found)
+    }
+
     /// Notes that a command of this type is at `offset`.
     pub(crate) fn apply_sent(&mut self, command_type: &str, offset: Offset) {
         self.active.put(keys::last_command(command_type), offset.0.to_le_bytes().to_vec());
@@ -115,17 +142,28 @@ impl<S: Store> Tables<S> {
         self.offset(&keys::last_command(command_type), "last command")
     }
 
-    /// The decision about the command at `offset`; `None` if it is undecided, or if the log begins behind the
-    /// place where the decision was written.
+    /// The decision about the command at `offset`, in memory only; `None` if memory has none. The caller
+    /// reads the store with [`Tables::stored_decision`], outside the critical section.
+    ///
+    /// # Errors
+    /// A damaged value.
+    pub fn recent_decision(&self, offset: Offset) -> Result<Option<Decision>, TablesError> {
+        let value = self.in_memory(&keys::answer(offset)).flatten();
+        Ok(value.map(decode_decision).transpose()?.map(|(decision, _)| decision))
+    }
+
+    /// The same in the store; `None` also if the log begins behind the place where the decision was written.
     ///
     /// # Errors
     /// A store that cannot be read, or a damaged value.
-    pub fn decision(&self, offset: Offset, first_offset: Offset) -> Result<Option<Decision>, TablesError> {
-        let Some(value) = self.value(&keys::answer(offset))? else { return Ok(None) };
-        let damaged = TablesError::Damaged { what: "decision" };
-        let Some((_, decision)) = value.split_first_chunk::<8>() else { return Err(damaged) };
-        let is_kept = known_until(&value).is_some_and(|until| until >= first_offset);
-        if is_kept { decode(decision, "decision").map(Some) } else { Ok(None) }
+    pub fn stored_decision(
+        store: &S,
+        offset: Offset,
+        first_offset: Offset,
+    ) -> Result<Option<Decision>, TablesError> {
+        let value = store.get(&keys::answer(offset))?;
+        let decision = value.as_deref().map(decode_decision).transpose()?;
+        Ok(decision.filter(|(_, until)| *until >= first_offset).map(|(decision, _)| decision))
     }
 
     /// The command with this identity, if it is held or dead, or was decided and the log does not begin

@@ -194,6 +194,11 @@ pub(crate) fn last_commands() -> Vec<u8> {
     vec![LAST_COMMAND]
 }
 
+/// The hash at the end of a key of commands.
+pub(crate) fn trailing_hash(key: &[u8]) -> Option<u128> {
+    key.last_chunk().map(|bytes| u128::from_be_bytes(*bytes))
+}
+
 /// Whether a value under `key` begins with the offset until which it is known.
 pub(crate) fn expires(key: &[u8]) -> bool {
     matches!(key.first(), Some(&(ANSWER | DECIDED)))

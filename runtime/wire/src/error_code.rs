@@ -92,7 +92,7 @@ catalogue! {
     // Commands.
     NoOwner = "no-owner", Some(503), Unreachable,
         "no attached consumer owns the command type",
-        "Start the consumer that decides this command, or correct the command's type.";
+        "Start the program whose closure owns this command type, or correct the type.";
     CommandRefused = "refused", Some(422), Refused,
         "the command was refused",
         "Read the refusal's code and message; send a corrected command with a new id.";
@@ -212,7 +212,7 @@ catalogue! {
     // The state of the runtime.
     Starting = "starting", Some(503), Unreachable,
         "the runtime is starting",
-        "Retry after the time in Retry-After.";
+        "Try again in a moment, when the runtime has read its log; Retry-After has the time.";
     ShuttingDown = "shutting-down", Some(503), Unreachable,
         "the runtime is shutting down",
         "Retry once the runtime has started again.";

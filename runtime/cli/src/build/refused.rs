@@ -49,6 +49,11 @@ pub fn rust(error: &BuildError) -> Failure {
             failure(format!("the plugin in \"{}\" does not compile", folder.display()))
                 .hint("Fix the errors that cargo printed above.")
         }
+        BuildError::Ended { folder, signal } => failure(format!(
+            "cargo ended by {signal} before the plugin in \"{}\" was built",
+            folder.display()
+        ))
+        .hint("Run the build again. If the system ended it for want of memory, stop other programs first."),
         BuildError::Componentize { name, error } => {
             failure(format!("\"{name}\" compiles but is not a plugin: {error}"))
                 .hint("Check that it uses camshaft-sdk.")

@@ -48,6 +48,23 @@ impl Stood {
     }
 }
 
+/// Waits while the runtime reads its log, and returns the state of the directory. There is no limit: a
+/// runtime that starts either answers later or ends.
+pub fn until_started(client: &Client) -> Result<PluginsView, Failure> {
+    loop {
+        match client.try_get("/plugins") {
+            Ok(plugins) => return Ok(plugins),
+            Err(refusal) if is_starting(&refusal) => thread::sleep(LOOK),
+            Err(refusal) => return Err(refusal.into_failure()),
+        }
+    }
+}
+
+fn is_starting(refusal: &Refusal) -> bool {
+    let Refusal::Problem { document, .. } = refusal else { return false };
+    ErrorCode::from_urn(&document.urn) == Some(ErrorCode::Starting)
+}
+
 /// Waits until the installed files run. `before` is the state of the directory before the deployment: a
 /// refusal that it already shows is not an answer, and a version that already waited is one only if it keeps
 /// waiting.
@@ -218,9 +235,60 @@ fn bar(name: &str) -> ProgressBar {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+    };
+
+    use clap::Parser;
     use serde_json::json;
 
     use super::*;
+    use crate::client::Connection;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        connection: Connection,
+    }
+
+    /// A server that gives these answers, one to each connection, and its client.
+    fn serve(answers: Vec<(&'static str, serde_json::Value)>) -> (thread::JoinHandle<()>, Client) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let served = thread::spawn(move || {
+            for (status, body) in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _request = stream.read(&mut [0; 4_096]).unwrap();
+                let (body, media_type) = (body.to_string(), "application/problem+json");
+                let length = body.len();
+                write!(stream, "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: {media_type}\r\n")
+                    .unwrap();
+                write!(stream, "content-length: {length}\r\n\r\n{body}").unwrap();
+            }
+        });
+        let line = Line::parse_from(["camshaft", "--url", &url]);
+        (served, Client::new(&line.connection).unwrap())
+    }
+
+    fn problem(code: ErrorCode) -> (&'static str, serde_json::Value) {
+        let document = json!({
+            "type": code.urn(), "title": "", "status": 503, "detail": "not now", "hint": "",
+        });
+        ("503 Service Unavailable", document)
+    }
+
+    #[test]
+    fn a_deployment_waits_while_the_runtime_starts_and_for_nothing_else() {
+        let plugins = ("200 OK", json!({"directory": "/srv/plugins", "items": []}));
+        let starting = || problem(ErrorCode::Starting);
+        let (served, client) = serve(vec![starting(), starting(), plugins]);
+        assert_eq!(until_started(&client).unwrap().directory, "/srv/plugins");
+        served.join().unwrap();
+        let (served, client) = serve(vec![starting(), problem(ErrorCode::ShuttingDown)]);
+        assert_eq!(until_started(&client).unwrap_err().code(), ErrorCode::ShuttingDown);
+        served.join().unwrap();
+    }
 
     fn plugin(answer: &serde_json::Value) -> PluginView {
         let mut view = json!({

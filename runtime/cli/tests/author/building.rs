@@ -1,7 +1,7 @@
 //! `camshaft build` of Rust packages: the message for the root of a workspace, and the settings of the caller
 //! that do not apply.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use tempfile::tempdir;
 
@@ -39,6 +39,23 @@ fn the_root_of_a_workspace_is_not_built_and_the_plugins_in_it_are_named() {
         .says("hint: Name the folder of a plugin: `camshaft build DIR`.");
     assert!(!said.stderr.contains(&named("prices")), "{said:#?}");
     assert_eq!(said.stdout, "");
+}
+
+#[test]
+fn a_build_that_a_signal_ends_does_not_blame_the_plugin() {
+    let folder = tempdir().unwrap();
+    let folder = folder.path();
+    library(folder, "stock", "\"cdylib\"", "");
+    let cargo = folder.join("cargo");
+    let real = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    // The build itself dies; the questions before it are answered.
+    let script = format!("#!/bin/sh\n[ \"$1\" = build ] && kill -TERM $$\nexec \"{real}\" \"$@\"\n");
+    fs::write(&cargo, script).unwrap();
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+    Said::of(camshaft(folder).args(["build", "stock"]).env("CARGO", &cargo))
+        .ends_with(3)
+        .says("cargo ended by signal: 15 (SIGTERM) before the plugin in \"stock\" was built [build-failed]")
+        .says("hint: Run the build again.");
 }
 
 #[test]

@@ -11,13 +11,14 @@ use crate::clock::rfc3339;
 
 impl Run {
     /// The answer that an attempt gave, if its consumer decides commands. A refusal leaves no effects.
-    pub(super) fn answered(&self, item: &Item, effects: &mut Effects) -> Option<Box<CommandChange>> {
+    pub(super) fn answered(&mut self, item: &Item, effects: &mut Effects) -> Option<Box<CommandChange>> {
         if !self.batch.spec.role.answers() {
             return None;
         }
         let is_refused = matches!(effects.answer, Some(CommandOutcome::Refused(_)));
         if is_refused && !is_on(Sabotage::KeepRefusedEffects) {
             effects.answer_only();
+            self.timers.forget();
         }
         let accepted = || CommandOutcome::Accepted { reply: Vec::new().into() };
         let outcome = effects.answer.take().unwrap_or_else(accepted);

@@ -30,13 +30,9 @@ pub enum CommandState {
 }
 
 impl<S: Store> Sequencer<S> {
-    /// The state of the command at `offset`. `None` if no consumer has dealt with it yet, or if there is no
-    /// command at that offset.
-    ///
-    /// # Errors
-    /// Tables that cannot be read.
-    pub fn command_state(&self, offset: Offset) -> Result<Option<CommandState>, TablesError> {
-        if let Some(decision) = self.tables.decision(offset, self.first_offset)? {
+    /// The state of the command at `offset`, as far as memory has it: a decision may be in the store.
+    pub(crate) fn recent_command_state(&self, offset: Offset) -> Result<Option<CommandState>, TablesError> {
+        if let Some(decision) = self.tables.recent_decision(offset)? {
             return Ok(Some(CommandState::Decided(decision)));
         }
         let owner = self.consumers.values().find(|consumer| consumer.undecided.contains_key(&offset));
@@ -96,8 +92,16 @@ impl<S: Store> Sequencer<S> {
         if !was.is_same_kind(&spec.role) {
             return Err(ConsumerError::RoleChanged { name: name(), was: was.name(), now: spec.role.name() });
         }
-        let dropped = was.commands().iter().filter(|command| !spec.role.commands().contains(command));
-        self.check_decided(current, dropped)
+        let (before, after) = (was.commands(), spec.role.commands());
+        self.check_decided(current, before.iter().filter(|command| !after.contains(command)))?;
+        // It would decide commands again that an earlier owner has decided.
+        let floor = current.floor(self.tables.progress().next_offset).max(self.first_offset);
+        for command_type in after.iter().filter(|command| !before.contains(command)) {
+            if self.tables.last_command(command_type)? >= Some(floor) {
+                return Err(ConsumerError::Behind { name: name(), command_type: command_type.clone() });
+            }
+        }
+        Ok(())
     }
 
     /// Whether all commands of these types are decided. Commands that the consumer has not read, and that the
@@ -109,7 +113,9 @@ impl<S: Store> Sequencer<S> {
     ) -> Result<(), ConsumerError> {
         let floor = consumer.floor(self.tables.progress().next_offset).max(self.first_offset);
         for command_type in types {
-            let is_waiting = consumer.undecided.values().any(|undecided| undecided == command_type);
+            // Entries that cannot be read may be commands of any type.
+            let is_waiting = !consumer.is_whole()
+                || consumer.undecided.values().any(|undecided| undecided == command_type);
             if is_waiting || self.tables.last_command(command_type)? >= Some(floor) {
                 let (name, command_type) = (consumer.record.name.clone(), command_type.clone());
                 return Err(ConsumerError::Undecided { name, command_type });

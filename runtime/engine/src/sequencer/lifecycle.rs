@@ -81,6 +81,17 @@ pub enum ConsumerError {
         /// The type of these commands.
         command_type: String,
     },
+    /// Commands of a type that an earlier owner has decided lie ahead of the consumer.
+    #[error(
+        "consumer \"{name}\" has not read the log up to the commands \"{command_type}\" of an earlier owner; \
+         attach it without this type until it has"
+    )]
+    Behind {
+        /// Its name.
+        name: String,
+        /// The command type.
+        command_type: String,
+    },
     /// The consumer decides commands. A new start would decide them twice.
     #[error("consumer \"{name}\" decides commands, so it cannot be reset")]
     NotResettable {

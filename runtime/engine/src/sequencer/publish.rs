@@ -116,7 +116,7 @@ pub enum PublishRefusal {
 }
 
 /// What the store knows of one event: by the identities of events, and by those of commands.
-type Stored = (Option<KnownIdentity>, StoredCommand);
+type Stored = (Option<KnownIdentity>, Option<StoredCommand>);
 
 /// What was looked up and encoded for a publish outside the critical section.
 #[derive(Debug)]
@@ -145,7 +145,8 @@ impl Probe {
         snapshot: Sequence,
     ) -> Result<Self, PublishRefusal> {
         for (index, event) in events.iter().enumerate() {
-            check(index, event, max_event_bytes)?;
+            check_reserved(index, event)?;
+            check_size(index, event, max_event_bytes)?;
         }
         Self::checked(events, false, max_transaction_bytes, store, snapshot)
     }
@@ -162,9 +163,10 @@ impl Probe {
         snapshot: Sequence,
     ) -> Result<Self, PublishRefusal> {
         for (index, command) in commands.iter_mut().enumerate() {
-            check(index, command, max_event_bytes)?;
+            check_reserved(index, command)?;
             expiry(command).map_err(|reason| PublishRefusal::Expiry { index, reason })?;
             command.set_extension(reserved::COMMAND, reserved::IS_COMMAND);
+            check_size(index, command, max_event_bytes)?;
         }
         Self::checked(commands, true, max_transaction_bytes, store, snapshot)
     }
@@ -202,12 +204,12 @@ fn stored<S: Store>(store: &S, hashes: &[EventHash], are_commands: bool) -> Resu
     let find = |hash: &EventHash| -> Result<_, TablesError> {
         let identity = Tables::stored_identity(store, hash.identity)?;
         let command = are_commands.then(|| Tables::stored_command(store, hash.identity)).transpose()?;
-        Ok((identity, command.unwrap_or_default()))
+        Ok((identity, command))
     };
     hashes.iter().map(find).collect()
 }
 
-fn check(index: usize, event: &Event, max_event_bytes: usize) -> Result<(), PublishRefusal> {
+fn check_reserved(index: usize, event: &Event) -> Result<(), PublishRefusal> {
     let source = event.source.as_str();
     let found = if reserved::is_type(&event.event_type) {
         Some(format!("type \"{}\"", event.event_type))
@@ -218,10 +220,14 @@ fn check(index: usize, event: &Event, max_event_bytes: usize) -> Result<(), Publ
         let found = set_by_runtime.iter().find(|name| event.extension(name).is_some());
         found.map(|name| format!("extension \"{name}\""))
     };
-    if let Some(what) = found {
-        return Err(PublishRefusal::Reserved { index, what });
+    match found {
+        Some(what) => Err(PublishRefusal::Reserved { index, what }),
+        None => Ok(()),
     }
-    let (bytes, limit) = (event.size(), max_event_bytes);
+}
+
+fn check_size(index: usize, event: &Event, limit: usize) -> Result<(), PublishRefusal> {
+    let bytes = event.size();
     if bytes > limit { Err(PublishRefusal::EventTooLarge { index, bytes, limit }) } else { Ok(()) }
 }
 
@@ -276,7 +282,7 @@ impl<S: Store> Sequencer<S> {
                 .or(*stored)
                 // Beyond the horizon an event is forgotten with the log that held it.
                 .filter(|known| known.offset >= self.first_offset)
-                .or_else(|| self.known_command(hash.identity, command).filter(|_| probe.are_commands));
+                .or_else(|| self.known_command(hash.identity, command.as_ref()?));
             match known {
                 Some(known) if known.content == hash.content || probe.has_content(index, known.content) => {
                     receipts.push(Receipt { offset: known.offset, duplicate: true, wanted_by });

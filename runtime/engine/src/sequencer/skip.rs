@@ -2,9 +2,9 @@
 //! transaction.
 
 use camshaft_event::transaction::{ConsumerChanged, DeadChange, Floor, HeldChange, Intervention, Section};
-use camshaft_event::{ConsumerId, Offset, Timestamp, Transaction};
-use camshaft_tables::TablePart;
+use camshaft_event::{CommandChange, CommandOutcome, ConsumerId, Offset, Role, Timestamp, Transaction};
 use camshaft_tables::store::Store;
+use camshaft_tables::{TablePart, TablesError};
 
 use super::lifecycle::CHANGE_BYTES;
 use super::{ConsumerError, Sequencer};
@@ -96,6 +96,8 @@ impl<S: Store> Sequencer<S> {
         let held = skipped.held.iter().map(|offset| HeldChange { offset: *offset, event: None }).collect();
         let dead = skipped.dead.iter().map(|offset| DeadChange { offset: *offset, letter: None }).collect();
         let timers = skipped.timers.clone();
+        let commands = self.skipped_commands(&record.role, skipped)?;
+        let decided: Vec<Offset> = commands.iter().map(|(offset, _)| *offset).collect();
         let change =
             ConsumerChanged { record, checkpoint: None, clears: false, events: Vec::new(), recent: None };
         let sections = vec![
@@ -105,17 +107,30 @@ impl<S: Store> Sequencer<S> {
                 dead,
                 events: vec![event],
                 timers,
-                ..Intervention::default()
+                commands,
             })),
             Section::Consumer(Box::new(change)),
         ];
         let body = Transaction::encode_body(&sections);
         self.sequence(floors, sections, body, now)?;
-        if let Some(consumer) = self.consumers.change(id) {
-            let gone = skipped.held.iter().chain(&skipped.dead);
-            gone.for_each(|offset| _ = consumer.undecided.remove(offset));
-        }
+        decided.into_iter().for_each(|offset| self.note_decided(id, offset));
         Ok(())
+    }
+
+    /// Commands among the skipped held events and dead letters: they are discarded, since they cannot be
+    /// read.
+    fn skipped_commands(
+        &self,
+        role: &Role,
+        skipped: &Skipped,
+    ) -> Result<Vec<(Offset, CommandChange)>, TablesError> {
+        let offsets: Vec<Offset> = skipped.held.iter().chain(&skipped.dead).copied().collect();
+        if !role.answers() || offsets.is_empty() {
+            return Ok(Vec::new());
+        }
+        let commands = self.tables.undecided_at(&offsets)?.into_iter();
+        let discarded = |command| CommandChange::new(command, Some(CommandOutcome::Discarded));
+        Ok(commands.map(|(offset, command)| (offset, discarded(command))).collect())
     }
 }
 

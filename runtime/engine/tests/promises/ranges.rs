@@ -141,7 +141,7 @@ fn while_a_flush_is_under_way_the_changes_that_it_writes_still_count() {
 fn a_flush_before_the_batch_was_taken_is_no_conflict() {
     let mut world = world(scan_a, |attempt| set(attempt, "b2"));
     // The snapshot then holds a later transaction than the last write of the state.
-    world.publish(vec![Event { event_type: "other.happened".into(), ..event("other", "k") }]);
+    world.publish(vec![Event { event_type: "other.happened".into(), ..event("unrelated", "k") }]);
     assert!(world.flush());
     let (reader, other) = run_both(&mut world);
     world.commit(other);

@@ -73,7 +73,7 @@ fn invalid(message: String) -> Refusal {
     Refusal::new(
         RefusalCode::InvalidManifest,
         message,
-        "Correct the manifest; the documentation of the plugin manifest describes its keys.",
+        "Correct the key; the tables in `wit/README.md` list the keys of authors and operators.",
     )
 }
 

@@ -171,7 +171,7 @@ impl Run {
 
     /// What the engine says of a command.
     fn standing_of(&self, offset: Offset) -> Standing {
-        let state = self.process.sequencer().command_state(offset);
+        let state = self.process.shared().command_state(offset);
         Standing::of(state.expect("the tables can be read"))
     }
 

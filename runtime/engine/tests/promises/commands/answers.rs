@@ -1,10 +1,10 @@
 //! The answer commits with the effects of its command, or not at all.
 
 use camshaft_engine::CommandState;
-use camshaft_event::{AttemptContext, CommandOutcome, Event, FailureCause};
+use camshaft_event::{AttemptContext, CommandOutcome, Event, FailureCause, NewEvent, Timestamp};
 
 use crate::promises::harness::{
-    World, accepted, append, command, done, owner, publish, refusal, reject, retry, spec,
+    World, accepted, append, command, done, key_in, owner, publish, refusal, reject, retry, spec,
 };
 
 #[test]
@@ -20,7 +20,7 @@ fn an_answer_names_the_events_that_its_command_published() {
     });
     let offsets: Vec<_> = ["none", "two"].map(|id| world.send(id, id).offset).into();
     world.settle();
-    let decided = |world: &World, at: usize| match world.sequencer().command_state(offsets[at]).unwrap() {
+    let decided = |world: &World, at: usize| match world.shared().command_state(offsets[at]).unwrap() {
         Some(CommandState::Decided(decision)) => decision,
         other => panic!("{other:?}"),
     };
@@ -78,11 +78,11 @@ fn an_answer_of_a_failed_attempt_is_none() {
     });
     let (retried, rejected) = (world.send("retried", "a").offset, world.send("rejected", "b").offset);
     world.settle();
-    let held = world.sequencer().command_state(retried).unwrap();
+    let held = world.shared().command_state(retried).unwrap();
     assert!(matches!(held, Some(CommandState::Held { .. })), "{held:?}");
     world.settle_all();
     assert_eq!(world.decision(retried), Some(accepted("2")));
-    let dead = world.sequencer().command_state(rejected).unwrap();
+    let dead = world.shared().command_state(rejected).unwrap();
     assert_eq!(dead, Some(CommandState::Dead { consumer: "owner".into() }));
 }
 
@@ -136,4 +136,45 @@ fn an_expired_command_is_refused_without_a_call() {
     assert_eq!(world.decision(receipts[1].offset), Some(accepted("")));
     let never = world.try_send(vec![Event { id: "never".into(), ..expiring("never", "soon") }]).unwrap_err();
     assert!(never.to_string().contains("expirytime \"soon\""), "{never}");
+}
+
+#[test]
+fn a_refused_command_does_not_count_the_size_of_what_it_would_have_replaced() {
+    let mut world = World::new();
+    world.attach(owner("owner", &["thing.do"]), |event, attempt| {
+        // Without a read: the write does not depend on the value that it replaces.
+        attempt.set(b"k", &[0; 100]).unwrap();
+        if event.id == "refused" {
+            attempt.answer(Err(refusal("no"))).unwrap();
+        }
+        done()
+    });
+    world.settle();
+    world.send("refused", &key_in(0));
+    world.send("accepted", &key_in(1));
+    world.sync();
+    let batches = [world.take().unwrap(), world.take().unwrap()];
+    let [first, second] = batches.map(|batch| world.run(batch));
+    world.commit(second);
+    world.commit(first);
+    world.settle();
+    assert_eq!(world.standing("owner").state_bytes, 101);
+}
+
+#[test]
+fn timers_of_a_refused_command_do_not_count_in_its_batch() {
+    let mut world = World::with(|options| options.max_timers = 1);
+    world.attach(owner("owner", &["thing.do"]), |event, attempt| {
+        let later = NewEvent { event_type: "later".into(), ..NewEvent::default() };
+        attempt.schedule(&event.id, later, Timestamp(u64::MAX)).ok();
+        if event.id == "refused" {
+            attempt.answer(Err(refusal("no"))).unwrap();
+        }
+        done()
+    });
+    world.send("refused", "k");
+    let accepted_at = world.send("accepted", "k").offset;
+    world.settle();
+    assert_eq!(world.decision(accepted_at), Some(accepted("")));
+    assert_eq!(world.standing("owner").dead, 0);
 }

@@ -26,7 +26,7 @@ fn duplicate(offset: Offset) -> Receipt {
 }
 
 #[test]
-fn a_repeat_gets_the_first_answer_after_a_crash_and_after_the_log_is_trimmed() {
+fn a_repeat_gets_the_first_answer_after_a_crash() {
     let mut world = counting(|_, _| false);
     let first = world.send("c", "k").offset;
     world.settle();
@@ -48,7 +48,7 @@ fn a_decision_outlives_its_command_by_one_retention_from_its_writing() {
     world.trim_beyond(first);
     assert_eq!(world.send("c", "k"), duplicate(first), "an undecided command keeps its identity");
     assert_eq!(
-        world.sequencer().command_state(first).unwrap(),
+        world.shared().command_state(first).unwrap(),
         Some(CommandState::Dead { consumer: "owner".into() })
     );
     let now = world.now();
@@ -104,6 +104,24 @@ fn a_discarded_command_is_never_decided() {
 }
 
 #[test]
+fn a_command_that_is_skipped_since_it_is_damaged_counts_as_discarded() {
+    const HELD: u8 = 7;
+    let mut world = World::new();
+    world.attach(owner("owner", &["thing.do"]), |_, _| retry());
+    let offset = world.send("c", "k").offset;
+    world.settle();
+    assert!(world.flush());
+    assert_eq!(world.damage_table(HELD), 1);
+    world.settle_all();
+    let now = world.now();
+    _ = world.sequencer().take_decided();
+    assert_eq!(world.sequencer().skip("owner", None, now).unwrap().held, [offset]);
+    assert_eq!(world.sequencer().take_decided(), [offset]);
+    assert_eq!(world.decision(offset), Some(CommandOutcome::Discarded));
+    assert_eq!(world.send("c", "k"), duplicate(offset));
+}
+
+#[test]
 fn each_command_that_is_decided_or_dead_is_reported_once() {
     let mut world = counting(|event, _| event.id == "dead");
     let offsets = ["decided", "dead"].map(|id| world.send(id, id).offset);
@@ -152,7 +170,7 @@ fn what_is_no_command_has_no_state() {
     let mut world = counting(|_, _| false);
     let offset = world.publish(vec![event("e", "k")]).receipts[0].offset;
     world.settle();
-    assert_eq!(world.sequencer().command_state(offset).unwrap(), None);
+    assert_eq!(world.shared().command_state(offset).unwrap(), None);
     let pending = world.send("c", "k").offset;
-    assert_eq!(world.sequencer().command_state(pending).unwrap(), None, "no consumer has dealt with it yet");
+    assert_eq!(world.shared().command_state(pending).unwrap(), None, "no consumer has dealt with it yet");
 }

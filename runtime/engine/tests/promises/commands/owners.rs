@@ -110,6 +110,30 @@ fn an_owner_with_undecided_commands_cannot_be_removed_and_none_is_reset() {
 }
 
 #[test]
+fn an_owner_that_lags_takes_no_type_whose_commands_an_earlier_owner_has_decided() {
+    let mut world = World::new();
+    world.attach(owner("lagging", &["thing.undo"]), note);
+    world.attach(owner("first", &["thing.do"]), note);
+    world.settle();
+    let now = world.now();
+    world.sequencer().pause("lagging", now).unwrap();
+    world.try_send(vec![Event { event_type: "thing.undo".into(), ..command("u", "k") }]).unwrap();
+    world.send("c", "k");
+    world.settle();
+    world.detach("first");
+    world.sequencer().remove("first", now).unwrap();
+    let both = || owner("lagging", &["thing.undo", "thing.do"]);
+    let error = world.sequencer().attach(both(), now).unwrap_err();
+    assert!(matches!(error, ConsumerError::Behind { .. }), "{error}");
+    world.sequencer().resume("lagging", now).unwrap();
+    world.settle();
+    world.attach(both(), note);
+    world.send("d", "k");
+    world.settle();
+    assert_eq!(world.state("lagging")["k"], "u d");
+}
+
+#[test]
 fn a_failed_version_stays_paused_if_the_one_before_does_not_own_its_undecided_commands() {
     let version = |digest: &str, commands: &[&str]| ConsumerSpec {
         digest: digest.to_owned(),

@@ -40,7 +40,7 @@ impl World {
 
     /// The decision about the command at `offset`.
     pub fn decision(&self, offset: Offset) -> Option<CommandOutcome> {
-        match self.sequencer().command_state(offset).unwrap() {
+        match self.shared().command_state(offset).unwrap() {
             Some(CommandState::Decided(decision)) => Some(decision.outcome),
             _ => None,
         }
