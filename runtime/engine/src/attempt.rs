@@ -91,7 +91,7 @@ pub(crate) struct Effects {
     pub(crate) events: Vec<Event>,
     pub(crate) timers: Vec<TimerChange>,
     /// The answer to the command that is handled.
-    pub(crate) answer: Option<CommandOutcome>,
+    pub(crate) answer: Option<Box<CommandOutcome>>,
     pub(crate) reads: Reads,
     /// What it read, for a dead letter.
     pub(crate) inputs: AttemptInputs,
@@ -178,7 +178,7 @@ impl Attempt {
         self.check(Limit::Answer, outcome.size(), self.options.max_answer_bytes)?;
         self.charge(outcome.size())?;
         self.grow(outcome.size())?;
-        self.effects.answer = Some(outcome);
+        self.effects.answer = Some(Box::new(outcome));
         Ok(())
     }
 

@@ -153,12 +153,16 @@ impl Event {
 
 /// `<source hash>-<id>`. Each published event may need one, so it is not left to the formatter.
 fn first_of_chain(source: &str, id: &str) -> String {
-    let mut name = String::with_capacity(17 + id.len());
-    let digits = xxh3_64(source.as_bytes()).to_be_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    name.extend(digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)));
-    name.push('-');
-    name.push_str(id);
-    name
+    let mut hash = [0; 16];
+    for (digits, byte) in hash.chunks_exact_mut(2).zip(xxh3_64(source.as_bytes()).to_be_bytes()) {
+        digits.copy_from_slice(&[hexadecimal(byte >> 4), hexadecimal(byte & 15)]);
+    }
+    [str::from_utf8(&hash).expect("hexadecimal digits are ASCII"), "-", id].concat()
+}
+
+/// The digit of a number below 16.
+const fn hexadecimal(number: u8) -> u8 {
+    if number < 10 { b'0' + number } else { b'a' + number - 10 }
 }
 
 fn push(bytes: &mut Vec<u8>, part: Option<&[u8]>) {

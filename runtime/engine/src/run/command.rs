@@ -15,13 +15,13 @@ impl Run {
         if !self.batch.spec.role.answers() {
             return None;
         }
-        let is_refused = matches!(effects.answer, Some(CommandOutcome::Refused(_)));
+        let is_refused = matches!(effects.answer.as_deref(), Some(CommandOutcome::Refused(_)));
         if is_refused && !is_on(Sabotage::KeepRefusedEffects) {
             effects.answer_only();
             self.timers.forget();
         }
         let accepted = || CommandOutcome::Accepted { reply: Vec::new().into() };
-        let outcome = effects.answer.take().unwrap_or_else(accepted);
+        let outcome = effects.answer.take().map_or_else(accepted, |answer| *answer);
         Some(Box::new(CommandChange::new(item.event.hash(), Some(outcome))))
     }
 
@@ -50,7 +50,7 @@ impl Run {
         let Some(until) = until.filter(|until| *until < context.clock.now()) else { return false };
         let number = item.held().map_or(1, HeldEvent::next_attempt);
         let mut attempt = self.attempt(item, number, now_us, context);
-        attempt.effects.answer = Some(CommandOutcome::Refused(expired(until)));
+        attempt.effects.answer = Some(Box::new(CommandOutcome::Refused(expired(until))));
         self.record(Answer::Done, attempt, context.random);
         true
     }

@@ -115,15 +115,14 @@ pub enum PublishRefusal {
     Tables(#[from] TablesError),
 }
 
-/// What the store knows of one event: by the identities of events, and by those of commands.
-type Stored = (Option<KnownIdentity>, Option<StoredCommand>);
-
 /// What was looked up and encoded for a publish outside the critical section.
 #[derive(Debug)]
 pub struct Probe {
     events: Vec<Event>,
     hashes: Vec<EventHash>,
-    stored: Vec<Stored>,
+    stored: Vec<Option<KnownIdentity>>,
+    /// The same by the identities of commands; empty for events.
+    commands: Vec<StoredCommand>,
     /// Whether the events are commands.
     are_commands: bool,
     /// The snapshot that `stored` was read at, or later.
@@ -179,7 +178,7 @@ impl Probe {
         snapshot: Sequence,
     ) -> Result<Self, PublishRefusal> {
         let hashes: Vec<EventHash> = events.iter().map(Event::hash).collect();
-        let stored = stored(store.as_ref(), &hashes, are_commands)?;
+        let (stored, commands) = stored(store.as_ref(), &hashes, are_commands)?;
         let mut published = Published { events };
         let section = Section::Published(std::mem::take(&mut published));
         let body = Transaction::encode_body(std::slice::from_ref(&section));
@@ -189,7 +188,7 @@ impl Probe {
                 limit: max_transaction_bytes,
             });
         }
-        Ok(Self { events: section.into_events(), hashes, stored, are_commands, snapshot, body })
+        Ok(Self { events: section.into_events(), hashes, stored, commands, are_commands, snapshot, body })
     }
 
     /// Whether the event has this content, though its hash is another one. Seldom asked.
@@ -200,13 +199,18 @@ impl Probe {
 
 /// What the store knows of events with these hashes. A command is also known by the tables of commands, if
 /// it was held, dead or decided later than the log reaches.
-fn stored<S: Store>(store: &S, hashes: &[EventHash], are_commands: bool) -> Result<Vec<Stored>, TablesError> {
-    let find = |hash: &EventHash| -> Result<_, TablesError> {
-        let identity = Tables::stored_identity(store, hash.identity)?;
-        let command = are_commands.then(|| Tables::stored_command(store, hash.identity)).transpose()?;
-        Ok((identity, command))
-    };
-    hashes.iter().map(find).collect()
+fn stored<S: Store>(
+    store: &S,
+    hashes: &[EventHash],
+    are_commands: bool,
+) -> Result<(Vec<Option<KnownIdentity>>, Vec<StoredCommand>), TablesError> {
+    let identity = |hash: &EventHash| Tables::stored_identity(store, hash.identity);
+    let command = |hash: &EventHash| Tables::stored_command(store, hash.identity);
+    let commands = if are_commands { hashes } else { &[] };
+    Ok((
+        hashes.iter().map(identity).collect::<Result<_, _>>()?,
+        commands.iter().map(command).collect::<Result<_, _>>()?,
+    ))
 }
 
 fn check_reserved(index: usize, event: &Event) -> Result<(), PublishRefusal> {
@@ -216,9 +220,9 @@ fn check_reserved(index: usize, event: &Event) -> Result<(), PublishRefusal> {
     } else if reserved::is_source(source) {
         Some(format!("source \"{source}\""))
     } else {
-        let set_by_runtime = [reserved::HOPS, reserved::COMMAND];
-        let found = set_by_runtime.iter().find(|name| event.extension(name).is_some());
-        found.map(|name| format!("extension \"{name}\""))
+        let is_set_by_runtime = |name: &str| name == reserved::HOPS || name == reserved::COMMAND;
+        let found = event.extensions.iter().find(|(name, _)| is_set_by_runtime(name));
+        found.map(|(name, _)| format!("extension \"{name}\""))
     };
     match found {
         Some(what) => Err(PublishRefusal::Reserved { index, what }),
@@ -239,7 +243,8 @@ impl<S: Store> Sequencer<S> {
     pub fn publish(&mut self, probe: &mut Probe, now: Timestamp) -> Result<Receipts, PublishRefusal> {
         if probe.snapshot != self.tables.snapshot().sequence {
             // A flush moved identities from memory into the store since the probe looked there.
-            probe.stored = stored(self.tables.store().as_ref(), &probe.hashes, probe.are_commands)?;
+            let store = self.tables.store().as_ref();
+            (probe.stored, probe.commands) = stored(store, &probe.hashes, probe.are_commands)?;
             probe.snapshot = self.tables.snapshot().sequence;
         }
         let (receipts, fresh) = self.receipts(probe)?;
@@ -273,7 +278,7 @@ impl<S: Store> Sequencer<S> {
         // New ones of this batch, with their index.
         let mut within: HashMap<u128, (usize, KnownIdentity)> = HashMap::new();
         let mut receipts = Vec::with_capacity(probe.hashes.len());
-        for (index, (hash, (stored, command))) in probe.hashes.iter().zip(&probe.stored).enumerate() {
+        for (index, (hash, stored)) in probe.hashes.iter().zip(&probe.stored).enumerate() {
             let wanted_by = probe.events.get(index).map_or(0, |event| self.wanted_by(event));
             let earlier = within.get(&hash.identity).copied();
             let known = earlier
@@ -282,7 +287,7 @@ impl<S: Store> Sequencer<S> {
                 .or(*stored)
                 // Beyond the horizon an event is forgotten with the log that held it.
                 .filter(|known| known.offset >= self.first_offset)
-                .or_else(|| self.known_command(hash.identity, command.as_ref()?));
+                .or_else(|| self.known_command(hash.identity, probe.commands.get(index)?));
             match known {
                 Some(known) if known.content == hash.content || probe.has_content(index, known.content) => {
                     receipts.push(Receipt { offset: known.offset, duplicate: true, wanted_by });
