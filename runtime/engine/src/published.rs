@@ -95,16 +95,17 @@ fn id(generation: Generation, offset: Offset, index: usize) -> String {
 /// Puts `event`, published `delay_ms` after the attempt, behind `origin` in the chain of causes.
 pub(crate) fn follow(event: &mut Event, origin: &Event, delay_ms: u64) {
     event.extensions.reserve(4);
-    event.set_extension(Event::CORRELATION, origin.correlation());
+    let begins_anew = delay_ms >= NEW_CHAIN_MS && !is_on(Sabotage::KeepHopsOfTimers);
+    let hops = if begins_anew { 0 } else { hops(origin).saturating_add(1) };
+    // In the order of their names, so that each goes to the end.
+    event.set_extension(HOPS, itoa::Buffer::new().format(hops));
     if !is_on(Sabotage::ForgetCause) {
         // An id identifies an event only together with its source. A handler that copies its event's
         // extensions may have set the source of that event's own cause: it is replaced.
         event.set_extension(CAUSATION, origin.id.as_str());
         event.set_extension(CAUSATION_SOURCE, origin.source.as_str());
     }
-    let begins_anew = delay_ms >= NEW_CHAIN_MS && !is_on(Sabotage::KeepHopsOfTimers);
-    let hops = if begins_anew { 0 } else { hops(origin).saturating_add(1) };
-    event.set_extension(HOPS, itoa::Buffer::new().format(hops));
+    event.set_extension(Event::CORRELATION, origin.correlation());
 }
 
 /// Refuses an event that is more than `limit` hops away from hop 0.

@@ -62,6 +62,11 @@ impl Event {
 
     /// Sets the extension `name` and keeps the extensions sorted.
     pub fn set_extension(&mut self, name: &str, value: impl Into<String>) {
+        // Names mostly come in order.
+        if self.extensions.last().is_none_or(|(last, _)| last.as_str() < name) {
+            self.extensions.push((name.to_owned(), value.into()));
+            return;
+        }
         match self.extensions.binary_search_by(|(key, _)| key.as_str().cmp(name)) {
             Ok(at) => {
                 if let Some(slot) = self.extensions.get_mut(at) {
@@ -157,7 +162,11 @@ fn first_of_chain(source: &str, id: &str) -> String {
     for (digits, byte) in hash.chunks_exact_mut(2).zip(xxh3_64(source.as_bytes()).to_be_bytes()) {
         digits.copy_from_slice(&[hexadecimal(byte >> 4), hexadecimal(byte & 15)]);
     }
-    [str::from_utf8(&hash).expect("hexadecimal digits are ASCII"), "-", id].concat()
+    let mut name = String::with_capacity(hash.len() + 1 + id.len());
+    name.push_str(str::from_utf8(&hash).expect("hexadecimal digits are ASCII"));
+    name.push('-');
+    name.push_str(id);
+    name
 }
 
 /// The digit of a number below 16.
