@@ -17,7 +17,7 @@ use std::sync::Arc;
 use camshaft_event::transaction::{StateWrite, TimerChange};
 use camshaft_event::{
     AttemptInputs, CommandOutcome, EffectError, Event, Generation, Limit, LogLevel, NewEvent, Offset,
-    Refusal, Timestamp,
+    Timestamp,
 };
 use camshaft_tables::{StateSpace, TablesError};
 use rand_chacha::ChaCha8Rng;
@@ -158,28 +158,6 @@ impl Attempt {
     #[must_use]
     pub fn take_log(&mut self) -> Vec<LogLine> {
         std::mem::take(&mut self.effects.log)
-    }
-
-    /// Answers the command that is handled: `Ok` accepts it with a reply to its sender, `Err` refuses it. If
-    /// the attempt succeeds, the answer commits with it; a later answer replaces an earlier one. A refused
-    /// command has no effects. A consumer that answers nothing accepts with an empty reply.
-    ///
-    /// # Errors
-    /// The consumer does not own commands, or the answer is larger than `limits.max_answer_bytes`.
-    pub fn answer(&mut self, answer: Result<Vec<u8>, Refusal>) -> Result<(), EffectError> {
-        self.check_open()?;
-        if !self.spec.role.answers() {
-            return self.refuse(EffectError::NoCommand);
-        }
-        let outcome = match answer {
-            Ok(reply) => CommandOutcome::Accepted { reply: reply.into() },
-            Err(refusal) => CommandOutcome::Refused(refusal),
-        };
-        self.check(Limit::Answer, outcome.size(), self.options.max_answer_bytes)?;
-        self.charge(outcome.size())?;
-        self.grow(outcome.size())?;
-        self.effects.answer = Some(Box::new(outcome));
-        Ok(())
     }
 
     /// Keeps a value that was read, for a dead letter, while there is room for it.

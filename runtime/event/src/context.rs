@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use crate::{FailureCause, Generation, Limit, Offset, Timestamp};
+use crate::{Event, FailureCause, Generation, Limit, Offset, Refusal, Scope, Timestamp};
 
 /// An event that a handler publishes. The runtime adds id, source, time and the chain of causes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,27 @@ pub struct NewEvent {
     pub extensions: Vec<(String, String)>,
     /// The data.
     pub data: Vec<u8>,
+}
+
+/// A fact that a decision records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewFact {
+    /// The event. Its type must be listed in the plugin's `records`. Subject and ordering key follow from the
+    /// first scope.
+    pub event: NewEvent,
+    /// The scopes that the fact is about: at least one, each once.
+    pub about: Vec<Scope>,
+}
+
+/// A scope that facts were recorded about, with everything that its new fold depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TouchedScope {
+    /// The scope.
+    pub scope: Scope,
+    /// The fold before; `None` if the scope had no facts.
+    pub fold: Option<Vec<u8>>,
+    /// The facts that the decision records about it, in order.
+    pub facts: Vec<Event>,
 }
 
 /// The result of a handler's call: its answer, or its failure.
@@ -111,9 +132,24 @@ pub enum EffectError {
         /// The end of the chain, for people.
         chain: String,
     },
-    /// The consumer does not own the command types, so it cannot answer.
-    #[error("only the owner of a command type can answer, and this consumer owns none")]
+    /// The consumer does not own command types, so it has no scopes and cannot answer.
+    #[error("only the owner of a command type has scopes, facts and answers, and this consumer owns none")]
     NoCommand,
+    /// The scopes of a fact are not valid.
+    #[error("the scopes of fact \"{event_type}\" are not valid: {reason}")]
+    InvalidFact {
+        /// The type of the fact.
+        event_type: String,
+        /// The reason.
+        reason: String,
+    },
+    /// The fold of a scope was made by code of another revision. It has to be made again from the facts: the
+    /// attempt does not count.
+    #[error("the fold of scope \"{scope}\" was made by code of another revision")]
+    StaleFold {
+        /// The scope.
+        scope: Scope,
+    },
     /// The runtime could not read its tables. This is the host's fault: the attempt does not count.
     #[error("the runtime could not read its tables: {reason}")]
     Unavailable {
@@ -217,6 +253,65 @@ pub trait AttemptContext {
     /// # Errors
     /// An empty name; a name or transaction over its limit.
     fn cancel(&mut self, name: &str) -> Result<(), EffectError>;
+    /// Answers the command that is handled: `Ok` accepts it with a reply to its sender, `Err` refuses it. If
+    /// the attempt succeeds, the answer commits with it; a later answer replaces an earlier one. A refused
+    /// command has no effects. A consumer that answers nothing accepts with an empty reply.
+    ///
+    /// # Errors
+    /// The consumer does not own commands, or the answer is larger than `limits.max_answer_bytes`.
+    fn answer(&mut self, answer: Result<Vec<u8>, Refusal>) -> Result<(), EffectError> {
+        let _ = answer;
+        Err(EffectError::NoCommand)
+    }
+    /// Reads the fold of a scope, including the attempt's own; `None` if the scope has no facts.
+    ///
+    /// # Errors
+    /// The consumer does not own commands; a scope over its limits; a fold of another revision; tables that
+    /// cannot be read.
+    fn load(&mut self, scope: &Scope) -> Result<Option<Vec<u8>>, EffectError> {
+        let _ = scope;
+        Err(EffectError::NoCommand)
+    }
+    /// Records a fact when the attempt commits. Until then each of its scopes needs a new fold, which
+    /// [`AttemptContext::fold_facts`] makes.
+    ///
+    /// # Errors
+    /// As [`AttemptContext::publish`] and [`AttemptContext::load`]; a fact about no scope, about one twice, or
+    /// with a subject or key of its own.
+    fn record(&mut self, fact: NewFact) -> Result<(), EffectError> {
+        let _ = fact;
+        Err(EffectError::NoCommand)
+    }
+    /// The scopes that wait for a new fold, in the order of their names.
+    fn touched_scopes(&mut self) -> Vec<TouchedScope> {
+        Vec::new()
+    }
+    /// Sets the fold of a scope that waits for one.
+    ///
+    /// # Errors
+    /// A fold over its limit.
+    fn set_fold(&mut self, scope: &Scope, fold: Vec<u8>) -> Result<(), EffectError> {
+        let _ = (scope, fold);
+        Err(EffectError::NoCommand)
+    }
+    /// Makes the new folds of all scopes that facts were recorded about. The plugin host calls it after a
+    /// decision, and closures call it themselves. `evolve` returns the fold of a scope after the facts, or
+    /// the failure that the attempt then has.
+    ///
+    /// # Errors
+    /// The failure of `evolve`, or that of a refused fold.
+    fn fold_facts(
+        &mut self,
+        evolve: &mut dyn FnMut(&TouchedScope) -> Result<Vec<u8>, Answer>,
+    ) -> Result<(), Answer> {
+        for touched in self.touched_scopes() {
+            let fold = evolve(&touched)?;
+            if let Err(error) = self.set_fold(&touched.scope, fold) {
+                return Err(Answer::Reject { reason: error.to_string() });
+            }
+        }
+        Ok(())
+    }
     /// Writes a line to the plugin's log.
     fn log(&mut self, level: LogLevel, message: &str, fields: &[(String, String)]);
     /// The first refused effect. The attempt has ended with it, and only log lines still have an effect.

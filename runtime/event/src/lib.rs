@@ -18,11 +18,14 @@ mod refusal_code;
 pub mod reserved;
 pub mod rfc3339;
 mod role;
+mod scope;
 pub mod transaction;
 mod url;
 
 pub use command::{CommandChange, CommandOutcome, InvalidExpiry, Refusal, expiry};
-pub use context::{Answer, AttemptContext, EffectError, LogLevel, NewEvent, StateEntry, StatePage};
+pub use context::{
+    Answer, AttemptContext, EffectError, LogLevel, NewEvent, NewFact, StateEntry, StatePage, TouchedScope,
+};
 pub use dead_letter::{AttemptHistory, AttemptInputs, DeadLetter, FailedAttempt, FailureCause};
 pub use event::{Event, EventHash};
 pub use filter::Filter;
@@ -37,5 +40,6 @@ pub use policy::{
 };
 pub use refusal_code::RefusalCode;
 pub use role::Role;
+pub use scope::{InvalidScope, Scope, ScopeVersion};
 pub use transaction::Transaction;
 pub use url::without_users;

@@ -82,6 +82,12 @@ limits! {
         Manifest("limits.memory");
     /// The answer to one command: the reply, or code, message and data of a refusal.
     Answer = "the size of one answer in bytes", Setting("limits.max_answer_bytes");
+    /// The fold of one scope.
+    Fold = "the size of one fold in bytes", Setting("limits.max_fold_bytes");
+    /// Scopes that one decision reads or records about.
+    Scopes = "the number of scopes of one decision", Setting("limits.max_scopes");
+    /// The name of a scope.
+    ScopeName = "scope name length in bytes", Setting("limits.max_scope_bytes");
     /// Events that follow from one another.
     Hops = "the number of hops in a chain of events", Setting("limits.max_hops");
     /// The running time of one attempt.

@@ -1,8 +1,10 @@
 //! The role of a consumer: which events reach it, how they are ordered, and what its attempts may do.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Event, Key, Offset};
+use crate::{Event, InvalidScope, Key, Offset, Scope};
 
 /// The role of a consumer. Its kind is fixed when the consumer is created. Persisted; never renumber.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,10 +18,23 @@ pub enum Role {
     Aggregate {
         /// The command types, each owned by this consumer alone.
         commands: Vec<String>,
+        /// The fact types that its decisions record. Nobody else may publish them.
+        #[serde(default)]
+        records: Vec<String>,
+        /// The kind of the scope that a command of a type is about; the subject is its id. Types without an
+        /// entry declare none.
+        #[serde(default)]
+        scopes: BTreeMap<String, String>,
     },
 }
 
 impl Role {
+    /// The owner of these command types, without facts.
+    #[must_use]
+    pub fn owner(commands: Vec<String>) -> Self {
+        Self::Aggregate { commands, records: Vec::new(), scopes: BTreeMap::new() }
+    }
+
     /// The name of the role, for people.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -40,8 +55,27 @@ impl Role {
     pub fn commands(&self) -> &[String] {
         match self {
             Self::Handler => &[],
-            Self::Aggregate { commands } => commands,
+            Self::Aggregate { commands, .. } => commands,
         }
+    }
+
+    /// The fact types that the consumer records.
+    #[must_use]
+    pub fn records(&self) -> &[String] {
+        match self {
+            Self::Handler => &[],
+            Self::Aggregate { records, .. } => records,
+        }
+    }
+
+    /// The scope that `command` declares: of the kind that belongs to its type, with the subject as id.
+    ///
+    /// # Errors
+    /// A subject that cannot be an id.
+    pub fn scope(&self, command: &Event) -> Result<Option<Scope>, InvalidScope> {
+        let Self::Aggregate { scopes, .. } = self else { return Ok(None) };
+        let kind = scopes.get(&command.event_type);
+        kind.map(|kind| Scope::new(kind, command.subject.as_deref().unwrap_or_default())).transpose()
     }
 
     /// Whether the consumer answers commands.
@@ -72,7 +106,7 @@ mod tests {
     fn a_handler_orders_by_the_partitionkey_and_an_aggregate_by_the_subject() {
         let mut event = Event { subject: Some("9".into()), ..Event::default() };
         event.partitionkey = Some("region".into());
-        let aggregate = Role::Aggregate { commands: Vec::new() };
+        let aggregate = Role::owner(Vec::new());
         let ordered = |key: &str| Key::Ordered(key.into());
         assert_eq!(Role::Handler.key(&event, Offset(3)), ordered("region"));
         assert_eq!(aggregate.key(&event, Offset(3)), ordered("9"));

@@ -121,7 +121,7 @@ pub(crate) fn with_all_commands(spec: &ConsumerSpec) -> ConsumerSpec {
 
 /// The same consumer as the owner of these command types, to which it subscribes.
 fn owning(mut spec: ConsumerSpec, types: &[&str]) -> ConsumerSpec {
-    spec.role = Role::Aggregate { commands: types.iter().map(|text| (*text).to_owned()).collect() };
+    spec.role = Role::owner(types.iter().map(|text| (*text).to_owned()).collect());
     for subscription in &mut spec.subscriptions {
         subscription.types = types.iter().map(|text| pattern(text)).collect();
         subscription.commands = true;

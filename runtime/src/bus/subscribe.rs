@@ -332,7 +332,7 @@ fn role(name: &str, wanted: &Subscription, types: &[TypePattern]) -> Result<Role
         })
         .collect::<Result<_, _>>()?;
     Ok(match wanted.commands {
-        Commands::Decides => Role::Aggregate { commands },
+        Commands::Decides => Role::owner(commands),
         Commands::None | Commands::Receives => Role::Handler,
     })
 }

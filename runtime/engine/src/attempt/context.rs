@@ -2,7 +2,8 @@
 
 use camshaft_event::transaction::TimerChange;
 use camshaft_event::{
-    AttemptContext, EffectError, Generation, Limit, LogLevel, NewEvent, Offset, StatePage, Timestamp,
+    AttemptContext, CommandOutcome, EffectError, Generation, Limit, LogLevel, NewEvent, Offset, Refusal,
+    StatePage, Timestamp,
 };
 use camshaft_tables::{PortionBounds, StateRange};
 use rand_chacha::ChaCha8Rng;
@@ -150,6 +151,22 @@ impl AttemptContext for Attempt {
         self.charge(timer_bytes(name))?;
         self.touch_timer(name, false);
         self.effects.timers.push(TimerChange::Cancel { name: name.to_owned() });
+        Ok(())
+    }
+
+    fn answer(&mut self, answer: Result<Vec<u8>, Refusal>) -> Result<(), EffectError> {
+        self.check_open()?;
+        if !self.spec.role.answers() {
+            return self.refuse(EffectError::NoCommand);
+        }
+        let outcome = match answer {
+            Ok(reply) => CommandOutcome::Accepted { reply: reply.into() },
+            Err(refusal) => CommandOutcome::Refused(refusal),
+        };
+        self.check(Limit::Answer, outcome.size(), self.options.max_answer_bytes)?;
+        self.charge(outcome.size())?;
+        self.grow(outcome.size())?;
+        self.effects.answer = Some(Box::new(outcome));
         Ok(())
     }
 

@@ -5,7 +5,7 @@ mod decided_once;
 mod owners;
 
 use camshaft_engine::PublishRefusal;
-use camshaft_event::Event;
+use camshaft_event::{AttemptContext, Event};
 
 use super::harness::{World, accepted, command, event, note, owner, spec};
 

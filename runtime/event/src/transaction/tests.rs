@@ -50,7 +50,7 @@ fn everything() -> Transaction {
         pinned: Some("1".into()),
         history: history(),
         probation: Some(Box::new(probation())),
-        role: Role::Aggregate { commands: vec!["stock.reserve".into()] },
+        role: Role::owner(vec!["stock.reserve".into()]),
     };
     Transaction {
         floors: vec![Floor { consumer: ConsumerId(7), offset: Offset(4), state_growth: 0 }],

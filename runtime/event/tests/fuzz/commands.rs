@@ -30,9 +30,5 @@ pub fn undecided() -> CommandChange {
 
 /// Either role, by the number.
 pub fn role(number: u32) -> Role {
-    if number.is_multiple_of(2) {
-        Role::Handler
-    } else {
-        Role::Aggregate { commands: vec![number.to_string()] }
-    }
+    if number.is_multiple_of(2) { Role::Handler } else { Role::owner(vec![number.to_string()]) }
 }

@@ -1,7 +1,7 @@
 //! A command is decided once: its repeats get the first decision, over crashes and beyond the log.
 
 use camshaft_engine::{CommandState, PublishRefusal, Receipt};
-use camshaft_event::{CommandOutcome, Event, Offset};
+use camshaft_event::{AttemptContext, CommandOutcome, Event, Offset};
 
 use crate::promises::harness::{World, accepted, append, command, done, event, note, owner, reject, retry};
 

@@ -8,7 +8,7 @@ use super::{World, event, spec};
 /// A consumer that owns these command types.
 pub fn owner(name: &str, commands: &[&str]) -> ConsumerSpec {
     let mut owner = spec(name, commands);
-    owner.role = Role::Aggregate { commands: commands.iter().map(|&command| command.to_owned()).collect() };
+    owner.role = Role::owner(commands.iter().map(|&command| command.to_owned()).collect());
     owner.subscriptions.iter_mut().for_each(|subscription| subscription.commands = true);
     owner
 }
