@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use camshaft::view::{AnswerView, CommandStatus, CommandView};
 use camshaft::{
-    Attempt, CommandRefusal, Config, Event, Failure, Filter, Runtime, Sink, SubscribeError, Subscription,
+    Attempt, AttemptContext, CommandRefusal, Config, Event, Failure, Filter, Runtime, Sink, SubscribeError,
+    Subscription,
 };
 
 /// The longest wait for an answer; only a failing test takes as long.
