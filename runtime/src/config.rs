@@ -114,6 +114,12 @@ pub struct RuntimeLimits {
     pub max_published_events: u64,
     /// Size of the answer to one command.
     pub max_answer_bytes: u64,
+    /// Size of the fold of one scope.
+    pub max_fold_bytes: u64,
+    /// Scopes that one decision reads or records about.
+    pub max_scopes: u64,
+    /// Length of the name of a scope, `kind/id`.
+    pub max_scope_bytes: u64,
     /// Lines that one attempt may log; further lines are omitted.
     pub max_log_lines: u32,
     /// Stack of one call of a plugin, 64 KiB to 1 MiB.
@@ -180,6 +186,9 @@ impl Default for RuntimeLimits {
             max_state_bytes: 10 << 30,
             max_published_events: 1_000,
             max_answer_bytes: 16 << 10,
+            max_fold_bytes: 64 << 10,
+            max_scopes: 16,
+            max_scope_bytes: 200,
             max_log_lines: 200,
             max_stack: 512 << 10,
             max_hops: 100,

@@ -220,7 +220,7 @@ pub fn shown(view: &CommandView) -> String {
     let (reply, refusal) = match &view.answer {
         Some(AnswerView::Accepted(reply)) => (Some(reply), None),
         Some(AnswerView::Refused(refusal)) => (None, Some(refusal)),
-        None => (None, None),
+        Some(AnswerView::Mismatch(_)) | None => (None, None),
     };
     sheet([
         ("command", Some(status(view).to_owned())),

@@ -138,7 +138,7 @@ impl Runtime {
             sequencer.next_read(NOW).is_ok_and(|read| read.is_none()),
             "what there is, is in memory: the consumer follows from here on"
         );
-        let shared = SharedSequencer::new(sequencer);
+        let shared = SharedSequencer::new(sequencer, Arc::clone(&reader));
         let reader: Arc<dyn StateReader> = Arc::new(shared.clone());
         let random = ChaCha8Rng::seed_from_u64(1);
         Self { shared, reader, options, log, appended: Sequence(0), random }

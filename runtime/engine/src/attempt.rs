@@ -8,6 +8,7 @@ mod context;
 mod pages;
 mod ranges;
 mod reads;
+mod scopes;
 mod timers;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ pub(crate) use account::Account;
 use account::entry_bytes;
 pub(crate) use reads::Reads;
 pub use reads::StateReader;
+pub(crate) use scopes::Scopes;
 pub(crate) use timers::TimersInBatch;
 
 use crate::batch::SharedEvent;
@@ -92,6 +94,8 @@ pub(crate) struct Effects {
     pub(crate) timers: Vec<TimerChange>,
     /// The answer to the command that is handled.
     pub(crate) answer: Option<Box<CommandOutcome>>,
+    /// The scopes that its decision read or recorded about.
+    pub(crate) scopes: Option<Box<Scopes>>,
     pub(crate) reads: Reads,
     /// What it read, for a dead letter.
     pub(crate) inputs: AttemptInputs,
@@ -113,10 +117,11 @@ impl Effects {
 
     /// Only the answer and the reads: a refused command has no effects.
     pub(crate) fn answer_only(&mut self) {
-        let (answer, mut reads) = (self.answer.take(), std::mem::take(&mut self.reads));
+        let (answer, scopes) = (self.answer.take(), self.scopes.take());
+        let mut reads = std::mem::take(&mut self.reads);
         // It was written nowhere, so its size is not the attempt's concern.
         reads.forget_writes();
-        *self = Self { answer, reads, inputs: std::mem::take(&mut self.inputs), ..Self::default() };
+        *self = Self { answer, scopes, reads, inputs: std::mem::take(&mut self.inputs), ..Self::default() };
     }
 
     /// What its section says of state.
@@ -239,16 +244,21 @@ impl Attempt {
         self.timers.touch(name, is_set, || reader.has_timer(consumer, name))
     }
 
-    /// The event of an effect, published `delay_ms` after the attempt.
-    fn new_event(&mut self, event: NewEvent, delay_ms: u64) -> Result<Event, EffectError> {
-        if !self.spec.may_publish(&event.event_type) {
+    /// The event of an effect, published `delay_ms` after the attempt. A fact names its scopes.
+    fn new_event(
+        &mut self,
+        event: NewEvent,
+        delay_ms: u64,
+        scopes: Option<String>,
+    ) -> Result<Event, EffectError> {
+        if !self.spec.may_publish(&event.event_type) || self.is_fact_without_scopes(&event, scopes.as_ref()) {
             return self.refuse(EffectError::UndeclaredType { event_type: event.event_type });
         }
         let index = self.effects.events.len() + self.effects.timers.len();
         self.check(Limit::PublishedEvents, index + 1, self.options.max_published_events)?;
         let author = published::Author { consumer: &self.spec.name, generation: self.generation };
         let origin = published::Origin { event: &self.event, offset: self.offset };
-        let built = published::build(author, origin, index, delay_ms, self.time.of(self.now), event)
+        let built = published::build(author, origin, index, delay_ms, self.time.of(self.now), event, scopes)
             .and_then(|event| published::check_hops(&event, origin, self.options.max_hops).map(|()| event));
         let event = match built {
             Ok(event) => event,

@@ -16,6 +16,7 @@ mod damage;
 mod dead_letter;
 mod durability;
 mod executor;
+mod facts;
 mod held_keys;
 mod log_writer;
 mod notice;
@@ -43,11 +44,14 @@ pub use batch::{Batch, SharedEvent};
 pub use clock::{Clock, Reading, SteadyTime};
 pub use consumer::LastFailure;
 pub use damage::{Damage, DamagedPart};
+pub use facts::{Fact, FactsError};
 pub use log_writer::{LogWriter, Trimmed};
 pub use notice::{Notice, Noticed};
 pub use options::EngineOptions;
 pub use retention::{Jump, Retention, RetentionOptions};
-pub use run::{Call, CallStart, Finished, Handler, Rehearsal, Rehearsed, WorkerContext, run_batch};
+pub use run::{
+    Call, CallStart, FACTS_PER_CALL, Finished, Handler, Rehearsal, Rehearsed, WorkerContext, run_batch,
+};
 pub use sequenced::Sequenced;
 pub use sequencer::{
     Attached, CommandState, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError,

@@ -22,6 +22,12 @@ pub struct EngineOptions {
     pub max_published_events: usize,
     /// Size of the answer to one command, in bytes (`limits.max_answer_bytes`).
     pub max_answer_bytes: usize,
+    /// Size of one fold, in bytes (`limits.max_fold_bytes`).
+    pub max_fold_bytes: usize,
+    /// Scopes that one decision reads or records about (`limits.max_scopes`).
+    pub max_scopes: usize,
+    /// Length of the name of a scope, in bytes (`limits.max_scope_bytes`).
+    pub max_scope_bytes: usize,
     /// Longest chain of causes (`limits.max_hops`).
     pub max_hops: u32,
     /// Timers that one consumer may have set (`limits.max_timers`).
@@ -70,6 +76,9 @@ impl Default for EngineOptions {
             max_state_bytes: 10 << 30,
             max_published_events: 1_000,
             max_answer_bytes: 16 << 10,
+            max_fold_bytes: 64 << 10,
+            max_scopes: 16,
+            max_scope_bytes: 200,
             max_hops: 100,
             max_timers: 100_000,
             max_held_events: 100_000,

@@ -1,7 +1,7 @@
 //! How an event that a handler publishes gets its identity and its place in the chain of causes.
 
 use camshaft_event::cloudevents::{MAX_EXTENSIONS, validate};
-use camshaft_event::reserved::{self, COMMAND, HOPS, PLUGIN_SOURCES};
+use camshaft_event::reserved::{self, COMMAND, HOPS, PLUGIN_SOURCES, SCOPES};
 use camshaft_event::{EffectError, Event, Generation, Limit, NewEvent, Offset, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 
@@ -35,7 +35,7 @@ pub(crate) fn hops(event: &Event) -> u32 {
 }
 
 /// The event that `author` publishes as effect number `index` of handling `origin`, `delay_ms` after the
-/// attempt.
+/// attempt. `scopes` are those of a fact, with their versions.
 ///
 /// `now` is its time, unless it has one. Its id is unique by construction: a generation handles an offset
 /// successfully once.
@@ -46,6 +46,7 @@ pub(crate) fn build(
     delay_ms: u64,
     now: String,
     new: NewEvent,
+    scopes: Option<String>,
 ) -> Result<Event, EffectError> {
     check_reserved(&new)?;
     let partitionkey = match (new.partitionkey, &new.subject) {
@@ -76,6 +77,9 @@ pub(crate) fn build(
     validate(&event).map_err(|error| EffectError::InvalidEvent { reason: error.to_string() })?;
     event.time.get_or_insert(now);
     follow(&mut event, origin, delay_ms);
+    if let Some(scopes) = scopes {
+        event.set_extension(SCOPES, scopes);
+    }
     if event.extensions.len() > MAX_EXTENSIONS {
         let reason = format!(
             "together with the runtime's own, it has more than {MAX_EXTENSIONS} extensions ({})",
@@ -136,7 +140,7 @@ fn check_reserved(new: &NewEvent) -> Result<(), EffectError> {
     if reserved::is_type(&new.event_type) {
         return refuse(format!("type \"{}\" is reserved for the runtime", new.event_type));
     }
-    let set_by_runtime = [Event::CORRELATION, CAUSATION, HOPS, COMMAND];
+    let set_by_runtime = [Event::CORRELATION, CAUSATION, HOPS, COMMAND, SCOPES];
     match new.extensions.iter().find(|(name, _)| set_by_runtime.contains(&name.as_str())) {
         Some((name, _)) => refuse(format!("extension \"{name}\" is set by the runtime")),
         None => Ok(()),
@@ -173,7 +177,7 @@ mod tests {
 
     fn build_from(cause: Event, new: NewEvent) -> Result<Event, EffectError> {
         let new = NewEvent { event_type: "stock.reserved".into(), ..new };
-        build(STOCK, origin(&cause), 3, 0, rfc3339(Timestamp(0)), new)
+        build(STOCK, origin(&cause), 3, 0, rfc3339(Timestamp(0)), new, None)
     }
 
     #[test]
@@ -242,7 +246,7 @@ mod tests {
         }
         for event_type in ["camshaft", "camshaft.fake"] {
             let system = NewEvent { event_type: event_type.into(), ..NewEvent::default() };
-            assert!(build(STOCK, origin(&cause()), 0, 0, String::new(), system).is_err());
+            assert!(build(STOCK, origin(&cause()), 0, 0, String::new(), system, None).is_err());
         }
     }
 

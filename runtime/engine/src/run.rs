@@ -8,13 +8,14 @@ mod call;
 mod command;
 mod failure;
 mod outcome;
+mod refold;
 mod rehearsal;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use camshaft_event::transaction::{Body, Handled, HeldChange, Outcome, Section};
-use camshaft_event::{Answer, FailureCause, HeldEvent, Key, Offset, Timestamp};
+use camshaft_event::{Answer, Event, FailureCause, HeldEvent, Key, Offset, Scope, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::TablesError;
 use rand_chacha::ChaCha8Rng;
@@ -25,6 +26,7 @@ use crate::batch::{Batch, Item, KeyInBatch};
 use crate::clock::{Clock, TimeText};
 use crate::suspects::Suspicion;
 pub use call::{Call, CallStart};
+pub use refold::FACTS_PER_CALL;
 pub use rehearsal::{Rehearsal, Rehearsed};
 
 /// A batch takes no further event once its attempts have kept this part of what one attempt may keep.
@@ -42,6 +44,16 @@ pub trait Handler {
     /// After [`Handler::get_ready`]: calls the handler once with [`Attempt::event`] and gives the attempt
     /// back with its answer.
     fn call(&mut self, attempt: Attempt) -> (Answer, Attempt);
+
+    /// Makes the fold of a scope after `facts`, by the `evolve` of an aggregate, in another instance than the
+    /// one that decides. It is not called for a consumer whose folds never have another revision.
+    ///
+    /// # Errors
+    /// The failure of `evolve`; without an `evolve`, a reject.
+    fn evolve(&mut self, scope: &Scope, fold: Option<&[u8]>, facts: &[Event]) -> Result<Vec<u8>, Answer> {
+        let _ = (fold, facts);
+        Err(Answer::Reject { reason: format!("nothing makes the fold of scope \"{scope}\"") })
+    }
 }
 
 /// What a worker hands to [`run_batch`] beside the batch and the handler.
@@ -108,6 +120,10 @@ pub fn run_batch(batch: Batch, mut context: WorkerContext<'_>, handler: &mut dyn
         let (answer, attempt) = handler.call(attempt);
         run.record(answer, attempt, context.random);
     }
+    // What the batch has done commits first.
+    if let Some(scope) = run.stale.take().filter(|_| run.sections.is_empty()) {
+        run.refold(&scope, &mut context, handler);
+    }
     let handler_us = context.clock.elapsed_us().saturating_sub(run.started_us);
     Finished { handler_us, ..run.finish() }
 }
@@ -135,6 +151,8 @@ struct Run {
     started_us: u64,
     is_short: bool,
     unread: Option<TablesError>,
+    /// A scope whose fold has another revision.
+    stale: Option<Scope>,
 }
 
 /// An attempt that ended.
@@ -184,6 +202,7 @@ impl Run {
             started_us,
             is_short: false,
             unread: None,
+            stale: None,
         }
     }
 
@@ -212,10 +231,18 @@ impl Run {
                 Some(_) if held.blocked => self.next += 1,
                 Some(waiting) => {
                     let number = waiting.next_attempt();
-                    return Some(self.attempt(&item, number, now_us, context));
+                    let attempt = self.attempt(&item, number, now_us, context);
+                    if let Some(attempt) = self.expected(attempt, context) {
+                        return Some(attempt);
+                    }
                 }
                 None if held.holds_new() => self.hold(item, context.clock.now()),
-                None => return Some(self.attempt(&item, 1, now_us, context)),
+                None => {
+                    let attempt = self.attempt(&item, 1, now_us, context);
+                    if let Some(attempt) = self.expected(attempt, context) {
+                        return Some(attempt);
+                    }
+                }
             }
         }
         None

@@ -2,33 +2,45 @@
 
 mod commands;
 mod dead_letters;
+mod facts;
 mod held_events;
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use camshaft_event::{ConsumerId, Event, Sequence, Timestamp};
+use camshaft_event::{ConsumerId, Event, Scope, Sequence, Timestamp};
+use camshaft_log::LogReader;
 use camshaft_tables::store::Store;
 use camshaft_tables::{PortionBounds, StatePortion, StateSpace, Tables, TablesError, Versioned};
 
 use crate::EngineOptions;
 use crate::attempt::StateReader;
+use crate::facts::{Fact, FactsError};
 use crate::sequencer::{Probe, PublishRefusal, Sequencer};
 
 /// A cheap-to-clone handle to the one sequencer.
-#[derive(Debug)]
-pub struct SharedSequencer<S>(Arc<Mutex<Sequencer<S>>>);
+pub struct SharedSequencer<S> {
+    sequencer: Arc<Mutex<Sequencer<S>>>,
+    log: Arc<dyn LogReader>,
+}
+
+impl<S> fmt::Debug for SharedSequencer<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedSequencer").finish_non_exhaustive()
+    }
+}
 
 impl<S> Clone for SharedSequencer<S> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { sequencer: Arc::clone(&self.sequencer), log: Arc::clone(&self.log) }
     }
 }
 
 impl<S: Store> SharedSequencer<S> {
-    /// Puts `sequencer` behind its lock.
+    /// Puts `sequencer` behind its lock. Facts are read from `log`, which is the sequencer's.
     #[must_use]
-    pub fn new(sequencer: Sequencer<S>) -> Self {
-        Self(Arc::new(Mutex::new(sequencer)))
+    pub fn new(sequencer: Sequencer<S>, log: Arc<dyn LogReader>) -> Self {
+        Self { sequencer: Arc::new(Mutex::new(sequencer)), log }
     }
 
     /// Enters the critical section.
@@ -36,7 +48,7 @@ impl<S: Store> SharedSequencer<S> {
     /// # Panics
     /// If a thread panicked in it: its invariants are then unknown, and the process must stop and recover.
     pub fn lock(&self) -> MutexGuard<'_, Sequencer<S>> {
-        self.0.lock().expect("no thread panics while it holds the sequencer")
+        self.sequencer.lock().expect("no thread panics while it holds the sequencer")
     }
 
     /// Checks, encodes and looks up a producer's events outside the critical section, for
@@ -55,8 +67,7 @@ impl<S: Store> SharedSequencer<S> {
     /// Commands that can never be sent, or a store that cannot be read.
     pub fn probe_commands(&self, commands: Vec<Event>) -> Result<Probe, PublishRefusal> {
         let (store, snapshot, options) = self.for_probe();
-        let (event_bytes, transaction_bytes) = (options.max_event_bytes, options.max_transaction_bytes);
-        Probe::of_commands(commands, event_bytes, transaction_bytes, &store, snapshot)
+        Probe::of_commands(commands, &options, &store, snapshot)
     }
 
     fn for_probe(&self) -> (Arc<S>, Sequence, Arc<EngineOptions>) {
@@ -101,6 +112,16 @@ impl<S: Store> StateReader for SharedSequencer<S> {
         // One portion at a time holds the lock for a short time. The commit detects a write between two
         // portions as a change in the scanned range.
         self.lock().tables().state_portion(space, prefix, after, bounds)
+    }
+
+    fn facts(
+        &self,
+        consumer: ConsumerId,
+        scope: &Scope,
+        after: u64,
+        max: usize,
+    ) -> Result<Vec<Fact>, FactsError> {
+        Self::facts(self, consumer, scope, after, max)
     }
 
     fn has_timer(&self, consumer: ConsumerId, name: &str) -> bool {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use thiserror::Error;
 
-use crate::{Event, EventHash, Timestamp};
+use crate::{Event, EventHash, InvalidScope, ScopeFacts, ScopeVersion, Timestamp};
 
 /// What a consumer decided about a command, or what an operator did with it. Persisted; never renumber.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,14 @@ pub enum CommandOutcome {
     /// An operator discarded the command. It will never be decided.
     #[serde(rename = "2")]
     Discarded,
+    /// A scope had another version than the sender expects. The command has no effects.
+    #[serde(rename = "3")]
+    Mismatch {
+        /// The scope, with the version that the sender expects.
+        expected: ScopeVersion,
+        /// Its version.
+        actual: u64,
+    },
 }
 
 /// Why a command was refused.
@@ -49,7 +57,7 @@ impl CommandOutcome {
         match self {
             Self::Accepted { reply } => reply.len(),
             Self::Refused(refusal) => refusal.code.len() + refusal.message.len() + refusal.data.len(),
-            Self::Discarded => 0,
+            Self::Discarded | Self::Mismatch { .. } => 0,
         }
     }
 }
@@ -76,6 +84,44 @@ pub fn expiry(command: &Event) -> Result<Option<Timestamp>, InvalidExpiry> {
     Ok(Some(Timestamp(u64::try_from(time.as_millisecond()).unwrap_or_default())))
 }
 
+/// The extension of a command that names the versions that its sender expects.
+pub const EXPECT: &str = "expect";
+
+/// The extension `expect` of a command is not valid.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum InvalidExpectation {
+    /// A part is not a scope with a version.
+    #[error("expect: {0}")]
+    Scope(#[from] InvalidScope),
+    /// Two parts name one scope with different versions.
+    #[error("expect names scope \"{scope}\" with versions {first} and {second}")]
+    Contradiction {
+        /// The scope.
+        scope: String,
+        /// One version.
+        first: u64,
+        /// The other one.
+        second: u64,
+    },
+}
+
+/// The versions that the sender of `command` expects, by its extension `expect`; none if it has none.
+///
+/// # Errors
+/// A part that is not a scope with a version, or a contradiction.
+pub fn expectations(command: &Event) -> Result<Vec<ScopeVersion>, InvalidExpectation> {
+    let Some(text) = command.extension(EXPECT) else { return Ok(Vec::new()) };
+    let parts = ScopeVersion::parse_list(text)?;
+    for (index, part) in parts.iter().enumerate() {
+        let earlier = parts.iter().take(index).find(|earlier| earlier.scope == part.scope);
+        if let Some(earlier) = earlier.filter(|earlier| earlier.version != part.version) {
+            let (scope, first, second) = (part.scope.to_string(), earlier.version, part.version);
+            return Err(InvalidExpectation::Contradiction { scope, first, second });
+        }
+    }
+    Ok(parts)
+}
+
 /// The change of one command in a section of its owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandChange {
@@ -85,6 +131,9 @@ pub struct CommandChange {
     content: u64,
     /// The decision; `None` if the command is held or dead, and waits for its decision beyond the retention.
     pub outcome: Option<CommandOutcome>,
+    /// The scopes that the decision read or recorded about. Only the last field may be left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<ScopeFacts>,
 }
 
 impl CommandChange {
@@ -93,7 +142,17 @@ impl CommandChange {
     pub fn new(command: EventHash, outcome: Option<CommandOutcome>) -> Self {
         let [high, low] = [command.identity >> 64, command.identity & u128::from(u64::MAX)]
             .map(|half| u64::try_from(half).expect("a half of 128 bits has 64 bits"));
-        Self { identity: (high, low), content: command.content, outcome }
+        Self { identity: (high, low), content: command.content, outcome, scopes: Vec::new() }
+    }
+
+    /// The scopes with their versions after the decision.
+    #[must_use]
+    pub fn scope_versions(&self) -> Vec<ScopeVersion> {
+        let version = |ScopeFacts { scope, version, .. }: &ScopeFacts| ScopeVersion {
+            scope: scope.clone(),
+            version: *version,
+        };
+        self.scopes.iter().map(version).collect()
     }
 
     /// The hashes of the command.

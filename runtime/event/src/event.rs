@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::reserved;
+use crate::{EXPECT, reserved};
 
 /// An immutable record of something that happened. `source` and `id` together identify it.
 ///
@@ -103,8 +103,9 @@ impl Event {
     /// The identity and content hashes for deduplication.
     ///
     /// Two events are equal if their type, subject, partitionkey, datacontenttype, dataschema and data are
-    /// equal; time and tracing do not count. A command never equals an event that is not a command. Each part
-    /// is hashed after its length. An absent part has the length `u64::MAX`.
+    /// equal; time and tracing do not count. Of commands the expected versions must be equal, too. A command
+    /// never equals an event that is not a command. Each part is hashed after its length. An absent part has
+    /// the length `u64::MAX`.
     #[must_use]
     pub fn hash(&self) -> EventHash {
         let mut bytes = Vec::with_capacity(self.data.len() + 128);
@@ -139,6 +140,9 @@ impl Event {
         push(&mut buffer, Some(&self.data));
         if self.is_command() {
             push(&mut buffer, Some(reserved::COMMAND.as_bytes()));
+            if let Some(expected) = self.extension(EXPECT) {
+                push(&mut buffer, Some(expected.as_bytes()));
+            }
         }
         xxh3_64(&buffer)
     }
@@ -219,6 +223,18 @@ mod tests {
         command.set_extension(reserved::COMMAND, reserved::IS_COMMAND);
         assert_eq!(order().hash().identity, command.hash().identity);
         assert!(!order().has_content(command.hash().content) && !command.has_content(order().hash().content));
+    }
+
+    #[test]
+    fn commands_with_different_expectations_differ() {
+        let expecting = |versions: &[&str]| {
+            let mut command = order();
+            command.set_extension(reserved::COMMAND, reserved::IS_COMMAND);
+            versions.iter().for_each(|version| command.set_extension(EXPECT, *version));
+            command.hash().content
+        };
+        let contents = [expecting(&[]), expecting(&["order/1@0"]), expecting(&["order/1@1"])];
+        assert!(contents[0] != contents[1] && contents[1] != contents[2] && contents[0] != contents[2]);
     }
 
     #[test]

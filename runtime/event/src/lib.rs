@@ -22,7 +22,9 @@ mod scope;
 pub mod transaction;
 mod url;
 
-pub use command::{CommandChange, CommandOutcome, InvalidExpiry, Refusal, expiry};
+pub use command::{
+    CommandChange, CommandOutcome, EXPECT, InvalidExpectation, InvalidExpiry, Refusal, expectations, expiry,
+};
 pub use context::{
     Answer, AttemptContext, EffectError, LogLevel, NewEvent, NewFact, StateEntry, StatePage, TouchedScope,
 };
@@ -40,6 +42,6 @@ pub use policy::{
 };
 pub use refusal_code::RefusalCode;
 pub use role::Role;
-pub use scope::{InvalidScope, Scope, ScopeVersion};
+pub use scope::{InvalidScope, Scope, ScopeFacts, ScopeVersion, StoredScope};
 pub use transaction::Transaction;
 pub use url::without_users;

@@ -23,6 +23,13 @@ pub const COMMAND: &str = "camshaftcommand";
 /// The value of the extension [`COMMAND`].
 pub const IS_COMMAND: &str = "true";
 
+/// The extension of a fact: each scope that it is about, with its version after the fact. Only the runtime
+/// sets it.
+pub const SCOPES: &str = "scopes";
+
+/// The extensions that only the runtime sets, so that no producer may.
+pub const EXTENSIONS: [&str; 3] = [HOPS, COMMAND, SCOPES];
+
 /// Whether the type is reserved for the runtime's own events.
 #[must_use]
 pub fn is_type(event_type: &str) -> bool {

@@ -6,6 +6,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::Offset;
+
 /// The characters of an identity that are written as they are: the unreserved ones of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -124,6 +126,68 @@ impl ScopeVersion {
     }
 }
 
+/// The facts of one decision about one scope, or a scope that the decision only read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeFacts {
+    /// The scope.
+    pub scope: Scope,
+    /// Its version after the decision.
+    pub version: u64,
+    /// The facts about it, as places among the events of the section, in ascending order.
+    pub facts: Vec<u32>,
+}
+
+/// A scope in the state of its aggregate: the value under the key [`Scope::name`]. Persisted, as three numbers
+/// of eight bytes, least significant byte first, before the fold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredScope {
+    /// The number of its facts.
+    pub version: u64,
+    /// The offset of its last fact. Filled in when the section is applied.
+    pub last_fact: Offset,
+    /// The revision of the code that made the fold.
+    pub revision: u64,
+    /// What `evolve` made of its facts.
+    pub fold: Vec<u8>,
+}
+
+impl StoredScope {
+    /// The bytes before the fold.
+    pub const HEADER_BYTES: usize = 24;
+
+    /// The value.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(Self::HEADER_BYTES + self.fold.len());
+        for number in [self.version, self.last_fact.0, self.revision] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        bytes.extend_from_slice(&self.fold);
+        bytes
+    }
+
+    /// The scope in a value; `None` if it is none.
+    #[must_use]
+    pub fn from_bytes(value: &[u8]) -> Option<Self> {
+        let (version, rest) = number(value)?;
+        let (last_fact, rest) = number(rest)?;
+        let (revision, fold) = number(rest)?;
+        Some(Self { version, last_fact: Offset(last_fact), revision, fold: fold.to_vec() })
+    }
+
+    /// Fills in the offset of the last fact.
+    pub fn set_last_fact(value: &mut [u8], offset: Offset) {
+        if let Some(place) = value.get_mut(8..16) {
+            place.copy_from_slice(&offset.0.to_le_bytes());
+        }
+    }
+}
+
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk()?;
+    Some((u64::from_le_bytes(*number), rest))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -135,6 +199,16 @@ mod tests {
         let scope = Scope::new("account", "DE 9/ü").unwrap();
         assert_eq!(scope.name(), "account/DE%209%2F%C3%BC");
         assert_eq!((scope.kind(), scope.id().as_str()), ("account", "DE 9/ü"));
+    }
+
+    #[test]
+    fn a_stored_scope_is_read_as_it_was_written_and_learns_its_offset() {
+        let mut scope = StoredScope { version: 3, last_fact: Offset(0), revision: 2, fold: vec![7, 8] };
+        let mut value = scope.to_bytes();
+        StoredScope::set_last_fact(&mut value, Offset(300));
+        scope.last_fact = Offset(300);
+        assert_eq!(StoredScope::from_bytes(&value), Some(scope));
+        assert_eq!(StoredScope::from_bytes(&value[..StoredScope::HEADER_BYTES - 1]), None);
     }
 
     #[test]

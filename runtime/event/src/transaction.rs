@@ -28,7 +28,7 @@ pub use redrive::{
 };
 pub use section::{
     Activated, ConsumerChanged, DeadChange, Fired, Handled, HeldChange, Intervention, Outcome, Published,
-    Section, StateWrite, TimerChange,
+    Refolded, Section, StateWrite, TimerChange,
 };
 
 use crate::{ConsumerId, Event, Offset};

@@ -70,6 +70,16 @@ pub enum Sabotage {
     TrimWritten,
     /// Some decisions of commands are not remembered.
     ForgetAnswer,
+    /// Some facts are not found under their scopes.
+    ForgetFact,
+    /// A decision is made whatever versions its sender expects.
+    IgnoreExpectation,
+    /// A fold of another revision is read as if it were of this one.
+    KeepStaleFold,
+    /// A scope that a decision only records about does not count as read.
+    RecordUnread,
+    /// A fact has the ordering key of its command.
+    KeyOfCommand,
     /// A command that is held or dead is forgotten with the log that held it.
     ForgetUndecided,
     /// A refused command keeps its effects.

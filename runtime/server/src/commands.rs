@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use camshaft::ErrorCode;
-use camshaft_wire::{AnswerView, CommandStatus, CommandView, Commands, ProblemDocument};
+use camshaft_wire::{AnswerView, CommandStatus, CommandView, Commands, MismatchView, ProblemDocument};
 
 use super::{
     Api,
@@ -109,6 +109,14 @@ fn answer(view: CommandView) -> Result<Response, Problem> {
         (CommandStatus::Answered, Some(AnswerView::Refused(refusal))) => {
             let problem = Problem::new(ErrorCode::CommandRefused, refusal.message.clone());
             Err(problem.offset(view.offset).refusal(refusal.clone()))
+        }
+        (CommandStatus::Answered, Some(AnswerView::Mismatch(mismatch))) => {
+            let MismatchView { scope, expected, actual } = mismatch;
+            let detail =
+                format!("scope \"{scope}\" has version {actual}, and the command expects {expected}");
+            Err(Problem::new(ErrorCode::VersionMismatch, detail)
+                .offset(view.offset)
+                .mismatch(mismatch.clone()))
         }
         (CommandStatus::Answered, _) => Ok(Json(view).into_response()),
         (CommandStatus::Discarded, _) => {

@@ -14,7 +14,7 @@ use camshaft_event::{
     Offset,
     cloudevents::{InvalidBatch, InvalidEvent},
 };
-use camshaft_wire::{PROBLEM_MEDIA_TYPE as MEDIA_TYPE, ProblemDocument, RefusedView};
+use camshaft_wire::{MismatchView, PROBLEM_MEDIA_TYPE as MEDIA_TYPE, ProblemDocument, RefusedView};
 
 /// An error response.
 #[derive(Clone, Debug)]
@@ -75,6 +75,13 @@ impl Problem {
     #[must_use]
     pub fn offset(mut self, offset: Offset) -> Self {
         self.document.offset = Some(offset.0);
+        self
+    }
+
+    /// Adds the scope with another version than a command expects.
+    #[must_use]
+    pub fn mismatch(mut self, mismatch: MismatchView) -> Self {
+        self.document.mismatch = Some(mismatch);
         self
     }
 

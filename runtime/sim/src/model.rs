@@ -99,7 +99,7 @@ impl Model {
                     assert_eq!(known, None, "no number is given twice");
                     None
                 }
-                Section::Published(_) => None,
+                Section::Published(_) | Section::Refolded(_) => None,
             };
             section.events().for_each(|event| self.skipped(event));
             for event in section.events() {

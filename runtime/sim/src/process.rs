@@ -72,7 +72,7 @@ impl Process {
         let reader = log.reader();
         let mut sequencer = Sequencer::recover(Arc::clone(&machine.options), tables, &*reader, &mut |_| {})?;
         sequencer.set_room(reader.reserved_bytes());
-        let shared = SharedSequencer::new(sequencer);
+        let shared = SharedSequencer::new(sequencer, Arc::clone(&reader));
         let kept = Some(machine.kept_time.load(Ordering::Relaxed)).filter(|ms| *ms > 0).map(Timestamp);
         let retention =
             Retention::new(machine.retention, kept, &reader.bounds(), Reading::of(&*machine.clock));

@@ -8,7 +8,9 @@ use camshaft_tables::Decision;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Runtime, shown};
-use crate::view::{AnswerView, CommandStatus, CommandView, FactsView, Receipt};
+use crate::view::{
+    AnswerView, CommandStatus, CommandView, FactsView, MismatchView, Receipt, ScopeVersionView,
+};
 use crate::{CommandError, PublishError, Unavailable};
 
 impl Runtime {
@@ -143,7 +145,12 @@ fn decided(view: &mut CommandView, decision: &Decision) {
         CommandOutcome::Accepted { reply } => view.answer = Some(AnswerView::accepted(reply)),
         CommandOutcome::Refused(refusal) => view.answer = Some(AnswerView::Refused(refusal.into())),
         CommandOutcome::Discarded => view.state = CommandStatus::Discarded,
+        CommandOutcome::Mismatch { expected, actual } => {
+            let (scope, expected) = (expected.scope.to_string(), expected.version);
+            view.answer = Some(AnswerView::Mismatch(MismatchView { scope, expected, actual: *actual }));
+        }
     }
+    view.scopes = decision.scopes.iter().map(ScopeVersionView::from).collect();
     view.facts = decision.facts.checked_sub(1).map(|more| FactsView {
         first: decision.first_fact,
         last: decision.first_fact.plus(u64::from(more)),

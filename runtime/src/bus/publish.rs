@@ -128,6 +128,10 @@ impl Runtime {
                 PublishError::NoOwner { index, command_type, owner }
             }
             PublishRefusal::Expiry { index, reason } => PublishError::Expiry { index, reason },
+            PublishRefusal::Expectation { index, reason } => PublishError::Expectation { index, reason },
+            PublishRefusal::FactType { index, event_type, owner } => {
+                PublishError::FactType { index, event_type, owner }
+            }
             PublishRefusal::Unready(unready) => Unavailable::from(unready).into(),
             PublishRefusal::Tables(error) => {
                 self.0.core.fail(error);

@@ -77,7 +77,7 @@ pub(crate) fn open(
     );
     let core = Arc::new(Core {
         config,
-        sequencer: SharedSequencer::new(sequencer),
+        sequencer: SharedSequencer::new(sequencer, Arc::clone(&reader)),
         log: reader,
         code: CodeTable::default(),
         clock,
@@ -163,6 +163,9 @@ fn engine_options(config: &Config, max_state_key_bytes: usize) -> EngineOptions 
         max_state_bytes: limits.max_state_bytes,
         max_published_events: size(limits.max_published_events),
         max_answer_bytes: size(limits.max_answer_bytes),
+        max_fold_bytes: size(limits.max_fold_bytes),
+        max_scopes: size(limits.max_scopes),
+        max_scope_bytes: size(limits.max_scope_bytes),
         max_hops: limits.max_hops,
         max_timers: size(limits.max_timers),
         max_held_events: size(limits.max_held_events),

@@ -57,6 +57,9 @@ fn every_setting_can_be_given_in_the_file() {
         max_state_bytes = 17
         max_published_events = 15
         max_answer_bytes = "20B"
+        max_fold_bytes = "21B"
+        max_scopes = 22
+        max_scope_bytes = "23B"
         max_log_lines = 16
         max_stack = "65KiB"
         max_hops = 6
@@ -83,6 +86,9 @@ fn every_setting_can_be_given_in_the_file() {
         max_state_bytes: 17,
         max_published_events: 15,
         max_answer_bytes: 20,
+        max_fold_bytes: 21,
+        max_scopes: 22,
+        max_scope_bytes: 23,
         max_log_lines: 16,
         max_stack: 65 << 10,
         max_hops: 6,

@@ -99,7 +99,11 @@ impl ConsumerError {
             Engine::Undecided { name, command_type } => Self::Undecided { name, command_type },
             Engine::NotResettable { name } => Self::NotResettable { name },
             // Only attaching has these errors, and its callers report them themselves.
-            error @ (Engine::RoleChanged { .. } | Engine::CommandOwned { .. } | Engine::Behind { .. }) => {
+            error @ (Engine::RoleChanged { .. }
+            | Engine::CommandOwned { .. }
+            | Engine::Behind { .. }
+            | Engine::FactOwned { .. }
+            | Engine::UnknownFact { .. }) => {
                 Self::Failed { name: name.to_owned(), reason: error.to_string() }
             }
             Engine::Tables(error) => Self::Failed { name: name.to_owned(), reason: error.to_string() },

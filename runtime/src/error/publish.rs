@@ -86,6 +86,24 @@ pub enum PublishError {
         /// The reason.
         reason: InvalidExpiry,
     },
+    /// The versions that a command expects are not valid.
+    #[error("{reason}")]
+    Expectation {
+        /// The command.
+        index: usize,
+        /// The reason.
+        reason: String,
+    },
+    /// The type is a fact type: only its aggregate records such events.
+    #[error("facts of type \"{event_type}\" are recorded by \"{owner}\" only")]
+    FactType {
+        /// The event.
+        index: usize,
+        /// The type.
+        event_type: String,
+        /// The aggregate.
+        owner: String,
+    },
     /// Too many publishers wait.
     #[error("too many publishers are waiting")]
     TooMany,
@@ -106,7 +124,8 @@ impl PublishError {
             Self::TransactionTooLarge { .. } => ErrorCode::TransactionTooLarge,
             Self::CommandType { .. } => ErrorCode::CommandType,
             Self::NoOwner { .. } => ErrorCode::NoOwner,
-            Self::Expiry { .. } => ErrorCode::InvalidEvent,
+            Self::Expiry { .. } | Self::Expectation { .. } => ErrorCode::InvalidEvent,
+            Self::FactType { .. } => ErrorCode::FactType,
             Self::TooMany => ErrorCode::TooManyRequests,
             Self::Unavailable(unavailable) => unavailable.code(),
         }
@@ -123,6 +142,8 @@ impl PublishError {
             | Self::CommandType { index, .. }
             | Self::NoOwner { index, .. }
             | Self::Expiry { index, .. }
+            | Self::Expectation { index, .. }
+            | Self::FactType { index, .. }
             | Self::EventTooLarge { index, .. } => Some(*index),
             _ => None,
         }

@@ -5,7 +5,7 @@
 
 use camshaft_event::transaction::{
     ConsumerChanged, ConsumerStatus, DeadChange, Fired, Handled, HeldChange, Intervention, RecentEvents,
-    RedriveChanged, Section, TimerChange,
+    RedriveChanged, Section, StateWrite, TimerChange,
 };
 use camshaft_event::{ConsumerId, Event, Generation, Offset, Sequence, Transaction, reserved};
 use camshaft_sabotage::{Sabotage, is_on};
@@ -52,6 +52,7 @@ impl<S: Store> Tables<S> {
                         let has_waited = handled.advances.is_none();
                         let change = (handled.cause, &**change);
                         self.apply_command(at.sequence, change, (first, facts), has_waited);
+                        self.apply_facts(first, handled);
                     }
                     self.apply_handled(at, handled);
                 }
@@ -68,6 +69,7 @@ impl<S: Store> Tables<S> {
                     self.active.put(keys::activation(activation.id), encode(activation));
                 }
                 Section::Redrive(changed) => self.apply_redrive(at, changed),
+                Section::Refolded(refolded) => self.apply_refolded(at, refolded),
             }
             events.append(&mut section.into_events());
         }
@@ -108,14 +110,8 @@ impl<S: Store> Tables<S> {
 
     fn apply_handled(&mut self, at: Position, handled: &mut Handled) {
         let id = handled.consumer;
-        for write in &handled.state {
-            let value = write.value.as_ref().map(|value| {
-                let mut stored = at.sequence.0.to_le_bytes().to_vec();
-                stored.extend_from_slice(value);
-                stored
-            });
-            self.active.change(keys::state(id, handled.state_generation, &write.key), value, at.sequence);
-        }
+        let generation = handled.state_generation;
+        handled.state.iter().for_each(|write| self.apply_state(at, (id, generation), write));
         for timer in &handled.timers {
             match timer {
                 TimerChange::Set { name, at: due, event } => {
@@ -126,6 +122,20 @@ impl<S: Store> Tables<S> {
         }
         self.apply_held(at.sequence, id, &handled.held);
         self.apply_dead(at.sequence, id, &mut handled.dead);
+    }
+
+    pub(crate) fn apply_state(
+        &mut self,
+        at: Position,
+        (id, generation): (ConsumerId, Generation),
+        write: &StateWrite,
+    ) {
+        let value = write.value.as_ref().map(|value| {
+            let mut stored = at.sequence.0.to_le_bytes().to_vec();
+            stored.extend_from_slice(value);
+            stored
+        });
+        self.active.change(keys::state(id, generation, &write.key), value, at.sequence);
     }
 
     fn apply_fired(&mut self, at: Position, fired: &Fired) {
@@ -197,6 +207,7 @@ impl<S: Store> Tables<S> {
 fn state_generation(sections: &[Section], consumer: ConsumerId) -> Option<Generation> {
     sections.iter().find_map(|section| match section {
         Section::Handled(handled) if handled.consumer == consumer => Some(handled.state_generation),
+        Section::Refolded(refolded) if refolded.consumer == consumer => Some(refolded.state_generation),
         _ => None,
     })
 }

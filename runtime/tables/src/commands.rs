@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 
-use camshaft_event::{CommandChange, CommandOutcome, EventHash, Offset, Sequence};
+use camshaft_event::{CommandChange, CommandOutcome, EventHash, Offset, ScopeVersion, Sequence};
 use camshaft_sabotage::{Sabotage, is_on};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,9 @@ pub struct Decision {
     pub first_fact: Offset,
     /// How many events it published; they follow one another.
     pub facts: u32,
+    /// The scopes that it read or recorded about, with their versions after it.
+    #[serde(default)]
+    pub scopes: Vec<ScopeVersion>,
 }
 
 /// What the store knows of a command that was held, dead or decided.
@@ -83,7 +86,7 @@ impl<S: Store> Tables<S> {
         match change.outcome.clone() {
             None => self.apply_undecided(offset, change.command()),
             Some(outcome) => {
-                let decision = Decision { outcome, first_fact, facts };
+                let decision = Decision { outcome, first_fact, facts, scopes: change.scope_versions() };
                 if has_waited {
                     self.active.delete(keys::undecided(change.command().identity), at);
                 }

@@ -4,7 +4,7 @@
 //! never renumber. Identities are not sorted in memory: the flusher puts them between the sorted tables
 //! before and behind.
 
-use camshaft_event::{ActivationId, ConsumerId, Generation, Offset, RedriveId};
+use camshaft_event::{ActivationId, ConsumerId, Generation, Offset, RedriveId, Scope};
 
 use crate::StateSpace;
 
@@ -44,8 +44,10 @@ const DECIDED: u8 = 16;
 /// 128-bit hash of source and id of a command that is held or dead → its offset, content hash. A key of its
 /// own, since the store may show an older value of a key whose last value has expired.
 const UNDECIDED: u8 = 17;
-/// Command type → offset of the last command of the type.
+/// Command type or fact type → offset of the last command, or of the last decision that recorded such a fact.
 const LAST_COMMAND: u8 = 18;
+/// Consumer id, name of a scope, a zero byte, version → offset of the fact.
+const FACT: u8 = 19;
 
 /// Bytes that precede a plugin's own key.
 pub(crate) const STATE_PREFIX_BYTES: usize = 9;
@@ -176,6 +178,16 @@ pub(crate) fn undecided(hash: u128) -> Vec<u8> {
 
 pub(crate) fn last_command(command_type: &str) -> Vec<u8> {
     key(LAST_COMMAND, &[command_type.as_bytes()])
+}
+
+pub(crate) fn fact(id: ConsumerId, scope: &Scope, version: u64) -> Vec<u8> {
+    // No name has a zero byte, so the versions of a scope lie together, and between them lies nothing else.
+    key(FACT, &[&id.0.to_be_bytes(), scope.name().as_bytes(), &[0], &version.to_be_bytes()])
+}
+
+/// All facts of a consumer.
+pub(crate) fn all_facts(id: ConsumerId) -> Vec<u8> {
+    key(FACT, &[&id.0.to_be_bytes()])
 }
 
 pub(crate) fn answers() -> Vec<u8> {

@@ -8,6 +8,7 @@ mod apply;
 mod commands;
 mod damage;
 mod encoded;
+mod facts;
 mod flush;
 mod identity;
 mod keys;

@@ -129,7 +129,7 @@ fn common_tables() -> [(Vec<u8>, &'static str, Check); 9] {
 }
 
 /// The tables that one consumer needs.
-fn tables_of(id: ConsumerId) -> [(Vec<u8>, &'static str, Check); 8] {
+fn tables_of(id: ConsumerId) -> [(Vec<u8>, &'static str, Check); 9] {
     let [checkpoints, floor, held, dead, timers] = keys::of_generation(id);
     [
         (checkpoints, "checkpoints", is_offset),
@@ -140,5 +140,6 @@ fn tables_of(id: ConsumerId) -> [(Vec<u8>, &'static str, Check); 8] {
         (keys::recent(id), "measures", is::<RecentEvents>),
         (keys::state_size(id), "sizes of state", is::<(Generation, u64)>),
         (keys::all_state(id), "state values", is_state),
+        (keys::all_facts(id), "facts", is_offset),
     ]
 }

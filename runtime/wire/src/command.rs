@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use camshaft_event::{Offset, Refusal, Timestamp};
+use camshaft_event::{Offset, Refusal, ScopeVersion, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -27,6 +27,9 @@ pub struct CommandView {
     /// The events that the command published, if it published any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<FactsView>,
+    /// The scopes that the decision read or recorded about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<ScopeVersionView>,
     /// The consumer that holds the command, or whose dead letter it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumer: Option<String>,
@@ -68,6 +71,28 @@ pub enum AnswerView {
     Accepted(Value),
     /// The command was refused.
     Refused(RefusedView),
+    /// A scope had another version than the sender expects.
+    Mismatch(MismatchView),
+}
+
+/// A scope with another version than the sender of a command expects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MismatchView {
+    /// The scope, `kind/id`.
+    pub scope: String,
+    /// The version that the sender expects.
+    pub expected: u64,
+    /// The version when the command was decided.
+    pub actual: u64,
+}
+
+/// A scope, and its version after a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScopeVersionView {
+    /// The scope, `kind/id` with the id percent-encoded.
+    pub scope: String,
+    /// The number of its facts.
+    pub version: u64,
 }
 
 /// Why a command was refused.
@@ -110,6 +135,7 @@ impl CommandView {
             duplicate: None,
             answer: None,
             facts: None,
+            scopes: Vec::new(),
             consumer: None,
             waits_for: None,
             due: None,
@@ -122,6 +148,12 @@ impl AnswerView {
     #[must_use]
     pub fn accepted(reply: &[u8]) -> Self {
         Self::Accepted(json_or_base64(reply))
+    }
+}
+
+impl From<&ScopeVersion> for ScopeVersionView {
+    fn from(at: &ScopeVersion) -> Self {
+        Self { scope: at.scope.to_string(), version: at.version }
     }
 }
 

@@ -80,6 +80,9 @@ catalogue! {
     CommandType = "command-type", Some(403), Refused,
         "an event uses a type that a consumer owns as a command",
         "Send it with POST /commands or `camshaft send`; POST /events accepts only other types.";
+    FactType = "fact-type", Some(403), Refused,
+        "an event uses a type that an aggregate records as a fact",
+        "Send a command to the aggregate; only its decisions record such facts.";
     TooManyRequests = "too-many-requests", Some(429), Unreachable,
         "too many publishers are waiting",
         "Retry after the time in Retry-After.";
@@ -93,6 +96,9 @@ catalogue! {
     NoOwner = "no-owner", Some(503), Unreachable,
         "no attached consumer owns the command type",
         "Start the program whose closure owns this command type, or correct the type.";
+    VersionMismatch = "version-mismatch", Some(412), Refused,
+        "a scope has another version than the command expects",
+        "Read the scope, decide anew, and send a new command with a new id.";
     CommandRefused = "refused", Some(422), Refused,
         "the command was refused",
         "Read the refusal's code and message; send a corrected command with a new id.";

@@ -25,7 +25,9 @@ mod state;
 mod whole;
 
 pub use activation::{ActivationView, MeasureView, OutcomeView, PinRequest, ProbationView, RollbackRequest};
-pub use command::{AnswerView, CommandStatus, CommandView, Commands, FactsView, RefusedView};
+pub use command::{
+    AnswerView, CommandStatus, CommandView, Commands, FactsView, MismatchView, RefusedView, ScopeVersionView,
+};
 pub use consumer::{
     ConsumerStatusView, ConsumerView, DamageView, Oldest, OldestHeldView, PauseView, SkipRequest, SkipView,
     WaitsForView,

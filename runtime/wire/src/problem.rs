@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::RefusedView;
+use super::{MismatchView, RefusedView};
 
 /// Media type of a problem document.
 pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
@@ -47,4 +47,7 @@ pub struct ProblemDocument {
     /// Why a command was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusedView>,
+    /// The scope with another version than a command expects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mismatch: Option<MismatchView>,
 }

@@ -2,8 +2,8 @@
 
 use camshaft_event::transaction::TimerChange;
 use camshaft_event::{
-    AttemptContext, CommandOutcome, EffectError, Generation, Limit, LogLevel, NewEvent, Offset, Refusal,
-    StatePage, Timestamp,
+    AttemptContext, CommandOutcome, EffectError, Generation, Limit, LogLevel, NewEvent, NewFact, Offset,
+    Refusal, Scope, StatePage, Timestamp, TouchedScope,
 };
 use camshaft_tables::{PortionBounds, StateRange};
 use rand_chacha::ChaCha8Rng;
@@ -125,7 +125,7 @@ impl AttemptContext for Attempt {
 
     fn publish(&mut self, event: NewEvent) -> Result<(), EffectError> {
         self.check_open()?;
-        let event = self.new_event(event, 0)?;
+        let event = self.new_event(event, 0, None)?;
         self.charge(event_bytes(&event))?;
         self.effects.events.push(event);
         Ok(())
@@ -134,7 +134,7 @@ impl AttemptContext for Attempt {
     fn schedule(&mut self, name: &str, event: NewEvent, at: Timestamp) -> Result<(), EffectError> {
         self.check_open()?;
         self.check_timer_name(name)?;
-        let event = Box::new(self.new_event(event, at.ms_since(self.now))?);
+        let event = Box::new(self.new_event(event, at.ms_since(self.now), None)?);
         self.charge(event_bytes(&event) + timer_bytes(name))?;
         if self.touch_timer(name, true) {
             let (count, limit) = (self.timers.count(), self.options.max_timers);
@@ -168,6 +168,22 @@ impl AttemptContext for Attempt {
         self.grow(outcome.size())?;
         self.effects.answer = Some(Box::new(outcome));
         Ok(())
+    }
+
+    fn load(&mut self, scope: &Scope) -> Result<Option<Vec<u8>>, EffectError> {
+        self.load_scope(scope)
+    }
+
+    fn record(&mut self, fact: NewFact) -> Result<(), EffectError> {
+        self.record_fact(fact)
+    }
+
+    fn touched_scopes(&mut self) -> Vec<TouchedScope> {
+        self.scopes_without_fold()
+    }
+
+    fn set_fold(&mut self, scope: &Scope, fold: Vec<u8>) -> Result<(), EffectError> {
+        self.fold_scope(scope, fold)
     }
 
     fn log(&mut self, level: LogLevel, message: &str, fields: &[(String, String)]) {

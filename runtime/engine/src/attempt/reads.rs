@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use camshaft_event::{ConsumerId, Sequence};
+use camshaft_event::{ConsumerId, Scope, Sequence};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::{PortionBounds, StatePortion, StateRange, StateSpace, TablesError, Versioned};
 
 use super::ranges::Ranges;
 use super::size_in_state;
+use crate::facts::{Fact, FactsError};
 
 /// Committed state as a running handler reads it; also what is not durable yet.
 pub trait StateReader: Send + Sync {
@@ -35,6 +36,21 @@ pub trait StateReader: Send + Sync {
         after: Option<&[u8]>,
         bounds: PortionBounds,
     ) -> Result<StatePortion, TablesError>;
+    /// The facts of a scope behind version `after`, in order, at most `max`. Fewer if the log does not have the
+    /// others yet; see [`crate::SharedSequencer::facts`].
+    ///
+    /// # Errors
+    /// Tables or a log that cannot be read; a fact that the tables do not know.
+    fn facts(
+        &self,
+        consumer: ConsumerId,
+        scope: &Scope,
+        after: u64,
+        max: usize,
+    ) -> Result<Vec<Fact>, FactsError> {
+        let _ = (consumer, max);
+        Err(FactsError::Missing { scope: scope.clone(), version: after + 1 })
+    }
     /// Whether a consumer has a timer of this name.
     fn has_timer(&self, consumer: ConsumerId, name: &str) -> bool;
 }

@@ -1,6 +1,6 @@
 //! Why an attempt failed.
 
-use camshaft_event::{Answer, EffectError, FailureCause, Limit};
+use camshaft_event::{Answer, EffectError, FailureCause, Limit, Scope};
 use camshaft_tables::TablesError;
 
 use crate::suspects::MAX_LONE_ENDS;
@@ -33,6 +33,12 @@ impl Failure {
     /// What a call wanted to read is damaged, and it must not be repeated.
     pub(super) fn unread(error: &TablesError) -> Self {
         let error = format!("the call was made, but its effects could not commit: {error}");
+        Self { cause: FailureCause::Refused, error, after_ms: None }
+    }
+
+    /// A closure recorded facts and did not fold them.
+    pub(super) fn without_fold(scope: &Scope) -> Self {
+        let error = format!("facts about scope \"{scope}\" were recorded, but not folded: call `fold_facts`");
         Self { cause: FailureCause::Refused, error, after_ms: None }
     }
 

@@ -1,7 +1,7 @@
 //! What becomes of an event after its attempt: done, tried again, or a dead letter.
 
 use camshaft_event::transaction::{DeadChange, HeldChange, Outcome};
-use camshaft_event::{Answer, AttemptInputs, FailedAttempt, FailureCause, HeldEvent, reserved};
+use camshaft_event::{Answer, AttemptInputs, EffectError, FailedAttempt, FailureCause, HeldEvent, reserved};
 use camshaft_sabotage::{Sabotage, is_on};
 use rand_chacha::ChaCha8Rng;
 
@@ -29,6 +29,11 @@ impl Run {
             self.ended = true;
             return;
         }
+        if let Some(EffectError::StaleFold { scope }) = &attempt.effects.refusal {
+            self.stale = Some(scope.clone());
+            self.ended = true;
+            return;
+        }
         let failure = match failure(answer, attempt.effects.refusal.as_ref()) {
             None => self.done(&item, &mut attempt),
             failure => failure,
@@ -40,6 +45,10 @@ impl Run {
 
     /// Takes in the effects of an attempt that succeeded; a failure if no transaction can hold them.
     fn done(&mut self, item: &Item, attempt: &mut Attempt) -> Option<Failure> {
+        let without_fold = attempt.effects.scopes.as_ref().and_then(|scopes| scopes.without_fold());
+        if let Some(scope) = without_fold {
+            return Some(Failure::without_fold(scope));
+        }
         let mut section = self.section(item, attempt.number, attempt.now, Outcome::Done);
         section.held.extend(self.no_longer_held(item));
         let effects = &mut attempt.effects;

@@ -99,6 +99,7 @@ impl<S: Store> Sequencer<S> {
         let known = self.consumers.ever_named(&spec.name);
         let current = known.filter(|consumer| consumer.record.status != ConsumerStatus::Removed);
         self.check_role(current, &spec)?;
+        self.check_facts(known, &spec)?;
         let (mut record, checkpoint) = match current {
             Some(consumer) => (consumer.record.clone(), self.first_retained(consumer)),
             None => {
@@ -258,7 +259,9 @@ impl<S: Store> Sequencer<S> {
             id: removed.map_or_else(|| self.consumers.next_id(), |record| record.id),
             name: spec.name.clone(),
             generation,
-            state_generation: generation,
+            state_generation: removed
+                .filter(|record| !record.role.records().is_empty())
+                .map_or(generation, |record| record.state_generation),
             partitions: spec.policy.partitions.max(1),
             status: ConsumerStatus::Attached,
             activation: ActivationId::default(),

@@ -1,6 +1,8 @@
 //! Commands: their owners, and the state of each command.
 
-use camshaft_event::{CommandChange, CommandOutcome, ConsumerId, DeadLetter, Offset, Role, Timestamp};
+use camshaft_event::{
+    CommandChange, CommandOutcome, ConsumerId, DeadLetter, Offset, Role, Timestamp, TypePattern,
+};
 use camshaft_tables::store::Store;
 use camshaft_tables::{Decision, TablesError};
 
@@ -67,9 +69,40 @@ impl<S: Store> Sequencer<S> {
     /// The name of the consumer that owns a command type, and whether it is attached.
     #[must_use]
     pub fn owner(&self, command_type: &str) -> Option<(&str, bool)> {
-        let consumer = self.consumers.get(self.owners.of(command_type)?)?;
+        let consumer = self.consumers.get(self.owners.of_command(command_type)?)?;
         let is_attached = consumer.is_attached() || consumer.is_unattended();
         Some((&consumer.record.name, is_attached))
+    }
+
+    /// The name of the aggregate that records facts of a type.
+    #[must_use]
+    pub fn recorder(&self, fact_type: &str) -> Option<&str> {
+        Some(&self.consumers.get(self.owners.of_fact(fact_type)?)?.record.name)
+    }
+
+    /// Whether `spec` knows all facts that the consumer `known` has, which may have been removed, and neither
+    /// records nor publishes facts of another aggregate.
+    pub(super) fn check_facts(
+        &self,
+        known: Option<&Consumer>,
+        spec: &ConsumerSpec,
+    ) -> Result<(), ConsumerError> {
+        let name = || spec.name.clone();
+        let own = known.map(|known| known.record.id);
+        let published = spec.publishes.iter().flatten().filter_map(TypePattern::exact);
+        for fact_type in spec.role.records().iter().map(String::as_str).chain(published) {
+            let other = self.owners.of_fact(fact_type).filter(|owner| Some(*owner) != own);
+            if let Some(other) = other.and_then(|other| self.consumers.get(other)) {
+                let (fact_type, owner) = (fact_type.to_owned(), other.record.name.clone());
+                return Err(ConsumerError::FactOwned { name: name(), fact_type, owner });
+            }
+        }
+        for fact_type in known.map(|known| known.record.role.records()).unwrap_or_default() {
+            if !spec.role.records().contains(fact_type) && self.tables.last_command(fact_type)?.is_some() {
+                return Err(ConsumerError::UnknownFact { name: name(), fact_type: fact_type.clone() });
+            }
+        }
+        Ok(())
     }
 
     /// Whether `spec` may take the place of what `current` runs, or be a new consumer.
@@ -80,7 +113,7 @@ impl<S: Store> Sequencer<S> {
     ) -> Result<(), ConsumerError> {
         let name = || spec.name.clone();
         for command_type in spec.role.commands() {
-            let owner = self.owners.of(command_type);
+            let owner = self.owners.of_command(command_type);
             let other = owner.filter(|owner| Some(*owner) != current.map(|known| known.record.id));
             if let Some(other) = other.and_then(|other| self.consumers.get(other)) {
                 let (command_type, owner) = (command_type.clone(), other.record.name.clone());

@@ -155,6 +155,7 @@ impl<S: Store> Sequencer<S> {
         let breaker = breaker.and_then(|spec| spec.policy.breaker);
         let dues = Dues { steady: self.steady, now: self.steady.now(now), retries: &retries };
         for (section, key) in sections.iter().zip(&keys) {
+            wrote_state |= matches!(section, Section::Refolded(_));
             if let Section::Handled(handled) = section {
                 wrote_state |= !handled.state.is_empty();
                 consumer.note(handled, key, since, &dues);

@@ -73,6 +73,24 @@ pub enum ConsumerError {
         /// The owner.
         owner: String,
     },
+    /// Another aggregate records facts of this type.
+    #[error("fact \"{fact_type}\" of \"{name}\" is recorded by \"{owner}\"")]
+    FactOwned {
+        /// The consumer that was to be attached.
+        name: String,
+        /// The fact type.
+        fact_type: String,
+        /// The aggregate that records it.
+        owner: String,
+    },
+    /// The aggregate has facts of a type that the new code does not record.
+    #[error("aggregate \"{name}\" has facts \"{fact_type}\", which this version does not know")]
+    UnknownFact {
+        /// Its name.
+        name: String,
+        /// The fact type.
+        fact_type: String,
+    },
     /// Commands that only this consumer can decide are not decided yet.
     #[error("consumer \"{name}\" has commands \"{command_type}\" that are not decided yet")]
     Undecided {
@@ -178,7 +196,8 @@ impl<S: Store> Sequencer<S> {
         self.step(now, |sequencer| Ok(sequencer.publish_own(event, now)?))
     }
 
-    /// Forgets a detached consumer: its state, held events, dead letters and timers.
+    /// Forgets a detached consumer: its state, held events, dead letters and timers. An aggregate keeps its
+    /// facts and the state of its scopes.
     ///
     /// # Errors
     /// An unknown or attached consumer, a bound that is reached, or tables that cannot be read.
@@ -192,7 +211,10 @@ impl<S: Store> Sequencer<S> {
         let mut record = consumer.record.clone();
         record.status = ConsumerStatus::Removed;
         record.generation = record.generation.next();
-        record.state_generation = record.generation;
+        // Facts outlive their aggregate, and their folds with them.
+        if record.role.records().is_empty() {
+            record.state_generation = record.generation;
+        }
         record.probation = None;
         record.history.end(ActivationOutcome::Removed { at: now });
         let event = SystemEvent::Removed { consumer: name, generation: record.generation }.at(now);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use camshaft_event::transaction::{Published, Section};
 use camshaft_event::{
-    Event, EventHash, InvalidExpiry, Offset, Sequence, Timestamp, Transaction, expiry, reserved,
+    EffectError, Event, EventHash, InvalidExpiry, Limit, Offset, Sequence, Timestamp, Transaction,
+    expectations, expiry, reserved,
 };
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::store::Store;
@@ -13,6 +14,7 @@ use camshaft_tables::{KnownIdentity, StoredCommand, Tables, TablesError};
 use thiserror::Error;
 
 use super::{Sequencer, Unready};
+use crate::EngineOptions;
 
 /// What a producer learns of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +101,24 @@ pub enum PublishRefusal {
         /// `limits.max_event_bytes`.
         limit: usize,
     },
+    /// The versions that a command expects are not valid.
+    #[error("command {index}: {reason}")]
+    Expectation {
+        /// The place of the command in the batch.
+        index: usize,
+        /// The reason.
+        reason: String,
+    },
+    /// An event has a type that an aggregate records.
+    #[error("event {index}: facts of type \"{event_type}\" are recorded by \"{owner}\" only")]
+    FactType {
+        /// The place of the event in the batch.
+        index: usize,
+        /// The type.
+        event_type: String,
+        /// The aggregate.
+        owner: String,
+    },
     /// All of them together are too large for one transaction.
     #[error("the batch needs a transaction of {bytes} bytes, more than the limit of {limit}")]
     TransactionTooLarge {
@@ -156,18 +176,18 @@ impl Probe {
     /// Commands that can never be sent, or a store that cannot be read.
     pub fn of_commands<S: Store>(
         mut commands: Vec<Event>,
-        max_event_bytes: usize,
-        max_transaction_bytes: usize,
+        options: &EngineOptions,
         store: &Arc<S>,
         snapshot: Sequence,
     ) -> Result<Self, PublishRefusal> {
         for (index, command) in commands.iter_mut().enumerate() {
             check_reserved(index, command)?;
             expiry(command).map_err(|reason| PublishRefusal::Expiry { index, reason })?;
+            check_expectations(index, command, options)?;
             command.set_extension(reserved::COMMAND, reserved::IS_COMMAND);
-            check_size(index, command, max_event_bytes)?;
+            check_size(index, command, options.max_event_bytes)?;
         }
-        Self::checked(commands, true, max_transaction_bytes, store, snapshot)
+        Self::checked(commands, true, options.max_transaction_bytes, store, snapshot)
     }
 
     fn checked<S: Store>(
@@ -220,14 +240,25 @@ fn check_reserved(index: usize, event: &Event) -> Result<(), PublishRefusal> {
     } else if reserved::is_source(source) {
         Some(format!("source \"{source}\""))
     } else {
-        let is_set_by_runtime = |name: &str| name == reserved::HOPS || name == reserved::COMMAND;
-        let found = event.extensions.iter().find(|(name, _)| is_set_by_runtime(name));
+        let found = event.extensions.iter().find(|(name, _)| reserved::EXTENSIONS.contains(&name.as_str()));
         found.map(|(name, _)| format!("extension \"{name}\""))
     };
     match found {
         Some(what) => Err(PublishRefusal::Reserved { index, what }),
         None => Ok(()),
     }
+}
+
+fn check_expectations(index: usize, command: &Event, options: &EngineOptions) -> Result<(), PublishRefusal> {
+    let refuse = |reason: String| PublishRefusal::Expectation { index, reason };
+    let expected = expectations(command).map_err(|error| refuse(error.to_string()))?;
+    let limit = |kind: Limit, actual: usize, limit: usize| {
+        let error = EffectError::Limit { kind, actual: actual as u64, limit: limit as u64 };
+        if actual <= limit { Ok(()) } else { Err(refuse(format!("expect: {error}"))) }
+    };
+    limit(Limit::Scopes, expected.len(), options.max_scopes)?;
+    let longest = expected.iter().map(|expected| expected.scope.name().len()).max().unwrap_or_default();
+    limit(Limit::ScopeName, longest, options.max_scope_bytes)
 }
 
 fn check_size(index: usize, event: &Event, limit: usize) -> Result<(), PublishRefusal> {
@@ -324,6 +355,10 @@ impl<S: Store> Sequencer<S> {
     fn check_owner(&self, index: usize, probe: &Probe) -> Result<(), PublishRefusal> {
         let Some(event_type) = probe.events.get(index).map(|event| &event.event_type) else { return Ok(()) };
         let command_type = || event_type.clone();
+        if let Some(owner) = self.recorder(event_type) {
+            let owner = owner.to_owned();
+            return Err(PublishRefusal::FactType { index, event_type: command_type(), owner });
+        }
         match (probe.are_commands, self.owner(event_type)) {
             (false, None) | (true, Some((_, true))) => Ok(()),
             (false, Some((owner, _))) => {

@@ -174,7 +174,7 @@ impl World {
         let reader = log.reader();
         let mut sequencer = Sequencer::recover(Arc::clone(&self.options), tables, &*reader, &mut |_| {})?;
         sequencer.set_room(reader.reserved_bytes());
-        let shared = SharedSequencer::new(sequencer);
+        let shared = SharedSequencer::new(sequencer, Arc::clone(&reader));
         let reader: Arc<dyn StateReader> = Arc::new(shared.clone());
         self.running = Some(Running { shared, reader, log });
         Ok(())
@@ -237,7 +237,7 @@ impl World {
         script: impl FnMut(&Event, &mut Attempt) -> Answer + 'static,
     ) -> Attached {
         let attached = self.sequencer().attach(spec.clone(), self.now()).unwrap();
-        let plugin = Plugin { spec: spec.clone(), script: Box::new(script), is_attached: true };
+        let plugin = Plugin { spec: spec.clone(), script: Box::new(script), is_attached: true, evolve: None };
         self.plugins.insert(spec.name, plugin);
         attached
     }

@@ -79,6 +79,11 @@ impl<'b> EncodedEvents<'b> {
             "3" | "4" => 3,
             "5" => 1,
             "2" | "6" => 2,
+            // It has no events.
+            "7" => {
+                self.fields = self.bytes.array()?;
+                return Ok(());
+            }
             _ => return Err(malformed("a section has an unknown variant")),
         };
         let fields = self.bytes.array()?;

@@ -33,6 +33,9 @@ pub enum Section {
     /// A redrive job started, progressed or ended, or one of its redriven events was handled or dead again.
     #[serde(rename = "6")]
     Redrive(Box<RedriveChanged>),
+    /// The folds of scopes were made again from their facts.
+    #[serde(rename = "7")]
+    Refolded(Box<Refolded>),
 }
 
 /// Events from a producer, which enter the deduplication index. Also the runtime's own system events, which
@@ -198,6 +201,17 @@ pub struct ConsumerChanged {
     pub recent: Option<RecentEvents>,
 }
 
+/// Folds that code of another revision made again. The scopes keep their versions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refolded {
+    /// The aggregate.
+    pub consumer: ConsumerId,
+    /// The generation of its state.
+    pub state_generation: Generation,
+    /// The new whole values of its scopes.
+    pub state: Vec<StateWrite>,
+}
+
 /// Code and settings that took effect. The consumer's record follows in its own section.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activated {
@@ -230,6 +244,7 @@ impl Section {
             Self::Consumer(changed) => changed.events.as_slice(),
             Self::Activated(activated) => activated.events.as_slice(),
             Self::Redrive(changed) => changed.events.as_slice(),
+            Self::Refolded(_) => &[],
         }
         .iter()
     }
@@ -245,6 +260,7 @@ impl Section {
             Self::Consumer(changed) => changed.events,
             Self::Activated(activated) => activated.events,
             Self::Redrive(changed) => changed.events,
+            Self::Refolded(_) => Vec::new(),
         }
     }
 }

@@ -73,6 +73,15 @@ fn everything() -> Transaction {
                 results: vec![(RedriveId(2), RedriveResults { handled: 3, dead_again: 1 })],
                 events: vec![event("5")],
             })),
+            Section::Refolded(Box::new(Refolded {
+                consumer: ConsumerId(7),
+                state_generation: crate::Generation(1),
+                state: vec![StateWrite {
+                    key: b"account/9".to_vec().into(),
+                    value: Some(vec![0; 30].into()),
+                }],
+            })),
+            Section::Published(Published { events: vec![event("6")] }),
         ],
     }
 }

@@ -1,16 +1,23 @@
 //! Changes of commands, of every kind.
 
-use camshaft_event::{CommandChange, CommandOutcome, EventHash, Refusal, Role};
+use camshaft_event::{
+    CommandChange, CommandOutcome, EventHash, Refusal, Role, Scope, ScopeFacts, ScopeVersion,
+};
 
 use super::built::BuiltEvent;
 
 /// A change of the command that was built; the number decides its kind.
 pub fn command_change(built: &BuiltEvent, number: u32) -> CommandChange {
     let event = built.event();
-    let outcome = match number % 4 {
+    let scope = Scope::new("account", &format!("{number} ü")).unwrap();
+    let outcome = match number % 5 {
         0 => None,
         1 => Some(CommandOutcome::Discarded),
         2 => Some(CommandOutcome::Accepted { reply: event.data.clone().into() }),
+        3 => {
+            let expected = ScopeVersion { scope: scope.clone(), version: number.into() };
+            Some(CommandOutcome::Mismatch { expected, actual: u64::MAX })
+        }
         _ => {
             let refusal = Refusal {
                 code: event.id.clone(),
@@ -20,7 +27,12 @@ pub fn command_change(built: &BuiltEvent, number: u32) -> CommandChange {
             Some(CommandOutcome::Refused(refusal))
         }
     };
-    CommandChange::new(event.hash(), outcome)
+    let is_decided = outcome.is_some();
+    let mut change = CommandChange::new(event.hash(), outcome);
+    if is_decided {
+        change.scopes.push(ScopeFacts { scope, version: number.into(), facts: vec![0, number] });
+    }
+    change
 }
 
 /// A command that waits outside the log, with hashes that need all their bits.

@@ -6,7 +6,7 @@ use camshaft_event::transaction::{
     Activated, Activation, ActivationHistory, ActivationOutcome, Body, ConsumerChanged, ConsumerRecord,
     ConsumerStatus, DeadChange, DecodeError, EncodedEvents, Fired, Floor, Handled, HeldChange, Intervention,
     Outcome, Probation, Published, RecentEvents, RedriveChange, RedriveChanged, RedriveJob, RedriveResults,
-    RedriveSelection, RedriveState, Section, StateWrite, TimerChange,
+    RedriveSelection, RedriveState, Refolded, Section, StateWrite, TimerChange,
 };
 use camshaft_event::{
     ActivationId, AttemptHistory, AttemptInputs, ConsumerId, DeadLetter, Event, FailedAttempt, FailureCause,
@@ -36,6 +36,7 @@ enum SectionShape {
     Consumer(u32, String, u32, #[generator(0..3_u8)] u8, Option<u64>, bool),
     Activated(u64, String, #[generator(few())] Vec<(String, String)>, #[generator(few())] Vec<String>),
     Redrive(#[generator(few())] Vec<(u64, Option<JobShape>)>, #[generator(few())] Vec<(u64, u64)>),
+    Refolded(u32, #[generator(few())] Vec<(Vec<u8>, Option<Vec<u8>>)>),
 }
 
 /// A redrive job by its numbers, each used where one is needed.
@@ -270,8 +271,17 @@ impl SectionShape {
                     events: Vec::new(),
                 }))
             }
+            Self::Refolded(id, state) => Section::Refolded(Box::new(Refolded {
+                consumer: ConsumerId(id),
+                state_generation: Generation(id),
+                state: state.iter().map(state_write).collect(),
+            })),
         }
     }
+}
+
+fn state_write((key, value): &(Vec<u8>, Option<Vec<u8>>)) -> StateWrite {
+    StateWrite { key: key.clone().into(), value: value.clone().map(Into::into) }
 }
 
 impl JobShape {
@@ -311,10 +321,6 @@ impl HandledShape {
             }
             None => TimerChange::Cancel { name: name.clone() },
         };
-        let write = |(key, value): &(Vec<u8>, Option<Vec<u8>>)| StateWrite {
-            key: key.clone().into(),
-            value: value.clone().map(Into::into),
-        };
         Handled {
             consumer: ConsumerId(self.consumer),
             cause: Offset(self.cause),
@@ -325,7 +331,7 @@ impl HandledShape {
             at: Timestamp(at),
             outcome: self.outcome,
             events: events(&self.events),
-            state: self.state.iter().map(write).collect(),
+            state: self.state.iter().map(state_write).collect(),
             timers: self.timers.iter().map(timer).collect(),
             held: self.held.iter().map(held_change).collect(),
             dead: self.dead.iter().map(dead_change).collect(),

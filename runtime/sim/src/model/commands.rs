@@ -75,7 +75,8 @@ impl Commands {
 
     fn decide(&mut self, offset: Offset, outcome: CommandOutcome, first_fact: Offset, facts: usize) {
         let facts = u32::try_from(facts).expect("a decision publishes few events");
-        let before = self.decisions.insert(offset, Decision { outcome, first_fact, facts });
+        let before =
+            self.decisions.insert(offset, Decision { outcome, first_fact, facts, scopes: Vec::new() });
         assert_eq!(before, None, "the command {offset} is decided twice");
     }
 }
@@ -231,6 +232,6 @@ pub(crate) fn is_expired(handled: &Handled) -> bool {
 fn refusal(handled: &Handled) -> Option<&Refusal> {
     match handled.command.as_ref()?.outcome.as_ref()? {
         CommandOutcome::Refused(refusal) => Some(refusal),
-        CommandOutcome::Accepted { .. } | CommandOutcome::Discarded => None,
+        CommandOutcome::Accepted { .. } | CommandOutcome::Discarded | CommandOutcome::Mismatch { .. } => None,
     }
 }

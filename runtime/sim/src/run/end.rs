@@ -221,7 +221,7 @@ impl Run {
             self.note(match &decision.outcome {
                 CommandOutcome::Accepted { .. } => Fault::CommandAccepted,
                 CommandOutcome::Refused(refusal) if refusal.code == Refusal::EXPIRED => Fault::CommandExpired,
-                CommandOutcome::Refused(_) => Fault::CommandRefused,
+                CommandOutcome::Refused(_) | CommandOutcome::Mismatch { .. } => Fault::CommandRefused,
                 CommandOutcome::Discarded => Fault::CommandDiscarded,
             });
         }

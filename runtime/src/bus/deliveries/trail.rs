@@ -138,7 +138,11 @@ impl Trail {
                 Section::Handled(handled) => self.handled(handled, offset, first),
                 Section::Intervention(act) => self.intervened(act, offset, at),
                 Section::Consumer(changed) => self.changed(changed, offset, at),
-                Section::Published(_) | Section::Fired(_) | Section::Activated(_) | Section::Redrive(_) => {}
+                Section::Published(_)
+                | Section::Fired(_)
+                | Section::Activated(_)
+                | Section::Redrive(_)
+                | Section::Refolded(_) => {}
             }
             first = first.plus(section.events().count() as u64);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use camshaft_engine::{Attempt, ConsumerSpec, Handler};
-use camshaft_event::{Answer, AttemptContext, Event, Offset};
+use camshaft_event::{Answer, AttemptContext, Event, Offset, Scope};
 
 use super::ManualClock;
 
@@ -17,7 +17,12 @@ pub(super) struct Plugin {
     pub(super) spec: ConsumerSpec,
     pub(super) script: Script,
     pub(super) is_attached: bool,
+    /// Makes folds again, if it is an aggregate that can.
+    pub(super) evolve: Option<Fold>,
 }
+
+/// The fold of a scope after facts.
+pub type Fold = fn(Option<&[u8]>, &[Event]) -> Result<Vec<u8>, Answer>;
 
 /// One call of a handler.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +42,13 @@ pub(super) struct Scripted<'w> {
     pub(super) calls: &'w Calls,
     pub(super) clock: &'w ManualClock,
     pub(super) shortages: &'w Cell<usize>,
+    /// The consumer that was called last.
+    pub(super) consumer: String,
 }
 
 impl Handler for Scripted<'_> {
-    fn get_ready(&mut self, _: &Attempt) -> bool {
+    fn get_ready(&mut self, attempt: &Attempt) -> bool {
+        attempt.consumer().clone_into(&mut self.consumer);
         let left = self.shortages.get();
         self.shortages.set(left.saturating_sub(1));
         left == 0
@@ -60,5 +68,9 @@ impl Handler for Scripted<'_> {
         let answer = (plugin.script)(&event, &mut attempt);
         self.clock.spend();
         (answer, attempt)
+    }
+
+    fn evolve(&mut self, _: &Scope, fold: Option<&[u8]>, facts: &[Event]) -> Result<Vec<u8>, Answer> {
+        self.plugins[&self.consumer].evolve.unwrap()(fold, facts)
     }
 }

@@ -31,6 +31,7 @@ impl World {
             calls: &self.calls,
             clock: &self.clock,
             shortages: &self.shortages,
+            consumer: String::new(),
         };
         let context = WorkerContext {
             options: &self.options,
