@@ -7,6 +7,7 @@ mod promises {
     mod harness;
 
     mod account;
+    mod aggregates;
     mod batches;
     mod bounds;
     mod breaker;

@@ -2,6 +2,7 @@
 //! handlers that are closures. What the runtime's threads do are methods here, called in whatever order a
 //! test wants.
 
+mod aggregates;
 mod calls;
 mod clock;
 mod declare;
@@ -27,6 +28,7 @@ use camshaft_tables::store::{MemoryStore, Store};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+pub use aggregates::{MOVED, account, bank, bracketed, fact, folded, list, move_all};
 pub use calls::{InFlight, sink};
 pub use clock::ManualClock;
 pub use declare::{append, done, event, key_in, note, publish, reject, retry, spec, trap};

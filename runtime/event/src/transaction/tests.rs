@@ -155,7 +155,7 @@ fn refused() -> CommandChange {
 fn what_was_encoded_is_decoded_unchanged() {
     let transaction = everything();
     assert_eq!(Transaction::decode(&transaction.encode()).unwrap(), transaction);
-    assert_eq!(transaction.events().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["1", "2", "4", "5"]);
+    assert_eq!(transaction.events().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["1", "2", "4", "5", "6"]);
 }
 
 #[test]

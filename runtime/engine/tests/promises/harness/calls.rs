@@ -106,6 +106,6 @@ impl World {
 
     fn scripted(&mut self, attempt: Attempt) -> (Answer, Attempt) {
         let (plugins, calls, clock) = (&mut self.plugins, &self.calls, &self.clock);
-        Scripted { plugins, calls, clock, shortages: &self.shortages }.call(attempt)
+        Scripted { plugins, calls, clock, shortages: &self.shortages, consumer: String::new() }.call(attempt)
     }
 }

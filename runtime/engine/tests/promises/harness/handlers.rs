@@ -42,13 +42,12 @@ pub(super) struct Scripted<'w> {
     pub(super) calls: &'w Calls,
     pub(super) clock: &'w ManualClock,
     pub(super) shortages: &'w Cell<usize>,
-    /// The consumer that was called last.
+    /// The consumer whose batch runs.
     pub(super) consumer: String,
 }
 
 impl Handler for Scripted<'_> {
-    fn get_ready(&mut self, attempt: &Attempt) -> bool {
-        attempt.consumer().clone_into(&mut self.consumer);
+    fn get_ready(&mut self, _: &Attempt) -> bool {
         let left = self.shortages.get();
         self.shortages.set(left.saturating_sub(1));
         left == 0

@@ -21,6 +21,7 @@ impl World {
 
     pub fn run(&mut self, batch: Batch) -> Finished {
         let (context, mut scripted) = self.worker();
+        scripted.consumer.clone_from(&batch.spec.name);
         run_batch(batch, context, &mut scripted)
     }
 
