@@ -108,7 +108,7 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 47] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -151,6 +151,11 @@ impl Sabotage {
         Self::ActUnwritten,
         Self::KeepHopsOfTimers,
         Self::TrustFlushedRange,
+        Self::ForgetFact,
+        Self::IgnoreExpectation,
+        Self::KeepStaleFold,
+        Self::RecordUnread,
+        Self::KeyOfCommand,
     ];
 }
 

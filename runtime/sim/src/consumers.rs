@@ -9,6 +9,7 @@ use camshaft_event::{
 };
 use camshaft_log::testing::Random;
 
+use crate::accounts::{ACCOUNT, MOVED};
 use crate::sharing::Sharing;
 
 /// The setting of versions that fail most events.
@@ -60,7 +61,7 @@ pub(crate) const WITNESS: (&str, &str) = ("comes-late", "thing.pay");
 /// Five consumers and two sinks that differ in what delivery does for them, and in how much their handlers
 /// share. One decides commands. The last one is not there from the beginning.
 pub(crate) fn specs(seed: u64) -> Vec<ConsumerSpec> {
-    let mut parks = spec("parks", &["thing.*"]);
+    let mut parks = spec("parks", &["thing.*", MOVED]);
     parks.policy.max_attempts = 3;
     let mut goes_on = spec("goes-on", &["thing.happened", "thing.*", "reminder"]);
     goes_on.policy.after_dead_letter = AfterDeadLetter::Continue;
@@ -121,7 +122,11 @@ pub(crate) fn with_all_commands(spec: &ConsumerSpec) -> ConsumerSpec {
 
 /// The same consumer as the owner of these command types, to which it subscribes.
 fn owning(mut spec: ConsumerSpec, types: &[&str]) -> ConsumerSpec {
-    spec.role = Role::owner(types.iter().map(|text| (*text).to_owned()).collect());
+    spec.role = Role::Aggregate {
+        commands: types.iter().map(|text| (*text).to_owned()).collect(),
+        records: vec![MOVED.to_owned()],
+        scopes: types.iter().map(|text| ((*text).to_owned(), ACCOUNT.to_owned())).collect(),
+    };
     for subscription in &mut spec.subscriptions {
         subscription.types = types.iter().map(|text| pattern(text)).collect();
         subscription.commands = true;

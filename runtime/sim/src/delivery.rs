@@ -15,7 +15,7 @@ use camshaft_event::transaction::{Outcome, Section};
 use camshaft_event::{FailureCause, Offset, Policy, Transaction};
 
 use crate::faults::{Fault, Faults};
-use crate::model::{Model, fails, failure, is_expired};
+use crate::model::{Model, fails, failure, is_uncalled};
 use attempts::Attempts;
 use calls::Calls;
 
@@ -289,7 +289,7 @@ fn attempts_in(transaction: &Transaction) -> usize {
     let is_attempt = |section: &&Section| {
         let Section::Handled(handled) = section else { return false };
         let waits = matches!(handled.outcome, Outcome::Held | Outcome::Released);
-        !waits && !is_expired(handled) && failure(handled) != Some(FailureCause::ProcessEnd)
+        !waits && !is_uncalled(handled) && failure(handled) != Some(FailureCause::ProcessEnd)
     };
     transaction.sections.iter().filter(is_attempt).count()
 }

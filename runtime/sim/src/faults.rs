@@ -141,6 +141,11 @@ faults! {
     CommandAsEvent => "an event had the type of a command",
     CommandSeen => "a consumer received commands that it does not own",
     CommandsKept => "undecided commands kept their owner",
+    CommandMismatched => "a scope had another version than a command expected",
+    FactRecorded => "a decision recorded a fact",
+    FactAboutTwo => "a fact was about two scopes",
+    FactForged => "an event had the type of a fact",
+    Refolded => "a fold was made again by code of another revision",
     NotReset => "a consumer that decides commands was not reset",
 }
 

@@ -5,6 +5,7 @@
 //! chooses; after each run a `model` that is far simpler than the system reads the log and says whether every
 //! promise was kept. Nothing of this is in the running program.
 
+mod accounts;
 mod clock;
 mod consumers;
 mod delivery;

@@ -10,6 +10,7 @@ mod known;
 mod probation;
 mod reads;
 mod redrives;
+mod scopes;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,11 +21,11 @@ use camshaft_event::transaction::{
 };
 use camshaft_event::{ActivationId, ConsumerId, Event, Key, Offset, Sequence, Transaction};
 
-pub(crate) use commands::{Commands, Standing, is_expired};
+pub(crate) use commands::{Commands, Standing};
 pub(crate) use known::{Known, Place};
 pub(crate) use probation::fails;
 use probation::{Tried, Versions};
-pub(crate) use reads::{AttemptRecord, Operation, failure};
+pub(crate) use reads::{AttemptRecord, Operation, failure, is_uncalled};
 pub(crate) use redrives::Redrives;
 
 #[derive(Default)]
@@ -99,7 +100,11 @@ impl Model {
                     assert_eq!(known, None, "no number is given twice");
                     None
                 }
-                Section::Published(_) | Section::Refolded(_) => None,
+                Section::Refolded(refolded) => {
+                    self.refolded(refolded);
+                    None
+                }
+                Section::Published(_) => None,
             };
             section.events().for_each(|event| self.skipped(event));
             for event in section.events() {
@@ -268,6 +273,8 @@ impl Model {
             }
         };
         known.places.insert(handled.cause, after);
+        self.scopes_handled(handled, Offset(self.events.len() as u64));
+        let known = self.consumers.get_mut(&handled.consumer).expect("the consumer that handles is known");
         if handled.outcome == Outcome::Done {
             known.take_effects(handled);
             for change in &handled.timers {

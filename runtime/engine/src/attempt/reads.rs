@@ -111,6 +111,13 @@ impl Reads {
         self.keys.get(key).map(|seen| seen.bytes)
     }
 
+    /// For [`Sabotage::RecordUnread`]: as if the key had only been written to.
+    pub(crate) fn forget_read(&mut self, key: &[u8]) {
+        if let Some(seen) = self.keys.get_mut(key) {
+            seen.version = None;
+        }
+    }
+
     /// Forgets the keys that were only written to: nothing was, since the attempt failed.
     pub(crate) fn forget_writes(&mut self) {
         self.keys.retain(|_, seen| seen.version.is_some());

@@ -111,7 +111,11 @@ impl Attempt {
         }
         let mut versions = Vec::with_capacity(about.len());
         for scope in &about {
+            let is_unread = is_on(Sabotage::RecordUnread) && !self.has_loaded(scope);
             let version = self.scope(scope)?.version() + 1;
+            if is_unread {
+                self.effects.reads.forget_read(scope.name().as_bytes());
+            }
             versions.push(ScopeVersion { scope: scope.clone(), version });
         }
         let Some(first) = about.first() else { return Ok(()) };
@@ -127,6 +131,10 @@ impl Attempt {
             within.fold = None;
         }
         Ok(())
+    }
+
+    fn has_loaded(&self, scope: &Scope) -> bool {
+        self.effects.scopes.as_ref().is_some_and(|scopes| scopes.0.contains_key(scope))
     }
 
     fn check_fact(&self, event: &NewEvent, about: &[Scope]) -> Result<(), String> {

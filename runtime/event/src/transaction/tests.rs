@@ -73,17 +73,18 @@ fn everything() -> Transaction {
                 results: vec![(RedriveId(2), RedriveResults { handled: 3, dead_again: 1 })],
                 events: vec![event("5")],
             })),
-            Section::Refolded(Box::new(Refolded {
-                consumer: ConsumerId(7),
-                state_generation: crate::Generation(1),
-                state: vec![StateWrite {
-                    key: b"account/9".to_vec().into(),
-                    value: Some(vec![0; 30].into()),
-                }],
-            })),
+            refolded(),
             Section::Published(Published { events: vec![event("6")] }),
         ],
     }
+}
+
+fn refolded() -> Section {
+    Section::Refolded(Box::new(Refolded {
+        consumer: ConsumerId(7),
+        state_generation: crate::Generation(1),
+        state: vec![StateWrite { key: b"account/9".to_vec().into(), value: Some(vec![0; 30].into()) }],
+    }))
 }
 
 /// One activation of each outcome.
@@ -155,7 +156,10 @@ fn refused() -> CommandChange {
 fn what_was_encoded_is_decoded_unchanged() {
     let transaction = everything();
     assert_eq!(Transaction::decode(&transaction.encode()).unwrap(), transaction);
-    assert_eq!(transaction.events().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["1", "2", "4", "5", "6"]);
+    assert_eq!(
+        transaction.events().map(|event| event.id.as_str()).collect::<Vec<_>>(),
+        ["1", "2", "4", "5", "6"]
+    );
 }
 
 #[test]

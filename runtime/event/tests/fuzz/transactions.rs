@@ -257,20 +257,7 @@ impl SectionShape {
                 };
                 Section::Activated(Box::new(Activated { activation, events: Vec::new() }))
             }
-            Self::Redrive(jobs, results) => {
-                let change = |(id, job): &(u64, Option<JobShape>)| {
-                    let id = RedriveId(*id);
-                    RedriveChange { id, job: job.as_ref().map(|job| Box::new(job.job(id))) }
-                };
-                let result = |(id, count): &(u64, u64)| {
-                    (RedriveId(*id), RedriveResults { handled: *count, dead_again: count / 2 })
-                };
-                Section::Redrive(Box::new(RedriveChanged {
-                    jobs: jobs.iter().map(change).collect(),
-                    results: results.iter().map(result).collect(),
-                    events: Vec::new(),
-                }))
-            }
+            Self::Redrive(jobs, results) => redrive(jobs, results),
             Self::Refolded(id, state) => Section::Refolded(Box::new(Refolded {
                 consumer: ConsumerId(id),
                 state_generation: Generation(id),
@@ -282,6 +269,21 @@ impl SectionShape {
 
 fn state_write((key, value): &(Vec<u8>, Option<Vec<u8>>)) -> StateWrite {
     StateWrite { key: key.clone().into(), value: value.clone().map(Into::into) }
+}
+
+fn redrive(jobs: &[(u64, Option<JobShape>)], results: &[(u64, u64)]) -> Section {
+    let change = |(id, job): &(u64, Option<JobShape>)| {
+        let id = RedriveId(*id);
+        RedriveChange { id, job: job.as_ref().map(|job| Box::new(job.job(id))) }
+    };
+    let result = |(id, count): &(u64, u64)| {
+        (RedriveId(*id), RedriveResults { handled: *count, dead_again: count / 2 })
+    };
+    Section::Redrive(Box::new(RedriveChanged {
+        jobs: jobs.iter().map(change).collect(),
+        results: results.iter().map(result).collect(),
+        events: Vec::new(),
+    }))
 }
 
 impl JobShape {

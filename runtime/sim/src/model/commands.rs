@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camshaft_engine::CommandState;
 use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus, Handled, Intervention, Outcome};
-use camshaft_event::{CommandOutcome, Event, FailureCause, Offset, Refusal, expiry};
+use camshaft_event::{CommandOutcome, Event, FailureCause, Offset, Refusal, ScopeVersion, expiry};
 use camshaft_tables::Decision;
 
-use super::reads::{AttemptRecord, failure};
+use super::reads::{AttemptRecord, failure, is_uncalled};
+use super::scopes::is_mismatch;
 use super::{Known, Model, Place};
 use crate::consumers::{BANK, WITNESS};
 
@@ -73,10 +74,15 @@ impl Commands {
         self.sent.get(&(event.source.clone(), event.id.clone()))?.last().copied()
     }
 
-    fn decide(&mut self, offset: Offset, outcome: CommandOutcome, first_fact: Offset, facts: usize) {
+    fn decide(
+        &mut self,
+        offset: Offset,
+        (outcome, scopes): (CommandOutcome, Vec<ScopeVersion>),
+        first_fact: Offset,
+        facts: usize,
+    ) {
         let facts = u32::try_from(facts).expect("a decision publishes few events");
-        let before =
-            self.decisions.insert(offset, Decision { outcome, first_fact, facts, scopes: Vec::new() });
+        let before = self.decisions.insert(offset, Decision { outcome, first_fact, facts, scopes });
         assert_eq!(before, None, "the command {offset} is decided twice");
     }
 }
@@ -141,7 +147,7 @@ impl Model {
         let Some(outcome) = change.outcome.clone() else { return };
         if let Some(attempts) = attempts {
             let attempt = attempts.iter().find(|attempt| attempt.offset == cause);
-            assert_eq!(attempt.is_none(), is_expired(handled), "whether a handler decides {cause}");
+            assert_eq!(attempt.is_none(), is_uncalled(handled), "whether a handler decides {cause}");
             let accepted = || CommandOutcome::Accepted { reply: Vec::new().into() };
             let answer = attempt.map(|attempt| attempt.answer.clone().unwrap_or_else(accepted));
             assert!(answer.is_none_or(|answer| answer == outcome), "the answer to {cause} is another one");
@@ -152,7 +158,7 @@ impl Model {
         }
         let first_fact = Offset(self.events.len() as u64);
         self.commands.decided_again += u64::from(self.commands.redriven.contains(&cause));
-        self.commands.decide(cause, outcome, first_fact, handled.events.len());
+        self.commands.decide(cause, (outcome, change.scope_versions()), first_fact, handled.events.len());
     }
 
     /// An operator acted on commands, or on other events.
@@ -168,7 +174,8 @@ impl Model {
             let event = self.events.get(offset.0 as usize).expect("a command is in the log");
             assert_eq!(change.command(), event.hash(), "the identity of the command {offset}");
             assert_eq!(change.outcome, Some(CommandOutcome::Discarded));
-            self.commands.decide(*offset, CommandOutcome::Discarded, Offset(self.events.len() as u64), 0);
+            let discarded = (CommandOutcome::Discarded, Vec::new());
+            self.commands.decide(*offset, discarded, Offset(self.events.len() as u64), 0);
         }
         if is_owner {
             self.commands.redriven.extend(intervention.held.iter().map(|change| change.offset));
@@ -221,7 +228,7 @@ fn is_marked(event: &Event) -> bool {
 
 /// Whether a section refuses a command.
 pub(crate) fn is_refusal(handled: &Handled) -> bool {
-    refusal(handled).is_some()
+    refusal(handled).is_some() || is_mismatch(handled)
 }
 
 /// Whether a section refuses a command since its time was over.

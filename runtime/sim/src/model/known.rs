@@ -8,6 +8,8 @@ use camshaft_event::{ActivationId, Offset, Timestamp};
 use super::commands::is_refusal;
 use super::probation::Versions;
 use super::reads::State;
+use super::scopes::Scopes;
+use crate::accounts::is_account;
 
 /// Where an event is with one consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,7 @@ pub(crate) struct Known {
     pub(crate) start: Offset,
     pub(crate) places: BTreeMap<Offset, Place>,
     pub(crate) state: State,
+    pub(crate) scopes: Scopes,
     /// Offsets of what was done since the state was empty, in log order; without refused commands.
     pub(crate) done: Vec<Offset>,
     pub(crate) timers: BTreeMap<String, Timestamp>,
@@ -61,6 +64,7 @@ impl Known {
             start: Offset(0),
             places: BTreeMap::new(),
             state: State::new(),
+            scopes: Scopes::default(),
             done: Vec::new(),
             timers: BTreeMap::new(),
             versions: Versions::default(),
@@ -76,7 +80,7 @@ impl Known {
         if !is_refusal(handled) {
             self.done.push(handled.cause);
         }
-        for write in &handled.state {
+        for write in handled.state.iter().filter(|write| !is_account(&write.key)) {
             match &write.value {
                 Some(value) => self.state.insert(write.key.to_vec(), value.to_vec()),
                 None => self.state.remove(&*write.key),

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use camshaft_event::transaction::{Handled, Outcome};
-use camshaft_event::{CommandOutcome, ConsumerId, FailureCause, Offset, StatePage};
+use camshaft_event::{CommandOutcome, ConsumerId, FailureCause, Offset, Scope, StatePage, StoredScope};
 
 use super::commands::{is_expired, is_refusal};
+use super::scopes::is_mismatch;
+use crate::accounts::is_account;
 
 /// A consumer's state: keys and values.
 pub(crate) type State = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -24,6 +26,11 @@ pub(crate) enum Operation {
         after: Option<Vec<u8>>,
         max: usize,
         page: StatePage,
+    },
+    /// The fold of a scope.
+    Load {
+        scope: Scope,
+        found: Option<Vec<u8>>,
     },
     /// A new value, or none for a key that is deleted.
     Write {
@@ -62,6 +69,14 @@ impl AttemptRecord {
                         text(expected)
                     );
                 }
+                Operation::Load { scope, found } => {
+                    let stored = before.get(scope.name().as_bytes());
+                    let stored = stored.map(|value| StoredScope::from_bytes(value).expect("it is a scope"));
+                    let expected = stored.map(|stored| stored.fold);
+                    let is_right = *found == expected;
+                    let expected = text(expected.as_deref());
+                    assert!(is_right, "{} reads {operation}, but at its place it is {expected}", self.offset);
+                }
                 Operation::Scan { prefix, after, max, page } => {
                     let expected =
                         visible(before, &written, prefix, (after.as_deref(), page.after.as_deref()));
@@ -84,6 +99,7 @@ impl AttemptRecord {
             let committed = handled
                 .state
                 .iter()
+                .filter(|write| !is_account(&write.key))
                 .map(|write| (write.key.as_slice(), write.value.as_ref().map(|value| value.as_slice())));
             assert!(written.into_iter().eq(committed), "what {} has written", self.offset);
         }
@@ -129,8 +145,27 @@ pub(super) fn is_outcome_of_reads(handled: &Handled, was_released: bool) -> bool
         | (_, Some(FailureCause::ProcessEnd | FailureCause::Conflict)) => false,
         // The call could perhaps not read its state, and must not be repeated.
         (_, Some(FailureCause::Refused)) => !was_released,
-        _ => !is_expired(handled),
+        _ => !is_uncalled(handled),
     }
+}
+
+/// Whether a command was answered, or failed, without a call of its handler.
+pub(crate) fn is_uncalled(handled: &Handled) -> bool {
+    is_expired(handled) || is_mismatch(handled) || cannot_fold(handled)
+}
+
+/// Whether a command failed since the log does not hold the facts of a scope any more.
+fn cannot_fold(handled: &Handled) -> bool {
+    let errors = latest_errors(handled);
+    errors.iter().any(|error| error.contains("could not be made again"))
+}
+
+fn latest_errors(handled: &Handled) -> Vec<&str> {
+    let held = handled.held.iter().filter_map(|change| change.event.as_ref());
+    let held = held.filter_map(|held| held.last_failure());
+    let letters = handled.dead.iter().filter_map(|change| change.letter.as_ref());
+    let letters = letters.filter_map(|letter| letter.history.latest());
+    held.chain(letters).map(|failed| failed.error.as_str()).collect()
 }
 
 /// Why an attempt failed that suspended its event or made it a dead letter.
@@ -154,6 +189,7 @@ impl fmt::Display for Operation {
             Self::Get { key, found } => {
                 write!(f, "{} = {}", key.escape_ascii(), text(found.as_deref()))
             }
+            Self::Load { scope, found } => write!(f, "fold of {scope} = {}", text(found.as_deref())),
             Self::Scan { prefix, after, max, page } => {
                 let after = after
                     .as_deref()

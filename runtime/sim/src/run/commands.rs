@@ -8,6 +8,7 @@ use camshaft_event::{Event, Offset, Timestamp, Transaction, reserved};
 
 use super::Run;
 use super::witness::Statement;
+use crate::accounts::{self, ACCOUNTS, MOVED};
 use crate::consumers::{self, BANK, COMMANDS};
 use crate::faults::Fault;
 use crate::model::{Model, Standing};
@@ -117,6 +118,9 @@ impl Run {
         let id = format!("u{}", self.random.below(IDS));
         let event =
             Event { id, source: "/test".to_owned(), event_type: command_type.to_owned(), ..Event::default() };
+        if self.random.below(4) == 0 {
+            return self.publish_fact_type(event);
+        }
         let published = self.process.publish(vec![event]);
         self.tell(|| format!("publish an event {command_type} → {published:?}"));
         let is_owned = self.is_owned(command_type, false);
@@ -136,6 +140,18 @@ impl Run {
         }
     }
 
+    /// Publishes an event that has the type of a fact: only its aggregate records such events.
+    fn publish_fact_type(&mut self, event: Event) {
+        let published = self.process.publish(vec![Event { event_type: MOVED.to_owned(), ..event }]);
+        let is_recorded = self.process.sequencer().recorder(MOVED) == Some(BANK);
+        assert!(is_recorded || published.is_ok(), "{MOVED} has no aggregate");
+        match published {
+            Err(PublishRefusal::FactType { .. }) => self.note(Fault::FactForged),
+            Err(PublishRefusal::Conflict { .. } | PublishRefusal::Unready(_)) => {}
+            other => assert!(!is_recorded, "a fact of somebody else: {other:?}"),
+        }
+    }
+
     /// Nearly always the one command of its id, now and then another one, or one without an owner.
     fn some_command(&mut self) -> Event {
         let id = self.random.below(IDS);
@@ -149,6 +165,11 @@ impl Run {
         command.subject = subject.map(|subject| (*subject).to_owned());
         // Its owner orders by the subject all the same.
         command.partitionkey = id.is_multiple_of(7).then(|| "p".to_owned());
+        if id % 5 == 1 {
+            // The same command expects other versions now and then, which makes it another command.
+            let version = self.random.below(12);
+            command.set_extension("expect", format!("{}@{version}", accounts::account(id % ACCOUNTS)));
+        }
         if id.is_multiple_of(4) {
             let ms = self.now().0 + self.random.below(1_500);
             command.set_extension("expirytime", time(Timestamp(ms - 300)));

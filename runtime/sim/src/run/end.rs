@@ -172,6 +172,10 @@ impl Run {
             let Some(state) = self.process.state(name) else { continue };
             assert!(state == known.state, "the state of {name} is not what its committed effects add up to");
             self.check_lists(known, &model.events);
+            let (shared, id) = (self.process.shared(), known.record.id);
+            model.check_facts(id, |scope, version| {
+                shared.fact_offset(id, scope, version).expect("the tables can be read")
+            });
         }
     }
 
@@ -221,12 +225,15 @@ impl Run {
             self.note(match &decision.outcome {
                 CommandOutcome::Accepted { .. } => Fault::CommandAccepted,
                 CommandOutcome::Refused(refusal) if refusal.code == Refusal::EXPIRED => Fault::CommandExpired,
-                CommandOutcome::Refused(_) | CommandOutcome::Mismatch { .. } => Fault::CommandRefused,
+                CommandOutcome::Refused(_) => Fault::CommandRefused,
+                CommandOutcome::Mismatch { .. } => Fault::CommandMismatched,
                 CommandOutcome::Discarded => Fault::CommandDiscarded,
             });
         }
         (0..model.commands.decided_again).for_each(|_| self.note(Fault::CommandRedriven));
         self.note_if(Fault::CommandSeen, model.commands.are_seen);
+        let refolded: u64 = model.consumers.values().map(|known| known.scopes.refolded).sum();
+        (0..refolded).for_each(|_| self.note(Fault::Refolded));
         for event in &model.events {
             let is_plugins = |event: &Event| event.source.starts_with("/plugins/");
             match event.event_type.as_str() {

@@ -1,15 +1,17 @@
 //! The handlers of a run: each uses its state, publishes, sets timers, and has its moods. The rest of the run
 //! goes on while one works.
 
+mod scopes;
 mod state;
 
 use camshaft_engine::{Attempt, Handler};
 use camshaft_event::{
-    Answer, AttemptContext, CommandOutcome, EffectError, FailureCause, Limit, NewEvent, Refusal,
+    Answer, AttemptContext, CommandOutcome, EffectError, Event, FailureCause, Limit, NewEvent, Refusal, Scope,
 };
 
 use super::Run;
 use super::records::CallRecord;
+use crate::accounts;
 use crate::consumers::{BAD, BANK, COMMANDS};
 use crate::faults::Fault;
 use crate::model::AttemptRecord;
@@ -22,12 +24,18 @@ const SHORTAGES: u64 = 40;
 pub(super) struct Handlers<'r> {
     run: &'r mut Run,
     called: CallRecord,
+    /// The revision of the code that is called.
+    revision: u64,
 }
 
 impl Handler for Handlers<'_> {
     fn get_ready(&mut self, _: &Attempt) -> bool {
         self.called.is_short |= self.run.finds_no_instance();
         !self.called.is_short
+    }
+
+    fn evolve(&mut self, _: &Scope, fold: Option<&[u8]>, facts: &[Event]) -> Result<Vec<u8>, Answer> {
+        Ok(accounts::fold_events(self.revision, fold, facts))
     }
 
     fn call(&mut self, mut attempt: Attempt) -> (Answer, Attempt) {
@@ -57,9 +65,9 @@ impl Handler for Handlers<'_> {
 }
 
 impl<'r> Handlers<'r> {
-    pub(super) fn new(run: &'r mut Run) -> Self {
+    pub(super) fn new(run: &'r mut Run, revision: u64) -> Self {
         let since = run.process.sequencer().sequenced().sequence;
-        Self { run, called: CallRecord { since, ..CallRecord::default() } }
+        Self { run, called: CallRecord { since, ..CallRecord::default() }, revision }
     }
 
     /// What came of the calls.
@@ -95,7 +103,11 @@ impl<'r> Handlers<'r> {
             attempt.cancel(name)?;
         }
         self.use_state(attempt, sharing)?;
-        if attempt.consumer() == BANK { self.decide(attempt) } else { Ok(()) }
+        if attempt.consumer() != BANK {
+            return Ok(());
+        }
+        self.use_accounts(attempt)?;
+        self.decide(attempt)
     }
 
     /// Accepts or refuses a command, or leaves it to the engine to accept it.

@@ -89,7 +89,8 @@ fn is_skew(one: &[AttemptRecord], other: &[AttemptRecord]) -> bool {
         operations(attempts).any(|operation| match operation {
             Operation::Get { key: read, .. } => read == key,
             Operation::Scan { .. } => scans(operation, key),
-            Operation::Write { .. } => false,
+            // Only the engine writes scopes.
+            Operation::Load { .. } | Operation::Write { .. } => false,
         })
     };
     ours.is_disjoint(&theirs)
@@ -103,7 +104,7 @@ fn has_phantom(attempts: &[AttemptRecord], other: &[AttemptRecord]) -> bool {
     let touched: BTreeSet<&[u8]> = operations(attempts)
         .filter_map(|operation| match operation {
             Operation::Get { key, .. } | Operation::Write { key, .. } => Some(key.as_slice()),
-            Operation::Scan { .. } => None,
+            Operation::Load { .. } | Operation::Scan { .. } => None,
         })
         .collect();
     let changes: BTreeMap<_, _> = other.iter().flat_map(AttemptRecord::writes).collect();

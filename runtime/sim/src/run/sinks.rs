@@ -122,7 +122,7 @@ impl Run {
         });
         self.note(if is_once { Fault::CalledOnce } else { Fault::CalledAgain });
         let mut worker = self.worker();
-        let mut handlers = Handlers::new(self);
+        let mut handlers = Handlers::new(self, 0);
         let (answer, attempt) = handlers.call(attempt);
         (Box::new(worker.end(call, answer, attempt)), handlers.into_record())
     }

@@ -47,7 +47,7 @@ impl Run {
         self.tell(|| format!("run a batch of {}", batch.spec.name));
         self.running += 1;
         let mut worker = self.worker();
-        let mut handlers = Handlers::new(self);
+        let mut handlers = Handlers::new(self, batch.spec.state_revision);
         let finished = worker.run(batch, &mut handlers);
         let called = handlers.into_record();
         self.running -= 1;

@@ -40,7 +40,7 @@ fn an_expectation_sees_earlier_decisions_of_its_batch() {
 fn scopes_that_the_decision_does_not_read_are_checked_too_and_validated() {
     let mut world = World::with_bank();
     let key = |partition| crate::promises::harness::key_in(partition);
-    let (one, other) = (world.transfer(&"a".to_owned(), &key(0)), key(1));
+    let (one, other) = (world.transfer("a", &key(0)), key(1));
     let waits = world.transfer_if("b", &other, &format!("account/{}@0 account/{other}@0", key(0)));
     world.arrive();
     let batches = (world.take().unwrap(), world.take().unwrap());

@@ -210,12 +210,12 @@ impl Handlers<'_> {
         Ok(())
     }
 
-    fn record(&mut self, operation: Operation) {
+    pub(super) fn record(&mut self, operation: Operation) {
         let attempt = self.called.attempts.last_mut().expect("a handler works within a call");
         attempt.operations.push(operation);
     }
 
-    fn let_others_step(&mut self, attempt: &Attempt) {
+    pub(super) fn let_others_step(&mut self, attempt: &Attempt) {
         while self.run.dice(STEPS) == 0 {
             self.run.step_beside(attempt.consumer());
         }
