@@ -257,7 +257,7 @@ impl SectionShape {
                 };
                 Section::Activated(Box::new(Activated { activation, events: Vec::new() }))
             }
-            Self::Redrive(jobs, results) => redrive(jobs, results),
+            Self::Redrive(jobs, results) => redrive(&jobs, &results),
             Self::Refolded(id, state) => Section::Refolded(Box::new(Refolded {
                 consumer: ConsumerId(id),
                 state_generation: Generation(id),
