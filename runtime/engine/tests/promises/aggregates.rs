@@ -2,6 +2,7 @@
 
 mod expectations;
 mod facts;
+mod interleavings;
 mod owned_facts;
 mod refolding;
 mod scopes;
