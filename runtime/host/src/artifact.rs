@@ -5,6 +5,7 @@
 
 mod bounds;
 mod survey;
+mod types;
 
 use std::{fs::File, io::Read, path::Path};
 

@@ -5,16 +5,21 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use crate::{Refusal, RefusalCode, artifact::Survey, egress::WaysOut};
+use crate::{
+    Refusal, RefusalCode, World,
+    artifact::Survey,
+    egress::WaysOut,
+    world::{HANDLE, is_compatible},
+};
 
 /// Package of the contract.
-const PACKAGE: &str = "camshaft:plugin";
-/// The version of the contract that this host gives.
-pub const VERSION: &str = "0.1.0";
-/// The function that a handler exports.
-pub const HANDLE: &str = "handle";
-/// Interfaces of the contract that a handler may import.
-const INTERFACES: [&str; 6] = ["types", "state", "publisher", "config", "logging", "context"];
+pub const PACKAGE: &str = "camshaft:plugin";
+/// The versions of the contract that this host supports, for people.
+const VERSIONS: &str = "0.1.0 and 0.2.0";
+/// The worlds that they have.
+const WORLDS: [World; 2] = [World::Handler, World::Aggregate];
+/// What an author does whose aggregate asks for a way out.
+const IN_A_HANDLER: &str = "Send requests from a handler that receives the facts of the aggregate.";
 /// Packages of WASI that are linked with nothing in them.
 const WASI: [&str; 6] =
     ["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:random", "wasi:sockets"];
@@ -25,69 +30,122 @@ const OTHER_KINDS: [(&str, &str); 3] = [
     ("wasmcloud:messaging/handler", "a wasmCloud message handler"),
 ];
 
+/// What a component was written against.
+#[derive(Clone, Debug)]
+pub struct Contract {
+    /// The world.
+    pub world: World,
+    /// The version that has this world.
+    pub version: String,
+}
+
 /// Whether an import is one of WASI's that the host links with nothing in it.
 pub fn is_wasi(import: &str) -> bool {
     import.split_once('/').is_some_and(|(package, _)| WASI.contains(&package))
 }
 
-/// The version of the contract that the component was written against.
-pub fn judge(survey: &Survey, file: &Path) -> Result<String, Refusal> {
-    let name = file.display();
-    let written_against =
-        survey.imports.iter().chain(&survey.exports).find_map(|item| contract_version(item));
-    if let Some(version) = written_against
-        && !same_series(version)
-    {
-        return Err(Refusal::new(
-            RefusalCode::UnsupportedContractVersion,
-            format!("\"{name}\" uses {PACKAGE} {version}, but this camshaft supports {VERSION}"),
-            "Rebuild the plugin with the SDK of this camshaft's release, or run the camshaft it was built for.",
-        ));
+/// The contract that the component was written against.
+pub fn judge(survey: &Survey, file: &Path) -> Result<Contract, Refusal> {
+    let versions = || survey.imports.iter().chain(&survey.exports).filter_map(|item| contract_version(item));
+    let is_known = |version: &&str| WORLDS.iter().any(|world| is_compatible(world.version(), version));
+    if let Some(version) = versions().find(|version| !is_known(version)) {
+        return Err(unsupported(version, VERSIONS, file));
     }
-    if !survey.exports.iter().any(|export| export == HANDLE) || written_against.is_none() {
-        return Err(other_world(survey, file));
+    let Some(first) = versions().next() else { return Err(other_world(survey, file)) };
+    let world = match World::of(&survey.exports) {
+        Ok(Some(world)) => world,
+        Ok(None) => return Err(other_world(survey, file)),
+        Err(exports) => return Err(mixed_worlds(&exports, file)),
+    };
+    match versions().find(|version| is_compatible(world.version(), version)) {
+        Some(version) => Ok(Contract { world, version: version.to_owned() }),
+        None => Err(unsupported(first, world.version(), file)),
     }
-    Ok(written_against.unwrap_or(VERSION).to_owned())
 }
 
-/// Whether everything that the component imports is given to it, with `capabilities` granted.
-pub fn judge_imports(
-    survey: &Survey,
-    ways_out: &WaysOut,
-    capabilities: &BTreeSet<String>,
-    file: &Path,
-) -> Result<(), Refusal> {
-    survey.imports.iter().try_for_each(|import| judge_one(import, ways_out, capabilities, file))
+/// What decides about the imports of a component.
+pub struct Imports<'a> {
+    pub survey: &'a Survey,
+    pub world: World,
+    pub ways_out: &'a WaysOut,
+    /// The capabilities that the manifest requests.
+    pub capabilities: &'a BTreeSet<String>,
+    /// Only named in refusals.
+    pub file: &'a Path,
 }
 
-/// The imports that are not given to it.
-pub fn refused_imports(
-    survey: &Survey,
-    ways_out: &WaysOut,
-    capabilities: &BTreeSet<String>,
-    file: &Path,
-) -> Vec<String> {
-    let is_refused = |import: &&String| judge_one(import, ways_out, capabilities, file).is_err();
-    survey.imports.iter().filter(is_refused).cloned().collect()
-}
+impl Imports<'_> {
+    /// Whether everything that the component imports is given to it.
+    pub fn check(&self) -> Result<(), Refusal> {
+        self.survey.imports.iter().try_for_each(|import| self.check_one(import))
+    }
 
-fn judge_one(
-    import: &str,
-    ways_out: &WaysOut,
-    capabilities: &BTreeSet<String>,
-    file: &Path,
-) -> Result<(), Refusal> {
-    match ways_out.capability_of(import) {
-        Some(capability) if capabilities.contains(capability) => Ok(()),
-        Some(capability) => Err(Refusal::new(
-            RefusalCode::UnknownImport,
-            format!(
-                "\"{}\" imports \"{import}\", but its manifest does not request capability \"{capability}\"",
-                file.display()
-            ),
-            format!("Add `capabilities = [\"{capability}\"]` to the plugin's manifest."),
-        )),
-        None => judge_import(import, file),
+    /// The imports that are not given to it.
+    pub fn refused(&self) -> Vec<String> {
+        let is_refused = |import: &&String| self.check_one(import).is_err();
+        self.survey.imports.iter().filter(is_refused).cloned().collect()
+    }
+
+    fn check_one(&self, import: &str) -> Result<(), Refusal> {
+        let Some(capability) = self.ways_out.capability_of(import) else {
+            return self.check_without_capability(import);
+        };
+        if let World::Aggregate = self.world {
+            return Err(self.refuse(import, "but an aggregate has no way out", IN_A_HANDLER));
+        }
+        if self.capabilities.contains(capability) {
+            return Ok(());
+        }
+        Err(self.refuse(
+            import,
+            &format!("but its manifest does not request capability \"{capability}\""),
+            &format!("Add `capabilities = [\"{capability}\"]` to the plugin's manifest."),
+        ))
+    }
+
+    fn check_without_capability(&self, import: &str) -> Result<(), Refusal> {
+        let (unversioned, version) = import.split_once('@').unwrap_or((import, ""));
+        let hint = match unversioned.split_once('/') {
+            Some((PACKAGE, interface)) => {
+                if let Some((why, hint)) = self.of_another_world(import, interface) {
+                    return Err(self.refuse(import, why, hint));
+                }
+                if self.world.may_import(interface, version) {
+                    return Ok(());
+                }
+                "Update camshaft, or rebuild the plugin with an older SDK: the interface is of a newer contract."
+            }
+            Some(_) if is_wasi(import) => return Ok(()),
+            Some(("wasi:http", _)) => {
+                "Import only `outgoing-handler` of wasi:http: a plugin with the grant `http` sends requests, and receives none."
+            }
+            _ => "Import only the interfaces that `camshaft wit` writes, and WASI, which is empty here.",
+        };
+        Err(self.refuse(import, "which this camshaft does not provide", hint))
+    }
+
+    /// Why plugins of this world do not get an interface that those of another world have, and a hint.
+    fn of_another_world(&self, import: &str, interface: &str) -> Option<(&'static str, &'static str)> {
+        match (self.world, interface) {
+            (World::Aggregate, "state") => Some((
+                "but an aggregate has no state of its own: its folds are made by `evolve`",
+                "Remove the import: `decide` reads scopes with `scopes.load`, and `evolve` returns their folds.",
+            )),
+            (World::Aggregate, "publisher") if !self.survey.type_imports.contains(import) => Some((
+                "but an aggregate publishes nothing except the facts that `decide` returns",
+                "Return facts from `decide`, and set timers in a handler that receives them.",
+            )),
+            (World::Handler, "scopes" | "deciding") => Some((
+                "but only an aggregate has scopes",
+                "Export `decide` and `evolve` instead of `handle`, or keep the values with `state`.",
+            )),
+            _ => None,
+        }
+    }
+
+    fn refuse(&self, import: &str, why: &str, hint: &str) -> Refusal {
+        let message = format!("\"{}\" imports \"{import}\", {why}", self.file.display());
+        Refusal::new(RefusalCode::UnknownImport, message, hint)
     }
 }
 
@@ -111,41 +169,25 @@ fn other_world(survey: &Survey, file: &Path) -> Refusal {
     )
 }
 
-fn judge_import(import: &str, file: &Path) -> Result<(), Refusal> {
-    let unversioned = import.split('@').next().unwrap_or(import);
-    let known = match unversioned.split_once('/') {
-        Some((PACKAGE, interface)) => INTERFACES.contains(&interface),
-        Some(_) => is_wasi(import),
-        None => false,
-    };
-    if known {
-        return Ok(());
-    }
-    let hint = match unversioned.split_once('/') {
-        Some((PACKAGE, _)) => {
-            "Update camshaft, or rebuild the plugin with an older SDK: the interface is of a newer contract."
-        }
-        Some(("wasi:http", _)) => {
-            "Import only `outgoing-handler` of wasi:http: a plugin with the grant `http` sends requests, and receives none."
-        }
-        _ => "Import only the interfaces that `camshaft wit` writes, and WASI, which is empty here.",
-    };
-    Err(Refusal::new(
-        RefusalCode::UnknownImport,
-        format!("\"{}\" imports \"{import}\", which this camshaft does not provide", file.display()),
-        hint,
-    ))
+fn mixed_worlds(exports: &str, file: &Path) -> Refusal {
+    Refusal::new(
+        RefusalCode::UnsupportedWorld,
+        format!("\"{}\" {exports}", file.display()),
+        "Export all functions of one world and none of another: `handle`, or `decide` and `evolve`.",
+    )
+}
+
+fn unsupported(version: &str, supported: &str, file: &Path) -> Refusal {
+    Refusal::new(
+        RefusalCode::UnsupportedContractVersion,
+        format!("\"{}\" uses {PACKAGE} {version}, but this camshaft supports {supported}", file.display()),
+        "Rebuild the plugin with the SDK of this camshaft's release, or run the camshaft it was built for.",
+    )
 }
 
 /// The version in `camshaft:plugin/…@version`.
 fn contract_version(item: &str) -> Option<&str> {
     item.strip_prefix(PACKAGE)?.strip_prefix('/')?.split_once('@').map(|(_, version)| version)
-}
-
-/// Versions below 1.0 are compatible while the second number stays; pre-releases never are.
-fn same_series(version: &str) -> bool {
-    let series = VERSION.rsplit_once('.').map_or(VERSION, |(series, _)| series);
-    version.rsplit_once('.').is_some_and(|(found, patch)| found == series && patch.parse::<u32>().is_ok())
 }
 
 fn quoted(names: &[String]) -> String {

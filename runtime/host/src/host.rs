@@ -10,10 +10,10 @@ use wasmtime::Engine;
 
 use crate::{
     Form, Manifest, OperatorFile, Plugin, Refusal, RefusalCode, Report, Source,
-    artifact::{self, Artifact},
+    artifact::{self, Artifact, Survey},
     cache::CodeCache,
     compile::{Compiler, Halt, Loading},
-    contract,
+    contract::{self, Contract, Imports},
     egress::{Access, WaysOut},
     engine,
     instance::Bounds,
@@ -119,8 +119,7 @@ impl Host {
             let ways_out = &self.0.options.ways_out;
             check_capabilities(&manifest, ways_out)?;
             let Artifact { survey, form, digest, size, .. } = artifact.componentized(file)?;
-            let contract = contract::judge(&survey, file)?;
-            contract::judge_imports(&survey, ways_out, &manifest.capabilities, file)?;
+            let contract = fit(&survey, &manifest, ways_out, file)?;
             let (contract, digest, imports) = (&contract, &digest, &survey.imports);
             Ok(Report::of(&Facts { manifest: &manifest, contract, form, digest, size, imports }))
         })
@@ -185,10 +184,12 @@ impl Host {
         let (artifact, manifest) = identify(file, bytes.clone(), operator)?;
         let Artifact { survey, form, digest, size, .. } = artifact.componentized(file)?;
         let contract = contract::judge(&survey, file)?;
+        let (ways_out, capabilities) = (&self.0.options.ways_out, &manifest.capabilities);
+        let asked = Imports { survey: &survey, world: contract.world, ways_out, capabilities, file };
+        let refused_imports = asked.refused();
         let (contract, digest, imports) = (&contract, &digest, &survey.imports);
         let mut report = Report::of(&Facts { manifest: &manifest, contract, form, digest, size, imports });
-        report.refused_imports =
-            contract::refused_imports(&survey, &self.0.options.ways_out, &manifest.capabilities, file);
+        report.refused_imports = refused_imports;
         report.refusal = match self.examine_bytes(file, bytes, operator) {
             Ok((_, lacking)) => lacking,
             Err(refusal) => Some(refusal),
@@ -274,14 +275,22 @@ struct Admitted {
 }
 
 impl Admitted {
-    /// The same as a component that imports only what it may get, and the version of the contract that it
-    /// speaks.
-    fn fitting(self, file: &Path, options: &HostOptions) -> Result<(Self, String), Refusal> {
+    /// The same as a component that imports only what it may get, and the contract that it was written
+    /// against.
+    fn fitting(self, file: &Path, options: &HostOptions) -> Result<(Self, Contract), Refusal> {
         let artifact = self.artifact.componentized(file)?;
-        let contract = contract::judge(&artifact.survey, file)?;
-        contract::judge_imports(&artifact.survey, &options.ways_out, &self.manifest.capabilities, file)?;
+        let contract = fit(&artifact.survey, &self.manifest, &options.ways_out, file)?;
         Ok((Self { artifact, ..self }, contract))
     }
+}
+
+/// The contract that the component was written against, if its manifest and its imports fit the world.
+fn fit(survey: &Survey, manifest: &Manifest, ways_out: &WaysOut, file: &Path) -> Result<Contract, Refusal> {
+    let contract = contract::judge(survey, file)?;
+    let world = contract.world;
+    manifest.check_world(world)?;
+    Imports { survey, world, ways_out, capabilities: &manifest.capabilities, file }.check()?;
+    Ok(contract)
 }
 
 /// Nobody asks for what does not exist.

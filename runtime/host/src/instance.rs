@@ -3,8 +3,11 @@
 //! The composition keeps instances, each on one worker, and drops an instance that says it is spent. Nothing
 //! here decides what becomes of the event.
 
+mod aggregate;
 mod async_call;
 mod call;
+mod decision;
+mod exports;
 mod failure;
 mod guest_log;
 mod memory;
@@ -14,25 +17,20 @@ mod session;
 use std::sync::Arc;
 
 use camshaft_event::{Answer, AttemptContext, Event, InstanceReuse};
-use wasmtime::{Store, component::TypedFunc};
+use wasmtime::Store;
 
 use crate::ticks::Ticks;
 pub use async_call::within;
-use call::{Disposition, EventView};
+use call::EventView;
+pub use exports::ExportIndices;
+use exports::Exports;
 pub use no_attempt::NoAttempt;
 pub use session::{Bounds, Session};
-
-/// What the exported function takes. The lifetime is only the longest one; each call has its own.
-pub type HandleParams = (EventView<'static>,);
-/// What it gives back: `ok` or a disposition.
-pub type HandleResult = (Result<(), Disposition>,);
-/// The exported function.
-pub type HandleFn = TypedFunc<HandleParams, HandleResult>;
 
 /// An instance of one plugin. It may serve several events, one after another, until it is spent.
 pub struct Instance<C: 'static> {
     store: Store<Session<C>>,
-    handle: HandleFn,
+    exports: Exports,
     deadline_ticks: u64,
     deadline_ms: u64,
     reuse: InstanceReuse,
@@ -44,16 +42,16 @@ pub struct Instance<C: 'static> {
 impl<C: AttemptContext + Send + 'static> Instance<C> {
     pub(crate) fn new(
         store: Store<Session<C>>,
-        handle: HandleFn,
+        exports: Exports,
         deadline_ms: u64,
         reuse: InstanceReuse,
         ticks: Arc<Ticks>,
     ) -> Self {
         let deadline_ticks = deadline_ticks(deadline_ms);
-        Self { store, handle, deadline_ticks, deadline_ms, reuse, ticks, spent: false }
+        Self { store, exports, deadline_ticks, deadline_ms, reuse, ticks, spent: false }
     }
 
-    /// Lets the handler handle `event`. `context` is what it sees and changes meanwhile; it comes back with
+    /// Lets the handler handle `event`, or the aggregate decide the command `event`. `context` is what it sees and changes meanwhile; it comes back with
     /// the answer, its effects neither committed nor dropped.
     ///
     /// # Panics
@@ -64,12 +62,13 @@ impl<C: AttemptContext + Send + 'static> Instance<C> {
         self.spent = true;
         self.store.data_mut().begin(context, self.deadline_ticks);
         self.store.set_epoch_deadline(self.deadline_ticks);
-        let handle = self.handle;
-        let outcome = handle.call(&mut self.store, (EventView::of(event),));
-        let answer = match outcome {
-            Ok((Ok(()),)) => Answer::Done,
-            Ok((Err(disposition),)) => disposition.into_answer(),
-            Err(error) => failure::explain(&error, self.store.data(), self.deadline_ms),
+        let answer = match self.exports {
+            Exports::Handler(handle) => match handle.call(&mut self.store, (EventView::of(event),)) {
+                Ok((Ok(()),)) => Answer::Done,
+                Ok((Err(disposition),)) => disposition.into_answer(),
+                Err(error) => failure::explain("the handler", &error, self.store.data(), self.deadline_ms),
+            },
+            Exports::Aggregate(decide, evolve) => self.decide((decide, evolve), event),
         };
         self.finish(answer)
     }

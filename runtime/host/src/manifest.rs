@@ -6,6 +6,7 @@
 
 mod assemble;
 mod bounds;
+mod commands;
 mod document;
 mod http;
 mod merge;
@@ -26,6 +27,7 @@ use camshaft_event::{Limits, Policy, Start, Subscription};
 use serde::Serialize;
 
 use crate::{Refusal, RefusalCode};
+pub use commands::CommandDeclaration;
 pub use http::{HttpRule, SecretSource};
 pub use mistake::toml_mistake;
 pub use origins::{Origin, Origins};
@@ -43,6 +45,8 @@ pub struct Manifest {
     pub description: Option<String>,
     /// What its handlers want.
     pub subscriptions: Vec<Subscription>,
+    /// The commands that it decides, if it is an aggregate.
+    pub commands: Vec<CommandDeclaration>,
     /// Event types it may publish.
     pub publishes: BTreeSet<String>,
     /// What it asks for beyond the contract's interfaces.

@@ -12,13 +12,14 @@ use camshaft_event::{AttemptContext, Limit};
 use thiserror::Error;
 use wasmtime::{
     PoolConcurrencyLimitError, Store,
-    component::{self, Component, ComponentExportIndex, InstancePre, types::ComponentItem},
+    component::{self, Component, InstancePre},
 };
 
 use crate::{
-    Form, Instance, Manifest, Refusal, RefusalCode, Report, contract,
+    Form, Instance, Manifest, Refusal, RefusalCode, Report, World,
+    contract::Contract,
     egress::{Access, HTTP, Http, WaysOut},
-    instance::{Bounds, HandleFn, HandleParams, HandleResult, NoAttempt, Session, deadline_ticks, within},
+    instance::{Bounds, ExportIndices, NoAttempt, Session, deadline_ticks, within},
     linker, panic,
     report::Facts,
     ticks::Ticks,
@@ -40,7 +41,7 @@ pub struct Plugin(Arc<Loaded>);
 pub struct Loaded {
     pub manifest: Manifest,
     pub file: PathBuf,
-    pub contract: String,
+    pub contract: Contract,
     pub digest: String,
     pub size: u64,
     pub form: Form,
@@ -87,10 +88,16 @@ impl Plugin {
         &self.0.file
     }
 
+    /// The world of the contract that it was built for.
+    #[must_use]
+    pub fn world(&self) -> World {
+        self.0.contract.world
+    }
+
     /// The version of the contract it was written against.
     #[must_use]
     pub fn contract(&self) -> &str {
-        &self.0.contract
+        &self.0.contract.version
     }
 
     /// What its component imports.
@@ -110,7 +117,7 @@ impl Plugin {
     pub fn report(&self) -> Report {
         Report::of(&Facts {
             manifest: self.manifest(),
-            contract: self.contract(),
+            contract: &self.0.contract,
             form: self.form(),
             digest: self.digest(),
             size: self.size(),
@@ -134,18 +141,12 @@ impl Plugin {
         &self,
         open: BTreeSet<String>,
     ) -> Result<Prepared<C>, Refusal> {
-        let refuse = |error: wasmtime::Error| refuse_types(self.file(), &error);
+        let refuse = |error: wasmtime::Error| refuse_types(self.file(), self.world(), &error);
         let component = &self.0.component;
-        let linker = linker::linker::<C>(component, &self.0.ways_out, &open).map_err(refuse)?;
+        let linker = linker::linker::<C>(component, self.world(), &self.0.ways_out, &open).map_err(refuse)?;
         let instance_pre = linker.instantiate_pre(component).map_err(refuse)?;
-        let handle = match component.get_export(None, contract::HANDLE) {
-            Some((ComponentItem::ComponentFunc(signature), index)) => signature
-                .typecheck::<HandleParams, HandleResult>(&component.component_type().instance_type())
-                .map(|()| index),
-            _ => Err(wasmtime::format_err!("its export \"{}\" is not a function", contract::HANDLE)),
-        };
-        let handle = handle.map_err(refuse)?;
-        Ok(Prepared { plugin: self.clone(), instance_pre, handle, open: Arc::new(open) })
+        let exports = ExportIndices::find(component, self.world()).map_err(refuse)?;
+        Ok(Prepared { plugin: self.clone(), instance_pre, exports, open: Arc::new(open) })
     }
 }
 
@@ -153,7 +154,7 @@ impl Plugin {
 pub struct Prepared<C: 'static> {
     plugin: Plugin,
     instance_pre: InstancePre<Session<C>>,
-    handle: ComponentExportIndex,
+    exports: ExportIndices,
     /// The ways out that lead somewhere.
     open: Arc<BTreeSet<String>>,
 }
@@ -252,9 +253,9 @@ impl<C: AttemptContext + Send + 'static> Prepared<C> {
         instance: &component::Instance,
     ) -> wasmtime::Result<Instance<C>> {
         let Manifest { limits, policy, .. } = self.plugin.manifest();
-        let handle: HandleFn = instance.get_typed_func(&mut store, self.handle)?;
+        let exports = self.exports.of(&mut store, instance)?;
         let ticks = Arc::clone(&self.plugin.0.ticks);
-        Ok(Instance::new(store, handle, limits.deadline_ms, policy.instance, ticks))
+        Ok(Instance::new(store, exports, limits.deadline_ms, policy.instance, ticks))
     }
 }
 
@@ -263,7 +264,7 @@ impl<C: 'static> Clone for Prepared<C> {
         Self {
             plugin: self.plugin.clone(),
             instance_pre: self.instance_pre.clone(),
-            handle: self.handle,
+            exports: self.exports,
             open: Arc::clone(&self.open),
         }
     }
@@ -288,10 +289,10 @@ pub fn trial(plugin: &Plugin) -> Result<(), Refusal> {
     }
 }
 
-fn refuse_types(file: &Path, error: &wasmtime::Error) -> Refusal {
+fn refuse_types(file: &Path, world: World, error: &wasmtime::Error) -> Refusal {
     Refusal::new(
         RefusalCode::UnsupportedContractVersion,
-        format!("\"{}\" does not match the contract {}: {error:#}", file.display(), contract::VERSION),
+        format!("\"{}\" does not match the contract {}: {error:#}", file.display(), world.version()),
         "Rebuild the plugin with the SDK of this camshaft's release.",
     )
 }

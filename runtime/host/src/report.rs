@@ -13,7 +13,10 @@ use bytesize::ByteSize;
 use camshaft_event::{Limits, Policy, Subscription};
 use serde::Serialize;
 
-use crate::{Form, Manifest, Refusal};
+use crate::{
+    Form, Manifest, Refusal, World,
+    contract::{Contract, PACKAGE},
+};
 
 /// A plugin in words and numbers. Its `Display` is a few lines for a terminal.
 #[derive(Clone, Debug, Serialize)]
@@ -24,6 +27,8 @@ pub struct Report {
     pub version: String,
     /// One line for people.
     pub description: Option<String>,
+    /// The world of the contract that it was built for.
+    pub world: World,
     /// The contract it was written against, as `camshaft:plugin@version`.
     pub contract: String,
     /// Component or core module.
@@ -59,7 +64,7 @@ pub struct Report {
 /// What a report is made of: what is known before anything is compiled.
 pub struct Facts<'a> {
     pub manifest: &'a Manifest,
-    pub contract: &'a str,
+    pub contract: &'a Contract,
     pub form: Form,
     pub digest: &'a str,
     pub size: u64,
@@ -74,7 +79,8 @@ impl Report {
             name: manifest.name,
             version: manifest.version,
             description: manifest.description,
-            contract: format!("camshaft:plugin@{}", facts.contract),
+            world: facts.contract.world,
+            contract: format!("{PACKAGE}@{}", facts.contract.version),
             form: facts.form,
             digest: facts.digest.to_owned(),
             size: facts.size,
@@ -112,6 +118,7 @@ impl fmt::Display for Report {
             Form::Module => "core module",
         };
         let size = ByteSize::b(self.size).display().iec();
+        writeln!(f, "  world         {}", self.world.name())?;
         writeln!(f, "  contract      {} ({form}, {size})", self.contract)?;
         writeln!(f, "  digest        {}", self.digest)?;
         for subscription in &self.subscriptions {

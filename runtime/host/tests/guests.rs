@@ -6,6 +6,8 @@ use camshaft_event::{Answer, Event, FailureCause, LogLevel};
 use camshaft_host::{Instance, RefusalCode};
 use camshaft_test_guests::component;
 
+#[path = "guests/aggregates.rs"]
+mod aggregates;
 #[path = "host/support.rs"]
 #[expect(dead_code, reason = "the guests in WebAssembly text are for the other tests")]
 mod support;

@@ -1,7 +1,8 @@
 //! One guest program per behaviour under test, built as components when a test first asks for one.
 //!
 //! The programs are the examples of the package in `programs/`. They are for tests and measurements only;
-//! each file's first line says what its guest does. All but a few handle the type `test.event`.
+//! each file's first line says what its guest does. All but a few handle the type `test.event`, or decide
+//! the command `test.do`.
 //!
 //! ```no_run
 //! let component = std::fs::read(camshaft_test_guests::component("loops-forever"));
@@ -18,13 +19,20 @@ use std::{
 use camshaft_guest_build::{Component, Guests, Toolchain};
 
 /// The names of all guests under test, ascending. Each is the plugin's name, too.
-pub const NAMES: [&str; 44] = [
+pub const NAMES: [&str; 52] = [
+    "account",
+    "aggregate-with-state",
     "allocates-without-end",
     "asks-for-sockets",
     "contradicts-itself",
     "counter",
+    "decide-traps",
     "defies-refusals",
     "echo",
+    "evolve-loads",
+    "evolve-loops",
+    "evolve-reads-config",
+    "evolve-rejects",
     "fails-with-facts",
     "fetches",
     "floods-denied",
@@ -46,6 +54,7 @@ pub const NAMES: [&str; 44] = [
     "publishes-undeclared",
     "raw",
     "reads-config",
+    "records-undeclared",
     "rejects",
     "reloads",
     "remembers",

@@ -4,11 +4,14 @@
 //! Nothing is validated beyond what the walk needs; the compiler does that later. What is too much for a
 //! compiler is refused by the walk.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use wasmparser::{ComponentTypeRef, Parser, Payload};
 
-use super::bounds::{self, Bounds, Fault};
+use super::{
+    bounds::{self, Bounds, Fault},
+    types::Types,
+};
 use crate::{Refusal, RefusalCode};
 
 /// Name of the custom section that holds the author's manifest.
@@ -31,12 +34,16 @@ pub struct Survey {
     pub form: Form,
     /// Imports of the outermost component, or the modules a core module imports from.
     pub imports: Vec<String>,
+    /// Imports of the outermost component that are instances without functions: interfaces that it takes only
+    /// types of.
+    pub type_imports: BTreeSet<String>,
     /// Exports of the outermost component.
     pub exports: Vec<String>,
     /// Contents of the manifest sections, at any depth, in file order.
     pub manifest_sections: Vec<Vec<u8>>,
     /// Whether a core module says which world it was built for.
     pub describes_world: bool,
+    types: Types,
 }
 
 impl Survey {
@@ -45,9 +52,11 @@ impl Survey {
         let mut survey = Self {
             form: form_of(bytes, file)?,
             imports: Vec::new(),
+            type_imports: BTreeSet::new(),
             exports: Vec::new(),
             manifest_sections: Vec::new(),
             describes_world: false,
+            types: Types::default(),
         };
         match survey.walk(bytes) {
             Ok(()) => Ok(survey),
@@ -71,6 +80,9 @@ impl Survey {
     }
 
     fn note(&mut self, payload: Payload<'_>, depth: u32) -> Result<(), Fault> {
+        if depth == 1 {
+            self.types.note(&payload)?;
+        }
         match payload {
             Payload::ComponentImportSection(section) if depth == 1 => {
                 for import in section {
@@ -78,6 +90,9 @@ impl Survey {
                     // A type is only a name for something; it asks the host for nothing.
                     if !matches!(import.ty, ComponentTypeRef::Type(_)) {
                         self.imports.push(import.name.name.to_owned());
+                    }
+                    if self.types.is_without_functions(import.ty) {
+                        self.type_imports.insert(import.name.name.to_owned());
                     }
                 }
             }

@@ -120,7 +120,7 @@ impl<C: AttemptContext + Send> WasiHttpView for Session<C> {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         let (used, limit) = self.memory.used_and_limit();
         let room = limit.saturating_sub(used.saturating_add(self.kept_bytes()));
-        let context = self.context_if_running();
+        let context = self.context_if_running().unwrap_or_default();
         let (handles_an_event, is_refused) =
             (context.is_some(), context.is_some_and(|context| context.refusal().is_some()));
         let Http { ctx, sender, closed } =

@@ -2,7 +2,7 @@
 
 use camshaft_event::AttemptContext;
 
-use super::bindings::camshaft::plugin::config::Host;
+use super::bindings::camshaft::plugin0_1_0::config::Host;
 use crate::instance::Session;
 
 impl<C: AttemptContext + Send + 'static> Host for Session<C> {

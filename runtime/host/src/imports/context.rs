@@ -3,7 +3,7 @@
 use camshaft_event::AttemptContext;
 use wasmtime::bail;
 
-use super::bindings::camshaft::plugin::context::Host;
+use super::bindings::camshaft::plugin0_1_0::context::Host;
 use crate::instance::Session;
 
 /// Most random bytes of one call; the contract says so.

@@ -2,7 +2,7 @@
 
 use camshaft_event::{AttemptContext, LogLevel};
 
-use super::bindings::camshaft::plugin::logging::{Host, Level};
+use super::bindings::camshaft::plugin0_1_0::logging::{Host, Level};
 use crate::instance::Session;
 
 impl<C: AttemptContext + Send + 'static> Host for Session<C> {

@@ -3,7 +3,7 @@
 use camshaft_event::{AttemptContext, NewEvent, Timestamp};
 
 use super::{
-    bindings::camshaft::plugin::publisher::{Error, Host, NewEvent as GuestEvent},
+    bindings::camshaft::plugin0_1_0::publisher::{Error, Host, NewEvent as GuestEvent},
     refused,
 };
 use crate::instance::Session;
@@ -30,7 +30,8 @@ impl<C: AttemptContext + Send + 'static> Host for Session<C> {
     }
 }
 
-fn new_event(event: GuestEvent) -> NewEvent {
+/// The event of a guest as the attempt takes it.
+pub fn new_event(event: GuestEvent) -> NewEvent {
     NewEvent {
         event_type: event.event_type,
         subject: event.subject,

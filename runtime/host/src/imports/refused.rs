@@ -1,12 +1,15 @@
 //! Refused effects in the contract's words.
 //!
-//! `state` and `publisher` call it. The engine remembers a refusal itself and ends the attempt with it, so
+//! `state`, `publisher` and `scopes` call it. The engine remembers a refusal itself and ends the attempt with it, so
 //! what the guest is told here is for its own messages; a fact without a case of its own becomes `other`.
 
 use camshaft_event::{EffectError, Limit};
 use wasmtime::bail;
 
-use super::bindings::camshaft::plugin::{publisher, state};
+use super::bindings::camshaft::{
+    plugin0_1_0::{publisher, state},
+    plugin0_2_0::scopes,
+};
 
 /// The outcome of a call of the `state` interface.
 pub fn state<T>(outcome: Result<T, EffectError>) -> wasmtime::Result<Result<T, state::Error>> {
@@ -52,6 +55,22 @@ pub fn publishing(outcome: Result<(), EffectError>) -> wasmtime::Result<Result<(
         }
         EffectError::Unavailable { .. } => bail!("{error}"),
         error => publisher::Error::Other(error.to_string()),
+    }))
+}
+
+/// The outcome of a call of the `scopes` interface.
+pub fn scopes<T>(outcome: Result<T, EffectError>) -> wasmtime::Result<Result<T, scopes::Error>> {
+    let error = match outcome {
+        Ok(value) => return Ok(Ok(value)),
+        Err(error) => error,
+    };
+    Ok(Err(match error {
+        EffectError::Limit { kind: Limit::Scopes, limit, .. } => scopes::Error::TooManyScopes(number(limit)),
+        EffectError::Empty { kind: Limit::ScopeName, .. }
+        | EffectError::Limit { kind: Limit::ScopeName, .. } => scopes::Error::InvalidScope(error.to_string()),
+        // The attempt does not count, so there is nothing that the guest could decide.
+        EffectError::Unavailable { .. } | EffectError::StaleFold { .. } => bail!("{error}"),
+        error => scopes::Error::Other(error.to_string()),
     }))
 }
 

@@ -4,7 +4,7 @@ use camshaft_event::AttemptContext;
 use wasmtime::{bail, component::Resource};
 
 use super::{
-    bindings::camshaft::plugin::state::{Error, Host, HostCursor},
+    bindings::camshaft::plugin0_1_0::state::{Error, Host, HostCursor},
     refused,
 };
 use crate::instance::Session;

@@ -8,7 +8,7 @@ use std::{
 
 use camshaft_event::{Answer, AttemptContext, Event};
 
-use super::{EventView, Instance, failure};
+use super::{EventView, Exports, Instance, failure};
 use crate::ticks::Deadline;
 
 impl<C: AttemptContext + Send + 'static> Instance<C> {
@@ -16,21 +16,21 @@ impl<C: AttemptContext + Send + 'static> Instance<C> {
     /// way after each tick in which the handler computes, and ends it at its deadline wherever it is.
     ///
     /// # Panics
-    /// If the instance is spent: that is the caller's mistake, not the guest's.
+    /// If the instance is spent, or the plugin is an aggregate, which has no way out: that is the caller's mistake, not the guest's.
     pub async fn call_async(&mut self, event: &Event, context: C) -> (Answer, C) {
         assert!(!self.spent, "a spent instance must be dropped, not called");
         // Whatever unwinds from here on, or is dropped, must not leave an instance behind that looks usable.
         self.spent = true;
         self.store.data_mut().begin(context, self.deadline_ticks);
         self.store.set_epoch_deadline(1);
-        let handle = self.handle;
+        let Exports::Handler(handle) = self.exports else { panic!("an aggregate has no way out") };
         let deadline = self.ticks.after(self.deadline_ticks);
         let outcome = within(deadline, handle.call_async(&mut self.store, (EventView::of(event),))).await;
         let denied = self.store.data_mut().collect();
         let answer = match outcome {
             Some(Ok((Ok(()),))) => Answer::Done,
             Some(Ok((Err(disposition),))) => disposition.into_answer(),
-            Some(Err(error)) => failure::explain(&error, self.store.data(), self.deadline_ms),
+            Some(Err(error)) => failure::explain("the handler", &error, self.store.data(), self.deadline_ms),
             None => failure::too_late(self.store.data(), self.deadline_ms),
         };
         let answer = failure::with_denied(answer, &denied);

@@ -84,8 +84,13 @@ pub fn bounded(mut text: String) -> String {
     if let Cow::Owned(shown) = without_users(&text) {
         text = shown;
     }
-    if text.len() > MAX_REASON_BYTES {
-        text.truncate(text.floor_char_boundary(MAX_REASON_BYTES));
+    cut(text, MAX_REASON_BYTES)
+}
+
+/// The beginning of `text`, at most `max_bytes` of it.
+pub fn cut(mut text: String, max_bytes: usize) -> String {
+    if text.len() > max_bytes {
+        text.truncate(text.floor_char_boundary(max_bytes));
         text.shrink_to_fit();
     }
     text

@@ -16,16 +16,16 @@ const MAX_FRAMES: usize = 24;
 /// Longest function name that is shown, in bytes.
 const MAX_NAME_BYTES: usize = 200;
 
-/// The answer for a call that ended with `error`.
-pub fn explain<C>(error: &wasmtime::Error, session: &Session<C>, deadline_ms: u64) -> Answer {
+/// The answer for a call of `callee` that ended with `error`.
+pub fn explain<C>(callee: &str, error: &wasmtime::Error, session: &Session<C>, deadline_ms: u64) -> Answer {
     let trap = error.downcast_ref::<Trap>();
     let mut words = session.last_words();
     let (cause, mut text) = match (trap, session.memory.denied()) {
-        (Some(Trap::Interrupt), _) => (FailureCause::Deadline, late(deadline_ms)),
+        (Some(Trap::Interrupt), _) => (FailureCause::Deadline, late(callee, deadline_ms)),
         (Some(Trap::StackOverflow), _) => (
             FailureCause::Stack,
             format!(
-                "the handler overflowed its stack of {}: its calls are nested too deeply ({})",
+                "{callee} overflowed its stack of {}: its calls are nested too deeply ({})",
                 bytesize::ByteSize::b(session.bounds.stack_bytes).display().iec(),
                 Limit::Stack.raised_by()
             ),
@@ -33,7 +33,7 @@ pub fn explain<C>(error: &wasmtime::Error, session: &Session<C>, deadline_ms: u6
         (_, Some((wanted, limit))) => (
             FailureCause::Memory,
             format!(
-                "the handler requested {} of memory, more than its limit of {} ({})",
+                "{callee} requested {} of memory, more than its limit of {} ({})",
                 bytesize::ByteSize::b(wanted as u64).display().iec(),
                 bytesize::ByteSize::b(limit as u64).display().iec(),
                 Limit::Memory.raised_by()
@@ -41,10 +41,10 @@ pub fn explain<C>(error: &wasmtime::Error, session: &Session<C>, deadline_ms: u6
         ),
         // How a panic ends says nothing; what it said stands first, where listings show it.
         (Some(Trap::UnreachableCodeReached), None) if let Some(words) = words.take() => {
-            (FailureCause::Trap, format!("the handler trapped: {}", words.replacen(":\n", ": ", 1)))
+            (FailureCause::Trap, format!("{callee} trapped: {}", words.replacen(":\n", ": ", 1)))
         }
-        (Some(trap), None) => (FailureCause::Trap, format!("the handler trapped: {trap}")),
-        (None, None) => (FailureCause::Trap, format!("the handler trapped: {}", error.root_cause())),
+        (Some(trap), None) => (FailureCause::Trap, format!("{callee} trapped: {trap}")),
+        (None, None) => (FailureCause::Trap, format!("{callee} trapped: {}", error.root_cause())),
     };
     if let Some(words) = words {
         add(&mut text, format_args!("\n{words}"));
@@ -57,7 +57,7 @@ pub fn explain<C>(error: &wasmtime::Error, session: &Session<C>, deadline_ms: u6
 
 /// The answer for a call that was ended at its deadline, wherever it was.
 pub fn too_late<C>(session: &Session<C>, deadline_ms: u64) -> Answer {
-    let mut text = late(deadline_ms);
+    let mut text = late("the handler", deadline_ms);
     if let Some(words) = session.last_words() {
         add(&mut text, format_args!("\n{words}"));
     }
@@ -78,8 +78,8 @@ pub fn with_denied(answer: Answer, denied: &[String]) -> Answer {
     }
 }
 
-fn late(deadline_ms: u64) -> String {
-    format!("the handler exceeded its deadline of {} ({})", span(deadline_ms), Limit::Deadline.raised_by())
+fn late(callee: &str, deadline_ms: u64) -> String {
+    format!("{callee} exceeded its deadline of {} ({})", span(deadline_ms), Limit::Deadline.raised_by())
 }
 
 /// One call of a backtrace: a function, inlined or not, and where it was, if the guest brought debug
@@ -141,7 +141,7 @@ fn is_scaffolding_name(name: &str) -> bool {
         "camshaft_sdk::guest::",
         "camshaft_sdk::handler::",
     ];
-    const NAMES: [&str; 4] = ["rust_panic", "abort", "handle", "__rust_start_panic"];
+    const NAMES: [&str; 6] = ["rust_panic", "abort", "handle", "decide", "evolve", "__rust_start_panic"];
     let of_type = name.trim_start_matches('<');
     let of_trait = name.split_once(" as ").map_or("", |(_, of_trait)| of_trait);
     NAMES.contains(&name)

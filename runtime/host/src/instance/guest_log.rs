@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use camshaft_event::{AttemptContext, Limit, LogLevel, without_users};
+use camshaft_event::{Limit, LogLevel, without_users};
 
 /// Longest line, and longest last words, in bytes.
 const MAX_LINE_BYTES: usize = 4 * 1024;
@@ -41,21 +41,21 @@ impl GuestLog {
         self.stderr.clear();
     }
 
-    /// Passes a line on, shortened where it is too long. The line that exceeds the allowance says so, the
-    /// ones after it are dropped.
-    pub fn line<C: AttemptContext>(
+    /// Passes a line on to `pass`, shortened where it is too long. The line that exceeds the allowance says so,
+    /// the ones after it are dropped.
+    pub fn line(
         &mut self,
-        context: &mut C,
         level: LogLevel,
         mut message: String,
         mut fields: Vec<(String, String)>,
+        pass: impl FnOnce(LogLevel, &str, &[(String, String)]),
     ) {
         if self.is_full {
             return;
         }
         if self.lines >= self.max_lines {
             let allowed = format!("{} are allowed", self.max_lines);
-            return self.close(context, &allowed, Limit::LogLines);
+            return self.close(&allowed, Limit::LogLines, pass);
         }
         self.lines += 1;
         strip(&mut message);
@@ -69,17 +69,17 @@ impl GuestLog {
         self.bytes += message.len();
         self.bytes += fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
         if self.bytes > MAX_LOG_BYTES {
-            return self.close(context, "1 MiB of text is allowed", Limit::LogText);
+            return self.close("1 MiB of text is allowed", Limit::LogText, pass);
         }
-        context.log(level, &message, &fields);
+        pass(level, &message, &fields);
     }
 
     /// Takes no further line of this attempt, and says so.
-    fn close<C: AttemptContext>(&mut self, context: &mut C, allowed: &str, limit: Limit) {
+    fn close(&mut self, allowed: &str, limit: Limit, pass: impl FnOnce(LogLevel, &str, &[(String, String)])) {
         self.is_full = true;
         let raised_by = limit.raised_by();
         let line = format!("further lines of this attempt are omitted; {allowed} ({raised_by})");
-        context.log(LogLevel::Warn, &line, &[]);
+        pass(LogLevel::Warn, &line, &[]);
     }
 
     /// Remembers `words` as the last ones.

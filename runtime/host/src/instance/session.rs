@@ -2,6 +2,8 @@
 //!
 //! The capabilities and WASI work on it. Between attempts it holds no context.
 
+mod evolving;
+
 use std::{
     borrow::Cow,
     sync::Arc,
@@ -20,6 +22,7 @@ use crate::{
     ticks::Ticks,
     wasi::{Waits, Written},
 };
+use evolving::{Evolving, Line};
 
 /// Most resources a guest may hold at a time: cursors, and streams of WASI.
 const MAX_RESOURCES: usize = 256;
@@ -39,6 +42,10 @@ pub struct Bounds {
 /// The data of a store.
 pub struct Session<C> {
     context: Option<C>,
+    /// Set while the guest is in `evolve`; the context is elsewhere then.
+    evolving: Option<Evolving>,
+    /// Why the attempt has ended, if it named a scope that the context cannot even be asked for.
+    refusal: Option<String>,
     attempt_serial: u64,
     ticks: Arc<Ticks>,
     /// The tick at which the running call is late.
@@ -70,6 +77,8 @@ impl<C> Session<C> {
         resources.set_max_capacity(if http.is_some() { MAX_HTTP_RESOURCES } else { MAX_RESOURCES });
         Self {
             context: None,
+            evolving: None,
+            refusal: None,
             attempt_serial: 0,
             ticks,
             late_at: u64::MAX,
@@ -90,6 +99,11 @@ impl<C> Session<C> {
     /// An attempt begins, which is late once so many ticks have passed.
     pub fn begin(&mut self, context: C, deadline_ticks: u64) {
         self.context = Some(context);
+        self.reset(deadline_ticks);
+    }
+
+    /// A call begins, which is late once so many ticks have passed.
+    fn reset(&mut self, deadline_ticks: u64) {
         self.late_at = self.ticks.passed().saturating_add(deadline_ticks);
         self.attempt_serial += 1;
         self.memory.forget_denied();
@@ -166,13 +180,34 @@ impl<C: AttemptContext> Session<C> {
 
     /// The attempt ended; its context goes back to the caller.
     pub fn end(&mut self) -> C {
+        self.flush_streams();
+        self.context.take().expect("an attempt that ended has begun with a context")
+    }
+
+    /// Passes on the lines of the standard streams that have no end yet.
+    fn flush_streams(&mut self) {
         let unfinished = [(LogLevel::Info, self.stdout.flush()), (LogLevel::Warn, self.stderr.flush())];
         for (level, line) in unfinished {
             if let Some(line) = line {
                 self.log_line(level, line, Vec::new());
             }
         }
-        self.context.take().expect("an attempt that ended has begun with a context")
+    }
+
+    /// The context of the running attempt for the host itself, also after a refusal.
+    pub fn attempt(&mut self) -> &mut C {
+        self.tell_memory();
+        self.context.as_mut().expect("an attempt that runs has a context")
+    }
+
+    /// Ends the attempt because of `reason`: any further call of a capability traps.
+    pub fn refuse(&mut self, reason: String) {
+        self.refusal.get_or_insert(reason);
+    }
+
+    /// Why [`Session::refuse`] ended the attempt, if it did.
+    pub const fn take_refusal(&mut self) -> Option<String> {
+        self.refusal.take()
     }
 
     /// The attempt's context, for a call of its capabilities.
@@ -186,8 +221,11 @@ impl<C: AttemptContext> Session<C> {
 
     /// The attempt's context, if an attempt is running. Also after a refusal: a language's own runtime asks
     /// for the time and for random numbers while it unwinds.
-    pub const fn context_if_running(&mut self) -> Option<&mut C> {
-        self.context.as_mut()
+    ///
+    /// # Errors
+    /// The guest is in `evolve`: then the call traps.
+    pub fn context_if_running(&mut self) -> wasmtime::Result<Option<&mut C>> {
+        if self.evolving.is_some() { Err(not_in_evolve()) } else { Ok(self.context.as_mut()) }
     }
 
     /// The attempt's context beside the resource table.
@@ -195,14 +233,25 @@ impl<C: AttemptContext> Session<C> {
     /// # Errors
     /// As [`Session::context`].
     pub fn context_and_resources(&mut self) -> wasmtime::Result<(&mut C, &mut ResourceTable)> {
-        let (used_bytes, limit_bytes) = self.memory.used_and_limit();
-        let used_bytes = used_bytes.saturating_add(self.outside_bytes());
+        if self.evolving.is_some() {
+            return Err(not_in_evolve());
+        }
+        self.tell_memory();
         let context = self.context.as_mut().ok_or_else(outside)?;
-        if let Some(refusal) = context.refusal() {
+        let refusal = context.refusal().map(ToString::to_string).or_else(|| self.refusal.clone());
+        if let Some(refusal) = refusal {
             bail!("the guest continued after a refused effect, which ends its attempt: {refusal}");
         }
-        context.set_instance_memory(used_bytes, limit_bytes);
         Ok((context, &mut self.resources))
+    }
+
+    /// Tells the attempt how much memory its instance uses.
+    fn tell_memory(&mut self) {
+        let (used_bytes, limit_bytes) = self.memory.used_and_limit();
+        let used_bytes = used_bytes.saturating_add(self.outside_bytes());
+        if let Some(context) = self.context.as_mut() {
+            context.set_instance_memory(used_bytes, limit_bytes);
+        }
     }
 
     /// Bytes that the host keeps for the instance's requests.
@@ -212,36 +261,32 @@ impl<C: AttemptContext> Session<C> {
 
     /// Bytes that the host keeps for the instance: for its attempt and its requests.
     pub fn kept_bytes(&self) -> usize {
-        let attempt = self.context.as_ref().map_or(0, AttemptContext::kept_bytes);
+        let lent = || self.evolving.as_ref().map_or(0, |evolving| evolving.kept_bytes);
+        let attempt = self.context.as_ref().map_or_else(lent, AttemptContext::kept_bytes);
         attempt.saturating_add(self.outside_bytes())
     }
 
     /// Passes a line on to the plugin's log, within the attempt's bounds. Lines written while no event is
     /// being handled have no log to go to.
     pub fn log_line(&mut self, level: LogLevel, message: String, fields: Vec<(String, String)>) {
-        if let Some(context) = self.context.as_mut() {
-            self.log.line(context, level, message, fields);
-        }
+        let Self { context, evolving, log, .. } = self;
+        pass_on(context.as_mut(), evolving.as_mut(), log, (level, message, fields));
     }
 
     /// Takes what the guest wrote to its standard output.
     pub fn write_stdout(&mut self, bytes: &[u8]) {
-        let Self { context, stdout, log, .. } = self;
+        let Self { context, evolving, stdout, log, .. } = self;
         stdout.write(bytes, |line| {
-            if let Some(context) = context.as_mut() {
-                log.line(context, LogLevel::Info, line, Vec::new());
-            }
+            pass_on(context.as_mut(), evolving.as_mut(), log, (LogLevel::Info, line, Vec::new()));
         });
     }
 
     /// Takes what the guest wrote to its standard error, where a panic's message goes.
     pub fn write_stderr(&mut self, bytes: &[u8]) {
-        let Self { context, stderr, log, .. } = self;
+        let Self { context, evolving, stderr, log, .. } = self;
         log.note_stderr(bytes);
         stderr.write(bytes, |line| {
-            if let Some(context) = context.as_mut() {
-                log.line(context, LogLevel::Warn, line, Vec::new());
-            }
+            pass_on(context.as_mut(), evolving.as_mut(), log, (LogLevel::Warn, line, Vec::new()));
         });
     }
 }
@@ -260,6 +305,28 @@ impl<C: AttemptContext + Send> ResourceLimiter for Session<C> {
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         Ok(self.memory.may_have_elements(desired))
     }
+}
+
+/// Passes a line on to the attempt, or keeps it while the attempt's context is elsewhere.
+fn pass_on<C: AttemptContext>(
+    context: Option<&mut C>,
+    evolving: Option<&mut Evolving>,
+    log: &mut GuestLog,
+    (level, message, fields): Line,
+) {
+    match (context, evolving) {
+        (Some(context), _) => {
+            log.line(level, message, fields, |level, message, fields| context.log(level, message, fields));
+        }
+        (None, Some(evolving)) => log.line(level, message, fields, |level, message, fields| {
+            evolving.lines.push((level, message.to_owned(), fields.to_vec()));
+        }),
+        (None, None) => {}
+    }
+}
+
+fn not_in_evolve() -> wasmtime::Error {
+    format_err!("`evolve` called an import; besides log lines, it may use only its arguments")
 }
 
 fn outside() -> wasmtime::Error {

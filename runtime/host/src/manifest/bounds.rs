@@ -2,7 +2,7 @@
 //! tried at every event that anybody publishes.
 //!
 //! Lengths are bounded before the text is read, entries after that, and again when texts are put together;
-//! what subscriptions hold, once they are decoded. Each bound names itself. How many entries a key may have
+//! what subscriptions and commands hold, once they are decoded. Each bound names itself. How many entries a key may have
 //! stands with its rule.
 
 use toml::de::DeTable;
@@ -19,6 +19,8 @@ pub const MAX_BYTES: usize = 64 * 1024;
 pub const MAX_RECORDS: usize = 512;
 /// Types of all subscriptions together. Each is compared with each other, so that no two handlers overlap.
 const MAX_TYPES: usize = 1_024;
+/// Fact types of all commands together.
+const MAX_RECORDED: usize = 1_024;
 /// Terms of all filters together. At an event of a matching type each may be looked at, 10 ns a term.
 const MAX_FILTER_TERMS: usize = 1_000;
 /// Filters inside each other.
@@ -40,13 +42,18 @@ pub fn check_entries(table: &DeTable, origin: &str) -> Result<(), Refusal> {
     rules::exceeded(table).map_or(Ok(()), |exceeded| Err(too_many(exceeded, origin)))
 }
 
-/// Refuses subscriptions that hold too much.
+/// Refuses subscriptions and commands that hold too much.
 pub fn check_subscriptions(document: &Document, origin: &str) -> Result<(), Refusal> {
     let subscriptions = &document.subscriptions;
     let filters = || subscriptions.iter().filter_map(|subscription| subscription.filter.as_ref());
     let types = |subscription: &Subscription| subscription.types.len();
     let counts = [
         (subscriptions.iter().map(types).sum(), MAX_TYPES, "`types` in its subscriptions together"),
+        (
+            document.commands.iter().map(|command| command.records.len()).sum(),
+            MAX_RECORDED,
+            "`records` in its commands together",
+        ),
         (
             filters().map(|filter| filter.depth()).max().unwrap_or_default(),
             MAX_FILTER_DEPTH,

@@ -12,7 +12,7 @@ use camshaft_event::{
 };
 use serde::Deserialize;
 
-use super::{HttpRule, Manifest, Origins, SecretSource, values};
+use super::{CommandDeclaration, HttpRule, Manifest, Origins, SecretSource, values};
 use crate::{Refusal, RefusalCode};
 
 /// The deadline of a call that may wait for something outside, unless the manifest says another. Shorter than
@@ -43,6 +43,7 @@ pub struct Document {
     pub start: Option<Start>,
     pub state_revision: Option<u64>,
     pub subscriptions: Vec<Subscription>,
+    pub commands: Vec<CommandDeclaration>,
     /// Whose subscriptions the author wrote down. In Rust each handler knows only its own, so a name without
     /// a subscription is no handler's.
     pub handlers: Vec<String>,
@@ -168,10 +169,13 @@ impl Document {
         if self.manifest.is_none() {
             return Err(missing("manifest = 1"));
         }
-        if self.subscriptions.is_empty() {
+        self.check_commands(origin)?;
+        let is_aggregate = !self.commands.is_empty();
+        if self.subscriptions.is_empty() && !is_aggregate {
             return Err(invalid(
                 format!("{origin} subscribes to nothing, so the plugin would never run"),
-                "Add a [[subscriptions]] table with `handler` and `types`, or a #[handler(…)] in Rust.",
+                "Add a [[subscriptions]] table with `handler` and `types`, or a #[handler(…)] in Rust. An aggregate \
+                 has [[commands]] instead.",
             ));
         }
         if let Some(idle) = self.subscriptions.iter().find(|subscription| subscription.types.is_empty()) {
@@ -188,6 +192,7 @@ impl Document {
             version: self.version.ok_or_else(|| missing("version"))?,
             description: self.description,
             subscriptions: self.subscriptions.into_iter().map(Into::into).collect(),
+            commands: self.commands,
             publishes: self.publishes.into_iter().collect(),
             capabilities: self.capabilities.into_iter().collect(),
             grants: self.grants.into_iter().collect(),
@@ -196,7 +201,7 @@ impl Document {
             is_open: self.template == Some(true),
             start: self.start.unwrap_or_default(),
             state_revision: self.state_revision.unwrap_or_default(),
-            policy: self.policy.complete(is_sink, origin)?,
+            policy: self.policy.complete(is_sink, is_aggregate, origin)?,
             limits: self.limits.complete(is_sink),
             config: self.config,
             origins: Origins::new(),
@@ -208,8 +213,12 @@ impl Document {
 }
 
 impl PolicyTable {
-    fn complete(self, is_sink: bool, origin: &str) -> Result<Policy, Refusal> {
-        let default = Policy::default();
+    fn complete(self, is_sink: bool, is_aggregate: bool, origin: &str) -> Result<Policy, Refusal> {
+        let mut default = Policy::default();
+        if is_aggregate {
+            // The sender of a later command waits for an answer, and what it decides on was never changed.
+            default.after_dead_letter = AfterDeadLetter::Continue;
+        }
         let backoff = Backoff {
             base_ms: self.backoff.base.unwrap_or(default.backoff.base_ms),
             max_ms: self.backoff.max.unwrap_or(default.backoff.max_ms),

@@ -62,6 +62,7 @@ const RULES: &[Rule] = &[
     Rule { key: "description", owner: Owner::AuthorOfTemplate, ..DEFAULT },
     Rule { key: "start", owner: Owner::AuthorOfTemplate, ..DEFAULT },
     list("subscriptions", Owner::AuthorOfTemplate, 256, "[[subscriptions]]"),
+    list("commands", Owner::Author, 256, "[[commands]]"),
     list("handlers", Owner::Author, 256, "names in `handlers`"),
     list("publishes", Owner::AuthorOfTemplate, 1_024, "types in `publishes`"),
     // There are far fewer.

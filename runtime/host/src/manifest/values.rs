@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, fmt, marker::PhantomData, str::FromStr};
 
 use bytesize::ByteSize;
+use camshaft_event::{Scope, TypePattern, reserved};
 use jiff::{Span, SpanRelativeTo};
 use serde::{
     Deserialize, Deserializer,
@@ -261,19 +262,49 @@ pub fn partitions<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u32>, D
 
 /// Event types without wildcards.
 pub fn event_types<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>, D::Error> {
+    exact_types(source, "list each type that the plugin publishes", "published")
+}
+
+/// Fact types without wildcards.
+pub fn fact_types<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>, D::Error> {
+    exact_types(source, "list each type that the command records", "recorded")
+}
+
+/// The type of a command, without a wildcard.
+pub fn command_type<'de, D: Deserializer<'de>>(source: D) -> Result<String, D::Error> {
+    let command_type = String::deserialize(source)?;
+    check_exact(&command_type, "write one [[commands]] for each type", "a command")?;
+    Ok(command_type)
+}
+
+/// The kind of a scope.
+pub fn scope_kind<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::Error> {
+    let kind = String::deserialize(source)?;
+    // Any id does; only the kind can be wrong.
+    Scope::new(&kind, "1").map_err(D::Error::custom)?;
+    Ok(Some(kind))
+}
+
+fn exact_types<'de, D: Deserializer<'de>>(
+    source: D,
+    instead: &str,
+    use_of_it: &str,
+) -> Result<Vec<String>, D::Error> {
     let types = Vec::<String>::deserialize(source)?;
-    for event_type in &types {
-        let pattern = camshaft_event::TypePattern::from_str(event_type).map_err(D::Error::custom)?;
-        if pattern.exact().is_none() {
-            return Err(D::Error::custom(format!(
-                "\"{event_type}\" has a wildcard; list each type that the plugin publishes"
-            )));
-        }
-        if camshaft_event::reserved::is_type(event_type) {
-            return Err(D::Error::custom(format!(
-                "\"{event_type}\" cannot be published: types under `camshaft.` are the runtime's own"
-            )));
-        }
-    }
+    types.iter().try_for_each(|event_type| check_exact(event_type, instead, use_of_it))?;
     Ok(types)
+}
+
+/// Refuses a wildcard and a type of the runtime.
+fn check_exact<E: Error>(event_type: &str, instead: &str, use_of_it: &str) -> Result<(), E> {
+    let pattern = TypePattern::from_str(event_type).map_err(E::custom)?;
+    if pattern.exact().is_none() {
+        return Err(E::custom(format!("\"{event_type}\" has a wildcard; {instead}")));
+    }
+    if reserved::is_type(event_type) {
+        return Err(E::custom(format!(
+            "\"{event_type}\" cannot be {use_of_it}: types under `camshaft.` are the runtime's own"
+        )));
+    }
+    Ok(())
 }

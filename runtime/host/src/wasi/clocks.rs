@@ -27,7 +27,7 @@ pub fn link<C: AttemptContext + Send + 'static>(
     match interface {
         "monotonic-clock" => {
             instance.func_wrap("now", |store: StoreContextMut<'_, Session<C>>, ()| {
-                Ok((now_ms(store).saturating_mul(u64::from(RESOLUTION_NS)),))
+                Ok((now_ms(store)?.saturating_mul(u64::from(RESOLUTION_NS)),))
             })?;
             instance.func_wrap("resolution", |_, ()| Ok((u64::from(RESOLUTION_NS),)))?;
             for name in ["subscribe-instant", "subscribe-duration"] {
@@ -40,7 +40,7 @@ pub fn link<C: AttemptContext + Send + 'static>(
         }
         "wall-clock" => {
             instance.func_wrap("now", |store: StoreContextMut<'_, Session<C>>, ()| {
-                Ok((datetime(now_ms(store)),))
+                Ok((datetime(now_ms(store)?),))
             })?;
             instance.func_wrap("resolution", |_, ()| Ok((datetime(1),)))
         }
@@ -49,8 +49,8 @@ pub fn link<C: AttemptContext + Send + 'static>(
 }
 
 /// The attempt's time; the epoch while the guest starts.
-fn now_ms<C: AttemptContext>(mut store: StoreContextMut<'_, Session<C>>) -> u64 {
-    store.data_mut().context_if_running().map_or(0, |context| context.now().0)
+fn now_ms<C: AttemptContext>(mut store: StoreContextMut<'_, Session<C>>) -> wasmtime::Result<u64> {
+    Ok(store.data_mut().context_if_running()?.map_or(0, |context| context.now().0))
 }
 
 fn datetime(ms: u64) -> Datetime {

@@ -21,7 +21,7 @@ pub fn link<C: AttemptContext + Send + 'static>(
         "insecure" => ("get-insecure-random-bytes", "get-insecure-random-u64"),
         "insecure-seed" => {
             return instance.func_wrap("insecure-seed", |mut store: StoreContextMut<'_, Session<C>>, ()| {
-                Ok(((draw(&mut store), draw(&mut store)),))
+                Ok(((draw(&mut store)?, draw(&mut store)?),))
             });
         }
         _ => return Ok(()),
@@ -31,20 +31,24 @@ pub fn link<C: AttemptContext + Send + 'static>(
             bail!("{length} random bytes were requested, but one call returns at most {MAX_BYTES}");
         }
         let mut buffer = vec![0; usize::try_from(length)?];
-        fill(&mut store, &mut buffer);
+        fill(&mut store, &mut buffer)?;
         Ok((buffer,))
     })?;
-    instance.func_wrap(number, |mut store: StoreContextMut<'_, Session<C>>, ()| Ok((draw(&mut store),)))
+    instance.func_wrap(number, |mut store: StoreContextMut<'_, Session<C>>, ()| Ok((draw(&mut store)?,)))
 }
 
-fn draw<C: AttemptContext>(store: &mut StoreContextMut<'_, Session<C>>) -> u64 {
+fn draw<C: AttemptContext>(store: &mut StoreContextMut<'_, Session<C>>) -> wasmtime::Result<u64> {
     let mut buffer = [0; 8];
-    fill(store, &mut buffer);
-    u64::from_le_bytes(buffer)
+    fill(store, &mut buffer)?;
+    Ok(u64::from_le_bytes(buffer))
 }
 
-fn fill<C: AttemptContext>(store: &mut StoreContextMut<'_, Session<C>>, buffer: &mut [u8]) {
-    if let Some(context) = store.data_mut().context_if_running() {
+fn fill<C: AttemptContext>(
+    store: &mut StoreContextMut<'_, Session<C>>,
+    buffer: &mut [u8],
+) -> wasmtime::Result<()> {
+    if let Some(context) = store.data_mut().context_if_running()? {
         context.random(buffer);
     }
+    Ok(())
 }

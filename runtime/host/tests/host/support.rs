@@ -1,7 +1,7 @@
 //! Guests in WebAssembly text, a host in a temporary folder, and a context that remembers everything.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::mpsc,
     thread,
@@ -9,7 +9,8 @@ use std::{
 };
 
 use camshaft_event::{
-    AttemptContext, EffectError, Event, Generation, LogLevel, NewEvent, Offset, StatePage, Timestamp,
+    AttemptContext, EffectError, Event, Generation, LogLevel, NewEvent, NewFact, Offset, Scope, StatePage,
+    Timestamp, TouchedScope,
 };
 use camshaft_host::{Host, HostOptions, Instance, OperatorFile, Plugin, Refusal};
 use tempfile::TempDir;
@@ -28,6 +29,17 @@ types = ["thing.done"]
 [config]
 greeting = "hello"
 "#;
+
+/// The manifest of aggregates.
+pub const AGGREGATE: &str = "
+manifest = 1
+name = 'probe'
+version = '1.0.0'
+[[commands]]
+type = 'thing.do'
+scope = 'thing'
+records = ['thing.done']
+";
 
 /// What every guest has: memory, an allocator that never frees, and room for an answer at 64, which is `ok`.
 const PRELUDE: &str = r#"
@@ -51,12 +63,19 @@ pub fn module(imports: &str, body: &str) -> Vec<u8> {
     in_world("handler", &format!("(module {imports} {PRELUDE} {body})"))
 }
 
+/// A core module of the world `aggregate` with `imports` and `body`, and its manifest.
+pub fn aggregate(imports: &str, body: &str) -> Vec<u8> {
+    let text = format!("(module {imports} {PRELUDE} {body})");
+    with_manifest(in_world("camshaft:plugin/aggregate@0.2.0", &text), &[AGGREGATE])
+}
+
 /// A module in `text`, marked as of `world` of the contract.
 pub fn in_world(world: &str, text: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
-    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/v0.1");
-    let (package, _) = resolve.push_dir(&wit).unwrap();
-    let world = resolve.select_world(&[package], Some(world)).unwrap();
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+    let packages = ["v0.1", "v0.2"].map(|folder| resolve.push_dir(wit.join(folder)).unwrap().0);
+    let world = resolve.select_world(&packages[..1], Some(world));
+    let world = world.or_else(|_| resolve.select_world(&packages[1..], Some("aggregate"))).unwrap();
     let mut bytes = wat::parse_str(text).unwrap();
     embed_component_metadata(&mut bytes, &resolve, world, StringEncoding::UTF8).unwrap();
     bytes
@@ -183,6 +202,34 @@ pub struct Attempt {
     pub has_deleted: bool,
     /// The configuration, beside a greeting.
     pub settings: BTreeMap<String, String>,
+    /// The folds of scopes, before and after.
+    pub folds: BTreeMap<Scope, Vec<u8>>,
+    pub facts: Vec<NewFact>,
+    /// Fact types that may be recorded; all of them, if it is empty.
+    pub records: Vec<String>,
+    /// How many facts one scope gets for each that is recorded about it; 1, if it is 0.
+    pub repeated: usize,
+    /// The scopes that have a new fold.
+    pub folded: BTreeSet<Scope>,
+    pub answer: Option<Result<Vec<u8>, camshaft_event::Refusal>>,
+}
+
+impl Attempt {
+    fn refused<T>(&mut self, error: EffectError) -> Result<T, EffectError> {
+        self.is_refused = true;
+        self.refuse = Some(error.clone());
+        Err(error)
+    }
+
+    /// A fact as it is stored: its subject is the id of its first scope.
+    fn stored(fact: &NewFact) -> Event {
+        Event {
+            event_type: fact.event.event_type.clone(),
+            subject: Some(fact.about[0].id()),
+            data: fact.event.data.clone(),
+            ..Event::default()
+        }
+    }
 }
 
 impl AttemptContext for Attempt {
@@ -265,6 +312,44 @@ impl AttemptContext for Attempt {
                 Ok(())
             }
         }
+    }
+    fn answer(&mut self, answer: Result<Vec<u8>, camshaft_event::Refusal>) -> Result<(), EffectError> {
+        self.answer = Some(answer);
+        Ok(())
+    }
+    fn load(&mut self, scope: &Scope) -> Result<Option<Vec<u8>>, EffectError> {
+        match self.refuse.clone() {
+            Some(error) => self.refused(error),
+            None => Ok(self.folds.get(scope).cloned()),
+        }
+    }
+    fn record(&mut self, fact: NewFact) -> Result<(), EffectError> {
+        let event_type = &fact.event.event_type;
+        if !self.records.is_empty() && !self.records.contains(event_type) {
+            let event_type = event_type.clone();
+            return self.refused(EffectError::UndeclaredType { event_type });
+        }
+        self.facts.push(fact);
+        Ok(())
+    }
+    fn touched_scopes(&mut self) -> Vec<TouchedScope> {
+        let scopes: BTreeSet<&Scope> = self.facts.iter().flat_map(|fact| &fact.about).collect();
+        let waiting = scopes.into_iter().filter(|scope| !self.folded.contains(scope));
+        let facts_about = |scope: &Scope| {
+            let about = self.facts.iter().filter(|fact| fact.about.contains(scope));
+            about.flat_map(|fact| vec![Self::stored(fact); self.repeated.max(1)]).collect()
+        };
+        let touched = waiting.map(|scope| TouchedScope {
+            scope: scope.clone(),
+            fold: self.folds.get(scope).cloned(),
+            facts: facts_about(scope),
+        });
+        touched.collect()
+    }
+    fn set_fold(&mut self, scope: &Scope, fold: Vec<u8>) -> Result<(), EffectError> {
+        self.folded.insert(scope.clone());
+        self.folds.insert(scope.clone(), fold);
+        Ok(())
     }
     fn refusal(&self) -> Option<&EffectError> {
         self.refuse.as_ref().filter(|_| self.is_refused)

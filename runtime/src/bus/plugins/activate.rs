@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use camshaft_engine::{Attached, ConsumerError, ConsumerSpec, Sequencer};
+use camshaft_event::TypePattern;
 use camshaft_event::transaction::{Activation, ActivationOutcome};
-use camshaft_event::{Role, TypePattern};
 use camshaft_host::{Plugin, Refusal, RefusalCode};
 
 use super::shelf::{Because, Running, Waiting, Withheld};
@@ -357,11 +357,12 @@ impl Because {
 #[must_use]
 pub fn spec(plugin: &Plugin, code: CodeNumber) -> ConsumerSpec {
     let manifest = plugin.manifest();
-    let publishes = manifest.publishes.iter().filter_map(|pattern| pattern.parse::<TypePattern>().ok());
+    let emits = manifest.emits();
+    let publishes = emits.iter().filter_map(|event_type| event_type.parse::<TypePattern>().ok());
     ConsumerSpec {
         name: manifest.name.clone(),
-        role: Role::Handler,
-        subscriptions: manifest.subscriptions.clone(),
+        role: manifest.role(),
+        subscriptions: manifest.receives(),
         publishes: Some(publishes.collect()),
         policy: manifest.policy.clone(),
         start: manifest.start,
