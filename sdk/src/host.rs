@@ -1,15 +1,28 @@
-//! The five imports of the contract as one trait, which [`Context`](crate::Context) calls.
+//! The imports of the contract as traits, which [`Context`](crate::Context) and [`Decide`](crate::Decide) call.
 //!
-//! It has two implementations: the component's imports (`guest.rs`), and an in-memory host for tests
+//! They have two implementations: the component's imports (`guest.rs`), and an in-memory host for tests
 //! (`testing.rs`).
 
-use crate::error::Result;
+use crate::{error::Result, scope::Scope};
 
 /// A state key with its value.
 pub(crate) type Pair = (Vec<u8>, Vec<u8>);
 
-/// The imports of the contract. `wit/` documents each of them.
-pub(crate) trait Host {
+/// The imports of every world. `wit/` documents each of them.
+pub(crate) trait Runtime {
+    fn config(&self, key: &str) -> Option<String>;
+    fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]);
+
+    fn attempt(&self) -> u32;
+    fn offset(&self) -> u64;
+    fn generation(&self) -> u32;
+    fn consumer(&self) -> String;
+    fn now_ms(&self) -> u64;
+    fn random(&self, length: u32) -> Vec<u8>;
+}
+
+/// The imports of the world `handler`.
+pub(crate) trait Host: Runtime {
     fn state_get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
     fn state_set(&self, key: &[u8], value: &[u8]) -> Result;
     fn state_delete(&self, key: &[u8]) -> Result;
@@ -19,18 +32,13 @@ pub(crate) trait Host {
     fn schedule(&self, timer: &str, event: NewEvent, at_ms: u64) -> Result;
     fn cancel(&self, timer: &str) -> Result;
 
-    fn config(&self, key: &str) -> Option<String>;
-    fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]);
-
     #[cfg(all(feature = "http", not(target_family = "wasm")))]
     fn send(&self, request: &crate::http::Request) -> Result<crate::http::Response>;
+}
 
-    fn attempt(&self) -> u32;
-    fn offset(&self) -> u64;
-    fn generation(&self) -> u32;
-    fn consumer(&self) -> String;
-    fn now_ms(&self) -> u64;
-    fn random(&self, length: u32) -> Vec<u8>;
+/// The imports of the world `aggregate`.
+pub(crate) trait Scopes: Runtime {
+    fn load(&self, scope: &Scope) -> Result<Option<Vec<u8>>>;
 }
 
 /// A scan in progress. An empty page marks its end.
@@ -49,6 +57,13 @@ pub(crate) struct NewEvent {
     pub partitionkey: Option<String>,
     pub extensions: Vec<(String, String)>,
     pub data: Vec<u8>,
+}
+
+/// A fact to be recorded, with the scopes that it is about.
+#[derive(Clone, Debug)]
+pub(crate) struct NewFact {
+    pub event: NewEvent,
+    pub about: Vec<Scope>,
 }
 
 /// The severity of a line in the plugin's log, ascending.

@@ -137,10 +137,15 @@
 #![allow(unexpected_cfgs, reason = "`camshaft build` sets `camshaft_output`")]
 #![cfg_attr(camshaft_output, feature(internal_output_capture))]
 
+mod aggregate;
+mod attempt;
 mod codec;
 mod context;
+mod decide;
 mod error;
 mod event;
+mod evolve;
+mod fold;
 #[cfg(target_family = "wasm")]
 mod guest;
 mod handler;
@@ -150,27 +155,50 @@ pub mod http;
 #[cfg(target_family = "wasm")]
 mod output;
 mod publish;
+mod record;
+mod refusal;
+mod scope;
 mod state;
 pub mod testing;
 
-pub use camshaft_sdk_macros::handler;
+pub use aggregate::Command;
+pub use camshaft_sdk_macros::{command, handler, scope};
 pub use codec::{Decode, Encode, Encoding};
 pub use context::Context;
+pub use decide::{Decide, Loaded};
 pub use error::{Error, OutcomeExt, Result};
 pub use event::{Bytes, Event};
+pub use evolve::{Evolve, Fact};
 pub use host::Level;
 pub use publish::EventBuilder;
+pub use record::{AboutExt, Record, Recorded};
+pub use refusal::{Decided, Declined, Refusal, RefuseExt};
+pub use scope::Scope;
 pub use state::{Entry, Scan, State};
 
-/// The items that most handlers need: `use camshaft_sdk::prelude::*;`.
+/// The items that most plugins need: `use camshaft_sdk::prelude::*;`.
 pub mod prelude {
-    pub use crate::{Bytes, Context, Error, Event, OutcomeExt, Result, handler};
+    pub use crate::{
+        AboutExt, Bytes, Command, Context, Decide, Decided, Error, Event, Evolve, Fact, OutcomeExt, Refusal,
+        RefuseExt, Result, Scope, command, handler, scope,
+    };
 }
 
-/// Items used by the code that `#[handler]` generates. They are not part of the public interface.
+/// Items used by the code that the attributes generate. They are not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use inventory;
 
-    pub use crate::handler::{Handler, decode};
+    #[cfg(target_family = "wasm")]
+    pub use wit_bindgen;
+
+    #[cfg(target_family = "wasm")]
+    pub use crate::guest::{
+        aggregate::{self, bindings as aggregate_bindings},
+        handler::bindings as handler,
+    };
+    pub use crate::{
+        aggregate::{CommandType, ScopeKind, apply, reply},
+        handler::{Handler, decode},
+    };
 }

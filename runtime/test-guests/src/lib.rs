@@ -19,13 +19,14 @@ use std::{
 use camshaft_guest_build::{Component, Guests, Toolchain};
 
 /// The names of all guests under test, ascending. Each is the plugin's name, too.
-pub const NAMES: [&str; 52] = [
+pub const NAMES: [&str; 53] = [
     "account",
     "aggregate-with-state",
     "allocates-without-end",
     "asks-for-sockets",
     "contradicts-itself",
     "counter",
+    "courses",
     "decide-traps",
     "defies-refusals",
     "echo",
@@ -153,6 +154,29 @@ mod tests {
         for name in NAMES {
             let component = fs::read(component(name)).unwrap();
             assert!(component.starts_with(b"\0asm\x0d\x00\x01\x00"), "{name} is no component");
+        }
+    }
+
+    #[test]
+    fn a_component_has_the_imports_and_exports_of_its_world_only() {
+        const HANDLER: [&str; 2] = ["camshaft:plugin/state@0.1.0", "handle"];
+        const AGGREGATE: [&str; 4] =
+            ["camshaft:plugin/scopes@0.2.0", "camshaft:plugin/deciding@0.2.0", "decide", "evolve"];
+        let has = |component: &[u8], name: &str| {
+            // A name in a component follows its length.
+            let sized = [&[u8::try_from(name.len()).unwrap()], name.as_bytes()].concat();
+            component.windows(sized.len()).any(|window| window == sized)
+        };
+        for (guest, own, other) in
+            [("counter", &HANDLER[..], &AGGREGATE[..]), ("courses", &AGGREGATE, &HANDLER)]
+        {
+            let component = fs::read(component(guest)).unwrap();
+            for name in own {
+                assert!(has(&component, name), "{guest} has no {name}");
+            }
+            for name in other {
+                assert!(!has(&component, name), "{guest} has {name}");
+            }
         }
     }
 

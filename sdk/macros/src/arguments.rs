@@ -1,4 +1,7 @@
-//! The arguments in the attribute's parentheses: type patterns, then `publishes(…)`.
+//! The arguments in the parentheses of `#[handler]`: type patterns, then `publishes(…)`.
+
+pub mod command;
+pub mod scope;
 
 use proc_macro2::Span;
 use syn::{
@@ -93,23 +96,31 @@ fn check_types(types: &[LitStr]) -> syn::Result<()> {
 }
 
 fn check_published(publishes: &[LitStr]) -> syn::Result<()> {
-    for (at, literal) in publishes.iter().enumerate() {
+    check_written(publishes, "a published event", "publishes")
+}
+
+/// Validates the types of facts that a command records.
+fn check_recorded(records: &[LitStr]) -> syn::Result<()> {
+    check_written(records, "a fact", "writes")
+}
+
+/// Validates the types of events that the plugin writes.
+fn check_written(types: &[LitStr], noun: &str, verb: &str) -> syn::Result<()> {
+    for (at, literal) in types.iter().enumerate() {
         let event_type = literal.value();
         let refuse = |reason: String| Err(syn::Error::new(literal.span(), reason));
         if let Err(reason) = Pattern::parse(&event_type) {
             return refuse(reason);
         }
         if event_type.contains('*') {
-            return refuse(format!(
-                "`{event_type}` is a pattern, but a published event has one type; list each type"
-            ));
+            return refuse(format!("`{event_type}` is a pattern, but {noun} has one type; list each type"));
         }
         if event_type.split('.').next() == Some("camshaft") {
             return refuse(format!(
-                "`{event_type}` is reserved: only the runtime publishes `camshaft.*` events"
+                "`{event_type}` is reserved: only the runtime {verb} `camshaft.*` events"
             ));
         }
-        if publishes.iter().take(at).any(|earlier| earlier.value() == event_type) {
+        if types.iter().take(at).any(|earlier| earlier.value() == event_type) {
             return refuse(format!("`{event_type}` is listed twice"));
         }
     }

@@ -2,9 +2,15 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use syn::{ItemImpl, parse_quote, spanned::Spanned};
 
-use crate::{arguments::Arguments, manifest::Manifest, signature::Signature};
+use crate::{
+    arguments::{Arguments, command::CommandArguments, scope::ScopeArguments},
+    exports::Role,
+    manifest::Manifest,
+    signature::Signature,
+    unique::{identifier, unique},
+};
 
 /// Generates the anonymous constant that registers the function and holds the manifest record.
 pub fn handler(signature: &Signature, arguments: &Arguments, manifest: &Manifest) -> TokenStream {
@@ -17,13 +23,7 @@ pub fn handler(signature: &Signature, arguments: &Arguments, manifest: &Manifest
     let context = signature.context.map(|context| quote_spanned!(context.span()=> context));
     let call = quote_spanned!(name.span()=> #name(#event, #context));
     let unused = signature.context.is_none().then(|| quote!(let _ = context;));
-    let record = record(&manifest.record);
-    // Because the generated code includes the file, cargo recompiles the crate when the file changes.
-    let tracked = manifest.file.as_ref().and_then(|file| file.to_str()).map(|file| {
-        quote!(
-            const _: &[u8] = ::core::include_bytes!(#file);
-        )
-    });
+    let plugin = plugin(manifest, Role::Handler);
     quote! {
         const _: () = {
             ::camshaft_sdk::__private::inventory::submit! {
@@ -37,13 +37,77 @@ pub fn handler(signature: &Signature, arguments: &Arguments, manifest: &Manifest
                     },
                 }
             }
-            #record
-            #tracked
+            #plugin
         };
     }
 }
 
-/// Generates this handler's record in the custom section: its length in four bytes, least significant byte
+/// Generates the anonymous constant that registers the function of a command and holds the manifest record.
+pub fn command(signature: &Signature, arguments: &CommandArguments, manifest: &Manifest) -> TokenStream {
+    let name = signature.name;
+    let CommandArguments { command, scope, records } = arguments;
+    // With these spans the compiler's errors point at the argument or the result with the wrong type.
+    let decoded = quote_spanned!(signature.event.span()=> ::camshaft_sdk::__private::decode(command)?);
+    let context = signature.context.map(|context| quote_spanned!(context.span()=> context));
+    let call = quote_spanned!(name.span()=> #name(#decoded, #context));
+    let reply = quote_spanned!(signature.output.span()=> ::camshaft_sdk::__private::reply(#call?));
+    let unused = signature.context.is_none().then(|| quote!(let _ = context;));
+    let plugin = plugin(manifest, Role::Aggregate);
+    let unique = unique(&format!("command_{}", identifier(&command.value())), command.span());
+    quote! {
+        const _: () = {
+            ::camshaft_sdk::__private::inventory::submit! {
+                ::camshaft_sdk::__private::CommandType {
+                    name: #command,
+                    scope: #scope,
+                    records: &[#(#records),*],
+                    run: |command, context| {
+                        #unused
+                        #reply
+                    },
+                }
+            }
+            #plugin
+            #unique
+        };
+    }
+}
+
+/// Adds the kind to the author's `impl`, and generates the anonymous constant that registers it.
+pub fn scope(mut implementation: ItemImpl, arguments: &ScopeArguments) -> TokenStream {
+    let kind = &arguments.kind;
+    implementation.items.insert(0, parse_quote!(const KIND: &'static str = #kind;));
+    let state = &implementation.self_ty;
+    let unique = unique(&format!("scope_{}", identifier(&kind.value())), kind.span());
+    quote! {
+        #implementation
+        const _: () = {
+            ::camshaft_sdk::__private::inventory::submit! {
+                ::camshaft_sdk::__private::ScopeKind {
+                    name: #kind,
+                    evolve: ::camshaft_sdk::__private::apply::<#state>,
+                }
+            }
+            #unique
+        };
+    }
+}
+
+/// Generates the parts that each attribute of a plugin has: its manifest record, and the exports at the first
+/// attribute.
+fn plugin(manifest: &Manifest, role: Role) -> TokenStream {
+    let record = record(&manifest.record);
+    // Because the generated code includes the file, cargo recompiles the crate when the file changes.
+    let tracked = manifest.file.as_ref().and_then(|file| file.to_str()).map(|file| {
+        quote!(
+            const _: &[u8] = ::core::include_bytes!(#file);
+        )
+    });
+    let exports = role.exports();
+    quote!(#record #tracked #exports)
+}
+
+/// Generates this attribute's record in the custom section: its length in four bytes, least significant byte
 /// first, then the text.
 fn record(text: &str) -> TokenStream {
     let length = u32::try_from(text.len()).expect("a manifest is shorter than 4 GiB");

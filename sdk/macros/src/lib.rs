@@ -1,20 +1,27 @@
-//! The `#[handler]` attribute. camshaft-sdk re-exports it and documents it for authors.
+//! The attributes `#[handler]`, `#[command]` and `#[scope]`. camshaft-sdk re-exports them and documents them
+//! for authors.
 //!
-//! The macro keeps the function unchanged and adds one anonymous constant, which registers the function and
-//! holds its record of the plugin's manifest. A mistake of the author is a compile error at the token
-//! concerned, never a panic.
+//! A macro keeps the function unchanged and adds one anonymous constant, which registers the function and
+//! holds its record of the plugin's manifest. The first one in a crate adds the component's exports. A mistake
+//! of the author is a compile error at the token concerned, never a panic.
 
 mod arguments;
 mod expand;
+mod exports;
 mod manifest;
 mod pattern;
 mod signature;
+mod unique;
 
 use proc_macro::TokenStream;
 use quote::quote;
-use syn::ItemFn;
+use syn::{ItemFn, ItemImpl};
 
-use crate::{arguments::Arguments, manifest::Manifest, signature::Signature};
+use crate::{
+    arguments::{Arguments, command::CommandArguments, scope::ScopeArguments},
+    manifest::{Entry, Manifest},
+    signature::{Form, Signature},
+};
 
 /// Makes a function the handler of one or more event types: `#[handler("order.placed")]`.
 ///
@@ -32,25 +39,83 @@ use crate::{arguments::Arguments, manifest::Manifest, signature::Signature};
 /// checks the file: an unknown key or a contradiction with an attribute is a compile error.
 #[proc_macro_attribute]
 pub fn handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let expected = "`#[handler]` applies only to a function: `fn f(order: Event<OrderPlaced>) -> Result`";
+    on_function(item, expected, |function| {
+        let signature = Signature::of(function, &Form::HANDLER)?;
+        let arguments: Arguments = syn::parse(attribute)?;
+        let manifest = Manifest::find(&Entry::Handler(&signature, &arguments))?;
+        Ok(expand::handler(&signature, &arguments, &manifest))
+    })
+}
+
+/// Makes a function decide the commands of one type: `#[command("course.subscribe", scope = "course",
+/// records("student.subscribed"))]`.
+///
+/// `scope` is the kind of the scope that the command's subject identifies. `records` lists the types of the
+/// facts that the function records.
+///
+/// The function takes the command by value; the type parameter of `Command` is the type that the data is
+/// decoded into. Its second argument is `ctx: &mut Decide`. It returns `Decided<R>`: the reply to the sender,
+/// any type that serde can serialize, or `()`. The function stays unchanged, as with `#[handler]`. A crate may
+/// have several commands, each with its own type, but no handlers.
+///
+/// A `plugin.toml` beside `Cargo.toml` adds settings to the attributes, as with `#[handler]`.
+#[proc_macro_attribute]
+pub fn command(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let expected = "`#[command]` applies only to a function: `fn f(command: Command<Subscribe>, ctx: &mut \
+                    Decide) -> Decided`";
+    on_function(item, expected, |function| {
+        let signature = Signature::of(function, &Form::COMMAND)?;
+        let arguments: CommandArguments = syn::parse(attribute)?;
+        let manifest = Manifest::find(&Entry::Command(&arguments))?;
+        Ok(expand::command(&signature, &arguments, &manifest))
+    })
+}
+
+/// Makes a type the state of the scopes of one kind: `#[scope("course")]` on `impl Evolve for Course`.
+///
+/// A crate may have several kinds, each with its own type.
+#[proc_macro_attribute]
+pub fn scope(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    match scope_of(attribute, item.clone()) {
+        Ok(generated) => generated.into(),
+        Err(error) => item.into_iter().chain(TokenStream::from(error.into_compile_error())).collect(),
+    }
+}
+
+fn scope_of(attribute: TokenStream, item: TokenStream) -> syn::Result<proc_macro2::TokenStream> {
+    let expected = "`#[scope]` applies only to `impl Evolve for …`, for a type without parameters";
+    let implementation: ItemImpl =
+        syn::parse(item).map_err(|error| syn::Error::new(error.span(), expected))?;
+    let is_evolve = |path: &syn::Path| path.segments.last().is_some_and(|last| last.ident == "Evolve");
+    match &implementation.trait_ {
+        Some((path, _)) if is_evolve(path) => {}
+        Some((path, _)) => return Err(syn::Error::new_spanned(path, expected)),
+        None => return Err(syn::Error::new_spanned(&implementation.self_ty, expected)),
+    }
+    if !implementation.generics.params.is_empty() {
+        return Err(syn::Error::new_spanned(&implementation.generics, expected));
+    }
+    let arguments: ScopeArguments = syn::parse(attribute)?;
+    Ok(expand::scope(implementation, &arguments))
+}
+
+/// Keeps the function and adds the code that `expand` generates.
+fn on_function(
+    item: TokenStream,
+    expected: &str,
+    expand: impl FnOnce(&ItemFn) -> syn::Result<proc_macro2::TokenStream>,
+) -> TokenStream {
     let function: ItemFn = match syn::parse(item.clone()) {
         Ok(function) => function,
         Err(error) => {
-            let message =
-                "`#[handler]` applies only to a function: `fn f(order: Event<OrderPlaced>) -> Result`";
-            let error = syn::Error::new(error.span(), message).into_compile_error();
+            let error = syn::Error::new(error.span(), expected).into_compile_error();
             return item.into_iter().chain(TokenStream::from(error)).collect();
         }
     };
-    let generated = expand(attribute, &function).unwrap_or_else(|error| error.into_compile_error());
+    let generated = expand(&function).unwrap_or_else(|error| error.into_compile_error());
     // An inlined function would be missing in backtraces.
     let is_inline_said = function.attrs.iter().any(|attribute| attribute.path().is_ident("inline"));
     let kept = (!is_inline_said).then(|| quote!(#[cfg_attr(target_family = "wasm", inline(never))]));
     quote!(#kept #function #generated).into()
-}
-
-fn expand(attribute: TokenStream, function: &ItemFn) -> syn::Result<proc_macro2::TokenStream> {
-    let signature = Signature::of(function)?;
-    let arguments: Arguments = syn::parse(attribute)?;
-    let manifest = Manifest::find(&signature, &arguments)?;
-    Ok(expand::handler(&signature, &arguments, &manifest))
 }

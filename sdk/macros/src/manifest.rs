@@ -1,7 +1,7 @@
-//! The part of the plugin's manifest that one handler contributes: the keys of `plugin.toml` if the file
+//! The part of the plugin's manifest that one attribute contributes: the keys of `plugin.toml` if the file
 //! exists, else of the Cargo package, and the arguments of the attribute.
 //!
-//! Each handler writes one record, a separate TOML document, into the component. The runtime merges the
+//! Each handler or command writes one record, a separate TOML document, into the component. The runtime merges the
 //! records by the rules in `wit/README.md`.
 
 mod keys;
@@ -12,34 +12,50 @@ use proc_macro2::Span;
 use syn::LitStr;
 use toml::{Table, Value, de::DeTable};
 
-use crate::{arguments::Arguments, signature::Signature};
+use crate::{
+    arguments::{Arguments, command::CommandArguments},
+    signature::Signature,
+};
 
-/// The contribution of one handler.
+/// The contribution of one handler or command.
 pub struct Manifest {
     /// The record's text.
     pub record: String,
-    /// The types that the plugin may publish, as far as this handler's attribute and the file declare them.
+    /// The types that the plugin may publish, as far as a handler's attribute and the file declare them.
     pub publishes: Vec<String>,
-    /// The file that was read, so that the handler is recompiled when the file changes.
+    /// The file that was read, so that the crate is recompiled when the file changes.
     pub file: Option<PathBuf>,
 }
 
+/// The attribute that contributes.
+pub enum Entry<'a> {
+    /// A `#[handler]`.
+    Handler(&'a Signature<'a>, &'a Arguments),
+    /// A `#[command]`.
+    Command(&'a CommandArguments),
+}
+
+/// Keys of `plugin.toml` that only handlers have, each with the reason.
+const HANDLERS_ONLY: [(&str, &str); 4] = [
+    ("subscriptions", "its commands are its subscription"),
+    ("publishes", "it publishes only the facts in `records(…)`"),
+    ("capabilities", "it runs without grants"),
+    ("template", "its command types are fixed"),
+];
+
 impl Manifest {
     /// Reads `plugin.toml`, if it exists, and merges it with the attribute.
-    pub fn find(signature: &Signature, arguments: &Arguments) -> syn::Result<Self> {
+    pub fn find(entry: &Entry) -> syn::Result<Self> {
         let file = PathBuf::from(variable("CARGO_MANIFEST_DIR")).join("plugin.toml");
         match fs::read_to_string(&file) {
-            Ok(text) => Ok(Self { file: Some(file), ..Self::unite(parse(&text)?, signature, arguments)? }),
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Self::unite(Table::new(), signature, arguments)
-            }
+            Ok(text) => Ok(Self { file: Some(file), ..Self::unite(parse(&text)?, entry)? }),
+            Err(error) if error.kind() == ErrorKind::NotFound => Self::unite(Table::new(), entry),
             Err(error) => Err(in_file(format_args!("cannot be read: {error}"))),
         }
     }
 
-    /// Adds the Cargo package's values for missing keys, and this handler's subscription, to the file's
-    /// table.
-    fn unite(mut table: Table, signature: &Signature, arguments: &Arguments) -> syn::Result<Self> {
+    /// Adds the Cargo package's values for missing keys, and the attribute's arguments, to the file's table.
+    fn unite(mut table: Table, entry: &Entry) -> syn::Result<Self> {
         table.entry("manifest").or_insert(Value::Integer(1));
         for (key, value) in [
             ("name", name()),
@@ -50,23 +66,49 @@ impl Manifest {
                 table.entry(key).or_insert(Value::String(value));
             }
         }
-        publishes(&mut table, arguments)?;
-        let written = table.remove("subscriptions");
-        let handlers: Option<Vec<Value>> =
-            tables(written.as_ref()).map(|entry| entry.get("handler").cloned()).collect();
-        let Some(handlers) = handlers else {
-            return Err(in_file("has a subscription without `handler`; add the name of the function"));
-        };
-        if !handlers.is_empty() {
-            // This macro call does not see the other handlers. So each record lists the handlers that the
-            // file subscribes, and the runtime, which sees all records, finds a name without a handler.
-            table.insert("handlers".to_owned(), Value::Array(handlers));
+        match entry {
+            Entry::Handler(signature, arguments) => handler(&mut table, signature, arguments)?,
+            Entry::Command(arguments) => command(&mut table, arguments)?,
         }
-        let subscription = subscription(written.as_ref(), signature, arguments)?;
-        table.insert("subscriptions".to_owned(), Value::Array(vec![Value::Table(subscription)]));
         let publishes = texts(table.get("publishes")).collect();
         Ok(Self { record: table.to_string(), publishes, file: None })
     }
+}
+
+/// Adds the published types and the subscription of a handler.
+fn handler(table: &mut Table, signature: &Signature, arguments: &Arguments) -> syn::Result<()> {
+    publishes(table, arguments)?;
+    let written = table.remove("subscriptions");
+    let handlers: Option<Vec<Value>> =
+        tables(written.as_ref()).map(|entry| entry.get("handler").cloned()).collect();
+    let Some(handlers) = handlers else {
+        return Err(in_file("has a subscription without `handler`; add the name of the function"));
+    };
+    if !handlers.is_empty() {
+        // This macro call does not see the other handlers. So each record lists the handlers that the file
+        // subscribes, and the runtime, which sees all records, finds a name without a handler.
+        table.insert("handlers".to_owned(), Value::Array(handlers));
+    }
+    let subscription = subscription(written.as_ref(), signature, arguments)?;
+    table.insert("subscriptions".to_owned(), Value::Array(vec![Value::Table(subscription)]));
+    Ok(())
+}
+
+/// Adds a command.
+fn command(table: &mut Table, arguments: &CommandArguments) -> syn::Result<()> {
+    let foreign = HANDLERS_ONLY.iter().find(|(key, _)| table.contains_key(*key));
+    if let Some((key, reason)) = foreign {
+        return Err(in_file(format_args!(
+            "has `{key}`, but this plugin has commands: {reason}; remove the key"
+        )));
+    }
+    let entry = Table::from_iter([
+        ("type".to_owned(), Value::String(arguments.command.value())),
+        ("scope".to_owned(), Value::String(arguments.scope.value())),
+        ("records".to_owned(), strings(&arguments.records)),
+    ]);
+    table.insert("commands".to_owned(), Value::Array(vec![Value::Table(entry)]));
+    Ok(())
 }
 
 /// Parses the file's text and validates its keys.

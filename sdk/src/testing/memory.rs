@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     event::{Bytes, Event},
     handler::{self, Handler},
-    host::{Host, Level, NewEvent, Pages, Pair},
+    host::{Host, Level, NewEvent, Pages, Pair, Runtime},
 };
 
 /// Number of pairs in one page of a scan. It is small, so that tests need several pages.
@@ -133,15 +133,6 @@ impl Host for Rc<Memory> {
         Ok(())
     }
 
-    fn config(&self, key: &str) -> Option<String> {
-        self.facts.borrow().config.get(key).cloned()
-    }
-
-    fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]) {
-        let fields = fields.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        self.logged.borrow_mut().push(LogLine { level, message: message.to_owned(), fields });
-    }
-
     #[cfg(all(feature = "http", not(target_family = "wasm")))]
     fn send(&self, request: &crate::http::Request) -> Result<crate::http::Response> {
         // Cloned, because the responding function may itself read the context.
@@ -150,6 +141,17 @@ impl Host for Rc<Memory> {
             Some(respond) => respond(request),
             None => Err(Error::retry("no response is configured; call `with_responses` on the test context")),
         }
+    }
+}
+
+impl Runtime for Rc<Memory> {
+    fn config(&self, key: &str) -> Option<String> {
+        self.facts.borrow().config.get(key).cloned()
+    }
+
+    fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]) {
+        let fields = fields.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        self.logged.borrow_mut().push(LogLine { level, message: message.to_owned(), fields });
     }
 
     fn attempt(&self) -> u32 {

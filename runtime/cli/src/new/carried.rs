@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use camshaft_guest_build::{CONTRACT, Language};
+use camshaft_guest_build::{CONTRACT, CONTRACT_0_2, Language};
 use toml::{Table, Value};
 
 macro_rules! carry {
@@ -20,7 +20,10 @@ pub fn files(language: Language) -> Vec<(String, String)> {
     let sdk: Vec<_> = match language {
         Language::Rust => {
             let workspace = vendored("Cargo.toml", &workspace());
-            RUST.iter().map(|(path, content)| vendored(path, content)).chain([workspace]).collect()
+            let aggregate =
+                CONTRACT_0_2.iter().map(|(name, content)| vendored(&format!("wit/v0.2/{name}"), content));
+            let sdk = RUST.iter().map(|(path, content)| vendored(path, content));
+            aggregate.chain(sdk).chain([workspace]).collect()
         }
         Language::JavaScript => below("sdk/javascript/", "javascript/", &JAVASCRIPT),
         Language::Python => below("sdk/python/", "python/", &PYTHON),
@@ -62,22 +65,33 @@ fn inherited(value: &Value) -> Vec<String> {
     here.chain(table.values().flat_map(inherited)).collect()
 }
 
-const RUST: [(&str, &str); 25] = carry![
+const RUST: [(&str, &str); 39] = carry![
     "sdk/Cargo.toml",
     "sdk/macros/Cargo.toml",
     "sdk/macros/src/arguments.rs",
+    "sdk/macros/src/arguments/command.rs",
+    "sdk/macros/src/arguments/scope.rs",
     "sdk/macros/src/expand.rs",
+    "sdk/macros/src/exports.rs",
     "sdk/macros/src/lib.rs",
     "sdk/macros/src/manifest.rs",
     "sdk/macros/src/manifest/keys.rs",
     "sdk/macros/src/manifest/tests.rs",
     "sdk/macros/src/pattern.rs",
     "sdk/macros/src/signature.rs",
+    "sdk/macros/src/unique.rs",
+    "sdk/src/aggregate.rs",
+    "sdk/src/attempt.rs",
     "sdk/src/codec.rs",
     "sdk/src/context.rs",
+    "sdk/src/decide.rs",
     "sdk/src/error.rs",
     "sdk/src/event.rs",
+    "sdk/src/evolve.rs",
+    "sdk/src/fold.rs",
     "sdk/src/guest.rs",
+    "sdk/src/guest/aggregate.rs",
+    "sdk/src/guest/handler.rs",
     "sdk/src/guest/http.rs",
     "sdk/src/handler.rs",
     "sdk/src/host.rs",
@@ -85,6 +99,9 @@ const RUST: [(&str, &str); 25] = carry![
     "sdk/src/lib.rs",
     "sdk/src/output.rs",
     "sdk/src/publish.rs",
+    "sdk/src/record.rs",
+    "sdk/src/refusal.rs",
+    "sdk/src/scope.rs",
     "sdk/src/state.rs",
     "sdk/src/testing.rs",
     "sdk/src/testing/memory.rs",

@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use syn::{ItemFn, parse_quote};
 
 use super::{
-    Manifest,
+    Entry, Manifest,
     keys::{self, Key, Kind},
     parse,
 };
-use crate::{arguments::Arguments, signature::Signature};
+use crate::{
+    arguments::Arguments,
+    signature::{Form, Signature},
+};
 
 /// The handler `reserve` of `order.placed`, which publishes `stock.reserved`, in a crate with this file.
 fn unite(plugin_toml: &str) -> Result<Manifest, String> {
@@ -17,9 +20,9 @@ fn unite(plugin_toml: &str) -> Result<Manifest, String> {
         fn reserve(order: Event<Order>) -> Result {}
     );
     let arguments: Arguments = parse_quote!("order.placed", "order.paid", publishes("stock.reserved"));
-    let signature = Signature::of(&function).map_err(|error| error.to_string())?;
+    let signature = Signature::of(&function, &Form::HANDLER).map_err(|error| error.to_string())?;
     parse(plugin_toml)
-        .and_then(|table| Manifest::unite(table, &signature, &arguments))
+        .and_then(|table| Manifest::unite(table, &Entry::Handler(&signature, &arguments)))
         .map_err(|error| error.to_string())
 }
 
