@@ -15,6 +15,7 @@ pub(crate) mod plugins;
 mod publish;
 mod read;
 mod redrives;
+mod scopes;
 mod shown;
 mod state;
 mod subscribe;
@@ -28,6 +29,7 @@ use tokio::sync::{Semaphore, watch};
 
 use long_reads::LongReads;
 use plugins::{LoadHook, Plugins};
+pub use scopes::ScopeAt;
 pub use subscribe::{Failure, SubscribeError, Subscription};
 
 use crate::compose::{self, Core, MachineClock, Phase};

@@ -14,6 +14,7 @@ mod core;
 mod decided;
 mod durable;
 mod flusher;
+mod folds;
 mod instances;
 mod kept_time;
 mod made;
@@ -39,7 +40,7 @@ pub(crate) use bell::Bell;
 pub(crate) use clock::MachineClock;
 #[cfg(feature = "test-clock")]
 pub use clock::WallClock;
-pub(crate) use code::{AsyncClosure, Closure, Code, CodeNumber};
+pub(crate) use code::{AsyncClosure, Closure, Code, CodeNumber, Evolve};
 pub(crate) use core::Core;
 pub(crate) use durable::DurabilityLost;
 pub(crate) use open::{open, refuse_log, unusable};

@@ -30,14 +30,15 @@ pub use bus::follow::Stretch;
 pub use bus::plugins::PluginFile;
 #[doc(hidden)]
 pub use bus::plugins::spec as consumer_spec;
-pub use bus::{Failure, Runtime, SubscribeError, Subscription};
+pub use bus::{Failure, Runtime, ScopeAt, SubscribeError, Subscription};
 pub use camshaft_engine::Attempt;
 pub use camshaft_event::transaction::{Handled, Outcome};
 pub use camshaft_event::{
     ActivationId, AfterDeadLetter, AttemptContext, Backoff, Breaker, ConsumerId, Delivery, EffectError,
-    Event, EventHash, FailureCause, Filter, Generation, InstanceReuse, InvalidExpiry, Limit, Limits,
-    LogLevel, NewEvent, Offset, PatternError, Policy, RaisedBy, Rate, RedriveId, Refusal as CommandRefusal,
-    Sequence, Sink, Start, StateEntry, StatePage, Timestamp, TypePattern, cloudevents,
+    Event, EventHash, FailureCause, Filter, Generation, InstanceReuse, InvalidExpiry, InvalidScope, Limit,
+    Limits, LogLevel, NewEvent, NewFact, Offset, PatternError, Policy, RaisedBy, Rate, RedriveId,
+    Refusal as CommandRefusal, Scope, ScopeVersion, Sequence, Sink, Start, StateEntry, StatePage, Timestamp,
+    TouchedScope, TypePattern, cloudevents,
 };
 pub use camshaft_host::{CompileOrder, CompilerProgram, Refusal, RefusalCode, compile_from_stdin};
 #[cfg(feature = "test-outbox")]
@@ -52,7 +53,7 @@ pub use config::{
 };
 pub use error::{
     CommandError, ConsumerError, DeadLetterError, DeployError, EventError, HeldError, LoadError, OpenError,
-    PublishError, ReadError, RedriveError, StateError, Unavailable, VersionError, io_reason,
+    PublishError, ReadError, RedriveError, ScopeError, StateError, Unavailable, VersionError, io_reason,
 };
 pub use futures_util::future::BoxFuture;
 // Public fields in `view` have types of this package.

@@ -115,7 +115,7 @@ pub async fn show(
 }
 
 fn decode_cursor(cursor: &str) -> Result<Vec<u8>, Problem> {
-    URL_SAFE_NO_PAD.decode(cursor).map_err(|_| {
+    Encoding::key(cursor).ok_or_else(|| {
         let detail = "the cursor is not valid";
         Problem::invalid_request("cursor", detail, "Send `next` of the previous page, or no cursor.")
     })

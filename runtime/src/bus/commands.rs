@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use camshaft_engine::{CommandState, WaitsFor};
-use camshaft_event::{CommandOutcome, Event, Offset};
+use camshaft_event::{CommandOutcome, EXPECT, Event, InvalidScope, Offset, Scope, ScopeVersion};
 use camshaft_tables::Decision;
 use tokio::time::{Instant, timeout_at};
 
@@ -42,6 +42,43 @@ impl Runtime {
         let deadline = Instant::now() + wait;
         let receipts = self.submit(commands).await?;
         Ok(self.answers(receipts, deadline.saturating_duration_since(Instant::now())).await?)
+    }
+
+    /// Lets a command expect that its declared scope has this version, beside the versions that its extension
+    /// `expect` names already. A scope that has another version when the command is decided is the answer
+    /// [`AnswerView::Mismatch`].
+    ///
+    /// # Errors
+    /// No consumer owns the command type, its owner declares no scope for it, or the command has no subject.
+    pub fn expect(&self, command: &mut Event, version: u64) -> Result<(), PublishError> {
+        let command_type = command.event_type.clone();
+        let Some(role) = self.0.core.owner_role(&command_type) else {
+            return Err(PublishError::NoOwner { index: 0, command_type, owner: None });
+        };
+        let refuse = |reason: String| PublishError::Expectation { index: 0, reason };
+        let scope = role.scope(command).map_err(|error| match error {
+            InvalidScope::EmptyId(kind) => refuse(format!(
+                "command \"{command_type}\" has no subject, so it names no scope of kind \"{kind}\""
+            )),
+            error => refuse(error.to_string()),
+        })?;
+        let undeclared =
+            || refuse(format!("the owner of command \"{command_type}\" declares no scope for it"));
+        let expected = ScopeVersion { scope: scope.ok_or_else(undeclared)?, version }.to_string();
+        let all = match command.extension(EXPECT) {
+            Some(named) if named.split(' ').any(|named| named == expected) => return Ok(()),
+            Some(named) => format!("{named} {expected}"),
+            None => expected,
+        };
+        command.set_extension(EXPECT, all);
+        Ok(())
+    }
+
+    /// The scope that the owner of a command's type declares for it: of the declared kind, with the subject
+    /// as id. `None` if there is no owner, no declaration or no subject.
+    #[must_use]
+    pub fn declared_scope(&self, command: &Event) -> Option<Scope> {
+        self.0.core.owner_role(&command.event_type)?.scope(command).ok().flatten()
     }
 
     /// Sends commands as one transaction and waits for no answer. Returns once they are durable.

@@ -18,16 +18,17 @@ const AT_ONCE: usize = 2;
 /// Bytes after which a page of a listing is full, however few items it holds.
 pub(crate) const PAGE_BYTES: usize = 4 << 20;
 
-/// The turns of long reads. Listings and the log have their own, since a listing takes longer.
+/// The turns of long reads. Listings, the log and folds have their own, since some take longer than others.
 pub(super) struct LongReads {
     listings: Arc<Semaphore>,
     log: Arc<Semaphore>,
+    folds: Arc<Semaphore>,
 }
 
 impl Default for LongReads {
     fn default() -> Self {
         let turns = || Arc::new(Semaphore::new(AT_ONCE));
-        Self { listings: turns(), log: turns() }
+        Self { listings: turns(), log: turns(), folds: turns() }
     }
 }
 
@@ -38,8 +39,26 @@ impl Runtime {
         read: impl FnOnce(&SharedSequencer<EmbeddedStore>) -> Result<T, E> + Send + 'static,
         failed: impl FnOnce(String) -> E,
     ) -> Result<T, E> {
+        self.read_in_turn(&self.0.long_reads.listings, read, failed).await
+    }
+
+    /// The same for a read that calls `evolve` of an aggregate.
+    pub(super) async fn read_fold<T: Send + 'static, E: From<Unavailable> + Send + 'static>(
+        &self,
+        read: impl FnOnce(&SharedSequencer<EmbeddedStore>) -> Result<T, E> + Send + 'static,
+        failed: impl FnOnce(String) -> E,
+    ) -> Result<T, E> {
+        self.read_in_turn(&self.0.long_reads.folds, read, failed).await
+    }
+
+    async fn read_in_turn<T: Send + 'static, E: From<Unavailable> + Send + 'static>(
+        &self,
+        turns: &Arc<Semaphore>,
+        read: impl FnOnce(&SharedSequencer<EmbeddedStore>) -> Result<T, E> + Send + 'static,
+        failed: impl FnOnce(String) -> E,
+    ) -> Result<T, E> {
         let core = Arc::clone(&self.0.core);
-        let read = run(&self.0.long_reads.listings, move || core.read_unsettled(read)).await;
+        let read = run(turns, move || core.read_unsettled(read)).await;
         self.0.core.settle(read.map_err(failed)?).await?
     }
 

@@ -124,7 +124,7 @@ fn page(
 
 /// Hands the entries behind `after` to `take`, in key order, until it wants no more. Returns whether it was
 /// offered one that it did not want. The sequencer's lock is held for one portion at a time.
-fn entries(
+pub(super) fn entries(
     sequencer: &SharedSequencer<EmbeddedStore>,
     space: StateSpace,
     prefix: &[u8],

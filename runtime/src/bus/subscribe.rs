@@ -1,21 +1,23 @@
 //! Rust closures as consumers, with the same state, policy and dead letters as a plugin, but without a
 //! sandbox.
 
+mod aggregate;
+mod error;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use camshaft_engine::{Attempt, ConsumerSpec};
-use camshaft_event::{
-    AfterDeadLetter, Answer, Event, Filter, PatternError, Policy, Role, Sink, Start, TypePattern,
-};
+use camshaft_event::{AfterDeadLetter, Answer, Event, Filter, Policy, Sink, Start, TypePattern};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use thiserror::Error;
 
 use super::Runtime;
 use crate::Unavailable;
 use crate::compose::{AsyncClosure, Closure, Code};
+use aggregate::Owned;
+pub use error::SubscribeError;
 
 /// How soon it is tried again what the engine could not take.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -31,6 +33,7 @@ const AGAIN: Duration = Duration::from_millis(100);
 pub struct Subscription {
     types: Vec<String>,
     commands: Commands,
+    owned: Owned,
     filter: Option<Filter>,
     policy: Policy,
     start: Start,
@@ -52,64 +55,13 @@ enum Commands {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure(Answer);
 
-/// Why a closure was not subscribed.
-#[derive(Debug, Error)]
-pub enum SubscribeError {
-    /// The name is too long, or has characters other than lower-case letters, digits and hyphens.
-    #[error(
-        "\"{name}\" is not a valid consumer name: use at most 63 lower-case letters, digits and hyphens, and \
-         begin with a letter"
-    )]
-    Name {
-        /// The name.
-        name: String,
-    },
-    /// A type pattern is malformed.
-    #[error(transparent)]
-    Pattern(#[from] PatternError),
-    /// The type of a command is a pattern.
-    #[error("\"{command_type}\" is not a command type: use an exact type without `*`")]
-    CommandPattern {
-        /// The pattern.
-        command_type: String,
-    },
-    /// The closure is a sink, and sinks decide no commands.
-    #[error("consumer \"{name}\" is a sink, so it cannot decide commands")]
-    CommandsOfSink {
-        /// The name.
-        name: String,
-    },
-    /// The subscription has a filter. A command that it excludes would never be decided.
-    #[error("consumer \"{name}\" decides commands, so its subscription cannot have a filter")]
-    FilteredCommands {
-        /// The name.
-        name: String,
-    },
-    /// A plugin or closure of this name already runs.
-    #[error("consumer \"{name}\" is already attached")]
-    Attached {
-        /// The name.
-        name: String,
-    },
-    /// The runtime is unavailable.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-    /// The tables could not be read or changed.
-    #[error("consumer \"{name}\" could not be attached: {reason}")]
-    Failed {
-        /// The name.
-        name: String,
-        /// The reason.
-        reason: String,
-    },
-}
-
 impl Subscription {
     /// Selects events whose type matches any of these patterns, from the first retained event on.
     pub fn types<T: Into<String>>(patterns: impl IntoIterator<Item = T>) -> Self {
         Self {
             types: patterns.into_iter().map(Into::into).collect(),
             commands: Commands::None,
+            owned: Owned::default(),
             filter: None,
             policy: Policy::default(),
             start: Start::Earliest,
@@ -209,8 +161,13 @@ impl Runtime {
         subscription: Subscription,
         handler: impl Fn(&Event, &mut Attempt) -> Result<(), Failure> + Send + Sync + 'static,
     ) -> Result<(), SubscribeError> {
-        let closure: Closure = Arc::new(move |event, attempt| answer(handler(event, attempt)));
-        self.subscribe_code(name, subscription, Code::Closure(closure)).await
+        let evolve = subscription.owned.evolve();
+        let fold = evolve.clone();
+        let closure: Closure = Arc::new(move |event, attempt| match (handler(event, attempt), &fold) {
+            (Ok(()), Some(evolve)) => aggregate::fold(attempt, evolve),
+            (result, _) => answer(result),
+        });
+        self.subscribe_code(name, subscription, Code::Closure(closure, evolve)).await
     }
 
     /// Subscribes an asynchronous closure, which occupies no thread while it waits for outside systems. It is
@@ -267,7 +224,7 @@ impl Runtime {
         }
         let types =
             subscription.types.iter().map(|text| text.parse()).collect::<Result<Vec<TypePattern>, _>>()?;
-        let role = role(name, &subscription, &types)?;
+        let role = aggregate::role(name, &subscription, &types)?;
         let core = &self.0.core;
         let code = core.code.add(code);
         let wanted = camshaft_event::Subscription {
@@ -312,29 +269,6 @@ impl Runtime {
         }
         attached
     }
-}
-
-/// The role of a closure.
-fn role(name: &str, wanted: &Subscription, types: &[TypePattern]) -> Result<Role, SubscribeError> {
-    if wanted.commands == Commands::None {
-        return Ok(Role::Handler);
-    }
-    if wanted.commands == Commands::Decides && wanted.policy.sink.is_some() {
-        return Err(SubscribeError::CommandsOfSink { name: name.to_owned() });
-    }
-    if wanted.commands == Commands::Decides && wanted.filter.is_some() {
-        return Err(SubscribeError::FilteredCommands { name: name.to_owned() });
-    }
-    let exact = types.iter().map(|pattern| pattern.exact().map(str::to_owned)).zip(&wanted.types);
-    let commands = exact
-        .map(|(exact, text)| {
-            exact.ok_or_else(|| SubscribeError::CommandPattern { command_type: text.clone() })
-        })
-        .collect::<Result<_, _>>()?;
-    Ok(match wanted.commands {
-        Commands::Decides => Role::owner(commands),
-        Commands::None | Commands::Receives => Role::Handler,
-    })
 }
 
 /// What a closure's result says.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use camshaft_engine::{Probe, PublishRefusal, Sequencer, SharedSequencer};
-use camshaft_event::{Event, Sequence, Timestamp};
+use camshaft_event::{Event, Role, Sequence, Timestamp};
 
 use super::EmbeddedStore;
 use super::core::Core;
@@ -96,6 +96,14 @@ impl Core {
     /// Commands that can never be sent, or a store that cannot be read.
     pub(crate) fn probe_commands(&self, commands: Vec<Event>) -> Result<Probe, PublishRefusal> {
         self.sequencer.probe_commands(commands)
+    }
+
+    /// The role of the consumer that owns a command type; `None` if no consumer owns it. It shows nothing of
+    /// the engine: it says which scope a command declares.
+    pub(crate) fn owner_role(&self, command_type: &str) -> Option<Role> {
+        let sequencer = self.sequencer.lock();
+        let (owner, _) = sequencer.owner(command_type)?;
+        sequencer.consumer_state(owner).map(|owner| owner.record.role)
     }
 
     /// The names of damaged consumers, without waiting: health must answer whatever has become of the log.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use camshaft_engine::Attempt;
-use camshaft_event::{Answer, Event};
+use camshaft_event::{Answer, Event, Scope};
 use camshaft_host::Prepared;
 use futures_util::future::BoxFuture;
 
@@ -20,11 +20,16 @@ pub(crate) type Closure = Arc<dyn Fn(&Event, &mut Attempt) -> Answer + Send + Sy
 pub(crate) type AsyncClosure =
     Arc<dyn for<'c> Fn(&'c Event, &'c mut Attempt) -> BoxFuture<'c, Answer> + Send + Sync>;
 
+/// A Rust closure that makes the fold of a scope from its fold so far and the facts after it.
+pub(crate) type Evolve =
+    Arc<dyn Fn(&Scope, Option<&[u8]>, &[Event]) -> Result<Vec<u8>, Answer> + Send + Sync>;
+
 /// What is run for an event.
 #[derive(Clone)]
 pub(crate) enum Code {
     Plugin(Box<Prepared<Attempt>>),
-    Closure(Closure),
+    /// A closure, and the one that makes its folds, if it has scopes.
+    Closure(Closure, Option<Evolve>),
     AsyncClosure(AsyncClosure),
 }
 
@@ -32,7 +37,7 @@ impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Plugin(_) => "Plugin",
-            Self::Closure(_) => "Closure",
+            Self::Closure(..) => "Closure",
             Self::AsyncClosure(_) => "AsyncClosure",
         })
     }

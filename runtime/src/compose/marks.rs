@@ -12,7 +12,7 @@ use std::sync::atomic::{Ordering, compiler_fence};
 use std::sync::{Mutex, PoisonError};
 
 use camshaft_engine::{Attempt, Handler, Mark};
-use camshaft_event::{Answer, ConsumerId, Generation, Offset};
+use camshaft_event::{Answer, ConsumerId, Event, Generation, Offset, Scope};
 use memmap2::{MmapMut, MmapOptions};
 
 /// What a worker's mark takes in the file, in bytes: a page, since each is mapped by itself.
@@ -173,6 +173,10 @@ impl<H: Handler> Handler for Marked<'_, H> {
         let called = self.handler.call(attempt);
         self.put([0; MARK_BYTES]);
         called
+    }
+
+    fn evolve(&mut self, scope: &Scope, fold: Option<&[u8]>, facts: &[Event]) -> Result<Vec<u8>, Answer> {
+        self.handler.evolve(scope, fold, facts)
     }
 }
 

@@ -162,7 +162,7 @@ impl Sinks {
 
     async fn get_ready(&self, batch: &Batch, code: Code) -> Result<Ready<'_>, InstantiateError> {
         let prepared = match code {
-            Code::Closure(closure) => return Ok(Ready::Closure(closure)),
+            Code::Closure(closure, _) => return Ok(Ready::Closure(closure)),
             Code::AsyncClosure(closure) => return Ok(Ready::AsyncClosure(closure)),
             Code::Plugin(prepared) => prepared,
         };

@@ -5,12 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use camshaft_engine::{Attempt, Batch, Finished, Handler, LogLine, StateReader, WorkerContext, run_batch};
-use camshaft_event::{Answer, AttemptContext, Event, FailureCause, LogLevel};
+use camshaft_event::{Answer, AttemptContext, Event, FailureCause, LogLevel, Scope};
 use camshaft_host::{InstantiateError, Prepared};
 use rand_chacha::ChaCha8Rng;
 
-use super::code::Code;
+use super::code::{Code, Evolve};
 use super::core::Core;
+use super::folds;
 use super::instances::{Keeper, Slot};
 use super::next::Pool;
 
@@ -43,8 +44,8 @@ fn handle(core: &Core, number: usize, code: Code, batch: Batch, context: WorkerC
             let mut handler = PluginHandler { slot, prepared: &prepared, failure: None, name: &name };
             run_batch(batch, context, &mut core.marks.around(number, &mut handler))
         }
-        Code::Closure(closure) => {
-            let mut handler = ClosureHandler { closure: &*closure };
+        Code::Closure(closure, evolve) => {
+            let mut handler = ClosureHandler { closure: &*closure, evolve };
             run_batch(batch, context, &mut core.marks.around(number, &mut handler))
         }
         Code::AsyncClosure(_) => unreachable!("async closures are sinks, and workers take no calls of sinks"),
@@ -86,6 +87,7 @@ impl Handler for PluginHandler<'_> {
 
 struct ClosureHandler<'w> {
     closure: &'w (dyn Fn(&Event, &mut Attempt) -> Answer + Send + Sync),
+    evolve: Option<Evolve>,
 }
 
 impl Handler for ClosureHandler<'_> {
@@ -93,6 +95,10 @@ impl Handler for ClosureHandler<'_> {
         let (answer, mut attempt) = call_closure(self.closure, attempt);
         pass_on(&mut attempt);
         (answer, attempt)
+    }
+
+    fn evolve(&mut self, scope: &Scope, fold: Option<&[u8]>, facts: &[Event]) -> Result<Vec<u8>, Answer> {
+        folds::call_closure(self.evolve.as_ref(), scope, fold, facts)
     }
 }
 

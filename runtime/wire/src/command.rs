@@ -164,7 +164,8 @@ impl From<&Refusal> for RefusedView {
     }
 }
 
-fn json_or_base64(bytes: &[u8]) -> Value {
+/// Bytes as JSON: null if there are none, `{"base64": …}` if they are not JSON.
+pub(crate) fn json_or_base64(bytes: &[u8]) -> Value {
     if bytes.is_empty() {
         return Value::Null;
     }

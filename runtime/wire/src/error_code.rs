@@ -108,6 +108,13 @@ catalogue! {
     CommandNotFound = "command-not-found", Some(404), Refused,
         "no command has this offset",
         "Use an offset that POST /commands returned; a decision is kept for one retention.";
+    // Scopes.
+    ScopeNotFound = "scope-not-found", Some(404), Refused,
+        "the scope does not exist, or not at this version",
+        "Run `camshaft scopes PLUGIN` to list the scopes with their versions.";
+    FoldUnavailable = "fold-unavailable", Some(503), Unreachable,
+        "the fold of the scope cannot be made now",
+        "Attach the aggregate or correct its `evolve`; the facts of the scope can be read without it.";
     // Reading and operating.
     InvalidRequest = "invalid-request", Some(400), Refused,
         "a parameter of the request is not valid",

@@ -21,6 +21,7 @@ mod plugin;
 mod problem;
 mod redrive;
 mod reset;
+mod scope;
 mod state;
 mod whole;
 
@@ -51,4 +52,5 @@ pub use plugin::{
 pub use problem::{PROBLEM_MEDIA_TYPE, ProblemDocument};
 pub use redrive::{RedrivePreview, RedriveRequest, RedriveStatusView, RedriveView, parse_reason};
 pub use reset::{ResetPlace, ResetRequest, ResetView};
+pub use scope::{FactView, ScopeEntryView, ScopeView};
 pub use state::{Encoding, StateEntryView, state_json};

@@ -77,6 +77,12 @@ impl Encoding {
     pub fn cursor(key: &[u8]) -> String {
         URL_SAFE_NO_PAD.encode(key)
     }
+
+    /// The key in such a cursor; `None` if the cursor is not valid.
+    #[must_use]
+    pub fn key(cursor: &str) -> Option<Vec<u8>> {
+        URL_SAFE_NO_PAD.decode(cursor).ok()
+    }
 }
 
 /// Converts a state value to JSON. MessagePack is translated. The value becomes `{"base64": "…"}` if it is
@@ -88,12 +94,17 @@ pub fn state_json(bytes: &[u8]) -> Value {
 
 /// Like [`state_json`], and also returns the memory that the JSON takes, in bytes.
 pub(crate) fn measured_json(bytes: &[u8]) -> (Value, usize) {
+    let as_base64 = || (base64(bytes), NODE_BYTES + MEMBER_BYTES + bytes.len() / 3 * 4);
+    message_pack(bytes).unwrap_or_else(as_base64)
+}
+
+/// A MessagePack value as JSON, with the memory that it takes; `None` if the bytes are none, or one that is
+/// nested too deeply or too large.
+pub(crate) fn message_pack(bytes: &[u8]) -> Option<(Value, usize)> {
     let left = Cell::new(MAX_JSON_BYTES);
     let mut reader = rmp_serde::Deserializer::new(io::Cursor::new(bytes));
-    match (AsJson { depth: MAX_DEPTH, left: &left }).deserialize(&mut reader) {
-        Ok(value) if reader.position() == bytes.len() as u64 => (value, MAX_JSON_BYTES - left.get()),
-        _ => (base64(bytes), NODE_BYTES + MEMBER_BYTES + bytes.len() / 3 * 4),
-    }
+    let value = (AsJson { depth: MAX_DEPTH, left: &left }).deserialize(&mut reader).ok()?;
+    (reader.position() == bytes.len() as u64).then(|| (value, MAX_JSON_BYTES - left.get()))
 }
 
 fn base64(bytes: &[u8]) -> Value {

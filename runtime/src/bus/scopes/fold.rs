@@ -1,0 +1,109 @@
+//! The fold of a scope at an earlier version, made from its facts.
+
+use camshaft_engine::{FACTS_PER_CALL, Fact, SharedSequencer};
+use camshaft_event::{Answer, Event, Offset, Scope, StoredScope};
+
+use super::{Aggregate, ScopeAt};
+use crate::compose::{Core, EmbeddedStore};
+use crate::{ScopeError, Unavailable};
+
+/// A scope whose earlier fold is wanted.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'w> {
+    pub(super) core: &'w Core,
+    pub(super) sequencer: &'w SharedSequencer<EmbeddedStore>,
+    pub(super) plugin: &'w str,
+    pub(super) scope: &'w Scope,
+    pub(super) aggregate: Aggregate,
+}
+
+impl Wanted<'_> {
+    /// The scope at an earlier moment than `now`, which is durable.
+    pub(super) fn at(self, now: StoredScope, at: ScopeAt) -> Result<StoredScope, ScopeError> {
+        let version = match at {
+            ScopeAt::Version(version) => version,
+            ScopeAt::Offset(offset) => self.version_at(offset, now.version)?,
+        };
+        if version == 0 || version > now.version {
+            let scope = self.scope.clone();
+            return Err(ScopeError::NoSuchVersion { scope, version, last: now.version });
+        }
+        if version == now.version && now.revision == self.aggregate.revision {
+            return Ok(now);
+        }
+        self.folded(version)
+    }
+
+    /// The number of facts up to `offset`.
+    fn version_at(self, offset: Offset, last: u64) -> Result<u64, ScopeError> {
+        // The facts of a scope lie in the log in the order of their versions.
+        let (mut some, mut beyond) = (0, last + 1);
+        while beyond - some > 1 {
+            let version = some + (beyond - some) / 2;
+            if self.offset_of(version)? <= offset { some = version } else { beyond = version }
+        }
+        if some > 0 {
+            return Ok(some);
+        }
+        Err(ScopeError::Before { scope: self.scope.clone(), offset, first: self.offset_of(1)? })
+    }
+
+    fn offset_of(self, version: u64) -> Result<Offset, ScopeError> {
+        let found = self.sequencer.fact_offset(self.aggregate.space.consumer, self.scope, version)?;
+        let missing = || format!("fact {version} of scope \"{}\" is missing", self.scope);
+        found.ok_or_else(|| ScopeError::Failed { reason: missing() })
+    }
+
+    /// The fold after the first `version` facts.
+    fn folded(self, version: u64) -> Result<StoredScope, ScopeError> {
+        let unavailable = |reason: String| self.no_fold(reason);
+        let code = self.aggregate.code.ok_or_else(|| self.no_fold("no code runs for it".to_owned()))?;
+        // It may have been replaced since.
+        let mut evolver = self.core.evolver(code).map_err(unavailable)?;
+        let _deadlines = self.core.count_deadlines();
+        let mut stored = StoredScope {
+            version: 0,
+            last_fact: Offset(0),
+            revision: self.aggregate.revision,
+            fold: Vec::new(),
+        };
+        while stored.version < version {
+            if self.core.is_draining() {
+                return Err(Unavailable::ShuttingDown.into());
+            }
+            let facts = self.facts(stored.version, version)?;
+            let before = (stored.version > 0).then_some(stored.fold.as_slice());
+            stored.version += facts.len() as u64;
+            stored.last_fact = facts.last().map_or(stored.last_fact, |fact| fact.offset);
+            let events: Vec<Event> = facts.into_iter().map(|fact| fact.event).collect();
+            let fold = evolver.evolve(self.scope, before, &events);
+            stored.fold = fold.map_err(|answer| unavailable(reason(answer)))?;
+        }
+        Ok(stored)
+    }
+
+    /// The facts of the next call, at least one.
+    fn facts(self, after: u64, last: u64) -> Result<Vec<Fact>, ScopeError> {
+        let wanted = usize::try_from(last - after).unwrap_or(FACTS_PER_CALL).min(FACTS_PER_CALL);
+        let found = self.sequencer.facts(self.aggregate.space.consumer, self.scope, after, wanted);
+        let facts = found.map_err(|error| ScopeError::of_facts(self.scope, &error))?;
+        if facts.is_empty() {
+            let reason = format!("fact {} of scope \"{}\" is missing", after + 1, self.scope);
+            return Err(ScopeError::Failed { reason });
+        }
+        Ok(facts)
+    }
+
+    fn no_fold(self, reason: String) -> ScopeError {
+        ScopeError::NoFold { plugin: self.plugin.to_owned(), scope: self.scope.clone(), reason }
+    }
+}
+
+/// Why `evolve` failed.
+fn reason(answer: Answer) -> String {
+    match answer {
+        Answer::Done => "it answered without a fold".to_owned(),
+        Answer::Retry { reason, .. } | Answer::Reject { reason } => reason,
+        Answer::Failed { error, .. } => error,
+    }
+}
