@@ -252,7 +252,7 @@ async fn a_fold_that_fails_keeps_the_decision_from_being_made() {
     let dead = runtime.send(command("1", "account.deposit", 1), PATIENCE).await.unwrap();
     assert_eq!(dead.answer, None);
     let letter = runtime.dead_letter("account", dead.offset).await.unwrap();
-    assert!(letter.error.contains("not that fact"), "{}", letter.error);
+    assert!(letter.summary.error.contains("not that fact"), "{}", letter.summary.error);
     assert!(runtime.scope("account", &scope("9"), None).await.is_err());
     runtime.shutdown().await;
 }

@@ -1,5 +1,7 @@
 //! `/commands`: sends commands, waits for their answers, and shows the state of a command.
 
+mod conditions;
+
 use std::time::Duration;
 
 use axum::{
@@ -9,7 +11,8 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use camshaft::ErrorCode;
+use camshaft::{ErrorCode, Runtime};
+use camshaft_event::Event;
 use camshaft_wire::{AnswerView, CommandStatus, CommandView, Commands, MismatchView, ProblemDocument};
 
 use super::{
@@ -18,7 +21,9 @@ use super::{
     openapi::CloudEvent,
     parameters::{Path, offset},
     problem::Problem,
+    scopes::etag,
 };
+use conditions::Condition;
 
 /// How long a request waits for its answers, unless it says otherwise.
 const WAIT: Duration = Duration::from_secs(5);
@@ -34,20 +39,30 @@ const MAX_WAIT: Duration = Duration::from_mins(1);
 /// all connections wait for answers, further requests do not wait.
 ///
 /// Sending the same command again is safe: a command with a known source and id gets the first answer again.
+///
+/// A command may expect versions of scopes, and has no effects if one of them has another version. `If-Match`
+/// and `If-None-Match: *` mean the scope that the owner declares for the command type, with the subject as
+/// id. The attribute `expect` names any scopes, as in `account/9@7 course/c1@0`. A batch takes no conditions
+/// in headers.
 #[utoipa::path(
     post, path = "/commands", tag = "commands",
-    params(("Prefer" = Option<String>, Header, description = "`wait=N` in seconds, or `respond-async`")),
+    params(
+        ("Prefer" = Option<String>, Header, description = "`wait=N` in seconds, or `respond-async`"),
+        ("If-Match" = Option<String>, Header, description = "Expected version of the declared scope, in double quotes", example = "\"7\""),
+        ("If-None-Match" = Option<String>, Header, description = "`*` expects that the declared scope has no facts"),
+    ),
     request_body(
         description = "One command or a batch. The binary content mode is also accepted, but OpenAPI cannot express it: each attribute is a header with the prefix `ce-`, `Content-Type` is the content type of the data, and the body is the data.",
         content((CloudEvent = "application/cloudevents+json"), (Vec<CloudEvent> = "application/cloudevents-batch+json")),
     ),
     responses(
-        (status = 200, description = "The command was accepted: the answer and its effects are durable. For a batch: the commands, each with its state", body = CommandResponse),
+        (status = 200, description = "The command was accepted: the answer and its effects are durable. For a batch: the commands, each with its state", body = CommandResponse, headers(("ETag" = Option<String>, description = "Version of the declared scope after the decision, in double quotes"))),
         (status = 202, description = "The command is in the log and has no answer yet; `Location` is the path of its state", body = CommandView, headers(("Location" = String, description = "Path of the command"))),
-        (status = 400, description = "A command is not valid", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "A command or a condition is not valid", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "A type, source or extension is reserved for the runtime", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "An event with this source and id, but with different content, is in the log or in the batch", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 410, description = "An operator discarded the command", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 412, description = "A scope has another version than the command expects: `mismatch` has both", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "The command, the request or the transaction is too large", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "The request is not a CloudEvent, or its content coding is not gzip or zstd", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "The command was refused: `refusal` has the reason", body = ProblemDocument, content_type = "application/problem+json"),
@@ -58,8 +73,10 @@ const MAX_WAIT: Duration = Duration::from_mins(1);
 )]
 pub async fn send(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let wait = wait(&headers)?;
-    refuse_expectations(&headers)?;
-    let ReceivedEvents { events, is_batch, lease } = receive(&api, &headers, body).await?;
+    let condition = Condition::of(&headers)?;
+    let ReceivedEvents { mut events, is_batch, lease } = receive(&api, &headers, body).await?;
+    conditions::apply(&api.runtime, &mut events, is_batch, condition)?;
+    let head = events.first().map(head).unwrap_or_default();
     let receipts = api.runtime.submit(events).await?;
     // The commands are durable, and their memory is free.
     drop(lease);
@@ -68,7 +85,7 @@ pub async fn send(State(api): State<Api>, headers: HeaderMap, body: Body) -> Res
     let wait = if share.is_ok() { wait } else { Duration::ZERO };
     let mut views = api.runtime.answers(receipts, wait).await?;
     match (is_batch, views.pop()) {
-        (false, Some(view)) => answer(view),
+        (false, Some(view)) => answer(&api.runtime, &head, view),
         (_, last) => {
             views.extend(last);
             Ok(Json(Commands { results: views }).into_response())
@@ -103,8 +120,14 @@ pub async fn show(State(api): State<Api>, Path(text): Path<String>) -> Result<Js
     Ok(Json(api.runtime.command(offset(&text)?).await?))
 }
 
+/// The part of a command that says which scope it declares.
+fn head(command: &Event) -> Event {
+    let Event { event_type, subject, .. } = command;
+    Event { event_type: event_type.clone(), subject: subject.clone(), ..Event::default() }
+}
+
 /// The response to one command.
-fn answer(view: CommandView) -> Result<Response, Problem> {
+fn answer(runtime: &Runtime, head: &Event, view: CommandView) -> Result<Response, Problem> {
     match (view.state, &view.answer) {
         (CommandStatus::Answered, Some(AnswerView::Refused(refusal))) => {
             let problem = Problem::new(ErrorCode::CommandRefused, refusal.message.clone());
@@ -118,7 +141,10 @@ fn answer(view: CommandView) -> Result<Response, Problem> {
                 .offset(view.offset)
                 .mismatch(mismatch.clone()))
         }
-        (CommandStatus::Answered, _) => Ok(Json(view).into_response()),
+        (CommandStatus::Answered, _) => {
+            let version = version(runtime, head, &view).map(|version| [(header::ETAG, etag(version))]);
+            Ok((version, Json(view)).into_response())
+        }
         (CommandStatus::Discarded, _) => {
             let detail = format!("an operator discarded the command at offset {}", view.offset);
             Err(Problem::new(ErrorCode::CommandDiscarded, detail).offset(view.offset))
@@ -157,17 +183,13 @@ fn wait(headers: &HeaderMap) -> Result<Duration, Problem> {
     Ok(wait)
 }
 
-/// Refuses conditions, so that no sender believes that one was checked.
-fn refuse_expectations(headers: &HeaderMap) -> Result<(), Problem> {
-    let found = [header::IF_MATCH, header::IF_NONE_MATCH].into_iter().find(|name| headers.contains_key(name));
-    match found {
-        None => Ok(()),
-        Some(name) => Err(Problem::invalid_request(
-            name.as_str(),
-            "commands have no expected version, so the header cannot be checked",
-            "Send the command without this header.",
-        )),
+/// The version of the scope that the command declares, if its decision read or changed that scope.
+fn version(runtime: &Runtime, head: &Event, view: &CommandView) -> Option<u64> {
+    if view.scopes.is_empty() {
+        return None;
     }
+    let declared = runtime.declared_scope(head)?;
+    view.scopes.iter().find(|at| at.scope == declared.name()).map(|at| at.version)
 }
 
 #[cfg(test)]

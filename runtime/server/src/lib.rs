@@ -20,6 +20,7 @@ mod plugins;
 pub mod problem;
 mod redrives;
 mod room;
+mod scopes;
 mod server;
 mod starting;
 mod state;
@@ -110,6 +111,9 @@ fn described_routes() -> OpenApiRouter<Api> {
         .routes(routes!(events::show))
         .routes(routes!(commands::send))
         .routes(routes!(commands::show))
+        .routes(routes!(scopes::list))
+        .routes(routes!(scopes::show))
+        .routes(routes!(scopes::facts))
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::show))
         .routes(routes!(plugins::history))

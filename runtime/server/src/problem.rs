@@ -8,10 +8,10 @@ use axum::{
 };
 use camshaft::{
     CommandError, ConsumerError, DeadLetterError, DeployError, ErrorCode, EventError, HeldError,
-    PublishError, ReadError, RedriveError, StateError, Unavailable, VersionError,
+    PublishError, ReadError, RedriveError, ScopeError, StateError, Unavailable, VersionError,
 };
 use camshaft_event::{
-    Offset,
+    EXPECT, Offset,
     cloudevents::{InvalidBatch, InvalidEvent},
 };
 use camshaft_wire::{MismatchView, PROBLEM_MEDIA_TYPE as MEDIA_TYPE, ProblemDocument, RefusedView};
@@ -167,6 +167,7 @@ impl From<PublishError> for Problem {
                 problem.document.limit = Some(limit);
             }
             PublishError::Expiry { .. } => problem.document.attribute = Some("expirytime".to_owned()),
+            PublishError::Expectation { .. } => problem.document.attribute = Some(EXPECT.to_owned()),
             _ => {}
         }
         problem
@@ -267,6 +268,24 @@ impl From<DeployError> for Problem {
                 Self::new(error.code(), error.to_string()).hint(error.hint()).limit(limit)
             }
             error => Self::new(error.code(), error.to_string()).hint(error.hint()),
+        }
+    }
+}
+
+impl From<ScopeError> for Problem {
+    fn from(error: ScopeError) -> Self {
+        match error {
+            ScopeError::Unavailable(unavailable) => unavailable.into(),
+            ScopeError::Cursor => {
+                let hint = "Send `next` of the previous page, or no cursor.";
+                Self::invalid_request("cursor", error.to_string(), hint)
+            }
+            ScopeError::Trimmed { first, .. } => {
+                let mut problem = Self::new(error.code(), error.to_string());
+                problem.document.first = Some(first.0);
+                problem.hint("Read later facts with `from`, or keep the log longer with `retention`.")
+            }
+            error => Self::new(error.code(), error.to_string()),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 
 /// Every route that the interface has; a new one is added here on purpose.
-const ROUTES: [&str; 38] = [
+const ROUTES: [&str; 41] = [
     "delete /consumers/{name}",
     "delete /redrives/{id}",
     "get /commands/{offset}",
@@ -27,6 +27,9 @@ const ROUTES: [&str; 38] = [
     "get /plugins/{name}/history",
     "get /redrives",
     "get /redrives/{id}",
+    "get /scopes/{plugin}",
+    "get /scopes/{plugin}/{kind}/{id}",
+    "get /scopes/{plugin}/{kind}/{id}/facts",
     "get /state/{plugin}",
     "get /state/{plugin}/{key}",
     "options /events",
