@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus, RecentEvents};
-use camshaft_event::{Event, Key, Offset, Sequence, Timestamp};
+use camshaft_event::{Event, Key, Offset, Scope, ScopeFacts, Sequence, Timestamp};
 use camshaft_sabotage::{Sabotage, is_on};
 use camshaft_tables::StateSpace;
 
@@ -35,6 +35,9 @@ pub use last_failure::LastFailure;
 pub(crate) use lateness::Lateness;
 pub(crate) use probation::{Judgement, Watch};
 use window::Window;
+
+/// The scopes that are folded again to try out new code of an aggregate.
+const RECENT_SCOPES: usize = 32;
 
 /// Where a consumer takes its new events from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +91,8 @@ pub(crate) struct Consumer {
     last_failure: Option<LastFailure>,
     /// The commands among its held events and dead letters that it has to decide, with their types.
     pub(crate) undecided: BTreeMap<Offset, String>,
+    /// The scopes that decisions recorded facts about, the last one at the end; each once.
+    pub(crate) recent_scopes: Vec<Scope>,
 }
 
 /// What of a consumer is being run.
@@ -142,6 +147,7 @@ impl Consumer {
             short_until: None,
             last_failure: None,
             undecided: BTreeMap::new(),
+            recent_scopes: Vec::new(),
         }
     }
 
@@ -348,6 +354,16 @@ impl Consumer {
     /// The first event that was routed to it and is neither done, held nor dead, and when it was sequenced.
     pub(crate) fn first_open(&self) -> Option<(Offset, Timestamp)> {
         self.partitions.iter().filter_map(Partition::first_open).min()
+    }
+
+    /// Notes the scopes that a decision recorded facts about.
+    pub(crate) fn note_scopes(&mut self, scopes: &[ScopeFacts]) {
+        for ScopeFacts { scope, .. } in scopes.iter().filter(|scope| !scope.facts.is_empty()) {
+            self.recent_scopes.retain(|known| known != scope);
+            self.recent_scopes.push(scope.clone());
+        }
+        let surplus = self.recent_scopes.len().saturating_sub(RECENT_SCOPES);
+        self.recent_scopes.drain(..surplus);
     }
 
     /// Notes a held event or dead letter: a command that is undecided, if this consumer decides commands.

@@ -1,10 +1,15 @@
 //! Facts of a scope, as readers find them: by their versions in the tables, and by their offsets in the log.
 
 use camshaft_event::transaction::{DecodeError, EncodedEvents};
-use camshaft_event::{Event, Offset, Scope, Timestamp};
+use camshaft_event::{Answer, ConsumerId, Event, Offset, Scope, Timestamp};
 use camshaft_log::{LogError, LogReader};
 use camshaft_tables::TablesError;
 use thiserror::Error;
+
+use crate::attempt::StateReader;
+
+/// The most facts in one call of `evolve`.
+pub const FACTS_PER_CALL: usize = 256;
 
 /// A fact of a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +49,51 @@ pub enum FactsError {
         /// The version.
         version: u64,
     },
+}
+
+/// Why a fold could not be made from the facts.
+#[derive(Debug, Error)]
+pub enum FoldError {
+    /// The facts cannot be read.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
+    /// `evolve` failed with this answer.
+    #[error("`evolve` failed: {}", reason(.0))]
+    Evolve(Answer),
+}
+
+/// What an answer says, for people.
+fn reason(answer: &Answer) -> &str {
+    match answer {
+        Answer::Done => "it gave no fold",
+        Answer::Retry { reason, .. } | Answer::Reject { reason } => reason,
+        Answer::Failed { error, .. } => error,
+    }
+}
+
+/// The fold that `evolve` makes of the first `version` facts of a scope, with at most [`FACTS_PER_CALL`] facts in
+/// a call. `None` if the log does not have all of them yet.
+///
+/// # Errors
+/// Facts that cannot be read, or an `evolve` that fails.
+pub fn fold_from_facts(
+    reader: &dyn StateReader,
+    (consumer, scope): (ConsumerId, &Scope),
+    version: u64,
+    evolve: &mut dyn FnMut(Option<&[u8]>, &[Event]) -> Result<Vec<u8>, Answer>,
+) -> Result<Option<Vec<u8>>, FoldError> {
+    let (mut fold, mut folded) = (None, 0);
+    while folded < version {
+        let wanted = usize::try_from(version - folded).unwrap_or(FACTS_PER_CALL).min(FACTS_PER_CALL);
+        let facts = reader.facts(consumer, scope, folded, wanted)?;
+        if facts.is_empty() {
+            return Ok(None);
+        }
+        folded += facts.len() as u64;
+        let events: Vec<Event> = facts.into_iter().map(|fact| fact.event).collect();
+        fold = Some(evolve(fold.as_deref(), &events).map_err(FoldError::Evolve)?);
+    }
+    Ok(Some(fold.unwrap_or_default()))
 }
 
 /// The event at `offset` in the log, with its time. `None` if the log cannot be read that far yet.

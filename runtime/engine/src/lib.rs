@@ -44,21 +44,19 @@ pub use batch::{Batch, SharedEvent};
 pub use clock::{Clock, Reading, SteadyTime};
 pub use consumer::LastFailure;
 pub use damage::{Damage, DamagedPart};
-pub use facts::{Fact, FactsError};
+pub use facts::{FACTS_PER_CALL, Fact, FactsError, FoldError, fold_from_facts};
 pub use log_writer::{LogWriter, Trimmed};
 pub use notice::{Notice, Noticed};
 pub use options::EngineOptions;
 pub use retention::{Jump, Retention, RetentionOptions};
-pub use run::{
-    Call, CallStart, FACTS_PER_CALL, Finished, Handler, Rehearsal, Rehearsed, WorkerContext, run_batch,
-};
+pub use run::{Call, CallStart, Finished, Handler, Rehearsal, Rehearsed, WorkerContext, run_batch};
 pub use sequenced::Sequenced;
 pub use sequencer::{
     Attached, CommandState, Committed, ConsumerError, ConsumerState, DeadLetterEntry, DeadLetterError,
     DeadPortion, FoundDeadLetter, FoundHeld, HeldError, HeldEventEntry, HistoryEntry, LagRead, LogEvents,
     OldestHeld, Pause, ProbationState, Probe, PublishRefusal, ReadError, Receipt, Receipts, RecoverError,
-    RedriveError, RedrivePreview, RedriveStatus, Release, ResetPlace, ResetTo, Sequencer, Skipped, Standing,
-    Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor, first_offset_since,
+    RedriveError, RedrivePreview, RedriveStatus, RefoldCommit, Release, ResetPlace, ResetTo, Sequencer,
+    Skipped, Standing, Unhandled, Unready, Verdict, VerdictOutcome, WaitsFor, first_offset_since,
 };
 pub use shared::SharedSequencer;
 pub use spec::ConsumerSpec;

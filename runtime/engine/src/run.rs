@@ -26,7 +26,6 @@ use crate::batch::{Batch, Item, KeyInBatch};
 use crate::clock::{Clock, TimeText};
 use crate::suspects::Suspicion;
 pub use call::{Call, CallStart};
-pub use refold::FACTS_PER_CALL;
 pub use rehearsal::{Rehearsal, Rehearsed};
 
 /// A batch takes no further event once its attempts have kept this part of what one attempt may keep.

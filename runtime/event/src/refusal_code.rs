@@ -59,6 +59,8 @@ codes! {
     CompileFailed = "compile-failed";
     /// The plugin could not be started within its limits.
     InstantiationFailed = "instantiation-failed";
+    /// The aggregate makes other folds than the version before, which has the same revision.
+    FoldDiffers = "fold-differs";
     /// Another file already provides a plugin of this name.
     DuplicatePluginName = "duplicate-plugin-name";
     /// The version that should run is another one, and no copy of it was kept.

@@ -4,6 +4,7 @@
 //! [`show`] and [`rollback`] have the public operations.
 
 mod activate;
+mod folds;
 mod loader;
 mod probation;
 mod quarantine;

@@ -30,6 +30,7 @@ pub(crate) enum Thread {
     Timekeeper,
     Loader(usize),
     Plugins,
+    Folds,
     Ticker,
     Flusher,
     Writer,
@@ -63,7 +64,8 @@ impl Thread {
             | Self::Reader
             | Self::Timekeeper
             | Self::Loader(_)
-            | Self::Plugins => Phase::Draining,
+            | Self::Plugins
+            | Self::Folds => Phase::Draining,
             Self::Ticker | Self::Flusher => Phase::Stopping,
             Self::Writer => Phase::Closing,
         }
@@ -84,6 +86,7 @@ impl fmt::Display for Thread {
             Self::Timekeeper => f.write_str("timekeeper"),
             Self::Loader(number) => write!(f, "loader-{number}"),
             Self::Plugins => f.write_str("plugins"),
+            Self::Folds => f.write_str("folds"),
             Self::Ticker => f.write_str("ticker"),
             Self::Flusher => f.write_str("flusher"),
             Self::Writer => f.write_str("writer"),

@@ -12,6 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use super::code::{Code, Evolve};
 use super::core::Core;
 use super::folds;
+use super::folds::Evolver;
 use super::instances::{Keeper, Slot};
 use super::next::Pool;
 
@@ -41,7 +42,8 @@ fn handle(core: &Core, number: usize, code: Code, batch: Batch, context: WorkerC
     match code {
         Code::Plugin(prepared) => {
             let slot = core.instances.slot(Keeper::Worker(number), &core.code, batch.spec.code);
-            let mut handler = PluginHandler { slot, prepared: &prepared, failure: None, name: &name };
+            let mut handler =
+                PluginHandler { slot, prepared: &prepared, failure: None, name: &name, evolver: None };
             run_batch(batch, context, &mut core.marks.around(number, &mut handler))
         }
         Code::Closure(closure, evolve) => {
@@ -58,6 +60,8 @@ struct PluginHandler<'w> {
     /// Why there is no instance, if the plugin could not be started.
     failure: Option<String>,
     name: &'w str,
+    /// What makes folds again.
+    evolver: Option<Evolver>,
 }
 
 impl Handler for PluginHandler<'_> {
@@ -82,6 +86,12 @@ impl Handler for PluginHandler<'_> {
         self.slot.put_back(instance);
         pass_on(&mut attempt);
         (answer, attempt)
+    }
+
+    fn evolve(&mut self, scope: &Scope, fold: Option<&[u8]>, facts: &[Event]) -> Result<Vec<u8>, Answer> {
+        let evolver =
+            self.evolver.get_or_insert_with(|| Evolver::Plugin(Box::new(self.prepared.clone()), None));
+        evolver.evolve(scope, fold, facts)
     }
 }
 

@@ -318,6 +318,9 @@ catalogue! {
     InstantiationFailed = "instantiation-failed", None, Refused,
         "the plugin could not be started within its limits",
         "Check its start code, or raise its limits.";
+    FoldDiffers = "fold-differs", None, Refused,
+        "the aggregate makes other folds than the version before, which has the same revision",
+        "Raise `state_revision` in the manifest, or make `evolve` depend on its arguments only.";
     DuplicatePluginName = "duplicate-plugin-name", None, Refused,
         "another file already provides a plugin of this name",
         "Remove one of the two files, or rename one plugin.";

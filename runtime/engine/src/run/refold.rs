@@ -3,14 +3,14 @@
 //! The batch that met it ends before the command, so the next batch decides the command by the new fold. The
 //! deadline of the command does not count the time.
 
+use std::sync::Arc;
+
 use camshaft_event::transaction::{Refolded, Section};
-use camshaft_event::{Answer, AttemptContext, Event, HeldEvent, Scope, StoredScope};
+use camshaft_event::{Answer, AttemptContext, HeldEvent, Scope, StoredScope};
 
 use super::{Handler, Run, WorkerContext};
 use crate::attempt::Attempt;
-
-/// The most facts in one call of `evolve`.
-pub const FACTS_PER_CALL: usize = 256;
+use crate::facts::{FoldError, fold_from_facts};
 
 impl Run {
     /// Makes the fold of `scope` again. If that fails, the command that needs it fails.
@@ -56,20 +56,17 @@ fn refolded(attempt: &mut Attempt, scope: &Scope, handler: &mut dyn Handler) -> 
     };
     let value = attempt.get(scope.name().as_bytes()).map_err(|error| unreadable(&error))?;
     let Some(stored) = value.as_deref().and_then(StoredScope::from_bytes) else { return Ok(true) };
-    let (mut fold, mut version) = (None, 0);
-    while version < stored.version {
-        let wanted = usize::try_from(stored.version - version).unwrap_or(FACTS_PER_CALL).min(FACTS_PER_CALL);
-        let facts = attempt.reader.facts(attempt.space.consumer, scope, version, wanted);
-        let facts = facts.map_err(|error| unreadable(&error))?;
-        if facts.is_empty() {
-            return Ok(false);
-        }
-        version += facts.len() as u64;
-        let events: Vec<Event> = facts.into_iter().map(|fact| fact.event).collect();
-        fold = Some(handler.evolve(scope, fold.as_deref(), &events)?);
-    }
+    let (reader, consumer) = (Arc::clone(&attempt.reader), attempt.space.consumer);
+    let made = fold_from_facts(&*reader, (consumer, scope), stored.version, &mut |fold, facts| {
+        handler.evolve(scope, fold, facts)
+    });
+    let fold = match made {
+        Ok(Some(fold)) => fold,
+        Ok(None) => return Ok(false),
+        Err(FoldError::Facts(error)) => return Err(unreadable(&error)),
+        Err(FoldError::Evolve(answer)) => return Err(answer),
+    };
     let revision = attempt.spec.state_revision;
-    let fold = fold.unwrap_or_default();
     attempt
         .write_scope(scope, &StoredScope { revision, fold, ..stored })
         .map_err(|error| Answer::Reject { reason: error.to_string() })?;

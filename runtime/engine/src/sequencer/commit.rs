@@ -347,8 +347,9 @@ impl Consumer {
             debug_assert_eq!(number, key.partition(self.record.partitions));
             partition.done_before = handled.cause.next();
         }
-        if handled.command.as_ref().is_some_and(|change| change.outcome.is_some()) {
+        if let Some(change) = handled.command.as_ref().filter(|change| change.outcome.is_some()) {
             self.undecided.remove(&handled.cause);
+            self.note_scopes(&change.scopes);
         }
         for change in &handled.held {
             match &change.event {

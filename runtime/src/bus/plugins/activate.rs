@@ -10,7 +10,7 @@ use std::time::Duration;
 use camshaft_engine::{Attached, ConsumerError, ConsumerSpec, Sequencer};
 use camshaft_event::TypePattern;
 use camshaft_event::transaction::{Activation, ActivationOutcome};
-use camshaft_host::{Plugin, Refusal, RefusalCode};
+use camshaft_host::{Plugin, Refusal, RefusalCode, World};
 
 use super::shelf::{Because, Running, Waiting, Withheld};
 use super::version::Version;
@@ -155,6 +155,7 @@ impl Plugins {
 
     /// Lets `version` take over. The caller holds the lock for changes.
     fn run(&self, version: Version, from: Origin<'_>) -> Result<(), Refusal> {
+        self.check_folds(&version)?;
         let now = self.core.now();
         self.take_over(version, from, |sequencer, spec, before| sequencer.attach_after(spec, before, now))
             .map_err(|(name, error)| internal(&name, &error))
@@ -210,7 +211,11 @@ impl Plugins {
             waiting: None,
             before: before.into_iter().collect(),
         };
+        let is_aggregate = running.version.plugin.world() == World::Aggregate;
         self.shelve(&name, running);
+        if is_aggregate {
+            core.sweep_folds(&name);
+        }
         Ok(())
     }
 

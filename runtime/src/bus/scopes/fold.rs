@@ -1,7 +1,7 @@
 //! The fold of a scope at an earlier version, made from its facts.
 
-use camshaft_engine::{FACTS_PER_CALL, Fact, SharedSequencer};
-use camshaft_event::{Answer, Event, Offset, Scope, StoredScope};
+use camshaft_engine::{FoldError, SharedSequencer, fold_from_facts};
+use camshaft_event::{Answer, Offset, Scope, StoredScope};
 
 use super::{Aggregate, ScopeAt};
 use crate::compose::{Core, EmbeddedStore};
@@ -61,49 +61,26 @@ impl Wanted<'_> {
         // It may have been replaced since.
         let mut evolver = self.core.evolver(code).map_err(unavailable)?;
         let _deadlines = self.core.count_deadlines();
-        let mut stored = StoredScope {
-            version: 0,
-            last_fact: Offset(0),
-            revision: self.aggregate.revision,
-            fold: Vec::new(),
-        };
-        while stored.version < version {
+        let (reader, consumer) = (self.sequencer, self.aggregate.space.consumer);
+        let made = fold_from_facts(reader, (consumer, self.scope), version, &mut |fold, facts| {
             if self.core.is_draining() {
-                return Err(Unavailable::ShuttingDown.into());
+                return Err(Answer::Retry { after_ms: None, reason: String::new() });
             }
-            let facts = self.facts(stored.version, version)?;
-            let before = (stored.version > 0).then_some(stored.fold.as_slice());
-            stored.version += facts.len() as u64;
-            stored.last_fact = facts.last().map_or(stored.last_fact, |fact| fact.offset);
-            let events: Vec<Event> = facts.into_iter().map(|fact| fact.event).collect();
-            let fold = evolver.evolve(self.scope, before, &events);
-            stored.fold = fold.map_err(|answer| unavailable(reason(answer)))?;
-        }
-        Ok(stored)
-    }
-
-    /// The facts of the next call, at least one.
-    fn facts(self, after: u64, last: u64) -> Result<Vec<Fact>, ScopeError> {
-        let wanted = usize::try_from(last - after).unwrap_or(FACTS_PER_CALL).min(FACTS_PER_CALL);
-        let found = self.sequencer.facts(self.aggregate.space.consumer, self.scope, after, wanted);
-        let facts = found.map_err(|error| ScopeError::of_facts(self.scope, &error))?;
-        if facts.is_empty() {
-            let reason = format!("fact {} of scope \"{}\" is missing", after + 1, self.scope);
-            return Err(ScopeError::Failed { reason });
-        }
-        Ok(facts)
+            evolver.evolve(self.scope, fold, facts)
+        });
+        let missing =
+            || ScopeError::Failed { reason: format!("not all facts of \"{}\" can be read", self.scope) };
+        let fold = match made {
+            Ok(fold) => fold.ok_or_else(missing)?,
+            Err(_) if self.core.is_draining() => return Err(Unavailable::ShuttingDown.into()),
+            Err(FoldError::Facts(error)) => return Err(ScopeError::of_facts(self.scope, &error)),
+            Err(error @ FoldError::Evolve(_)) => return Err(self.no_fold(error.to_string())),
+        };
+        let revision = self.aggregate.revision;
+        Ok(StoredScope { version, last_fact: self.offset_of(version)?, revision, fold })
     }
 
     fn no_fold(self, reason: String) -> ScopeError {
         ScopeError::NoFold { plugin: self.plugin.to_owned(), scope: self.scope.clone(), reason }
-    }
-}
-
-/// Why `evolve` failed.
-fn reason(answer: Answer) -> String {
-    match answer {
-        Answer::Done => "it answered without a fold".to_owned(),
-        Answer::Retry { reason, .. } | Answer::Reject { reason } => reason,
-        Answer::Failed { error, .. } => error,
     }
 }

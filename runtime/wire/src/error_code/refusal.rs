@@ -23,6 +23,7 @@ impl From<RefusalCode> for ErrorCode {
             RefusalCode::SecretUnavailable => Self::SecretUnavailable,
             RefusalCode::CompileFailed => Self::CompileFailed,
             RefusalCode::InstantiationFailed => Self::InstantiationFailed,
+            RefusalCode::FoldDiffers => Self::FoldDiffers,
             RefusalCode::DuplicatePluginName => Self::DuplicatePluginName,
             RefusalCode::VersionNotKept => Self::VersionNotKept,
             RefusalCode::Internal => Self::Internal,
