@@ -318,6 +318,12 @@ catalogue! {
     InstantiationFailed = "instantiation-failed", None, Refused,
         "the plugin could not be started within its limits",
         "Check its start code, or raise its limits.";
+    TypeOwned = "type-owned", None, Refused,
+        "another plugin owns a command type or a fact type of the plugin",
+        "Rename the type, or remove the plugin that owns it.";
+    CannotReplace = "cannot-replace", None, Refused,
+        "the version does not fit the commands, the facts or the role of its consumer",
+        "Use a version that declares the types that the message names.";
     FoldDiffers = "fold-differs", None, Refused,
         "the aggregate makes other folds than the version before, which has the same revision",
         "Raise `state_revision` in the manifest, or make `evolve` depend on its arguments only.";

@@ -158,7 +158,7 @@ impl Plugins {
         self.check_folds(&version)?;
         let now = self.core.now();
         self.take_over(version, from, |sequencer, spec, before| sequencer.attach_after(spec, before, now))
-            .map_err(|(name, error)| internal(&name, &error))
+            .map_err(|(name, error)| unattached(&name, &error))
     }
 
     /// Lets `version` take over by `act`, which is given what both say to the engine: `version`, and what is
@@ -383,6 +383,23 @@ pub fn spec(plugin: &Plugin, code: CodeNumber) -> ConsumerSpec {
 /// The start of a digest, as the listings show it.
 pub(super) fn short(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
+}
+
+/// What the engine's refusal to attach a plugin says to its author or operator.
+fn unattached(name: &str, error: &ConsumerError) -> Refusal {
+    let (code, hint) = match error {
+        ConsumerError::CommandOwned { .. } | ConsumerError::FactOwned { .. } => {
+            (RefusalCode::TypeOwned, "Rename the type, or remove the plugin that owns it.")
+        }
+        ConsumerError::RoleChanged { .. }
+        | ConsumerError::Undecided { .. }
+        | ConsumerError::Behind { .. }
+        | ConsumerError::UnknownFact { .. } => {
+            (RefusalCode::CannotReplace, "Use a version that declares the types that the message names.")
+        }
+        _ => return internal(name, error),
+    };
+    Refusal::new(code, error.to_string(), hint)
 }
 
 fn internal(name: &str, error: &dyn std::fmt::Display) -> Refusal {

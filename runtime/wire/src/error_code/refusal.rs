@@ -23,6 +23,8 @@ impl From<RefusalCode> for ErrorCode {
             RefusalCode::SecretUnavailable => Self::SecretUnavailable,
             RefusalCode::CompileFailed => Self::CompileFailed,
             RefusalCode::InstantiationFailed => Self::InstantiationFailed,
+            RefusalCode::TypeOwned => Self::TypeOwned,
+            RefusalCode::CannotReplace => Self::CannotReplace,
             RefusalCode::FoldDiffers => Self::FoldDiffers,
             RefusalCode::DuplicatePluginName => Self::DuplicatePluginName,
             RefusalCode::VersionNotKept => Self::VersionNotKept,
