@@ -37,8 +37,11 @@ pub struct ScopeKind {
     /// The kind.
     pub name: &'static str,
     /// Applies facts to a fold.
-    pub evolve: fn(&Scope, Option<&[u8]>, &[Fact]) -> Result<Vec<u8>>,
+    pub evolve: Evolution,
 }
+
+/// Returns the fold of a scope after the facts, which follow those of its earlier fold.
+type Evolution = fn(&Scope, Option<&[u8]>, &[Fact]) -> Result<Vec<u8>>;
 
 inventory::collect!(CommandType);
 inventory::collect!(ScopeKind);

@@ -50,7 +50,7 @@ impl Decide {
     /// The decision depends on the scope: if a parallel decision records a fact about it, the runtime decides
     /// this command again. The state does not contain the facts of this decision.
     ///
-    /// ```
+    /// ```standalone_crate
     /// # use camshaft_sdk::prelude::*;
     /// # use serde::{Deserialize, Serialize};
     /// # #[derive(Default, Serialize, Deserialize)]

@@ -18,7 +18,7 @@ use crate::{
 /// statics. Use sorted sets such as `BTreeSet`: the order of a `HashSet` differs from run to run. The SDK sorts
 /// the entries of maps.
 ///
-/// ```
+/// ```standalone_crate
 /// use camshaft_sdk::prelude::*;
 /// use serde::{Deserialize, Serialize};
 ///

@@ -1,5 +1,7 @@
 //! The SDK for Camshaft plugins in Rust: one attribute on a plain function.
 //!
+//! A plugin handles events, or it decides commands: see [Commands and facts](#commands-and-facts).
+//!
 //! # A plugin
 //!
 //! A plugin is a library crate with `crate-type = ["cdylib"]` that depends on `camshaft-sdk` and `serde`. The
@@ -107,6 +109,105 @@
 //! # }
 //! ```
 //!
+//! # Commands and facts
+//!
+//! A plugin with [`#[command]`](macro@command)s is an aggregate: it decides which commands are accepted, and
+//! records what then happened as facts. It has no [`Context::state`]. Its truth is its facts, and a state is what
+//! [`Evolve`] makes of them. A crate has either handlers or commands.
+//!
+//! A *scope* is what a rule is about, such as the course `course/c1`. A decision loads the scopes that its rules
+//! need, refuses or records facts about them, and returns the reply to the sender:
+//!
+//! ```standalone_crate
+//! use camshaft_sdk::{prelude::*, testing::TestAggregate};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Defined {
+//!     capacity: u32,
+//! }
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Subscribe {
+//!     course: String,
+//!     student: String,
+//! }
+//!
+//! #[derive(Default, Serialize, Deserialize)]
+//! struct Course {
+//!     capacity: u32,
+//!     students: u32,
+//! }
+//!
+//! #[scope("course")]
+//! impl Evolve for Course {
+//!     fn evolve(&mut self, fact: &Fact) -> Result {
+//!         match fact.event_type() {
+//!             "course.defined" => self.capacity = fact.data::<Defined>()?.capacity,
+//!             "student.subscribed" => self.students += 1,
+//!             _ => {}
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! #[derive(Default, Serialize, Deserialize)]
+//! struct Student {
+//!     courses: u32,
+//! }
+//!
+//! #[scope("student")]
+//! impl Evolve for Student {
+//!     fn evolve(&mut self, fact: &Fact) -> Result {
+//!         if fact.event_type() == "student.subscribed" {
+//!             self.courses += 1;
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! #[command("course.subscribe", scope = "course", records("student.subscribed"))]
+//! fn subscribe(command: Command<Subscribe>, ctx: &mut Decide) -> Decided<u32> {
+//!     let course = ctx.load::<Course>(&command.data.course)?.or_refuse("no-such-course")?;
+//!     let student = ctx.load_or_new::<Student>(&command.data.student)?;
+//!     (course.students < course.capacity).or_refuse("course-full")?;
+//!     (student.courses < 10).or_refuse("too-many-courses")?;
+//!     ctx.record("student.subscribed", &command.data).about(&course).about(&student)?;
+//!     Ok(course.students + 1)
+//! }
+//!
+//! # fn main() {
+//! // A test gives facts, sends a command and checks the outcome.
+//! let mut courses = TestAggregate::new().given("course.defined", &Defined { capacity: 1 }, ["course/c1"]);
+//! let subscribe = |student: &str| {
+//!     let data = Subscribe { course: "c1".to_owned(), student: student.to_owned() };
+//!     Command { subject: Some("c1".to_owned()), ..Command::new("course.subscribe", data) }
+//! };
+//! let accepted = courses.send(subscribe("ada")).unwrap();
+//! assert_eq!(accepted.facts[0].extension("scopes"), Some("course/c1@2 student/ada@1"));
+//! assert_eq!(accepted.reply::<u32>().unwrap(), 1);
+//!
+//! let declined = courses.send(subscribe("bob")).unwrap_err();
+//! assert_eq!(declined.refusal().unwrap().code, "course-full");
+//! # }
+//! ```
+//!
+//! The command's completion, its facts, the new states of all its scopes and the reply commit together, exactly
+//! once. If a parallel decision records a fact about a scope that this one loaded, the runtime decides the
+//! command again; a plugin does not notice it. Rules over several scopes therefore hold without locks.
+//!
+//! A command that is not accepted is refused, or it fails:
+//!
+//! * **`.or_refuse("code")?` refuses.** A refusal is a final answer: the sender gets the code, and nothing is
+//!   recorded. Call it on an [`Option`], a `bool` or a [`Result`](std::result::Result); see [`RefuseExt`]. A
+//!   [`Refusal`] also has a message and data.
+//! * **`?` and `.reject("…")` fail**, as in a handler: the command is decided again later, or becomes a dead
+//!   letter.
+//!
+//! A state is stored as MessagePack, with the entries of its maps in order. It has to be the same bytes however
+//! the runtime divides the facts into calls, and [`testing::TestAggregate`] checks that. If the type of a state
+//! changes, raise `state_revision` in `plugin.toml`; the runtime then makes the states again from the facts.
+//!
 //! # Output
 //!
 //! `println!`, `eprintln!` and `dbg!` write lines of level info to the plugin's log, also from other crates.
@@ -116,7 +217,7 @@
 //! # The manifest
 //!
 //! The plugin's name, version and description are those of the Cargo package. Its subscriptions and published
-//! types come from the attributes. A `plugin.toml` beside `Cargo.toml` can override name, version and
+//! types, or its commands, come from the attributes. A `plugin.toml` beside `Cargo.toml` can override name, version and
 //! description, and adds policy, limits, configuration and filters. It is checked while the crate compiles.
 //! If you add the file to a crate that was already compiled, save a source file once: the compiler cannot
 //! watch for a file that did not exist.

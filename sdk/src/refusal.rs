@@ -162,6 +162,16 @@ impl<E: StdError> From<E> for Declined {
 }
 
 /// Converts a missing value, a condition that does not hold or an error into a refusal. Part of the prelude.
+///
+/// The SDK's own [`Error`] is not converted: a failed call into the runtime is not an answer to the sender. So
+/// `?` comes first.
+///
+/// ```compile_fail,E0599
+/// # use camshaft_sdk::prelude::*;
+/// fn checked(loaded: Result<Option<u32>>) -> Decided<u32> {
+///     Ok(loaded.or_refuse("no-such-course")?) // must be `loaded?.or_refuse(…)?`
+/// }
+/// ```
 pub trait RefuseExt<T> {
     /// Refuses the command with this code, or with this [`Refusal`]. The message of an error becomes the
     /// message of the refusal, unless the refusal has one.
@@ -183,12 +193,51 @@ impl RefuseExt<()> for bool {
     }
 }
 
-// Not for the SDK's own error: a failed call into the runtime must not become an answer.
 impl<T, E: StdError> RefuseExt<T> for Result<T, E> {
     fn or_refuse(self, refusal: impl Into<Refusal>) -> Result<T, Refusal> {
         self.map_err(|error| {
             let refusal = refusal.into();
             if refusal.message.is_empty() { refusal.message(error) } else { refusal }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absent_value_a_false_condition_and_an_error_become_the_named_refusal() {
+        assert_eq!(Some(7).or_refuse("absent"), Ok(7));
+        assert_eq!(None::<u8>.or_refuse("absent"), Err(Refusal::new("absent")));
+        assert_eq!(true.or_refuse("false"), Ok(()));
+        assert_eq!(
+            false.or_refuse(Refusal::new("false").message("no")),
+            Err(Refusal::new("false").message("no"))
+        );
+        assert_eq!("7".parse::<u8>().or_refuse("no-number"), Ok(7));
+    }
+
+    #[test]
+    fn the_message_of_an_error_is_that_of_the_refusal_unless_it_has_one() {
+        let refusal = "x".parse::<u8>().or_refuse("no-number").unwrap_err();
+        assert_eq!(format!("{refusal:?}"), "no-number: invalid digit found in string");
+        let refusal = "x".parse::<u8>().or_refuse(Refusal::new("no-number").message("write a number"));
+        assert_eq!(format!("{:?}", refusal.unwrap_err()), "no-number: write a number");
+    }
+
+    #[test]
+    fn a_question_mark_keeps_refusals_and_errors_apart() {
+        let decide = |what: &str| -> Decided<u8> {
+            match what {
+                "refused" => Err(Refusal::new("full").data(&[1, 2]))?,
+                "rejected" => Err(Error::reject("never"))?,
+                number => Ok(number.parse()?),
+            }
+        };
+        assert_eq!(decide("7").unwrap(), 7);
+        assert_eq!(format!("{:?}", decide("refused").unwrap_err()), "refused: full [1,2]");
+        assert_eq!(format!("{:?}", decide("rejected").unwrap_err()), "reject: never");
+        assert_eq!(format!("{:?}", decide("x").unwrap_err()), "retry: invalid digit found in string");
     }
 }

@@ -10,7 +10,7 @@ use crate::{error::Error, evolve::Evolve};
 /// A scope, by its kind and its id. A [`Loaded`](crate::Loaded) state knows its scope, so a decision needs
 /// this type only for a scope that it does not load:
 ///
-/// ```
+/// ```standalone_crate
 /// # use camshaft_sdk::prelude::*;
 /// # use serde::{Deserialize, Serialize};
 /// # #[derive(Default, Serialize, Deserialize)]
@@ -60,7 +60,6 @@ impl AsRef<Self> for Scope {
 }
 
 /// Whether a kind has only characters that are allowed.
-
 fn is_kind(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
 }

@@ -1,4 +1,5 @@
-//! Runs handlers under `cargo test`, without WebAssembly: an in-memory [`Context`].
+//! Runs handlers under `cargo test`, without WebAssembly: an in-memory [`Context`]. [`TestAggregate`] does the
+//! same for the commands of an aggregate.
 //!
 //! Within one attempt it behaves like the runtime's context. It does not retry, order or persist anything,
 //! and it counts no hops.
@@ -71,7 +72,9 @@
 //! attempt has no effects: `published` is then empty and `state` is unchanged. Published events are not
 //! delivered to any plugin, not even to the plugin itself.
 
+mod aggregate;
 mod memory;
+mod time;
 
 use std::{
     ops::{Deref, DerefMut},
@@ -87,7 +90,42 @@ use crate::{
     handler,
     host::Level,
 };
+pub use aggregate::{Accepted, TestAggregate};
 use memory::Memory;
+
+/// Defines the methods that set the inputs of an attempt. The type has a field `memory`.
+macro_rules! attempt_inputs {
+    () => {
+        /// Sets a configuration value.
+        #[must_use]
+        pub fn with_config(self, key: &str, value: &str) -> Self {
+            self.memory.facts.borrow_mut().config.insert(key.to_owned(), value.to_owned());
+            self
+        }
+
+        /// Sets the attempt's time, in milliseconds since 1970-01-01T00:00:00Z.
+        #[must_use]
+        pub fn with_now_ms(self, now_ms: u64) -> Self {
+            self.memory.facts.borrow_mut().now_ms = now_ms;
+            self
+        }
+
+        /// Sets the number of the attempt.
+        #[must_use]
+        pub fn with_attempt(self, attempt: u32) -> Self {
+            self.memory.facts.borrow_mut().attempt = attempt;
+            self
+        }
+
+        /// Sets the event's offset in the log. Random bytes are derived from it.
+        #[must_use]
+        pub fn with_offset(self, offset: u64) -> Self {
+            self.memory.facts.borrow_mut().offset = offset;
+            self
+        }
+    };
+}
+use attempt_inputs;
 
 /// An in-memory [`Context`]. Pass it wherever a handler takes `&mut Context`. A test sets the handler's
 /// inputs on it and reads the handler's effects from it.
@@ -137,26 +175,7 @@ impl TestContext {
         Self { context: Context { host: Box::new(Rc::clone(&memory)) }, memory }
     }
 
-    /// Sets a configuration value.
-    #[must_use]
-    pub fn with_config(self, key: &str, value: &str) -> Self {
-        self.memory.facts.borrow_mut().config.insert(key.to_owned(), value.to_owned());
-        self
-    }
-
-    /// Sets the attempt's time, in milliseconds since 1970-01-01T00:00:00Z.
-    #[must_use]
-    pub fn with_now_ms(self, now_ms: u64) -> Self {
-        self.memory.facts.borrow_mut().now_ms = now_ms;
-        self
-    }
-
-    /// Sets the number of the attempt.
-    #[must_use]
-    pub fn with_attempt(self, attempt: u32) -> Self {
-        self.memory.facts.borrow_mut().attempt = attempt;
-        self
-    }
+    attempt_inputs!();
 
     /// Calls `respond` for each request of the handler. Placeholders for secrets are not replaced.
     #[cfg(feature = "http")]
@@ -190,13 +209,6 @@ impl TestContext {
     #[must_use]
     pub fn with_publishes<'t>(self, event_types: impl IntoIterator<Item = &'t str>) -> Self {
         self.memory.facts.borrow_mut().publishes.extend(event_types.into_iter().map(str::to_owned));
-        self
-    }
-
-    /// Sets the event's offset in the log. Random bytes are derived from it.
-    #[must_use]
-    pub fn with_offset(self, offset: u64) -> Self {
-        self.memory.facts.borrow_mut().offset = offset;
         self
     }
 

@@ -1,4 +1,4 @@
-//! The compile errors for misuse of `#[handler]`: one file per rule in `ui/`, with the expected error beside
+//! The compile errors for misuse of the attributes: one file per rule in `ui/`, with the expected error beside
 //! it. The rules for `plugin.toml` are tested in camshaft-sdk-macros.
 
 #[test]

@@ -18,7 +18,7 @@ use quote::quote;
 use syn::{ItemFn, ItemImpl};
 
 use crate::{
-    arguments::{Arguments, command::CommandArguments, scope::ScopeArguments},
+    arguments::{Arguments, command::CommandArguments},
     manifest::{Entry, Manifest},
     signature::{Form, Signature},
 };
@@ -77,27 +77,31 @@ pub fn command(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// A crate may have several kinds, each with its own type.
 #[proc_macro_attribute]
 pub fn scope(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    match scope_of(attribute, item.clone()) {
-        Ok(generated) => generated.into(),
-        Err(error) => item.into_iter().chain(TokenStream::from(error.into_compile_error())).collect(),
-    }
-}
-
-fn scope_of(attribute: TokenStream, item: TokenStream) -> syn::Result<proc_macro2::TokenStream> {
     let expected = "`#[scope]` applies only to `impl Evolve for …`, for a type without parameters";
-    let implementation: ItemImpl =
-        syn::parse(item).map_err(|error| syn::Error::new(error.span(), expected))?;
+    let implementation: ItemImpl = match syn::parse(item.clone()) {
+        Ok(implementation) => implementation,
+        Err(error) => {
+            let error = syn::Error::new(error.span(), expected).into_compile_error();
+            return item.into_iter().chain(TokenStream::from(error)).collect();
+        }
+    };
     let is_evolve = |path: &syn::Path| path.segments.last().is_some_and(|last| last.ident == "Evolve");
-    match &implementation.trait_ {
-        Some((path, _)) if is_evolve(path) => {}
-        Some((path, _)) => return Err(syn::Error::new_spanned(path, expected)),
-        None => return Err(syn::Error::new_spanned(&implementation.self_ty, expected)),
+    let mistaken = match &implementation.trait_ {
+        Some((path, _)) if is_evolve(path) => None,
+        Some((path, _)) => Some(syn::Error::new_spanned(path, expected)),
+        None => Some(syn::Error::new_spanned(&implementation.self_ty, expected)),
+    };
+    if let Some(error) = mistaken {
+        let error = error.into_compile_error();
+        return quote!(#implementation #error).into();
     }
-    if !implementation.generics.params.is_empty() {
-        return Err(syn::Error::new_spanned(&implementation.generics, expected));
-    }
-    let arguments: ScopeArguments = syn::parse(attribute)?;
-    Ok(expand::scope(implementation, &arguments))
+    let generics = &implementation.generics;
+    let arguments = if generics.params.is_empty() {
+        syn::parse(attribute)
+    } else {
+        Err(syn::Error::new_spanned(generics, expected))
+    };
+    expand::scope(implementation, arguments).into()
 }
 
 /// Keeps the function and adds the code that `expand` generates.

@@ -1,4 +1,5 @@
-//! The contract's imports in memory, for [`TestContext`](super::TestContext).
+//! The contract's imports in memory, for [`TestContext`](super::TestContext) and
+//! [`TestAggregate`](super::TestAggregate).
 
 use std::{
     cell::RefCell,
@@ -11,7 +12,8 @@ use crate::{
     error::{Error, Result},
     event::{Bytes, Event},
     handler::{self, Handler},
-    host::{Host, Level, NewEvent, Pages, Pair, Runtime},
+    host::{Host, Level, NewEvent, Pages, Pair, Runtime, Scopes},
+    scope::Scope,
 };
 
 /// Number of pairs in one page of a scan. It is small, so that tests need several pages.
@@ -22,6 +24,8 @@ const PAGE: usize = 2;
 pub(super) struct Memory {
     pub facts: RefCell<Facts>,
     pub effects: RefCell<Effects>,
+    /// The folds of scopes.
+    pub folds: RefCell<BTreeMap<Scope, Vec<u8>>>,
     pub logged: RefCell<Vec<LogLine>>,
 }
 
@@ -63,7 +67,7 @@ impl Default for Facts {
 
 impl Memory {
     /// The event as the log would store it, as far as one attempt can see.
-    fn resolve(&self, new: NewEvent, number: usize) -> Result<Event<Bytes>> {
+    pub fn resolve(&self, new: NewEvent, number: usize) -> Result<Event<Bytes>> {
         let declared = || inventory::iter::<Handler>.into_iter().flat_map(|handler| handler.publishes);
         let any_handler = inventory::iter::<Handler>.into_iter().next().is_some();
         let facts = self.facts.borrow();
@@ -141,6 +145,16 @@ impl Host for Rc<Memory> {
             Some(respond) => respond(request),
             None => Err(Error::retry("no response is configured; call `with_responses` on the test context")),
         }
+    }
+}
+
+impl Scopes for Rc<Memory> {
+    fn load(&self, scope: &Scope) -> Result<Option<Vec<u8>>> {
+        if scope.id().is_empty() {
+            let kind = scope.kind();
+            return Err(Error::reject(format_args!("the id of a scope of kind \"{kind}\" is empty")));
+        }
+        Ok(self.folds.borrow().get(scope).cloned())
     }
 }
 

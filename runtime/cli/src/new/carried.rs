@@ -65,7 +65,7 @@ fn inherited(value: &Value) -> Vec<String> {
     here.chain(table.values().flat_map(inherited)).collect()
 }
 
-const RUST: [(&str, &str); 39] = carry![
+const RUST: [(&str, &str); 41] = carry![
     "sdk/Cargo.toml",
     "sdk/macros/Cargo.toml",
     "sdk/macros/src/arguments.rs",
@@ -104,7 +104,9 @@ const RUST: [(&str, &str); 39] = carry![
     "sdk/src/scope.rs",
     "sdk/src/state.rs",
     "sdk/src/testing.rs",
+    "sdk/src/testing/aggregate.rs",
     "sdk/src/testing/memory.rs",
+    "sdk/src/testing/time.rs",
 ];
 
 const JAVASCRIPT: [(&str, &str); 21] = carry![

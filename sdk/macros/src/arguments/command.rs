@@ -38,10 +38,7 @@ impl Parse for CommandArguments {
             }
             let option: Ident = input.parse().map_err(|error| syn::Error::new(error.span(), FORM))?;
             let is_repeated = if option == "scope" {
-                input.parse::<Token![=]>()?;
-                let kind: LitStr = input.parse()?;
-                check_kind(&kind)?;
-                scope.replace(kind).is_some()
+                scope.replace(kind(input)?).is_some()
             } else if option == "records" {
                 records.replace(list(input)?).is_some()
             } else {
@@ -61,6 +58,16 @@ impl Parse for CommandArguments {
         check_recorded(&records)?;
         Ok(Self { command, scope, records })
     }
+}
+
+/// The value of the option `scope`.
+fn kind(input: ParseStream) -> syn::Result<LitStr> {
+    let equals = input.parse::<Token![=]>();
+    let kind: LitStr = equals.and_then(|_| input.parse()).map_err(|error| {
+        syn::Error::new(error.span(), "write the scope with its kind: `scope = \"course\"`")
+    })?;
+    check_kind(&kind)?;
+    Ok(kind)
 }
 
 fn check_command(literal: &LitStr) -> syn::Result<()> {

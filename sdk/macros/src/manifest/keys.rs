@@ -138,6 +138,9 @@ fn hint(key: &str, keys: &[Key]) -> String {
     if key == "grants" {
         return "; declare `capabilities` here, and let the operator's file grant them".to_owned();
     }
+    if key == "commands" {
+        return "; each `#[command]` writes its own entry".to_owned();
+    }
     let nearest =
         keys.iter().map(|(known, _)| *known).min_by_key(|known| strsim::damerau_levenshtein(known, key));
     match nearest {

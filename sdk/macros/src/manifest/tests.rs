@@ -10,7 +10,7 @@ use super::{
     parse,
 };
 use crate::{
-    arguments::Arguments,
+    arguments::{Arguments, command::CommandArguments},
     signature::{Form, Signature},
 };
 
@@ -26,17 +26,70 @@ fn unite(plugin_toml: &str) -> Result<Manifest, String> {
         .map_err(|error| error.to_string())
 }
 
+/// The command `course.subscribe`, which records `student.subscribed`, in a crate with this file.
+fn unite_command(plugin_toml: &str) -> Result<Manifest, String> {
+    let arguments: CommandArguments =
+        parse_quote!("course.subscribe", scope = "course", records("student.subscribed", "course.filled"));
+    parse(plugin_toml)
+        .and_then(|table| Manifest::unite(table, &Entry::Command(&arguments)))
+        .map_err(|error| error.to_string())
+}
+
 #[test]
 fn without_a_file_the_package_and_the_attribute_are_the_manifest() {
     let manifest = unite("manifest = 1").unwrap();
     let expected = format!(
-        "description = \"the #[handler] attribute of camshaft-sdk\"\nmanifest = 1\n\
+        "description = \"the attributes of camshaft-sdk\"\nmanifest = 1\n\
          name = \"camshaft-sdk-macros\"\npublishes = [\"stock.reserved\"]\nversion = \"{}\"\n\n\
          [[subscriptions]]\nhandler = \"reserve\"\ntypes = [\"order.placed\", \"order.paid\"]\n",
         env!("CARGO_PKG_VERSION")
     );
     assert_eq!(manifest.record, expected);
     assert_eq!(manifest.publishes, ["stock.reserved"]);
+}
+
+#[test]
+fn a_command_contributes_its_type_scope_and_facts_and_no_key_of_handlers() {
+    let manifest = unite_command("manifest = 1\nname = 'courses'\n[policy]\nmax_attempts = 3").unwrap();
+    let expected = format!(
+        "description = \"the attributes of camshaft-sdk\"\nmanifest = 1\nname = \"courses\"\n\
+         version = \"{}\"\n\n[[commands]]\nrecords = [\"student.subscribed\", \"course.filled\"]\n\
+         scope = \"course\"\ntype = \"course.subscribe\"\n\n[policy]\nmax_attempts = 3\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(manifest.record, expected);
+}
+
+#[test]
+fn keys_that_only_handlers_have_are_refused_beside_a_command() {
+    for (key, expected) in [
+        (
+            "publishes = ['a']",
+            "plugin.toml has `publishes`, but this plugin has commands: it publishes only the facts in \
+             `records(…)`; remove the key",
+        ),
+        (
+            "capabilities = ['http']",
+            "plugin.toml has `capabilities`, but this plugin has commands: it runs without grants; remove the key",
+        ),
+        (
+            "template = true",
+            "plugin.toml has `template`, but this plugin has commands: its command types are fixed; remove the key",
+        ),
+        (
+            "[[subscriptions]]\nhandler = 'a'",
+            "plugin.toml has `subscriptions`, but this plugin has commands: its commands are its subscription; \
+             remove the key",
+        ),
+        (
+            "[[commands]]\ntype = 'a'",
+            "plugin.toml line 2: unknown key `commands`; each `#[command]` writes its own entry",
+        ),
+    ] {
+        let error =
+            unite_command(&format!("manifest = 1\n{key}")).map(|manifest| manifest.record).unwrap_err();
+        assert_eq!(error, expected);
+    }
 }
 
 #[test]
@@ -141,8 +194,8 @@ fn the_file_takes_the_keys_that_the_contract_gives_to_the_author() {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         let [key, records, _, says] = cells[..] else { panic!("{line}") };
         let key = key.trim_matches('`');
-        // Keys that only the operator writes, and the key that the macro writes itself.
-        if records == "none" || key == "handlers" {
+        // Keys that only the operator writes, and those that the macros write.
+        if records == "none" || ["handlers", "commands"].contains(&key) {
             continue;
         }
         let parts = says.split_once("each entry has ").or_else(|| says.split_once("one value of "));

@@ -1,0 +1,9 @@
+//! A command's function takes the command.
+use camshaft_sdk::prelude::*;
+
+#[command("course.subscribe", scope = "course")]
+fn f() -> Decided {
+    Ok(())
+}
+
+fn main() {}
