@@ -1,6 +1,7 @@
 //! The commands and scopes of an aggregate, and the calls of the runtime to them.
 //!
-//! Each `#[command]` submits one [`CommandType`], each `#[scope]` one [`ScopeKind`]. The linker collects them.
+//! Each `#[command]` submits one [`CommandType`], each `#[scope]` one [`ScopeKind`]. The linker collects
+//! them.
 
 use std::any::TypeId;
 
@@ -74,8 +75,8 @@ pub(crate) fn evolve(scope: &Scope, state: Option<&[u8]>, facts: &[Fact]) -> Res
     }
 }
 
-/// Applies facts to the fold of a scope with the state type `S`. A failure is a reject, because another attempt
-/// has the same input.
+/// Applies facts to the fold of a scope with the state type `S`. A failure is a reject, because another
+/// attempt has the same input.
 ///
 /// # Errors
 /// A fold that cannot be decoded or encoded, or a fact that cannot be applied.

@@ -1,7 +1,7 @@
 //! What every attempt offers: configuration, log lines, time and random numbers.
 
-/// Defines the methods that [`Context`](crate::Context) and [`Decide`](crate::Decide) have in common. Each has
-/// a field `host` that is a [`Runtime`](crate::host::Runtime).
+/// Defines the methods that [`Context`](crate::Context) and [`Decide`](crate::Decide) have in common. Each
+/// has a field `host` that is a [`Runtime`](crate::host::Runtime).
 macro_rules! attempt_methods {
     () => {
         /// Returns the configuration value of `key`: the operator's, else the author's from `plugin.toml`.

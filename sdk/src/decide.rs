@@ -32,7 +32,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Fails the decision, whatever the author's code does with the error.
+    /// Fails the decision, even if the author's code drops the error.
     pub fn fail(&mut self, reason: String) -> Error {
         let error = Error::reject(&reason);
         self.failure.get_or_insert(reason);

@@ -10,13 +10,14 @@ use crate::{
     event::{Bytes, Event},
 };
 
-/// The state of a scope: what a decision knows about it. The attribute [`#[scope("course")]`](macro@crate::scope)
-/// on the `impl` sets the kind of the scope. A scope without facts has the default state.
+/// The state of a scope: what a decision knows about it. The attribute
+/// [`#[scope("course")]`](macro@crate::scope) on the `impl` sets the kind of the scope. A scope without facts
+/// has the default state.
 ///
 /// `evolve` has one input besides the state, the fact. The runtime calls it again to make the state anew, for
 /// any number of facts at a time, and compares the results. So it must not read clocks, random numbers or
-/// statics. Use sorted sets such as `BTreeSet`: the order of a `HashSet` differs from run to run. The SDK sorts
-/// the entries of maps.
+/// statics. Use sorted sets such as `BTreeSet`: the order of a `HashSet` differs from run to run. The SDK
+/// sorts the entries of maps.
 ///
 /// ```standalone_crate
 /// use camshaft_sdk::prelude::*;

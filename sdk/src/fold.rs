@@ -1,5 +1,5 @@
 //! Encodes the folds of scopes: MessagePack like state values, but with the entries of every map in the order
-//! of their encoded keys. Equal states are then equal bytes, whatever order a `HashMap` has.
+//! of their encoded keys. Equal states are then equal bytes, although the order of a `HashMap` differs.
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -65,7 +65,7 @@ fn taken<'b>(start: &'b [u8], rest: &[u8]) -> &'b [u8] {
     start.strip_suffix(rest).unwrap_or(start)
 }
 
-/// What was read: a whole scalar, or the head of a container with so many elements.
+/// The result of [`next_value`]: a whole scalar, or the head of a container with its number of elements.
 enum Value {
     Scalar,
     List(usize),

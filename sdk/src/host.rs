@@ -1,4 +1,5 @@
-//! The imports of the contract as traits, which [`Context`](crate::Context) and [`Decide`](crate::Decide) call.
+//! The imports of the contract as traits, which [`Context`](crate::Context) and [`Decide`](crate::Decide)
+//! call.
 //!
 //! They have two implementations: the component's imports (`guest.rs`), and an in-memory host for tests
 //! (`testing.rs`).

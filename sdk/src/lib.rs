@@ -112,11 +112,11 @@
 //! # Commands and facts
 //!
 //! A plugin with [`#[command]`](macro@command)s is an aggregate: it decides which commands are accepted, and
-//! records what then happened as facts. It has no [`Context::state`]. Its truth is its facts, and a state is what
-//! [`Evolve`] makes of them. A crate has either handlers or commands.
+//! records what then happened as facts. It has no [`Context::state`]. Its truth is its facts, and a state is
+//! what [`Evolve`] makes of them. A crate has either handlers or commands.
 //!
-//! A *scope* is what a rule is about, such as the course `course/c1`. A decision loads the scopes that its rules
-//! need, refuses or records facts about them, and returns the reply to the sender:
+//! A *scope* is what a rule is about, such as the course `course/c1`. A decision loads the scopes that its
+//! rules need, refuses or records facts about them, and returns the reply to the sender:
 //!
 //! ```standalone_crate
 //! use camshaft_sdk::{prelude::*, testing::TestAggregate};
@@ -192,9 +192,10 @@
 //! # }
 //! ```
 //!
-//! The command's completion, its facts, the new states of all its scopes and the reply commit together, exactly
-//! once. If a parallel decision records a fact about a scope that this one loaded, the runtime decides the
-//! command again; a plugin does not notice it. Rules over several scopes therefore hold without locks.
+//! The command's completion, its facts, the new states of all its scopes and the reply commit together,
+//! exactly once. If a parallel decision records a fact about a scope that this one loaded, the runtime
+//! decides the command again; a plugin does not notice it. Rules over several scopes therefore hold without
+//! locks.
 //!
 //! A command that is not accepted is refused, or it fails:
 //!
@@ -204,9 +205,10 @@
 //! * **`?` and `.reject("…")` fail**, as in a handler: the command is decided again later, or becomes a dead
 //!   letter.
 //!
-//! A state is stored as MessagePack, with the entries of its maps in order. It has to be the same bytes however
-//! the runtime divides the facts into calls, and [`testing::TestAggregate`] checks that. If the type of a state
-//! changes, raise `state_revision` in `plugin.toml`; the runtime then makes the states again from the facts.
+//! A state is stored as MessagePack, with the entries of its maps in order. It has to be the same bytes
+//! however the runtime divides the facts into calls, and [`testing::TestAggregate`] checks that. If the type
+//! of a state changes, raise `state_revision` in `plugin.toml`; the runtime then makes the states again from
+//! the facts.
 //!
 //! # Output
 //!
@@ -217,10 +219,10 @@
 //! # The manifest
 //!
 //! The plugin's name, version and description are those of the Cargo package. Its subscriptions and published
-//! types, or its commands, come from the attributes. A `plugin.toml` beside `Cargo.toml` can override name, version and
-//! description, and adds policy, limits, configuration and filters. It is checked while the crate compiles.
-//! If you add the file to a crate that was already compiled, save a source file once: the compiler cannot
-//! watch for a file that did not exist.
+//! types, or its commands, come from the attributes. A `plugin.toml` beside `Cargo.toml` can override name,
+//! version and description, and adds policy, limits, configuration and filters. It is checked while the crate
+//! compiles. If you add the file to a crate that was already compiled, save a source file once: the compiler
+//! cannot watch for a file that did not exist.
 //!
 //! ```toml
 //! manifest = 1

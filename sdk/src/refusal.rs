@@ -14,8 +14,8 @@ use crate::{
 /// [`Error`] and every [`std::error::Error`].
 pub type Decided<R = ()> = std::result::Result<R, Declined>;
 
-/// A decided no. It is an answer, so it is final: the sender gets the code, the message and the data. A refused
-/// command records no facts.
+/// A decided no. It is an answer, so it is final: the sender gets the code, the message and the data. A
+/// refused command records no facts.
 ///
 /// ```
 /// use camshaft_sdk::prelude::*;
@@ -163,13 +163,13 @@ impl<E: StdError> From<E> for Declined {
 
 /// Converts a missing value, a condition that does not hold or an error into a refusal. Part of the prelude.
 ///
-/// The SDK's own [`Error`] is not converted: a failed call into the runtime is not an answer to the sender. So
-/// `?` comes first.
+/// The SDK's own [`Error`] is not converted: a failed call into the runtime is not an answer to the sender.
+/// So `?` comes first, as in `ctx.load::<Course>(id)?.or_refuse("no-such-course")?`.
 ///
 /// ```compile_fail,E0599
 /// # use camshaft_sdk::prelude::*;
-/// fn checked(loaded: Result<Option<u32>>) -> Decided<u32> {
-///     Ok(loaded.or_refuse("no-such-course")?) // must be `loaded?.or_refuse(…)?`
+/// fn seats(loaded: Result<u32>) -> Decided<u32> {
+///     Ok(loaded.or_refuse("no-such-course")?)
 /// }
 /// ```
 pub trait RefuseExt<T> {

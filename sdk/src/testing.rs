@@ -1,5 +1,5 @@
-//! Runs handlers under `cargo test`, without WebAssembly: an in-memory [`Context`]. [`TestAggregate`] does the
-//! same for the commands of an aggregate.
+//! Runs handlers under `cargo test`, without WebAssembly: an in-memory [`Context`]. [`TestAggregate`] does
+//! the same for the commands of an aggregate.
 //!
 //! Within one attempt it behaves like the runtime's context. It does not retry, order or persist anything,
 //! and it counts no hops.

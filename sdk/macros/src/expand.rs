@@ -73,8 +73,8 @@ pub fn command(signature: &Signature, arguments: &CommandArguments, manifest: &M
     }
 }
 
-/// Adds the kind to the author's `impl`, and generates the anonymous constant that registers it. After a mistake
-/// the `impl` has an empty kind, so that the mistake is the only error.
+/// Adds the kind to the author's `impl`, and generates the anonymous constant that registers it. After a
+/// mistake the `impl` has an empty kind, so that the mistake is the only error.
 pub fn scope(mut implementation: ItemImpl, arguments: syn::Result<ScopeArguments>) -> TokenStream {
     let kind = arguments.as_ref().map_or_else(|_| String::new(), |arguments| arguments.kind.value());
     implementation.items.insert(0, parse_quote!(const KIND: &'static str = #kind;));

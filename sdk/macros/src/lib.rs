@@ -2,8 +2,8 @@
 //! for authors.
 //!
 //! A macro keeps the function unchanged and adds one anonymous constant, which registers the function and
-//! holds its record of the plugin's manifest. The first one in a crate adds the component's exports. A mistake
-//! of the author is a compile error at the token concerned, never a panic.
+//! holds its record of the plugin's manifest. The first one in a crate adds the component's exports. A
+//! mistake of the author is a compile error at the token concerned, never a panic.
 
 mod arguments;
 mod expand;
@@ -56,8 +56,8 @@ pub fn handler(attribute: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// The function takes the command by value; the type parameter of `Command` is the type that the data is
 /// decoded into. Its second argument is `ctx: &mut Decide`. It returns `Decided<R>`: the reply to the sender,
-/// any type that serde can serialize, or `()`. The function stays unchanged, as with `#[handler]`. A crate may
-/// have several commands, each with its own type, but no handlers.
+/// any type that serde can serialize, or `()`. The function stays unchanged, as with `#[handler]`. A crate
+/// may have several commands, each with its own type, but no handlers.
 ///
 /// A `plugin.toml` beside `Cargo.toml` adds settings to the attributes, as with `#[handler]`.
 #[proc_macro_attribute]

@@ -1,8 +1,8 @@
 //! The part of the plugin's manifest that one attribute contributes: the keys of `plugin.toml` if the file
 //! exists, else of the Cargo package, and the arguments of the attribute.
 //!
-//! Each handler or command writes one record, a separate TOML document, into the component. The runtime merges the
-//! records by the rules in `wit/README.md`.
+//! Each handler or command writes one record, a separate TOML document, into the component. The runtime
+//! merges the records by the rules in `wit/README.md`.
 
 mod keys;
 

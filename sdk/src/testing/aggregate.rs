@@ -21,8 +21,8 @@ use crate::{
 
 /// The aggregate of the crate, with its facts in memory.
 ///
-/// [`TestAggregate::send`] decides a command as the runtime would, and applies its facts to the states of their
-/// scopes. It fails if a state depends on how facts are divided into calls of `evolve`.
+/// [`TestAggregate::send`] decides a command as the runtime would, and applies its facts to the states of
+/// their scopes. It fails if a state depends on how facts are divided into calls of `evolve`.
 ///
 /// ```standalone_crate
 /// use camshaft_sdk::{prelude::*, testing::TestAggregate};
@@ -56,14 +56,15 @@ use crate::{
 ///
 /// # fn main() -> Result {
 /// let mut bank = TestAggregate::new().given("account.deposited", &500, ["account/9"]);
-/// let command = |cents: u64| Command { subject: Some("9".to_owned()), ..Command::new("account.withdraw", cents) };
-///
-/// let accepted = bank.send(command(200)).unwrap();
+/// let withdraw = |cents: u64| {
+///     Command { subject: Some("9".to_owned()), ..Command::new("account.withdraw", cents) }
+/// };
+/// let accepted = bank.send(withdraw(200)).unwrap();
 /// assert_eq!(accepted.facts[0].event_type(), "account.withdrawn");
 /// assert_eq!(accepted.reply::<u64>()?, 300);
 /// assert_eq!(bank.load::<Account>(9)?.unwrap().cents, 300);
 ///
-/// let declined = bank.send(command(400)).unwrap_err();
+/// let declined = bank.send(withdraw(400)).unwrap_err();
 /// assert_eq!(declined.refusal().unwrap().code, "not-enough");
 /// # Ok(())
 /// # }
@@ -95,7 +96,8 @@ impl Accepted {
 }
 
 impl TestAggregate {
-    /// Creates the aggregate without facts, at offset 0 and at 1970-01-01T00:00:00Z, with empty configuration.
+    /// Creates the aggregate without facts, at offset 0 and at 1970-01-01T00:00:00Z, with empty
+    /// configuration.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -103,8 +105,8 @@ impl TestAggregate {
 
     attempt_inputs!();
 
-    /// Adds a fact that was recorded before, about the scopes with these names: `["course/c1"]`. Its type need
-    /// not be one that a command records today.
+    /// Adds a fact that was recorded before, about the scopes with these names: `["course/c1"]`. Its type
+    /// need not be one that a command records today.
     ///
     /// # Panics
     /// If a name is not valid, or the fact cannot be applied.
@@ -125,12 +127,12 @@ impl TestAggregate {
         self
     }
 
-    /// Decides a command. If it is accepted, its facts are recorded; otherwise nothing changes. The next command
-    /// has the next offset.
+    /// Decides a command. If it is accepted, its facts are recorded; otherwise nothing changes. The next
+    /// command has the next offset.
     ///
     /// # Errors
-    /// The refusal or the error of the command's function. A reject if the runtime would reject the decision, or
-    /// if a state depends on how facts are divided into calls of `evolve`.
+    /// The refusal or the error of the command's function. A reject if the runtime would reject the decision,
+    /// or if a state depends on how facts are divided into calls of `evolve`.
     pub fn send<T: Encode>(&mut self, command: Event<T>) -> Decided<Accepted> {
         let (command, data) = command.with_data(());
         let bytes = data.encode(command.datacontenttype.as_deref()).map_err(Error::reject)?;
@@ -223,8 +225,8 @@ impl TestAggregate {
     }
 }
 
-/// The fold after all facts of a scope, of which the first `earlier` are those of `state`. It has to be the same
-/// however the facts are divided.
+/// The fold after all facts of a scope, of which the first `earlier` are those of `state`. It has to be the
+/// same however the facts are divided.
 fn evolved(scope: &Scope, state: Option<&[u8]>, facts: &[Fact], earlier: usize) -> Result<Vec<u8>> {
     let whole = aggregate::evolve(scope, state, &facts[earlier..])?;
     let mut single = state.map(<[u8]>::to_vec);
