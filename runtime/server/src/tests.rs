@@ -26,6 +26,7 @@ mod operating;
 mod publishing;
 mod reading;
 mod redriving;
+mod scopes;
 
 /// Maximum wait for an expected condition; only a failing test reaches it.
 const PATIENCE: Duration = Duration::from_secs(20);

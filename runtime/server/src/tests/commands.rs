@@ -10,6 +10,7 @@ use camshaft_event::{NewEvent, Offset, Refusal};
 
 use super::*;
 
+mod conditions;
 mod refusals;
 mod states;
 
@@ -67,7 +68,7 @@ fn act(what: &str) -> Value {
 
 impl Fixture {
     /// Sends one command with these headers.
-    async fn send_with(&self, command: &Value, headers: &[(&str, &str)]) -> Answer {
+    pub(super) async fn send_with(&self, command: &Value, headers: &[(&str, &str)]) -> Answer {
         let request =
             request("POST", "/commands").header(header::CONTENT_TYPE, camshaft::cloudevents::MEDIA_TYPE);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
@@ -75,11 +76,11 @@ impl Fixture {
     }
 
     /// Sends one command and waits long for its answer.
-    async fn send_command(&self, command: &Value) -> Answer {
+    pub(super) async fn send_command(&self, command: &Value) -> Answer {
         self.send_with(command, &[("prefer", "wait=20")]).await
     }
 
-    async fn send_commands(&self, commands: &Value) -> Answer {
+    pub(super) async fn send_commands(&self, commands: &Value) -> Answer {
         let request = request("POST", "/commands")
             .header(header::CONTENT_TYPE, camshaft::cloudevents::BATCH_MEDIA_TYPE)
             .header("prefer", "wait=20");

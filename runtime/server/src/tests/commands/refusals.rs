@@ -56,17 +56,12 @@ async fn only_the_runtime_marks_commands() {
 }
 
 #[tokio::test]
-async fn a_condition_on_a_version_is_refused_since_commands_have_none() {
+async fn a_wait_that_is_no_time_is_refused() {
     with_api(
         |_| {},
         async |api| {
             account(api).await;
             let tail = api.runtime.tail();
-            for (name, value) in [("if-match", "\"3\""), ("if-none-match", "*")] {
-                let answer = api.send_with(&command("c-1", json!({})), &[(name, value)]).await;
-                assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-                assert_eq!(answer.problem("invalid-request")["attribute"], name);
-            }
             let soon = api.send_with(&command("c-1", json!({})), &[("prefer", "wait=soon")]).await;
             assert_eq!(soon.problem("invalid-request")["attribute"], "Prefer");
             assert_eq!(api.runtime.tail(), tail, "nothing was sent");
