@@ -29,6 +29,7 @@ mod read;
 mod redrives;
 mod run;
 mod sandbox;
+mod scopes;
 mod send;
 mod show;
 mod signals;
@@ -102,6 +103,8 @@ enum Command {
     Debug(Remote<debug::Arguments>),
     /// Show redrive jobs, or cancel one
     Redrives(Remote<redrives::Arguments>),
+    /// List the scopes of an aggregate; show one with its fold or facts, now or at a version
+    Scopes(Remote<scopes::Arguments>),
     /// Show the state that plugins store
     State(Remote<state::Arguments>),
     /// Create a new plugin with tests
@@ -201,6 +204,9 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         }
         Command::Redrives(remote) => {
             remote.with(&outer, |client, arguments| redrives::redrives(client, arguments, json))
+        }
+        Command::Scopes(remote) => {
+            remote.with(&outer, |client, arguments| scopes::scopes(client, arguments, json))
         }
         Command::State(remote) => {
             remote.with(&outer, |client, arguments| state::state(client, arguments, json))

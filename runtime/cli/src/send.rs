@@ -7,8 +7,8 @@ use std::{
 };
 
 use camshaft::parse_duration;
-use camshaft_event::{Event, cloudevents};
-use camshaft_wire::{AnswerView, CommandStatus, CommandView, ErrorCode, FactsView};
+use camshaft_event::{EXPECT, Event, ScopeVersion, cloudevents};
+use camshaft_wire::{AnswerView, CommandStatus, CommandView, ErrorCode, FactsView, ScopeVersionView};
 use clap::Args;
 use serde_json::{Value, value::RawValue};
 
@@ -18,6 +18,7 @@ use super::{
     failure::Failure,
     output,
     publish::random_id,
+    scopes,
     table::{sheet, time},
 };
 use crate::text;
@@ -33,8 +34,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 The command may be sent again with the same id, for example after a failure. It is not
 executed again: the runtime returns the first answer.
 
-Exits with 0 if the command was accepted, with 3 if it was refused or discarded, and with 4
-if no consumer owns its type, if it is a dead letter or if it has no answer yet. With
+Exits with 0 if the command was accepted, with 3 if it was refused or discarded or if a
+scope has another version than --expect says, and with 4 if no consumer owns its type, if it is a dead letter or if it has no answer yet. With
 --wait 0, a command without an answer exits with 0: it is in the log.")]
 pub struct Arguments {
     /// Command type, such as account.withdraw
@@ -56,6 +57,10 @@ pub struct Arguments {
     /// Id of the command; repeat it to send the same command again [default: a new id]
     #[arg(long)]
     id: Option<String>,
+
+    /// Version that a scope must have, such as account/9=7; 0 if it has no facts. Repeatable
+    #[arg(long, value_name = "SCOPE=N", value_parser = expectation)]
+    expect: Vec<ScopeVersion>,
 
     /// Maximum time to wait for the answer, such as 30s; 0 does not wait
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = wait)]
@@ -101,7 +106,7 @@ fn command(arguments: &Arguments) -> Result<Event, Failure> {
         return Err(Failure::new(ErrorCode::InvalidEvent, format!("the data is not JSON: {error}"))
             .hint("Write one JSON value, quoted for the shell, such as '{\"amount\": 5}'."));
     }
-    let command = Event {
+    let mut command = Event {
         id: arguments.id.clone().unwrap_or_else(random_id),
         source: arguments.source.clone(),
         event_type: arguments.command_type.clone(),
@@ -111,6 +116,9 @@ fn command(arguments: &Arguments) -> Result<Event, Failure> {
         data: data.unwrap_or_default().into_bytes(),
         ..Event::default()
     };
+    if !arguments.expect.is_empty() {
+        command.set_extension(EXPECT, ScopeVersion::list(&arguments.expect));
+    }
     cloudevents::validate(&command)
         .map_err(|error| Failure::new(ErrorCode::InvalidEvent, error.to_string()).hint(error.hint()))?;
     Ok(command)
@@ -167,12 +175,13 @@ fn refused(refusal: Refusal, id: &str) -> (Option<CommandView>, Option<Failure>)
         return (None, Some(if may_be_sent { failure.detail(send_again(id)) } else { failure }));
     };
     let offset = document.offset.map(camshaft_event::Offset);
-    let view = match (ErrorCode::from_urn(&document.urn), offset, &document.refusal) {
-        (Some(ErrorCode::CommandRefused), Some(offset), Some(refusal)) => {
-            let answer = Some(AnswerView::Refused(refusal.clone()));
+    let refused = document.refusal.clone().map(AnswerView::Refused);
+    let answer = refused.or_else(|| document.mismatch.clone().map(AnswerView::Mismatch));
+    let view = match (ErrorCode::from_urn(&document.urn), offset) {
+        (Some(ErrorCode::CommandRefused | ErrorCode::VersionMismatch), Some(offset)) => {
             Some(CommandView { answer, ..CommandView::new(offset, CommandStatus::Answered) })
         }
-        (Some(ErrorCode::CommandDiscarded), Some(offset), _) => {
+        (Some(ErrorCode::CommandDiscarded), Some(offset)) => {
             Some(CommandView::new(offset, CommandStatus::Discarded))
         }
         _ => None,
@@ -217,10 +226,11 @@ fn unanswered(view: &CommandView, id: &str, wait: Duration) -> Option<Failure> {
 
 /// The state of a command, one value per line.
 pub fn shown(view: &CommandView) -> String {
-    let (reply, refusal) = match &view.answer {
-        Some(AnswerView::Accepted(reply)) => (Some(reply), None),
-        Some(AnswerView::Refused(refusal)) => (None, Some(refusal)),
-        Some(AnswerView::Mismatch(_)) | None => (None, None),
+    let (reply, refusal, mismatch) = match &view.answer {
+        Some(AnswerView::Accepted(reply)) => (Some(reply), None, None),
+        Some(AnswerView::Refused(refusal)) => (None, Some(refusal), None),
+        Some(AnswerView::Mismatch(mismatch)) => (None, None, Some(mismatch)),
+        None => (None, None, None),
     };
     sheet([
         ("command", Some(status(view).to_owned())),
@@ -229,6 +239,10 @@ pub fn shown(view: &CommandView) -> String {
         ("waits for", view.waits_for.map(waits_for)),
         ("due", view.due.map(time)),
         ("facts", view.facts.map(facts)),
+        ("scopes", scopes_of(&view.scopes)),
+        ("scope", mismatch.map(|mismatch| text::line(&mismatch.scope).into_owned())),
+        ("expected", mismatch.map(|mismatch| mismatch.expected.to_string())),
+        ("actual", mismatch.map(|mismatch| mismatch.actual.to_string())),
         ("reply", reply.and_then(pretty)),
         ("code", refusal.map(|refusal| text::line(&refusal.code).into_owned())),
         ("message", refusal.map(|refusal| text::line(&refusal.message).into_owned())),
@@ -236,8 +250,15 @@ pub fn shown(view: &CommandView) -> String {
     ])
 }
 
+/// The scopes of a decision, one per line.
+fn scopes_of(scopes: &[ScopeVersionView]) -> Option<String> {
+    let line = |at: &ScopeVersionView| format!("{} at version {}", text::line(&at.scope), at.version);
+    let lines: Vec<String> = scopes.iter().map(line).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
 /// JSON over several lines; none for null.
-fn pretty(value: &Value) -> Option<String> {
+pub fn pretty(value: &Value) -> Option<String> {
     let pretty = serde_json::to_string_pretty(value).expect("a JSON value serializes");
     (!value.is_null()).then(|| text::json(&pretty).into_owned())
 }
@@ -254,9 +275,21 @@ const fn status(view: &CommandView) -> &'static str {
         CommandStatus::Suspended => "suspended",
         CommandStatus::Dead => "dead",
         CommandStatus::Discarded => "discarded",
-        CommandStatus::Answered if matches!(view.answer, Some(AnswerView::Refused(_))) => "refused",
-        CommandStatus::Answered => "accepted",
+        CommandStatus::Answered => match view.answer {
+            Some(AnswerView::Refused(_)) => "refused",
+            Some(AnswerView::Mismatch(_)) => "version mismatch",
+            Some(AnswerView::Accepted(_)) | None => "accepted",
+        },
     }
+}
+
+/// A scope and its expected version, in the form `account/9=7`.
+fn expectation(text: &str) -> Result<ScopeVersion, String> {
+    let (name, version) = text.rsplit_once('=').ok_or("write SCOPE=N, such as account/9=7")?;
+    let is_number = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit());
+    let version = version.parse().ok().filter(|_| is_number);
+    let version = version.ok_or_else(|| format!("\"{version}\" is not a version"))?;
+    Ok(ScopeVersion { scope: scopes::scope(name).map_err(|error| error.to_string())?, version })
 }
 
 fn wait(text: &str) -> Result<Duration, String> {
@@ -266,7 +299,7 @@ fn wait(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use camshaft_event::{Offset, Timestamp};
-    use camshaft_wire::{RefusedView, WaitsForView};
+    use camshaft_wire::{MismatchView, RefusedView, WaitsForView};
     use serde_json::json;
 
     use super::*;
@@ -287,6 +320,38 @@ mod tests {
                    "balance": 7
                  }
         "#);
+    }
+
+    #[test]
+    fn an_answer_is_shown_with_the_versions_of_its_scopes() {
+        let at = |scope: &str, version| ScopeVersionView { scope: scope.into(), version };
+        let accepted = answered(AnswerView::Accepted(json!(null)));
+        let view = CommandView { scopes: vec![at("account/9", 7), at("a\u{1b}/\nb", 1)], ..accepted };
+        insta::assert_snapshot!(shown(&view), @r"
+        command  accepted
+        offset   17
+        scopes   account/9 at version 7
+                 a\u{1b}/\nb at version 1
+        ");
+        let (scope, expected, actual) = ("account/9".into(), 6, 7);
+        let mismatch = AnswerView::Mismatch(MismatchView { scope, expected, actual });
+        insta::assert_snapshot!(shown(&answered(mismatch)), @r"
+        command   version mismatch
+        offset    17
+        scope     account/9
+        expected  6
+        actual    7
+        ");
+    }
+
+    #[test]
+    fn an_expectation_is_a_scope_and_its_version() {
+        let expected = |text: &str| expectation(text).map(|expected| expected.to_string());
+        assert_eq!(expected("account/9=7").as_deref(), Ok("account/9@7"));
+        assert_eq!(expected("account/a=b=0").as_deref(), Ok("account/a%3Db@0"));
+        for text in ["account/9", "account/9=", "account/9=+1", "account=1", "/9=1"] {
+            assert!(expected(text).is_err(), "{text}");
+        }
     }
 
     #[test]

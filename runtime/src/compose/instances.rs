@@ -114,7 +114,7 @@ impl Instances {
     ///
     /// # Errors
     /// As many instances are called as there may be, or the guest fails while it starts.
-    fn start(
+    pub(super) fn start(
         &self,
         prepared: &Prepared<Attempt>,
         consumer: &str,

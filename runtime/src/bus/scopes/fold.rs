@@ -59,7 +59,8 @@ impl Wanted<'_> {
         let unavailable = |reason: String| self.no_fold(reason);
         let code = self.aggregate.code.ok_or_else(|| self.no_fold("no code runs for it".to_owned()))?;
         // It may have been replaced since.
-        let mut evolver = self.core.evolver(code).map_err(unavailable)?;
+        let evolver = self.core.evolver(self.plugin, code);
+        let mut evolver = evolver.map_err(|reason| unavailable(reason.to_owned()))?;
         let _deadlines = self.core.count_deadlines();
         let (reader, consumer) = (self.sequencer, self.aggregate.space.consumer);
         let made = fold_from_facts(reader, (consumer, self.scope), version, &mut |fold, facts| {
