@@ -14,6 +14,7 @@
 //! | `publish_subscribe` | publish an event, and handle it with a closure that publishes another event |
 //! | `exactly_once` | a duplicate and a failed attempt: the event counts once |
 //! | `commands` | commands with one durable answer each, accepted, refused or repeated |
+//! | `aggregates` | decisions that record facts about a scope, its versions, and an earlier fold |
 //! | `dead_letters` | a rejected event, and its redrive after the handler is fixed |
 //! | `durable_restart` | log, state and checkpoint after a restart |
 //! | `read_the_log` | read from an offset or a cursor, and follow the log |

@@ -9,6 +9,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 use std::{fs, thread};
 
+#[path = "../examples/aggregates.rs"]
+mod aggregates;
 #[path = "../examples/async_sink.rs"]
 mod async_sink;
 #[path = "../examples/commands.rs"]
@@ -44,6 +46,7 @@ macro_rules! run_each {
 }
 
 run_each! {
+    aggregates,
     async_sink,
     commands,
     dead_letters,

@@ -14,7 +14,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use camshaft::{
-    Attempt, AttemptContext, CommandRefusal, Config, Event, Failure, NewEvent, Offset, Runtime, Subscription,
+    Attempt, AttemptContext, CommandRefusal, Config, Event, Failure, NewEvent, NewFact, Offset, Runtime,
+    Scope, Subscription,
 };
 use camshaft_server::{ApiSettings, Server, router};
 use serde_json::{Value, json};
@@ -46,6 +47,7 @@ impl World {
         tokio::spawn(server.serve(routes, std::future::pending(), Duration::ZERO));
         let owned = Subscription::commands(["account.withdraw"]);
         runtime.subscribe("account", owned, decide).await.unwrap();
+        runtime.subscribe("library", library(), lend).await.unwrap();
         Self { folder, runtime, url }
     }
 
@@ -77,6 +79,22 @@ fn decide(command: &Event, attempt: &mut Attempt) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// An aggregate whose scopes are books. Their fold is the data of the last loan.
+fn library() -> Subscription {
+    Subscription::commands(["book.lend"])
+        .records(["book.lent"])
+        .scope("book.lend", "book")
+        .evolve(|_, _, facts| Ok(facts.last().map(|fact| fact.data.clone()).unwrap_or_default()))
+}
+
+fn lend(command: &Event, attempt: &mut Attempt) -> Result<(), Failure> {
+    let book = Scope::new("book", command.subject.as_deref().unwrap_or_default())?;
+    let data = command.data.clone();
+    let event = NewEvent { event_type: "book.lent".into(), data, ..NewEvent::default() };
+    attempt.record(NewFact { event, about: vec![book] })?;
+    Ok(())
 }
 
 fn json(text: &str) -> Value {
@@ -172,6 +190,75 @@ async fn show_has_the_answer_to_a_command() {
     // The event before it is no command.
     let event = world.said(&["show", "0", "--json"]).ends_with(0).stdout;
     assert_eq!(json(&event).get("command"), None);
+}
+
+impl World {
+    /// Lends the book `DE 9` to this person.
+    fn lends(&self, to: &str, more: &[&str]) -> Said {
+        let data = json!({"to": to}).to_string();
+        self.said(&[&["send", "book.lend", &data, "--subject", "DE 9"], more].concat())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expected_version_is_checked_and_a_mismatch_ends_with_3() {
+    let world = World::start().await;
+    world
+        .lends("ada", &["--expect", "book/DE 9=0"])
+        .ends_with(0)
+        .prints("scopes   book/DE%209 at version 1\n");
+    let late = world.lends("bob", &["--expect", "book/DE%209=0", "--expect", "book/2=0"]).ends_with(3);
+    assert!(late.stdout.is_empty(), "{late:?}");
+    late.says("scope \"book/DE%209\" has version 1, and the command expects 0 [version-mismatch]");
+    let late = world.lends("bob", &["--expect", "book/DE 9=0", "--json"]).ends_with(3);
+    let answer = json(&late.stdout)["answer"].clone();
+    assert_eq!(answer, json!({"mismatch": {"scope": "book/DE%209", "expected": 0, "actual": 1}}));
+    let offset = json(&late.stdout)["offset"].to_string();
+    let shown = world.said(&["show", &offset]).ends_with(0).prints("command   version mismatch\n");
+    shown.prints("expected  0\nactual    1\n");
+    world.lends("bob", &["--expect", "book/DE 9"]).ends_with(2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scopes_are_listed_and_one_is_shown_with_its_fold_now_or_then() {
+    let world = World::start().await;
+    world.said(&["scopes", "library"]).ends_with(0).says("has no scopes");
+    world.lends("ada", &[]).ends_with(0);
+    world.lends("bob\u{1b}[31m", &[]).ends_with(0);
+    let listed = world.said(&["scopes", "library", "book"]).ends_with(0);
+    let listed = listed.prints("SCOPE        VERSION  LAST FACT  FOLD\nbook/DE%209  2        ");
+    assert_eq!(world.said(&["scopes", "library"]).ends_with(0).stdout, listed.stdout);
+    let shown = world.said(&["scopes", "library", "book/DE%209"]).ends_with(0);
+    let shown = shown.prints("version    2\n").prints("\"to\": \"bob\\u001b[31m\"");
+    assert!(!shown.stdout.contains('\u{1b}'), "{shown:?}");
+    world.said(&["scopes", "library", "book/DE 9", "--at", "1"]).ends_with(0).prints("\"to\": \"ada\"");
+    let at = world.said(&["scopes", "library", "book/DE 9", "--at", "1", "--json"]).ends_with(0);
+    let first = json(&at.stdout);
+    assert_eq!((&first["version"], &first["fold"]), (&json!(1), &json!({"to": "ada"})));
+    let offset = first["last_fact"].to_string();
+    let then = world.said(&["scopes", "library", "book/DE 9", "--at-offset", &offset, "--json"]).ends_with(0);
+    assert_eq!(json(&then.stdout), first);
+    world.said(&["scopes", "library", "book/7"]).ends_with(3).says("[scope-not-found]");
+    world.said(&["scopes", "nobody"]).ends_with(3).says("[plugin-not-found]");
+    world.said(&["scopes", "library", "--facts"]).ends_with(2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_facts_of_a_scope_are_listed_in_lines() {
+    let world = World::start().await;
+    for person in ["ada", "bob\u{1b}[2J\n9  FORGED"] {
+        world.lends(person, &[]).ends_with(0);
+    }
+    let facts = ["scopes", "library", "book/DE 9", "--facts"];
+    let listed = world.said(&facts).ends_with(0);
+    let lines: Vec<&str> = listed.stdout.lines().collect();
+    assert_eq!(lines.len(), 3, "{listed:?}");
+    assert!(lines[0].starts_with("VERSION  OFFSET  AT") && lines[1].starts_with("1  "), "{listed:?}");
+    assert!(lines[2].contains("book.lent") && !listed.stdout.contains('\u{1b}'), "{listed:?}");
+    let second = world.said(&[&facts[..], &["--from", "2", "--json"]].concat()).ends_with(0);
+    let items = json(&second.stdout)["items"].clone();
+    assert_eq!((items.as_array().unwrap().len(), &items[0]["version"]), (1, &json!(2)));
+    assert_eq!(items[0]["event"]["scopes"], "book/DE%209@2");
 }
 
 #[tokio::test(flavor = "multi_thread")]
