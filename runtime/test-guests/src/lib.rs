@@ -104,6 +104,16 @@ pub fn raised(number: u32, behaviour: &str) -> Vec<u8> {
     changed(version(number, behaviour), "state_revision = 1", "state_revision = 2")
 }
 
+/// The guest `account` with a higher `state_revision`, so that it makes its folds again.
+///
+/// # Panics
+/// If the guest cannot be built.
+#[must_use]
+pub fn refolding_account() -> Vec<u8> {
+    let bytes = std::fs::read(component("account")).expect("a component that was built can be read");
+    changed(bytes, "state_revision = 1", "state_revision = 2")
+}
+
 /// `bytes` with a text in them changed wherever it stands.
 fn changed(mut bytes: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len(), "{to:?} has another length than {from:?}");

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod aggregates;
 mod directory;
 mod misbehaving;
 mod scarce_instances;

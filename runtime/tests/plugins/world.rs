@@ -54,8 +54,13 @@ impl World {
         if !operator.is_empty() {
             fs::write(self.path(&format!("{stem}.toml")), operator).unwrap();
         }
+        self.put(stem, &fs::read(camshaft_test_guests::component(guest)).unwrap());
+    }
+
+    /// Puts a component into the directory as `stem.wasm`.
+    pub fn put(&self, stem: &str, component: &[u8]) {
         let partial = self.path(&format!(".{stem}.partial"));
-        fs::copy(camshaft_test_guests::component(guest), &partial).unwrap();
+        fs::write(&partial, component).unwrap();
         fs::rename(partial, self.path(&format!("{stem}.wasm"))).unwrap();
     }
 

@@ -18,6 +18,7 @@ camshaft_test_programs::record!(
     "manifest = 1
      name = 'account'
      version = '1.0.0'
+     state_revision = 1
      [[commands]]
      type = 'account.deposit'
      scope = 'account'
