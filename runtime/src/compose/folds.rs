@@ -1,41 +1,61 @@
-//! Folds that are made outside of a decision, to show an earlier version of a scope. The runtime calls `evolve`
-//! of the code that the aggregate runs now. Nothing is stored.
+//! `evolve` of an aggregate, called outside of a decision: to make a stale fold again, or to show an earlier
+//! version of a scope. A plugin gets another instance for it than the one that decides.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use camshaft_engine::{Attempt, FoldError, StateReader, fold_from_facts};
 use camshaft_event::{Answer, Event, FailureCause, Scope, StoredScope};
-use camshaft_host::{Instance, InstantiateError, Prepared, World};
+use camshaft_host::{Instance, InstantiateError, Prepared};
 use camshaft_tables::{PortionBounds, StateSpace};
 
 use super::code::{Code, CodeNumber, Evolve};
 use super::core::Core;
+use super::instances::Instances;
 use super::worker::panicked;
 
-/// The code that makes folds. A plugin has an instance of its own for that, which decides nothing.
-pub(crate) enum Evolver {
+/// The code that makes folds.
+pub(crate) enum Evolver<'c> {
+    Plugin(Box<PluginEvolver<'c>>),
     Closure(Option<Evolve>),
-    Plugin(Box<Prepared<Attempt>>, Option<Box<Instance<Attempt>>>),
+}
+
+/// The instance of a plugin that makes folds.
+pub(crate) struct PluginEvolver<'c> {
+    instances: &'c Instances,
+    prepared: Prepared<Attempt>,
+    consumer: &'c str,
+    instance: Option<Instance<Attempt>>,
 }
 
 impl Core {
-    /// The `evolve` of the code with this number.
+    /// The `evolve` of the code with this number, which `consumer` runs.
     ///
     /// # Errors
     /// Why there is none.
-    pub(crate) fn evolver(&self, code: CodeNumber) -> Result<Evolver, String> {
+    pub(crate) fn evolver<'c>(
+        &'c self,
+        consumer: &'c str,
+        code: CodeNumber,
+    ) -> Result<Evolver<'c>, &'static str> {
         match self.code.get(code) {
+            Some(Code::Plugin(prepared)) => Ok(self.plugin_evolver(consumer, *prepared)),
             Some(Code::Closure(_, evolve)) => Ok(Evolver::Closure(evolve)),
-            Some(Code::Plugin(prepared)) if prepared.plugin().world() == World::Aggregate => {
-                Ok(Evolver::Plugin(prepared, None))
-            }
-            Some(Code::Plugin(_) | Code::AsyncClosure(_)) => Err("it has no `evolve`".to_owned()),
-            None => Err("its code was replaced a moment ago".to_owned()),
+            Some(Code::AsyncClosure(_)) => Err("its code has no `evolve`"),
+            None => Err("its code was replaced a moment ago"),
         }
+    }
+
+    /// The `evolve` of a plugin, which may not run yet.
+    pub(crate) fn plugin_evolver<'c>(
+        &'c self,
+        consumer: &'c str,
+        prepared: Prepared<Attempt>,
+    ) -> Evolver<'c> {
+        Evolver::Plugin(Box::new(PluginEvolver::new(&self.instances, prepared, consumer)))
     }
 }
 
-impl Evolver {
+impl Evolver<'_> {
     /// The fold of `scope` after `facts`.
     ///
     /// # Errors
@@ -47,16 +67,8 @@ impl Evolver {
         facts: &[Event],
     ) -> Result<Vec<u8>, Answer> {
         match self {
+            Self::Plugin(plugin) => plugin.evolve(scope, fold, facts),
             Self::Closure(evolve) => call_closure(evolve.as_ref(), scope, fold, facts),
-            Self::Plugin(prepared, kept) => {
-                let mut instance = match kept.take() {
-                    Some(instance) => instance,
-                    None => Box::new(prepared.instantiate().map_err(no_instance)?),
-                };
-                let made = instance.evolve(scope, fold, facts);
-                *kept = Some(instance).filter(|instance| !instance.is_spent());
-                made
-            }
         }
     }
 }
@@ -70,7 +82,7 @@ impl Core {
         space: StateSpace,
         (scope, revision): (&Scope, u64),
         max_facts: u64,
-        evolver: &mut Evolver,
+        evolver: &mut Evolver<'_>,
     ) -> Result<(), String> {
         let reader = &self.sequencer;
         let stored = || {
@@ -102,15 +114,41 @@ impl Core {
     }
 }
 
-/// What a plugin without an instance comes to. A shortage passes.
-fn no_instance(error: InstantiateError) -> Answer {
-    match error {
-        InstantiateError::TooManyInstances => {
-            Answer::Retry { after_ms: None, reason: InstantiateError::TooManyInstances.to_string() }
-        }
-        error @ InstantiateError::Guest { .. } => {
-            Answer::Failed { cause: FailureCause::Trap, error: error.to_string() }
-        }
+impl<'c> PluginEvolver<'c> {
+    pub(super) const fn new(
+        instances: &'c Instances,
+        prepared: Prepared<Attempt>,
+        consumer: &'c str,
+    ) -> Self {
+        Self { instances, prepared, consumer, instance: None }
+    }
+
+    /// Gets an instance, unless the one of the last call can be called again.
+    ///
+    /// # Errors
+    /// As many instances are called as there may be, or the guest fails while it starts.
+    pub(super) fn get_ready(&mut self) -> Result<&mut Instance<Attempt>, InstantiateError> {
+        let instance = match self.instance.take().filter(|instance| !instance.is_spent()) {
+            Some(instance) => instance,
+            None => self.instances.start(&self.prepared, self.consumer)?,
+        };
+        Ok(self.instance.insert(instance))
+    }
+
+    /// As [`Evolver::evolve`].
+    pub(super) fn evolve(
+        &mut self,
+        scope: &Scope,
+        fold: Option<&[u8]>,
+        facts: &[Event],
+    ) -> Result<Vec<u8>, Answer> {
+        let instance = self.get_ready().map_err(|error| match error {
+            InstantiateError::TooManyInstances => Answer::Retry { after_ms: None, reason: error.to_string() },
+            InstantiateError::Guest { .. } => {
+                Answer::Failed { cause: FailureCause::Trap, error: error.to_string() }
+            }
+        })?;
+        instance.evolve(scope, fold, facts)
     }
 }
 

@@ -73,7 +73,7 @@ impl Core {
 
 fn sweep(core: &Arc<Core>, name: &str) -> Result<(), TablesError> {
     let Some(swept) = core.to_sweep(name) else { return Ok(()) };
-    let Ok(mut evolver) = core.evolver(swept.code) else { return Ok(()) };
+    let Ok(mut evolver) = core.evolver(name, swept.code) else { return Ok(()) };
     let (mut after, mut count) = (None, Count::default());
     loop {
         let portion = core.sequencer.state_portion(swept.space, b"", after.as_deref(), PORTION)?;
@@ -123,7 +123,7 @@ fn scope(key: &[u8], found: &Versioned) -> Option<(Scope, StoredScope)> {
 fn refold(
     core: &Core,
     swept: Swept,
-    evolver: &mut Evolver,
+    evolver: &mut Evolver<'_>,
     (scope, found): (&Scope, &Versioned),
     stored: StoredScope,
 ) -> Result<Result<(), String>, TablesError> {

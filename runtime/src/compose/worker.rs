@@ -11,9 +11,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::code::{Code, Evolve};
 use super::core::Core;
-use super::folds;
-use super::folds::Evolver;
-use super::instances::{Keeper, Slot};
+use super::folds::{self, PluginEvolver};
+use super::instances::{Instances, Keeper, Slot};
 use super::next::Pool;
 
 pub(crate) fn run(core: &Arc<Core>, number: usize, mut random: ChaCha8Rng) {
@@ -42,8 +41,14 @@ fn handle(core: &Core, number: usize, code: Code, batch: Batch, context: WorkerC
     match code {
         Code::Plugin(prepared) => {
             let slot = core.instances.slot(Keeper::Worker(number), &core.code, batch.spec.code);
-            let mut handler =
-                PluginHandler { slot, prepared: &prepared, failure: None, name: &name, evolver: None };
+            let mut handler = PluginHandler {
+                slot,
+                instances: &core.instances,
+                evolver: None,
+                prepared: &prepared,
+                failure: None,
+                name: &name,
+            };
             run_batch(batch, context, &mut core.marks.around(number, &mut handler))
         }
         Code::Closure(closure, evolve) => {
@@ -56,12 +61,13 @@ fn handle(core: &Core, number: usize, code: Code, batch: Batch, context: WorkerC
 
 struct PluginHandler<'w> {
     slot: Slot<'w>,
+    instances: &'w Instances,
+    /// Makes folds again, if one was met that is stale.
+    evolver: Option<PluginEvolver<'w>>,
     prepared: &'w Prepared<Attempt>,
     /// Why there is no instance, if the plugin could not be started.
     failure: Option<String>,
     name: &'w str,
-    /// What makes folds again.
-    evolver: Option<Evolver>,
 }
 
 impl Handler for PluginHandler<'_> {
@@ -89,8 +95,13 @@ impl Handler for PluginHandler<'_> {
     }
 
     fn evolve(&mut self, scope: &Scope, fold: Option<&[u8]>, facts: &[Event]) -> Result<Vec<u8>, Answer> {
+        let (instances, prepared, name) = (self.instances, self.prepared, self.name);
         let evolver =
-            self.evolver.get_or_insert_with(|| Evolver::Plugin(Box::new(self.prepared.clone()), None));
+            self.evolver.get_or_insert_with(|| PluginEvolver::new(instances, prepared.clone(), name));
+        if matches!(evolver.get_ready(), Err(InstantiateError::TooManyInstances)) {
+            // There may be room for one instance only: the one that decides gives way.
+            drop(self.slot.take());
+        }
         evolver.evolve(scope, fold, facts)
     }
 }

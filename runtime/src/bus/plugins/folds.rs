@@ -4,7 +4,6 @@ use camshaft_host::{Refusal, RefusalCode, World};
 
 use super::Plugins;
 use super::version::Version;
-use crate::compose::Evolver;
 
 /// Scopes that are tried.
 const SCOPES: usize = 32;
@@ -29,7 +28,7 @@ impl Plugins {
         });
         let Some(space) = space else { return Ok(()) };
         let scopes = if recent.is_empty() { self.core.first_scopes(space, SCOPES) } else { recent };
-        let mut evolver = Evolver::Plugin(Box::new(version.prepared.clone()), None);
+        let mut evolver = self.core.plugin_evolver(name, version.prepared.clone());
         let revision = manifest.state_revision;
         let _deadlines = self.core.count_deadlines();
         scopes.iter().take(SCOPES).try_for_each(|scope| {
