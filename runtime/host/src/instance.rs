@@ -22,6 +22,7 @@ use wasmtime::Store;
 use crate::ticks::Ticks;
 pub use async_call::within;
 use call::EventView;
+pub use call::bounded;
 pub use exports::ExportIndices;
 use exports::Exports;
 pub use no_attempt::NoAttempt;

@@ -14,7 +14,7 @@ use camshaft_event::{Limits, Policy, Subscription};
 use serde::Serialize;
 
 use crate::{
-    Form, Manifest, Refusal, World,
+    CommandDeclaration, Form, Manifest, Refusal, World,
     contract::{Contract, PACKAGE},
 };
 
@@ -39,6 +39,8 @@ pub struct Report {
     pub size: u64,
     /// What its handlers want.
     pub subscriptions: Vec<Subscription>,
+    /// The commands that it decides, if it is an aggregate.
+    pub commands: Vec<CommandDeclaration>,
     /// Event types it may publish.
     pub publishes: BTreeSet<String>,
     /// What it asks for beyond the contract's interfaces.
@@ -85,6 +87,7 @@ impl Report {
             digest: facts.digest.to_owned(),
             size: facts.size,
             subscriptions: manifest.subscriptions,
+            commands: manifest.commands,
             publishes: manifest.publishes,
             capabilities: manifest.capabilities,
             grants: manifest.grants,
@@ -127,8 +130,15 @@ impl fmt::Display for Report {
             let commands = if subscription.commands { ", commands included" } else { "" };
             writeln!(f, "  handles       {types} with {}{filtered}{commands}", subscription.handler)?;
         }
-        writeln!(f, "  publishes     {}", joined(&self.publishes))?;
-        writeln!(f, "  capabilities  {}", self.asks())?;
+        for CommandDeclaration { command_type, scope, records } in &self.commands {
+            let about = scope.as_ref().map(|kind| format!(" about {kind}")).unwrap_or_default();
+            let records = if records.is_empty() { "nothing".to_owned() } else { records.join(", ") };
+            writeln!(f, "  decides       {command_type}{about}, records {records}")?;
+        }
+        if let World::Handler = self.world {
+            writeln!(f, "  publishes     {}", joined(&self.publishes))?;
+            writeln!(f, "  capabilities  {}", self.asks())?;
+        }
         writeln!(
             f,
             "  limits        {} ms, {}",

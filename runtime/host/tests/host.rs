@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up shall stop")]
 
+#[path = "host/aggregates.rs"]
+mod aggregates;
 #[path = "host/bombs.rs"]
 mod bombs;
 #[path = "host/calling.rs"]
@@ -17,6 +19,8 @@ mod imports;
 mod loading;
 #[path = "host/manifest.rs"]
 mod manifest;
+#[path = "host/manifest_commands.rs"]
+mod manifest_commands;
 #[path = "host/manifest_refusals.rs"]
 mod manifest_refusals;
 #[path = "host/manifest_rules.rs"]

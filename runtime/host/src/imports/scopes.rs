@@ -6,7 +6,7 @@ use super::{
     bindings::camshaft::plugin0_2_0::scopes::{Error, Host, Scope as GuestScope},
     refused,
 };
-use crate::instance::Session;
+use crate::instance::{Session, bounded};
 
 impl<C: AttemptContext + Send + 'static> Host for Session<C> {
     fn load(&mut self, guests: GuestScope) -> wasmtime::Result<Result<Option<Vec<u8>>, Error>> {
@@ -18,7 +18,7 @@ impl<C: AttemptContext + Send + 'static> Host for Session<C> {
             }
             // The context knows valid scopes only, so the session ends the attempt.
             Err(error) => {
-                let reason = error.to_string();
+                let reason = bounded(error.to_string());
                 self.refuse(reason.clone());
                 Ok(Err(Error::InvalidScope(reason)))
             }

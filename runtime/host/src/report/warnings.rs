@@ -3,9 +3,11 @@
 //! It is told from names alone. Whether events have the key that keeps them in order, and whether what a
 //! handler publishes is declared, shows only when it runs: `camshaft test` says that.
 
+use std::collections::BTreeSet;
+
 use camshaft_event::TypePattern;
 
-use crate::Manifest;
+use crate::{CommandDeclaration, Manifest};
 
 /// Verbs that tell somebody to do something, wherever they begin a name's last segment.
 const LAST: [&str; 46] = [
@@ -22,6 +24,61 @@ const FIRST: [&str; 28] = [
     "fetch", "generate", "get", "handle", "make", "notify", "pay", "publish", "register", "reject", "remove",
     "reserve", "run", "send", "submit", "update", "validate",
 ];
+
+/// Past tenses that do not end in "ed".
+const PAST: [&str; 44] = [
+    "begun",
+    "born",
+    "bought",
+    "bound",
+    "broken",
+    "brought",
+    "built",
+    "caught",
+    "chosen",
+    "done",
+    "drawn",
+    "fallen",
+    "found",
+    "frozen",
+    "given",
+    "gone",
+    "grown",
+    "held",
+    "kept",
+    "known",
+    "left",
+    "lent",
+    "lost",
+    "made",
+    "met",
+    "paid",
+    "risen",
+    "sent",
+    "shown",
+    "shrunk",
+    "shut",
+    "sold",
+    "spent",
+    "stolen",
+    "sunk",
+    "taken",
+    "taught",
+    "told",
+    "torn",
+    "undone",
+    "withdrawn",
+    "won",
+    "worn",
+    "written",
+];
+
+/// Words that are imperatives and past tenses alike.
+const BOTH: [&str; 9] = ["bid", "cut", "hit", "let", "put", "read", "reset", "set", "split"];
+
+/// Imperatives that end in "ed".
+const NOT_PAST: [&str; 10] =
+    ["embed", "exceed", "feed", "need", "proceed", "seed", "shed", "speed", "succeed", "weed"];
 
 /// The warnings about `manifest`.
 pub fn of(manifest: &Manifest) -> Vec<String> {
@@ -47,17 +104,56 @@ pub fn of(manifest: &Manifest) -> Vec<String> {
                 .push(format!("it handles \"{event_type}\", which it also publishes: it may loop forever"));
         }
     }
+    warnings.extend(of_commands(manifest));
     warnings
+}
+
+/// The warnings about the commands of an aggregate and their facts.
+fn of_commands(manifest: &Manifest) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for CommandDeclaration { command_type, scope, .. } in &manifest.commands {
+        if first_word(command_type).is_some_and(|word| is_past(word) && !BOTH.contains(&word)) {
+            warnings.push(format!(
+                "the command \"{command_type}\" sounds like a fact; name what to do, such as \"order.place\""
+            ));
+        }
+        if scope.is_none() {
+            warnings.push(format!(
+                "the command \"{command_type}\" has no `scope`, so its sender cannot expect a version of one"
+            ));
+        }
+    }
+    let facts = manifest.commands.iter().flat_map(|command| &command.records).collect::<BTreeSet<_>>();
+    for fact in facts.into_iter().filter(|fact| !words(fact).any(is_past)) {
+        warnings.push(format!(
+            "the fact \"{fact}\" is not in the past tense; name what happened, such as \"order.placed\""
+        ));
+    }
+    warnings
+}
+
+/// The words of the last segment of a type.
+fn words(event_type: &str) -> impl Iterator<Item = &str> {
+    event_type.rsplit('.').next().unwrap_or(event_type).split(['-', '_'])
+}
+
+fn first_word(event_type: &str) -> Option<&str> {
+    words(event_type).next()
+}
+
+/// Whether a word may be a past tense.
+fn is_past(word: &str) -> bool {
+    let is_regular = word.ends_with("ed") && !NOT_PAST.contains(&word);
+    is_regular || PAST.contains(&word) || BOTH.contains(&word)
 }
 
 /// Whether the first segment is a verb in the imperative, or the last one begins with one: `send.email`,
 /// `order.place`, `mail.send-welcome`. An event is in the past tense. Types of one segment have no subject,
 /// and are judged as the last one.
 fn sounds_like_a_command(event_type: &str) -> bool {
-    let last = event_type.rsplit('.').next().unwrap_or(event_type);
-    let first_word = last.split(['-', '_']).next().unwrap_or(last);
+    let first_word = first_word(event_type);
     let first = event_type.split_once('.').map(|(first, _)| first);
-    LAST.contains(&first_word) || first.is_some_and(|first| FIRST.contains(&first))
+    first_word.is_some_and(|word| LAST.contains(&word)) || first.is_some_and(|first| FIRST.contains(&first))
 }
 
 #[cfg(test)]
@@ -77,8 +173,21 @@ mod tests {
     }
 
     #[test]
+    fn a_past_tense_ends_in_ed_or_is_a_known_one() {
+        for fact in
+            ["order.placed", "email.sent", "user.signed-up", "stock.sold_out", "limit.set", "x.embedded"]
+        {
+            assert!(words(fact).any(is_past), "{fact}");
+        }
+        for other in ["order.place", "email.send", "bird.feed", "order.total", "placed.order"] {
+            assert!(!words(other).any(is_past), "{other}");
+        }
+    }
+
+    #[test]
     fn the_lists_are_in_order() {
         assert!(LAST.is_sorted() && FIRST.is_sorted());
+        assert!(PAST.is_sorted() && BOTH.is_sorted() && NOT_PAST.is_sorted());
         assert!(FIRST.iter().all(|verb| LAST.contains(verb)));
     }
 }

@@ -23,7 +23,7 @@ const BASE: [(&str, &str); 5] = [
 
 /// Two values of each key; of a list, two entries, and of a table without lines of its own, two that share a
 /// key.
-const SAMPLES: [(&str, &str, &str); 31] = [
+const SAMPLES: [(&str, &str, &str); 32] = [
     ("manifest", "1", "2"),
     ("name", "'stock'", "'other'"),
     ("version", "'1'", "'2'"),
@@ -40,6 +40,11 @@ const SAMPLES: [(&str, &str, &str); 31] = [
         "subscriptions",
         "{ handler = 'reserve', types = ['order.placed'] }",
         "{ handler = 'reserve', types = ['order.changed'], commands = true }",
+    ),
+    (
+        "commands",
+        "{ type = 'stock.reserve', scope = 'item', records = ['stock.reserved'] }",
+        "{ type = 'stock.release', records = ['stock.released'] }",
     ),
     // The second has no subscription: whether it counts shows in the refusal.
     ("handlers", "'reserve'", "'release'"),
@@ -87,6 +92,14 @@ type Entries<'s> = Vec<(&'s str, String)>;
 
 fn base() -> Entries<'static> {
     BASE.into_iter().map(|(key, value)| (key, value.to_owned())).collect()
+}
+
+/// What the manifest says that the key is tried in: an aggregate has commands in place of what a sink has.
+fn base_of(key: &str) -> Entries<'static> {
+    match key {
+        "commands" => without(without(base(), "capabilities"), "subscriptions"),
+        _ => base(),
+    }
 }
 
 /// The entries with another value of `key`.
@@ -177,13 +190,14 @@ fn known(operator: &str) -> Option<Vec<String>> {
 fn records_are_put_together_as_the_table_says() {
     for line in values() {
         let [one, other, both] = samples(&line);
-        let whole = with(base(), line.key, &one);
+        let whole = with(base_of(line.key), line.key, &one);
         let further = |value: &str| outcome(&[&whole, &[(line.key, value.to_owned())]], None);
-        let alone = |value: &str| outcome(&[&with(base(), line.key, value)], None);
+        let alone = |value: &str| outcome(&[&with(base_of(line.key), line.key, value)], None);
         let spoken = line.key.trim_start_matches("policy.").trim_start_matches("limits.");
         match line.records {
             "equal" => {
-                let later = outcome(&[&without(base(), line.key), &[(line.key, one.clone())]], None);
+                let later =
+                    outcome(&[&without(base_of(line.key), line.key), &[(line.key, one.clone())]], None);
                 assert_eq!(later, alone(&one), "`{}` in a later record", line.key);
                 assert_eq!(further(&one), alone(&one), "`{}` twice", line.key);
                 let message = format!(
@@ -258,7 +272,10 @@ fn the_operators_file_goes_over_the_author_as_the_table_says() {
 /// The plugin with this value of the line's key, and the first sample of each other key that the operator may
 /// override: so that it shows whether one key takes others with it.
 fn full(line: &Line, value: &str) -> Entries<'static> {
-    let author = values().filter(|line| line.operator == "over").fold(base(), |author, line| {
+    let is_for_sinks = |key| matches!(key, "policy.delivery" | "policy.max_in_flight");
+    let overridden = values().filter(|one| one.operator == "over");
+    let overridden = overridden.filter(|one| line.key != "commands" || !is_for_sinks(one.key));
+    let author = overridden.fold(base_of(line.key), |author, line| {
         let [one, ..] = samples(&line);
         with(author, line.key, &one)
     });

@@ -1,6 +1,6 @@
 //! What `camshaft check` shows of a plugin.
 
-use crate::support::{Bench, MANIFEST, module, with_manifest};
+use crate::support::{Bench, MANIFEST, aggregate, module, with_manifest};
 
 #[test]
 fn a_report_says_what_a_plugin_is_and_what_is_odd_about_it() {
@@ -19,6 +19,7 @@ fn a_report_says_what_a_plugin_is_and_what_is_odd_about_it() {
     insta::assert_snapshot!(shown, @r#"
     probe 1.0.0
       looks at things
+      world         handler
       contract      camshaft:plugin@0.1.0 (core module, (size)
       digest        (digest)
       handles       thing.done with probe
@@ -43,6 +44,37 @@ fn a_report_shows_which_handler_receives_commands() {
     let report = Bench::new().load_with(&guest, "").unwrap().report();
     assert!(report.to_string().contains("  handles       account.open with probe, commands included\n"));
     assert_eq!(report.warnings, Vec::<String>::new(), "a command may be named like one");
+}
+
+#[test]
+fn a_report_says_what_an_aggregate_decides() {
+    let report = Bench::new().load(&aggregate("", "", "")).unwrap().report();
+    let shown = report.to_string();
+    assert!(shown.contains("  world         aggregate\n  contract      camshaft:plugin@0.2.0 ("), "{shown}");
+    assert!(shown.contains("  decides       thing.do about thing, records thing.done\n"), "{shown}");
+    assert!(!shown.contains("publishes") && !shown.contains("capabilities"), "{shown}");
+    assert_eq!(report.warnings, Vec::<String>::new());
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["world"], "aggregate");
+    let command = serde_json::json!({ "type": "thing.do", "scope": "thing", "records": ["thing.done"] });
+    assert_eq!(json["commands"], serde_json::json!([command]));
+}
+
+#[test]
+fn a_report_warns_of_commands_and_facts_with_odd_names_and_of_commands_without_a_scope() {
+    let odd = "[[commands]]\ntype = 'thing.finished'\nscope = 'thing'\nrecords = ['thing.finish', 'thing.set']\n\
+               [[commands]]\ntype = 'thing.set-up'\nrecords = ['thing.finish']\n";
+    let bench = Bench::new();
+    let file = bench.file("probe.wasm", &with_manifest(aggregate("", "", ""), &[odd]));
+    let report = bench.host.survey(&file, None).unwrap();
+    assert_eq!(
+        report.warnings,
+        [
+            "the command \"thing.finished\" sounds like a fact; name what to do, such as \"order.place\"",
+            "the command \"thing.set-up\" has no `scope`, so its sender cannot expect a version of one",
+            "the fact \"thing.finish\" is not in the past tense; name what happened, such as \"order.placed\"",
+        ]
+    );
 }
 
 #[test]

@@ -63,19 +63,25 @@ pub fn module(imports: &str, body: &str) -> Vec<u8> {
     in_world("handler", &format!("(module {imports} {PRELUDE} {body})"))
 }
 
-/// A core module of the world `aggregate` with `imports` and `body`, and its manifest.
-pub fn aggregate(imports: &str, body: &str) -> Vec<u8> {
-    let text = format!("(module {imports} {PRELUDE} {body})");
-    with_manifest(in_world("camshaft:plugin/aggregate@0.2.0", &text), &[AGGREGATE])
+/// An aggregate with these bodies of `decide` and `evolve`. Its answer lies at 64: a decision without facts. Its
+/// fold, at 256, is empty.
+pub fn aggregate(imports: &str, decide: &str, evolve: &str) -> Vec<u8> {
+    let parameters = "(param i32 i32 i32 i32 i32 i32 i32 i32 i32)";
+    let text = format!(
+        r#"(module {imports} {PRELUDE}
+          (func (export "decide") (param $event i32) (result i32) {decide} (i32.const 64))
+          (func (export "evolve") {parameters} (result i32) {evolve} (i32.const 256)))"#
+    );
+    with_manifest(in_world("aggregate", &text), &[AGGREGATE])
 }
 
 /// A module in `text`, marked as of `world` of the contract.
 pub fn in_world(world: &str, text: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
-    let packages = ["v0.1", "v0.2"].map(|folder| resolve.push_dir(wit.join(folder)).unwrap().0);
-    let world = resolve.select_world(&packages[..1], Some(world));
-    let world = world.or_else(|_| resolve.select_world(&packages[1..], Some("aggregate"))).unwrap();
+    let [first, second] = ["v0.1", "v0.2"].map(|folder| resolve.push_dir(wit.join(folder)).unwrap().0);
+    let package = if world == "aggregate" { second } else { first };
+    let world = resolve.select_world(&[package], Some(world)).unwrap();
     let mut bytes = wat::parse_str(text).unwrap();
     embed_component_metadata(&mut bytes, &resolve, world, StringEncoding::UTF8).unwrap();
     bytes
