@@ -11,12 +11,27 @@ pub const CONTRACT: [(&str, &str); 7] = [
     ("world.wit", include_str!("../../../wit/v0.1/world.wit")),
 ];
 
-/// The files of `wit/v0.2`, which uses interfaces of `wit/v0.1`. Only the Rust SDK needs them yet.
+/// The files of `wit/v0.2`, with names and contents. They use those of [`CONTRACT`].
 pub const CONTRACT_0_2: [(&str, &str); 3] = [
     ("deciding.wit", include_str!("../../../wit/v0.2/deciding.wit")),
     ("scopes.wit", include_str!("../../../wit/v0.2/scopes.wit")),
     ("world.wit", include_str!("../../../wit/v0.2/world.wit")),
 ];
+
+/// The files of one folder with the whole contract, with paths and contents. The folder is a WIT package of
+/// version 0.1. Its subfolder `v0.2` is one of version 0.2, with version 0.1 among its dependencies, so tools
+/// accept either folder.
+#[must_use]
+pub fn contract_files() -> Vec<(String, &'static str)> {
+    let below = |folder: &'static str, files: &'static [(&str, &str)]| {
+        files.iter().map(move |(name, content)| (format!("{folder}{name}"), *content))
+    };
+    let first = below("", &CONTRACT);
+    first
+        .chain(below("v0.2/", &CONTRACT_0_2))
+        .chain(below("v0.2/deps/camshaft-plugin-0.1.0/", &CONTRACT))
+        .collect()
+}
 
 #[cfg(test)]
 mod tests {
@@ -26,11 +41,11 @@ mod tests {
 
     #[test]
     fn every_file_of_the_contract_is_carried() {
-        for (version, files) in [("v0.1", &CONTRACT[..]), ("v0.2", &CONTRACT_0_2)] {
+        let names = |version: &str| -> BTreeSet<_> {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit").join(version);
-            let names: BTreeSet<_> =
-                fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-            assert_eq!(names, files.iter().map(|(name, _)| name.into()).collect(), "{version}");
-        }
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+        };
+        assert_eq!(names("v0.1"), CONTRACT.map(|(name, _)| name.into()).into());
+        assert_eq!(names("v0.2"), CONTRACT_0_2.map(|(name, _)| name.into()).into());
     }
 }

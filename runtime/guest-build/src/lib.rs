@@ -29,7 +29,7 @@ mod workspace;
 
 pub use compile::{BuildError, Component, Guests};
 pub use componentize::{ComponentizeError, componentize};
-pub use contract::{CONTRACT, CONTRACT_0_2};
+pub use contract::{CONTRACT, CONTRACT_0_2, contract_files};
 pub use language::Language;
 pub use script::{Script, ScriptError};
 pub use toolchain::{NoToolchain, Toolchain, Way};

@@ -16,7 +16,8 @@ macro_rules! carry {
 /// Paths relative to the plugin's folder, with contents.
 pub fn files(language: Language) -> Vec<(String, String)> {
     let vendored = |path: &str, content: &str| (format!("vendor/{path}"), content.to_owned());
-    let contract = CONTRACT.iter().map(|(name, content)| vendored(&format!("wit/v0.1/{name}"), content));
+    let first = CONTRACT.iter().map(|(name, content)| vendored(&format!("wit/v0.1/{name}"), content));
+    let second = CONTRACT_0_2.iter().map(|(name, content)| vendored(&format!("wit/v0.2/{name}"), content));
     let sdk: Vec<_> = match language {
         Language::Rust => {
             let workspace = vendored("Cargo.toml", &workspace());
@@ -28,7 +29,7 @@ pub fn files(language: Language) -> Vec<(String, String)> {
         Language::JavaScript => below("sdk/javascript/", "javascript/", &JAVASCRIPT),
         Language::Python => below("sdk/python/", "python/", &PYTHON),
     };
-    contract.chain(sdk).collect()
+    first.chain(second).chain(sdk).collect()
 }
 
 fn below(from: &str, to: &str, files: &[(&str, &str)]) -> Vec<(String, String)> {
