@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use camshaft_engine::{FoldError, RefoldCommit, StateReader, fold_from_facts};
-use camshaft_event::{Scope, StoredScope};
+use camshaft_engine::{FactsError, FoldError, RefoldCommit, StateReader, fold_from_facts};
+use camshaft_event::{Answer, Event, Scope, StoredScope};
 use camshaft_tables::{PortionBounds, StateSpace, TablesError, Versioned};
 
 use super::code::CodeNumber;
@@ -15,6 +15,9 @@ use super::{Thread, priority};
 
 /// How much of the state is looked at in one step.
 const PORTION: PortionBounds = PortionBounds { entries: 64, bytes: 1 << 20 };
+
+/// How often a fold is tried again that `evolve` could not make.
+const TRIES: u32 = 25;
 
 /// How soon the sweep looks again whether it may go on.
 const AGAIN: Duration = Duration::from_millis(200);
@@ -127,13 +130,18 @@ fn refold(
     (scope, found): (&Scope, &Versioned),
     stored: StoredScope,
 ) -> Result<Result<(), String>, TablesError> {
+    let mut tries = TRIES;
     loop {
-        let evolve =
-            &mut |fold: Option<&[u8]>, facts: &[camshaft_event::Event]| evolver.evolve(scope, fold, facts);
+        let evolve = &mut |fold: Option<&[u8]>, facts: &[Event]| evolver.evolve(scope, fold, facts);
         let made = fold_from_facts(&core.sequencer, (swept.space.consumer, scope), stored.version, evolve);
         let fold = match made {
             Ok(fold) => fold,
-            Err(FoldError::Facts(camshaft_engine::FactsError::Tables(error))) => return Err(error),
+            Err(FoldError::Facts(FactsError::Tables(error))) => return Err(error),
+            // There may be no instance for it now.
+            Err(FoldError::Evolve(Answer::Retry { .. })) if tries > 0 => {
+                tries -= 1;
+                None
+            }
             Err(error) => return Ok(Err(format!("scope \"{scope}\": {error}"))),
         };
         if let Some(fold) = fold {

@@ -19,8 +19,9 @@ use std::{
 use camshaft_guest_build::{Component, Guests, Toolchain};
 
 /// The names of all guests under test, ascending. Each is the plugin's name, too.
-pub const NAMES: [&str; 53] = [
+pub const NAMES: [&str; 54] = [
     "account",
+    "account-otherwise",
     "aggregate-with-state",
     "allocates-without-end",
     "asks-for-sockets",
@@ -104,14 +105,26 @@ pub fn raised(number: u32, behaviour: &str) -> Vec<u8> {
     changed(version(number, behaviour), "state_revision = 1", "state_revision = 2")
 }
 
-/// The guest `account` with a higher `state_revision`, so that it makes its folds again.
+/// A version of the plugin `account` with a higher `state_revision`, so that its folds are made again.
 ///
 /// # Panics
 /// If the guest cannot be built.
 #[must_use]
-pub fn refolding_account() -> Vec<u8> {
-    let bytes = std::fs::read(component("account")).expect("a component that was built can be read");
-    changed(bytes, "state_revision = 1", "state_revision = 2")
+pub fn raised_account(guest: &str) -> Vec<u8> {
+    changed(read(guest), "state_revision = 1", "state_revision = 2")
+}
+
+/// The guest `account` with another name of the same length.
+///
+/// # Panics
+/// If the guest cannot be built, or the name has another length.
+#[must_use]
+pub fn renamed_account(name: &str) -> Vec<u8> {
+    changed(read("account"), "name = 'account'", &format!("name = '{name}'"))
+}
+
+fn read(guest: &str) -> Vec<u8> {
+    std::fs::read(component(guest)).expect("a component that was built can be read")
 }
 
 /// `bytes` with a text in them changed wherever it stands.
