@@ -287,8 +287,8 @@ const fn status(view: &CommandView) -> &'static str {
 fn expectation(text: &str) -> Result<ScopeVersion, String> {
     let (name, version) = text.rsplit_once('=').ok_or("write SCOPE=N, such as account/9=7")?;
     let is_number = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit());
-    let version = version.parse().ok().filter(|_| is_number);
-    let version = version.ok_or_else(|| format!("\"{version}\" is not a version"))?;
+    let number = version.parse().ok().filter(|_| is_number);
+    let version = number.ok_or_else(|| format!("\"{version}\" is not a version"))?;
     Ok(ScopeVersion { scope: scopes::scope(name).map_err(|error| error.to_string())?, version })
 }
 

@@ -239,7 +239,7 @@ async fn scopes_are_listed_and_one_is_shown_with_its_fold_now_or_then() {
     let then = world.said(&["scopes", "library", "book/DE 9", "--at-offset", &offset, "--json"]).ends_with(0);
     assert_eq!(json(&then.stdout), first);
     world.said(&["scopes", "library", "book/7"]).ends_with(3).says("[scope-not-found]");
-    world.said(&["scopes", "nobody"]).ends_with(3).says("[plugin-not-found]");
+    world.said(&["scopes", "unknown"]).ends_with(3).says("[plugin-not-found]");
     world.said(&["scopes", "library", "--facts"]).ends_with(2);
 }
 

@@ -51,6 +51,9 @@ pub enum FactsError {
     },
 }
 
+/// Makes the fold of a scope after facts; the argument before them is the fold so far.
+pub type EvolveFacts<'e> = dyn FnMut(Option<&[u8]>, &[Event]) -> Result<Vec<u8>, Answer> + 'e;
+
 /// Why a fold could not be made from the facts.
 #[derive(Debug, Error)]
 pub enum FoldError {
@@ -71,8 +74,8 @@ fn reason(answer: &Answer) -> &str {
     }
 }
 
-/// The fold that `evolve` makes of the first `version` facts of a scope, with at most [`FACTS_PER_CALL`] facts in
-/// a call. `None` if the log does not have all of them yet.
+/// The fold that `evolve` makes of the first `version` facts of a scope, with at most [`FACTS_PER_CALL`]
+/// facts in a call. `None` if the log does not have all of them yet.
 ///
 /// # Errors
 /// Facts that cannot be read, or an `evolve` that fails.
@@ -80,7 +83,7 @@ pub fn fold_from_facts(
     reader: &dyn StateReader,
     (consumer, scope): (ConsumerId, &Scope),
     version: u64,
-    evolve: &mut dyn FnMut(Option<&[u8]>, &[Event]) -> Result<Vec<u8>, Answer>,
+    evolve: &mut EvolveFacts<'_>,
 ) -> Result<Option<Vec<u8>>, FoldError> {
     let (mut fold, mut folded) = (None, 0);
     while folded < version {

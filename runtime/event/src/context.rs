@@ -276,8 +276,8 @@ pub trait AttemptContext {
     /// [`AttemptContext::fold_facts`] makes.
     ///
     /// # Errors
-    /// As [`AttemptContext::publish`] and [`AttemptContext::load`]; a fact about no scope, about one twice, or
-    /// with a subject or key of its own.
+    /// As [`AttemptContext::publish`] and [`AttemptContext::load`]; a fact about no scope, about one twice,
+    /// or with a subject or key of its own.
     fn record(&mut self, fact: NewFact) -> Result<(), EffectError> {
         let _ = fact;
         Err(EffectError::NoCommand)

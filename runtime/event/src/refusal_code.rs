@@ -61,8 +61,8 @@ codes! {
     InstantiationFailed = "instantiation-failed";
     /// Another plugin owns a command type or a fact type of the plugin.
     TypeOwned = "type-owned";
-    /// The version cannot take the place of the one before: its consumer has commands, facts or a role that the
-    /// version does not have.
+    /// The version cannot take the place of the one before: its consumer has commands, facts or a role that
+    /// the version does not have.
     CannotReplace = "cannot-replace";
     /// The aggregate makes other folds than the version before, which has the same revision.
     FoldDiffers = "fold-differs";

@@ -18,7 +18,7 @@ pub enum Role {
     Aggregate {
         /// The command types, each owned by this consumer alone.
         commands: Vec<String>,
-        /// The fact types that its decisions record. Nobody else may publish them.
+        /// The fact types that its decisions record. No other consumer may publish them.
         #[serde(default)]
         records: Vec<String>,
         /// The kind of the scope that a command of a type is about; the subject is its id. Types without an

@@ -137,8 +137,8 @@ pub struct ScopeFacts {
     pub facts: Vec<u32>,
 }
 
-/// A scope in the state of its aggregate: the value under the key [`Scope::name`]. Persisted, as three numbers
-/// of eight bytes, least significant byte first, before the fold.
+/// A scope in the state of its aggregate: the value under the key [`Scope::name`]. Persisted, as three
+/// numbers of eight bytes, least significant byte first, before the fold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredScope {
     /// The number of its facts.

@@ -52,8 +52,8 @@ impl<C: AttemptContext + Send + 'static> Instance<C> {
         Self { store, exports, deadline_ticks, deadline_ms, reuse, ticks, spent: false }
     }
 
-    /// Lets the handler handle `event`, or the aggregate decide the command `event`. `context` is what it sees and changes meanwhile; it comes back with
-    /// the answer, its effects neither committed nor dropped.
+    /// Lets the handler handle `event`, or the aggregate decide the command `event`. `context` is what it
+    /// sees and changes meanwhile; it comes back with the answer, its effects neither committed nor dropped.
     ///
     /// # Panics
     /// If the instance is spent: that is the caller's mistake, not the guest's.

@@ -14,8 +14,8 @@ use crate::{
     wasi,
 };
 
-/// A linker with everything that `component`, a plugin of this `world`, may import. Only the ways out that are `open` lead anywhere; the
-/// functions of all others are there and say no.
+/// A linker with everything that `component`, a plugin of this `world`, may import. Only the ways out that
+/// are `open` lead anywhere; the functions of all others are there and say no.
 pub fn linker<C: AttemptContext + Send + 'static>(
     component: &Component,
     world: World,

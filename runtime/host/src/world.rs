@@ -40,7 +40,8 @@ impl World {
     /// The world of a component with these exports; `None` if it exports no function of any world.
     ///
     /// # Errors
-    /// The exports are those of two worlds, or only some of those of one. Says which, as the end of a sentence.
+    /// The exports are those of two worlds, or only some of those of one. Says which, as the end of a
+    /// sentence.
     pub fn of(exports: &[String]) -> Result<Option<Self>, String> {
         let has = |function: &str| exports.iter().any(|export| export == function);
         let one = |first: &str, other: &str| if has(first) { first.to_owned() } else { other.to_owned() };

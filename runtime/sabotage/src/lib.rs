@@ -72,7 +72,7 @@ pub enum Sabotage {
     ForgetAnswer,
     /// Some facts are not found under their scopes.
     ForgetFact,
-    /// A decision is made whatever versions its sender expects.
+    /// A decision ignores the versions that its sender expects.
     IgnoreExpectation,
     /// A fold of another revision is read as if it were of this one.
     KeepStaleFold,

@@ -14,6 +14,7 @@ mod rollback;
 mod settings;
 mod shelf;
 mod show;
+mod unattached;
 mod version;
 mod versions;
 mod watch;

@@ -85,7 +85,7 @@ impl Runtime {
         self.read_long(read, |reason| ScopeError::Failed { reason }).await
     }
 
-    /// Returns at most `limit` scopes of an aggregate by name, only those of `kind` if it is given. A plugin
+    /// Returns at most `limit` scopes of an aggregate by name, or only those of `kind`. A plugin
     /// that is no aggregate has none. `cursor` is that of the previous page.
     ///
     /// # Errors

@@ -75,8 +75,8 @@ impl Evolver<'_> {
 
 impl Core {
     /// Whether `evolver` makes the stored fold of a scope from its facts, byte for byte; why not, if not. A
-    /// scope with more than `max_facts` facts, of another revision or with facts that cannot be read now is not
-    /// compared.
+    /// scope with more than `max_facts` facts, of another revision or with facts that cannot be read now is
+    /// not compared.
     pub(crate) fn compare_fold(
         &self,
         space: StateSpace,

@@ -1,5 +1,5 @@
-//! The thread that makes the stale folds of an aggregate again, after code of another revision has taken over.
-//! Decisions do not wait for it: they make the folds that they need themselves.
+//! The thread that makes the stale folds of an aggregate again, after code of another revision has taken
+//! over. Decisions do not wait for it: they make the folds that they need themselves.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Facts in the tables: where each fact of a scope lies in the log.
+//! Facts in the tables: the offset of each fact of a scope.
 //!
 //! The events stay in the log. An entry names the offset of one fact by its scope and its version, so that a
 //! reader finds the facts of a scope without reading the log.
@@ -12,8 +12,8 @@ use crate::tables::Position;
 use crate::{Tables, TablesError, keys};
 
 impl<S: Store> Tables<S> {
-    /// Applies what a decision says of its scopes, in a section whose first event has the offset `first`. Fills
-    /// in the offsets of the last facts in the section's state.
+    /// Applies what a decision says of its scopes, in a section whose first event has the offset `first`.
+    /// Fills in the offsets of the last facts in the section's state.
     pub(crate) fn apply_facts(&mut self, first: Offset, handled: &mut Handled) {
         let Some(change) = &handled.command else { return };
         for ScopeFacts { scope, version, facts } in &change.scopes {

@@ -181,7 +181,7 @@ pub(crate) fn last_command(command_type: &str) -> Vec<u8> {
 }
 
 pub(crate) fn fact(id: ConsumerId, scope: &Scope, version: u64) -> Vec<u8> {
-    // No name has a zero byte, so the versions of a scope lie together, and between them lies nothing else.
+    // No name has a zero byte, so the versions of a scope are adjacent.
     key(FACT, &[&id.0.to_be_bytes(), scope.name().as_bytes(), &[0], &version.to_be_bytes()])
 }
 

@@ -81,7 +81,7 @@ async fn a_version_that_makes_other_folds_is_refused_unless_it_has_another_revis
     let refusal = plugin.last_refusal.unwrap();
     assert_eq!(refusal.code, "fold-differs");
     assert!(refusal.message.contains("makes another fold of scope \"account/9\""), "{}", refusal.message);
-    assert_eq!(deposit(&world, "4", 1).await, "124", "the version before goes on");
+    assert_eq!(deposit(&world, "4", 1).await, "124", "the version before still runs");
     let bytes = camshaft_test_guests::raised_account("account-otherwise");
     world.put("account", &bytes);
     world.until_plugin("account", |plugin| plugin.version.as_deref() == Some("2.0.0")).await;
@@ -97,7 +97,7 @@ async fn all_stale_folds_are_made_again_once_a_new_revision_is_no_longer_on_prob
     world.put("account", &camshaft_test_guests::raised_account("account"));
     world.until_plugin("account", |plugin| plugin.activation.is_some() && plugin.activation != before).await;
     assert!(shown(&world, None).await.stale);
-    // So many decisions over another account end the probation.
+    // A thousand decisions over another account end the probation.
     let commands =
         (0..1_001).map(|number| Event { subject: Some("8".into()), ..command(&format!("8-{number}"), 1) });
     for commands in commands.collect::<Vec<_>>().chunks(100) {

@@ -36,8 +36,8 @@ pub trait StateReader: Send + Sync {
         after: Option<&[u8]>,
         bounds: PortionBounds,
     ) -> Result<StatePortion, TablesError>;
-    /// The facts of a scope behind version `after`, in order, at most `max`. Fewer if the log does not have the
-    /// others yet; see [`crate::SharedSequencer::facts`].
+    /// The facts of a scope behind version `after`, in order, at most `max`. Fewer if the log does not have
+    /// the others yet; see [`crate::SharedSequencer::facts`].
     ///
     /// # Errors
     /// Tables or a log that cannot be read; a fact that the tables do not know.

@@ -1,7 +1,7 @@
 //! Scopes in an attempt: what a decision loads, the facts that it records, and the folds after them.
 //!
-//! A scope is a state key, so a decision that reads a scope conflicts with one that writes it, by the rules for
-//! every other key.
+//! A scope is a state key, so a decision that reads a scope conflicts with one that writes it, by the rules
+//! for every other key.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -1,7 +1,7 @@
 //! Folds that are made again outside of a batch: by a sweep after a new revision, or by hand.
 //!
-//! The caller reads the scope and its facts, calls `evolve`, and commits the fold here. A scope that a decision
-//! changed meanwhile stays as it is.
+//! The caller reads the scope and its facts, calls `evolve`, and commits the fold here. A scope that a
+//! decision changed meanwhile stays as it is.
 
 use camshaft_event::transaction::{Floor, Refolded, Section, StateWrite};
 use camshaft_event::{Scope, Sequence, StoredScope, Timestamp, Transaction};

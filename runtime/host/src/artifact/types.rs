@@ -1,8 +1,8 @@
 //! Which types of the outermost component are instances without functions.
 //!
 //! The survey shows it the sections in file order, so an import's type is known before the import. Nothing is
-//! validated: in a file that breaks the rules of WebAssembly, an answer may be wrong, and the compiler refuses
-//! the file later.
+//! validated: in a file that breaks the rules of WebAssembly, an answer may be wrong, and the compiler
+//! refuses the file later.
 
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentOuterAliasKind, ComponentType, ComponentTypeRef,

@@ -1,7 +1,8 @@
 //! Refused effects in the contract's words.
 //!
-//! `state`, `publisher` and `scopes` call it. The engine remembers a refusal itself and ends the attempt with it, so
-//! what the guest is told here is for its own messages; a fact without a case of its own becomes `other`.
+//! `state`, `publisher` and `scopes` call it. The engine remembers a refusal itself and ends the attempt with
+//! it, so what the guest is told here is for its own messages; a fact without a case of its own becomes
+//! `other`.
 
 use camshaft_event::{EffectError, Limit};
 use wasmtime::bail;

@@ -78,8 +78,8 @@ impl<C: AttemptContext + Send + 'static> Instance<C> {
         }
     }
 
-    /// Makes the fold of `scope` after `facts`, which follow those of `fold`, by one call of `evolve` outside any
-    /// attempt. The plugin's deadline limits the call. Its log lines are dropped.
+    /// Makes the fold of `scope` after `facts`, which follow those of `fold`, by one call of `evolve` outside
+    /// any attempt. The plugin's deadline limits the call. Its log lines are dropped.
     ///
     /// # Errors
     /// The failure of `evolve`. The instance is spent then.
@@ -117,8 +117,8 @@ fn refused(error: EffectError) -> Answer {
     Answer::Reject { reason: bounded(error.to_string()) }
 }
 
-/// The answer for a command whose facts `evolve` cannot fold: no fact is stored that its own code cannot read.
-/// A deadline may be met by another attempt.
+/// The answer for a command whose facts `evolve` cannot fold: no fact is stored that its own code cannot
+/// read. A deadline may be met by another attempt.
 fn rejected(scope: &Scope, answer: Answer) -> Answer {
     let why = match answer {
         Answer::Done | Answer::Failed { cause: FailureCause::Deadline, .. } => return answer,

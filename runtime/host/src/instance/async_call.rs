@@ -16,7 +16,8 @@ impl<C: AttemptContext + Send + 'static> Instance<C> {
     /// way after each tick in which the handler computes, and ends it at its deadline wherever it is.
     ///
     /// # Panics
-    /// If the instance is spent, or the plugin is an aggregate, which has no way out: that is the caller's mistake, not the guest's.
+    /// If the instance is spent, or the plugin is an aggregate, which has no way out: that is the caller's
+    /// mistake, not the guest's.
     pub async fn call_async(&mut self, event: &Event, context: C) -> (Answer, C) {
         assert!(!self.spent, "a spent instance must be dropped, not called");
         // Whatever unwinds from here on, or is dropped, must not leave an instance behind that looks usable.

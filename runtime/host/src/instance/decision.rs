@@ -1,5 +1,5 @@
-//! The types of `decide` and `evolve`: scopes as they are lowered into the guest, decisions as they are lifted
-//! out.
+//! The types of `decide` and `evolve`: scopes as they are lowered into the guest, decisions as they are
+//! lifted out.
 //!
 //! They are written by hand for the reason that `call` states. Wasmtime compares them with the component's
 //! types at load.

@@ -41,8 +41,8 @@ impl GuestLog {
         self.stderr.clear();
     }
 
-    /// Passes a line on to `pass`, shortened where it is too long. The line that exceeds the allowance says so,
-    /// the ones after it are dropped.
+    /// Passes a line on to `pass`, shortened where it is too long. The line that exceeds the allowance says
+    /// so, the ones after it are dropped.
     pub fn line(
         &mut self,
         level: LogLevel,

@@ -102,7 +102,7 @@ impl<C> Session<C> {
         self.reset(deadline_ticks);
     }
 
-    /// A call begins, which is late once so many ticks have passed.
+    /// A call begins. It is late after this number of ticks.
     fn reset(&mut self, deadline_ticks: u64) {
         self.late_at = self.ticks.passed().saturating_add(deadline_ticks);
         self.attempt_serial += 1;
@@ -245,7 +245,7 @@ impl<C: AttemptContext> Session<C> {
         Ok((context, &mut self.resources))
     }
 
-    /// Tells the attempt how much memory its instance uses.
+    /// Sets the memory that the instance of the attempt uses.
     fn tell_memory(&mut self) {
         let (used_bytes, limit_bytes) = self.memory.used_and_limit();
         let used_bytes = used_bytes.saturating_add(self.outside_bytes());

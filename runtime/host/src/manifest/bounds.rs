@@ -2,8 +2,8 @@
 //! tried at every event that anybody publishes.
 //!
 //! Lengths are bounded before the text is read, entries after that, and again when texts are put together;
-//! what subscriptions and commands hold, once they are decoded. Each bound names itself. How many entries a key may have
-//! stands with its rule.
+//! what subscriptions and commands hold, once they are decoded. Each bound names itself. How many entries a
+//! key may have stands with its rule.
 
 use toml::de::DeTable;
 

@@ -160,7 +160,8 @@ fn a_scope_that_is_none_ends_the_attempt_whatever_the_guest_answers() {
     }
 }
 
-/// One fact of type `thing` about the scope whose kind and id are texts of memory, each as address and length.
+/// One fact of type `thing` about the scope whose kind and id are texts of memory, each as address and
+/// length.
 fn one_fact((kind, kind_bytes): (u32, u32), (id, id_bytes): (u32, u32)) -> String {
     let store = |at: u32, value: u32| format!("(i32.store (i32.const {at}) (i32.const {value}))");
     // The answer has one fact, at 1024: its type is at 0, its scopes are at 84.

@@ -63,8 +63,8 @@ pub fn module(imports: &str, body: &str) -> Vec<u8> {
     in_world("handler", &format!("(module {imports} {PRELUDE} {body})"))
 }
 
-/// An aggregate with these bodies of `decide` and `evolve`. Its answer lies at 64: a decision without facts. Its
-/// fold, at 256, is empty.
+/// An aggregate with these bodies of `decide` and `evolve`. Its answer is at 64: a decision without facts.
+/// Its fold, at 256, is empty.
 pub fn aggregate(imports: &str, decide: &str, evolve: &str) -> Vec<u8> {
     let parameters = "(param i32 i32 i32 i32 i32 i32 i32 i32 i32)";
     let text = format!(

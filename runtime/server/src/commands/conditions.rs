@@ -80,7 +80,7 @@ fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, Problem
     let Some(value) = first else { return Ok(None) };
     match value.to_str() {
         Ok(text) if second.is_none() => Ok(Some(text.trim())),
-        _ => Err(not_a_version(&name, "it is given more than once, or is not text")),
+        _ => Err(not_a_version(&name, "the header occurs more than once, or is not text")),
     }
 }
 

@@ -105,7 +105,7 @@ async fn a_scope_that_does_not_exist_is_not_found_and_a_moment_has_one_name() {
                 answer.problem("scope-not-found");
             }
             for path in ["", "/account/9", "/account/9/facts"] {
-                api.get(&format!("/scopes/nobody{path}")).await.problem("plugin-not-found");
+                api.get(&format!("/scopes/unknown{path}")).await.problem("plugin-not-found");
             }
             for path in ["/account/9?at=1&at_offset=1", "/Account/9", "/account/9/facts?cursor=x"] {
                 let answer = api.get(&format!("/scopes/bank{path}")).await;

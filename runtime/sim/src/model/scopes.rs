@@ -63,7 +63,7 @@ impl Scopes {
 impl Model {
     /// The owner of commands has handled one. `first` is where its events lie.
     pub(super) fn scopes_handled(&mut self, handled: &Handled, first: Offset) {
-        let event = self.events.get(handled.cause.0 as usize).expect("what is handled lies in the log");
+        let event = self.events.get(handled.cause.0 as usize).expect("the log has the cause");
         let known = self.consumers.get_mut(&handled.consumer).expect("the consumer that handles is known");
         if handled.command.is_some() {
             known.check_expected(handled, event);
@@ -125,7 +125,8 @@ impl Known {
         }
     }
 
-    /// The section of a decision writes exactly the scopes that its facts are about, and names their versions.
+    /// The section of a decision writes exactly the scopes that its facts are about, and names their
+    /// versions.
     fn check_scopes(&mut self, handled: &Handled, first: Offset, revision: u64) {
         let cause = handled.cause;
         let named = handled.command.iter().flat_map(|change| &change.scopes);

@@ -148,7 +148,7 @@ impl Run {
         match published {
             Err(PublishRefusal::FactType { .. }) => self.note(Fault::FactForged),
             Err(PublishRefusal::Conflict { .. } | PublishRefusal::Unready(_)) => {}
-            other => assert!(!is_recorded, "a fact of somebody else: {other:?}"),
+            other => assert!(!is_recorded, "a fact of a producer: {other:?}"),
         }
     }
 

@@ -13,6 +13,7 @@ use camshaft_event::transaction::{Activation, ActivationOutcome};
 use camshaft_host::{Plugin, Refusal, RefusalCode, World};
 
 use super::shelf::{Because, Running, Waiting, Withheld};
+use super::unattached::{internal, unattached};
 use super::version::Version;
 use super::{Plugins, versions::Kept};
 use crate::compose::{Code, CodeNumber, EmbeddedStore};
@@ -383,29 +384,4 @@ pub fn spec(plugin: &Plugin, code: CodeNumber) -> ConsumerSpec {
 /// The start of a digest, as the listings show it.
 pub(super) fn short(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
-}
-
-/// What the engine's refusal to attach a plugin says to its author or operator.
-fn unattached(name: &str, error: &ConsumerError) -> Refusal {
-    let (code, hint) = match error {
-        ConsumerError::CommandOwned { .. } | ConsumerError::FactOwned { .. } => {
-            (RefusalCode::TypeOwned, "Rename the type, or remove the plugin that owns it.")
-        }
-        ConsumerError::RoleChanged { .. }
-        | ConsumerError::Undecided { .. }
-        | ConsumerError::Behind { .. }
-        | ConsumerError::UnknownFact { .. } => {
-            (RefusalCode::CannotReplace, "Use a version that declares the types that the message names.")
-        }
-        _ => return internal(name, error),
-    };
-    Refusal::new(code, error.to_string(), hint)
-}
-
-fn internal(name: &str, error: &dyn std::fmt::Display) -> Refusal {
-    Refusal::new(
-        RefusalCode::Internal,
-        format!("plugin \"{name}\" could not be attached: {error}"),
-        "Check the runtime's log.",
-    )
 }

@@ -1,5 +1,5 @@
-//! A small bank: deposits, withdrawals and transfers, with amounts as data and balances as folds. An overdraft
-//! is refused.
+//! A small bank: deposits, withdrawals and transfers, with amounts as data and balances as folds. An
+//! overdraft is refused.
 #![cfg(target_family = "wasm")]
 #![expect(unsafe_code, reason = "bindings without the SDK")]
 

@@ -14,8 +14,8 @@ macro_rules! record {
     };
 }
 
-/// The `decide` of an aggregate without the SDK: every command records one fact of this type, with the command's
-/// data, about the thing that is its subject.
+/// The `decide` of an aggregate without the SDK: every command records one fact of this type, with the
+/// command's data, about the thing that is its subject.
 #[macro_export]
 macro_rules! decides {
     ($fact_type:literal) => {

@@ -1,5 +1,5 @@
-//! A scope has a version, the number of its facts, and one fold. Decisions over the same scopes never lose one
-//! another's facts.
+//! A scope has a version, the number of its facts, and one fold. Decisions over the same scopes never lose
+//! one another's facts.
 
 use camshaft_engine::Committed;
 use camshaft_event::{AttemptContext, Offset};

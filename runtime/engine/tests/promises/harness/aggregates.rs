@@ -48,7 +48,7 @@ pub fn move_all(event: &Event, attempt: &mut Attempt) -> Answer {
     folded(attempt)
 }
 
-/// Folds what was recorded.
+/// Folds the recorded facts.
 pub fn folded(attempt: &mut Attempt) -> Answer {
     let fold = if attempt.config("form").is_some() { bracketed } else { list };
     let folded = attempt.fold_facts(&mut |touched| fold(touched.fold.as_deref(), &touched.facts));
@@ -84,7 +84,7 @@ impl World {
         self.plugins.get_mut("bank").unwrap().evolve = Some(evolve);
     }
 
-    /// Lets consumers read what was sent.
+    /// Lets consumers read the sent commands.
     pub fn arrive(&mut self) {
         self.sync();
         self.read();

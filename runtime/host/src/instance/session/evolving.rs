@@ -34,13 +34,13 @@ impl<C: AttemptContext + Send> Session<C> {
         self.context = Some(context);
     }
 
-    /// The guest makes a fold outside any attempt. The call is late once so many ticks have passed.
+    /// The guest makes a fold outside any attempt. The call is late after this number of ticks.
     pub fn begin_evolving_alone(&mut self, deadline_ticks: u64) {
         self.reset(deadline_ticks);
         self.evolving = Some(Evolving::default());
     }
 
-    /// The fold is made. Nobody reads its log lines.
+    /// The fold is made. Its log lines are dropped.
     pub fn end_evolving_alone(&mut self) {
         self.flush_streams();
         self.evolving = None;

@@ -1,5 +1,5 @@
-//! What the consumer that decides commands does with its scopes: it reads accounts, records facts about one or
-//! two of them, and folds the facts.
+//! What the consumer that decides commands does with its scopes: it reads accounts, records facts about one
+//! or two of them, and folds the facts.
 
 use camshaft_engine::Attempt;
 use camshaft_event::{AttemptContext, EffectError, NewEvent, NewFact, Scope};
