@@ -24,7 +24,11 @@ fn decide(command: &Event, attempt: &mut Attempt) -> Result<(), Failure> {
     let scope = Scope::new("account", id)?;
     attempt.load(&scope)?;
     if command.event_type == "account.withdraw" {
-        attempt.answer(Err(Refusal { code: "no-money".into(), ..Refusal::default() }))?;
+        attempt.answer(Err(Refusal {
+            code: "no-money".into(),
+            message: "empty".into(),
+            ..Refusal::default()
+        }))?;
         return Ok(());
     }
     let event = NewEvent { event_type: "account.deposited".into(), ..NewEvent::default() };
