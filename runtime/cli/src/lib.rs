@@ -103,7 +103,7 @@ enum Command {
     Debug(Remote<debug::Arguments>),
     /// Show redrive jobs, or cancel one
     Redrives(Remote<redrives::Arguments>),
-    /// List the scopes of an aggregate; show one with its fold or facts, now or at a version
+    /// List the scopes of an aggregate, or show the fold or the facts of one
     Scopes(Remote<scopes::Arguments>),
     /// Show the state that plugins store
     State(Remote<state::Arguments>),

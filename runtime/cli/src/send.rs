@@ -35,8 +35,9 @@ The command may be sent again with the same id, for example after a failure. It 
 executed again: the runtime returns the first answer.
 
 Exits with 0 if the command was accepted, with 3 if it was refused or discarded or if a
-scope has another version than --expect says, and with 4 if no consumer owns its type, if it is a dead letter or if it has no answer yet. With
---wait 0, a command without an answer exits with 0: it is in the log.")]
+scope has another version than expected, and with 4 if no consumer owns its type, if it is
+a dead letter or if it has no answer yet. With --wait 0, a command without an answer exits
+with 0: it is in the log.")]
 pub struct Arguments {
     /// Command type, such as account.withdraw
     #[arg(value_name = "TYPE")]
