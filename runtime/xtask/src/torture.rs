@@ -9,6 +9,7 @@ mod full_disk;
 mod hostile;
 mod ledger;
 mod producers;
+mod tellers;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use crate::{command, toolchain};
 use hostile::{Harm, Hostile};
 use ledger::Ledger;
 use producers::Producers;
+use tellers::{Answers, Tellers};
 
 /// How long the process is stopped: longer than the deadline of a handler.
 const STILL: Duration = Duration::from_millis(2_500);
@@ -62,7 +64,11 @@ pub(crate) fn run(minutes: f64, kills: u32, seed: Option<u64>) -> Result<()> {
     );
     let events = mishaps.1 + full.events;
     let Harm { refused_bombs, dead_letters } = mishaps.2;
+    let (accepted, refused) = mishaps.3.counts();
     println!("▸ {refused_bombs} bombs refused, {dead_letters} events failed by hostile plugins");
+    println!(
+        "▸ {accepted} commands accepted, {refused} refused: each repeat got the first answer, no money lost"
+    );
     println!("▸ {events} events published and answered: 0 lost, 0 doubled, order kept");
     Ok(())
 }
@@ -74,16 +80,19 @@ fn kill_and_stop(
     minutes: f64,
     kills: u32,
     seed: u64,
-) -> Result<(Mishaps, u64, Harm)> {
+) -> Result<(Mishaps, u64, Harm, Answers)> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let folder = tempfile::Builder::new().prefix("camshaft-torture-").tempdir()?;
     let plugins = folder.path().join("plugins");
     fs::create_dir(&plugins)?;
     witness.put(&plugins, 0)?;
     let bombs = hostile::put(&plugins, built)?;
+    tellers::put(&plugins, built)?;
     let mut server = Server::start(binary, folder.path())?;
     Client::new(&server.url).wait_for_plugin("witness", VERSION)?;
+    Client::new(&server.url).wait_for_plugin(tellers::AGGREGATE, tellers::VERSION)?;
     let producers = Producers::start(&server.url, 0);
+    let tellers = Tellers::start(&server.url, seed);
     let hostile = Hostile::start(&server.url);
     let started = Instant::now();
     let mut mishaps = Mishaps::default();
@@ -105,23 +114,28 @@ fn kill_and_stop(
                 bar.inc(1);
                 server = Server::start(binary, folder.path())?;
                 producers.go_on_at(&server.url);
+                tellers.go_on_at(&server.url);
                 hostile.go_on_at(&server.url);
             }
         }
     }
     bar.finish_and_clear();
     let promised = producers.finish()?;
+    let answers = tellers.finish()?;
     hostile.finish()?;
     let client = Client::new(&server.url);
     Ledger::read(&client)?.check(&promised)?;
+    answers.check(&server.url)?;
     let harm = hostile::check(&client, bombs)?;
     // Once more after a last start, from what lies on the disk.
     server.kill()?;
     mishaps.kills += 1;
     server = Server::start(binary, folder.path())?;
     Ledger::read(&Client::new(&server.url))?.check(&promised)?;
+    Client::new(&server.url).wait_for_plugin(tellers::AGGREGATE, tellers::VERSION)?;
+    answers.check(&server.url)?;
     server.stop()?;
-    Ok((mishaps, promised.total(), harm))
+    Ok((mishaps, promised.total(), harm, answers))
 }
 
 fn random_seed() -> Result<u64> {
