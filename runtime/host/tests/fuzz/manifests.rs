@@ -8,9 +8,11 @@ use camshaft_host::{Manifest, OperatorFile, Refusal};
 use super::{MOMENT, check_refusal};
 use crate::edited::{Edited, corpus};
 
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 16] = [
     "\n[policy]\n",
     "\n[[subscriptions]]\n",
+    "\n[[commands]]\n",
+    "records = [\"account.open\"]\n",
     "\n[limits]\n",
     "max_attempts = 0\n",
     "partitions = 70000\n",
@@ -69,10 +71,12 @@ fn check_assembled(assembled: Result<Manifest, Refusal>) {
         Ok(manifest) => manifest,
         Err(refusal) => return check_refusal(&refusal),
     };
-    let Manifest { name, subscriptions, policy, limits, .. } = &manifest;
+    let Manifest { name, subscriptions, commands, policy, limits, .. } = &manifest;
     assert!(name.starts_with(|first: char| first.is_ascii_lowercase()) && name.len() <= 63, "{name:?}");
     assert!(name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')), "{name:?}");
-    assert!(!subscriptions.is_empty() && subscriptions.iter().all(|one| !one.types.is_empty()));
+    assert_ne!(subscriptions.is_empty(), commands.is_empty(), "a plugin is a handler or an aggregate");
+    assert!(manifest.receives().iter().all(|one| !one.types.is_empty()));
+    assert!(manifest.role().commands().iter().all(|command| !manifest.emits().contains(&**command)));
     assert!(policy.max_attempts >= 1 && policy.partitions >= 1, "{policy:?}");
     assert!(policy.backoff.base_ms <= policy.backoff.max_ms, "{policy:?}");
     assert!(limits.deadline_ms >= 1 && limits.memory_bytes >= 1, "{limits:?}");
