@@ -33,7 +33,7 @@ pub use scopes::ScopeAt;
 pub use subscribe::{Failure, SubscribeError, Subscription};
 
 use crate::compose::{self, Core, MachineClock, Phase};
-use crate::view::{Closed, Health, HealthStatus, RetentionView, SyncView};
+use crate::view::{AllFactsView, Closed, Health, HealthStatus, RetentionView, SyncView};
 use crate::{Config, Durability, OpenError};
 
 /// Publishers that may wait at a time.
@@ -196,10 +196,14 @@ impl Runtime {
         };
         let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let retention = core.config.retention;
+        let facts = Some(core.fact_bytes()).filter(|bytes| *bytes > 0);
+        let facts = facts.map(|bytes| AllFactsView { bytes, limit_bytes: core.config.limits.max_kept_bytes });
         Health {
             status,
             why,
             damaged_consumers: core.damaged_consumers(),
+            warnings: facts.iter().filter_map(AllFactsView::warning).collect(),
+            facts,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             log: self.log_id(),
             tail: standing.durable.next_offset,

@@ -44,7 +44,7 @@ pub use clock::WallClock;
 pub(crate) use code::{AsyncClosure, Closure, Code, CodeNumber, Evolve};
 pub(crate) use core::Core;
 pub(crate) use durable::DurabilityLost;
-pub(crate) use open::{open, refuse_log, unusable};
+pub(crate) use open::{KEPT, open, refuse_log, unusable};
 pub(crate) use phase::{Phase, Thread};
 pub(crate) use reader::READ_BYTES;
 

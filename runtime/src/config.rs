@@ -120,6 +120,9 @@ pub struct RuntimeLimits {
     pub max_scopes: u64,
     /// Length of the name of a scope, `kind/id`.
     pub max_scope_bytes: u64,
+    /// Facts of all aggregates, in the log and beyond its retention. At this size commands whose owner records
+    /// facts are refused.
+    pub max_kept_bytes: u64,
     /// Lines that one attempt may log; further lines are omitted.
     pub max_log_lines: u32,
     /// Stack of one call of a plugin, 64 KiB to 1 MiB.
@@ -189,6 +192,7 @@ impl Default for RuntimeLimits {
             max_fold_bytes: 64 << 10,
             max_scopes: 16,
             max_scope_bytes: 200,
+            max_kept_bytes: 10 << 30,
             max_log_lines: 200,
             max_stack: 512 << 10,
             max_hops: 100,

@@ -1,26 +1,29 @@
-//! Verifies a data directory that no runtime uses: every record of the log, every entry of the tables.
+//! Verifies a data directory that no runtime uses: every record of the log, every kept fact, every entry of the
+//! tables.
 //!
 //! It changes nothing. It opens a copy of the tables, whose large files are links, because the embedded store
 //! cleans up the files that it opens.
 
 mod copy;
 mod finding;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use camshaft_event::Transaction;
-use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus};
-use camshaft_log::{LogError, RealDisk, Verify};
+use camshaft_event::transaction::{ConsumerRecord, ConsumerStatus, EncodedEvent};
+use camshaft_log::{LogError, RealDisk, VerifiedKept, Verify, VerifyKept, verify_kept};
 use camshaft_tables::store::FjallStore;
 use camshaft_tables::{Tables, VerifiedEntries};
 use serde::Serialize;
 
 use crate::OpenError;
-use crate::compose::{refuse_log, unusable};
+use crate::compose::{KEPT, refuse_log, unusable};
 use copy::Copy;
 pub use finding::Finding;
-use finding::{TablesSummary, of_entries, of_log, of_tables};
+use finding::{TablesSummary, of_entries, of_kept, of_log, of_tables};
 
 /// Memory for reading the tables, in bytes.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -36,6 +39,8 @@ pub struct VerifyReport {
     pub records: u64,
     /// Size of an incomplete write at the end of the log, in bytes. The next start removes it.
     pub torn_bytes: u64,
+    /// Number of intact facts that outlived the log's retention.
+    pub facts: u64,
     /// Number of intact entries of the tables.
     pub entries: u64,
     /// The damage.
@@ -66,6 +71,8 @@ pub fn verify(data: &Path, progress: &mut dyn FnMut(Part, u64)) -> Result<Verify
         camshaft_log::verify(&disk, what).map_err(|error| refuse(data, error))?
     };
     damage.extend(verified.damage.iter().map(|damage| of_log(damage, &summary)));
+    let kept = kept(data, &disk, verified.identity, progress)?;
+    damage.extend(kept.damage.iter().map(of_kept));
     let is_whole = verified.first_sequence == 1 && verified.damage.is_empty();
     damage.extend(entries.damage.iter().map(|damage| of_entries(damage, &summary, is_whole)));
     damage.iter_mut().for_each(|finding| finding.offer_rebuilding(is_whole));
@@ -74,6 +81,7 @@ pub fn verify(data: &Path, progress: &mut dyn FnMut(Part, u64)) -> Result<Verify
         segments: verified.segments,
         records: verified.records,
         torn_bytes: verified.torn_bytes,
+        facts: kept.entries,
         entries: entries.sound,
         damage,
     })
@@ -82,10 +90,32 @@ pub fn verify(data: &Path, progress: &mut dyn FnMut(Part, u64)) -> Result<Verify
 /// The part that is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// The log; progress is in bytes.
+    /// The log with its kept facts; progress is in bytes.
     Log,
     /// The tables; progress is in entries.
     Tables,
+}
+
+/// Checks the kept facts of the log, if there are some.
+fn kept(
+    data: &Path,
+    log: &RealDisk,
+    identity: u64,
+    progress: &mut dyn FnMut(Part, u64),
+) -> Result<VerifiedKept, OpenError> {
+    if !data.join("log").join(KEPT).is_dir() {
+        return Ok(VerifiedKept::default());
+    }
+    let folder = log.folder(KEPT).map_err(|error| refuse(data, error))?;
+    let what = VerifyKept {
+        identity,
+        each: &mut |entry| {
+            let event = EncodedEvent::from_bytes(&entry.bytes).decode();
+            event.map(|_| ()).map_err(|error| error.to_string())
+        },
+        progress: &mut |bytes| progress(Part::Log, bytes),
+    };
+    verify_kept(&folder, what).map_err(|error| refuse(data, error))
 }
 
 type CheckedTables = (TablesSummary, VerifiedEntries, Vec<Finding>);

@@ -18,8 +18,8 @@ use super::{
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads every record of the log and every entry of the tables, and changes nothing. Exits
-with 0 if all data is intact, with 3 if something is damaged, and with 5 if a runtime uses
+Reads every record of the log, every kept fact and every entry of the tables, and changes
+nothing. Exits with 0 if all data is intact, with 3 if something is damaged, and with 5 if a runtime uses
 the directory or it cannot be read.")]
 pub struct Arguments {
     /// Data directory to check
@@ -58,23 +58,30 @@ pub fn verify(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     Err(Failure::new(ErrorCode::DamageFound, message).detail(summary(&report)))
 }
 
-/// The size of the log, for the progress bar.
+/// The size of the log with its kept facts, for the progress bar.
 fn log_bytes(data: &Path) -> u64 {
-    let segments = fs::read_dir(data.join("log")).into_iter().flatten().flatten();
-    let segments =
-        segments.filter(|entry| entry.path().extension().is_some_and(|suffix| suffix == "segment"));
-    segments.filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum()
+    let log = data.join("log");
+    let files = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_checked = |file: &fs::DirEntry| {
+        file.path().extension().is_some_and(|suffix| suffix == "segment" || suffix == "kept")
+    };
+    let files = files(&log).chain(files(&log.join("kept"))).filter(is_checked);
+    files.filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum()
 }
 
 fn summary(report: &VerifyReport) -> String {
-    let VerifyReport { segments, records, torn_bytes, entries, .. } = report;
+    let VerifyReport { segments, records, torn_bytes, facts, entries, .. } = report;
+    let facts = match facts {
+        0 => String::new(),
+        facts => format!(", {facts} facts kept beyond the retention"),
+    };
     let torn = match torn_bytes {
         0 => String::new(),
         bytes => format!(
             "; a crash left the last {bytes} bytes of the log incomplete, and the next start removes them"
         ),
     };
-    format!("{records} records in {segments} segments and {entries} table entries are intact{torn}")
+    format!("{records} records in {segments} segments{facts} and {entries} table entries are intact{torn}")
 }
 
 fn damage(report: &VerifyReport) -> String {

@@ -17,7 +17,7 @@ use camshaft_event::{
     Answer, AttemptContext, Event, NewEvent, Policy, Role, Sequence, Start, Subscription, Timestamp,
 };
 use camshaft_log::testing::MemoryDisk;
-use camshaft_log::{FileLog, Log, LogReader, NewRecord, Options};
+use camshaft_log::{FileLog, Kept, Log, LogReader, NewRecord, Options};
 use camshaft_tables::Tables;
 use camshaft_tables::store::MemoryStore;
 use rand_chacha::ChaCha8Rng;
@@ -138,7 +138,8 @@ impl Runtime {
             sequencer.next_read(NOW).is_ok_and(|read| read.is_none()),
             "what there is, is in memory: the consumer follows from here on"
         );
-        let shared = SharedSequencer::new(sequencer, Arc::clone(&reader));
+        let kept = Kept::open(Arc::new(MemoryDisk::new()), reader.identity()).expect("an empty folder opens");
+        let shared = SharedSequencer::new(sequencer, Arc::clone(&reader), Arc::new(kept));
         let reader: Arc<dyn StateReader> = Arc::new(shared.clone());
         let random = ChaCha8Rng::seed_from_u64(1);
         Self { shared, reader, options, log, appended: Sequence(0), random }

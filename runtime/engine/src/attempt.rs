@@ -75,6 +75,8 @@ pub struct Attempt {
     pub(crate) earlier: Writes,
     /// Bytes of keys and values in the state as earlier sections of the batch leave it.
     pub(crate) state_bytes: u64,
+    /// Bytes of all facts as earlier sections of the batch leave them.
+    pub(crate) fact_bytes: u64,
     /// Timers as earlier sections of the batch and this attempt leave them.
     pub(crate) timers: TimersInBatch,
     /// `now` as text, once something was published.
@@ -91,6 +93,8 @@ pub(crate) struct Effects {
     /// By how many bytes of keys and values they let the state grow.
     pub(crate) state_growth: i64,
     pub(crate) events: Vec<Event>,
+    /// Bytes of the facts among them.
+    pub(crate) fact_bytes: u64,
     pub(crate) timers: Vec<TimerChange>,
     /// The answer to the command that is handled.
     pub(crate) answer: Option<Box<CommandOutcome>>,

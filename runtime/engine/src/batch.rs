@@ -29,6 +29,8 @@ pub struct Batch {
     pub(crate) taken_after: Sequence,
     /// Bytes of its state when the batch was taken.
     pub(crate) state_bytes: u64,
+    /// Bytes of all facts when the batch was taken.
+    pub(crate) fact_bytes: u64,
     /// The consumer's timers when the batch was taken.
     pub(crate) timers: usize,
     /// What is to be done with its one event, if that was running when the process ended.

@@ -1,8 +1,13 @@
-//! Facts of a scope, as readers find them: by their versions in the tables, and by their offsets in the log.
+//! Facts of a scope, as readers find them: by their versions in the tables, and by their offsets in the log or,
+//! once the log has dropped them, among the kept facts.
 
-use camshaft_event::transaction::{DecodeError, EncodedEvents};
+pub(crate) mod copy;
+#[cfg(test)]
+mod tests;
+
+use camshaft_event::transaction::{DecodeError, EncodedEvent, EncodedEvents};
 use camshaft_event::{Answer, ConsumerId, Event, Offset, Scope, Timestamp};
-use camshaft_log::{LogError, LogReader};
+use camshaft_log::{Kept, LogError, LogReader};
 use camshaft_tables::TablesError;
 use thiserror::Error;
 
@@ -30,9 +35,15 @@ pub enum FactsError {
     /// The tables cannot be read.
     #[error(transparent)]
     Tables(#[from] TablesError),
-    /// The log cannot be read.
+    /// The log or the kept facts cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The log begins behind the fact, and it was not kept.
+    #[error("the fact at offset {offset} is neither in the log nor among the kept facts")]
+    Lost {
+        /// The offset of the fact.
+        offset: Offset,
+    },
     /// A record of the log cannot be decoded.
     #[error("the record at offset {offset} cannot be decoded: {error}")]
     Decode {
@@ -99,11 +110,27 @@ pub fn fold_from_facts(
     Ok(Some(fold.unwrap_or_default()))
 }
 
-/// The event at `offset` in the log, with its time. `None` if the log cannot be read that far yet.
-pub(crate) fn read_event(
+/// The fact at `offset`, with its time. `None` if the log cannot be read that far yet.
+pub(crate) fn read_fact(
     log: &dyn LogReader,
+    kept: &Kept,
     offset: Offset,
 ) -> Result<Option<(Timestamp, Event)>, FactsError> {
+    if offset.0 >= log.bounds().first_offset {
+        match read_event(log, offset) {
+            // The log was trimmed since then. Its facts were copied before.
+            Err(FactsError::Log(LogError::Trimmed { .. })) => {}
+            read => return read,
+        }
+    }
+    let entry = kept.read(offset.0)?.ok_or(FactsError::Lost { offset })?;
+    let event = EncodedEvent::from_bytes(&entry.bytes).decode();
+    let event = event.map_err(|error| FactsError::Decode { offset, error })?;
+    Ok(Some((Timestamp(entry.timestamp_ms), event)))
+}
+
+/// The event at `offset` in the log, with its time. `None` if the log cannot be read that far yet.
+fn read_event(log: &dyn LogReader, offset: Offset) -> Result<Option<(Timestamp, Event)>, FactsError> {
     let decode = |error| FactsError::Decode { offset, error };
     let Some(sequence) = log.find_offset(offset.0)? else { return Ok(None) };
     let records = log.read_from(sequence, 1)?;

@@ -44,6 +44,7 @@ pub use batch::{Batch, SharedEvent};
 pub use clock::{Clock, Reading, SteadyTime};
 pub use consumer::LastFailure;
 pub use damage::{Damage, DamagedPart};
+pub use facts::copy::{Copied, FactCopy};
 pub use facts::{EvolveFacts, FACTS_PER_CALL, Fact, FactsError, FoldError, fold_from_facts};
 pub use log_writer::{LogWriter, Trimmed};
 pub use notice::{Notice, Noticed};

@@ -28,6 +28,8 @@ pub struct EngineOptions {
     pub max_scopes: usize,
     /// Length of the name of a scope, in bytes (`limits.max_scope_bytes`).
     pub max_scope_bytes: usize,
+    /// Facts in the log and beyond its retention, in bytes (`limits.max_kept_bytes`).
+    pub max_kept_bytes: u64,
     /// Longest chain of causes (`limits.max_hops`).
     pub max_hops: u32,
     /// Timers that one consumer may have set (`limits.max_timers`).
@@ -79,6 +81,7 @@ impl Default for EngineOptions {
             max_fold_bytes: 64 << 10,
             max_scopes: 16,
             max_scope_bytes: 200,
+            max_kept_bytes: 10 << 30,
             max_hops: 100,
             max_timers: 100_000,
             max_held_events: 100_000,

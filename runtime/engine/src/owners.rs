@@ -37,6 +37,11 @@ impl Owners {
     pub(crate) fn of_fact(&self, fact_type: &str) -> Option<ConsumerId> {
         self.facts.of(fact_type)
     }
+
+    /// Whether any consumer has ever declared facts.
+    pub(crate) fn has_facts(&self) -> bool {
+        !self.facts.0.is_empty()
+    }
 }
 
 impl OwnedTypes {

@@ -137,6 +137,8 @@ struct Run {
     writes: Writes,
     /// By how many bytes the sections let the state grow.
     state_growth: i64,
+    /// Bytes of the facts in the sections.
+    fact_bytes: u64,
     timers: TimersInBatch,
     time: TimeText,
     sections: Vec<Section>,
@@ -191,6 +193,7 @@ impl Run {
             ended: false,
             writes: Writes::new(),
             state_growth: 0,
+            fact_bytes: 0,
             sections: Vec::new(),
             section_keys: Vec::new(),
             body: Body::with_capacity(capacity.min(max_bytes)),
@@ -263,6 +266,7 @@ impl Run {
             random: None,
             earlier: std::mem::take(&mut self.writes),
             state_bytes: self.batch.state_bytes.saturating_add_signed(self.state_growth),
+            fact_bytes: self.batch.fact_bytes + self.fact_bytes,
             timers: std::mem::take(&mut self.timers),
             time: std::mem::take(&mut self.time),
             account: Account::new(context.options.max_attempt_bytes),

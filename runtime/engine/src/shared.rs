@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use camshaft_event::{ConsumerId, Event, Scope, Sequence, Timestamp};
-use camshaft_log::LogReader;
+use camshaft_log::{Kept, LogReader};
 use camshaft_tables::store::Store;
 use camshaft_tables::{PortionBounds, StatePortion, StateSpace, Tables, TablesError, Versioned};
 
@@ -22,6 +22,7 @@ use crate::sequencer::{Probe, PublishRefusal, Sequencer};
 pub struct SharedSequencer<S> {
     sequencer: Arc<Mutex<Sequencer<S>>>,
     log: Arc<dyn LogReader>,
+    kept: Arc<Kept>,
 }
 
 impl<S> fmt::Debug for SharedSequencer<S> {
@@ -32,15 +33,20 @@ impl<S> fmt::Debug for SharedSequencer<S> {
 
 impl<S> Clone for SharedSequencer<S> {
     fn clone(&self) -> Self {
-        Self { sequencer: Arc::clone(&self.sequencer), log: Arc::clone(&self.log) }
+        Self {
+            sequencer: Arc::clone(&self.sequencer),
+            log: Arc::clone(&self.log),
+            kept: Arc::clone(&self.kept),
+        }
     }
 }
 
 impl<S: Store> SharedSequencer<S> {
-    /// Puts `sequencer` behind its lock. Facts are read from `log`, which is the sequencer's.
+    /// Puts `sequencer` behind its lock. Facts are read from `log`, which is the sequencer's, and from `kept`,
+    /// which holds those that the log has dropped.
     #[must_use]
-    pub fn new(sequencer: Sequencer<S>, log: Arc<dyn LogReader>) -> Self {
-        Self { sequencer: Arc::new(Mutex::new(sequencer)), log }
+    pub fn new(sequencer: Sequencer<S>, log: Arc<dyn LogReader>, kept: Arc<Kept>) -> Self {
+        Self { sequencer: Arc::new(Mutex::new(sequencer)), log, kept }
     }
 
     /// Enters the critical section.

@@ -88,6 +88,8 @@ limits! {
     Scopes = "the number of scopes of one decision", Setting("limits.max_scopes");
     /// The name of a scope.
     ScopeName = "scope name length in bytes", Setting("limits.max_scope_bytes");
+    /// Facts in the log and beyond its retention.
+    Kept = "the size of all facts in bytes", Setting("limits.max_kept_bytes");
     /// Events that follow from one another.
     Hops = "the number of hops in a chain of events", Setting("limits.max_hops");
     /// The running time of one attempt.

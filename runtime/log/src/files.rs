@@ -13,7 +13,7 @@ pub(crate) mod recovery;
 mod segment;
 mod segment_header;
 mod spare;
-mod stamp;
+pub(crate) mod stamp;
 mod tail;
 pub(crate) mod verify;
 mod view;

@@ -4,6 +4,7 @@
 //! Behind the feature `testing`; no part of the running program.
 
 pub mod conformance;
+pub mod kept;
 pub mod memory_disk;
 pub mod random;
 pub mod sample;

@@ -72,6 +72,8 @@ pub enum Sabotage {
     ForgetAnswer,
     /// Some facts are not found under their scopes.
     ForgetFact,
+    /// The log is trimmed without copying the facts in it.
+    TrimUncopied,
     /// A decision ignores the versions that its sender expects.
     IgnoreExpectation,
     /// A fold of another revision is read as if it were of this one.

@@ -68,7 +68,7 @@ const MAX_WAIT: Duration = Duration::from_mins(1);
         (status = 422, description = "The command was refused: `refusal` has the reason", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "Too many publishers are waiting", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "No attached consumer owns the command type, or the runtime cannot serve the request now", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 507, description = "The disk is full", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 507, description = "The disk is full, or facts have reached `limits.max_kept_bytes`", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn send(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard};
 
 use camshaft_engine::{
-    Batch, Clock, Committed, EngineOptions, Finished, LogWriter, PublishRefusal, QueuedRecord, ReadError,
-    Reading, Receipts, RecoverError, Retention, RetentionOptions, Sequencer, SharedSequencer, StateReader,
-    Trimmed,
+    Batch, Clock, Committed, EngineOptions, FactCopy, Finished, LogWriter, PublishRefusal, QueuedRecord,
+    ReadError, Reading, Receipts, RecoverError, Retention, RetentionOptions, Sequencer, SharedSequencer,
+    StateReader, Trimmed,
 };
 use camshaft_event::{Event, Offset, Sequence, Timestamp, Transaction};
 use camshaft_log::testing::MemoryDisk;
-use camshaft_log::{FileLog, LogError, LogReader, Options, Recovery};
+use camshaft_log::{FileLog, Kept, LogError, LogReader, Options, Recovery};
 use camshaft_tables::{PortionBounds, Tables, forget_before, sweep_state};
 
 use crate::clock::SimClock;
@@ -47,6 +47,7 @@ pub(crate) struct Process {
     shared: SharedSequencer<SimStore>,
     reader: Arc<dyn StateReader>,
     log: LogWriter,
+    copy: FactCopy,
     /// What the writer has taken and not written yet.
     queued: Vec<QueuedRecord>,
     store: Arc<SimStore>,
@@ -72,7 +73,8 @@ impl Process {
         let reader = log.reader();
         let mut sequencer = Sequencer::recover(Arc::clone(&machine.options), tables, &*reader, &mut |_| {})?;
         sequencer.set_room(reader.reserved_bytes());
-        let shared = SharedSequencer::new(sequencer, Arc::clone(&reader));
+        let facts = Arc::new(Kept::open(Arc::new(machine.disk.clone()), reader.identity())?);
+        let shared = SharedSequencer::new(sequencer, Arc::clone(&reader), Arc::clone(&facts));
         let kept = Some(machine.kept_time.load(Ordering::Relaxed)).filter(|ms| *ms > 0).map(Timestamp);
         let retention =
             Retention::new(machine.retention, kept, &reader.bounds(), Reading::of(&*machine.clock));
@@ -85,6 +87,7 @@ impl Process {
             reader: Arc::new(shared.clone()),
             shared,
             log,
+            copy: FactCopy::new(facts),
             queued: Vec::new(),
             store: Arc::clone(&machine.store),
             clock: Arc::clone(&machine.clock),
@@ -189,12 +192,13 @@ impl Process {
         Ok(())
     }
 
-    /// Trims the log as far as snapshot and consumers allow; whether that was anything.
+    /// Copies facts and trims the log as far as snapshot and consumers allow; whether that was anything.
     pub(crate) fn trim(&mut self) -> Result<bool, LogError> {
         self.look();
         self.kept_time.store(self.retention.to_keep().0, Ordering::Relaxed);
         let first = self.log().bounds().first_sequence;
         let Some(before) = self.retention.to_trim(&*self.log(), &self.shared)? else { return Ok(false) };
+        let before = self.copy.copy(&*self.log(), &self.shared, before)?.before;
         let trimmed = match self.log.trim(before)? {
             Trimmed::To(now_first) => now_first > first,
             Trimmed::NotNow(error) => return Err(error),

@@ -132,6 +132,9 @@ impl Runtime {
             PublishRefusal::FactType { index, event_type, owner } => {
                 PublishError::FactType { index, event_type, owner }
             }
+            PublishRefusal::KeptFull { index, bytes, limit } => {
+                PublishError::KeptFull { index, bytes, limit }
+            }
             PublishRefusal::Unready(unready) => Unavailable::from(unready).into(),
             PublishRefusal::Tables(error) => {
                 self.0.core.fail(error);

@@ -2,7 +2,7 @@
 //!
 //! The sequencer runs ahead of the disk. [`Core::read_durably`] reads it, [`Core::change`] changes it, and
 //! both return once what they saw or did is durable; no lock is held while they wait. Beside them stand
-//! [`Core::damaged_consumers`] for `/health`, and [`Steps`] for the threads that run plugins, which show
+//! [`Core::damaged_consumers`] and [`Core::fact_bytes`] for `/health`, and [`Steps`] for the threads that run plugins, which show
 //! nothing.
 
 use std::sync::Arc;
@@ -110,6 +110,11 @@ impl Core {
     /// Damage is what this process met when it read, so there is nothing of it that could be durable.
     pub(crate) fn damaged_consumers(&self) -> Vec<String> {
         self.sequencer.lock().damaged()
+    }
+
+    /// The bytes of all facts, without waiting. A size shows no fact.
+    pub(crate) fn fact_bytes(&self) -> u64 {
+        self.sequencer.lock().tables().fact_bytes()
     }
 }
 

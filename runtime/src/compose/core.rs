@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use camshaft_engine::{Clock, Damage, Reading, Sequencer, SharedSequencer};
 use camshaft_event::Timestamp;
-use camshaft_log::LogReader;
+use camshaft_log::{Kept, LogReader};
 
 use super::bell::Bell;
 use super::clock::MachineClock;
@@ -27,6 +27,8 @@ pub(crate) struct Core {
     /// What is outside of this module reaches it by [`access`](super::access) only.
     pub(super) sequencer: SharedSequencer<EmbeddedStore>,
     pub(crate) log: Arc<dyn LogReader>,
+    /// Facts that the log has dropped; the flusher writes them.
+    pub(super) kept: Arc<Kept>,
     pub(crate) code: CodeTable,
     pub(crate) clock: MachineClock,
     pub(crate) durable: DurableWatch,

@@ -1,11 +1,13 @@
-//! The flusher: writes a full overlay as a snapshot, and says how far the log may be trimmed.
+//! The flusher: writes a full overlay as a snapshot, and says how far the log may be trimmed. Before that it
+//! copies the facts that would go.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use camshaft_engine::{Reading, Retention, RetentionOptions, Sequencer};
+use camshaft_engine::{FactCopy, Reading, Retention, RetentionOptions, Sequencer};
 use camshaft_event::Sequence;
+use camshaft_log::LogError;
 use camshaft_tables::store::StoreError;
 use camshaft_tables::{Frozen, TablesError, forget_before, sweep_state};
 
@@ -56,7 +58,10 @@ pub(crate) fn run(core: &Arc<Core>) {
         if stopping || core.durable.state().poisoned.is_some() {
             return;
         }
-        keeper.request_trim(core);
+        if let Err(error) = keeper.request_trim(core) {
+            core.fail(error);
+            return;
+        }
         core.flush.wait(seen, Some(LOOK_INTERVAL));
     }
 }
@@ -126,6 +131,7 @@ fn sweep(core: &Core) -> Result<(), TablesError> {
 /// Decides how much of the log is kept.
 struct Keeper {
     retention: Retention,
+    copy: FactCopy,
     /// When the time was last written down, and how far the log had come then.
     written: Option<(Instant, u64)>,
 }
@@ -140,11 +146,15 @@ impl Keeper {
         };
         let kept = kept_time::read(&core.config.data);
         let retention = Retention::new(options, kept, &core.log.bounds(), Reading::of(&core.clock));
-        Self { retention, written: None }
+        Self { retention, copy: FactCopy::new(Arc::clone(&core.kept)), written: None }
     }
 
-    /// Asks the writer to trim what retention, snapshot and consumers all let go.
-    fn request_trim(&mut self, core: &Core) {
+    /// Copies the facts in the records that retention, snapshot and consumers all let go, and asks the writer
+    /// to trim these records.
+    ///
+    /// # Errors
+    /// It is not known whether copied facts are durable.
+    fn request_trim(&mut self, core: &Core) -> Result<(), LogError> {
         let bounds = core.log.bounds();
         if let Some(jump) = self.retention.look(Reading::of(&core.clock), &bounds) {
             tracing::warn!(
@@ -155,13 +165,40 @@ impl Keeper {
         }
         self.write_time(core, bounds.last_sequence);
         match self.retention.to_trim(&*core.log, &core.sequencer) {
-            Ok(Some(before)) => {
-                core.trim_before.store(before, Ordering::Release);
-                core.write.ring();
+            Ok(Some(before)) => self.copy_facts(core, before),
+            Ok(None) => Ok(()),
+            Err(error) => {
+                tracing::warn!(%error, "could not search the log for records to trim");
+                Ok(())
             }
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "could not search the log for records to trim"),
         }
+    }
+
+    /// Copies facts before `before`, at most one step, and asks the writer to trim as far as that went.
+    fn copy_facts(&mut self, core: &Core, before: u64) -> Result<(), LogError> {
+        let started = Instant::now();
+        let copied = match self.copy.copy(&*core.log, &core.sequencer, before) {
+            Ok(copied) => copied,
+            Err(error @ LogError::Poisoned { .. }) => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "could not copy facts, retrying; the log is not trimmed until then");
+                return Ok(());
+            }
+        };
+        if let Some(error) = &copied.damage {
+            tracing::error!(%error, "a record that is about to be trimmed is damaged: facts in it are lost");
+        }
+        if copied.facts > 0 {
+            let (facts, bytes) = (copied.facts, copied.file_bytes);
+            tracing::info!(facts, bytes, elapsed = ?started.elapsed(), "copied facts out of the log");
+        }
+        core.trim_before.store(copied.before, Ordering::Release);
+        core.write.ring();
+        if copied.before < before {
+            // Another step has work at once, after a look whether a snapshot is due.
+            core.flush.ring();
+        }
+        Ok(())
     }
 
     /// Writes the trusted time down for the next process, while the log grows. An older one does no harm.

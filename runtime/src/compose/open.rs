@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use camshaft_engine::{EngineOptions, LogWriter, SharedSequencer};
 use camshaft_host::Host;
-use camshaft_log::{Disk, FileLog, LogError, Options, RealDisk, Recovery};
+use camshaft_log::{Disk, FileLog, Kept, LogError, Options, RealDisk, Recovery};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -27,6 +27,9 @@ use super::rebuild::Source;
 use super::told::Told;
 use super::{flusher, reader, sinks, ticker, timekeeper, worker, writer};
 use crate::{Config, Durability, OpenError};
+
+/// The folder of the log with the facts that outlive its retention.
+pub(crate) const KEPT: &str = "kept";
 
 /// Opens everything under `config.data` and starts the threads. `make_host` is called once the data directory
 /// is locked. The steps are for the threads that run plugins.
@@ -55,6 +58,9 @@ pub(crate) fn open(
     let reader = log.reader();
     let options = Arc::new(engine_options(&config, tables.max_state_key_bytes()));
     let mut sequencer = source.recover(&options, tables, &*reader)?;
+    let folder = disk.folder(KEPT).map_err(|error| refuse_log(&data, error))?;
+    let kept = Kept::open(Arc::new(folder), reader.identity()).map_err(|error| refuse_log(&data, error))?;
+    let kept = Arc::new(kept);
     // Readers must not hold the directory after the log's end.
     drop(disk);
     sequencer.set_room(reader.reserved_bytes());
@@ -77,8 +83,9 @@ pub(crate) fn open(
     );
     let core = Arc::new(Core {
         config,
-        sequencer: SharedSequencer::new(sequencer, Arc::clone(&reader)),
+        sequencer: SharedSequencer::new(sequencer, Arc::clone(&reader), Arc::clone(&kept)),
         log: reader,
+        kept,
         code: CodeTable::default(),
         clock,
         durable: DurableWatch::new(progress),
@@ -166,6 +173,7 @@ fn engine_options(config: &Config, max_state_key_bytes: usize) -> EngineOptions 
         max_fold_bytes: size(limits.max_fold_bytes),
         max_scopes: size(limits.max_scopes),
         max_scope_bytes: size(limits.max_scope_bytes),
+        max_kept_bytes: limits.max_kept_bytes,
         max_hops: limits.max_hops,
         max_timers: size(limits.max_timers),
         max_held_events: size(limits.max_held_events),

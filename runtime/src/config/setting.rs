@@ -52,6 +52,7 @@ const SETTINGS: &[Setting] = &[
     setting!("limits.max_fold_bytes", limits.max_fold_bytes, size),
     setting!("limits.max_scopes", limits.max_scopes, count),
     setting!("limits.max_scope_bytes", limits.max_scope_bytes, size),
+    setting!("limits.max_kept_bytes", limits.max_kept_bytes, size),
     setting!("limits.max_log_lines", limits.max_log_lines, count),
     setting!("limits.max_stack", limits.max_stack, size),
     setting!("limits.max_hops", limits.max_hops, count),

@@ -60,6 +60,7 @@ fn every_setting_can_be_given_in_the_file() {
         max_fold_bytes = "21B"
         max_scopes = 22
         max_scope_bytes = "23B"
+        max_kept_bytes = "24B"
         max_log_lines = 16
         max_stack = "65KiB"
         max_hops = 6
@@ -89,6 +90,7 @@ fn every_setting_can_be_given_in_the_file() {
         max_fold_bytes: 21,
         max_scopes: 22,
         max_scope_bytes: 23,
+        max_kept_bytes: 24,
         max_log_lines: 16,
         max_stack: 65 << 10,
         max_hops: 6,

@@ -104,6 +104,16 @@ pub enum PublishError {
         /// The aggregate.
         owner: String,
     },
+    /// The owner of the command records facts, and facts take all the room that they may.
+    #[error("facts take {bytes} of {limit} bytes ({})", Limit::Kept.raised_by())]
+    KeptFull {
+        /// The command.
+        index: usize,
+        /// The size of all facts.
+        bytes: u64,
+        /// `max_kept_bytes`.
+        limit: u64,
+    },
     /// Too many publishers wait.
     #[error("too many publishers are waiting")]
     TooMany,
@@ -126,6 +136,7 @@ impl PublishError {
             Self::NoOwner { .. } => ErrorCode::NoOwner,
             Self::Expiry { .. } | Self::Expectation { .. } => ErrorCode::InvalidEvent,
             Self::FactType { .. } => ErrorCode::FactType,
+            Self::KeptFull { .. } => ErrorCode::KeptFull,
             Self::TooMany => ErrorCode::TooManyRequests,
             Self::Unavailable(unavailable) => unavailable.code(),
         }
@@ -144,6 +155,7 @@ impl PublishError {
             | Self::Expiry { index, .. }
             | Self::Expectation { index, .. }
             | Self::FactType { index, .. }
+            | Self::KeptFull { index, .. }
             | Self::EventTooLarge { index, .. } => Some(*index),
             _ => None,
         }

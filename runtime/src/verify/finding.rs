@@ -72,6 +72,22 @@ pub fn of_log(damage: &Damage, summary: &TablesSummary) -> Finding {
     Finding { place, position, found, affects, remedy }
 }
 
+/// Damage to a file of kept facts.
+pub fn of_kept(damage: &Damage) -> Finding {
+    let Damage { file, position, detail, offsets, .. } = damage;
+    let found = match offsets {
+        Some((from, until)) => format!("{detail}; facts at offsets {from} to {} are lost", until - 1),
+        None => detail.clone(),
+    };
+    Finding {
+        place: format!("log/kept/{file}"),
+        position: Some(*position),
+        found,
+        affects: "scopes with facts there: their folds cannot be made again".to_owned(),
+        remedy: RESTORE.to_owned(),
+    }
+}
+
 pub fn of_entries(damage: &EntryDamage, summary: &TablesSummary, is_whole: bool) -> Finding {
     let owner = damage.consumer.and_then(|id| summary.consumers.iter().find(|(known, ..)| *known == id));
     let (affects, remedy) = match owner {

@@ -1,7 +1,8 @@
 //! Facts in the tables: the offset of each fact of a scope.
 //!
 //! The events stay in the log. An entry names the offset of one fact by its scope and its version, so that a
-//! reader finds the facts of a scope without reading the log.
+//! reader finds the facts of a scope without reading the log. The tables also count the bytes of all facts,
+//! which no trim takes away.
 
 use camshaft_event::transaction::{Handled, Refolded};
 use camshaft_event::{ConsumerId, Offset, Scope, ScopeFacts, StoredScope};
@@ -10,6 +11,33 @@ use camshaft_sabotage::{Sabotage, is_on};
 use crate::store::Store;
 use crate::tables::Position;
 use crate::{Tables, TablesError, keys};
+
+/// The bytes of all facts.
+#[derive(Debug, Default)]
+pub(crate) struct FactBytes {
+    total: u64,
+    /// Whether the snapshot says otherwise.
+    has_changed: bool,
+}
+
+impl FactBytes {
+    /// The bytes in the snapshot.
+    pub(crate) fn of(store: &impl Store) -> Result<Self, TablesError> {
+        let value = store.get(keys::FACT_BYTES)?;
+        let total = value.as_deref().map(|value| number(value, "size of facts")).transpose()?;
+        Ok(Self { total: total.unwrap_or_default(), has_changed: false })
+    }
+
+    fn add(&mut self, bytes: usize) {
+        self.total = self.total.saturating_add(bytes as u64);
+        self.has_changed = true;
+    }
+
+    /// What the next snapshot has to say, if the last one does not.
+    pub(crate) fn take_change(&mut self) -> Option<Vec<u8>> {
+        std::mem::take(&mut self.has_changed).then(|| self.total.to_le_bytes().to_vec())
+    }
+}
 
 impl<S: Store> Tables<S> {
     /// Applies what a decision says of its scopes, in a section whose first event has the offset `first`.
@@ -34,8 +62,15 @@ impl<S: Store> Tables<S> {
         for event in &handled.events {
             if event.extension(camshaft_event::reserved::SCOPES).is_some() {
                 self.apply_sent(&event.event_type, first);
+                self.fact_bytes.add(event.size());
             }
         }
+    }
+
+    /// The bytes of all facts, those that the log has dropped included.
+    #[must_use]
+    pub fn fact_bytes(&self) -> u64 {
+        self.fact_bytes.total
     }
 
     /// Applies folds that were made again.
@@ -74,6 +109,10 @@ impl<S: Store> Tables<S> {
 }
 
 fn offset(value: &[u8]) -> Result<Offset, TablesError> {
-    let bytes = value.try_into().map_err(|_| TablesError::Damaged { what: "fact" })?;
-    Ok(Offset(u64::from_le_bytes(bytes)))
+    number(value, "fact").map(Offset)
+}
+
+fn number(value: &[u8], what: &'static str) -> Result<u64, TablesError> {
+    let bytes = value.try_into().map_err(|_| TablesError::Damaged { what })?;
+    Ok(u64::from_le_bytes(bytes))
 }

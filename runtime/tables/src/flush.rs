@@ -84,6 +84,9 @@ impl<S: Store> Tables<S> {
         for (consumer, size) in self.sizes.take_changes() {
             self.active.put(keys::state_size(consumer), encode(&size));
         }
+        if let Some(bytes) = self.fact_bytes.take_change() {
+            self.active.put(keys::FACT_BYTES.to_vec(), bytes);
+        }
         let overlay = std::mem::take(&mut self.active);
         let frozen = Arc::new(Frozen { overlay, progress: self.progress });
         self.frozen = Some(Arc::clone(&frozen));

@@ -8,7 +8,7 @@ use camshaft_event::{ActivationId, ConsumerId, Generation, Offset, RedriveId, Sc
 
 use crate::StateSpace;
 
-/// Format and progress of the snapshot.
+/// Format and progress of the snapshot, and what it sums up.
 const META: u8 = 1;
 /// Consumer id → [`camshaft_event::transaction::ConsumerRecord`].
 pub(crate) const CONSUMER: u8 = 2;
@@ -54,6 +54,8 @@ pub(crate) const STATE_PREFIX_BYTES: usize = 9;
 
 pub(crate) const FORMAT: &[u8] = &[META, 0];
 pub(crate) const PROGRESS: &[u8] = &[META, 1];
+/// Bytes of all facts.
+pub(crate) const FACT_BYTES: &[u8] = &[META, 2];
 
 fn key(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut key = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use camshaft_event::{Offset, Sequence};
 use thiserror::Error;
 
+use crate::facts::FactBytes;
 use crate::overlay::Overlay;
 use crate::state_size::StateSizes;
 use crate::store::{Store, StoreError};
@@ -39,6 +40,7 @@ pub struct Tables<S> {
     pub(crate) frozen: Option<Arc<Frozen>>,
     pub(crate) progress: Progress,
     pub(crate) sizes: StateSizes,
+    pub(crate) fact_bytes: FactBytes,
     /// Up to where the store's snapshot goes.
     pub(crate) snapshot: Progress,
 }
@@ -105,7 +107,9 @@ impl<S: Store> Tables<S> {
             Some(bytes) => Progress::from_bytes(&bytes).ok_or(TablesError::Damaged { what: "progress" })?,
         };
         let sizes = StateSizes::of(store.as_ref())?;
-        Ok(Self { store, active: Overlay::default(), frozen: None, progress, sizes, snapshot: progress })
+        let fact_bytes = FactBytes::of(store.as_ref())?;
+        let (active, snapshot) = (Overlay::default(), progress);
+        Ok(Self { store, active, frozen: None, progress, sizes, fact_bytes, snapshot })
     }
 
     /// Up to where transactions have been applied.

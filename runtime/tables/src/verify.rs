@@ -114,7 +114,7 @@ fn is_identity(value: &[u8]) -> Result<(), TablesError> {
 }
 
 /// The tables that all need.
-fn common_tables() -> [(Vec<u8>, &'static str, Check); 9] {
+fn common_tables() -> [(Vec<u8>, &'static str, Check); 10] {
     [
         (vec![keys::CONSUMER], "consumers", is::<ConsumerRecord>),
         (keys::activations(), "activations", is::<Activation>),
@@ -125,6 +125,7 @@ fn common_tables() -> [(Vec<u8>, &'static str, Check); 9] {
         (keys::all_decided(), "identities of decided commands", is_decided),
         (keys::all_undecided(), "identities of undecided commands", is_identity),
         (keys::last_commands(), "last commands of types", is_offset),
+        (keys::FACT_BYTES.to_vec(), "sizes of facts", is_offset),
     ]
 }
 

@@ -53,6 +53,9 @@ catalogue! {
     NoOwner = "no-owner", Some(503), Unreachable,
         "no attached consumer owns the command type",
         "Start the program whose closure owns this command type, or correct the type.";
+    KeptFull = "kept-full", Some(507), Unreachable,
+        "the facts of all aggregates have reached limits.max_kept_bytes",
+        "Raise limits.max_kept_bytes and restart the runtime, then send the command again.";
     VersionMismatch = "version-mismatch", Some(412), Refused,
         "a scope has another version than the command expects",
         "Read the scope, decide anew, and send a new command with a new id.";

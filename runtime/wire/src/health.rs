@@ -17,6 +17,12 @@ pub struct Health {
     /// Consumers that are paused because a part of the log or the tables that they need is damaged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub damaged_consumers: Vec<String>,
+    /// What an operator should act on before the runtime refuses something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// The facts of all aggregates; absent if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<AllFactsView>,
     /// Version of the runtime.
     pub version: String,
     /// Identity of the log, 16 hexadecimal digits. Every log has its own.
@@ -65,6 +71,31 @@ pub struct RetentionView {
     pub bytes: Option<u64>,
 }
 
+/// The facts of all aggregates. They outlive the retention of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AllFactsView {
+    /// Their size in bytes, in the log and beyond its retention.
+    pub bytes: u64,
+    /// Size in bytes at which commands whose owner records facts are refused: `limits.max_kept_bytes`.
+    pub limit_bytes: u64,
+}
+
+impl AllFactsView {
+    /// The warning for operators, from 90 % of the limit on.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let Self { bytes, limit_bytes } = *self;
+        let is_near = u128::from(bytes) * 10 >= u128::from(limit_bytes) * 9;
+        let consequence = if bytes < limit_bytes { "will be refused at the limit" } else { "are refused" };
+        is_near.then(|| {
+            format!(
+                "facts take {bytes} of {limit_bytes} bytes: commands that record facts {consequence}; raise \
+                 `limits.max_kept_bytes`"
+            )
+        })
+    }
+}
+
 /// The thread that syncs the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SyncView {
@@ -83,4 +114,21 @@ pub enum Closed {
         /// What went wrong.
         reason: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_warn_from_ninety_percent_of_the_limit_on() {
+        let warning = |bytes| AllFactsView { bytes, limit_bytes: 1_000 }.warning();
+        assert_eq!((warning(0), warning(899)), (None, None));
+        assert!(
+            warning(900).unwrap().contains("900 of 1000 bytes: commands that record facts will be refused")
+        );
+        assert!(
+            warning(1_000).unwrap().contains("1000 of 1000 bytes: commands that record facts are refused")
+        );
+    }
 }

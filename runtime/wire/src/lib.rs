@@ -42,7 +42,7 @@ pub use delivery::{DeliveryStatus, DeliveryView, EventView, HeldBecause, Publish
 pub use error_code::ErrorCode;
 pub use event::{Receipt, Receipts, StoredEvent};
 pub use exit_code::ExitCode;
-pub use health::{Closed, Health, HealthStatus, RetentionView, SyncView};
+pub use health::{AllFactsView, Closed, Health, HealthStatus, RetentionView, SyncView};
 pub use held::HeldEventView;
 pub use page::{Items, Page};
 pub use plugin::{

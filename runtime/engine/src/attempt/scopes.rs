@@ -109,6 +109,10 @@ impl Attempt {
         if let Err(reason) = self.check_fact(&event, &about) {
             return self.refuse(EffectError::InvalidFact { event_type: event.event_type, reason });
         }
+        let limit = self.options.max_kept_bytes;
+        if self.fact_bytes >= limit {
+            return self.refuse(EffectError::Limit { kind: Limit::Kept, actual: self.fact_bytes, limit });
+        }
         let mut versions = Vec::with_capacity(about.len());
         for scope in &about {
             let is_unread = is_on(Sabotage::RecordUnread) && !self.has_loaded(scope);
@@ -123,6 +127,7 @@ impl Attempt {
         let event = NewEvent { subject: Some(first.id()), partitionkey: key, ..event };
         let event = self.new_event(event, 0, Some(ScopeVersion::list(&versions)))?;
         self.charge(event_bytes(&event))?;
+        self.effects.fact_bytes += event.size() as u64;
         let place = u32::try_from(self.effects.events.len()).unwrap_or(u32::MAX);
         self.effects.events.push(event);
         for scope in &about {

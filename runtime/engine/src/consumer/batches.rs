@@ -72,6 +72,7 @@ impl Consumer {
             keys,
             taken_after: Sequence::default(),
             state_bytes: 0,
+            fact_bytes: 0,
             timers: 0,
             suspicion,
             is_late: self.lateness.is_late() && self.executor() == Executor::Workers,

@@ -55,6 +55,8 @@ pub(super) fn failure(answer: Answer, refusal: Option<&EffectError>) -> Option<F
     if let Some(refusal) = refusal {
         let cause = match refusal {
             EffectError::Hops { .. } => FailureCause::Hops,
+            // An operator can make room, and then the same command can be decided.
+            EffectError::Limit { kind: Limit::Kept, .. } => FailureCause::Retry,
             _ => FailureCause::Refused,
         };
         return Some(Failure { cause, error: refusal.to_string(), after_ms: None });

@@ -62,6 +62,7 @@ impl Run {
                 // Not `append`, which builds the whole map anew each time.
                 self.writes.extend(std::mem::take(&mut effects.writes));
                 self.state_growth += effects.state_growth;
+                self.fact_bytes += effects.fact_bytes;
                 if item.held().is_some() {
                     let key = self.key(item);
                     key.remaining = key.remaining.saturating_sub(1);

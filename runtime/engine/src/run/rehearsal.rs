@@ -75,6 +75,7 @@ impl Rehearsal {
             random: None,
             earlier: Writes::new(),
             state_bytes: 0,
+            fact_bytes: 0,
             timers: TimersInBatch::of(self.timers),
             time: TimeText::default(),
             account,

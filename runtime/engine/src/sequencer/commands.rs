@@ -80,6 +80,12 @@ impl<S: Store> Sequencer<S> {
         Some(&self.consumers.get(self.owners.of_fact(fact_type)?)?.record.name)
     }
 
+    /// Whether any aggregate has ever declared facts: without one there is none in the log.
+    #[must_use]
+    pub fn has_fact_types(&self) -> bool {
+        self.owners.has_facts()
+    }
+
     /// Whether `spec` knows all facts that the consumer `known` has, which may have been removed, and neither
     /// records nor publishes facts of another aggregate.
     pub(super) fn check_facts(

@@ -119,6 +119,16 @@ pub enum PublishRefusal {
         /// The aggregate.
         owner: String,
     },
+    /// The owner of the command records facts, and there is no room for more.
+    #[error("the facts take {bytes} bytes and reach the limit of {limit}")]
+    KeptFull {
+        /// The place of the command in the batch.
+        index: usize,
+        /// The size of all facts.
+        bytes: u64,
+        /// `limits.max_kept_bytes`.
+        limit: u64,
+    },
     /// All of them together are too large for one transaction.
     #[error("the batch needs a transaction of {bytes} bytes, more than the limit of {limit}")]
     TransactionTooLarge {
@@ -360,7 +370,8 @@ impl<S: Store> Sequencer<S> {
             return Err(PublishRefusal::FactType { index, event_type: command_type(), owner });
         }
         match (probe.are_commands, self.owner(event_type)) {
-            (false, None) | (true, Some((_, true))) => Ok(()),
+            (false, None) => Ok(()),
+            (true, Some((_, true))) => self.check_kept(index, event_type),
             (false, Some((owner, _))) => {
                 let owner = owner.to_owned();
                 Err(PublishRefusal::CommandType { index, command_type: command_type(), owner })
@@ -369,6 +380,18 @@ impl<S: Store> Sequencer<S> {
                 let detached = owner.map(|(owner, _)| owner.to_owned());
                 Err(PublishRefusal::NoOwner { index, command_type: command_type(), detached })
             }
+        }
+    }
+    /// Refuses a command whose decision could record facts while there is no room for more.
+    fn check_kept(&self, index: usize, command_type: &str) -> Result<(), PublishRefusal> {
+        let (bytes, limit) = (self.tables.fact_bytes(), self.options.max_kept_bytes);
+        if bytes < limit {
+            return Ok(());
+        }
+        let owner = self.owners.of_command(command_type).and_then(|owner| self.consumers.get(owner));
+        match owner.is_some_and(|owner| !owner.record.role.records().is_empty()) {
+            true => Err(PublishRefusal::KeptFull { index, bytes, limit }),
+            false => Ok(()),
         }
     }
 }

@@ -76,6 +76,7 @@ impl<S: Store> Sequencer<S> {
         }
         batch.taken_after = self.tables.progress().sequence;
         batch.state_bytes = self.tables.state_bytes(batch.space);
+        batch.fact_bytes = self.tables.fact_bytes();
         batch.timers = self.timers.count(id);
         self.schedule.begin(executor, &batch);
         Ok(Turn::Taken(Box::new(batch)))

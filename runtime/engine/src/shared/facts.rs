@@ -1,4 +1,5 @@
-//! The facts of a scope: their places from the tables, under the lock, and the events from the log, without.
+//! The facts of a scope: their places from the tables, under the lock, and the events from the log and the kept
+//! facts, without.
 
 use std::sync::Arc;
 
@@ -7,14 +8,14 @@ use camshaft_tables::store::Store;
 use camshaft_tables::{Tables, TablesError};
 
 use super::SharedSequencer;
-use crate::facts::{Fact, FactsError, read_event};
+use crate::facts::{Fact, FactsError, read_fact};
 
 impl<S: Store> SharedSequencer<S> {
     /// The facts of a scope behind version `after`, in order, at most `max`. Fewer if the log does not have
     /// the others yet.
     ///
     /// # Errors
-    /// Tables or a log that cannot be read; a fact that the tables do not know.
+    /// Tables, a log or kept facts that cannot be read; a fact that the tables do not know.
     pub fn facts(
         &self,
         consumer: ConsumerId,
@@ -27,7 +28,7 @@ impl<S: Store> SharedSequencer<S> {
             let Some(offset) = self.fact_offset(consumer, scope, version)? else {
                 return Err(FactsError::Missing { scope: scope.clone(), version });
             };
-            let Some((at, event)) = read_event(self.log.as_ref(), offset)? else { break };
+            let Some((at, event)) = read_fact(self.log.as_ref(), &self.kept, offset)? else { break };
             facts.push(Fact { version, offset, at, event });
         }
         Ok(facts)

@@ -3,6 +3,8 @@
 mod expectations;
 mod facts;
 mod interleavings;
+mod kept;
+mod kept_limit;
 mod owned_facts;
 mod refolding;
 mod scopes;

@@ -17,12 +17,12 @@ use std::ops::{Deref, DerefMut, Range};
 use std::sync::{Arc, MutexGuard};
 
 use camshaft_engine::{
-    Attached, Attempt, ConsumerSpec, EngineOptions, LogWriter, PublishRefusal, Reading, Receipts,
+    Attached, Attempt, ConsumerSpec, EngineOptions, FactCopy, LogWriter, PublishRefusal, Reading, Receipts,
     RecoverError, Sequencer, SharedSequencer, StateReader,
 };
 use camshaft_event::{Answer, Event, Offset, Timestamp};
 use camshaft_log::testing::{MemoryDisk, Random};
-use camshaft_log::{FileLog, LogReader, Options};
+use camshaft_log::{FileLog, Kept, LogReader, Options};
 use camshaft_tables::Tables;
 use camshaft_tables::store::{MemoryStore, Store};
 use rand_chacha::ChaCha8Rng;
@@ -59,6 +59,8 @@ struct Running {
     shared: SharedSequencer<MemoryStore>,
     reader: Arc<dyn StateReader>,
     log: LogWriter,
+    kept: Arc<Kept>,
+    copy: FactCopy,
 }
 
 /// The critical section while a test is in it.
@@ -176,9 +178,11 @@ impl World {
         let reader = log.reader();
         let mut sequencer = Sequencer::recover(Arc::clone(&self.options), tables, &*reader, &mut |_| {})?;
         sequencer.set_room(reader.reserved_bytes());
-        let shared = SharedSequencer::new(sequencer, Arc::clone(&reader));
+        let kept = Arc::new(Kept::open(Arc::new(self.disk.clone()), reader.identity())?);
+        let shared = SharedSequencer::new(sequencer, Arc::clone(&reader), Arc::clone(&kept));
         let reader: Arc<dyn StateReader> = Arc::new(shared.clone());
-        self.running = Some(Running { shared, reader, log });
+        let copy = FactCopy::new(Arc::clone(&kept));
+        self.running = Some(Running { shared, reader, log, kept, copy });
         Ok(())
     }
 
@@ -225,6 +229,10 @@ impl World {
 
     pub fn log(&self) -> Arc<dyn LogReader> {
         self.running.as_ref().unwrap().log.reader()
+    }
+
+    pub fn kept(&self) -> Arc<Kept> {
+        Arc::clone(&self.running.as_ref().unwrap().kept)
     }
 
     pub fn now(&self) -> Timestamp {

@@ -10,6 +10,8 @@ use crate::{Event, Offset};
 
 /// Fields of an event before its type.
 const BEFORE_TYPE: u64 = 2;
+/// Fields of an event before its extensions.
+const BEFORE_EXTENSIONS: u64 = 8;
 
 /// An iterator over the events that an encoded transaction adds to the log, with their offsets and in offset
 /// order. It ends after an error.
@@ -109,6 +111,36 @@ impl<'b> Iterator for EncodedEvents<'b> {
 }
 
 impl<'b> EncodedEvent<'b> {
+    /// The event with these bytes, which [`EncodedEvent::bytes`] returned.
+    #[must_use]
+    pub const fn from_bytes(bytes: &'b [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes of the event, as they stand in the transaction.
+    #[must_use]
+    pub const fn bytes(self) -> &'b [u8] {
+        self.0
+    }
+
+    /// Whether the event has the extension `name`. It decodes no more than the names of extensions.
+    ///
+    /// # Errors
+    /// Bytes that are not an event.
+    pub fn has_extension(self, name: &str) -> Result<bool, DecodeError> {
+        let mut bytes = Bytes(self.0);
+        bytes.array()?;
+        bytes.skip(BEFORE_EXTENSIONS)?;
+        for _ in 0..bytes.array()? {
+            bytes.array()?;
+            if bytes.text()? == name {
+                return Ok(true);
+            }
+            bytes.skip(1)?;
+        }
+        Ok(false)
+    }
+
     /// Decodes the event's type.
     ///
     /// # Errors

@@ -163,6 +163,29 @@ fn what_was_encoded_is_decoded_unchanged() {
 }
 
 #[test]
+fn the_extensions_of_an_encoded_event_are_those_of_the_decoded_one() {
+    let mut plain = event("1");
+    plain.extensions.clear();
+    let mut fact = plain.clone();
+    fact.set_extension("a", "scopes");
+    fact.set_extension("scopes", "account/9@1");
+    let events = vec![plain, fact];
+    let section = Section::Published(Published { events: events.clone() });
+    let bytes = Transaction { sections: vec![section], ..Transaction::default() }.encode();
+    let found: Vec<_> = EncodedEvents::of(&bytes, Offset(0)).unwrap().map(|found| found.unwrap().1).collect();
+    for (encoded, decoded) in found.into_iter().zip(&events) {
+        for name in ["a", "scopes", "account/9@1", "id", ""] {
+            assert_eq!(encoded.has_extension(name).unwrap(), decoded.extension(name).is_some(), "{name}");
+        }
+        assert_eq!(EncodedEvent::from_bytes(encoded.bytes()).decode().unwrap(), *decoded);
+        for cut in 0..encoded.bytes().len() {
+            let cut = EncodedEvent::from_bytes(&encoded.bytes()[..cut]);
+            assert!(cut.decode().is_err() && !matches!(cut.has_extension("z"), Ok(true)));
+        }
+    }
+}
+
+#[test]
 fn events_are_found_in_encoded_transactions_as_in_decoded_ones() {
     let mut transaction = everything();
     transaction.sections.push(Section::Intervention(Box::new(Intervention {

@@ -34,7 +34,8 @@ pub struct RealDisk {
     directory: PathBuf,
     /// Open handle of the directory itself, for syncing names.
     handle: File,
-    lock: File,
+    /// None in a folder of a directory that is locked.
+    lock: Option<File>,
 }
 
 impl RealDisk {
@@ -71,7 +72,20 @@ impl RealDisk {
         }
         lock.set_len(0).and_then(|()| lock.rewind()).map_err(unusable)?;
         write!(lock, "{}", process::id()).map_err(unusable)?;
-        Ok(Self { directory, handle, lock })
+        Ok(Self { directory, handle, lock: Some(lock) })
+    }
+
+    /// Opens a folder inside this directory, making it if it is missing. The lock of this directory protects
+    /// it: nobody else may write there while it lasts.
+    ///
+    /// # Errors
+    /// [`LogError::Unusable`] if it cannot be made or read.
+    pub fn folder(&self, name: &str) -> Result<Self, LogError> {
+        let directory = self.directory.join(name);
+        let unusable = |source| LogError::Unusable { directory: directory.clone(), source };
+        make_durably(&directory).map_err(unusable)?;
+        let handle = File::open(&directory).map_err(unusable)?;
+        Ok(Self { directory, handle, lock: None })
     }
 }
 
@@ -79,7 +93,7 @@ impl Drop for RealDisk {
     fn drop(&mut self) {
         // Closing the file would leave the lock with a program that is just being started. The file is closed
         // next, whatever comes of this.
-        let _: io::Result<()> = self.lock.unlock();
+        let _: Option<io::Result<()>> = self.lock.as_ref().map(File::unlock);
     }
 }
 

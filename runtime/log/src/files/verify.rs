@@ -28,6 +28,8 @@ pub struct Verify<'v> {
 /// What was checked, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
+    /// The identity of the log; 0 if there is no log.
+    pub identity: u64,
     /// Segments.
     pub segments: u64,
     /// Whole records.
@@ -88,7 +90,7 @@ pub fn verify(disk: &dyn Disk, what: Verify<'_>) -> Result<Verified, LogError> {
         Err(error) => return Err(error),
     };
     let Some(first) = chain.first() else { return Ok(verified) };
-    verified.first_sequence = first.header.first_sequence;
+    (verified.identity, verified.first_sequence) = (first.header.identity, first.header.first_sequence);
     let mut verifier =
         Verifier { disk, checksum: Checksum::of_log(first.header.identity), claimed, what, verified };
     for (index, link) in chain.iter().enumerate() {

@@ -1,12 +1,14 @@
 //! What the runtime's threads do, a method each, called in whatever order a test wants.
 
 use camshaft_engine::{
-    Attempt, Batch, Committed, Finished, Handler, LagRead, LogEvents, WorkerContext, run_batch,
+    Attempt, Batch, Committed, Copied, Finished, Handler, LagRead, LogEvents, Trimmed, WorkerContext,
+    run_batch,
 };
 use camshaft_event::{Answer, Timestamp};
+use camshaft_log::LogError;
 use camshaft_tables::{forget_before, sweep_state};
 
-use super::{Scripted, World};
+use super::{Running, Scripted, World};
 
 /// Rounds after which a world that should have come to rest never will.
 const MOST_ROUNDS: usize = 20_000;
@@ -97,17 +99,33 @@ impl World {
         appended
     }
 
-    /// Trims the log as far as snapshot and consumers allow.
+    /// Copies facts and trims the log, as far as snapshot and consumers allow.
     pub fn trim(&mut self) {
+        let before = self.may_trim();
+        self.try_copy(before).unwrap();
+        self.try_cut(before).unwrap();
+        self.sync_appended();
+    }
+
+    /// The sequence before which snapshot and consumers let the log go.
+    pub fn may_trim(&mut self) -> u64 {
         let needed = self.sequencer().needed(self.now());
-        let running = self.running();
-        let reader = running.log.reader();
+        let reader = self.log();
         // Something pins what is gone already: a consumer that came back after too long.
         let pinned_offset = needed.next_offset.0.max(reader.bounds().first_offset);
         let pinned = reader.find_offset(pinned_offset).unwrap();
-        let before = pinned.unwrap_or(reader.bounds().last_sequence).min(needed.sequence.next().0);
-        running.log.trim(before).unwrap();
-        self.sync_appended();
+        pinned.unwrap_or(reader.bounds().last_sequence).min(needed.sequence.next().0)
+    }
+
+    /// Copies the facts before this sequence, in one step.
+    pub fn try_copy(&mut self, before: u64) -> Result<Copied, LogError> {
+        let Running { log, shared, copy, .. } = self.running();
+        copy.copy(&*log.reader(), shared, before)
+    }
+
+    /// Trims the log without copying anything.
+    pub fn try_cut(&mut self, before: u64) -> Result<Trimmed, LogError> {
+        self.running().log.trim(before)
     }
 
     // --- reader, timekeeper, flusher ---
