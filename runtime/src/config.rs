@@ -120,8 +120,8 @@ pub struct RuntimeLimits {
     pub max_scopes: u64,
     /// Length of the name of a scope, `kind/id`.
     pub max_scope_bytes: u64,
-    /// Facts of all aggregates, in the log and beyond its retention. At this size commands whose owner records
-    /// facts are refused.
+    /// Facts of all aggregates, in the log and beyond its retention. At this size commands whose owner
+    /// records facts are refused.
     pub max_kept_bytes: u64,
     /// Lines that one attempt may log; further lines are omitted.
     pub max_log_lines: u32,

@@ -1,5 +1,5 @@
-//! Verifies a data directory that no runtime uses: every record of the log, every kept fact, every entry of the
-//! tables.
+//! Verifies a data directory that no runtime uses: every record of the log, every kept fact, every entry of
+//! the tables.
 //!
 //! It changes nothing. It opens a copy of the tables, whose large files are links, because the embedded store
 //! cleans up the files that it opens.

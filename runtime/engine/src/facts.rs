@@ -1,5 +1,5 @@
-//! Facts of a scope, as readers find them: by their versions in the tables, and by their offsets in the log or,
-//! once the log has dropped them, among the kept facts.
+//! Facts of a scope, as readers find them: by their versions in the tables, and by their offsets in the log
+//! or, once the log has dropped them, among the kept facts.
 
 pub(crate) mod copy;
 #[cfg(test)]

@@ -42,8 +42,8 @@ impl<S> Clone for SharedSequencer<S> {
 }
 
 impl<S: Store> SharedSequencer<S> {
-    /// Puts `sequencer` behind its lock. Facts are read from `log`, which is the sequencer's, and from `kept`,
-    /// which holds those that the log has dropped.
+    /// Puts `sequencer` behind its lock. Facts are read from `log`, which is the sequencer's, and from
+    /// `kept`, which holds those that the log has dropped.
     #[must_use]
     pub fn new(sequencer: Sequencer<S>, log: Arc<dyn LogReader>, kept: Arc<Kept>) -> Self {
         Self { sequencer: Arc::new(Mutex::new(sequencer)), log, kept }

@@ -112,7 +112,7 @@ impl Kept {
         opened.read(Checksum::of_log(self.identity), offset)
     }
 
-    /// The first offset behind all ranges: copying goes on there. 0 if nothing was kept yet.
+    /// The first offset behind all ranges: the next copy begins there. 0 without kept files.
     #[must_use]
     pub fn until(&self) -> u64 {
         let files = self.files.read().unwrap_or_else(PoisonError::into_inner);

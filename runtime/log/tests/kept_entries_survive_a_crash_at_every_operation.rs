@@ -1,7 +1,7 @@
 //! Whenever the power fails, all entries of finished files are there, and unfinished files are not.
 //!
 //! First a scripted run counts its operations on the disk. Then it is run again and stopped at each of them.
-//! What was not synced survives in part, chosen by chance in several ways.
+//! Of unsynced bytes a part survives, chosen by chance in several ways.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ fn check(survivor: &MemoryDisk, told: u64) {
     check_kept(&kept, until, MAX_BYTES);
     let names = survivor.list().expect("the disk is alive");
     assert!(names.iter().all(|name| name.ends_with(".kept")), "{names:?}");
-    keep_until(&kept, until + 10, MAX_BYTES).expect("it goes on");
+    keep_until(&kept, until + 10, MAX_BYTES).expect("there is room");
     check_kept(&open(survivor).expect("it opens again"), kept.until(), MAX_BYTES);
 }
 

@@ -110,7 +110,7 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 48] = [
         Self::SkipSync,
         Self::AnswerBeforeSync,
         Self::DoneBeforeEffects,
@@ -158,6 +158,7 @@ impl Sabotage {
         Self::KeepStaleFold,
         Self::RecordUnread,
         Self::KeyOfCommand,
+        Self::TrimUncopied,
     ];
 }
 

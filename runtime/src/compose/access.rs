@@ -2,8 +2,8 @@
 //!
 //! The sequencer runs ahead of the disk. [`Core::read_durably`] reads it, [`Core::change`] changes it, and
 //! both return once what they saw or did is durable; no lock is held while they wait. Beside them stand
-//! [`Core::damaged_consumers`] and [`Core::fact_bytes`] for `/health`, and [`Steps`] for the threads that run plugins, which show
-//! nothing.
+//! [`Core::damaged_consumers`] and [`Core::fact_bytes`] for `/health`, and [`Steps`] for the threads that run
+//! plugins, which show nothing.
 
 use std::sync::Arc;
 

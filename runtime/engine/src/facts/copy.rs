@@ -94,7 +94,7 @@ impl FactCopy {
             }
         }
         step.finish()?;
-        // Only now: what is not durable is copied again.
+        // Only now: facts that are not durable are copied again.
         self.done = copied.before;
         Ok(copied)
     }

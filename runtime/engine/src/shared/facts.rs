@@ -1,5 +1,5 @@
-//! The facts of a scope: their places from the tables, under the lock, and the events from the log and the kept
-//! facts, without.
+//! The facts of a scope: their places from the tables, under the lock, and the events from the log and the
+//! kept facts, without.
 
 use std::sync::Arc;
 

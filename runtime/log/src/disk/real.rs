@@ -76,7 +76,7 @@ impl RealDisk {
     }
 
     /// Opens a folder inside this directory, making it if it is missing. The lock of this directory protects
-    /// it: nobody else may write there while it lasts.
+    /// it: no other process may write there meanwhile.
     ///
     /// # Errors
     /// [`LogError::Unusable`] if it cannot be made or read.

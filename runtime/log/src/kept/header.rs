@@ -9,7 +9,7 @@ use crate::record::{Checksum, MAX_PAYLOAD_BYTES};
 pub(crate) const FILE_HEADER_BYTES: u64 = 64;
 /// Header of an entry, in bytes; its content follows.
 pub(crate) const ENTRY_HEADER_BYTES: usize = 28;
-/// Where the checksum of an entry's header stands: it covers all before it.
+/// The place of the checksum of an entry's header, which covers all bytes before it.
 const ENTRY_CHECKSUM_AT: usize = 24;
 const MAGIC: [u8; 8] = *b"CAMSKEPT";
 
@@ -42,7 +42,7 @@ impl FileHeader {
     }
 }
 
-/// What stands before the content of an entry.
+/// The bytes before the content of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EntryHeader {
     pub offset: u64,

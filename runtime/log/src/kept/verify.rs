@@ -21,7 +21,7 @@ pub struct VerifyKept<'v> {
     pub progress: &'v mut dyn FnMut(u64),
 }
 
-/// What was checked, and what is wrong with it.
+/// The checked entries, and the damage among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VerifiedKept {
     /// Files.

@@ -54,7 +54,7 @@ impl<'k> KeptWriter<'k> {
     /// Adds an entry behind the last one.
     ///
     /// # Errors
-    /// [`LogError::NoSpace`] and [`LogError::Io`]: the file is given up, and may be written again.
+    /// [`LogError::NoSpace`] and [`LogError::Io`]: the file is dropped, and may be written again.
     pub fn push(&mut self, entry: NewKept<'_>) -> Result<(), LogError> {
         assert!(entry.offset >= self.next, "entries come in the order of their offsets");
         let position = self.position.saturating_add(length_u64(self.buffer.len()));
@@ -74,7 +74,7 @@ impl<'k> KeptWriter<'k> {
     /// in bytes; 0 if there is no entry and so no file.
     ///
     /// # Errors
-    /// [`LogError::NoSpace`] and [`LogError::Io`]: the file is given up, and may be written again.
+    /// [`LogError::NoSpace`] and [`LogError::Io`]: the file is dropped, and may be written again.
     /// [`LogError::Poisoned`]: it is not known whether the name is durable, so no further file is written
     /// until the folder is opened again.
     pub fn finish(mut self, until: u64) -> Result<u64, LogError> {

@@ -107,6 +107,23 @@ impl Model {
     }
 }
 
+impl Model {
+    /// The facts of a consumer can be read, in the log or after a trim. `found` gives the one behind a
+    /// version; none if the log does not have it yet.
+    pub(crate) fn check_fact_events(
+        &self,
+        consumer: ConsumerId,
+        found: impl Fn(&Scope, u64) -> Option<(Offset, Event)>,
+    ) {
+        let Some(known) = self.consumers.get(&consumer) else { return };
+        for (scope, version, offset) in known.scopes.all() {
+            let Some((at, event)) = found(scope, version - 1) else { continue };
+            let expected = self.events.get(offset.0 as usize);
+            assert_eq!((at, Some(&event)), (offset, expected), "fact {version} of {scope}");
+        }
+    }
+}
+
 impl Known {
     /// A command that its sender expects to be decided at other versions is answered without a call.
     fn check_expected(&self, handled: &Handled, event: &Event) {

@@ -176,6 +176,10 @@ impl Run {
             model.check_facts(id, |scope, version| {
                 shared.fact_offset(id, scope, version).expect("the tables can be read")
             });
+            model.check_fact_events(id, |scope, after| {
+                let facts = shared.facts(id, scope, after, 1).expect("a fact is in the log, or was kept");
+                facts.into_iter().next().map(|fact| (fact.offset, fact.event))
+            });
         }
     }
 

@@ -96,7 +96,7 @@ impl Answers {
         (accepted, self.0.len() - accepted)
     }
 
-    /// Each repeated command gets its first answer, and the balances add up to what was deposited.
+    /// Each repeated command gets its first answer, and the balances add up to the deposits.
     pub(super) fn check(&self, url: &str) -> Result<()> {
         let agent = agent();
         for Answered { command, answer } in &self.0 {
