@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use camshaft_engine::{EngineOptions, LogWriter, SharedSequencer};
 use camshaft_host::Host;
-use camshaft_log::{Disk, FileLog, Kept, LogError, Options, RealDisk, Recovery};
+use camshaft_log::{Disk, FileLog, Kept, LogError, LogReader, Options, RealDisk, Recovery};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -58,9 +58,7 @@ pub(crate) fn open(
     let reader = log.reader();
     let options = Arc::new(engine_options(&config, tables.max_state_key_bytes()));
     let mut sequencer = source.recover(&options, tables, &*reader)?;
-    let folder = disk.folder(KEPT).map_err(|error| refuse_log(&data, error))?;
-    let kept = Kept::open(Arc::new(folder), reader.identity()).map_err(|error| refuse_log(&data, error))?;
-    let kept = Arc::new(kept);
+    let kept = open_kept(&disk, &*reader).map_err(|error| refuse_log(&data, error))?;
     // Readers must not hold the directory after the log's end.
     drop(disk);
     sequencer.set_room(reader.reserved_bytes());
@@ -68,12 +66,7 @@ pub(crate) fn open(
     let (marks, left) = Marks::open(&data.join("marks"), workers).map_err(|error| unusable(&data, &error))?;
     let suspects = sequencer.suspect(&left);
     marks.keep(&suspects);
-    if !suspects.is_empty() {
-        tracing::warn!(
-            events = suspects.len(),
-            "the last process ended while it handled events; these run again, one at a time and alone"
-        );
-    }
+    report_suspects(suspects.len());
     let progress = sequencer.durable();
     tracing::info!(
         sequence = progress.sequence.0,
@@ -114,6 +107,21 @@ pub(crate) fn open(
         .map_err(|error| OpenError::Internal { reason: format!("a thread could not be started: {error}") })?;
     let steps = Steps::new(&core);
     Ok((core, steps, host))
+}
+
+/// Logs that events run again, since the last process ended while it handled them.
+fn report_suspects(events: usize) {
+    if events > 0 {
+        tracing::warn!(
+            events,
+            "the last process ended while it handled events; these run again, one at a time and alone"
+        );
+    }
+}
+
+/// Opens the facts that outlive the log's retention.
+fn open_kept(disk: &RealDisk, log: &dyn LogReader) -> Result<Arc<Kept>, LogError> {
+    Ok(Arc::new(Kept::open(Arc::new(disk.folder(KEPT)?), log.identity())?))
 }
 
 /// Logs what recovery found damaged or cut.
