@@ -14,10 +14,6 @@ use crate::{
 
 /// Package of the contract.
 pub const PACKAGE: &str = "camshaft:plugin";
-/// The versions of the contract that this host supports, for people.
-const VERSIONS: &str = "0.1.0 and 0.2.0";
-/// The worlds that they have.
-const WORLDS: [World; 2] = [World::Handler, World::Aggregate];
 /// What an author does whose aggregate asks for a way out.
 const IN_A_HANDLER: &str = "Send requests from a handler that receives the facts of the aggregate.";
 /// Packages of WASI that are linked with nothing in them.
@@ -47,9 +43,9 @@ pub fn is_wasi(import: &str) -> bool {
 /// The contract that the component was written against.
 pub fn judge(survey: &Survey, file: &Path) -> Result<Contract, Refusal> {
     let versions = || survey.imports.iter().chain(&survey.exports).filter_map(|item| contract_version(item));
-    let is_known = |version: &&str| WORLDS.iter().any(|world| is_compatible(world.version(), version));
+    let is_known = |version: &&str| World::ALL.iter().any(|world| is_compatible(world.version(), version));
     if let Some(version) = versions().find(|version| !is_known(version)) {
-        return Err(unsupported(version, VERSIONS, file));
+        return Err(unsupported(version, &World::ALL.map(World::version).join(" and "), file));
     }
     let Some(first) = versions().next() else { return Err(other_world(survey, file)) };
     let world = match World::of(&survey.exports) {

@@ -28,6 +28,9 @@ pub enum World {
 type Interfaces = (&'static str, &'static [&'static str]);
 
 impl World {
+    /// Every world, in the order of the versions of the contract.
+    pub const ALL: [Self; 2] = [Self::Handler, Self::Aggregate];
+
     /// The world's name.
     #[must_use]
     pub const fn name(self) -> &'static str {

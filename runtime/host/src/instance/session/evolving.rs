@@ -22,6 +22,7 @@ impl<C: AttemptContext + Send> Session<C> {
     pub fn begin_evolving(&mut self) -> C {
         let kept_bytes = self.kept_bytes();
         self.evolving = Some(Evolving { kept_bytes, ..Evolving::default() });
+        self.memory.forget_denied();
         self.context.take().expect("an attempt that decided has begun with a context")
     }
 
