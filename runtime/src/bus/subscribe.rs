@@ -69,9 +69,10 @@ impl Subscription {
     }
 
     /// Makes the closure the owner of these command types. It decides every command of these types that is
-    /// [sent](Runtime::send), in order per subject, and answers with [`Attempt::answer`]. A dead letter does
-    /// not park later commands with its subject, unless the policy parks them. The subscription's start does
-    /// not count: the owner begins with the first command that is sent after it was created.
+    /// [sent](Runtime::send), in order per subject, and answers with
+    /// [`AttemptContext::answer`](crate::AttemptContext::answer). A dead letter does not park later commands
+    /// with its subject, unless the policy parks them. The subscription's start does not count: the owner
+    /// begins with the first command that is sent after it was created.
     ///
     /// ```
     /// use camshaft::Subscription;
