@@ -1,4 +1,4 @@
-//! `camshaft new`: creates a plugin with a unit test, a fixture test and its dependencies.
+//! `camshaft new`: creates a plugin with unit tests, fixtures if it handles events, and its dependencies.
 
 mod carried;
 mod project;
@@ -31,6 +31,50 @@ pub struct Arguments {
     /// Programming language of the plugin
     #[arg(long, value_enum, value_name = "LANGUAGE", default_value = "rust")]
     lang: Lang,
+
+    /// Part of the plugin in the runtime
+    #[arg(long, value_enum, value_name = "WORLD", default_value = "handler")]
+    world: World,
+}
+
+/// A world of the contract, as written on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum World {
+    /// Handles events
+    Handler,
+    /// Decides commands and keeps facts; in Rust only
+    Aggregate,
+}
+
+/// The plugins that can be created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Template {
+    /// A handler in this language.
+    Handler(Lang),
+    /// An aggregate in Rust.
+    Aggregate,
+}
+
+impl Template {
+    /// Refuses the combinations that do not exist.
+    fn of(language: Lang, world: World) -> Result<Self, Failure> {
+        match (world, language) {
+            (World::Handler, language) => Ok(Self::Handler(language)),
+            (World::Aggregate, Lang::Rust) => Ok(Self::Aggregate),
+            (World::Aggregate, other) => {
+                let message = format!("an aggregate cannot be written in {other} yet");
+                Err(Failure::new(ErrorCode::WrongUsage, message)
+                    .hint("Write it in Rust with `--lang rust`, or pass `--world handler`."))
+            }
+        }
+    }
+
+    const fn lang(self) -> Lang {
+        match self {
+            Self::Handler(language) => language,
+            Self::Aggregate => Lang::Rust,
+        }
+    }
 }
 
 /// A [`Language`], or a variant of one, as written on the command line.
@@ -66,18 +110,18 @@ impl fmt::Display for Lang {
 }
 
 pub fn new(arguments: &Arguments, json: bool) -> Result<(), Failure> {
-    let language = arguments.lang;
+    let template = Template::of(arguments.lang, arguments.world)?;
     check_name(&arguments.name)?;
     let folder = Path::new(&arguments.name);
-    let files = project::files(&arguments.name, language);
+    let files = project::files(&arguments.name, template);
     write(folder, &files)?;
     if json {
         let files: Vec<PathBuf> = files.iter().map(|(path, _)| folder.join(path)).collect();
         return output::json(&json!({ "folder": folder, "files": files }));
     }
     output::line(&arguments.name)?;
-    output::note(&format!("created plugin \"{}\" in {language}; next steps:", arguments.name));
-    for step in project::next_steps(&arguments.name, language) {
+    output::note(&format!("created plugin \"{}\" in {}; next steps:", arguments.name, template.lang()));
+    for step in project::next_steps(&arguments.name, template) {
         anstream::eprintln!("  {step}");
     }
     Ok(())

@@ -62,6 +62,28 @@ fn a_new_plugin_in_rust_is_tested_built_and_run() {
 }
 
 #[test]
+fn a_new_aggregate_is_tested_built_and_decides_commands() {
+    let folder = tempdir().unwrap();
+    said(folder.path(), "new teller --world aggregate").ends_with(0);
+    let refused = said(folder.path(), "new other --world aggregate --lang python").ends_with(2);
+    assert!(refused.stderr.contains("an aggregate cannot be written in"), "{refused:?}");
+    let folder = folder.path().join("teller");
+    fs::copy(repository().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    let told = does(&folder, "cargo", &["test"]);
+    assert!(told.contains("test result: ok. 2 passed"), "{told}");
+    let built = said(&folder, "build").ends_with(0);
+    assert!(built.stdout.starts_with("teller.wasm\nteller 0.1.0\n"), "{built:?}");
+    let runtime = Runtime::start(&folder, &["--plugins", "."]);
+    runtime.until(&folder, "plugins", |listed| listed.contains("active"));
+    for balance in ["500", "1000"] {
+        let sent = runtime.said(&folder, r#"send account.deposit {"cents":500} --subject ada"#).ends_with(0);
+        assert!(sent.stdout.contains(balance), "{sent:?}");
+    }
+    runtime.until(&folder, "scopes teller", |listed| listed.contains("account/ada"));
+    assert!(runtime.stop().0.success());
+}
+
+#[test]
 fn a_new_plugin_in_javascript_is_tested_built_and_run() {
     check("javascript", &[&["npm", "install"], &["npm", "test"]], "pass 2");
 }
