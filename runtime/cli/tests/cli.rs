@@ -141,7 +141,7 @@ fn the_contract_is_written_file_by_file() {
     let files = said(folder.path(), "wit contract --force --json").ends_with(0).stdout;
     assert_eq!(
         serde_json::from_str::<serde_json::Value>(&files).unwrap()["files"].as_array().unwrap().len(),
-        7
+        17
     );
 }
 
