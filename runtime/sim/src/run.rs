@@ -79,6 +79,8 @@ pub(crate) struct Run {
     versions: u64,
     /// The record of the log that is damaged now.
     spoiled: Option<Spoiled>,
+    /// The offsets of all records that were damaged. Facts in them may be lost.
+    once_spoiled: Vec<std::ops::Range<camshaft_event::Offset>>,
     /// Whether the log outlasts most of the run.
     keeps_long: bool,
     /// Whether the consumer that decides commands rejects all of them.
@@ -140,6 +142,7 @@ impl Run {
             acts: 0,
             versions: 1,
             spoiled: None,
+            once_spoiled: Vec::new(),
             keeps_long: consumers::keeps_long(seed),
             is_closed: false,
             prefers_jobs: seed.is_multiple_of(4),

@@ -89,15 +89,16 @@ pub fn script(error: &ScriptError) -> Failure {
     }
 }
 
-/// The runtime would refuse the component. A Rust plugin without a manifest is one in whose `folder` no
-/// function is a handler, so that case gets its own message.
+/// The runtime would refuse the component. A Rust plugin without a manifest, or without exports, is one in
+/// whose `folder` no function is a handler or decides commands, so that case gets its own message.
 pub fn component(failure: Failure, language: Option<Language>, folder: &Path) -> Failure {
-    if failure.code() != RefusalCode::MissingManifest.into() || language != Some(Language::Rust) {
+    let codes = [RefusalCode::MissingManifest, RefusalCode::UnsupportedWorld].map(ErrorCode::from);
+    if !codes.contains(&failure.code()) || language != Some(Language::Rust) {
         return failure;
     }
     let message =
         format!("the plugin in \"{}\" handles no events: no function has `#[handler]`", folder.display());
-    Failure::new(failure.code(), message)
+    Failure::new(ErrorCode::MissingManifest, message)
         .hint("Write `#[handler(\"order.placed\")]` before a function, with the event types that it handles.")
 }
 

@@ -60,9 +60,17 @@ impl<S: Store> Sequencer<S> {
         let steady = self.steady.now(now);
         let Some(consumer) = self.consumers.change(id) else { return Ok(Turn::Passed) };
         let tables = &self.tables;
-        let taken = consumer.take(&self.options, steady, &mut |offset| {
+        let load = &mut |offset| {
             tables.held(id, offset)?.ok_or_else(|| TablesError::missing(id, TablePart::Held(offset)))
-        });
+        };
+        let mut taken = consumer.take(&self.options, steady, load);
+        if matches!(taken, Ok(None)) {
+            // An event may have come due since the last tick. Its consumer keeps its turn.
+            consumer.wake(steady);
+            if consumer.is_ready() {
+                taken = consumer.take(&self.options, steady, load);
+            }
+        }
         let mut batch = match taken {
             Ok(Some(batch)) => batch,
             Ok(None) => return Ok(Turn::Passed),

@@ -64,6 +64,7 @@ impl Run {
         };
         self.tell(|| format!("record {sequence} is damaged: {spoiled:?}"));
         self.flip(&spoiled);
+        self.once_spoiled.push(spoiled.from..spoiled.until);
         self.spoiled = Some(spoiled);
     }
 

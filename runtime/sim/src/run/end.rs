@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use camshaft_engine::FactsError;
 use camshaft_event::transaction::RedriveState;
 use camshaft_event::{CommandOutcome, Event, Offset, Refusal};
 
@@ -176,11 +177,18 @@ impl Run {
             model.check_facts(id, |scope, version| {
                 shared.fact_offset(id, scope, version).expect("the tables can be read")
             });
-            model.check_fact_events(id, |scope, after| {
-                let facts = shared.facts(id, scope, after, 1).expect("a fact is in the log, or was kept");
-                facts.into_iter().next().map(|fact| (fact.offset, fact.event))
+            model.check_fact_events(id, |scope, after| match shared.facts(id, scope, after, 1) {
+                Ok(facts) => facts.into_iter().next().map(|fact| (fact.offset, fact.event)),
+                Err(FactsError::Log(error)) if error.is_damage() => None,
+                Err(FactsError::Lost { offset }) if self.was_spoiled(offset) => None,
+                Err(error) => panic!("a fact is in the log, or was kept: {error}"),
             });
         }
+    }
+
+    /// Whether the record with this offset was damaged once, perhaps before its facts were to be copied.
+    fn was_spoiled(&self, offset: Offset) -> bool {
+        self.once_spoiled.iter().any(|range| range.contains(&offset))
     }
 
     /// What handlers made of their state, reading what the one before wrote: lists of all they did.

@@ -39,7 +39,6 @@ pub(super) const MANIFEST: &[Key] = &[
     ("start", Kind::OneOf(&["earliest", "latest"])),
     ("state_revision", Kind::Integer),
     ("subscriptions", Kind::Tables(SUBSCRIPTION)),
-    ("commands", Kind::Tables(COMMAND)),
     ("policy", Kind::Table(POLICY)),
     ("limits", Kind::Table(&[("deadline", Kind::Text), ("memory", Kind::Text)])),
     ("config", Kind::Free),
@@ -47,8 +46,6 @@ pub(super) const MANIFEST: &[Key] = &[
 
 const SUBSCRIPTION: &[Key] =
     &[("handler", Kind::Text), ("types", Kind::Texts), ("filter", Kind::Any), ("commands", Kind::Flag)];
-
-const COMMAND: &[Key] = &[("type", Kind::Text), ("scope", Kind::Text), ("records", Kind::Texts)];
 
 const POLICY: &[Key] = &[
     ("max_attempts", Kind::Integer),
